@@ -1,0 +1,1 @@
+"""The chassis: what every agent shares, and the sessions that run them."""

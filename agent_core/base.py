@@ -1,0 +1,131 @@
+"""What an agent is: an identity, a configuration, a state, and what it does in a tick."""
+
+from typing import Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from agent_core.controls import Control
+from agent_core.results import StepResult
+from agent_core.services import Services
+from agent_core.session import Session
+
+MAX_SNAPSHOT_BYTES = 64 * 1024
+
+
+class SnapshotTooLarge(ValueError):  # noqa: N818
+    """The agent's state is too large for a snapshot."""
+
+
+class GuidanceRejected(ValueError):  # noqa: N818
+    """The guidance does not mean anything to this agent; the message says what would."""
+
+
+class AgentConfig(BaseModel):
+    """What every type's configuration has."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    heartbeat_s: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
+
+
+class AgentBase:
+    """One agent of a session.
+
+    A type names itself (`agent_type`), its models (`Config`, `State`, `Guidance`), and defines
+    `tick` and `guide`. Mixins add to `noticed`, `apply` and `may_tick` through `super()`.
+    """
+
+    agent_type: ClassVar[str] = ""
+    Config: ClassVar[type[AgentConfig]] = AgentConfig
+    State: ClassVar[type[BaseModel]]
+    Guidance: ClassVar[Any] = None
+    accepts_text: ClassVar[bool] = True
+
+    def __init__(self, *, session: Session, config: AgentConfig, services: Services) -> None:
+        super().__init__()
+        self.session = session
+        self.config: Any = config
+        self.services = services
+        self.state: Any = self.first_state()
+
+    # -- what a type defines
+
+    def first_state(self) -> BaseModel:
+        """The state that a new session begins with."""
+        return self.State()
+
+    async def tick(self) -> StepResult:
+        """One unit of work."""
+        raise NotImplementedError(f"{type(self).__name__} must define tick()")
+
+    async def guide(self, guidance: Any) -> str:  # noqa: ARG002 - for those who define it
+        """Take new guidance into the state; returns in a line what it changes.
+
+        `guidance` is an instance of `Guidance`, or a text. Raises: GuidanceRejected.
+        """
+        raise GuidanceRejected(f"agents of type {self.agent_type} take no guidance")
+
+    # -- what mixins add to
+
+    def noticed(self, control: Control) -> None:
+        """A request has come in, perhaps in the middle of a tick."""
+
+    async def apply(self, control: Control) -> None:
+        """Do what is asked, at a safe point, and put it on record."""
+        raise TypeError(f"{type(self).__name__} does not know {type(control).__name__}")
+
+    def may_tick(self) -> bool:
+        return True
+
+    # -- what the chassis uses
+
+    @classmethod
+    def parse_guidance(cls, raw: object) -> Any:
+        """Guidance as the type knows it. Raises: GuidanceRejected."""
+        if isinstance(raw, str):
+            if cls.accepts_text and raw.strip():
+                return raw.strip()
+            raise GuidanceRejected(f"guidance is {raw[:80]!r}; expected {cls._expected()}")
+        if cls.Guidance is None:
+            raise GuidanceRejected(f"guidance is a {type(raw).__name__}; {cls._expected()}")
+        try:
+            return TypeAdapter(cls.Guidance).validate_python(raw)
+        except ValidationError as error:
+            raise GuidanceRejected(
+                f"guidance does not fit agents of type {cls.agent_type}: {problems(error)}; "
+                f"expected {cls._expected()}"
+            ) from None
+
+    @classmethod
+    def _expected(cls) -> str:
+        shape = "" if cls.Guidance is None else f"the fields of {_name_of(cls.Guidance)}"
+        text = "a text" if cls.accepts_text else ""
+        return " or ".join(part for part in (shape, text) if part) or "none"
+
+    def dump(self) -> str:
+        """The state as JSON. Raises: SnapshotTooLarge."""
+        text: str = self.state.model_dump_json()
+        if len(text) > MAX_SNAPSHOT_BYTES or len(text.encode()) > MAX_SNAPSHOT_BYTES:
+            raise SnapshotTooLarge(
+                f"the state has {len(text.encode())} bytes; a snapshot holds "
+                f"{MAX_SNAPSHOT_BYTES}. Keep less in the state; the log keeps the history."
+            )
+        return text
+
+    def load(self) -> None:
+        """Go back to the state of the newest row of the log. Raises: pydantic.ValidationError."""
+        self.state = self.State.model_validate_json(self.session.log.state)
+
+
+def problems(error: ValidationError) -> str:
+    """What Pydantic found, on one line, without what was given in full."""
+    return "; ".join(
+        f"{'.'.join(str(part) for part in p['loc']) or 'value'}: {p['msg']}"
+        for p in error.errors(include_url=False)[:5]
+    )
+
+
+def _name_of(guidance: Any) -> str:
+    schema = TypeAdapter(guidance).json_schema()
+    fields = schema.get("properties")
+    return f"{{{', '.join(fields)}}}" if fields else "its guidance schema"

@@ -1,0 +1,59 @@
+"""What a session is asked to do, and what became of it."""
+
+import asyncio
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """The action took effect in row `seq` of the log; None where no log is concerned."""
+
+    seq: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The action had no effect; `error` says what was given, expected, and to be done."""
+
+    error: str
+
+
+Outcome: TypeAlias = Applied | Rejected
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Control:
+    """One request to a session. `done` is resolved once it is on record."""
+
+    action_id: str
+    actor: str
+    done: "asyncio.Future[Outcome]"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pause(Control):
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Resume(Control):
+    pass
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Interrupt(Control):
+    raw: dict[str, Any] | str
+    mode: Literal["steer", "now"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Stop(Control):
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Renew(Control):
+    """Go on with the newest code of the agent's type."""
+
+    agent_class: type[Any]

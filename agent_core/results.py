@@ -1,0 +1,76 @@
+"""What a tick gives, and what an ended session leaves."""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+MAX_ROW_BYTES = 256 * 1024
+_MAX_TOKENS = 1 << 53
+
+
+@dataclass(frozen=True, slots=True)
+class StepResult:
+    """What one tick gave: it becomes one row of the log.
+
+    `next_in_s` overrides the heartbeat once; `done` completes the session.
+    """
+
+    text: str
+    payload: dict[str, Any] | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+    next_in_s: float | None = None
+    done: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FinalResult:
+    """What an ended session leaves: the payload of its `final` row.
+
+    `audit` counts what happened; times are microseconds since 1970, UTC.
+    """
+
+    status: str
+    state: dict[str, Any]
+    output: str | None
+    error: str | None
+    audit: dict[str, int]
+    times: dict[str, int]
+
+
+def checked(result: object) -> StepResult:
+    """The result, if the log can hold it: one row that cannot be flushed would hold up all others.
+
+    Raises: TypeError, ValueError naming what is wrong.
+    """
+    if not isinstance(result, StepResult):
+        raise TypeError(f"tick() returned {type(result).__name__}; expected a StepResult")
+    if not isinstance(result.text, str):
+        raise TypeError(f"text is a {type(result.text).__name__}; expected a str")
+    size_bytes = len(result.text.encode())  # raises for what UTF-8 cannot carry
+    if result.payload is not None:
+        size_bytes += len(orjson.dumps(result.payload))
+    if size_bytes > MAX_ROW_BYTES:
+        raise ValueError(
+            f"text and payload have {size_bytes} bytes; a row of the log holds {MAX_ROW_BYTES}. "
+            "Keep what is large in a file and name it in the payload."
+        )
+    _check_count("tokens_in", result.tokens_in)
+    _check_count("tokens_out", result.tokens_out)
+    _check_amount("cost_usd", result.cost_usd)
+    if result.next_in_s is not None:
+        _check_amount("next_in_s", result.next_in_s)
+    return result
+
+
+def _check_count(name: str, count: object) -> None:
+    if type(count) is not int or not 0 <= count < _MAX_TOKENS:
+        raise ValueError(f"{name} is {count!r}; expected a whole number of at least 0")
+
+
+def _check_amount(name: str, amount: object) -> None:
+    if type(amount) not in (int, float) or not math.isfinite(amount):  # type: ignore[arg-type]
+        raise ValueError(f"{name} is {amount!r}; expected a finite number")

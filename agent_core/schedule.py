@@ -1,0 +1,38 @@
+"""When a session ticks next."""
+
+import random
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Waits of one session. **Units**: seconds."""
+
+    heartbeat_s: float = 3.0
+    jitter: float = 0.1
+    tick_timeout_s: float = 300.0
+    retry_wait_s: float = 1.0
+    retry_wait_max_s: float = 60.0
+    max_failures: int = 5
+    stop_grace_s: float = 10.0
+
+    def after_tick(self, own_heartbeat_s: float | None, asked_s: float | None) -> float:
+        """The wait after a tick: what the tick asked for, else the heartbeat with jitter."""
+        if asked_s is not None:
+            return max(0.0, asked_s)
+        return self._spread(self.heartbeat_s if own_heartbeat_s is None else own_heartbeat_s)
+
+    def after_failure(self, failures: int, asked_s: float | None) -> float:
+        """The wait after the nth failure in a row: doubling, and never less than asked for."""
+        doubled = self.retry_wait_s * 2 ** min(failures - 1, 32)
+        return max(self._spread(min(doubled, self.retry_wait_max_s)), asked_s or 0.0)
+
+    def after_start(self, own_heartbeat_s: float | None) -> float:
+        """The wait after a restart: spread over one heartbeat, so that not all tick at once."""
+        heartbeat_s = self.heartbeat_s if own_heartbeat_s is None else own_heartbeat_s
+        return heartbeat_s * random.random()  # noqa: S311 - jitter
+
+    def _spread(self, wait_s: float) -> float:
+        if not self.jitter or not wait_s:
+            return wait_s
+        return wait_s * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311

@@ -1,0 +1,323 @@
+"""A session: the mailbox, the place in the log and the task of one long-lived run of an agent."""
+
+import asyncio
+from collections.abc import Container, Iterable
+from typing import TYPE_CHECKING, Any, Literal
+
+import orjson
+import structlog
+
+from agent_core.controls import Applied, Control, Rejected, Stop
+from agent_core.failures import described
+from agent_core.log import Event, SessionClosed, SessionLog, now_us
+from agent_core.schedule import Schedule
+from agent_core.status import Status
+from store.journal import Journal
+
+if TYPE_CHECKING:
+    from agent_core.looping import LoopingAgentBase
+
+_log = structlog.get_logger(__name__)
+
+Abort = Literal["guidance", "stop", "timeout"]
+
+
+class Session:
+    """Everything about one run but what the agent itself does.
+
+    **Units**: times are microseconds since 1970, UTC; waits are seconds.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_aborts",
+        "_armed",
+        "_mail",
+        "_side_tasks",
+        "_taken",
+        "_waiter",
+        "agent",
+        "agent_id",
+        "agent_type",
+        "created_at",
+        "error",
+        "failures",
+        "guide_scope",
+        "guided",
+        "iteration",
+        "log",
+        "result",
+        "schedule",
+        "session_id",
+        "status",
+        "task",
+        "tick_began",
+        "ticking",
+        "unmarked",
+        "usage",
+    )
+
+    def __init__(
+        self,
+        *,
+        agent_id: str,
+        session_id: str,
+        agent_type: str,
+        journal: Journal,
+        schedule: Schedule,
+    ) -> None:
+        self.agent_id = agent_id
+        self.session_id = session_id
+        self.agent_type = agent_type
+        self.log = SessionLog(journal, self)
+        self.schedule = schedule
+        self.agent: LoopingAgentBase | None = None
+        self.task: asyncio.Task[None] | None = None
+        self.status = Status.RUNNING
+        self.iteration = 0
+        self.failures = 0
+        self.guided = 0
+        self.error: str | None = None
+        self.result: str | None = None
+        self.usage: dict[str, Any] = {"tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0}
+        self.created_at = now_us()
+        self.unmarked: dict[str, int] = {}
+        self.guide_scope: asyncio.Timeout | None = None
+        self.ticking = False
+        self.tick_began = 0.0
+        self._aborts: list[Abort] | None = None
+        self._mail: list[Control] = []  # short, and an empty list is small
+        self._taken: Control | None = None
+        self._waiter: asyncio.Future[None] | None = None
+        self._side_tasks: set[asyncio.Task[None]] | None = None
+        self._armed: asyncio.TimerHandle | None = None
+
+    # -- mailbox
+
+    def deliver(self, control: Control) -> None:
+        """Take a request in; it is applied in its turn, at the next safe point."""
+        if self.status.ended or self.agent is None:
+            refuse(control, self)
+            return
+        self._mail.append(control)
+        self.agent.noticed(control)
+        self.wake()
+
+    @property
+    def has_mail(self) -> bool:
+        return bool(self._mail)
+
+    def next_mail(self) -> Control | None:
+        self._taken = self._mail.pop(0) if self._mail else None
+        return self._taken
+
+    def waiting_mail(self) -> Iterable[Control]:
+        return self._mail
+
+    def refuse_mail(self) -> None:
+        """Answer whoever still waits for a session that has ended."""
+        for control in (self._taken, *self._mail):
+            if control is not None:
+                refuse(control, self)
+        self._taken = None
+        self._mail.clear()
+
+    def wake(self) -> None:
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)
+
+    async def sleep(self, until: float | None) -> None:
+        """Wait for mail or until the loop's time `until`, whichever is first; None: for mail."""
+        if self._mail:
+            return
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
+        timer = None if until is None else loop.call_at(until, self.wake)
+        try:
+            await self._waiter
+        finally:
+            self._waiter = None
+            if timer is not None:
+                timer.cancel()
+
+    @property
+    def seq(self) -> int:
+        """The number of the newest row of its log."""
+        return self.log.seq
+
+    @property
+    def busy(self) -> bool:
+        """Whether the agent's own code runs, so that mail has to wait for a safe point."""
+        return self.ticking or self.guide_scope is not None
+
+    def tick_begins(self, now: float) -> None:
+        self.tick_began = now
+        self._aborts = None
+        self.ticking = True
+
+    def abort_tick(self, why: Abort) -> None:
+        """End the tick at its next await, and nothing around it; never called from the tick.
+
+        As asyncio.timeout does it, without a timer for each tick. A tick that swallows its
+        cancellation is cancelled once more for each further reason.
+        """
+        if self.ticking and self.task is not None and why not in (self._aborts or ()):
+            self._aborts = [*(self._aborts or ()), why]
+            self.task.cancel()
+
+    def tick_ends(self) -> Abort | None:
+        """Why the tick was aborted last. What cancellation then remains is somebody else's."""
+        self.ticking = False
+        if self._aborts is None or self.task is None:
+            return None
+        for _ in self._aborts:
+            self.task.uncancel()
+        return self._aborts[-1]
+
+    def abort_guidance(self) -> None:
+        """End the taking in of guidance at its next await."""
+        if self.guide_scope is not None and not self.guide_scope.expired():
+            self.guide_scope.reschedule(asyncio.get_running_loop().time())
+
+    async def until_over(self) -> bool:
+        """Whether the session has ended; where its end is under way, once that is on record."""
+        stops = [control.done for control in self._mail if isinstance(control, Stop)]
+        if stops:
+            await asyncio.wait(stops)
+        if not self.status.ended:
+            return False
+        if self.task is not None and not await self.log.is_closed():
+            await asyncio.wait([self.task])
+        return True
+
+    # -- what the log keeps of it
+
+    def count(self, event: Event, seq: int) -> None:
+        """Take into account what a row that is about to be written brings."""
+        for action_id in event.applied:
+            self.unmarked[action_id] = seq
+        if event.kind == "tick":
+            self.result = event.text
+            self.usage["tokens_in"] += event.tokens_in
+            self.usage["tokens_out"] += event.tokens_out
+            self.usage["cost_usd"] += event.cost_usd
+
+    def snapshot(self) -> dict[str, Any]:
+        """What is needed to go on in another process, but for the agent's state and result."""
+        return {
+            "agent_type": self.agent_type,
+            "status": self.status,
+            "failures": self.failures,
+            "error": self.error,
+            "created_at": self.created_at,
+            "guided": self.guided,
+            "usage": self.usage,
+            "unmarked": self.unmarked,
+        }
+
+    def restore(self, row: dict[str, Any]) -> None:
+        """Take over where the row of `agent_state` left off. Raises: KeyError, ValueError."""
+        snapshot = orjson.loads(row["snapshot"])
+        self.status = Status(snapshot["status"])
+        self.log.seq = orjson.loads(row["history"])["seq"]
+        self.iteration = row["iteration"]
+        self.result = row["result"]
+        self.failures = snapshot["failures"]
+        self.error = snapshot["error"]
+        self.created_at = snapshot["created_at"]
+        self.guided = snapshot["guided"]
+        self.usage = snapshot["usage"]
+        self.unmarked = snapshot["unmarked"]
+        self.log.state = orjson.dumps(snapshot["agent"]).decode()
+
+    def marked(self, action_id: str) -> None:
+        """The action is on disk as processed: a replay of it is impossible from now on."""
+        self.unmarked.pop(action_id, None)
+
+    def forget_marked(self, replayed: Container[str]) -> None:
+        """Of the actions applied before a restart, keep only those that will be replayed."""
+        self.unmarked = {k: seq for k, seq in self.unmarked.items() if k in replayed}
+
+    # -- task
+
+    @property
+    def side_tasks(self) -> "Iterable[asyncio.Task[None]]":
+        return self._side_tasks or ()
+
+    def start(self) -> None:
+        self.task = asyncio.get_running_loop().create_task(
+            self._main(), name=f"session {self.session_id}"
+        )
+
+    async def _main(self) -> None:
+        try:
+            await self._run_agents()
+        except SessionClosed:
+            pass  # it was ended by force while its tick did not end
+        finally:
+            self.disarm()
+        # A session that only gives way to a shutdown keeps its mail: the queue has it still.
+        if self.status.ended:
+            self.refuse_mail()
+
+    async def _run_agents(self) -> None:
+        """Run the agent, and the one that takes its place after a reload, until the end."""
+        agent = None
+        while self.agent is not agent and self.agent is not None:
+            agent = self.agent
+            try:
+                await agent.run()
+            except SessionClosed:
+                raise
+            except Exception as error:  # noqa: BLE001 - one session's fault ends no other
+                _log.exception("session loop failed", **self.names)
+                await agent.fail(described(error))
+
+    def side_task(self, work: Any, name: str) -> None:
+        """Run `work` beside the session, held until it ends and its failure reported."""
+        if self._side_tasks is None:
+            self._side_tasks = set()
+        task = asyncio.get_running_loop().create_task(work, name=f"{name} {self.session_id}")
+        self._side_tasks.add(task)
+        task.add_done_callback(self._side_task_done)
+
+    def _side_task_done(self, task: "asyncio.Task[None]") -> None:
+        if self._side_tasks is not None:
+            self._side_tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("side task failed", task=task.get_name(), error=str(error), **self.names)
+
+    def arm(self, delay_s: float, callback: Any) -> None:
+        """Call back after a time limit; at most one is armed, the first stays."""
+        if self._armed is None:
+            self._armed = asyncio.get_running_loop().call_later(delay_s, callback)
+
+    def disarm(self) -> None:
+        if self._armed is not None:
+            self._armed.cancel()
+            self._armed = None
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What each line of the log about this session carries."""
+        return {
+            "agent_id": self.agent_id,
+            "session_id": self.session_id,
+            "step": self.iteration,
+        }
+
+
+def settle(control: Control, seq: int) -> None:
+    if not control.done.done():
+        control.done.set_result(Applied(seq))
+
+
+def refuse(control: Control, session: Session, error: str | None = None) -> None:
+    if not control.done.done():
+        control.done.set_result(
+            Rejected(
+                error
+                or f"session {session.session_id} is {session.status}; "
+                "expected one that has not ended"
+            )
+        )

@@ -1,0 +1,1 @@
+"""One file per type of agent; a file dropped in here is a type."""

@@ -1,0 +1,60 @@
+"""`python -m bench [NAME ...] [--quick]`: run benchmarks, print their figures as JSON."""
+
+import argparse
+import asyncio
+import importlib
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+BENCHMARKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
+    "ticks_1": ("ticks", {"sessions": 1, "seconds": 60.0}, {"seconds": 5.0}),
+    "ticks_100": ("ticks", {"sessions": 100, "seconds": 60.0}, {"seconds": 5.0}),
+    "ticks_1000": ("ticks", {"sessions": 1_000, "seconds": 60.0}, {"seconds": 5.0}),
+    "guidance": ("guidance", {"sessions": 1_000, "guidances": 300}, {"guidances": 50}),
+    "paused": ("paused", {"sessions": 10_000}, {"sessions": 2_000}),
+    "restart": ("restart", {"sessions": 1_000}, {}),
+    "million": ("million", {"ticks": 1_000_000}, {"ticks": 100_000}),
+}
+"""Name to module, arguments, and what `--quick` changes of them."""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(BENCHMARKS))
+    parser.add_argument("--quick", action="store_true", help="smaller, to see that they run")
+    parser.add_argument("--in-this-process", action="store_true", help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    names = flags.names or list(BENCHMARKS)
+    if unknown := set(names) - set(BENCHMARKS):
+        parser.error(f"no benchmark {', '.join(unknown)}; there are {', '.join(BENCHMARKS)}")
+    if flags.in_this_process:
+        print(json.dumps(_run(names[0], quick=flags.quick)))
+        return 0
+    print(json.dumps({name: _in_process(name, quick=flags.quick) for name in names}, indent=2))
+    return 0
+
+
+def _in_process(name: str, *, quick: bool) -> Any:
+    command = [sys.executable, "-m", "bench", name, "--in-this-process"]
+    done = subprocess.run(
+        command + ["--quick"] * quick, check=False, stdout=subprocess.PIPE, text=True
+    )
+    if done.returncode:
+        return {"failed": f"exit code {done.returncode}"}
+    print(f"{name}: {done.stdout.strip()}", file=sys.stderr, flush=True)
+    return json.loads(done.stdout)
+
+
+def _run(name: str, *, quick: bool) -> Any:
+    module, arguments, smaller = BENCHMARKS[name]
+    run = importlib.import_module(f"bench.{module}").run
+    with tempfile.TemporaryDirectory(prefix="reins-bench-") as data:
+        return asyncio.run(run(Path(data), **(arguments | (smaller if quick else {}))))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,111 @@
+"""What the benchmarks share: a runtime on a folder, a fleet on it, and how to look at both."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+import psutil
+
+import config
+import logs
+import queue_imp
+from agents import Runtime
+
+_ENQUEUING_THREADS = 64
+_READY_S = 300.0
+
+
+@asynccontextmanager
+async def runtime_on(data: Path, **settings: Any) -> AsyncIterator[Runtime]:
+    os.environ["REINS_DATA"] = str(data)
+    os.environ["REINS_AGENT_MODULES"] = '["bench.free_agent", "agents_impl"]'
+    logs.configure("warning")
+    runtime = Runtime(config.load(**settings))
+    await runtime.start()
+    try:
+        yield runtime
+    finally:
+        await runtime.stop()
+
+
+async def create_fleet(runtime: Runtime, sessions: int, heartbeat_s: float) -> None:
+    """Create sessions of free agents through the queue, as a user would, and wait for them."""
+
+    def create(number: int) -> None:
+        queue_imp.agent_create(
+            f"agent-{number}", "bench", agent_type="free", config={"heartbeat_s": heartbeat_s}
+        )
+
+    with ThreadPoolExecutor(_ENQUEUING_THREADS) as pool:
+        loop = asyncio.get_running_loop()
+        await asyncio.gather(
+            *(loop.run_in_executor(pool, create, number) for number in range(sessions))
+        )
+    await until(lambda: len(runtime.sessions.live) >= sessions)
+
+
+async def until(condition: Any, timeout_s: float = _READY_S) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the benchmark's condition did not come true")
+        await asyncio.sleep(0.02)
+
+
+class LagProbe:
+    """How late the loop comes back to a coroutine that asked for 5 ms."""
+
+    def __init__(self) -> None:
+        self.lags_ms: list[float] = []
+        self._task: asyncio.Task[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._task = asyncio.get_running_loop().create_task(self._run(), name="lag probe")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _run(self) -> None:
+        while True:
+            asked = time.perf_counter()
+            await asyncio.sleep(0.005)
+            self.lags_ms.append((time.perf_counter() - asked - 0.005) * 1_000)
+
+    def figures(self) -> dict[str, float]:
+        return spread(self.lags_ms)
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Median, 99th percentile and maximum, in the unit of the values."""
+    if not values:
+        return {}
+    ordered = sorted(values)
+    return {
+        "p50": round(ordered[len(ordered) // 2], 3),
+        "p99": round(ordered[min(len(ordered) - 1, int(len(ordered) * 0.99))], 3),
+        "max": round(ordered[-1], 3),
+    }
+
+
+def rss_mib() -> float:
+    return round(psutil.Process().memory_info().rss / 2**20, 1)
+
+
+def cpu_s() -> float:
+    times = psutil.Process().cpu_times()
+    return float(times.user + times.system)
+
+
+def disk_bytes(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
+def total_ticks(runtime: Runtime) -> int:
+    return sum(session.iteration for session in runtime.sessions.live.values())

@@ -1,0 +1,76 @@
+"""What a paused session costs: memory, and CPU while nothing happens."""
+
+import asyncio
+import json
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import queue_imp
+from agent_core.status import Status
+from bench.measure import cpu_s, create_fleet, rss_mib, runtime_on, until
+from store.upkeep import IDLE_S
+
+GOAL_KIB_EACH = 12
+_WATCHED_S = 20.0
+_SETTLING_S = 8.0
+_FEW = 100
+
+
+async def run(data: Path, *, sessions: int) -> dict[str, Any]:
+    """Memory of each of `sessions` paused sessions, and the process's CPU share beside none."""
+    async with runtime_on(data) as runtime:
+        await create_fleet(runtime, 1, 3_600.0)
+        idle_share = await _cpu_share()
+        await create_fleet(runtime, sessions, 3_600.0)
+        with ThreadPoolExecutor(64) as pool:
+            loop = asyncio.get_running_loop()
+            names = [f"agent-{number}" for number in range(sessions)]
+            pause = queue_imp.agent_pause_action
+            await asyncio.gather(
+                *(loop.run_in_executor(pool, pause, name, "bench") for name in names)
+            )
+        live = runtime.sessions.live
+        await until(lambda: all(session.status is Status.PAUSED for session in live.values()))
+        await until(lambda: runtime.store.journal.pending == 0)
+        await asyncio.sleep(2 * IDLE_S)
+        share = await _cpu_share()
+    # Memory is measured in a process of its own for each: what creating them left is not theirs.
+    few_mib, few = await _settled(data.with_name(f"{data.name}-few"), _FEW)
+    full_mib, count = await _settled(data, 0)
+    return {
+        "sessions": count,
+        "kib_each": round((full_mib - few_mib) * 1_024 / (count - few), 2),
+        "goal_kib_each": GOAL_KIB_EACH,
+        "cpu_percent_paused": round(share * 100, 2),
+        "cpu_percent_one_idle_session": round(idle_share * 100, 2),
+    }
+
+
+async def _cpu_share() -> float:
+    before = cpu_s()
+    await asyncio.sleep(_WATCHED_S)
+    return (cpu_s() - before) / _WATCHED_S
+
+
+async def _settled(data: Path, create: int) -> tuple[float, int]:
+    """Memory of a worker that has just started on `data`, and how many sessions it holds."""
+    command = [sys.executable, "-m", "bench.paused", str(data)]
+    if create:
+        async with runtime_on(data) as runtime:
+            await create_fleet(runtime, create, 3_600.0)
+    child = await asyncio.create_subprocess_exec(*command, stdout=asyncio.subprocess.PIPE)
+    output, _ = await child.communicate()
+    mib, sessions = json.loads(output)
+    return mib, sessions
+
+
+async def _show(data: Path) -> None:
+    async with runtime_on(data) as runtime:
+        await asyncio.sleep(_SETTLING_S)
+        print(json.dumps([rss_mib(), len(runtime.sessions.live)]))
+
+
+if __name__ == "__main__":
+    asyncio.run(_show(Path(sys.argv[1])))

@@ -1,0 +1,40 @@
+"""The two errors of the model layer. Neither ever carries a prompt, an answer or a key."""
+
+from typing import Literal
+
+Kind = Literal[
+    "rate_limited",  # 429
+    "overloaded",  # 503, 529
+    "server",  # other 5xx
+    "unreachable",  # no connection, or it broke before the answer was complete
+    "timeout",  # the deadline of the call, or the server's own (408, 504)
+    "auth",  # 401, 402, 403: the key, its rights or its credit
+    "bad_request",  # other 4xx
+    "not_found",  # 404: the model's name or the address
+    "garbage",  # an answer that is not of the provider's shape
+    "refused",  # stopped by a safety filter
+    "truncated",  # cut off at the model's limit of tokens
+    "too_long",  # more text than a step may hold
+    "empty",  # nothing but white space
+]
+
+
+class ModelError(Exception):
+    """A call failed. `kind` says how, `retryable` whether the same call may succeed later."""
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: Kind,
+        retryable: bool,
+        retry_after_s: float | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+        self.retryable = retryable
+        self.retry_after_s = retry_after_s
+
+
+class ModelConfigError(Exception):
+    """The settings or the prompts cannot work as they stand; the message says what to change."""

@@ -1,0 +1,91 @@
+"""What the offline model says: which of our prompts it is asked, and the answer to each."""
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from zlib import crc32
+
+import orjson
+
+from llm.offline_jokes import JOKES
+from llm.offline_subject import extract_subject
+
+LABEL = "[offline demo] "
+MAX_SUBJECT_LENGTH = 60
+REMEMBERED_SUBJECTS = 4096
+
+TASK = re.compile(r"\[task: (\w+)\]")
+FIELD = re.compile(r'\[(\w+)\] (".*")')
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A prompt of ours, taken apart. `fields` are the users' texts by tag, in order."""
+
+    task: str
+    fields: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def one(self, tag: str) -> str:
+        return self.fields.get(tag, [""])[0]
+
+
+def read(prompt: str) -> Ask:
+    """Take a prompt apart: `[task: x]` in its first line, then `[tag] "JSON string"` lines.
+
+    A user's text cannot end its line (JSON escapes the break), so it cannot forge a tag.
+    """
+    first, _, rest = prompt.partition("\n")
+    task = TASK.fullmatch(first.strip())
+    if task is None:
+        return Ask("")
+    fields: dict[str, list[str]] = {}
+    for line in rest.split("\n"):
+        found = FIELD.fullmatch(line.strip(" "))
+        if found is not None:
+            fields.setdefault(found[1], []).append(orjson.loads(found[2]))
+    return Ask(task[1], fields)
+
+
+class Answers:
+    """Answers by task. Keeps for each subject where in the list of jokes it stands."""
+
+    def __init__(self) -> None:
+        self._tasks: dict[str, Callable[[Ask], str]] = {
+            "tell_a_joke": self._tell_a_joke,
+            "extract_subject": lambda ask: extract_subject(ask.one("guidance")),
+        }
+        self._told: OrderedDict[str, int] = OrderedDict()
+
+    def to(self, prompt: str) -> str:
+        """The answer to a prompt; one that is not ours gets an honest word."""
+        ask = read(prompt)
+        answer = self._tasks.get(ask.task)
+        if answer is None:
+            return f"{LABEL}This is no language model. Set REINS_MODEL to get real answers."
+        return answer(ask)
+
+    def _tell_a_joke(self, ask: Ask) -> str:
+        subject = presentable(ask.one("subject"))
+        start = self._told.pop(subject, crc32(subject.encode()))
+        heard = {joke.strip() for joke in ask.fields.get("told", [])}
+        for step in range(len(JOKES)):
+            joke = joke_about(subject, start + step)
+            if joke not in heard:
+                break
+        self._told[subject] = start + step + 1
+        if len(self._told) > REMEMBERED_SUBJECTS:
+            self._told.popitem(last=False)
+        return joke
+
+
+def joke_about(subject: str, number: int) -> str:
+    return LABEL + JOKES[number % len(JOKES)].replace("{s}", subject)
+
+
+def presentable(subject: str) -> str:
+    """A subject on one line, short enough for a joke, cut between words where it can be."""
+    shown = " ".join("".join(c if c.isprintable() else " " for c in subject).split())
+    if len(shown) > MAX_SUBJECT_LENGTH:
+        shown = (shown[:MAX_SUBJECT_LENGTH].rsplit(" ", 1)[0] + "…").strip()
+    return shown or "nothing in particular"

@@ -1,0 +1,47 @@
+"""Agents as they were created: identity, type and configuration, one row a session."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from store.reading import Reader, reader
+from store.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
+
+TABLE = Table(
+    "agents_config",
+    pa.schema(
+        [
+            ("session_id", TEXT),
+            ("agent_id", TEXT),
+            ("agent_type", TEXT),
+            ("config", TEXT),
+            ("created_by", TEXT),
+            ("created_at", STAMP),
+            ("description", TEXT),
+            ("metadata", TEXT),
+            JOURNAL_N,
+        ]
+    ),
+    key="session_id",
+    indices={"session_id": "BTREE"},
+)
+
+
+def list_configs(*, store: Reader | None = None) -> dict[str, str]:
+    """The newest configuration of each session, as JSON, by `session_id`."""
+    same: dict[str, str] = {}  # thousands of sessions tend to share a few configurations
+    return {
+        row["session_id"]: same.setdefault(row["config"], row["config"])
+        for row in (store or reader()).newest(TABLE)
+    }
+
+
+def get_agent_config(session_id: str, *, store: Reader | None = None) -> dict[str, Any] | None:
+    """The newest row of one session; None if nobody created it.
+
+    The row whose `session_id` equals its `agent_id` is the agent's own.
+    """
+    rows = (store or reader()).joined(
+        TABLE, {"session_id": session_id}, f"session_id = {quoted(session_id)}"
+    )
+    return rows[-1] if rows else None

@@ -1,0 +1,34 @@
+"""Conversations that people and agents take part in."""
+
+from typing import Any
+
+import pyarrow as pa
+
+from store.reading import Reader, reader
+from store.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
+
+TABLE = Table(
+    "conversations",
+    pa.schema(
+        [
+            ("conversation_id", TEXT),
+            ("title", TEXT),
+            ("created_by", TEXT),
+            ("created_action", TEXT),
+            ("created_at", STAMP),
+            JOURNAL_N,
+        ]
+    ),
+    key="conversation_id",
+    indices={"conversation_id": "BTREE"},
+)
+
+
+def get_conversation(conversation_id: str, *, store: Reader | None = None) -> dict[str, Any] | None:
+    """The conversation's row; None if nobody created it."""
+    rows = (store or reader()).joined(
+        TABLE,
+        {"conversation_id": conversation_id},
+        f"conversation_id = {quoted(conversation_id)}",
+    )
+    return rows[-1] if rows else None

@@ -1,0 +1,165 @@
+"""Reading table rows and journalled rows as one, from any process."""
+
+import functools
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pyarrow as pa
+from lancedb.table import LanceTable
+
+import config
+from store import journal_file
+from store.folder import DataFolder
+from store.journal_file import Group, Record
+from store.tables import STAMP, Table, connect, open_if_there
+
+Row = dict[str, Any]
+_TRIES = 5
+_SLICE = 500
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Reader:
+    """One data folder as its readers see it; cheap to keep, safe to share between threads."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.folder = DataFolder(folder)
+        self._tables: dict[str, LanceTable] = {}
+
+    @functools.cached_property
+    def db(self) -> Any:
+        self.folder.prepare()
+        return connect(self.folder.path)
+
+    def table(self, table: Table) -> LanceTable | None:
+        """The open table; None while nobody has made it."""
+        if table.name not in self._tables:
+            opened = open_if_there(self.db, table)
+            if opened is None:
+                return None
+            self._tables[table.name] = opened
+        return self._tables[table.name]
+
+    def joined(
+        self,
+        table: Table,
+        match: Mapping[str, str],
+        where: str | None,
+        *,
+        derived: Mapping[str, Callable[[Row], Row]] | None = None,
+    ) -> list[Row]:
+        """Rows of the journal and of the table that fit; a row in both stands once, oldest first.
+
+        `match` picks journalled rows by their columns, `where` is the same for the table.
+        `derived` makes rows of this table from the journal's rows of others.
+        """
+        # Journal first: a row that is flushed in between is then seen twice, never missed.
+        pending = self._pending(table, match, derived or {})
+        stored: list[Row] = self._stored(table, where).to_pylist()
+        seen = {row["journal_n"] for row in stored}
+        rows = stored + [row for row in pending if row["journal_n"] not in seen]
+        return sorted(rows, key=lambda row: row["journal_n"] or 0)
+
+    def newest(
+        self, table: Table, *, derived: Mapping[str, Callable[[Row], Row]] | None = None
+    ) -> Iterator[Row]:
+        """The newest row of each key of a whole table, a few at a time in memory."""
+        key = table.key or ""
+        raw: dict[str, tuple[Callable[[Row], Row], Row]] = {}
+        for derive, row in self._journalled(table, {}, derived or {}):
+            other = raw.get(row[key])
+            if other is None or row["journal_n"] > other[1]["journal_n"]:
+                raw[row[key]] = derive, row
+        pending = {value: _typed(table, derive(row)) for value, (derive, row) in raw.items()}
+        for batch in self._stored(table, None).to_batches(max_chunksize=_SLICE):
+            for row in batch.to_pylist():
+                newer = pending.pop(row[key], row)
+                # Rows from before there was a journal have no number.
+                yield newer if (newer["journal_n"] or 0) > (row["journal_n"] or 0) else row
+        yield from pending.values()
+
+    def _stored(self, table: Table, where: str | None) -> pa.Table:
+        opened = self.table(table)
+        if opened is None:
+            return table.schema.empty_table()
+        for left in reversed(range(_TRIES)):
+            query = opened.search()
+            try:
+                return (query.where(where) if where else query).limit(None).to_arrow()
+            except RuntimeError as error:
+                # The version being read was compacted and cleaned away: the newest has its rows.
+                if "not found" not in str(error).lower() or not left:
+                    raise
+        raise AssertionError("not reached")
+
+    def _pending(
+        self, table: Table, match: Mapping[str, str], derived: Mapping[str, Callable[[Row], Row]]
+    ) -> list[Row]:
+        return [
+            _typed(table, derive(row)) for derive, row in self._journalled(table, match, derived)
+        ]
+
+    def _journalled(
+        self, table: Table, match: Mapping[str, str], derived: Mapping[str, Callable[[Row], Row]]
+    ) -> Iterator[tuple[Callable[[Row], Row], Row]]:
+        """The journal's rows for this table, each with what makes it a row of it."""
+        for name, derive in [(table.name, _as_it_is), *derived.items()]:
+            for group in journal_file.read_pending(self.folder.journal, name):
+                for row in matching(group, match):
+                    yield derive, row
+
+    def append(self, make: Callable[[], Record]) -> None:
+        """Commit the record that `make` builds to the journal from here, beside its writer.
+
+        Nobody else appends meanwhile, so what `make` reads here is the newest. Raises:
+        JournalFailed.
+        """
+        self.folder.prepare()
+        connection = journal_file.open_for_writing(self.folder.journal, config.current().durable)
+        try:
+            journal_file.append_made(connection, make)
+        finally:
+            connection.close()
+
+
+def matching(group: Group, match: Mapping[str, str]) -> Iterable[Row]:
+    """The group's rows whose columns equal `match`, each with its number."""
+    # Parsing is what costs: look for the encoded values first.
+    needles = [orjson.dumps(value) for value in match.values()]
+    if not all(needle in group.body for needle in needles):
+        return
+    for number, line in group.lines():
+        if all(needle in line for needle in needles):
+            row = orjson.loads(line)
+            if all(row[name] == value for name, value in match.items()):
+                row["journal_n"] = number
+                yield row
+
+
+def _as_it_is(row: Row) -> Row:
+    return row
+
+
+def _typed(table: Table, row: Row) -> Row:
+    """The row with all of the table's columns, its times as datetimes."""
+    return {
+        column.name: _time(row.get(column.name)) if column.type == STAMP else row.get(column.name)
+        for column in table.schema
+    }
+
+
+def _time(microseconds: int | None) -> datetime | None:
+    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+
+
+@functools.lru_cache(maxsize=64)
+def _reader_at(path: Path) -> Reader:
+    return Reader(path)
+
+
+def reader(path: Path | str | None = None) -> Reader:
+    """The reader of a data folder, by default the one that the settings name."""
+    return _reader_at(DataFolder(path if path is not None else config.current().data).path)

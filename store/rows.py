@@ -1,0 +1,41 @@
+"""Rows from outside, checked against their table before they are acknowledged.
+
+A row that does not fit would be found out by the flush, long after its writer was told that it is
+safe.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from store.errors import RowInvalid
+from store.journal_file import Record
+from store.tables import JOURNAL_N, STAMP, Table
+
+
+def as_arrow(table: Table, row: Mapping[str, Any]) -> pa.Table:
+    """The row as a table of one. Raises: RowInvalid."""
+    if unknown := set(row) ^ set(table.schema.names):
+        raise RowInvalid(
+            f"a row of {table.name} has unknown or missing columns {', '.join(sorted(unknown))}; "
+            f"expected {', '.join(table.schema.names)}"
+        )
+    for column in table.schema:
+        try:
+            pa.array([row[column.name]], column.type)
+        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+            raise RowInvalid(
+                f"{table.name}.{column.name} is {row[column.name]!r:.80}; "
+                f"expected {column.type}: {error}"
+            ) from None
+    return pa.Table.from_pylist([dict(row)], schema=table.schema)
+
+
+def as_record(table: Table, row: Mapping[str, Any]) -> Record:
+    """The row as the journal takes it, without its number. Raises: RowInvalid."""
+    checked = as_arrow(table, {**row, JOURNAL_N.name: None})
+    plain = pa.schema([(c.name, pa.int64() if c.type == STAMP else c.type) for c in table.schema])
+    [line] = checked.cast(plain).drop_columns([JOURNAL_N.name]).to_pylist()
+    return Record(table.name, orjson.dumps(line))

@@ -1,0 +1,171 @@
+"""The store as its owner sees it: repaired, complete, with the journal and the flush running."""
+
+import asyncio
+import contextlib
+from pathlib import Path
+
+import structlog
+from lancedb.table import AsyncTable, LanceTable
+
+from store import (
+    agent_state,
+    agent_steps,
+    agents_config,
+    conversations,
+    journal_file,
+    messages,
+    participants,
+    queue,
+)
+from store.errors import FolderUnusable, StoreError
+from store.flush import Flush, highest_number, rebuild_states
+from store.folder import FORMAT, DataFolder
+from store.journal import Journal
+from store.journal_file import Durable
+from store.reading import Reader, reader
+from store.repair import Repaired, repair
+from store.tables import Table, complete, connect, connect_async, open_or_make
+
+_log = structlog.get_logger(__name__)
+
+TABLES: tuple[Table, ...] = (
+    queue.TABLE,
+    agents_config.TABLE,
+    agent_state.TABLE,
+    agent_steps.TABLE,
+    conversations.TABLE,
+    participants.TABLE,
+    messages.TABLE,
+)
+
+
+class Store:
+    """Everything that the worker writes with; one per data folder and machine at a time.
+
+    Starts once, on the agents' loop. `stop` flushes and gives the folder up; a second stop does
+    nothing.
+    """
+
+    def __init__(
+        self,
+        path: Path | str,
+        *,
+        durable: Durable = "power",
+        flush_s: float = 1.0,
+        max_pending: int = 100_000,
+    ) -> None:
+        self.folder = DataFolder(path)
+        self.journal = Journal(self.folder.journal, durable=durable, max_pending=max_pending)
+        self.repaired: list[Repaired] = []
+        self._durable = durable
+        self._flush_s = flush_s
+        self._flush: Flush | None = None
+        self._owned = contextlib.ExitStack()
+        self._queue: AsyncTable | None = None
+        self._started = False
+
+    async def start(self) -> None:
+        """Own the folder, repair and complete its tables, start the journal and the flush.
+
+        Raises: FolderOwned, FolderUnusable, FormatUnknown, TableDamaged.
+        """
+        if self._started:
+            raise RuntimeError("the store was started twice; make a new one")
+        await asyncio.to_thread(self.folder.prepare)
+        self._owned.enter_context(self.folder.owned())
+        try:
+            tables = await asyncio.to_thread(self._open_tables)
+            highest = await asyncio.to_thread(self._catch_up, tables)
+            self._queue = await self._open_queue()
+            self.journal.start()
+        except BaseException:
+            self._owned.close()
+            raise
+        self._started = True
+        self._flush = Flush(
+            folder=self.folder,
+            journal=self.journal,
+            tables=tables,
+            highest=highest,
+            every_s=self._flush_s,
+        )
+        self._flush.start()
+
+    async def stop(self) -> None:
+        if self._flush is not None:
+            await asyncio.to_thread(self._flush.stop)
+            await self.journal.stop()
+            self._flush = None
+        self._owned.close()
+
+    @property
+    def reader(self) -> Reader:
+        return reader(self.folder.path)
+
+    @property
+    def queue(self) -> AsyncTable:
+        """The queue's table, for the dispatcher."""
+        if self._queue is None:
+            raise StoreError("the store is not started; call start() first")
+        return self._queue
+
+    def keep_queue_up(self) -> None:
+        """Compact the queue where that is due; blocks, and goes in turn with the marking."""
+        if self._flush is not None:
+            self._flush.keep_queue_up()
+
+    @property
+    def flushed_rows(self) -> int:
+        return 0 if self._flush is None else self._flush.rows
+
+    def _open_tables(self) -> dict[str, tuple[Table, LanceTable]]:
+        try:
+            db = connect(self.folder.path)
+            synced = self._synced_versions()
+            self.repaired = repair(db, self.folder.path, list(TABLES), synced)
+            opened = {table.name: (table, open_or_make(db, table)) for table in TABLES}
+            for table, handle in opened.values():
+                if added := complete(handle, table):
+                    _log.warning("table migrated", table=table.name, columns_added=added)
+            if self.folder.format() != FORMAT:
+                self.folder.record_format()
+        except OSError as error:
+            raise FolderUnusable(
+                f"the tables in {self.folder.path} cannot be opened: {error}. "
+                "Check that the disk is there, writable and has room."
+            ) from error
+        return opened
+
+    def _synced_versions(self) -> dict[str, int]:
+        connection = journal_file.open_for_writing(self.folder.journal, self._durable)
+        try:
+            journal_file.check(connection, self.folder.journal)
+            return journal_file.synced_versions(connection)
+        finally:
+            connection.close()
+
+    def _catch_up(self, opened: dict[str, tuple[Table, LanceTable]]) -> dict[str, int]:
+        """Mend what a loss left behind; returns the highest number in each table.
+
+        A journal that is younger than the tables must not give out their numbers again, and a view
+        that is behind its log is made again from it.
+        """
+        highest = {
+            name: highest_number(handle)
+            for name, (table, handle) in opened.items()
+            if "journal_n" in table.schema.names
+        }
+        connection = journal_file.open_for_writing(self.folder.journal, self._durable)
+        try:
+            journal_file.raise_flushed(connection, max(highest.values()))
+        finally:
+            connection.close()
+        behind = highest[agent_state.TABLE.name]
+        if behind < highest[agent_steps.TABLE.name]:
+            _, log = opened[agent_steps.TABLE.name]
+            rebuild_states(log, opened[agent_state.TABLE.name][1], behind)
+        return highest
+
+    async def _open_queue(self) -> AsyncTable:
+        db = await connect_async(self.folder.path)
+        return await db.open_table(queue.TABLE.name)

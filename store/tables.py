@@ -1,0 +1,112 @@
+"""What a table is, and how one is opened: made at first use, its columns and indices complete."""
+
+import functools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+import lancedb
+import pyarrow as pa
+import structlog
+from lancedb.index import Bitmap, BTree
+from lancedb.table import LanceTable
+
+from store.errors import StoreError
+
+_log = structlog.get_logger(__name__)
+
+TEXT = pa.string()
+IndexKind = Literal["BTREE", "BITMAP"]
+STAMP = pa.timestamp("us", tz="UTC")
+JOURNAL_N = pa.field("journal_n", pa.int64())
+
+_INDEX_CACHE_BYTES = 64 << 20
+_METADATA_CACHE_BYTES = 64 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table's name, columns, key and indices.
+
+    `key` names the columns of which the newest row wins; None means that rows are only appended.
+    """
+
+    name: str
+    schema: pa.Schema
+    key: str | None
+    indices: Mapping[str, IndexKind] = field(default_factory=dict)
+
+
+def connect(folder: Path) -> lancedb.DBConnection:
+    """A connection with bounded caches that sees what other processes commit."""
+    return lancedb.connect(
+        str(folder), read_consistency_interval=timedelta(0), session=_bounded_caches()
+    )
+
+
+async def connect_async(folder: Path) -> lancedb.AsyncConnection:
+    """The same for the loop."""
+    return await lancedb.connect_async(
+        str(folder), read_consistency_interval=timedelta(0), session=_bounded_caches()
+    )
+
+
+@functools.cache
+def _bounded_caches() -> lancedb.Session:
+    """One for the process: LanceDB fills each up to its bound and never empties it."""
+    return lancedb.Session(
+        index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
+    )
+
+
+def open_or_make(db: lancedb.DBConnection, table: Table) -> LanceTable:
+    """The table, made if it is missing; two processes may do this at once."""
+    try:
+        return db.open_table(table.name)
+    except ValueError:
+        pass
+    try:
+        made = db.create_table(table.name, schema=table.schema, exist_ok=True)
+        add_indices(made, table)
+    except (RuntimeError, ValueError, OSError) as error:
+        # Another process was making it at the same moment: theirs is as good.
+        try:
+            return db.open_table(table.name)
+        except ValueError:
+            raise StoreError(f"table {table.name} cannot be made: {error}") from error
+    return made
+
+
+def open_if_there(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
+    try:
+        return db.open_table(table.name)
+    except ValueError:
+        return None
+
+
+def complete(opened: LanceTable, table: Table) -> list[str]:
+    """Add the columns and indices that an older Reins did not have; returns the columns added."""
+    missing = [column for column in table.schema if column.name not in opened.schema.names]
+    if missing:
+        opened.add_columns(pa.schema(missing))
+    add_indices(opened, table)
+    return [column.name for column in missing]
+
+
+def add_indices(opened: LanceTable, table: Table) -> None:
+    there = {column for index in opened.list_indices() for column in index.columns}
+    for column, kind in table.indices.items():
+        if column not in there:
+            make_index(opened, column, kind)
+
+
+def make_index(opened: LanceTable, column: str, kind: IndexKind) -> None:
+    """Make the column's index, or make it again."""
+    opened.create_index(column, config=BTree() if kind == "BTREE" else Bitmap(), replace=True)
+
+
+def quoted(value: str) -> str:
+    """`value` as a string literal of a filter."""
+    return "'" + value.replace("'", "''") + "'"

@@ -1,0 +1,93 @@
+"""Compaction and clean-up of old versions, by commit count and when idle."""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+
+import structlog
+from lancedb.table import LanceTable
+
+_log = structlog.get_logger(__name__)
+
+COMMITS = 64
+"""Commits after which a table is compacted: a query pays for each piece that is not."""
+ROWS = 50_000
+"""Rows added after which it is compacted sooner, if they are half of what it had: a query scans
+what is not indexed, and a compaction rewrites what is small."""
+IDLE_S = 20.0
+"""Seconds without a commit after which what is left is compacted."""
+KEEP = timedelta(minutes=2)
+"""What a compaction replaced is kept for longer than any reader of ours holds it."""
+_ALL_VERSIONS = timedelta(days=36_500)
+
+
+class Upkeep:
+    """Counts the commits of each table and says when, and does, what is due.
+
+    Runs on the flush's thread, which is the tables' only writer; on the queue, where others append
+    and mark, a conflict loses to them and is tried again at the next turn.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, *, commits: int = COMMITS
+    ) -> None:
+        self._clock = clock
+        self._commits = commits
+        self._compacted: dict[str, int] = {}
+        self._seen: dict[str, tuple[int, float]] = {}
+        self._to_clean: dict[str, float] = {}
+        self._had: Counter[str] = Counter()
+        self._added: Counter[str] = Counter()
+
+    def added(self, name: str, rows: int) -> None:
+        """Rows have been added to a table."""
+        self._added[name] += rows
+
+    def due(self, name: str, version: int) -> bool:
+        """Whether the table, now at `version`, wants compaction."""
+        now = self._clock()
+        # 0 at first: what an earlier start left uncompacted counts too.
+        last = self._compacted.get(name, 0)
+        if self._seen.get(name, (None, now))[0] != version:
+            self._seen[name] = (version, now)
+        idle_s = now - self._seen[name][1]
+        return (
+            version - last >= self._commits
+            or self._added[name] >= max(ROWS, self._had[name] // 2)
+            or (version != last and idle_s >= IDLE_S)
+        )
+
+    def run(self, name: str, table: LanceTable) -> bool:
+        """Compact; False where it failed, or another's commit won.
+
+        Deletes nothing: what it replaces is needed until it is synced, and by those who read it.
+        """
+        started = self._clock()
+        if not self._optimize(name, table, _ALL_VERSIONS):
+            return False
+        self._to_clean.setdefault(name, started + KEEP.total_seconds())
+        _log.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
+        return True
+
+    def clean(self, name: str, table: LanceTable) -> bool:
+        """Delete the versions older than `KEEP`, where a compaction replaced them that long ago."""
+        now = self._clock()
+        # Only right after a compaction: then this one has nothing to replace itself.
+        if now < self._to_clean.get(name, now + 1) or table.version != self._compacted.get(name):
+            return False
+        del self._to_clean[name]
+        return self._optimize(name, table, KEEP)
+
+    def _optimize(self, name: str, table: LanceTable, cleanup_older_than: timedelta) -> bool:
+        try:
+            table.optimize(cleanup_older_than=cleanup_older_than)
+        except (RuntimeError, OSError, ValueError) as error:
+            if "conflict" in str(error).lower():
+                return False
+            _log.error("upkeep failed", table=name, error=str(error)[:300])
+            self._compacted[name] = table.version  # tried again when it is due again
+            return False
+        self._compacted[name] = table.version
+        self._had[name] += self._added.pop(name, 0)
+        return True

@@ -1,0 +1,221 @@
+"""What the code says of itself, in the shapes in which docs/reference.md says it."""
+
+import argparse
+import ast
+import dataclasses
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import Any, get_args
+
+import config
+import queue_cli
+import queue_imp
+from agent_core import payloads
+from agent_core.handlers import ACTION_HANDLERS
+from store import agent_state, agent_steps, agents_config, conversations, messages
+from store.store import TABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+READERS = (agent_state, agent_steps, messages, conversations, agents_config)
+
+
+def settings() -> list[list[str]]:
+    """Variable, default, unit, values, help: a row for each setting."""
+    return [
+        [
+            f"`{config.PREFIX}{name.upper()}`",
+            _default(field.default),
+            "s" if name.endswith("_s") else "",
+            _values(field),
+            field.description or "",
+        ]
+        for name, field in config.Settings.model_fields.items()
+    ]
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "-"
+    if isinstance(value, list):
+        return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _values(field: Any) -> str:
+    if choices := [value for value in get_args(field.annotation) if isinstance(value, str)]:
+        return ", ".join(f"`{value}`" for value in choices)
+    limits = {}
+    for limit in field.metadata:
+        for name in ("gt", "ge", "le"):
+            if (bound := getattr(limit, name, None)) is not None:
+                limits[name] = bound
+    least = f"above {limits['gt']}" if "gt" in limits else f"{limits.get('ge')}"
+    return f"{least} to {limits['le']}" if "le" in limits else _least(limits)
+
+
+def _least(limits: dict[str, Any]) -> str:
+    return f"at least {limits['ge']}" if "ge" in limits else ""
+
+
+def helpers() -> list[str]:
+    """The signature of each function that `queue_imp` offers."""
+    return [_signature(value) for value in _functions_of(queue_imp)]
+
+
+def readers() -> list[str]:
+    """The signatures of the functions that read, or change, the tables from any process."""
+    return [
+        f"{module.__name__}.{_signature(value)}"
+        for module in READERS
+        for value in _functions_of(module)
+        if "store" in inspect.signature(value).parameters
+    ]
+
+
+def _functions_of(module: ModuleType) -> Iterator[Callable[..., Any]]:
+    for name, value in vars(module).items():
+        if name.startswith("_") or not inspect.isfunction(value):
+            continue
+        if value.__module__ == module.__name__:
+            yield value
+
+
+def _signature(function: Callable[..., Any]) -> str:
+    text = str(inspect.signature(function))
+    for long, short in (
+        ("typing.", ""), ("collections.abc.", ""), ("store.reading.", ""), ("'pd.", "'pandas."),
+        ("Literal['steer', 'now']", "Mode"),
+    ):  # fmt: skip
+        text = text.replace(long, short)
+    text = text.replace("'pandas.DataFrame'", "pandas.DataFrame")
+    start = "async " if inspect.iscoroutinefunction(function) else ""
+    return f"{start}{function.__name__}{text}"
+
+
+def action_types() -> dict[str, list[str]]:
+    """Action type to the fields of its payload; those that may be left out end with `?`."""
+    found = {}
+    for name in ACTION_HANDLERS:
+        model = getattr(payloads, "".join(part.title() for part in name.split("_")))
+        found[name] = [
+            field if info.is_required() else f"{field}?"
+            for field, info in model.model_fields.items()
+        ]
+    return found
+
+
+def tables() -> dict[str, list[list[str]]]:
+    """Table to its columns, each with its type."""
+    return {
+        table.name: [[f"`{column.name}`", _type(str(column.type))] for column in table.schema]
+        for table in TABLES
+    }
+
+
+def _type(arrow: str) -> str:
+    return {
+        "string": "text", "timestamp[us, tz=UTC]": "time", "int64": "int", "double": "float",
+        "bool": "bool",
+    }[arrow]  # fmt: skip
+
+
+def keys_and_indices() -> dict[str, str]:
+    """The line below each table's name."""
+    lines = {}
+    for table in TABLES:
+        key = "Rows are only appended." if table.key is None else f"Key: `{table.key}`."
+        made = ", ".join(f"`{column}` ({kind})" for column, kind in table.indices.items())
+        lines[table.name] = f"{key} Indices: {made}."
+    return lines
+
+
+def kinds() -> set[str]:
+    """Kinds of rows: the first argument of every `Event(...)` in agent_core."""
+    found = set()
+    for path in (ROOT / "agent_core").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Event":
+                assert isinstance(node.args[0], ast.Constant), f"{path.name}:{node.lineno}"
+                found.add(node.args[0].value)
+    return found
+
+
+def commands() -> dict[str, list[list[str]]]:
+    """Command of `python -m queue_imp` to its arguments, each with its help."""
+    return {name: _arguments(parser) for name, parser in _parsers().items()}
+
+
+def command_helps() -> dict[str, str]:
+    return {name: parser.description or "" for name, parser in _parsers().items()}
+
+
+def _parsers() -> dict[str, argparse.ArgumentParser]:
+    [commands] = [
+        action
+        for action in queue_cli._parser()._actions
+        if isinstance(action, argparse._SubParsersAction)
+    ]
+    return dict(commands.choices)
+
+
+def _arguments(parser: argparse.ArgumentParser) -> list[list[str]]:
+    return [
+        [f"`{', '.join(action.option_strings) or action.dest}`", action.help or ""]
+        for action in parser._actions
+        if not isinstance(action, argparse._HelpAction)
+    ]
+
+
+def flags_of(entry: str) -> set[str]:
+    """The flags of an entry point, out of its source: its parser is made inside `main`."""
+    tree = ast.parse((ROOT / entry).read_text())
+    return {
+        node.args[0].value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument"
+    }
+
+
+def fields_of(dotted: str) -> list[str]:
+    """The fields of a dataclass or a Pydantic model, by `module.Name`."""
+    module, _, name = dotted.rpartition(".")
+    kind = getattr(importlib.import_module(module), name)
+    if dataclasses.is_dataclass(kind):
+        return [field.name for field in dataclasses.fields(kind)]
+    return list(kind.model_fields)
+
+
+# -- documents
+
+
+def documents() -> list[Path]:
+    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def section(text: str, heading: str) -> str:
+    """What stands below a heading, up to the next one of its level or above."""
+    level = len(heading) - len(heading.lstrip("#"))
+    start = re.search(rf"^{re.escape(heading)}\n", text, re.MULTILINE)
+    assert start is not None, f"there is no heading {heading!r}"
+    end = re.search(rf"^#{{1,{level}}} ", text[start.end() :], re.MULTILINE)
+    return text[start.end() :][: end.start() if end else None]
+
+
+def rows(text: str) -> list[list[str]]:
+    """The cells of the first table in a text, without its head."""
+    first = []
+    for line in text.split("\n"):
+        if line.startswith("|"):
+            first.append(line)
+        elif first:
+            break
+    return [[cell.strip() for cell in line.strip("|").split(" | ")] for line in first[2:]]
+
+
+def blocks(text: str) -> list[tuple[str, str]]:
+    """The fenced blocks of a document, each with its language, in order."""
+    return re.findall(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)

@@ -1,0 +1,172 @@
+"""Links lead somewhere, names name something, and commands are commands, in every document."""
+
+import functools
+import importlib
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import config
+import queue_cli
+from bench.__main__ import BENCHMARKS
+from llm.routes import is_offline, plan
+from llm.settings import ModelSettings
+from tests.docs import expected
+from tests.docs.expected import ROOT
+
+DOCUMENTS = expected.documents()
+IDS = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+every_document = pytest.mark.parametrize("path", DOCUMENTS, ids=IDS)
+
+
+@every_document
+def test_links(path):
+    """Relative links lead to files that are there, and to headings in them."""
+    for target in re.findall(r"\]\(([^)\s]+)\)", path.read_text()):
+        if target.startswith(("http://", "https://")):
+            continue
+        file, _, heading = target.partition("#")
+        found = path.parent / file if file else path
+        assert found.exists(), target
+        if heading:
+            lines = re.findall(r"^#+ (.*)$", found.read_text(), re.MULTILINE)
+            assert heading in {
+                re.sub(r"[^\w-]", "", line.lower().replace(" ", "-")) for line in lines
+            }
+
+
+def _anchor(heading: str) -> str:
+    return re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))
+
+
+@every_document
+def test_files_that_are_named(path):
+    """A file or folder of ours that is named in a text is there."""
+    ours = "|".join(sorted(p.name for p in ROOT.iterdir() if not p.name.startswith(".")))
+    for name in re.findall(rf"`((?:{ours})(?:/[\w./-]*)?)`", path.read_text()):
+        if name == "data":
+            continue  # it comes with the first start
+        assert (ROOT / name).exists(), name
+
+
+@every_document
+def test_settings_that_are_named(path):
+    """Every `REINS_…` in a document is a setting."""
+    known = {config.PREFIX + name.upper() for name in config.Settings.model_fields}
+    assert set(re.findall(r"\bREINS_[A-Z_]+\b", path.read_text())) <= known
+
+
+@every_document
+def test_shell_lines(path):
+    """Each line is a command that there is, with arguments that it takes."""
+    for language, source in expected.blocks(path.read_text()):
+        if language in ("sh", "text"):
+            for line in source.splitlines():
+                _check(line)
+
+
+def _check(line: str) -> None:
+    words = shlex.split(line)
+    while words and re.match(r"[A-Z_]+=", words[0]):
+        words = words[1:]
+    match words:
+        case ["make", target]:
+            assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), line
+        case ["python", "-m", "queue_imp", *arguments]:
+            queue_cli._parser().parse_args(arguments)
+        case ["python", "-m", "agents", *flags]:
+            assert {flag for flag in flags if flag.startswith("--")} <= expected.flags_of(
+                "agents.py"
+            )
+        case ["python", "app.py", *flags]:
+            assert _flags(flags) <= expected.flags_of("app.py")
+        case ["python", "-m", "bench", *names]:
+            assert set(names) - {"--quick"} <= BENCHMARKS.keys()
+
+
+def _flags(words: list[str]) -> set[str]:
+    return {word for word in words if word.startswith("--")}
+
+
+@pytest.mark.parametrize("line", sorted(
+    {line for path in DOCUMENTS for line in path.read_text().splitlines()
+     if line.startswith("REINS_MODEL=")}
+))  # fmt: skip
+def test_routes(line):
+    """Each line that chooses a model makes a route, as soon as a key is there."""
+    given = dict(word.split("=", 1) for word in shlex.split(line) if "=" in word)
+    key = {name: value.replace("…", "k") for name, value in given.items()}
+    settings = ModelSettings(
+        model=key["REINS_MODEL"],
+        base_url=key.get("REINS_MODEL_BASE_URL"),
+        api_key=key.get("REINS_MODEL_API_KEY"),
+        environ=key,
+    )
+    assert not is_offline(settings)
+    assert plan(settings).route.model
+
+
+def test_every_benchmark_is_named():
+    """The how-to names the benchmarks that there are."""
+    text = expected.section((ROOT / "docs" / "how-to.md").read_text(), "## Measure")
+    line = next(line for line in text.splitlines() if line.startswith("The benchmarks are"))
+    assert set(re.findall(r"`(\w+)`", line)) == BENCHMARKS.keys()
+
+
+def test_the_index_of_files():
+    """In architecture.md every "which file to open" names things that are in that file."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    for _, file, names in expected.rows(expected.section(text, "## Which file to open")):
+        module = importlib.import_module(file.strip("`").removesuffix(".py").replace("/", "."))
+        for name in re.findall(r"`([\w.]+)`", names):
+            found = functools.reduce(getattr, name.split("."), module)
+            home = getattr(found, "__module__", module.__name__)
+            assert home == module.__name__ or not callable(found), f"{name} is in {home}"
+
+
+def test_the_layers():
+    """The table of layers says what the architecture test allows."""
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    from tests.unit.test_architecture import MAY_KNOW  # noqa: PLC0415 - a test's own table
+
+    said = {
+        _layer(row[0]): {_layer(name) for name in re.findall(r"`[^`]+`", row[2])}
+        for row in expected.rows(expected.section(text, "## Layers"))
+    }
+    del said["baml_src"]
+    cycle = {"queue_imp": {"queue_cli"}}  # its `__main__` runs the commands
+    assert said == {layer: known - cycle.get(layer, set()) for layer, known in MAY_KNOW.items()}
+
+
+def _layer(cell: str) -> str:
+    return Path(cell.strip("`/")).stem
+
+
+def test_the_glossary():
+    """Each word once, in order, with what it means."""
+    words = expected.rows((ROOT / "docs" / "glossary.md").read_text())
+    names = [word for word, _ in words]
+    assert names == sorted(set(names), key=str.lower)
+    assert all(meaning.endswith(".") for _, meaning in words)
+
+
+def test_the_decisions():
+    """They are numbered without gaps, listed with their titles, and of one form."""
+    folder = ROOT / "docs" / "decisions"
+    files = sorted(folder.glob("0*.md"))
+    assert [int(path.name[:4]) for path in files] == list(range(1, len(files) + 1))
+    listed = (folder / "README.md").read_text()
+    for path in files:
+        title, *_ = path.read_text().splitlines()
+        assert f"[{path.name[:4]}]({path.name}) | {title.partition(': ')[2]} |" in listed
+        headings = re.findall(r"^## (.*)$", path.read_text(), re.MULTILINE)
+        assert headings == ["Context", "Decision", "Consequences", "Measured"], path.name
+
+
+def test_the_changelog():
+    """The newest version in it is the project's."""
+    versions = re.findall(r"^## \[(.*)\]$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    project = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)
+    assert versions[:2] == ["Unreleased", project[1]]

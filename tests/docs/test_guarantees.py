@@ -1,0 +1,52 @@
+"""What docs/guarantees.md promises is shown by tests that exist."""
+
+import ast
+import re
+
+import pytest
+
+import config
+import queue_imp as q
+from agents import Runtime
+from store.agent_steps import list_steps
+from tests.docs.expected import ROOT, documents
+from tests.waiting import until_async
+
+NAMED = sorted(
+    {
+        named
+        for path in documents()
+        for named in re.findall(r"`(tests/[\w/]+\.py)::(\w+)`", path.read_text())
+    }
+)
+
+
+@pytest.mark.parametrize("path", sorted({path for path, _ in NAMED}))
+def test_the_tests_named_exist(path):
+    """Every test that a document names is there."""
+    tree = ast.parse((ROOT / path).read_text())
+    there = {node.name for node in ast.walk(tree) if hasattr(node, "name")}
+    assert {test for of, test in NAMED if of == path} <= there
+
+
+async def test_actions_that_waited_for_a_worker_keep_their_order(tmp_path, monkeypatch):
+    """Enqueued while nobody worked: of one session they are applied in order, urgent or not."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    sent = [
+        q.agent_create("a", "ann", "cats"),
+        q.agent_interrupt("a", "ann", {"subject": "dogs"}),
+        q.agent_pause_action("a", "ann"),
+        q.agent_interrupt("a", "ann", {"subject": "owls"}),
+        q.agent_destroy_action("a", "ann"),
+    ]
+    runtime = Runtime(config.load())
+    await runtime.start()
+    try:
+        await until_async(lambda: runtime.health().actions_handled == len(sent), "all are marked")
+    finally:
+        await runtime.stop()
+    receipts = [q.action_receipt(action_id) for action_id in sent]
+    assert [receipt["error"] for receipt in receipts] == [None] * len(sent)
+    seqs = [receipt["applied_seq"] for receipt in receipts]
+    assert seqs == sorted(seqs)
+    assert list_steps("a")[-1]["seq"] == seqs[-1]

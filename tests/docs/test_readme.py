@@ -1,0 +1,128 @@
+"""What the README tells people to do is done, in its order, and what it says comes true."""
+
+import json
+import re
+
+from store.agent_state import get_agent_state, list_agent_states
+from store.agent_steps import list_steps
+from tests.docs.expected import ROOT, blocks
+from tests.docs.running import in_process
+from tests.waiting import until
+
+README = (ROOT / "README.md").read_text()
+LINE = re.compile(r"\d\d:\d\d:\d\d  #\d+ +(status|tick|guidance|error|final) +\S.*")
+
+
+def test_the_readme(follow):
+    """Cats, dogs, birds, tea; paused and resumed; killed, started again, owls; destroyed."""
+    reader = follow(str(ROOT / "app.py"), REINS_PORT="0", REINS_HEARTBEAT_S="0.3")
+    unmet = dict(CLAIMS)
+    for language, source in blocks(README):
+        if language == "python":
+            said = reader.python(source)
+        elif language == "sh":
+            said = "".join(run(reader, line) for line in source.splitlines())
+        else:
+            continue
+        for part in [part for part in unmet if part in source]:
+            unmet.pop(part)(said)
+    assert not unmet, f"the README no longer has {', '.join(unmet)}"
+    assert all(row["status"] in ("running", "stopped") for row in list_agent_states())
+    assert reader.worker.stop() == 0
+
+
+def run(reader, line):
+    if line.startswith("python -m queue_imp ") and not re.search(r" watch ", line):
+        return in_process(line)  # `watch`, in a process of its own, shows that it works
+    said = reader.shell(line)
+    if line.startswith("kill -9"):
+        assert reader.worker.process.wait(10) == -9, "the line killed the worker"
+    return said
+
+
+def jokes_about(subject, session_id="agent2"):
+    """A claim: jokes about the subject come."""
+
+    def come(_said):
+        def there():
+            rows = [row for row in list_steps(session_id) if row["kind"] == "tick"]
+            return any(subject in row["text"] for row in rows)
+
+        until(there, f"a joke about {subject}")
+
+    return come
+
+
+def says(*parts):
+    """A claim: this is printed."""
+
+    def printed(said):
+        assert all(part in said for part in parts), said
+
+    return printed
+
+
+def watch_shows_cats(said):
+    action_id, *lines = said.splitlines()
+    assert action_id.startswith("act_")
+    assert all(LINE.fullmatch(line) for line in lines), said
+    assert "cats" in lines[-1]
+
+
+def pause_held_and_resumed(said):
+    assert said == "paused\n"
+    rows = until(lambda: after("paused: lunch"), "it goes on")
+    assert [row["kind"] for row in rows][:1] == ["status"]
+    assert rows[0]["text"] == "running"
+
+
+def after(text):
+    rows = list_steps("agent2")
+    at = next(number for number, row in enumerate(rows) if row["text"] == text)
+    return rows[at + 1 :]
+
+
+def it_went_on(said):
+    assert said.startswith("applied\n")
+    rows = list_steps("agent2")
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    assert sum("resumed by start" in row["text"] for row in rows) == 1
+    jokes_about("owls")(said)
+
+
+def health_names_the_model(said):
+    health = json.loads(said[said.index("{") :])
+    assert health["worker"]["demonstration"]
+    assert "agent1" in said
+    jokes_about("dogs", "agent1")(said)
+
+
+def it_has_ended(said):
+    assert said == "final stopped\n"
+    assert get_agent_state("agent2")["context"].count("owls")
+
+
+CLAIMS = {
+    "watch agent1": watch_shows_cats,
+    'agent_create("agent2"': jokes_about("cats"),
+    'for row in list_steps("agent2"):': says("1 status created, running"),
+    '{"subject": "dogs"}': jokes_about("dogs"),
+    "tell some about birds": jokes_about("birds"),
+    'mode="now"': jokes_about("tea"),
+    'agent_pause_action("agent2"': pause_held_and_resumed,
+    '{"topic": "dogs"}': says("rejected", "topic", "subject", "there is no session nobody"),
+    "waiting = ": says("queued"),
+    "wait_for_action(waiting)": it_went_on,
+    "agent_destroy_action": it_has_ended,
+    "curl ": health_names_the_model,
+}
+
+
+def test_what_watch_is_said_to_print():
+    """The block of output in the README has the shape that `watch` prints."""
+    [shown] = [source for language, source in blocks(README) if language == "console"]
+    lines = shown.splitlines()
+    assert len(lines) > 5
+    for line in lines:
+        assert LINE.fullmatch(line), line
+    assert [int(re.search(r"#(\d+)", line)[1]) for line in lines] == list(range(1, len(lines) + 1))

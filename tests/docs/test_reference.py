@@ -1,0 +1,151 @@
+"""docs/reference.md says what the code says: nothing missing, nothing that has gone."""
+
+import re
+
+import pytest
+
+import agents
+import config
+import queue_imp
+from agent_core.base import AgentBase, AgentConfig
+from agent_core.handlers import ACTION_HANDLERS
+from agent_core.looping import LoopingAgentBase
+from agent_core.status import Status
+from app import make_app
+from store.store import TABLES
+from tests.docs import expected
+
+TEXT = (expected.ROOT / "docs" / "reference.md").read_text()
+
+
+def section(heading):
+    return expected.section(TEXT, heading)
+
+
+def first_cells(text):
+    return [row[0] for row in expected.rows(text)]
+
+
+def test_settings():
+    """Names, defaults, units, limits and help of every setting, in the order of the code."""
+    documented = expected.rows(section("## Settings"))
+    for said, true in zip(documented, expected.settings(), strict=True):
+        name, default, unit, values, text = true
+        assert said[:2] == [name, default]
+        assert said[4] == text
+        assert said[2] == unit or (not unit and not name.endswith("_S`"))
+        assert said[3] == values or not values
+
+
+@pytest.mark.parametrize(
+    ("heading", "signatures"),
+    [("## Helpers", expected.helpers()), ("## Reading the tables", expected.readers())],
+)
+def test_signatures(heading, signatures):
+    """Every function of `queue_imp`, and every one that reads the tables, with its signature."""
+    assert [source.strip() for _, source in expected.blocks(section(heading))] == signatures
+
+
+def test_the_receipt():
+    """The receipt's fields are those that the helper gives."""
+    row = queue_imp.create_action("agent_pause", "ann", agent_id="a")
+    line = (
+        next(line for line in section("## Reading the tables").splitlines() if line)
+        and (re.search(r"A receipt is a dict with (.*)\.", TEXT)[1])
+    )
+    fields = re.findall(r"`(\w+)`", line)
+    assert set(fields) == set(row) - {"urgency", "description", "payload", "metadata"}
+
+
+def test_action_types():
+    """The types are those with a handler, and each has the fields of its payload's model."""
+    documented = {row[0].strip("`"): row for row in expected.rows(section("## Action types"))}
+    assert documented.keys() == ACTION_HANDLERS.keys()
+    assert set(queue_imp.ACTION_TYPES) == ACTION_HANDLERS.keys()
+    for name, fields in expected.action_types().items():
+        said = re.findall(r"`(\S+)`", documented[name][1])
+        assert said == fields, name
+        urgency = queue_imp.DEFAULT_URGENCY.get(name, queue_imp.NORMAL_URGENCY)
+        assert documented[name][2] == str(urgency)
+
+
+@pytest.mark.parametrize("table", [table.name for table in TABLES])
+def test_tables(table):
+    """Columns with their types, key and indices are those of the schema."""
+    text = section(f"### {table}")
+    assert [row[:2] for row in expected.rows(text)] == expected.tables()[table]
+    assert expected.keys_and_indices()[table] in text
+    assert all(row[2] for row in expected.rows(text)), "each column says what it means"
+
+
+def test_no_table_that_is_not_there():
+    """The headings below Tables are the tables, and the folder."""
+    headings = re.findall(r"^### (.*)$", section("## Tables"), re.MULTILINE)
+    assert headings == [*(table.name for table in TABLES), "The data folder"]
+
+
+def test_statuses_and_kinds():
+    """The statuses are those of the code, their successors too; so are the kinds of rows."""
+    documented = expected.rows(section("## Statuses"))
+    assert [row[0].strip("`") for row in documented] == [status.value for status in Status]
+    for row in documented:
+        assert set(re.findall(r"`(\w+)`", row[2])) <= {status.value for status in Status}
+    kinds = {cell.strip("`") for cell in first_cells(section("## Kinds of rows"))}
+    assert kinds == expected.kinds()
+
+
+@pytest.mark.parametrize(
+    ("head", "dotted"),
+    [
+        ("| StepResult | meaning |", "agent_core.results.StepResult"),
+        ("| FinalResult | meaning |", "agent_core.results.FinalResult"),
+        ("| field | meaning |", "agents.Health"),
+    ],
+)
+def test_fields(head, dotted):
+    """Results and health have the fields that they are said to have."""
+    text = TEXT[TEXT.index(head) :]
+    assert [cell.strip("`") for cell in first_cells(text)] == expected.fields_of(dotted)
+
+
+def test_what_a_type_defines():
+    """Every name in the table of agent types is one of the base's."""
+    for cell in first_cells(section("## Agent types")):
+        name = cell.strip("`").partition("(")[0]
+        assert hasattr(LoopingAgentBase, name) or name in AgentBase.__annotations__, name
+    assert list(AgentConfig.model_fields) == ["heartbeat_s"]
+
+
+def test_commands():
+    """The commands of `python -m queue_imp`, with their arguments and help, are the parser's."""
+    text = section("### python -m queue_imp")
+    assert re.findall(r"^#### (.*)$", text, re.MULTILINE) == list(expected.commands())
+    for name, arguments in expected.commands().items():
+        part = expected.section(TEXT, f"#### {name}")
+        said = [[cell, "" if text == "-" else text] for cell, text in expected.rows(part)]
+        assert said == arguments, name
+        assert expected.command_helps()[name][1:] in part
+
+
+def test_entry_points_and_targets():
+    """Flags of both entry points, and make's targets, are all there and all true."""
+    documented = {row[0].strip("`"): row[1] for row in expected.rows(section("## Commands"))}
+    for command, entry in (("python app.py", "app.py"), ("python -m agents", "agents.py")):
+        assert set(re.findall(r"`(--[\w-]+)`", documented[command])) == expected.flags_of(entry)
+    makefile = (expected.ROOT / "Makefile").read_text()
+    targets = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)[1].split()
+    said = {name.removeprefix("make ") for name in documented if name.startswith("make ")}
+    assert said == set(targets)
+
+
+def test_exit_codes():
+    """The codes that the entry points return."""
+    codes = {cell.strip("`") for cell in first_cells(section("## Exit codes"))}
+    assert {str(agents.EXIT_OWNED), str(agents.EXIT_UNUSABLE), "0", "1", "130"} == codes
+
+
+def test_http(tmp_path):
+    """The routes of the web application."""
+    rules = make_app(config.load(data=tmp_path), None).url_map.iter_rules()
+    routes = {f"`GET {rule.rule}`" for rule in rules if rule.endpoint != "static"}
+    assert set(first_cells(section("## HTTP"))) == routes

@@ -1,0 +1,89 @@
+"""What we rely on in BAML's semi-private runtime. A new version must pass this first."""
+
+import os
+import subprocess
+import sys
+
+import baml_py
+import pytest
+
+from llm import ModelConfigError
+from llm.baml_runtime import Answer, BamlClientHttpError, Compiled
+from llm.model import PROMPTS
+from llm.prompts import read_prompts
+from tests.model_stub import GOOD, ModelStub, fails
+
+JOKE = {"subject": "cats", "told": ["one"]}
+
+EXIT_SCRIPT = """
+import asyncio, sys
+from pathlib import Path
+from llm.baml_runtime import Answer, Compiled
+from llm.prompts import read_prompts
+values = {"REINS_ROUTE_ADDRESS": sys.argv[1], "REINS_ROUTE_MODEL": "m", "REINS_ROUTE_KEY": "k"}
+compiled = Compiled(read_prompts(Path(sys.argv[2])), values)
+async def main():
+    await compiled.call("TellAJoke", {"subject": "cats", "told": []}, Answer())
+asyncio.new_event_loop().run_until_complete(main())  # asyncio.run tidies up, which takes time
+"""
+
+
+def compile_for(address: str) -> Compiled:
+    values = {"REINS_ROUTE_ADDRESS": address, "REINS_ROUTE_MODEL": "m", "REINS_ROUTE_KEY": "k"}
+    return Compiled(read_prompts(PROMPTS), values)
+
+
+def test_the_version() -> None:
+    """The runtime is the version that all of this was measured with."""
+    assert baml_py.baml_py.get_version() == "0.226.3"
+
+
+async def test_a_call_reports_what_came_over_the_wire(stub: ModelStub) -> None:
+    """Text, usage, status and Retry-After of a call are filled in, also when it fails."""
+    compiled = compile_for(stub.address + "/v1")
+    answer = Answer()
+    await compiled.call("TellAJoke", JOKE, answer)
+    assert (answer.text, answer.tokens_in, answer.tokens_out, answer.status) == (GOOD, 11, 7, 200)
+    stub.default = fails(429, Retry_After="7")
+    answer = Answer()
+    with pytest.raises(BamlClientHttpError):
+        await compiled.call("TellAJoke", JOKE, answer)
+    assert (answer.status, answer.retry_after) == (429, "7")
+
+
+async def test_a_connection_that_never_was_has_no_status(unused_tcp_port: int) -> None:
+    """The response that BAML makes up for a refused connection is recognised as made up."""
+    answer = Answer()
+    with pytest.raises(BamlClientHttpError):
+        await compile_for(f"http://127.0.0.1:{unused_tcp_port}/v1").call("TellAJoke", JOKE, answer)
+    assert answer.status is None
+
+
+def test_a_prompt_that_does_not_compile() -> None:
+    """The compiler's message names file and line, and carries no stack trace."""
+    with pytest.raises(ModelConfigError, match=r"x.baml:1") as caught:
+        Compiled({"x.baml": "function ("}, {})
+    assert "backtrace" not in str(caught.value).lower()
+
+
+def test_an_exit_right_after_a_call() -> None:
+    """A process that ends right after a call ends with 0: BAML's threads are given a moment.
+
+    Without that moment two processes in five abort here, hence the twelve.
+    """
+    stub_process = subprocess.Popen(
+        [sys.executable, "-m", "tests.model_stub"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROMPTS.parent,
+    )
+    with stub_process:
+        assert stub_process.stdout is not None
+        address = stub_process.stdout.readline().strip() + "/v1"
+        try:
+            command = [sys.executable, "-c", EXIT_SCRIPT, address, str(PROMPTS)]
+            environ = os.environ | {"PYTHONPATH": str(PROMPTS.parent)}
+            for _ in range(12):
+                subprocess.run(command, env=environ, check=True, timeout=60)
+        finally:
+            stub_process.terminate()

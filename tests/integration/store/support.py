@@ -1,0 +1,99 @@
+"""What the store's tests share: rows, children that are killed, waiting with a deadline."""
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import orjson
+
+from store.journal_file import Record
+
+ROOT = Path(__file__).parents[3]
+
+
+def step(
+    session_id: str, seq: int, *, text: str | None = None, agent_id: str | None = None
+) -> Record:
+    """A row of the log as a session writes it."""
+    snapshot = {
+        "agent_type": "joke",
+        "status": "running",
+        "failures": 0,
+        "error": None,
+        "created_at": 1_700_000_000_000_000,
+        "guided": 0,
+        "usage": {"tokens_in": seq},
+        "unmarked": {},
+        "agent": {"subject": "cats"},
+    }
+    row = {
+        "session_id": session_id,
+        "agent_id": agent_id or session_id,
+        "seq": seq,
+        "step": seq,
+        "kind": "tick",
+        "text": f"joke {seq}" if text is None else text,
+        "payload": None,
+        "state": orjson.dumps(snapshot).decode(),
+        "applied_actions": "[]",
+        "started_at": 1_700_000_000_000_000 + seq,
+        "created_at": 1_700_000_000_000_000 + seq,
+        "latency_ms": 1.5,
+        "tokens_in": 1,
+        "tokens_out": 2,
+        "cost_usd": 0.0,
+        "error": None,
+    }
+    return Record("agent_steps", orjson.dumps(row))
+
+
+def message(conversation_id: str, number: int, text: str) -> Record:
+    row = {
+        "message_id": f"{conversation_id}-{number}",
+        "conversation_id": conversation_id,
+        "number": number,
+        "author": "ann",
+        "agent_id": None,
+        "text": text,
+        "created_at": 1_700_000_000_000_000 + number,
+    }
+    return Record("messages", orjson.dumps(row))
+
+
+def child(code: str, *arguments: object) -> subprocess.Popen[str]:
+    """Python running `code` in a process of its own; its lines are read from `stdout`."""
+    return subprocess.Popen(
+        [sys.executable, "-u", "-c", textwrap.dedent(code), *map(str, arguments)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stdin=subprocess.PIPE,
+        text=True,
+    )
+
+
+def lines_of(*children: subprocess.Popen[str], timeout_s: float = 60) -> list[list[str]]:
+    """What each child printed, once all have ended well."""
+    printed = []
+    for process in children:
+        out, _ = process.communicate(timeout=timeout_s)
+        assert process.returncode == 0, out
+        printed.append(out.splitlines())
+    return printed
+
+
+def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        time.sleep(0.005)
+
+
+async def until_async(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
+    deadline = time.monotonic() + timeout_s
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come true in time"
+        await asyncio.sleep(0.005)

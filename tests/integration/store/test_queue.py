@@ -1,0 +1,309 @@
+"""The queue among many writers: nothing acknowledged is lost, nothing marked is forgotten."""
+
+import asyncio
+import json
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import queue_imp
+from store import queue
+from store.errors import RowInvalid, StoreError
+from store.queue import QueueWriter
+from store.reading import Reader
+from store.tables import connect, connect_async, open_or_make
+from store.upkeep import Upkeep
+from tests.integration.store.support import child, lines_of
+
+
+def action(agent_id="a1", **parts):
+    return queue_imp.create_action("agent_pause", "ann", agent_id=agent_id, **parts)
+
+
+def all_actions(folder):
+    table = Reader(folder).table(queue.TABLE)
+    return table.search().limit(None).to_arrow().to_pylist()
+
+
+async def open_async(folder):
+    open_or_make(connect(folder), queue.TABLE)
+    return await (await connect_async(folder)).open_table("queue")
+
+
+def test_threads_share_commits(tmp_path):
+    """Eighty actions of eighty threads are all there, in far fewer commits."""
+    writer = QueueWriter(tmp_path)
+    writer.append(action())
+    before = Reader(tmp_path).table(queue.TABLE).version
+    at_once = threading.Barrier(80)
+
+    def append(n):
+        at_once.wait()
+        row = action(f"a{n}")
+        writer.append(row)
+        return row["action_id"]
+
+    with ThreadPoolExecutor(80) as pool:
+        acked = set(pool.map(append, range(80)))
+    assert acked <= {row["action_id"] for row in all_actions(tmp_path)}
+    assert Reader(tmp_path).table(queue.TABLE).version - before < 40
+
+
+def test_a_bad_action_fails_alone(tmp_path):
+    """A row that does not fit is refused to its own thread; nobody who enqueues beside it is told
+    that their action is safe while it is not."""
+    writer = QueueWriter(tmp_path)
+    at_once = threading.Barrier(40)
+    bad = [{"description": 5}, {"urgency": "high"}, {"payload": "\ud800"}, {"surprise": 1}]
+
+    def append(n):
+        row = action(f"a{n}") | (bad[n % 8] if n % 8 < 4 else {})
+        at_once.wait()
+        try:
+            writer.append(row)
+        except RowInvalid as error:
+            return str(error)
+        return row["action_id"]
+
+    with ThreadPoolExecutor(40) as pool:
+        answers = list(pool.map(append, range(40)))
+    there = {row["action_id"] for row in all_actions(tmp_path)}
+    assert there == {answer for n, answer in enumerate(answers) if n % 8 >= 4}
+    assert "queue.description is 5; expected string" in answers[0]
+    assert "surprise" in answers[3]
+
+
+def test_a_failing_commit_is_told_to_all_in_it(tmp_path):
+    """While the table cannot be written each caller gets an error; once it can, actions go in."""
+    writer = QueueWriter(tmp_path)
+    writer.append(action("first"))
+    data = tmp_path / "queue.lance" / "data"
+    data.rename(tmp_path / "away")
+    data.write_text("in the way")
+    at_once = threading.Barrier(8)
+
+    def append(n):
+        at_once.wait()
+        try:
+            writer.append(action(f"a{n}"))
+        except StoreError as error:
+            return str(error)
+        return None
+
+    with ThreadPoolExecutor(8) as pool:
+        answers = list(pool.map(append, range(8)))
+    assert all(answer and "not acknowledged" in answer for answer in answers), answers
+    data.unlink()
+    (tmp_path / "away").rename(data)
+    writer.append(action("last"))
+    assert [row["agent_id"] for row in all_actions(tmp_path)] == ["first", "last"]
+
+
+def test_a_listener_whose_loop_has_ended_harms_nobody(tmp_path):
+    """An append wakes who listens; a listener left behind by a dead loop is no error."""
+    writer = QueueWriter(tmp_path)
+    loop = asyncio.new_event_loop()
+    loop.close()
+    woken = []
+    writer.listen(lambda _rows, _version: loop.call_soon_threadsafe(print))
+    stop = writer.listen(lambda rows, version: woken.append((rows, version)))
+    first = action()
+    writer.append(first)
+    stop()
+    writer.append(action())
+    assert woken == [([first], woken[0][1])]
+    assert len(all_actions(tmp_path)) == 2
+
+
+async def test_order_and_marks(tmp_path):
+    """Unprocessed actions come by urgency, then age; marked ones come no more, with a receipt."""
+    writer = QueueWriter(tmp_path)
+    for n, urgency in enumerate([5, 9, 0, 5, 9]):
+        writer.append(action(f"a{n}", urgency=urgency))
+    table = await open_async(tmp_path)
+    rows = await queue_imp.poll_lancedb_for_actions(table)
+    assert [row["agent_id"] for row in rows] == ["a1", "a4", "a0", "a3", "a2"]
+    assert [row["agent_id"] for row in await queue.unprocessed(table, 2)] == ["a1", "a4"]
+    await queue_imp.mark_action_processed_async(table, rows[0]["action_id"], applied_seq=7)
+    await queue_imp.mark_action_processed_async(
+        table, rows[1]["action_id"], outcome="rejected", error='it\'s "not" right\n'
+    )
+    await queue_imp.mark_action_processed_async(table, "act_unknown")
+    left = await queue_imp.poll_lancedb_for_actions(table)
+    assert [row["agent_id"] for row in left] == ["a0", "a3", "a2"]
+    marked = {row["agent_id"]: row for row in all_actions(tmp_path)}
+    assert len(marked) == 5
+    assert (marked["a1"]["outcome"], marked["a1"]["applied_seq"]) == ("applied", 7)
+    assert marked["a4"]["error"] == 'it\'s "not" right\n'
+    assert marked["a4"]["processed_at"] is not None
+
+
+async def test_hostile_action_ids_mark_one_row(tmp_path):
+    """A retry brings its own id: whatever is in it, exactly that row is found and marked."""
+    ids = ["it's", "a' OR '1'='1", 'b"c', "back\\slash", "new\nline", "🐈", "a/../b", "x" * 10_000]
+    writer = QueueWriter(tmp_path)
+    for action_id in ids:
+        writer.append(action() | {"action_id": action_id})
+    table = await open_async(tmp_path)
+    for done, action_id in enumerate(ids, 1):
+        found = queue.find(Reader(tmp_path).table(queue.TABLE), action_id)
+        assert found["action_id"] == action_id
+        await queue_imp.mark_action_processed_async(table, action_id)
+        assert len(await queue.unprocessed(table, 100)) == len(ids) - done
+
+
+_ENQUEUE = """
+import sys
+import queue_imp
+from store.queue import writer_at
+from pathlib import Path
+writer = writer_at(Path(sys.argv[1]))
+print("ready")
+sys.stdin.readline()
+for n in range(int(sys.argv[3])):
+    row = queue_imp.create_action("agent_pause", "ann", agent_id=f"{sys.argv[2]}-{n}")
+    writer.append(row)
+    print(row["action_id"])
+"""
+
+
+async def test_processes_enqueue_while_the_worker_marks_and_compacts(tmp_path):  # noqa: C901
+    """Four processes and six threads append while one task marks and another compacts, all as fast
+    as they can: every acknowledged action is there once and is marked, no mark is undone and none
+    fails."""
+    table = await open_async(tmp_path)
+    children = [child(_ENQUEUE, tmp_path, name, 40) for name in "abcd"]
+    for process in children:
+        await asyncio.to_thread(process.stdout.readline)
+    for process in children:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    writer = QueueWriter(tmp_path)
+    ended = threading.Event()
+    compactions, slowest, marked = [0], [0.0], []
+
+    def thread(name):
+        rows = [action(f"{name}-{n}") for n in range(20)]
+        for row in rows:
+            writer.append(row)
+        return [row["action_id"] for row in rows]
+
+    def compact():
+        upkeep, mine = Upkeep(), connect(tmp_path).open_table("queue")
+        while not ended.is_set():
+            compactions[0] += upkeep.run("queue", mine)
+            ended.wait(0.1)
+
+    async def mark():
+        seen = set()
+        while True:
+            done = ended.is_set()
+            rows = [r for r in await queue.unprocessed(table, 50) if r["action_id"] not in seen]
+            if not rows and done:
+                return
+            if rows:
+                seen |= {row["action_id"] for row in rows}
+                marked.extend(row["action_id"] for row in rows)
+                begun = time.monotonic()
+                await queue.mark(table, [queue_imp.processed(r, outcome="applied") for r in rows])
+                slowest[0] = max(slowest[0], time.monotonic() - begun)
+
+    compacting = asyncio.create_task(asyncio.to_thread(compact))
+    marking = asyncio.create_task(mark())
+    own = await asyncio.gather(*(asyncio.to_thread(thread, f"t{n}") for n in range(6)))
+    theirs = await asyncio.to_thread(lines_of, *children)
+    ended.set()
+    await compacting
+    await asyncio.wait_for(marking, 60)
+    acked = [action_id for part in [*own, *theirs] for action_id in part]
+    assert len(acked) == 280
+    rows = all_actions(tmp_path)
+    assert sorted(row["action_id"] for row in rows) == sorted(acked)
+    assert all(row["processed"] and row["outcome"] == "applied" for row in rows)
+    assert sorted(marked) == sorted(acked)
+    assert compactions[0] > 0
+    assert slowest[0] < 20, "a mark starves"
+
+
+def test_kill_9_while_enqueueing(tmp_path):
+    """What a process was told is durable is in the queue after kill -9, and the queue goes on."""
+    process = child(_ENQUEUE, tmp_path, "a", 100_000)
+    process.stdout.readline()
+    process.stdin.write("\n")
+    process.stdin.flush()
+    acked = {process.stdout.readline().strip() for _ in range(40)}
+    process.kill()
+    process.communicate(timeout=20)
+    there = {row["action_id"] for row in all_actions(tmp_path)}
+    assert acked <= there
+    QueueWriter(tmp_path).append(action())
+    assert len(all_actions(tmp_path)) == len(there) + 1
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("REINS_DATA", str(tmp_path))
+    return tmp_path
+
+
+def test_receipts(data):
+    """A receipt says queued, then what became of it; an unknown id is a KeyError."""
+    action_id = queue_imp.agent_pause_action("a1", "ann", "lunch")
+    receipt = queue_imp.action_receipt(action_id)
+    assert (receipt["outcome"], receipt["processed"], receipt["applied_seq"]) == (
+        "queued", False, None,
+    )  # fmt: skip
+    assert receipt["created_at"].tzinfo is not None
+    for unknown in ("act_0", "", "it's", "new\nline", "\ud800", None):
+        with pytest.raises(KeyError, match="REINS_DATA"):
+            queue_imp.action_receipt(unknown)
+
+
+def test_waiting_for_an_action(data):
+    """Waiting ends with an error that names the folder, or with the receipt once it is marked."""
+    action_id = queue_imp.agent_pause_action("a1", "ann")
+    with pytest.raises(TimeoutError, match=r"still queued after 0\.05 s.*python -m agents"):
+        queue_imp.wait_for_action(action_id, timeout_s=0.05)
+
+    async def mark():
+        table = await open_async(data)
+        await queue_imp.mark_action_processed_async(table, action_id, applied_seq=3)
+
+    worker = threading.Thread(target=lambda: asyncio.run(mark()))
+    worker.start()
+    receipt = queue_imp.wait_for_action(action_id, timeout_s=20)
+    worker.join()
+    assert (receipt["outcome"], receipt["applied_seq"]) == ("applied", 3)
+
+
+HOSTILE = [
+    "it's",
+    'say "x"',
+    "a/../../b",
+    "🐈‍⬛",
+    "a;b--",
+    "%s {x} \\",
+    "ü" * 256,
+    " ",
+    "\u202ertl",
+]
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_hostile_ids_that_work(data, name):
+    """Any text on one line is an id; what was meant arrives unchanged."""
+    action_id = queue_imp.agent_interrupt(name, name, {"subject": name}, session_id=name)
+    [row] = all_actions(data)
+    assert (row["agent_id"], row["session_id"], row["actor"]) == (name, name, name)
+    assert json.loads(row["payload"])["guidance"] == {"subject": name}
+    assert queue_imp.action_receipt(action_id)["agent_id"] == name
+
+
+def test_hostile_text_in_a_payload(data):
+    """Text that people say comes back the same, NUL and line separators and all."""
+    text = "nul \x00 quote ' \" \\ newline \r\n \u2028\u2029 \x85 🐈 " + "x" * 200_000
+    queue_imp.post_message("c1", "ann", text)
+    [row] = all_actions(data)
+    assert json.loads(row["payload"])["text"] == text

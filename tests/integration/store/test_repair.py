@@ -1,0 +1,268 @@
+"""Files damaged the way loss of power leaves them: start mends them, loudly, and loses nothing."""
+
+import asyncio
+import os
+import shutil
+
+import pytest
+from structlog.testing import capture_logs
+
+import queue_imp
+from store import agent_state, agent_steps, queue
+from store.errors import FolderUnusable, TableDamaged
+from store.queue import QueueWriter
+from store.reading import Reader
+from store.store import Store
+from tests.integration.store.support import step, until_async
+
+
+def manifests(folder, table):
+    """The newest first."""
+    return sorted((folder / f"{table}.lance" / "_versions").glob("*.manifest"))
+
+
+def data_files(folder, table):
+    """The newest first."""
+    files = (folder / f"{table}.lance" / "data").glob("*.lance")
+    return sorted(files, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def empty(path):
+    path.write_bytes(b"")
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def zeros(path):
+    path.write_bytes(b"\0" * path.stat().st_size)
+
+
+async def start(folder):
+    """A started store and what it logged as errors."""
+    store = Store(folder, flush_s=0.02)
+    with capture_logs() as logs:
+        await store.start()
+    return store, [line for line in logs if line["log_level"] == "error"]
+
+
+async def filled(folder, monkeypatch):
+    """A folder where 30 rows and 5 actions are on disk for good, and 20 rows more are in the
+    tables but still in the journal: what a loss of power may tear."""
+    store, errors = await start(folder)
+    assert errors == []
+    writer = QueueWriter(folder)
+    for n in range(5):
+        writer.append(queue_imp.create_action("agent_pause", "ann", agent_id=f"a{n}"))
+    for n in range(1, 31):
+        await store.journal.append(step("s1", n), step(f"t{n}", 1))
+        if n % 10 == 0:
+            await until_async(lambda: store.journal.pending == 0)
+    # From here on the tables' commits are not synced, so the journal forgets nothing.
+    sync = store.folder.sync
+    monkeypatch.setattr(store.folder, "sync", _never)
+    for n in range(31, 51):
+        await store.journal.append(step("s1", n), step(f"t{n}", 1))
+    opened = Reader(folder).table(agent_steps.TABLE)
+    await until_async(lambda: opened.count_rows() == 100)
+    await store.stop()
+    monkeypatch.setattr(store.folder, "sync", sync)
+    assert len(list(manifests(folder, "agent_steps"))) > 3
+
+
+def _never():
+    raise OSError("the disk is not there")
+
+
+async def check_whole(folder, store):
+    """Everything acknowledged is there, once."""
+    own = Reader(folder)
+    await until_async(lambda: store.journal.pending == 0)
+    seqs = [row["seq"] for row in agent_steps.list_steps("s1", store=own)]
+    assert seqs == list(range(1, 51))
+    assert own.table(agent_steps.TABLE).count_rows() == 100
+    states = {row["session_id"]: row for row in agent_state.list_agent_states(store=own)}
+    assert len(states) == 51
+    assert states["s1"]["iteration"] == 50
+    for n in range(1, 51):
+        assert len(agent_steps.list_steps(f"t{n}", store=own)) == 1
+
+
+@pytest.mark.parametrize("table", ["agent_steps", "agent_state"])
+@pytest.mark.parametrize(
+    ("files", "damage"),
+    [
+        (manifests, empty),
+        (manifests, cut),
+        (manifests, zeros),
+        (data_files, empty),
+        (data_files, cut),
+        (data_files, zeros),
+    ],
+)
+async def test_a_torn_newest_version(tmp_path, monkeypatch, table, files, damage):
+    """A torn newest manifest or data file: start says what it did, the journal writes again what
+    was in it, and the second start has nothing to mend."""
+    await filled(tmp_path, monkeypatch)
+    damage(files(tmp_path, table)[0])
+    store, errors = await start(tmp_path)
+    assert {line["event"] for line in errors} == {"table repaired"}
+    assert {line["table"] for line in errors} == {table}
+    assert not any("lost" in line["did"] for line in errors), errors
+    if files is manifests:
+        assert len(list((tmp_path / "damaged").iterdir())) == 1
+    await check_whole(tmp_path, store)
+    await store.stop()
+    store, errors = await start(tmp_path)
+    assert errors == []
+    assert store.repaired == []
+    await check_whole(tmp_path, store)
+    await store.stop()
+
+
+async def test_several_torn_versions(tmp_path, monkeypatch):
+    """Several versions torn at once, manifests and data: the newest whole one is found, the torn
+    are put aside, and compaction works on what is left."""
+    await filled(tmp_path, monkeypatch)
+    newest, *older = manifests(tmp_path, "agent_steps")
+    empty(newest)
+    zeros(data_files(tmp_path, "agent_steps")[0])
+    assert len(older) > 3
+    store, errors = await start(tmp_path)
+    assert {line["table"] for line in errors} == {"agent_steps"}
+    await check_whole(tmp_path, store)
+    await store.stop()
+
+
+async def test_a_torn_older_version(tmp_path, monkeypatch):
+    """A torn manifest between whole ones: it is put aside, for compaction would fail on it."""
+    await filled(tmp_path, monkeypatch)
+    empty(manifests(tmp_path, "agent_steps")[1])
+    store, errors = await start(tmp_path)
+    assert [line["table"] for line in errors] == ["agent_steps"]
+    Reader(tmp_path).table(agent_steps.TABLE).optimize()
+    await check_whole(tmp_path, store)
+    await store.stop()
+
+
+@pytest.mark.parametrize("damage", [empty, cut, zeros])
+async def test_a_torn_index(tmp_path, monkeypatch, damage):
+    """A torn index is made again: queries by key work, and no row is lost with it."""
+    await filled(tmp_path, monkeypatch)
+    Reader(tmp_path).table(agent_steps.TABLE).optimize()
+    for path in (tmp_path / "agent_steps.lance" / "_indices").rglob("*"):
+        if path.is_file():
+            damage(path)
+    store, errors = await start(tmp_path)
+    assert [line["did"] for line in errors] == [
+        f"index of {column} made again" for column in agent_steps.TABLE.indices
+    ]
+    await check_whole(tmp_path, store)
+    await store.stop()
+
+
+@pytest.mark.parametrize(
+    ("files", "damage"), [(manifests, empty), (manifests, zeros), (data_files, cut)]
+)
+async def test_a_torn_queue(tmp_path, monkeypatch, files, damage):
+    """An action whose commit was torn before it was acknowledged goes; all others stay, and the
+    queue takes actions again."""
+    await filled(tmp_path, monkeypatch)
+    table = Reader(tmp_path).table(queue.TABLE)
+    row = queue_imp.create_action("agent_pause", "ann", agent_id="torn")
+    await asyncio.to_thread(table.add, queue.as_arrow(queue.TABLE, row))
+    damage(files(tmp_path, "queue")[0])
+    store, errors = await start(tmp_path)
+    assert {line["table"] for line in errors} == {"queue"}
+    QueueWriter(tmp_path).append(queue_imp.create_action("agent_pause", "ann", agent_id="new"))
+    rows = await queue_imp.poll_lancedb_for_actions(store.queue)
+    assert [row["agent_id"] for row in rows] == ["a0", "a1", "a2", "a3", "a4", "new"]
+    await store.stop()
+
+
+async def test_an_empty_table_folder(tmp_path, monkeypatch):
+    """A table folder without anything in it is put aside, and the table is made again."""
+    await filled(tmp_path, monkeypatch)
+    shutil.rmtree(tmp_path / "messages.lance")
+    (tmp_path / "messages.lance").mkdir()
+    store, errors = await start(tmp_path)
+    assert [line["table"] for line in errors] == ["messages"]
+    assert (tmp_path / "messages.lance" / "_versions").is_dir()
+    await check_whole(tmp_path, store)
+    await store.stop()
+
+
+async def test_data_without_any_manifest(tmp_path, monkeypatch):
+    """Data whose manifests are all gone is not made away with: the start is refused by name."""
+    await filled(tmp_path, monkeypatch)
+    for path in manifests(tmp_path, "agent_steps"):
+        path.unlink()
+    with pytest.raises(TableDamaged, match=r"agent_steps\.lance has data but no manifest.*backup"):
+        await start(tmp_path)
+    assert data_files(tmp_path, "agent_steps")
+
+
+async def test_no_version_that_reads(tmp_path, monkeypatch):
+    """Where no version reads the start is refused, and nothing of the table is moved."""
+    await filled(tmp_path, monkeypatch)
+    Reader(tmp_path).table(agent_steps.TABLE).optimize()
+    before = manifests(tmp_path, "agent_steps")
+    for path in data_files(tmp_path, "agent_steps"):
+        zeros(path)
+    for path in before[-4:]:
+        path.unlink()  # the versions from before there was data
+    with pytest.raises(TableDamaged, match=r"agent_steps in .* does not read in any version"):
+        await start(tmp_path)
+    assert manifests(tmp_path, "agent_steps") == before[:-4]
+    store = Store(tmp_path)
+    with pytest.raises(TableDamaged):  # the folder is free again: not FolderOwned
+        await store.start()
+
+
+async def test_rows_that_were_safe_and_are_lost_are_named(tmp_path, monkeypatch):
+    """Where a disk loses what had been synced, the log says that acknowledged rows may be lost."""
+    await filled(tmp_path, monkeypatch)
+    for path in manifests(tmp_path, "agent_steps")[:-3]:
+        empty(path)
+    store, errors = await start(tmp_path)
+    assert any("rows acknowledged before may be lost" in line["did"] for line in errors)
+    seqs = [row["seq"] for row in agent_steps.list_steps("s1", store=Reader(tmp_path))]
+    assert set(range(31, 51)) <= set(seqs)
+    await store.stop()
+
+
+async def test_agent_state_is_made_again_from_the_log(tmp_path, monkeypatch):
+    """With `agent_state` gone altogether, every session's newest state is back from the log."""
+    await filled(tmp_path, monkeypatch)
+    shutil.rmtree(tmp_path / "agent_state.lance")
+    store = Store(tmp_path, flush_s=0.02)
+    with capture_logs() as logs:
+        await store.start()
+    assert any("made again" in line["event"] for line in logs)
+    await check_whole(tmp_path, store)
+    await store.stop()
+
+
+async def test_a_lost_journal(tmp_path, monkeypatch):
+    """With the journal gone the tables stay, and new rows are numbered on from theirs."""
+    await filled(tmp_path, monkeypatch)
+    for path in tmp_path.glob("journal.sqlite*"):
+        path.unlink()
+    store, errors = await start(tmp_path)
+    assert errors == []
+    await store.journal.append(step("s1", 51))
+    await until_async(lambda: store.journal.pending == 0)
+    rows = agent_steps.list_steps("s1", store=Reader(tmp_path))
+    assert [row["seq"] for row in rows] == list(range(1, 52))
+    assert rows[-1]["journal_n"] == 101
+    await store.stop()
+
+
+async def test_a_damaged_journal(tmp_path, monkeypatch):
+    """A journal that does not read: one error that names it, before anything is changed."""
+    await filled(tmp_path, monkeypatch)
+    path = tmp_path / "journal.sqlite"
+    path.write_bytes(os.urandom(path.stat().st_size))
+    with pytest.raises(FolderUnusable, match=r"journal\.sqlite .*move it aside"):
+        await start(tmp_path)

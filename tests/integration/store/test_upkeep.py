@@ -1,0 +1,190 @@
+"""Upkeep: many small commits cost no more than few, and it harms no reader and no writer."""
+
+import asyncio
+import statistics
+import threading
+import time
+from datetime import timedelta
+
+from structlog.testing import capture_logs
+
+from store import agent_steps, upkeep
+from store.arrow import to_arrow
+from store.journal_file import Group
+from store.reading import Reader
+from store.store import Store
+from store.tables import connect, open_or_make
+from store.upkeep import Upkeep
+from tests.integration.store.support import step
+
+
+class Clock:
+    def __init__(self):
+        self.now = 1_000.0
+
+    def __call__(self):
+        return self.now
+
+
+def rows(n):
+    return to_arrow(agent_steps.TABLE, [Group(n, 1, "agent_steps", step(f"s{n % 50}", n).body)])
+
+
+def pieces(table):
+    return table.stats()["fragment_stats"]["num_fragments"]
+
+
+def key_query_s(table):
+    took = []
+    for n in range(9):
+        started = time.perf_counter()
+        table.search().where(f"session_id = 's{n}'").to_list()
+        took.append(time.perf_counter() - started)
+    return statistics.median(took)
+
+
+def test_five_hundred_commits(tmp_path, monkeypatch):
+    """After 500 commits of one row, with upkeep at its turns, pieces and old versions are few and
+    a query by key is about as fast as at the start."""
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    monkeypatch.setattr(upkeep, "KEEP", timedelta(milliseconds=1))
+    clock = Clock()
+    keeper = Upkeep(clock)
+    for n in range(1, 21):
+        table.add(rows(n))
+    early_s = key_query_s(table)
+    compacted = 0
+    for n in range(21, 501):
+        table.add(rows(n))
+        if keeper.due("agent_steps", table.version):
+            compacted += keeper.run("agent_steps", table)
+        clock.now += 1
+        keeper.clean("agent_steps", table)
+    late_s = key_query_s(table)
+    assert 6 <= compacted <= 9
+    assert table.count_rows() == 500
+    assert pieces(table) <= upkeep.COMMITS + 2
+    folder = tmp_path / "agent_steps.lance"
+    assert len(list((folder / "_versions").iterdir())) <= 2 * upkeep.COMMITS
+    assert len(list((folder / "data").iterdir())) <= 2 * upkeep.COMMITS
+    assert late_s < max(8 * early_s, 0.2)
+
+
+def test_what_a_compaction_replaced_is_kept(tmp_path):
+    """The version that a compaction replaces may be old and is read all the same: nothing is
+    deleted before it has been replaced for as long as `KEEP`, and synced."""
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    for n in range(1, 6):
+        table.add(rows(n))
+    versions = tmp_path / "agent_steps.lance" / "_versions"
+    before = {path.name for path in versions.iterdir()}
+    clock = Clock()
+    keeper = Upkeep(clock)
+    assert keeper.run("agent_steps", table)
+    assert not keeper.clean("agent_steps", table)
+    assert before <= {path.name for path in versions.iterdir()} | {"latest_version_hint.json"}
+    clock.now += upkeep.KEEP.total_seconds() + 1
+    table.add(rows(6))
+    assert not keeper.clean("agent_steps", table)  # it would replace versions itself
+    assert keeper.run("agent_steps", table)
+    assert keeper.clean("agent_steps", table)
+    assert not keeper.clean("agent_steps", table)
+
+
+async def test_a_start_compacts_what_was_left_and_idles(tmp_path):
+    """Commits of an earlier run count: a start with many pieces compacts them at its first turn."""
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    for n in range(1, upkeep.COMMITS + 2):
+        table.add(rows(n))
+    assert pieces(table) > upkeep.COMMITS
+    store = Store(tmp_path, flush_s=0.02)
+    await store.start()
+    deadline = time.monotonic() + 20
+    while pieces(table) > 2:
+        assert time.monotonic() < deadline
+        await asyncio.sleep(0.01)
+    await store.stop()
+
+
+def test_a_conflict_loses_harmlessly(tmp_path):
+    """Where another process updates meanwhile, the compaction gives way: no error, every update
+    counts, and a later turn compacts."""
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    for n in range(1, 31):
+        table.add(rows(n))
+    ended = threading.Event()
+    updates = [0]
+
+    def update():
+        other = connect(tmp_path).open_table("agent_steps")
+        while not ended.is_set():
+            updates[0] += 1
+            other.update(where="seq > 0", values={"tokens_out": updates[0]})
+
+    thread = threading.Thread(target=update)
+    keeper, lost = Upkeep(), 0
+    thread.start()
+    try:
+        with capture_logs() as logs:
+            deadline = time.monotonic() + 30
+            while not lost and time.monotonic() < deadline:
+                lost += not keeper.run("agent_steps", table)
+    finally:
+        ended.set()
+        thread.join()
+    assert lost > 0, "no conflict came about"
+    assert not any(line["log_level"] == "error" for line in logs)
+    assert keeper.run("agent_steps", table)
+    found = table.search().limit(None).to_arrow()
+    assert found["tokens_out"].unique().to_pylist() == [updates[0]]
+    assert sorted(found["seq"].to_pylist()) == list(range(1, 31))
+
+
+def test_a_failing_compaction_is_said_and_put_off(tmp_path):
+    """A compaction that fails for another reason is logged once and not tried at every turn."""
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    for n in range(1, 4):
+        table.add(rows(n))
+    manifests = sorted((tmp_path / "agent_steps.lance" / "_versions").glob("*.manifest"))
+    for path in (tmp_path / "agent_steps.lance" / "data").glob("*.lance"):
+        path.write_bytes(b"")
+    assert manifests
+    keeper = Upkeep(Clock())
+    opened = connect(tmp_path).open_table("agent_steps")
+    with capture_logs() as logs:
+        assert not keeper.run("agent_steps", opened)
+    assert [line["event"] for line in logs] == ["upkeep failed"]
+    assert not keeper.due("agent_steps", opened.version)
+
+
+def test_a_reader_outlives_the_clean_up(tmp_path):
+    """A reader whose version is cleaned away under it reads the newest instead of failing."""
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    table.add(rows(1))
+    ended, failures, reads = threading.Event(), [], [0]
+
+    def read():
+        own = Reader(tmp_path)
+        while not ended.is_set():
+            try:
+                found = agent_steps.list_steps("s1", 0, 1, store=own)
+                reads[0] += 1
+                if len(found) != 1:
+                    failures.append(found)
+            except Exception as error:  # noqa: BLE001 - shown by the assertion
+                failures.append(error)
+                return
+
+    threads = [threading.Thread(target=read) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        for n in range(2, 51):
+            table.add(rows(n))
+            table.optimize(cleanup_older_than=timedelta(milliseconds=1), delete_unverified=True)
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert failures == []
+    assert reads[0] > 20

@@ -1,0 +1,135 @@
+"""The shell's commands, each a process of its own, against a real data folder and worker."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+import queue_cli
+from store import queue
+from store.reading import Reader
+from tests.integration.store.support import ROOT, child, until
+
+ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("REINS_")}
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "queue_imp", *map(str, arguments)],
+        cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    )  # fmt: skip
+
+
+def shell(*arguments, code=0):
+    """What a command printed; its error output where it is meant to fail."""
+    process = start(*arguments)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == code, (out, err)
+    assert "Traceback" not in err
+    return (out if code == 0 else err).strip()
+
+
+@pytest.fixture(scope="module")
+def worker(tmp_path_factory):
+    """A folder with a worker on it."""
+    folder = tmp_path_factory.mktemp("cli")
+    code = """
+    import sys, agents
+    sys.exit(agents.main(["--data", sys.argv[1]]))
+    """
+    process = child(code, folder)
+    until(lambda: (folder / "owner.json").exists() or process.poll() is not None, 60)
+    yield folder
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_the_life_of_an_agent_from_a_shell(worker):
+    """Create, watch, interrupt, pause, resume, reload and destroy, each with its receipt."""
+    given = ("--data", worker, "--wait", 30)
+    config = '{"heartbeat_s": 0.2}'
+    assert "applied at #1" in shell(
+        "create", "agent1", "--subject", "cats", "--config", config, *given
+    )
+    watching = start("watch", "agent1", "--data", worker, "--json", "--until-end")
+    assert "applied" in shell("interrupt", "agent1", '{"subject": "dogs"}', *given)
+    assert "applied" in shell("interrupt", "agent1", "tell some about birds", "--now", *given)
+    assert "applied" in shell("pause", "agent1", "--reason", "lunch", *given)
+    [row] = json.loads(shell("status", "agent1", "--json", "--data", worker))
+    assert row["status"] == "paused"
+    assert "applied" in shell("resume", "agent1", *given)
+    assert "applied" in shell("reload", *given)
+    assert "applied" in shell("destroy", "agent1", "--reason", "done", *given)
+    out, _ = watching.communicate(timeout=30)
+    assert watching.returncode == 0
+    rows = [json.loads(line) for line in out.splitlines()]
+    assert [row["seq"] for row in rows] == list(range(1, len(rows) + 1))
+    assert (rows[0]["kind"], rows[-1]["kind"]) == ("status", "final")
+    assert {"tick", "guidance"} <= {row["kind"] for row in rows}
+    table = shell("status", "--data", worker).splitlines()
+    assert table[0].split()[:3] == ["STATUS", "AGENT", "SESSION"]
+    assert table[1].split()[:2] == ["stopped", "agent1"]
+
+
+def test_a_rejected_action(worker):
+    """With `--wait` a rejected action is exit code 1 and says why."""
+    err = shell("pause", "nobody", "--data", worker, "--wait", code=1)
+    assert "was rejected: there is no session nobody" in err
+
+
+def test_without_a_worker(tmp_path):
+    """Actions are taken in and wait; status says how to begin; waiting ends with what to do."""
+    assert "no sessions yet" in shell("status", "--data", tmp_path)
+    action_id = shell("--data", tmp_path, "create", "it's", "--actor", "ann")
+    err = shell("pause", "it's", "--data", tmp_path, "--wait", "0.1", code=1)
+    assert "python -m agents" in err
+    rows = Reader(tmp_path).table(queue.TABLE).search().to_list()
+    assert rows[0]["action_id"] == action_id
+    assert (rows[0]["agent_id"], rows[0]["actor"]) == ("it's", "ann")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("create", ""), "agent_id is ''"),
+        (("create", "x" * 10_000), "256 at the most"),
+        (("create", "a\nb"), "no line breaks"),
+        (("create", "a", "--config", "{"), "--config is '{'; expected JSON"),
+        (("create", "a", "--config", "[1]"), "expected a dict"),
+        (("interrupt", "a", "{broken"), "expected JSON"),
+        (("interrupt", "a", ""), "guidance is ''"),
+        (("pause", "a", "--data", "/proc/nowhere"), "cannot be used"),
+    ],
+)
+def test_wrong_arguments(tmp_path, monkeypatch, capsys, arguments, said):
+    """One line that says what is wrong, and exit code 1."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path))
+    assert queue_cli.main(list(arguments)) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("reins: ")
+    assert said in err
+    assert len(err) < 500
+
+
+def test_a_pipe_that_closes(worker):
+    """`watch | head -1` ends quietly."""
+    shell("create", "piped", "--config", '{"heartbeat_s": 0.2}', "--data", worker, "--wait")
+    watching = start("watch", "piped", "--data", worker)
+    assert watching.stdout.readline()
+    watching.stdout.close()
+    assert watching.wait(timeout=30) == 0
+    assert watching.stderr.read() == ""
+    watching.stderr.close()
+
+
+def test_ctrl_c_ends_a_watch(worker):
+    """Ctrl-C is how a watch ends: quietly, exit code 0."""
+    watching = start("watch", "nobody-yet", "--data", worker)
+    assert "waiting for session" in watching.stderr.readline()
+    watching.send_signal(signal.SIGINT)
+    _, err = watching.communicate(timeout=30)
+    assert (watching.returncode, err) == (0, "")

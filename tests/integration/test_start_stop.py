@@ -1,0 +1,208 @@
+"""The start and stop contract, one stress for every loop: they leave nothing behind."""
+
+import asyncio
+import contextlib
+import gc
+import threading
+from pathlib import Path
+
+import pytest
+
+import config
+from agent_core.dispatcher import Dispatcher
+from agent_core.handlers import Context
+from agent_core.registry import AgentTypes
+from agent_core.schedule import Schedule
+from agent_core.services import Services
+from agent_core.session import Session
+from agent_core.sessions import Sessions
+from agent_core.status import Status
+from agent_core.watchdog import Watchdog
+from agents import Runtime
+from store.flush import Flush
+from store.journal import Journal
+from store.store import Store
+from tests.odd_agents import OddAgent, OddConfig
+from tests.waiting import until_async
+
+TIMES = 50
+
+
+class OfJournal:
+    """A journal on a file of its own."""
+
+    def __init__(self, folder: Path, _store: Store) -> None:
+        self.it = Journal(folder / "journal.sqlite")
+
+    async def start(self) -> None:
+        self.it.start()
+
+    async def stop(self) -> None:
+        await self.it.stop()
+
+
+class OfFlush:
+    """A flush beside the store's own journal."""
+
+    def __init__(self, _folder: Path, store: Store) -> None:
+        self.it = Flush(
+            folder=store.folder, journal=store.journal, tables={}, highest={}, every_s=60
+        )
+
+    async def start(self) -> None:
+        self.it.start()
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.it.stop)
+
+
+class OfWatchdog:
+    def __init__(self, _folder: Path, _store: Store) -> None:
+        self.it = Watchdog()
+
+    async def start(self) -> None:
+        self.it.start()
+
+    async def stop(self) -> None:
+        self.it.stop()
+
+
+class OfDispatcher:
+    """A dispatcher over the store's queue."""
+
+    def __init__(self, _folder: Path, store: Store) -> None:
+        sessions = Sessions(
+            store=store, types=AgentTypes(["tests.odd_agents"]), services=Services(),
+            schedule=Schedule(),
+        )  # fmt: skip
+        self.it = Dispatcher(
+            context=Context(sessions, lambda: None), table=store.queue,
+            folder=store.folder.path, poll_s=60,
+        )  # fmt: skip
+
+    async def start(self) -> None:
+        self.it.start()
+
+    async def stop(self) -> None:
+        await self.it.stop()
+
+
+class OfSession:
+    """One session that ticks as fast as it can, ended by the stop of all."""
+
+    def __init__(self, _folder: Path, store: Store) -> None:
+        self.sessions = Sessions(
+            store=store, types=AgentTypes([]), services=Services(), schedule=Schedule()
+        )
+        self.it = Session(
+            agent_id="a", session_id="a", agent_type="odd", journal=store.journal,
+            schedule=Schedule(heartbeat_s=0.001),
+        )  # fmt: skip
+        self.it.agent = OddAgent(session=self.it, config=OddConfig(), services=Services())
+
+    async def start(self) -> None:
+        if self.it.task is not None:
+            raise RuntimeError("started twice")
+        self.sessions.start_again(self.it)
+
+    async def stop(self) -> None:
+        await self.sessions.stop(1.0)
+        assert self.it.status is Status.RUNNING
+
+
+class OfRuntime:
+    """The whole worker, on a folder of its own."""
+
+    times = 15
+
+    def __init__(self, folder: Path, _store: Store) -> None:
+        self.it = Runtime(config.load(data=folder / "own"))
+
+    async def start(self) -> None:
+        await self.it.start()
+
+    async def stop(self) -> None:
+        await self.it.stop()
+
+
+class OfRuntimeInThread(OfRuntime):
+    async def start(self) -> None:
+        await asyncio.to_thread(self.it.start_in_thread)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.it.stop_thread)
+
+
+LOOPS = [OfJournal, OfFlush, OfWatchdog, OfDispatcher, OfSession, OfRuntime, OfRuntimeInThread]
+
+
+@pytest.fixture
+async def store(tmp_path, monkeypatch):
+    monkeypatch.setenv("REINS_AGENT_MODULES", '["tests.odd_agents"]')
+    made = Store(tmp_path / "data")
+    await made.start()
+    yield made
+    await made.stop()
+
+
+def threads() -> set[str]:
+    """Ours; idle threads of pools (asyncio's, anyio's) are shared and end with their loop."""
+    pools = ("asyncio_", "AnyIO", "ThreadPool", "MainThread", "LanceDB", "Thread-")
+    return {t.name for t in threading.enumerate() if not t.name.startswith(pools)}
+
+
+def tasks() -> set[str]:
+    return {t.get_name() for t in asyncio.all_tasks() if not t.done()}
+
+
+def descriptors() -> int:
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
+async def test_the_start_and_stop_contract(loop, store, tmp_path):
+    """Stopped before started, stopped twice, started twice, cancelled while starting: all clean."""
+    had_threads, had_tasks = threads(), tasks()
+
+    unstarted = loop(tmp_path, store)
+    await unstarted.stop()
+
+    once = loop(tmp_path, store)
+    await once.start()
+    with pytest.raises((RuntimeError, Exception), match=r"twice|start"):
+        await once.start()
+    await once.stop()
+    await once.stop()
+
+    cancelled = loop(tmp_path, store)
+    starting = asyncio.ensure_future(cancelled.start())
+    await asyncio.sleep(0)
+    starting.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await starting
+    await cancelled.stop()
+
+    await until_async(lambda: threads() <= had_threads, "its threads have ended")
+    await until_async(lambda: tasks() <= had_tasks, "its tasks have ended")
+
+
+@pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
+async def test_many_quick_starts_and_stops_leave_nothing(loop, store, tmp_path):
+    """No thread, no task and no file descriptor is left after many rounds."""
+    for _ in range(2):  # what is made once: pools, a cached connection
+        await round_of(loop, store, tmp_path)
+    gc.collect()
+    had_threads, had_tasks, had = threads(), tasks(), descriptors()
+    for _ in range(getattr(loop, "times", TIMES)):
+        await round_of(loop, store, tmp_path)
+    gc.collect()
+    await until_async(lambda: threads() <= had_threads, "its threads have ended")
+    await until_async(lambda: tasks() <= had_tasks, "its tasks have ended")
+    await until_async(lambda: descriptors() <= had + 3, f"descriptors: {had}, then {descriptors()}")
+
+
+async def round_of(loop, store, folder):
+    made = loop(folder, store)
+    await made.start()
+    await asyncio.sleep(0)
+    await made.stop()

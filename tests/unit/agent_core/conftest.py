@@ -1,0 +1,142 @@
+"""A fleet: sessions and dispatcher over a real store, in the test's own loop."""
+
+import asyncio
+import shutil
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import queue_imp
+from agent_core.dispatcher import Dispatcher
+from agent_core.handlers import Context
+from agent_core.registry import AgentTypes
+from agent_core.schedule import Schedule
+from agent_core.services import Services
+from agent_core.session import Session
+from agent_core.sessions import Sessions
+from store.agent_state import get_agent_state
+from store.agent_steps import TABLE as STEPS
+from store.agent_steps import list_steps
+from store.store import Store
+from tests.waiting import until_async
+
+QUICK = Schedule(
+    heartbeat_s=0.02, jitter=0.0, tick_timeout_s=20, retry_wait_s=0.02, max_failures=3,
+    stop_grace_s=0.3,
+)  # fmt: skip
+
+
+class Fleet:
+    """What the Runtime builds, without a model, and ways to talk to it."""
+
+    def __init__(self, folder: Path, schedule: Schedule = QUICK) -> None:
+        self.folder = folder
+        self.schedule = schedule
+        self.reloads: list[Exception] = []
+
+    async def start(self, start_id: str = "start-1") -> None:
+        self.store = Store(self.folder, flush_s=0.2)
+        self.types = AgentTypes(["tests.odd_agents"])
+        self.types.take(self.types.read())
+        self.sessions = Sessions(
+            store=self.store, types=self.types, services=Services(), schedule=self.schedule
+        )
+        await self.store.start()
+        self.rebuilt = await self.sessions.recover(start_id)
+        self.dispatcher = Dispatcher(
+            context=Context(self.sessions, self._reload),
+            table=self.store.queue,
+            folder=self.store.folder.path,
+            poll_s=1.0,
+        )
+        self.dispatcher.start()
+
+    async def stop(self) -> None:
+        for session in self.sessions.live.values():
+            session.agent.released = True
+        await self.dispatcher.stop()
+        await self.sessions.stop(2.0)
+        await self.store.stop()
+
+    async def _reload(self) -> str:
+        if self.reloads:
+            raise self.reloads.pop()
+        return "reloaded"
+
+    def quicken(self, **changes: Any) -> None:
+        self.sessions.reconfigure(replace(self.schedule, **changes))
+
+    async def ask(self, helper: Any, *args: Any, **kwargs: Any) -> str:
+        return await asyncio.to_thread(helper, *args, **kwargs)
+
+    async def receipt(self, action_id: str) -> dict[str, Any]:
+        return await asyncio.to_thread(queue_imp.wait_for_action, action_id, 20)
+
+    async def do(self, helper: Any, *args: Any, **kwargs: Any) -> dict[str, Any]:
+        return await self.receipt(await self.ask(helper, *args, **kwargs))
+
+    async def create(self, agent_id: str = "a", **config: Any) -> Session | None:
+        """The new session; None if it has ended already."""
+        got = await self.do(
+            queue_imp.agent_create, agent_id, "tester", agent_type="odd", config=config
+        )
+        assert got["outcome"] == "applied", got
+        return self.sessions.live.get(agent_id)
+
+    def log(self, session_id: str = "a") -> list[dict[str, Any]]:
+        return list_steps(session_id, store=self.store.reader)
+
+    def kinds(self, session_id: str = "a") -> list[str]:
+        return [row["kind"] for row in self.log(session_id)]
+
+    def state(self, session_id: str = "a") -> dict[str, Any]:
+        row = get_agent_state(session_id, store=self.store.reader)
+        assert row is not None
+        return row
+
+    async def until_row(self, kind: str, session_id: str = "a") -> dict[str, Any]:
+        return await until_async(
+            lambda: next((r for r in self.log(session_id) if r["kind"] == kind), None),
+            f"a row of kind {kind}",
+        )
+
+
+@pytest.fixture(scope="session")
+def empty_folder(tmp_path_factory):
+    """Tables and indices take a second to make: made once, copied for each test."""
+    folder = tmp_path_factory.mktemp("empty") / "data"
+
+    async def make() -> None:
+        store = Store(folder)
+        await store.start()
+        await store.stop()
+
+    asyncio.run(make())
+    return folder
+
+
+@pytest.fixture
+def data(tmp_path, monkeypatch, empty_folder):
+    folder = tmp_path / "data"
+    shutil.copytree(empty_folder, folder)
+    monkeypatch.setenv("REINS_DATA", str(folder))
+    return folder
+
+
+@pytest.fixture
+async def fleet(data):
+    made = Fleet(data)
+    await made.start()
+    yield made
+    await made.stop()
+    numbers_without_gaps(made)
+
+
+def numbers_without_gaps(fleet: Fleet) -> None:
+    """Whatever a test did: every log is numbered from 1, each row once, in the table itself."""
+    frame = fleet.store.reader.table(STEPS).to_pandas()
+    for session_id, rows in frame.groupby("session_id"):
+        seqs = sorted(rows["seq"])
+        assert seqs == list(range(1, len(seqs) + 1)), f"the log of {session_id}: {seqs}"

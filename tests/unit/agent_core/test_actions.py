@@ -1,0 +1,198 @@
+"""Actions: what is rejected and why, order, urgency, exactly once."""
+
+import asyncio
+import json
+from datetime import UTC, datetime
+
+import pytest
+
+import queue_imp as q
+from agent_core.actions import Action
+from agent_core.dispatcher import in_order
+from store import conversations, messages, queue
+from store.errors import StoreError
+from tests.waiting import until_async
+
+
+def row(action_type="agent_pause", payload="{}", **columns):
+    made = q.create_action("agent_pause", "tester", agent_id="a")
+    return made | {"type": action_type, "payload": payload} | columns
+
+
+@pytest.mark.parametrize(
+    ("made", "says"),
+    [
+        (row("explode"), "expected one of create_agent"),
+        (row(payload="{"), "does not fit agent_pause"),
+        (row(payload="[]"), "does not fit agent_pause"),
+        (row(payload='{"agent_id": 5}'), "agent_id"),
+        (row(payload='{"agent_id": "a", "colour": 1}'), "colour"),
+        (row(payload=None), "agent_id"),
+        (row(payload='{"agent_id": "nobody"}'), "there is no session nobody"),
+        (row(payload='{"agent_id": "nobody", "session_id": "a"}'), "belongs to agent a"),
+        (row("create_agent", '{"agent_id": "a"}'), "exists and is running"),
+        (row("create_agent", '{"agent_id": "b", "agent_type": "poet"}'), "expected one of odd"),
+        (
+            row("create_agent", '{"agent_id": "b", "agent_type": "odd", "config": {"x": 1}}'),
+            "expected the fields heartbeat_s",
+        ),
+        (row("create_agent", '{"agent_id": "b\\n", "agent_type": "odd"}'), "control characters"),
+        (row("post_message", '{"conversation_id": "c", "text": "hi"}'), "no conversation c"),
+    ],
+)
+async def test_a_bad_action_is_rejected_with_why(fleet, made, says):
+    """Each bad action gets its receipt, and the worker takes the next one."""
+    await fleet.create()
+    await asyncio.to_thread(q.enqueue, made)
+    got = await fleet.receipt(made["action_id"])
+    assert got["outcome"] == "rejected"
+    assert says in got["error"]
+    assert (await fleet.do(q.agent_pause_action, "a", "tester"))["outcome"] == "applied"
+
+
+async def test_a_second_session_inherits_the_agents_configuration(fleet):
+    """Config of the agent's own session, with what the action says over it."""
+    await fleet.create(subject="owls", heartbeat_s=60)
+    got = await fleet.do(
+        q.agent_create, "a", "t", agent_type="odd", session_id="s2", config={"parts": 7}
+    )
+    assert got["outcome"] == "applied"
+    config = fleet.sessions.live["s2"].agent.config
+    assert (config.subject, config.parts, config.heartbeat_s) == ("owls", 7, 60)
+    await fleet.do(q.agent_interrupt, "a", "t", "dogs", session_id="s2")
+    assert "guidance" not in fleet.kinds("a")
+    assert "guidance" in fleet.kinds("s2")
+
+
+async def test_a_conversation_and_its_messages_are_made_exactly_once(fleet):
+    """Ten posts are ten messages numbered in their order; a second create is rejected."""
+    actions = [await fleet.ask(q.conversation_create, "c", "ann", "Talk")]
+    actions += [await fleet.ask(q.post_message, "c", "ann", f"message {n}") for n in range(10)]
+    assert all([(await fleet.receipt(a))["outcome"] == "applied" for a in actions])
+    rows = messages.list_messages("c", store=fleet.store.reader)
+    assert [(r["number"], r["text"]) for r in rows] == [(n + 1, f"message {n}") for n in range(10)]
+    again = await fleet.do(q.conversation_create, "c", "bob")
+    assert "exists" in again["error"]
+    assert conversations.get_conversation("c", store=fleet.store.reader)["created_by"] == "ann"
+
+
+async def test_a_reload_that_fails_is_rejected(fleet):
+    """The receipt carries why, and says that the old stays."""
+    assert (await fleet.do(q.environment_reload_action, "t"))["outcome"] == "applied"
+    fleet.reloads.append(ValueError("the prompt does not compile"))
+    got = await fleet.do(q.environment_reload_action, "t")
+    assert got["error"] == "nothing was reloaded: the prompt does not compile"
+
+
+async def test_what_was_applied_and_not_marked_has_no_second_effect(fleet, monkeypatch):
+    """A crash between effect and mark: after the restart each action is in the log once."""
+
+    async def crash(*_):
+        raise StoreError("as if the process had died here")
+
+    monkeypatch.setattr(queue, "mark", crash)
+    actions = [
+        await fleet.ask(q.agent_create, "a", "t", agent_type="odd", config={"heartbeat_s": 60}),
+        await fleet.ask(q.agent_interrupt, "a", "t", "dogs"),
+        await fleet.ask(q.agent_pause_action, "a", "t"),
+        await fleet.ask(q.agent_resume_action, "a", "t"),
+        await fleet.ask(q.conversation_create, "c", "t"),
+        await fleet.ask(q.post_message, "c", "t", "hello"),
+    ]
+    await until_async(lambda: len(fleet.dispatcher._unmarked) == len(actions))
+    await fleet.stop()
+    monkeypatch.undo()
+    monkeypatch.setenv("REINS_DATA", str(fleet.folder))
+    await fleet.start("start-2")
+    receipts = [await fleet.receipt(action) for action in actions]
+    assert [got["outcome"] for got in receipts] == ["applied"] * len(actions), receipts
+    applied = [a for r in fleet.log() for a in json.loads(r["applied_actions"])]
+    assert applied == actions[:4]
+    for got in receipts[:4]:
+        by_seq = fleet.log()[got["applied_seq"] - 1]
+        assert got["action_id"] in by_seq["applied_actions"]
+    assert len(messages.list_messages("c", store=fleet.store.reader)) == 1
+
+
+async def test_ids_of_marked_actions_are_not_carried_for_ever(fleet):
+    """After marking, a restart drops the ids: none is carried but that of the newest row."""
+    for start in ("start-2", "start-3", "start-4"):
+        await fleet.do(q.agent_pause_action if fleet.sessions.live else q.agent_create, "a", "t",
+                       **({} if fleet.sessions.live else {"agent_type": "odd"}))  # fmt: skip
+        await fleet.stop()
+        await fleet.start(start)
+    assert fleet.sessions.live["a"].unmarked == {}
+    newest = json.loads(fleet.log()[-1]["applied_actions"])
+    assert list(json.loads(fleet.state()["snapshot"])["unmarked"]) == newest
+
+
+async def test_a_session_applies_its_actions_in_the_order_they_came(fleet):
+    """Of one session the order holds, although a destroy is more urgent than an interrupt."""
+    session = await fleet.create(tick="slow", tick_s=0.3)
+    await session.agent.ticking.wait()
+    sent = [
+        await fleet.ask(helper, "a", "t", *more)
+        for helper, *more in (
+            (q.agent_interrupt, "one"),
+            (q.agent_pause_action,),
+            (q.agent_interrupt, "two"),
+            (q.agent_resume_action,),
+            (q.agent_interrupt, "three"),
+            (q.agent_destroy_action,),
+        )
+    ]
+    for action in sent:
+        await fleet.receipt(action)
+    applied = [a for r in fleet.log() for a in json.loads(r["applied_actions"])]
+    assert applied[1:] == sent
+
+
+def test_urgency_goes_before_age_among_sessions_and_never_within_one():
+    """Lanes by their most urgent action; in each, arrival."""
+
+    def action(name, session, urgency, second):
+        made = {"action_id": name, "type": "x", "session_id": session, "agent_id": session}
+        at = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
+        return Action(made | {"urgency": urgency, "created_at": at, "payload": "{}"})
+
+    given = [
+        action("b-old", "b", 5, 1),
+        action("a-old", "a", 5, 2),
+        action("a-urgent", "a", 9, 3),
+        action("c-urgent", "c", 8, 4),
+    ]
+    polled = sorted(given, key=lambda a: (-a.row["urgency"], a.row["created_at"]))
+    assert [a.action_id for a in in_order(polled)] == ["a-old", "a-urgent", "c-urgent", "b-old"]
+
+
+async def test_a_store_in_trouble_puts_an_action_off_and_keeps_the_order(fleet, monkeypatch):
+    """Reads that fail are tried again, and the session's next action does not overtake."""
+    await fleet.create(heartbeat_s=60)
+    real, failures = fleet.sessions.find, [OSError("disk"), StoreError("disk")]
+
+    async def find(session_id):
+        if failures:
+            raise failures.pop()
+        return await real(session_id)
+
+    monkeypatch.setattr(fleet.sessions, "find", find)
+    monkeypatch.setattr("agent_core.dispatcher._RETRY_S", 0.05)
+    first = await fleet.ask(q.agent_pause_action, "a", "t")
+    second = await fleet.ask(q.agent_resume_action, "a", "t")
+    one, two = await fleet.receipt(first), await fleet.receipt(second)
+    assert one["applied_seq"] < two["applied_seq"]
+    assert not failures
+
+
+@pytest.mark.parametrize("raised", [RuntimeError("as asked"), SystemExit("as asked")])
+async def test_a_handler_that_breaks_is_a_rejection(fleet, monkeypatch, raised):
+    """Whatever a handler raises, the action is answered and the worker goes on."""
+    await fleet.create(heartbeat_s=60)
+
+    def breaks(*_):
+        raise raised
+
+    monkeypatch.setattr(type(fleet.sessions.live["a"].agent), "parse_guidance", breaks)
+    got = await fleet.do(q.agent_interrupt, "a", "t", "dogs")
+    assert "the worker failed on it" in got["error"]
+    assert (await fleet.do(q.agent_pause_action, "a", "t"))["outcome"] == "applied"

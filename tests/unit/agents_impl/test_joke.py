@@ -1,0 +1,104 @@
+"""The joke agent's own part: what guidance means to it."""
+
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from agent_core.base import GuidanceRejected
+from agent_core.services import Services
+from agents_impl.joke import JokeAgent, JokeConfig, JokeGuidance
+from llm import Completion, Model, ModelError
+
+
+class ScriptedModel(Model):
+    """Answers from a list, and keeps what it was asked."""
+
+    def __init__(self, *answers):
+        self.answers, self.asked = list(answers), []
+
+    async def call(self, function, **arguments):
+        self.asked.append((function, arguments))
+        answer = self.answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return Completion(answer, 3, 4, 1.0, 1, "scripted", demonstration=False)
+
+
+def agent(*answers, subject="cats"):
+    model = ScriptedModel(*answers)
+    services = Services()
+    services._services = {Model: model}
+    made = JokeAgent(
+        session=SimpleNamespace(), config=JokeConfig(subject=subject), services=services
+    )
+    return made, model
+
+
+@pytest.mark.parametrize(
+    ("text", "subject"),
+    [
+        ("tell some about dogs", "dogs"),
+        ("Tell me a joke about the sea, please", "the sea"),
+        ("about tax law now!", "tax law"),
+        ("switch to jokes on owls", "owls"),
+    ],
+)
+async def test_plain_sentences_need_no_model(text, subject):
+    """The subject is found without a call."""
+    joker, model = agent()
+    assert await joker.guide(text) == f"subject: {subject}"
+    assert joker.state.subject == subject
+    assert model.asked == []
+
+
+async def test_other_texts_go_to_the_model():
+    """What no pattern catches is asked of the model; quotes and stops around it go."""
+    joker, model = agent('"dogs".')
+    await joker.guide("I would rather hear of man's best friend")
+    assert joker.state.subject == "dogs"
+    assert model.asked[0][0] == "ExtractSubject"
+
+
+async def test_a_model_that_fails_is_a_rejection_that_says_the_other_way():
+    """Guidance that could not be understood changes nothing and names the dict."""
+    joker, _ = agent(ModelError("429", kind="rate_limited", retryable=True))
+    with pytest.raises(GuidanceRejected, match=r'Give it as \{"subject": "dogs"\}'):
+        await joker.guide("hmm, dunno")
+    assert joker.state.subject == "cats"
+
+
+async def test_a_dict_is_taken_as_it_is():
+    """Structured guidance sets the subject."""
+    joker, _ = agent()
+    await joker.guide(JokeGuidance(subject="tea"))
+    assert joker.state.subject == "tea"
+
+
+async def test_a_tick_remembers_the_last_jokes_and_counts_tokens():
+    """The model is told what was told, five at the most; the result carries what it took."""
+    joker, model = agent(*(f"joke {n}" for n in range(7)))
+    results = [await joker.tick() for _ in range(7)]
+    assert model.asked[-1] == (
+        "TellAJoke", {"subject": "cats", "told": [f"joke {n}" for n in range(1, 6)]},
+    )  # fmt: skip
+    assert (results[0].text, results[0].tokens_in, results[0].tokens_out) == ("joke 0", 3, 4)
+    assert results[0].payload["demonstration"] is False
+
+
+async def test_an_empty_subject_from_the_model_is_rejected():
+    """A model that answers with nothing but quotes does not empty the subject."""
+    joker, _ = agent('""')
+    with pytest.raises(GuidanceRejected):
+        await joker.guide("well, you know")
+    assert joker.state.subject == "cats"
+
+
+async def test_a_long_text_does_not_hold_the_loop():
+    """A text made to keep a pattern busy goes to the model at once."""
+    joker, model = agent("dogs")
+    started = time.perf_counter()
+    await joker.guide("about " + "please " * 30_000 + "?")
+    await_s = time.perf_counter() - started
+    assert model.asked
+    assert await_s < 0.5

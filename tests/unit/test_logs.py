@@ -1,0 +1,60 @@
+"""Log lines: what they carry, and what they never do."""
+
+import json
+import logging
+import subprocess
+import sys
+
+import pytest
+
+from tests.worker import ROOT
+
+PROGRAM = """
+import logging, warnings
+import structlog
+import logs
+logs.configure("info", "{form}")
+log = structlog.get_logger("x")
+
+def fails(prompt):
+    raise ValueError("as asked")
+
+try:
+    fails("the secret " + "prompt")
+except ValueError:
+    log.exception("it failed", agent_id="a", session_id="s", step=3)
+    logging.getLogger("a.library").exception("so did a library")
+log.debug("not this")
+logging.getLogger("a.library").info("nor this")
+warnings.warn("a warning")
+"""
+
+
+def written(form):
+    ran = subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(form=form)],
+        cwd=ROOT, capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    assert ran.stdout == ""
+    return ran.stderr
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_traceback_carries_no_local_variables(form):
+    """They hold prompts and keys; the lines of the traceback are enough."""
+    said = written(form)
+    assert "ValueError" in said
+    assert "fails" in said
+    assert "the secret prompt" not in said
+
+
+def test_away_from_a_terminal_every_line_is_json():
+    """Ours, the libraries' and Python's warnings; what is below the level is not written."""
+    lines = [json.loads(line) for line in written("auto").splitlines()]
+    events = [line["event"] for line in lines]
+    assert events[:2] == ["it failed", "so did a library"]
+    assert "a warning" in events[2]
+    assert len(lines) == 3
+    assert (lines[0]["agent_id"], lines[0]["session_id"], lines[0]["step"]) == ("a", "s", 3)
+    assert all({"level", "timestamp"} <= line.keys() for line in lines)
+    assert logging.getLogger().level == logging.WARNING, "importing logs configures nothing"

@@ -1,0 +1,133 @@
+"""Actions are checked before they are written: what cannot be meant is refused by name."""
+
+import json
+import math
+
+import pytest
+
+import queue_imp
+from queue_imp import ActionInvalid, create_action
+from store import queue
+
+
+@pytest.fixture
+def written(monkeypatch):
+    """The actions that a helper would have written."""
+    rows = []
+    monkeypatch.setattr(queue_imp, "enqueue", lambda row: rows.append(row) or row["action_id"])
+    return rows
+
+
+def test_an_action_is_a_row_of_the_queue():
+    """`create_action` gives every column of the table, and fits it."""
+    row = create_action("agent_pause", "ann", agent_id="a1", reason="lunch", metadata={"k": [1]})
+    assert set(row) == set(queue.TABLE.schema.names)
+    assert queue.as_arrow(queue.TABLE, row).num_rows == 1
+    assert json.loads(row["payload"]) == {"agent_id": "a1", "reason": "lunch"}
+    assert (row["session_id"], row["processed"], row["outcome"]) == ("a1", False, None)
+
+
+def test_payloads_of_the_helpers(written):
+    """Each helper writes its type and the payload that was promised, without what was not given."""
+    queue_imp.agent_create("a1", "ann", "cats", config={"heartbeat_s": 1}, session_id="s1")
+    queue_imp.agent_pause_action("a1", "ann", "lunch")
+    queue_imp.agent_resume_action("a1", "ann")
+    queue_imp.agent_interrupt("a1", "ann", {"subject": "dogs"}, mode="now")
+    queue_imp.agent_destroy_action("a1", "ann", session_id="s1")
+    queue_imp.environment_reload_action("ann", prompts=True)
+    queue_imp.conversation_create("c1", "ann", "Room")
+    queue_imp.post_message("c1", "ann", "hello")
+    assert [row["type"] for row in written] == list(queue_imp.ACTION_TYPES)
+    assert [json.loads(row["payload"]) for row in written] == [
+        {"agent_id": "a1", "session_id": "s1", "initial_subject": "cats", "agent_type": "joke",
+         "config": {"heartbeat_s": 1}},
+        {"agent_id": "a1", "reason": "lunch"},
+        {"agent_id": "a1"},
+        {"agent_id": "a1", "guidance": {"subject": "dogs"}, "mode": "now"},
+        {"agent_id": "a1", "session_id": "s1"},
+        {"prompts": True},
+        {"conversation_id": "c1", "title": "Room"},
+        {"conversation_id": "c1", "text": "hello"},
+    ]  # fmt: skip
+
+
+def test_actions_of_one_process_keep_their_order():
+    """No two actions have the same time, and a later one has a later one; ids are all different."""
+    rows = [create_action("agent_resume", "ann", agent_id="a1") for _ in range(2_000)]
+    times = [row["created_at"] for row in rows]
+    assert times == sorted(set(times))
+    assert len({row["action_id"] for row in rows}) == 2_000
+
+
+def test_urgency_of_control():
+    """What ends or holds a session comes before what adds to it."""
+    urgency = {kind: create_action(kind, "ann")["urgency"] for kind in queue_imp.ACTION_TYPES}
+    assert urgency["agent_destroy"] > urgency["agent_pause"] > urgency["agent_interrupt"]
+    assert urgency["agent_interrupt"] > urgency["create_agent"] == urgency["agent_resume"]
+
+
+@pytest.mark.parametrize(
+    "name", ["", "x" * 257, "x" * 10_000, "a\nb", "a\x00b", "\x7f", "\x9f", "\ud800", None, 5, b"a"]
+)
+def test_ids_that_are_none(written, name):
+    """An id that is empty, too long, no text or more than one line: one error that names the
+    field, short enough to read, and nothing is written."""
+    for call in (
+        lambda: queue_imp.agent_create(name, "ann"),
+        lambda: queue_imp.agent_pause_action("a1", name),
+        lambda: queue_imp.conversation_create(name, "ann"),
+        lambda: queue_imp.agent_create("a1", "ann", agent_type=name),
+    ):
+        if name is None and call.__code__.co_consts[1:2] == ("ann",):
+            continue
+        with pytest.raises(ActionInvalid) as caught:
+            call()
+        assert len(str(caught.value)) < 200
+        assert str(caught.value).split()[0] in (
+            "agent_id", "actor", "conversation_id", "agent_type",
+        )  # fmt: skip
+    assert written == []
+
+
+@pytest.mark.parametrize(
+    ("call", "named"),
+    [
+        (lambda: create_action("agent_explode", "ann"), "agent_explode.*expected one of"),
+        (lambda: create_action("agent_pause", "ann", agent_id="a", urgency=10), "urgency is 10"),
+        (lambda: create_action("agent_pause", "ann", agent_id="a", urgency=-1), "urgency is -1"),
+        (lambda: create_action("agent_pause", "ann", agent_id="a", urgency="9"), "urgency is '9'"),
+        (lambda: create_action("agent_pause", "ann", description=5), "description is 5"),
+        (lambda: create_action("agent_pause", "ann", description="\ud800"), "description"),
+        (lambda: create_action("agent_pause", "ann", metadata={"x": object()}), "metadata"),
+        (lambda: create_action("agent_pause", "ann", reason="\udfff"), "payload"),
+        (lambda: create_action("agent_pause", "ann", n=math.nan), "payload"),
+        (lambda: queue_imp.agent_create("a", "ann", config=["no"]), "config is .*expected a dict"),
+        (lambda: queue_imp.agent_interrupt("a", "ann", {}), "guidance is"),
+        (lambda: queue_imp.agent_interrupt("a", "ann", ""), "guidance is"),
+        (lambda: queue_imp.agent_interrupt("a", "ann", 5), "guidance is 5"),
+        (lambda: queue_imp.agent_interrupt("a", "ann", "x", mode="cancel"), "mode is 'cancel'"),
+        (
+            lambda: queue_imp.agent_interrupt("a", "ann", "x" * 300_000),
+            "expected 262144 at the most",
+        ),
+        (lambda: queue_imp.post_message("c", "ann", "  "), "text is"),
+        (lambda: queue_imp.post_message("c", "ann", None), "text is None"),
+    ],
+)
+def test_what_cannot_be_meant(written, call, named):
+    """One clear error, with what was given; nothing is written."""
+    with pytest.raises(ActionInvalid, match=named):
+        call()
+    assert written == []
+
+
+def test_deep_nesting_is_refused(written):
+    """Guidance nested deeper than JSON can be written is refused like any other wrong one."""
+    deep = {}
+    for _ in range(200_000):
+        deep = {"d": deep}
+    with pytest.raises(ActionInvalid, match="payload is not plain JSON"):
+        queue_imp.agent_interrupt("a", "ann", deep)
+    assert written == []
+    while deep:
+        deep = deep["d"]  # taken apart by hand: freeing it at once recurses as deep

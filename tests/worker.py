@@ -1,0 +1,93 @@
+"""Worker processes for tests: `python -m agents` as a person starts it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Self
+
+from tests.waiting import until
+
+ROOT = Path(__file__).resolve().parents[1]
+_PROGRAM = (
+    "agents.py", "app.py", "config.py", "logs.py", "queue_imp.py", "queue_cli.py",
+    "agent_core", "agents_impl", "store", "llm", "baml_src",
+)  # fmt: skip
+TYPES = '["agents_impl", "tests.odd_agents"]'
+EXIT_S = 25.0
+
+
+def copy_program(to: Path) -> Path:
+    """The program in a folder of its own, where a test may edit it."""
+    to.mkdir()
+    for name in _PROGRAM:
+        source = ROOT / name
+        if source.is_dir():
+            shutil.copytree(source, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy(source, to / name)
+    return to
+
+
+class Worker:
+    """One process of ours; what it prints goes to files, and is read back for conditions."""
+
+    def __init__(
+        self,
+        data: Path,
+        logs: Path,
+        *command: str,
+        cwd: Path = ROOT,
+        settings: Mapping[str, str | None] | None = None,
+    ) -> None:
+        self.stdout, self.stderr = logs.with_suffix(".out"), logs.with_suffix(".err")
+        given = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("REINS_")},
+            "REINS_DATA": str(data),
+            "REINS_HEARTBEAT_S": "0.1",
+            "REINS_STOP_GRACE_S": "1",
+            "REINS_AGENT_MODULES": TYPES,
+            "PYTHONPATH": os.pathsep.join((str(cwd), str(ROOT))),
+            **(settings or {}),
+        }
+        environment = {name: value for name, value in given.items() if value is not None}
+        with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
+            self.process = subprocess.Popen(
+                [sys.executable, *(command or ("-m", "agents"))],
+                cwd=cwd, env=environment, stdout=out, stderr=err,
+            )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+    def lines(self) -> list[dict[str, Any]]:
+        """The log lines so far; each is JSON, or this fails."""
+        return [json.loads(line) for line in self.stderr.read_text().splitlines() if line]
+
+    def said(self, event: str) -> dict[str, Any] | None:
+        return next((line for line in self.lines() if line["event"] == event), None)
+
+    def started(self) -> Self:
+        def up() -> bool:
+            assert self.process.poll() is None, self.stderr.read_text()
+            return '"worker started"' in self.stderr.read_text()
+
+        until(up, "the worker started")
+        return self
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def stop(self, number: int = signal.SIGTERM) -> int:
+        self.process.send_signal(number)
+        return self.process.wait(EXIT_S)

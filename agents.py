@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import contextlib
 import gc
 import os
 import signal
@@ -60,7 +59,7 @@ class Runtime:
     """Everything that works on one data folder: store, model, sessions, dispatcher.
 
     `start` and `stop` run on one loop; `start_in_thread` and `stop_thread` bring a loop along.
-    Starts once; a stop before a start or a second stop does nothing.
+    Starts once, and not after a stop; a second stop does nothing.
     """
 
     def __init__(self, settings: config.Settings) -> None:
@@ -82,9 +81,9 @@ class Runtime:
         )
         self.watchdog = Watchdog()
         self.dispatcher: Dispatcher | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
-        self._stop_asked: asyncio.Event | None = None
+        self._thread_turn = threading.Lock()
+        self._stop_asked: Future[None] = Future()
         self._stopped = threading.Event()
 
     async def start(self) -> None:
@@ -167,33 +166,34 @@ class Runtime:
         )
 
     def start_in_thread(self) -> None:
-        """Start on a loop in a thread of its own; returns when it runs, or raises as start does."""
-        if self._thread is not None:
-            raise RuntimeError("the runtime was started twice; make a new one")
+        """Start on a loop in a thread of its own; returns when it runs, or raises as start does.
+
+        Raises RuntimeError at a second start, and at one after a stop.
+        """
         started: Future[None] = Future()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._live(started)), name="agents", daemon=True
-        )
-        self._thread.start()
+        with self._thread_turn:
+            if self._thread is not None or self._stop_asked.done():
+                raise RuntimeError("the runtime was started twice or stopped; make a new one")
+            self._thread = threading.Thread(
+                target=lambda: asyncio.run(self._live(started)), name="agents", daemon=True
+            )
+            self._thread.start()
         started.result()
 
     def stop_thread(self) -> None:
-        """Stop, from any other thread; returns when everything is on disk."""
-        if self._thread is None or self._loop is None or self._stop_asked is None:
-            return
-        if not self._stopped.is_set():
-            with contextlib.suppress(RuntimeError):  # the loop has just ended
-                self._loop.call_soon_threadsafe(self._stop_asked.set)
-        self._stopped.wait()
-        self._thread.join(_THREAD_END_S)
+        """Stop, from any other thread, also during the start; returns when all is on disk."""
+        with self._thread_turn:
+            if not self._stop_asked.done():
+                self._stop_asked.set_result(None)
+        if self._thread is not None:
+            self._stopped.wait()
+            self._thread.join(_THREAD_END_S)
 
     async def _live(self, started: "Future[None]") -> None:
-        self._loop = asyncio.get_running_loop()
-        self._stop_asked = asyncio.Event()
         try:
             await self.start()
             started.set_result(None)
-            await self._stop_asked.wait()
+            await asyncio.wrap_future(self._stop_asked)
             await self.stop()
         except BaseException as error:
             if started.done():

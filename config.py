@@ -30,6 +30,9 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the web listens on")
     port: int = Field(8700, ge=0, le=65_535, description="port the web listens on; 0 picks one")
     token: str | None = Field(None, min_length=16, description="token the web asks for", repr=False)
+    allowed_hosts: list[str] = Field(
+        [], description="further host names that the web answers to, as JSON"
+    )
     durable: Literal["power", "process"] = Field(
         "power",
         description="what a row of the journal survives: loss of power, or only of the process",

@@ -65,6 +65,7 @@ class Journal:
         self.commits = 0
         self.rows = 0
         self.on_pending: Callable[[int], None] = lambda _rows: None
+        self._listeners: list[Callable[[], object]] = []
 
     def start(self) -> None:
         """Open the file and start the writer. Raises: FolderUnusable."""
@@ -91,6 +92,11 @@ class Journal:
     def running(self) -> bool:
         """Whether records are taken in; not any more once it was told to stop."""
         return self._alive and not self._stopping
+
+    def listen(self, wake: Callable[[], object]) -> Callable[[], None]:
+        """Call `wake`, from the writer's thread, after each commit; returns what ends that."""
+        self._listeners.append(wake)
+        return lambda: self._listeners.remove(wake)
 
     async def append(self, *records: Record) -> None:
         """Return once the records are on disk, all of them or none.
@@ -198,6 +204,8 @@ class Journal:
         except RuntimeError:
             _log.warning("journal committed after its loop had ended", rows=len(entries))
         self.on_pending(self.pending)
+        for wake in self._listeners:
+            wake()
 
     def _committed(self, futures: list["asyncio.Future[None]"], error: str | None) -> None:
         idle = not self._safe

@@ -149,26 +149,28 @@ def _append_group(connection: sqlite3.Connection, table: str, bodies: Sequence[b
 
 
 def groups(
-    connection: sqlite3.Connection, *, rows: int = _ALL, size_bytes: int = _ALL
+    connection: sqlite3.Connection, *, after: int = 0, rows: int = _ALL, size_bytes: int = _ALL
 ) -> tuple[list[Group], bool]:
-    """The oldest records, until they are `rows` or hold `size_bytes`; whether there are more.
+    """The oldest records numbered above `after`, until they are `rows` or hold `size_bytes`;
+    whether there are more.
 
     Neighbours of one table come as one group: SQLite joins them in one step, without the GIL that
     a step for each of thousands would have to wait for.
     """
-    heads, more = _heads(connection, rows, size_bytes)
+    heads, more = _heads(connection, after, rows, size_bytes)
     return [_joined(connection, table, list(run)) for table, run in groupby(heads, _table)], more
 
 
 def _heads(
-    connection: sqlite3.Connection, rows: int, size_bytes: int
+    connection: sqlite3.Connection, after: int, rows: int, size_bytes: int
 ) -> tuple[list[tuple[int, int, str]], bool]:
     """First number, rows and table of each group that is within the bounds; whether more are."""
     query = """
         SELECT group_concat(first || ' ' || rows || ' ' || length(body) || ' ' || tbl, char(10))
-        FROM (SELECT first, rows, body, tbl FROM record_group ORDER BY first LIMIT ?)
+        FROM (SELECT first, rows, body, tbl FROM record_group WHERE first > ?
+              ORDER BY first LIMIT ?)
     """
-    (text,) = connection.execute(query, (min(rows, _ALL),)).fetchone()
+    (text,) = connection.execute(query, (after, min(rows, _ALL))).fetchone()
     heads: list[tuple[int, int, str]] = []
     held, held_bytes = 0, 0
     for line in (text or "").splitlines():
@@ -178,7 +180,7 @@ def _heads(
         heads.append((int(first), int(count), table))
         held += int(count)
         held_bytes += int(length)
-    return heads, held > 0 and held < pending_rows(connection)
+    return heads, bool(heads) and heads[-1][0] + heads[-1][1] <= newest_number(connection)
 
 
 def _table(head: tuple[int, int, str]) -> str:
@@ -232,16 +234,26 @@ def pending_rows(connection: sqlite3.Connection) -> int:
     return int(rows)
 
 
+def newest_number(connection: sqlite3.Connection) -> int:
+    """The highest number ever given to a record; 0 if none was."""
+    query = """
+        SELECT max((SELECT flushed FROM position),
+            coalesce((SELECT first + rows - 1 FROM record_group ORDER BY first DESC LIMIT 1), 0))
+    """
+    (number,) = connection.execute(query).fetchone()
+    return int(number)
+
+
 def read_pending(path: Path, table: str) -> list[Group]:
     """The groups of one table that are not flushed yet; from any process, none if no journal."""
     if not path.exists():
         return []
-    with _closing_reader(path) as connection:
+    with reading(path) as connection:
         query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
         return [Group(*line) for line in connection.execute(query, (table,))]
 
 
-class _closing_reader:  # noqa: N801 - reads as a function
+class reading:  # noqa: N801 - reads as a function
     """A connection of its own for one read: no handle outlives a folder that was replaced."""
 
     def __init__(self, path: Path) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -166,6 +167,14 @@ async def mark(table: AsyncTable, rows: list[Row]) -> int:
 def find(table: LanceTable, action_id: str) -> Row | None:
     rows: list[Row] = table.search().where(f"action_id = {quoted(action_id)}").limit(1).to_list()
     return rows[0] if rows else None
+
+
+def changed_since(table: LanceTable, at: datetime) -> list[Row]:
+    """Actions created or processed at `at` or later, the oldest first."""
+    then = f"timestamp '{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+    where = f"created_at >= {then} OR processed_at >= {then}"
+    rows: list[Row] = table.search().where(where).limit(None).to_list()
+    return sorted(rows, key=lambda row: (row["created_at"], row["action_id"]))
 
 
 def watch(folder: Path, wake: Callable[[], object]) -> Callable[[], None]:

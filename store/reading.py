@@ -58,7 +58,7 @@ class Reader:
         """
         # Journal first: a row that is flushed in between is then seen twice, never missed.
         pending = self._pending(table, match, derived or {})
-        stored: list[Row] = self._stored(table, where).to_pylist()
+        stored: list[Row] = self.stored(table, where).to_pylist()
         seen = {row["journal_n"] for row in stored}
         rows = stored + [row for row in pending if row["journal_n"] not in seen]
         return sorted(rows, key=lambda row: row["journal_n"] or 0)
@@ -74,14 +74,15 @@ class Reader:
             if other is None or row["journal_n"] > other[1]["journal_n"]:
                 raw[row[key]] = derive, row
         pending = {value: _typed(table, derive(row)) for value, (derive, row) in raw.items()}
-        for batch in self._stored(table, None).to_batches(max_chunksize=_SLICE):
+        for batch in self.stored(table, None).to_batches(max_chunksize=_SLICE):
             for row in batch.to_pylist():
                 newer = pending.pop(row[key], row)
                 # Rows from before there was a journal have no number.
                 yield newer if (newer["journal_n"] or 0) > (row["journal_n"] or 0) else row
         yield from pending.values()
 
-    def _stored(self, table: Table, where: str | None) -> pa.Table:
+    def stored(self, table: Table, where: str | None) -> pa.Table:
+        """Rows of the table alone, without the journal's."""
         opened = self.table(table)
         if opened is None:
             return table.schema.empty_table()

@@ -253,11 +253,11 @@ async def test_a_row_that_is_flushed_during_a_read(tmp_path, moved):
     reads = []
 
     class Watched(Reader):
-        def _stored(self, table, where):
+        def stored(self, table, where):
             reads.append(table.name)
             if moved.startswith("before"):
                 flush()
-            rows = super()._stored(table, where)
+            rows = super().stored(table, where)
             if moved.startswith("after"):
                 flush()
             return rows

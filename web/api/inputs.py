@@ -1,0 +1,76 @@
+"""What requests carry, as far as several operations share it: ids, paging, flags."""
+
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from queue_imp import MAX_ID_CHARS, checked_id
+
+_MAX_NUMBER = (1 << 53) - 1
+"""The highest number that every JSON reader takes for what it is."""
+_MAX_DIGITS = 16
+
+
+def _id(value: str) -> str:
+    return checked_id(value, "it")
+
+
+def _no_surrogates(value: str) -> str:
+    value.encode()
+    return value
+
+
+def _number(value: object) -> object:
+    """A number as a query string or a path has it: digits alone."""
+    if isinstance(value, str):
+        if not (value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS):
+            raise ValueError(f"{value!r:.40} was given; expected a number in digits")
+        return int(value)
+    return value
+
+
+def _flag(value: object) -> object:
+    if isinstance(value, str):
+        if value not in ("true", "false"):
+            raise ValueError(f"{value!r:.40} was given; expected true or false")
+        return value == "true"
+    return value
+
+
+Id = Annotated[
+    str,
+    Field(
+        min_length=1,
+        max_length=MAX_ID_CHARS,
+        json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"},
+    ),
+    AfterValidator(_id),
+]
+"""As `queue_imp.checked_id` has it: text that can be printed on one line."""
+Number = Annotated[int, BeforeValidator(_number), Field(ge=0, le=_MAX_NUMBER)]
+Flag = Annotated[bool, BeforeValidator(_flag)]
+Limit = Annotated[int, BeforeValidator(_number)]
+Words = Annotated[str, AfterValidator(_no_surrogates)]
+
+
+class Input(BaseModel):
+    """Exactly these fields, of exactly these types."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ActorBody(Input):
+    actor: Id = Field(description="who asks")
+
+
+class SessionPath(Input):
+    session_id: Id
+
+
+class ActionPath(Input):
+    action_id: Id
+
+
+class ConversationPath(Input):
+    conversation_id: Id
+

@@ -1,0 +1,45 @@
+"""What the API is made of, and how a view gets at it."""
+
+from typing import Any, NamedTuple, Protocol
+
+from flask import current_app
+
+from web.bridge import Bridge
+from web.overview import Overview
+from web.streams import Streams
+
+_NAME = "reins"
+
+
+class Live(Protocol):
+    """What keeps the overview current."""
+
+    def wanted(self) -> None:
+        """Somebody wants the overview; returns once it is loaded and current."""
+
+    def clients(self) -> dict[str, Any]:
+        """Open connections: `sockets`, `streams`, and how many of the sockets are `lagging`."""
+
+
+class Parts(NamedTuple):
+    """The collaborators of all views."""
+
+    bridge: Bridge
+    overview: Overview
+    streams: Streams
+    live: Live
+
+    def current(self) -> Overview:
+        """The overview, loaded and current."""
+        self.live.wanted()
+        return self.overview
+
+
+def attach(app: Any, parts: Parts) -> None:
+    app.extensions[_NAME] = parts
+
+
+def parts() -> Parts:
+    """Those of the application that serves this request."""
+    found: Parts = current_app.extensions[_NAME]
+    return found

@@ -1,0 +1,60 @@
+"""The web application, put together: the guard outside, Socket.IO next, then Flask."""
+
+from typing import TYPE_CHECKING
+
+import config
+from web.api import make_api
+from web.bridge import Bridge, WorkerHere
+from web.guard import Guard
+from web.overview import Overview
+from web.pump import Pump
+from web.rooms import Rooms
+from web.sockets import Sockets, make_socketio
+from web.streams import Streams
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+
+class Web:
+    """Everything that serves one data folder, beside its worker or without one.
+
+    `wsgi` is the application. Starts once; `stop` ends the pump and the streams.
+    """
+
+    def __init__(
+        self, settings: config.Settings, worker: WorkerHere | None, *, port: int, token: str | None
+    ) -> None:
+        bridge = Bridge(settings, worker)
+        overview = Overview(bridge.store)
+        socketio = make_socketio()
+        self._streams = Streams()
+        flask = make_api(bridge=bridge, overview=overview, streams=self._streams, live=self)
+        socketio.init_app(flask)
+        rooms = Rooms(socketio.server)
+        self._pump = Pump(bridge=bridge, overview=overview, rooms=rooms, streams=self._streams)
+        Sockets(bridge=bridge, overview=overview, pump=self._pump, rooms=rooms).register(socketio)
+        self._socketio = socketio
+        self.wsgi: WSGIApplication = Guard(
+            flask.wsgi_app,
+            host=settings.host,
+            port=port,
+            token=token,
+            allowed_hosts=settings.allowed_hosts,
+        )
+
+    def start(self) -> None:
+        self._pump.start()
+
+    def stop(self) -> None:
+        self._streams.end()
+        self._pump.stop()
+        self._socketio.server.shutdown()
+
+    def wanted(self) -> None:
+        """See `Pump.wanted`."""
+        self._pump.wanted()
+
+    def clients(self) -> dict[str, int]:
+        """Who is connected; see `Pump.clients`."""
+        return self._pump.clients()

@@ -1,0 +1,88 @@
+"""The one bridge between web threads and the worker's loop.
+
+What a web thread asks of the worker goes through here: actions into the queue, and values that are
+safe to read from any thread. Without a worker in this process, the tables and the settings answer.
+"""
+
+import os
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+import config
+from agent_core.looping import LoopingAgentBase
+from agent_core.registry import AgentTypes
+from agent_core.sessions import Sessions
+from agent_core.watchdog import Watchdog
+from store import queue
+from store.reading import Reader, reader
+from store.store import Store
+
+
+class WorkerHere(Protocol):
+    """The worker of this process, as far as the web knows it."""
+
+    start_id: str
+    types: AgentTypes
+    sessions: Sessions
+    store: Store
+    watchdog: Watchdog
+
+    def health(self) -> Any: ...
+
+
+class Bridge:
+    """One data folder and, if it is in this process, its worker."""
+
+    def __init__(self, settings: config.Settings, worker: WorkerHere | None) -> None:
+        self.settings = settings
+        self.worker = worker
+        self.store: Reader = reader(settings.data)
+        self._types: AgentTypes | None = None
+        self._types_turn = threading.Lock()
+
+    def enqueue(self, actions: Sequence[dict[str, Any]]) -> None:
+        """Return once the actions are on disk, all in one commit. Raises: StoreError."""
+        queue.writer_at(self.store.folder.path).append(*actions)
+
+    def agent_types(self) -> dict[str, type[LoopingAgentBase]]:
+        """Agent types by name. Raises: AgentTypeError where there is no worker to have read them."""
+        if self.worker is not None:
+            return self.worker.types.by_name
+        with self._types_turn:
+            if self._types is None:
+                types = AgentTypes(self.settings.agent_modules)
+                types.take(types.read())
+                self._types = types
+        return self._types.by_name
+
+    def worker_pid(self) -> int | None:
+        """Process id of the worker on this folder, here or elsewhere; None if there is none."""
+        return os.getpid() if self.worker is not None else self.store.folder.owner_pid()
+
+    def session_now(self, session_id: str) -> dict[str, Any] | None:
+        """What a session that lives here does at this moment; None for any other."""
+        session = None if self.worker is None else self.worker.sessions.live.get(session_id)
+        agent = None if session is None else session.agent
+        if session is None or agent is None or session.status.ended:
+            return None
+        began = _ago(time.perf_counter() - session.tick_began) if session.ticking else None
+        waits = agent.may_tick() and not session.ticking
+        due = _ago(time.monotonic() - agent.due_at) if waits and agent.due_at else None
+        return {
+            "ticking": session.ticking,
+            "tick_began_at": began,
+            "next_tick_at": due,
+            "failures": session.failures,
+            "max_failures": session.schedule.max_failures,
+        }
+
+    def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
+        """Call `wake`, from a thread, after each commit of the worker here; returns what ends it."""
+        return (lambda: None) if self.worker is None else self.worker.store.journal.listen(wake)
+
+
+def _ago(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="microseconds")

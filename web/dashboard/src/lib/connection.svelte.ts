@@ -1,0 +1,23 @@
+/** Whether the page hears the server, and since when it does not. */
+
+class Connection {
+  up = $state(false)
+  /** When it was lost; null while it is up, and before it was up for the first time. */
+  lostAt = $state<Date | null>(null)
+  /** True until the first attempt has ended, one way or the other. */
+  starting = $state(true)
+
+  opened(): void {
+    this.up = true
+    this.starting = false
+    this.lostAt = null
+  }
+
+  lost(): void {
+    this.up = false
+    this.starting = false
+    this.lostAt ??= new Date()
+  }
+}
+
+export const connection = new Connection()

@@ -1,0 +1,85 @@
+/** The address bar as state: typed routes, and a query that keeps filters shareable. */
+
+export type Route =
+  | { page: 'sessions' }
+  | { page: 'session'; sessionId: string }
+  | { page: 'conversations'; conversationId: string | null }
+  | { page: 'queue' }
+  | { page: 'attention' }
+  | { page: 'system' }
+  | { page: 'missing'; path: string }
+
+function parse(path: string): Route {
+  const [first = '', second, ...rest] = path.split('/').filter(Boolean)
+  if (rest.length === 0) {
+    if (first === '' || (first === 'sessions' && !second)) return { page: 'sessions' }
+    if (first === 'sessions' && second) return { page: 'session', sessionId: decode(second) }
+    if (first === 'conversations') return { page: 'conversations', conversationId: second ? decode(second) : null }
+    if ((first === 'queue' || first === 'attention' || first === 'system') && !second) return { page: first }
+  }
+  return { page: 'missing', path }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part)
+  } catch {
+    return part
+  }
+}
+
+export const sessionPath = (sessionId: string, seq?: number): string =>
+  `/sessions/${encodeURIComponent(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`
+
+class Router {
+  #url = $state.raw(new URL(location.href))
+  readonly route = $derived(parse(this.#url.pathname))
+  readonly path = $derived(this.#url.pathname)
+
+  start(): void {
+    addEventListener('popstate', () => (this.#url = new URL(location.href)))
+    document.addEventListener('click', (event) => this.#follow(event))
+  }
+
+  go(to: string, { replace = false } = {}): void {
+    const url = new URL(to, location.href)
+    if (url.href === this.#url.href) return
+    history[replace ? 'replaceState' : 'pushState'](null, '', url)
+    this.#url = url
+  }
+
+  /** One value of the query; reactive. */
+  query(name: string): string {
+    return this.#url.searchParams.get(name) ?? ''
+  }
+
+  /** The list behind a comma-separated value of the query; reactive. */
+  queryList(name: string): string[] {
+    return this.query(name).split(',').filter(Boolean)
+  }
+
+  /** Changes parts of the query in place; empty or null removes. Filters do not fill the history. */
+  setQuery(changes: Record<string, string | string[] | number | null>, { push = false } = {}): void {
+    const url = new URL(this.#url)
+    for (const [name, value] of Object.entries(changes)) {
+      const text = Array.isArray(value) ? value.join(',') : String(value ?? '')
+      if (text) url.searchParams.set(name, text)
+      else url.searchParams.delete(name)
+    }
+    url.search = url.search.replaceAll('%2C', ',')
+    this.go(url.href, { replace: !push })
+  }
+
+  /** Plain clicks on links within the page do not load it again. */
+  #follow(event: MouseEvent): void {
+    if (event.defaultPrevented || event.button !== 0) return
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
+    const link = event.target instanceof Element ? event.target.closest('a') : null
+    if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return
+    if (link.pathname.startsWith('/api') || link.getAttribute('href')?.startsWith('#')) return
+    event.preventDefault()
+    this.go(link.href)
+  }
+}
+
+export const router = new Router()

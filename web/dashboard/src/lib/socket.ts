@@ -1,0 +1,133 @@
+/** The only socket: rooms are joined again after every reconnect, each from where it had got to. */
+
+import { io, type Socket } from 'socket.io-client'
+import { connection } from './connection.svelte'
+import type {
+  ActionRow,
+  ConversationJoined,
+  HeadEvent,
+  LogEvent,
+  MessagesEvent,
+  RunJoined,
+  SessionSummary,
+} from './wire'
+
+export interface SocketProblem {
+  title: string
+  status: number
+  detail: string
+}
+
+interface Subscription {
+  room: string
+  verb: string
+  /** Asked at every (re)join, so that it names the newest row the page has by then. */
+  body: () => object
+  joined?: (answer: never) => void
+  refused?: (problem: SocketProblem) => void
+  event?: (event: never) => void
+  head?: (event: HeadEvent) => void
+}
+
+type Answer = ({ ok: true } & object) | { ok: false; problem: SocketProblem }
+
+const ACK_TIMEOUT_MS = 10_000
+const REJOIN_AFTER_MS = 2_000
+const REFUSED_AS_TOO_MANY = 429
+
+const subscriptions = new Set<Subscription>()
+let socket: Socket | null = null
+
+/** Opens the connection; it lives as long as the page. */
+export function openSocket(): void {
+  socket = io({ path: '/socket.io', transports: ['websocket'], reconnectionDelay: 300, reconnectionDelayMax: 3_000 })
+  socket.on('connect', () => {
+    connection.opened()
+    for (const each of subscriptions) join(each)
+  })
+  socket.on('disconnect', (reason) => {
+    connection.lost()
+    // After a disconnect by the server, socket.io does not come back by itself.
+    if (reason === 'io server disconnect') setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
+  })
+  socket.on('connect_error', () => connection.lost())
+  socket.on('log', (event: LogEvent) => dispatch(event.room, event))
+  socket.on('messages', (event: MessagesEvent) => dispatch(event.room, event))
+  socket.on('sessions', (event: { changed: SessionSummary[] }) => dispatch('sessions', event))
+  socket.on('actions', (event: { changed: ActionRow[] }) => dispatch('queue', event))
+  socket.on('head', (event: HeadEvent) => {
+    for (const each of subscriptions) if (each.room === event.room) each.head?.(event)
+  })
+}
+
+function dispatch(room: string, event: object): void {
+  for (const each of subscriptions) if (each.room === room) each.event?.(event as never)
+}
+
+function join(wanted: Subscription): void {
+  socket?.timeout(ACK_TIMEOUT_MS).emit(wanted.verb, wanted.body(), (error: Error | null, answer: Answer) => {
+    if (!subscriptions.has(wanted)) return
+    if (error || (!answer.ok && answer.problem.status === REFUSED_AS_TOO_MANY)) {
+      setTimeout(() => socket?.connected && subscriptions.has(wanted) && join(wanted), REJOIN_AFTER_MS)
+    } else if (answer.ok) {
+      wanted.joined?.(answer as never)
+    } else {
+      wanted.refused?.(answer.problem)
+    }
+  })
+}
+
+function subscribe(wanted: Subscription): () => void {
+  subscriptions.add(wanted)
+  if (socket?.connected) join(wanted)
+  return () => {
+    subscriptions.delete(wanted)
+    const stillWanted = [...subscriptions].some((each) => each.room === wanted.room)
+    if (!stillWanted && socket?.connected) socket.emit('unsubscribe', { room: wanted.room }, () => undefined)
+  }
+}
+
+export interface RunHandlers {
+  afterSeq: () => number
+  joined: (answer: RunJoined) => void
+  event: (event: LogEvent) => void
+  head: (event: HeadEvent) => void
+  refused?: (problem: SocketProblem) => void
+}
+
+/** Each returns the function that leaves the room. */
+export const joinRun = (agentId: string, sessionId: string, handlers: RunHandlers): (() => void) =>
+  subscribe({
+    ...handlers,
+    room: `run::${agentId}::${sessionId}`,
+    verb: 'subscribe',
+    body: () => ({ agent_id: agentId, session_id: sessionId, after_seq: handlers.afterSeq() }),
+  })
+
+export const joinSessions = (handlers: {
+  joined: () => void
+  event: (event: { changed: SessionSummary[] }) => void
+  head: () => void
+}): (() => void) => subscribe({ ...handlers, room: 'sessions', verb: 'subscribe_sessions', body: () => ({}) })
+
+export const joinQueue = (handlers: {
+  joined?: () => void
+  event: (event: { changed: ActionRow[] }) => void
+  head?: () => void
+}): (() => void) => subscribe({ ...handlers, room: 'queue', verb: 'subscribe_queue', body: () => ({}) })
+
+export const joinConversation = (
+  conversationId: string,
+  handlers: {
+    after: () => number
+    joined: (answer: ConversationJoined) => void
+    event: (event: MessagesEvent) => void
+    head: (event: HeadEvent) => void
+  },
+): (() => void) =>
+  subscribe({
+    ...handlers,
+    room: `conversation::${conversationId}`,
+    verb: 'subscribe_conversation',
+    body: () => ({ conversation_id: conversationId, after: handlers.after() }),
+  })

@@ -1,0 +1,211 @@
+"""The pump: gathers what was written for a moment and sends it on, one batch a room.
+
+Nothing is ever sent from the agents' loop, and a commit costs it nothing but a wake-up here.
+"""
+
+import threading
+import time
+from typing import Any
+
+import structlog
+
+from store import agent_state, agent_steps, messages
+from store.following import Follower
+from web.bridge import Bridge
+from web.overview import Overview
+from web.queue_feed import QueueFeed
+from web.rooms import Rooms
+from web.streams import Streams
+from web.wire import log_row, message_row
+
+_log = structlog.get_logger(__name__)
+
+GATHER_S = 0.05
+_SHARE = 3
+"""A round that took long is followed by a wait this many times longer: the agents come first."""
+_CHECK_S = 1.0
+"""Without a worker here the journal's file is looked at each `GATHER_S`, and read this often."""
+_INTEREST_S = 30.0
+"""Nothing is followed when nobody has asked for anything for this long."""
+
+SESSIONS = "sessions"
+QUEUE = "queue"
+Row = dict[str, Any]
+
+
+def run_room(agent_id: str, session_id: str) -> str:
+    return f"run::{agent_id}::{session_id}"
+
+
+def conversation_room(conversation_id: str) -> str:
+    return f"conversation::{conversation_id}"
+
+
+class Pump:
+    """A thread that follows the journal for everybody who looks.
+
+    Starts once. Wakes at a commit, but at most every `GATHER_S`; sleeps while nobody looks. `stop`
+    ends the thread; a second stop does nothing.
+    """
+
+    def __init__(
+        self, *, bridge: Bridge, overview: Overview, rooms: Rooms, streams: Streams
+    ) -> None:
+        self._bridge = bridge
+        self._overview = overview
+        self._rooms = rooms
+        self._streams = streams
+        self._follower = Follower(
+            bridge.store, [agent_steps.TABLE, agent_state.TABLE, messages.TABLE]
+        )
+        self._queue = QueueFeed(bridge.store, self.wake)
+        self._turn = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._wanted_at = 0.0
+        self._checked_at = 0.0
+        self._following = False
+
+    def start(self) -> None:
+        if self._thread is not None:
+            raise RuntimeError("the pump was started twice; make a new one")
+        self._thread = threading.Thread(target=self._run, name="pump", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopping.set()
+        self._wake.set()
+        if self._thread is not None:
+            self._thread.join()
+        self._queue.close()
+
+    def wake(self) -> None:
+        self._wake.set()
+
+    def wanted(self) -> None:
+        """Somebody looks: returns once the overview holds everything acknowledged so far."""
+        with self._turn:
+            self._wanted_at = time.monotonic()
+            if self._following:
+                self._round()
+            else:
+                self._begin()
+        self._wake.set()
+
+    def clients(self) -> dict[str, int]:
+        return {
+            "sockets": len(self._rooms),
+            "streams": len(self._streams),
+            "lagging": self._rooms.lagging,
+        }
+
+    def _begin(self) -> None:
+        # In this order: what is written meanwhile is seen twice, never missed.
+        self._follower.start()
+        self._overview.load()
+        self._following = True
+
+    def _run(self) -> None:
+        unlisten = self._bridge.on_commit(self.wake)
+        try:
+            while not self._stopping.is_set():
+                wait_s = self._turn_of()
+                self._stopping.wait(wait_s)
+        finally:
+            unlisten()
+
+    def _turn_of(self) -> float:
+        """One turn; returns how long to rest after it."""
+        if not self._looked_at():
+            self._following = False
+            self._wake.clear()
+            self._wake.wait(_INTEREST_S)
+            return 0.0
+        self._wait_for_news()
+        began = time.monotonic()
+        try:
+            with self._turn:
+                if self._following:
+                    self._round()
+                else:
+                    self._begin()
+            self._look_at_queue()
+            self._rooms.heal()
+        except Exception:
+            # A table that is being repaired, a disk that is full: the next turn may do better.
+            _log.exception("the pump failed; it tries again")
+            return _CHECK_S
+        return max(GATHER_S, _SHARE * (time.monotonic() - began))
+
+    def _looked_at(self) -> bool:
+        if len(self._rooms) or len(self._streams):
+            return True
+        return time.monotonic() - self._wanted_at < _INTEREST_S
+
+    def _wait_for_news(self) -> None:
+        """Until a commit; without a worker here, until the journal's file was written to."""
+        if self._bridge.worker is not None or self._rooms.lagging:
+            self._wake.wait(_CHECK_S if not self._rooms.lagging else GATHER_S)
+        else:
+            ends_at = time.monotonic() + _CHECK_S
+            while not self._wake.is_set() and time.monotonic() < ends_at:
+                if self._follower.touched() or self._stopping.is_set():
+                    break
+                self._wake.wait(GATHER_S)
+        self._wake.clear()
+
+    def _round(self) -> None:
+        more = True
+        while more and not self._stopping.is_set():
+            found, more = self._follower.poll()
+            steps = [row for table, row in found if table == agent_steps.TABLE.name]
+            states = [row for table, row in found if table == agent_state.TABLE.name]
+            said = [row for table, row in found if table == messages.TABLE.name]
+            changed = self._overview.apply(steps)
+            changed |= self._overview.apply_states(states)
+            self._send_steps(steps)
+            self._send_messages(said)
+            if changed and self._rooms.occupied(SESSIONS):
+                self._rooms.emit(
+                    "sessions", {"changed": self._overview.changes(changed)}, SESSIONS
+                )
+
+    def _send_steps(self, steps: list[Row]) -> None:
+        streamed = self._streams.sessions()
+        by_session: dict[tuple[str, str], list[Row]] = {}
+        for step in steps:
+            by_session.setdefault((step["agent_id"], step["session_id"]), []).append(step)
+        for (agent_id, session_id), own in by_session.items():
+            room = run_room(agent_id, session_id)
+            occupied = self._rooms.occupied(room)
+            if not occupied and session_id not in streamed:
+                continue
+            rows = [log_row(step, brief=True) for step in own]
+            self._streams.put(session_id, rows)
+            if occupied:
+                batch = {
+                    "room": room,
+                    "agent_id": agent_id,
+                    "session_id": session_id,
+                    "rows": rows,
+                    "session": self._overview.get(session_id),
+                }
+                self._rooms.emit("log", batch, room, head=rows[-1]["seq"])
+
+    def _send_messages(self, said: list[Row]) -> None:
+        by_conversation: dict[str, list[Row]] = {}
+        for message in said:
+            by_conversation.setdefault(message["conversation_id"], []).append(message)
+        for conversation_id, own in by_conversation.items():
+            room = conversation_room(conversation_id)
+            if self._rooms.occupied(room):
+                rows = [message_row(message) for message in own]
+                batch = {"room": room, "conversation_id": conversation_id, "rows": rows}
+                self._rooms.emit("messages", batch, room, head=rows[-1]["number"])
+
+    def _look_at_queue(self) -> None:
+        if not self._rooms.occupied(QUEUE):
+            self._queue.close()
+        elif changed := self._queue.take():
+            self._rooms.emit("actions", {"changed": changed}, QUEUE)

@@ -1,0 +1,162 @@
+"""Rows of the tables as the API and the rooms show them: plain JSON, times in ISO 8601."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict
+
+Row = Mapping[str, Any]
+StatusName = Literal["running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_CUT_TEXT = 4_000  # characters
+_CUT_PAYLOAD = 8_000  # characters of JSON
+
+
+class Wire(BaseModel):
+    """What goes over the wire: exactly these fields."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class LogRow(Wire):
+    """One row of a session's log.
+
+    `status` is the session's after it. `cut`: text or payload were shortened, or left out, for a
+    stream or a brief list; the whole is at `/api/sessions/{session_id}/steps/{seq}`.
+    """
+
+    session_id: str
+    agent_id: str
+    seq: int
+    step: int
+    kind: str
+    text: str
+    payload: dict[str, Any] | None
+    applied_actions: list[str]
+    started_at: str | None
+    created_at: str
+    latency_ms: float | None
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+    error: str | None
+    status: StatusName
+    cut: bool
+    state: dict[str, Any] | None
+
+
+class ActionRow(Wire):
+    """One action of the queue; `latency_ms` is from its creation until it was processed."""
+
+    action_id: str
+    type: str
+    agent_id: str | None
+    session_id: str | None
+    actor: str | None
+    created_at: str
+    urgency: int
+    description: str | None
+    payload: Any
+    metadata: Any
+    processed: bool
+    processed_at: str | None
+    outcome: Literal["queued", "applied", "rejected"]
+    error: str | None
+    applied_seq: int | None
+    latency_ms: float | None
+
+
+class Message(Wire):
+    """One message of a conversation, numbered from 1 without gaps."""
+
+    message_id: str
+    conversation_id: str
+    number: int
+    author: str
+    agent_id: str | None
+    text: str
+    created_at: str
+
+
+def log_row(row: Row, *, brief: bool) -> dict[str, Any]:
+    """A row of `agent_steps`, stored or journalled, in the shape of `LogRow`.
+
+    `brief`: without the snapshot, and with a long text or payload cut.
+    """
+    snapshot = orjson.loads(row["state"])
+    text, payload = row["text"], row["payload"]
+    cut = brief and (len(text) > _CUT_TEXT or len(payload or "") > _CUT_PAYLOAD)
+    if cut:
+        text = text[:_CUT_TEXT]
+        payload = None if len(payload or "") > _CUT_PAYLOAD else payload
+    return {
+        "session_id": row["session_id"],
+        "agent_id": row["agent_id"],
+        "seq": row["seq"],
+        "step": row["step"],
+        "kind": row["kind"],
+        "text": text,
+        "payload": None if payload is None else orjson.loads(payload),
+        "applied_actions": orjson.loads(row["applied_actions"] or "[]"),
+        "started_at": iso(row["started_at"]),
+        "created_at": iso(row["created_at"]),
+        "latency_ms": row["latency_ms"],
+        "tokens_in": row["tokens_in"],
+        "tokens_out": row["tokens_out"],
+        "cost_usd": row["cost_usd"],
+        "error": row["error"],
+        "status": snapshot["status"],
+        "cut": cut,
+        "state": None if brief else snapshot,
+    }
+
+
+def action_row(row: Row) -> dict[str, Any]:
+    """A row of `queue` in the shape of `ActionRow`; what is not JSON in it stays a text."""
+    return {
+        "action_id": row["action_id"],
+        "type": row["type"],
+        "agent_id": row["agent_id"],
+        "session_id": row["session_id"],
+        "actor": row["actor"],
+        "created_at": iso(row["created_at"]),
+        "urgency": row["urgency"],
+        "description": row["description"],
+        "payload": _json(row["payload"]),
+        "metadata": _json(row["metadata"]),
+        "processed": bool(row["processed"]),
+        "processed_at": iso(row["processed_at"]),
+        "outcome": row["outcome"] or "queued",
+        "error": row["error"],
+        "applied_seq": row["applied_seq"],
+        "latency_ms": _between_ms(row["created_at"], row["processed_at"]),
+    }
+
+
+def message_row(row: Row) -> dict[str, Any]:
+    """A row of `messages`, stored or journalled, in the shape of `Message`."""
+    names = ("message_id", "conversation_id", "number", "author", "agent_id", "text")
+    return {name: row[name] for name in names} | {"created_at": iso(row["created_at"])}
+
+
+def iso(at: datetime | int | None) -> str | None:
+    """A stored time (a datetime) or a journalled one (microseconds since 1970) in ISO 8601."""
+    if isinstance(at, int):
+        at = _EPOCH + timedelta(microseconds=at)
+    return None if at is None else at.isoformat(timespec="microseconds")
+
+
+def _json(text: str | None) -> Any:
+    try:
+        return None if text is None else orjson.loads(text)
+    except orjson.JSONDecodeError:  # a row written by hand
+        return text
+
+
+def _between_ms(begun: datetime | None, ended: datetime | None) -> float | None:
+    if begun is None or ended is None:
+        return None
+    return round((ended - begun).total_seconds() * 1_000, 3)

@@ -4,11 +4,13 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from statistics import median
 from typing import NamedTuple
 
 import structlog
@@ -22,6 +24,7 @@ _log = structlog.get_logger(__name__)
 _MAX_GROUP = 4_000  # entries
 _MAX_GROUP_BYTES = 32 << 20
 _FORGOTTEN_AT_ONCE = 4_000  # rows
+_KEPT_COMMITS = 256
 _RESOLVED_AT_ONCE = 32
 """Callers that go on in one turn of the loop: a thousand at once would hold up everything else."""
 
@@ -64,6 +67,7 @@ class Journal:
         self.pending = 0
         self.commits = 0
         self.rows = 0
+        self._newest: deque[tuple[float, int]] = deque(maxlen=_KEPT_COMMITS)
         self.on_pending: Callable[[int], None] = lambda _rows: None
         self._listeners: list[Callable[[], object]] = []
 
@@ -87,6 +91,14 @@ class Journal:
         if self._thread is not None and self._alive:
             self._inbox.put(None)
             await asyncio.to_thread(self._thread.join)
+
+    def medians(self) -> tuple[float, float] | None:
+        """Milliseconds and rows of the newest commits; None before the first."""
+        newest = list(self._newest)
+        if not newest:
+            return None
+        took_s, rows = zip(*newest, strict=True)
+        return median(took_s) * 1_000, median(rows)
 
     @property
     def running(self) -> bool:
@@ -188,10 +200,12 @@ class Journal:
 
     def _commit(self, connection: sqlite3.Connection, entries: list[_Entry]) -> None:
         error: str | None = None
+        began = time.perf_counter()
         try:
             rows = journal_file.append(
                 connection, [record for entry in entries for record in entry.records]
             )
+            self._newest.append((time.perf_counter() - began, rows))
             self.pending += rows
             self.rows += rows
             self.commits += 1

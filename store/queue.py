@@ -62,7 +62,7 @@ Listener = Callable[[list[Row], int], object]
 
 @dataclass(slots=True, eq=False)
 class _Waiting:
-    row: Row
+    rows: tuple[Row, ...]
     data: pa.Table
     done: bool = False
     error: StoreError | None = field(default=None)
@@ -82,9 +82,14 @@ class QueueWriter:
         self._table: LanceTable | None = None
         self._listeners: list[Listener] = []
 
-    def append(self, row: Row) -> None:
-        """Return once the action is on disk. Raises: StoreError (it is not acknowledged)."""
-        mine = _Waiting(row, as_arrow(TABLE, row))
+    def append(self, *rows: Row) -> None:
+        """Return once the actions are on disk, all of them or none.
+
+        Raises: StoreError (none is acknowledged).
+        """
+        if not rows:
+            return
+        mine = _Waiting(rows, pa.concat_tables([as_arrow(TABLE, row) for row in rows]))
         with self._gate:
             self._gathering.append(mine)
         with self._turn:
@@ -121,7 +126,7 @@ class QueueWriter:
         if error is None:
             for arrived in list(self._listeners):
                 with contextlib.suppress(RuntimeError):  # its loop has ended; the action is safe
-                    arrived([waiting.row for waiting in batch], version)
+                    arrived([row for waiting in batch for row in waiting.rows], version)
 
     def _add(self, rows: pa.Table) -> int:
         if self._table is None:

@@ -81,13 +81,16 @@ class Reader:
                 yield newer if (newer["journal_n"] or 0) > (row["journal_n"] or 0) else row
         yield from pending.values()
 
-    def stored(self, table: Table, where: str | None) -> pa.Table:
-        """Rows of the table alone, without the journal's."""
+    def stored(
+        self, table: Table, where: str | None, columns: list[str] | None = None
+    ) -> pa.Table:
+        """Rows of the table alone, without the journal's; of all columns or of some."""
         opened = self.table(table)
         if opened is None:
-            return table.schema.empty_table()
+            return table.schema.empty_table().select(columns or table.schema.names)
         for left in reversed(range(_TRIES)):
             query = opened.search()
+            query = query.select(columns) if columns else query
             try:
                 return (query.where(where) if where else query).limit(None).to_arrow()
             except RuntimeError as error:

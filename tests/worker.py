@@ -15,7 +15,7 @@ from tests.waiting import until
 ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = (
     "agents.py", "app.py", "config.py", "logs.py", "queue_imp.py", "queue_cli.py",
-    "agent_core", "agents_impl", "store", "llm", "baml_src",
+    "agent_core", "agents_impl", "store", "llm", "baml_src", "web",
 )  # fmt: skip
 TYPES = '["agents_impl", "tests.odd_agents"]'
 EXIT_S = 25.0
@@ -27,7 +27,7 @@ def copy_program(to: Path) -> Path:
     for name in _PROGRAM:
         source = ROOT / name
         if source.is_dir():
-            shutil.copytree(source, to / name, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(source, to / name, ignore=shutil.ignore_patterns("__pycache__", "node_modules"))
         else:
             shutil.copy(source, to / name)
     return to

@@ -2,7 +2,8 @@
 
 import threading
 from collections import deque
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -100,6 +101,20 @@ class Overview:
             rows = [_summary(line, list(line.latencies)) for line in self._lines.values()]
         return sorted(rows, key=lambda row: (row["agent_id"], row["session_id"]))
 
+    def page(
+        self, fits: Callable[[Row], bool], after: tuple[str, str], limit: int
+    ) -> tuple[list[dict[str, Any]], bool]:
+        """Sessions that fit, by agent and session, from after that place; whether more do."""
+        with self._turn:
+            found = [
+                (place, line)
+                for line in self._lines.values()
+                if (place := _place(line)) > after and fits(line.values)
+            ]
+            found.sort(key=itemgetter(0))
+            rows = [_summary(line, list(line.latencies)) for _, line in found[:limit]]
+        return rows, len(found) > limit
+
     def counts(self) -> dict[str, int]:
         """Sessions by status."""
         found: dict[str, int] = {}
@@ -169,6 +184,10 @@ def _by_hand(row: Row) -> dict[str, Any]:
     """The columns of a state that stand for themselves, whatever the snapshot says."""
     names = ("agent_type", "status", "error", "created_at")
     return {name: row[name] for name in names if row[name] is not None}
+
+
+def _place(line: _Line) -> tuple[str, str]:
+    return line.values["agent_id"], line.values["session_id"]
 
 
 def _taken(line: _Line) -> dict[str, Any]:

@@ -1,0 +1,64 @@
+"""The HTTP API and the page as one Flask application."""
+
+from flask import Response, request
+from flask_openapi3 import Info, OpenAPI
+
+from web import page, problem
+from web.api import (
+    actions,
+    acts,
+    agents,
+    checks,
+    conversations,
+    creating,
+    describing,
+    events,
+    sessions,
+    steps,
+    system,
+)
+from web.api.parts import Live, Parts, attach
+from web.api.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
+from web.bridge import Bridge
+from web.overview import Overview
+from web.streams import Streams
+
+_MODULES = (sessions, creating, acts, steps, events, actions, agents, conversations, system)
+
+
+class Application(OpenAPI):
+    request_class = StrictRequest
+    json_provider_class = Json
+
+
+def make_api(*, bridge: Bridge, overview: Overview, streams: Streams, live: Live) -> Application:
+    """The application; what is asked of it goes to these collaborators."""
+    app = Application(
+        "reins",
+        info=Info(title="Reins", version="1", description=describing.TEXT),
+        doc_ui=False,
+        static_folder=None,
+        validation_error_model=problem.Problem,
+        validation_error_callback=problem.of_validation,
+        operation_id_callback=describing.operation_id,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.converters["segment"] = Segment
+    app.url_map.merge_slashes = False
+    attach(app, Parts(bridge, overview, streams, live))
+    problem.register(app)
+    app.before_request(checks.query_is_known)
+    app.after_request(_with_headers)
+    for module in _MODULES:
+        app.register_api(module.api)
+    app.register_blueprint(page.pages())
+    app.get("/api/openapi.json", doc_ui=False)(lambda: describing.described(app))
+    app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _with_headers(response: Response) -> Response:
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return page.with_headers(response)

@@ -15,7 +15,7 @@ from web.problem import Refused
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-MAX_BODY_BYTES = 2 << 20
+MAX_BODY_BYTES = 512 * 1024
 _MAX_DEPTH = 64
 """Lists and objects within each other; what is encoded again further on takes fewer than 254."""
 

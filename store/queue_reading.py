@@ -1,0 +1,93 @@
+"""The queue as it is looked at: newest actions first, what waits for a session, how much waits."""
+
+from collections.abc import Collection
+from datetime import UTC, datetime, timedelta
+from typing import Any, Literal
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from store.queue import TABLE, find
+from store.reading import Reader
+from store.tables import STAMP, quoted
+
+Row = dict[str, Any]
+State = Literal["queued", "applied", "rejected"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_WHERE: dict[State, str] = {
+    "queued": "processed = false",
+    "applied": "outcome = 'applied'",
+    "rejected": "outcome = 'rejected'",
+}
+
+
+def list_actions(
+    store: Reader,
+    *,
+    state: State | None = None,
+    session_id: str | None = None,
+    action_type: str | None = None,
+    before: tuple[int, str] | None = None,
+    limit: int = 100,
+) -> list[Row]:
+    """Actions that fit, the newest first, `limit` at the most.
+
+    `before` is the `place` of the last action of the page before. Rows that were written by hand
+    without a time count as the oldest.
+    """
+    parts = [] if state is None else [_WHERE[state]]
+    parts += [] if session_id is None else [f"session_id = {quoted(session_id)}"]
+    parts += [] if action_type is None else [f"type = {quoted(action_type)}"]
+    where = " AND ".join(parts) or None
+    # Their ids and times first: a payload may be large, and a page is short.
+    keys = store.stored(TABLE, where, ["action_id", "created_at"])
+    ids = _newest(keys, before, limit)
+    if not ids:
+        return []
+    fitting = f"action_id IN ({', '.join(map(quoted, ids))})"
+    by_id = {row["action_id"]: row for row in store.stored(TABLE, fitting).to_pylist()}
+    return [by_id[action_id] for action_id in ids if action_id in by_id]
+
+
+def place(row: Row) -> tuple[int, str]:
+    """Where an action stands in the list: microseconds since 1970, then the id."""
+    at = row["created_at"] or _EPOCH
+    return (at - _EPOCH) // _MICROSECOND, row["action_id"]
+
+
+def get_action(store: Reader, action_id: str) -> Row | None:
+    table = store.table(TABLE)
+    return None if table is None else find(table, action_id)
+
+
+def waiting(
+    store: Reader, action_types: Collection[str], session_id: str | None = None
+) -> list[Row]:
+    """Actions of those types that are not yet processed, of one session or of all, in order."""
+    names = ", ".join(map(quoted, action_types))
+    where = f"processed = false AND type IN ({names})"
+    if session_id is not None:
+        where += f" AND session_id = {quoted(session_id)}"
+    rows: list[Row] = store.stored(TABLE, where).to_pylist()
+    return sorted(rows, key=place)
+
+
+def depth(store: Reader) -> int:
+    """Actions that are not yet processed."""
+    table = store.table(TABLE)
+    return 0 if table is None else int(table.count_rows("processed = false"))
+
+
+def _newest(keys: pa.Table, before: tuple[int, str] | None, limit: int) -> list[str]:
+    at = pc.fill_null(keys["created_at"], pa.scalar(_EPOCH, STAMP)).cast(pa.int64())
+    keys = pa.table({"at": at, "action_id": keys["action_id"]})
+    if before is not None:
+        earlier = pc.less(keys["at"], before[0])
+        same = pc.equal(keys["at"], before[0])
+        lower = pc.less(keys["action_id"], before[1])
+        keys = keys.filter(pc.or_(earlier, pc.and_(same, lower)))
+    order = [("at", "descending"), ("action_id", "descending")]
+    found = keys.take(pc.select_k_unstable(keys, min(limit, len(keys)), order))
+    return list(dict.fromkeys(found["action_id"].to_pylist()))

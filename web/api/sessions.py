@@ -1,0 +1,186 @@
+"""Sessions as they are: the list, one in detail, and what it does at this moment."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
+
+import orjson
+from flask_openapi3 import APIBlueprint, Tag
+from pydantic import AfterValidator, Field
+
+from agent_core.status import Status
+from store import agent_state, agent_steps, agents_config
+from web.api.inputs import Input, Limit, SessionPath, Words
+from web.api.paging import cursor_of, parts_of
+from web.api.parts import Parts, parts
+from web.overview import Overview, SessionSummary
+from web.problem import refusals, unknown
+from web.wire import Row, Wire
+
+api = APIBlueprint("sessions", __name__, abp_tags=[Tag(name="sessions")])
+
+_SEARCHED = ("agent_id", "session_id", "agent_type", "text", "error")
+
+
+def _statuses(value: str) -> str:
+    known = [status.value for status in Status]
+    for name in value.split(",") if value else ():
+        if name not in known:
+            raise ValueError(f"{name!r:.40} is no status; expected some of {', '.join(known)}")
+    return value
+
+
+class SessionsQuery(Input):
+    status: Annotated[
+        str,
+        AfterValidator(_statuses),
+        Field(
+            description="one or more statuses, parted by commas",
+            json_schema_extra={"pattern": rf"^(({'|'.join(Status)})(,({'|'.join(Status)}))*)?$"},
+        ),
+    ] = ""
+    agent_type: Words = ""
+    q: Annotated[Words, Field(description="part of an id, a type, a text or an error")] = ""
+    limit: Annotated[Limit, Field(ge=1, le=5_000)] = 100
+    cursor: Words = ""
+
+
+class SessionList(Wire):
+    """A page of sessions, by agent and session; `counts` are of all sessions, by status."""
+
+    items: list[SessionSummary]
+    next_cursor: str | None
+    counts: dict[str, int]
+
+
+class SessionNow(Wire):
+    """What a session does at this moment; next_tick_at is null while a tick is in flight."""
+
+    ticking: bool
+    tick_began_at: str | None
+    next_tick_at: str | None
+    failures: int
+    max_failures: int
+
+
+class SessionNowAnswer(Wire):
+    """`now` is null where the worker is another process, or the session has ended."""
+
+    now: SessionNow | None
+
+
+class FinalResult(Wire):
+    """What an ended session leaves; times are microseconds since 1970, UTC."""
+
+    status: Literal["stopped", "completed", "failed"]
+    state: dict[str, Any]
+    output: str | None
+    error: str | None
+    audit: dict[str, int]
+    times: dict[str, int]
+
+
+class SessionDetail(SessionSummary):
+    """A session in full. `context` is the agent's own state, `result` its latest output, whole."""
+
+    config: dict[str, Any]
+    context: dict[str, Any]
+    result: str | None
+    guided: int
+    final: FinalResult | None
+    created_by: str | None
+    now: SessionNow | None
+
+
+@api.get("/api/sessions", responses={200: SessionList, **refusals(422)})
+def list_sessions(query: SessionsQuery) -> dict[str, Any]:
+    """Sessions that fit all of the filters."""
+    overview = parts().current()
+    agent_id, session_id = parts_of(query.cursor, str, str) if query.cursor else ("", "")
+    items, more = overview.page(_filter(query), (agent_id, session_id), query.limit)
+    last = items[-1] if more else None
+    return {
+        "items": items,
+        "next_cursor": None if last is None else cursor_of(last["agent_id"], last["session_id"]),
+        "counts": overview.counts(),
+    }
+
+
+@api.get("/api/sessions/<segment:session_id>", responses={200: SessionDetail, **refusals(404, 422)})
+def get_session(path: SessionPath) -> dict[str, Any]:
+    """One session in full."""
+    here = parts()
+    config = agents_config.get_agent_config(path.session_id, store=here.bridge.store)
+    summary, row = summary_of(here, path.session_id)
+    snapshot = orjson.loads(row["snapshot"] or "{}")
+    return {
+        **summary,
+        "config": {} if config is None else orjson.loads(config["config"] or "{}"),
+        "context": orjson.loads(row["context"] or "{}"),
+        "result": row["result"],
+        "guided": snapshot.get("guided", 0),
+        "final": _final(here, summary) if Status(summary["status"]).ended else None,
+        "created_by": None if config is None else config["created_by"],
+        "now": here.bridge.session_now(path.session_id),
+    }
+
+
+@api.get(
+    "/api/sessions/<segment:session_id>/now",
+    responses={200: SessionNowAnswer, **refusals(404, 422)},
+)
+def get_session_now(path: SessionPath) -> dict[str, Any]:
+    """What one session does at this moment."""
+    here = parts()
+    if here.current().get(path.session_id) is None:
+        summary_of(here, path.session_id)
+    return {"now": here.bridge.session_now(path.session_id)}
+
+
+def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
+    statuses = frozenset(query.status.split(",")) if query.status else frozenset(Status)
+    words = query.q.casefold()
+
+    def fits(row: Row) -> bool:
+        if row["status"] not in statuses or query.agent_type not in ("", row["agent_type"]):
+            return False
+        return not words or any(words in (row[name] or "").casefold() for name in _SEARCHED)
+
+    return fits
+
+
+def summary_of(here: Parts, session_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The session in a line, not older than its stored state; that state. Raises: Refused."""
+    known = here.current().get(session_id)
+    agent_id = known["agent_id"] if known is not None else _agent_of(here, session_id)
+    row = agent_state.get_agent_state(agent_id, session_id, store=here.bridge.store)
+    if row is None:
+        raise unknown("session", session_id)
+    # The feed is some milliseconds behind; what it brings is left to it.
+    fresh = Overview(here.bridge.store)
+    fresh.apply_states([row])
+    summary = fresh.get(session_id)
+    assert summary is not None
+    if known is None:
+        return summary, row
+    if known["seq"] >= summary["seq"]:
+        return known, row
+    return {**summary, "latencies_ms": known["latencies_ms"]}, row
+
+
+def _agent_of(here: Parts, session_id: str) -> str:
+    row = agents_config.get_agent_config(session_id, store=here.bridge.store)
+    if row is None:
+        raise unknown("session", session_id)
+    return str(row["agent_id"])
+
+
+def _final(here: Parts, summary: dict[str, Any]) -> dict[str, Any] | None:
+    """The FinalResult, from the newest rows of the log."""
+    last = agent_steps.list_steps(
+        summary["session_id"], max(0, summary["seq"] - 2), 4, store=here.bridge.store
+    )
+    for row in reversed(last):
+        if row["kind"] == "final" and row["payload"]:
+            found: dict[str, Any] = orjson.loads(row["payload"])["result"]
+            return found
+    return None

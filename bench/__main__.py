@@ -17,6 +17,11 @@ BENCHMARKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
     "guidance": ("guidance", {"sessions": 1_000, "guidances": 300}, {"guidances": 50}),
     "paused": ("paused", {"sessions": 10_000}, {"sessions": 2_000}),
     "restart": ("restart", {"sessions": 1_000}, {}),
+    "clients": (
+        "clients",
+        {"sessions": 1_000, "clients": 100, "stalled": 5, "seconds": 60.0},
+        {"seconds": 15.0},
+    ),
     "million": ("million", {"ticks": 1_000_000}, {"ticks": 100_000}),
 }
 """Name to module, arguments, and what `--quick` changes of them."""

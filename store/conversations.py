@@ -32,3 +32,12 @@ def get_conversation(conversation_id: str, *, store: Reader | None = None) -> di
         f"conversation_id = {quoted(conversation_id)}",
     )
     return rows[-1] if rows else None
+
+
+def list_conversations(
+    after: str = "", limit: int = 1_000, *, store: Reader | None = None
+) -> list[dict[str, Any]]:
+    """The conversations with an id above `after`, by id, `limit` at the most."""
+    rows = (store or reader()).newest(TABLE)
+    found = {row["conversation_id"]: row for row in rows if row["conversation_id"] > after}
+    return [found[conversation_id] for conversation_id in sorted(found)[:limit]]

@@ -5,6 +5,7 @@ import threading
 import time
 from bisect import bisect_left, bisect_right
 from collections.abc import Collection, Mapping
+from datetime import datetime
 from itertools import groupby
 from typing import Any
 
@@ -185,6 +186,11 @@ class Flush:
             table, opened = self._tables[agent_state.TABLE.name]
             assert table.key is not None
             _merge(opened, table.key, newest_by(pa.concat_tables(states), table.key))
+
+    @property
+    def compacted_at(self) -> dict[str, datetime]:
+        """When each table was last compacted here; without those that were not yet."""
+        return {**self._upkeep.compacted_at, **self._queue_upkeep.compacted_at}
 
     def keep_queue_up(self) -> None:
         """The same for the queue, in turn with the marking: a mark would undo a compaction."""

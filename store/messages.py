@@ -56,3 +56,30 @@ def get_message(message_id: str, *, store: Reader | None = None) -> dict[str, An
         TABLE, {"message_id": message_id}, f"message_id = {quoted(message_id)}"
     )
     return rows[0] if rows else None
+
+
+def newest_messages(*, store: Reader | None = None) -> dict[str, dict[str, Any]]:
+    """Number and time of the newest message of each conversation, by `conversation_id`.
+
+    Numbers have no gaps: the newest one's is how many there are.
+    """
+    reading = store or reader()
+    names = ["conversation_id", "number", "created_at"]
+    pending = reading.journalled(TABLE)
+    newest: dict[str, dict[str, Any]] = {}
+    for row in (*_highest(reading.stored(TABLE, None, names)), *pending):
+        known = newest.get(row["conversation_id"])
+        if known is None or known["number"] < row["number"]:
+            newest[row["conversation_id"]] = {name: row[name] for name in names}
+    return newest
+
+
+def _highest(rows: pa.Table) -> list[dict[str, Any]]:
+    """The highest number of each conversation, and the newest time."""
+    found: list[dict[str, Any]] = (
+        rows.group_by("conversation_id")
+        .aggregate([("number", "max"), ("created_at", "max")])
+        .rename_columns(["conversation_id", "number", "created_at"])
+        .to_pylist()
+    )
+    return found

@@ -1,13 +1,13 @@
 """The queue as it is looked at: newest actions first, what waits for a session, how much waits."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from store.queue import TABLE, find
+from store.queue import TABLE
 from store.reading import Reader
 from store.tables import STAMP, quoted
 
@@ -43,12 +43,7 @@ def list_actions(
     where = " AND ".join(parts) or None
     # Their ids and times first: a payload may be large, and a page is short.
     keys = store.stored(TABLE, where, ["action_id", "created_at"])
-    ids = _newest(keys, before, limit)
-    if not ids:
-        return []
-    fitting = f"action_id IN ({', '.join(map(quoted, ids))})"
-    by_id = {row["action_id"]: row for row in store.stored(TABLE, fitting).to_pylist()}
-    return [by_id[action_id] for action_id in ids if action_id in by_id]
+    return get_actions(store, _newest(keys, before, limit))
 
 
 def place(row: Row) -> tuple[int, str]:
@@ -57,9 +52,13 @@ def place(row: Row) -> tuple[int, str]:
     return (at - _EPOCH) // _MICROSECOND, row["action_id"]
 
 
-def get_action(store: Reader, action_id: str) -> Row | None:
-    table = store.table(TABLE)
-    return None if table is None else find(table, action_id)
+def get_actions(store: Reader, action_ids: Sequence[str]) -> list[Row]:
+    """The actions with these ids, in this order, as far as they are there."""
+    if not action_ids:
+        return []
+    where = f"action_id IN ({', '.join(map(quoted, action_ids))})"
+    by_id = {row["action_id"]: row for row in store.stored(TABLE, where).to_pylist()}
+    return [by_id[action_id] for action_id in action_ids if action_id in by_id]
 
 
 def waiting(

@@ -81,9 +81,7 @@ class Reader:
                 yield newer if (newer["journal_n"] or 0) > (row["journal_n"] or 0) else row
         yield from pending.values()
 
-    def stored(
-        self, table: Table, where: str | None, columns: list[str] | None = None
-    ) -> pa.Table:
+    def stored(self, table: Table, where: str | None, columns: list[str] | None = None) -> pa.Table:
         """Rows of the table alone, without the journal's; of all columns or of some."""
         opened = self.table(table)
         if opened is None:
@@ -98,6 +96,10 @@ class Reader:
                 if "not found" not in str(error).lower() or not left:
                     raise
         raise AssertionError("not reached")
+
+    def journalled(self, table: Table) -> list[Row]:
+        """Rows of the journal alone; read them before those of the table."""
+        return self._pending(table, {}, {})
 
     def _pending(
         self, table: Table, match: Mapping[str, str], derived: Mapping[str, Callable[[Row], Row]]

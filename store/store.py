@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from datetime import datetime
 from pathlib import Path
 
 import structlog
@@ -113,6 +114,11 @@ class Store:
         """Compact the queue where that is due; blocks, and goes in turn with the marking."""
         if self._flush is not None:
             self._flush.keep_queue_up()
+
+    @property
+    def compacted_at(self) -> dict[str, datetime]:
+        """See `Flush.compacted_at`."""
+        return {} if self._flush is None else self._flush.compacted_at
 
     @property
     def flushed_rows(self) -> int:

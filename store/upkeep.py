@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import structlog
 from lancedb.table import LanceTable
@@ -39,6 +39,7 @@ class Upkeep:
         self._to_clean: dict[str, float] = {}
         self._had: Counter[str] = Counter()
         self._added: Counter[str] = Counter()
+        self.compacted_at: dict[str, datetime] = {}
 
     def added(self, name: str, rows: int) -> None:
         """Rows have been added to a table."""
@@ -67,6 +68,7 @@ class Upkeep:
         if not self._optimize(name, table, _ALL_VERSIONS):
             return False
         self._to_clean.setdefault(name, started + KEEP.total_seconds())
+        self.compacted_at[name] = datetime.now(UTC)
         _log.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
         return True
 

@@ -11,11 +11,13 @@ from flask import Flask, Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
+from queue_imp import ActionInvalid
 from store.errors import StoreError
 from web.wire import Wire
 
 _log = structlog.get_logger(__name__)
 
+Answers = dict[str | int, type[BaseModel] | dict[Any, Any] | None]
 MEDIA_TYPE = "application/problem+json"
 _RETRY_S = 2
 _SHOWN = 20
@@ -68,7 +70,7 @@ def unknown(what: str, given: str, to_do: str = "check the id") -> Refused:
     return Refused(404, f"there is no {what} {given!r}; {to_do}")
 
 
-def refusals(*statuses: int) -> dict[int, dict[str, Any]]:
+def refusals(*statuses: int) -> Answers:
     """Those statuses as the answers of an operation, for its description."""
     schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
     return {
@@ -97,7 +99,7 @@ def of_validation(error: ValidationError) -> Response:
     # The models are named after where they stand: CreateSessionBody, StepsQuery.
     place = re.findall(r"[A-Z][a-z]+", error.title)[-1].lower()
     found = error.errors(include_url=False, include_context=False)
-    flaws = [_flaw(place, each) for each in found[:_SHOWN]]
+    flaws = [flaw(place, each) for each in found[:_SHOWN]]
     said = "; ".join(f"{flaw['where']}: {flaw['what']}" for flaw in flaws[:5])
     return answer(422, f"{said}. See /api/openapi.json for what is expected.", flaws)
 
@@ -105,11 +107,13 @@ def of_validation(error: ValidationError) -> Response:
 def register(app: Flask) -> None:
     """Answer every error of the application as a problem."""
     app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(ActionInvalid, _of_action)
     app.register_error_handler(StoreError, _of_store)
     app.register_error_handler(Exception, _of_fault)
 
 
-def _flaw(place: str, error: Mapping[str, Any]) -> dict[str, str]:
+def flaw(place: str, error: Mapping[str, Any]) -> dict[str, str]:
+    """What Pydantic found in one place, without what was given in full."""
     where = ".".join([place, *(str(part) for part in error["loc"])])
     what = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] not in ("missing", "value_error", "extra_forbidden"):
@@ -133,6 +137,10 @@ def _of_http(error: HTTPException) -> Response:
         headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
         return answer(status, error.detail, error.problems, **headers)
     return answer(status, _said(status, error), **_kept(error.get_headers()))
+
+
+def _of_action(error: ActionInvalid) -> Response:
+    return answer(422, str(error), [{"where": "body", "what": str(error)}])
 
 
 def _of_store(error: StoreError) -> Response:

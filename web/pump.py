@@ -167,9 +167,7 @@ class Pump:
             self._send_steps(steps)
             self._send_messages(said)
             if changed and self._rooms.occupied(SESSIONS):
-                self._rooms.emit(
-                    "sessions", {"changed": self._overview.changes(changed)}, SESSIONS
-                )
+                self._rooms.emit("sessions", {"changed": self._overview.changes(changed)}, SESSIONS)
 
     def _send_steps(self, steps: list[Row]) -> None:
         streamed = self._streams.sessions()

@@ -59,7 +59,10 @@ class Server:
         if self._thread is not None:
             raise RuntimeError("the server was started twice; make a new one")
         self._thread = threading.Thread(
-            target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, name="web", daemon=True
+            target=self._server.serve_forever,
+            kwargs={"poll_interval": 0.1},
+            name="web",
+            daemon=True,
         )
         self._thread.start()
 

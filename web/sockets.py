@@ -124,7 +124,9 @@ class Sockets:
     def _unknown(self, event: str, *_: Any) -> Answer:
         if not self._allowed():
             return _problem(429, "too many messages", "the socket is closed; send fewer")
-        known = "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversation, unsubscribe"
+        known = (
+            "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversation, unsubscribe"
+        )
         return _problem(404, "no such event", f"the event is {event[:80]!r}; expected {known}")
 
     def _subscribe(self, ask: Subscribe) -> Answer:

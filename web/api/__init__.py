@@ -3,6 +3,7 @@
 from flask import Response, request
 from flask_openapi3 import Info, OpenAPI
 
+from store.sizes import Sizes
 from web import page, problem
 from web.api import (
     actions,
@@ -17,6 +18,7 @@ from web.api import (
     steps,
     system,
 )
+from web.api.keys import Turns
 from web.api.parts import Live, Parts, attach
 from web.api.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
 from web.bridge import Bridge
@@ -37,16 +39,16 @@ def make_api(*, bridge: Bridge, overview: Overview, streams: Streams, live: Live
         "reins",
         info=Info(title="Reins", version="1", description=describing.TEXT),
         doc_ui=False,
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
         static_folder=None,
         validation_error_model=problem.Problem,
         validation_error_callback=problem.of_validation,
-        operation_id_callback=describing.operation_id,
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters["segment"] = Segment
     app.url_map.merge_slashes = False
-    attach(app, Parts(bridge, overview, streams, live))
+    attach(app, Parts(bridge, overview, streams, live, Turns(), Sizes()))
     problem.register(app)
     app.before_request(checks.query_is_known)
     app.after_request(_with_headers)

@@ -4,17 +4,17 @@ import inspect
 from datetime import datetime
 from typing import Any
 
-from flask_openapi3 import APIBlueprint, Tag
 from pydantic import TypeAdapter
 
 from agent_core.looping import LoopingAgentBase
 from agent_core.registry import AgentTypeError
 from store import agent_state
+from web.api.describing import group
 from web.api.parts import Parts, parts
-from web.problem import Refused, refusals
+from web.problem import Refused
 from web.wire import Wire, iso
 
-api = APIBlueprint("agents", __name__, abp_tags=[Tag(name="agents")])
+api = group("agents", "agents")
 
 
 class AgentList(Wire):
@@ -48,7 +48,7 @@ def list_agents() -> dict[str, Any]:
     return {"items": items, "next_cursor": None}
 
 
-@api.get("/api/agent-types", responses={200: AgentTypeList, **refusals(503)})
+@api.get("/api/agent-types", responses={200: AgentTypeList})
 def list_agent_types() -> dict[str, Any]:
     """The types of agents there are, by name."""
     types = types_of(parts())

@@ -15,7 +15,5 @@ def query_is_known() -> None:
     view = current_app.view_functions[request.endpoint]
     if "query" not in view.__annotations__:
         names = ", ".join(sorted(request.args))[:200]
-        flaws = [
-            {"where": f"query.{name[:60]}", "what": "not taken here"} for name in request.args
-        ]
+        flaws = [{"where": f"query.{name[:60]}", "what": "not taken here"} for name in request.args]
         raise Refused(422, f"no query parameters are taken here; {names} was given", flaws[:20])

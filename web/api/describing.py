@@ -2,7 +2,10 @@
 
 from typing import Any
 
-from flask_openapi3 import OpenAPI
+from flask_openapi3 import APIBlueprint, OpenAPI, Tag
+
+from web import problem
+from web.api.accepting import Accepted
 
 TEXT = (
     "Reins runs many long-lived agents; this is how they are watched and steered. "
@@ -11,6 +14,8 @@ TEXT = (
     "Lists are paged: hand next_cursor back as it is. Text in a path is percent-encoded as a "
     "whole, slashes too."
 )
+_ANYWHERE = (401, 403, 421, 422, 500, 503)
+"""What any request may meet: the guard, a parameter that is not taken, a fault, a full house."""
 
 
 def operation_id(*, name: str, path: str, method: str) -> str:
@@ -19,19 +24,39 @@ def operation_id(*, name: str, path: str, method: str) -> str:
     return name
 
 
+def group(name: str, tag: str) -> APIBlueprint:
+    """Operations that belong together."""
+    return APIBlueprint(
+        name,
+        __name__,
+        abp_tags=[Tag(name=tag)],
+        abp_responses=problem.refusals(*_ANYWHERE),
+        operation_id_callback=operation_id,
+    )
+
+
 def described(app: OpenAPI) -> dict[str, Any]:
     """The document. What the framework leaves unclear is put right here."""
-    document: dict[str, Any] = app.api_doc
-    document["components"].setdefault("schemas", {})
-    return _plain(document)
+    document: dict[str, Any] = _without(app.api_doc, "$defs")  # they stand among the components
+    document["components"]["schemas"][Accepted.__name__] = Accepted.model_json_schema()
+    for operations in document["paths"].values():
+        for operation in operations.values():
+            for parameter in operation.get("parameters", ()):
+                parameter["schema"] = _given(parameter["schema"])
+    # Without a token set, none is asked for.
+    return {**document, "security": [{}, {"token": []}]}
 
 
-def _plain(document: Any) -> Any:
-    """The same without definitions inside schemas: they stand among the components."""
-    if isinstance(document, dict):
-        return {name: _plain(part) for name, part in document.items() if name != "$defs"}
-    if isinstance(document, list):
-        return [_plain(part) for part in document]
-    return document
+def _without(part: Any, left_out: str) -> Any:
+    if isinstance(part, dict):
+        return {name: _without(each, left_out) for name, each in part.items() if name != left_out}
+    return [_without(each, left_out) for each in part] if isinstance(part, list) else part
 
 
+def _given(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of a parameter that is there: in a URL or a header nothing can be null."""
+    kinds = [kind for kind in schema.get("anyOf", ()) if kind != {"type": "null"}]
+    if len(kinds) != 1:
+        return schema
+    rest = {name: value for name, value in schema.items() if name not in ("anyOf", "default")}
+    return {**rest, **kinds[0]}

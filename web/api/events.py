@@ -6,19 +6,19 @@ from typing import Annotated, Any
 
 import orjson
 from flask import Response
-from flask_openapi3 import APIBlueprint, Tag
 from pydantic import BaseModel, Field
 
 from store import agent_steps
 from store.reading import Reader
+from web.api.describing import group
 from web.api.inputs import Input, Number, SessionPath
 from web.api.parts import parts
 from web.api.steps import known
-from web.problem import Refused, refusals
+from web.problem import Answers, Refused, refusals
 from web.streams import Streams
 from web.wire import log_row
 
-api = APIBlueprint("events", __name__, abp_tags=[Tag(name="log")])
+api = group("events", "log")
 
 MAX_STREAMS = 100
 _PAGE = 500  # rows
@@ -27,7 +27,9 @@ _TURN_S = 1.0
 _SILENCE_S = 10.0
 """A reader that has gone is found out by a comment written this often."""
 _RETRY_S = 5
-_STREAM = {200: {"description": "OK", "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+_STREAM: Answers = {
+    200: {"description": "OK", "content": {"text/event-stream": {"schema": {"type": "string"}}}}
+}
 
 
 class EventsQuery(Input):
@@ -42,7 +44,7 @@ class EventsHeader(BaseModel):
 
 @api.get(
     "/api/sessions/<segment:session_id>/events",
-    responses={**_STREAM, **refusals(404, 422, 503)},
+    responses={**_STREAM, **refusals(404)},
 )
 def stream_session_events(path: SessionPath, query: EventsQuery, header: EventsHeader) -> Response:
     """The log as events: `event: log`, `id` its seq, `data` a LogRow without its snapshot."""

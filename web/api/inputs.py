@@ -6,7 +6,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 
 from queue_imp import MAX_ID_CHARS, checked_id
 
-_MAX_NUMBER = (1 << 53) - 1
+MAX_NUMBER = (1 << 53) - 1
 """The highest number that every JSON reader takes for what it is."""
 _MAX_DIGITS = 16
 
@@ -47,9 +47,9 @@ Id = Annotated[
     AfterValidator(_id),
 ]
 """As `queue_imp.checked_id` has it: text that can be printed on one line."""
-Number = Annotated[int, BeforeValidator(_number), Field(ge=0, le=_MAX_NUMBER)]
+Digits = BeforeValidator(_number)
+Number = Annotated[int, Field(ge=0, le=MAX_NUMBER), Digits]
 Flag = Annotated[bool, BeforeValidator(_flag)]
-Limit = Annotated[int, BeforeValidator(_number)]
 Words = Annotated[str, AfterValidator(_no_surrogates)]
 
 
@@ -73,4 +73,3 @@ class ActionPath(Input):
 
 class ConversationPath(Input):
     conversation_id: Id
-

@@ -11,7 +11,7 @@ from flask import request
 from pydantic import BaseModel, Field
 
 from store import queue_reading
-from web.api.parts import Parts
+from store.reading import Reader
 from web.problem import Refused
 
 _OURS = uuid.UUID("8d0b1c52-6a0e-5a5c-9c53-0f5d4f4a7e10")
@@ -24,7 +24,7 @@ class KeyHeader(BaseModel):
     """Sent with a POST, it makes sending it again safe."""
 
     idempotency_key: Annotated[
-        str,
+        str | None,
         Field(
             alias="Idempotency-Key",
             min_length=1,
@@ -32,17 +32,7 @@ class KeyHeader(BaseModel):
             pattern=r"^[\x20-\x7e]+$",
             description="the same key with the same body: the same action, enqueued once",
         ),
-    ] = ""
-
-
-class Turns:
-    """Requests with the same key go one after the other."""
-
-    def __init__(self) -> None:
-        self._locks = [threading.Lock() for _ in range(_LANES)]
-
-    def of(self, key: str) -> threading.Lock:
-        return self._locks[hash(key) % _LANES]
+    ] = None
 
 
 class Key(NamedTuple):
@@ -51,24 +41,17 @@ class Key(NamedTuple):
     base: str
     digest: str
 
-    def action_id(self, which: str = "") -> str:
-        """The id of this request's action; the same at each time it is sent."""
-        return f"act_{uuid.uuid5(_OURS, self.base + chr(0) + which).hex}"
-
-    def put_on(self, action: dict[str, Any], which: str = "") -> dict[str, Any]:
-        """The action under this request's id."""
+    def put_on(self, actions: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+        """The actions under ids that are the same each time the request is sent."""
         if not self.base:
-            return action
-        metadata = orjson.loads(action["metadata"] or "{}")
-        noted = orjson.dumps({**metadata, _NOTE: {"body": self.digest}}).decode()
-        return {**action, "action_id": self.action_id(which), "metadata": noted}
+            return list(actions)
+        return [self._named(action, number) for number, action in enumerate(actions)]
 
-    def sent_before(self, here: Parts, which: Sequence[str] = ("",)) -> dict[str, dict[str, Any]]:
-        """This request's actions that are in the queue already. Raises: Refused."""
+    def sent_before(self, store: Reader, count: int = 1) -> list[dict[str, Any]]:
+        """This request's actions, up to `count`, that are in the queue already. Raises: Refused."""
         if not self.base:
-            return {}
-        ids = {self.action_id(each): each for each in which}
-        found = queue_reading.get_actions(here.bridge.store, list(ids))
+            return []
+        found = queue_reading.get_actions(store, [self._id(number) for number in range(count)])
         for row in found:
             noted = orjson.loads(row["metadata"] or "{}").get(_NOTE) or {}
             if noted.get("body") != self.digest:
@@ -78,13 +61,32 @@ class Key(NamedTuple):
                     f"with a key of its own. The earlier one is action {row['action_id']}",
                     [{"where": "header.Idempotency-Key", "what": "used with another body"}],
                 )
-        return {ids[row["action_id"]]: row for row in found}
+        return found
+
+    def _id(self, number: int) -> str:
+        return f"act_{uuid.uuid5(_OURS, f'{number} {self.base}').hex}"
+
+    def _named(self, action: dict[str, Any], number: int) -> dict[str, Any]:
+        metadata = orjson.loads(action["metadata"] or "{}")
+        noted = orjson.dumps({**metadata, _NOTE: {"body": self.digest}}).decode()
+        return {**action, "action_id": self._id(number), "metadata": noted}
+
+
+class Turns:
+    """Requests with the same key go one after the other."""
+
+    def __init__(self) -> None:
+        self._locks = [threading.Lock() for _ in range(_LANES)]
+
+    def of(self, key: Key) -> threading.Lock:
+        # A request without a key waits for nobody.
+        return self._locks[hash(key.base) % _LANES] if key.base else threading.Lock()
 
 
 def key_of(header: KeyHeader) -> Key:
     """The key of the request at hand."""
-    if not header.idempotency_key:
+    if header.idempotency_key is None:
         return Key("", "")
-    body = request.get_json()
-    digest = hashlib.sha256(orjson.dumps(body, option=orjson.OPT_SORT_KEYS)).hexdigest()
-    return Key(f"{request.method} {request.path}\0{header.idempotency_key}", digest)
+    body = orjson.dumps(request.get_json(), option=orjson.OPT_SORT_KEYS)
+    base = f"{request.method} {request.path}\n{header.idempotency_key}"
+    return Key(base, hashlib.sha256(body).hexdigest())

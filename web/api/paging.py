@@ -26,6 +26,4 @@ def parts_of(cursor: str, *kinds: type) -> list[Any]:
 
 
 def _bad(cursor: str) -> Refused:
-    return unfit(
-        "query.cursor", f"{cursor!r:.60} is none; give the next_cursor of the page before"
-    )
+    return unfit("query.cursor", f"{cursor!r:.60} is none; give the next_cursor of the page before")

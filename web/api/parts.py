@@ -4,6 +4,8 @@ from typing import Any, NamedTuple, Protocol
 
 from flask import current_app
 
+from store.sizes import Sizes
+from web.api.keys import Turns
 from web.bridge import Bridge
 from web.overview import Overview
 from web.streams import Streams
@@ -28,6 +30,8 @@ class Parts(NamedTuple):
     overview: Overview
     streams: Streams
     live: Live
+    turns: Turns
+    sizes: Sizes
 
     def current(self) -> Overview:
         """The overview, loaded and current."""

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import orjson
-from flask_openapi3 import APIBlueprint, Tag
 from pydantic import AfterValidator, Field
 
 from agent_core.status import Status
 from store import agent_state, agent_steps, agents_config
-from web.api.inputs import Input, Limit, SessionPath, Words
+from web.api.describing import group
+from web.api.inputs import Digits, Input, SessionPath, Words
 from web.api.paging import cursor_of, parts_of
 from web.api.parts import Parts, parts
 from web.overview import Overview, SessionSummary
 from web.problem import refusals, unknown
 from web.wire import Row, Wire
 
-api = APIBlueprint("sessions", __name__, abp_tags=[Tag(name="sessions")])
+api = group("sessions", "sessions")
 
 _SEARCHED = ("agent_id", "session_id", "agent_type", "text", "error")
 
@@ -40,7 +40,7 @@ class SessionsQuery(Input):
     ] = ""
     agent_type: Words = ""
     q: Annotated[Words, Field(description="part of an id, a type, a text or an error")] = ""
-    limit: Annotated[Limit, Field(ge=1, le=5_000)] = 100
+    limit: Annotated[int, Field(ge=1, le=5_000), Digits] = 100
     cursor: Words = ""
 
 
@@ -91,7 +91,7 @@ class SessionDetail(SessionSummary):
     now: SessionNow | None
 
 
-@api.get("/api/sessions", responses={200: SessionList, **refusals(422)})
+@api.get("/api/sessions", responses={200: SessionList})
 def list_sessions(query: SessionsQuery) -> dict[str, Any]:
     """Sessions that fit all of the filters."""
     overview = parts().current()
@@ -105,7 +105,7 @@ def list_sessions(query: SessionsQuery) -> dict[str, Any]:
     }
 
 
-@api.get("/api/sessions/<segment:session_id>", responses={200: SessionDetail, **refusals(404, 422)})
+@api.get("/api/sessions/<segment:session_id>", responses={200: SessionDetail, **refusals(404)})
 def get_session(path: SessionPath) -> dict[str, Any]:
     """One session in full."""
     here = parts()
@@ -126,7 +126,7 @@ def get_session(path: SessionPath) -> dict[str, Any]:
 
 @api.get(
     "/api/sessions/<segment:session_id>/now",
-    responses={200: SessionNowAnswer, **refusals(404, 422)},
+    responses={200: SessionNowAnswer, **refusals(404)},
 )
 def get_session_now(path: SessionPath) -> dict[str, Any]:
     """What one session does at this moment."""

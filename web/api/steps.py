@@ -3,17 +3,17 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from flask_openapi3 import APIBlueprint, Tag
 from pydantic import Field
 
 from store import agent_steps
-from web.api.inputs import Flag, Input, Limit, Number, SessionPath
+from web.api.describing import group
+from web.api.inputs import MAX_NUMBER, Digits, Flag, Input, Number, SessionPath
 from web.api.parts import Parts, parts
 from web.api.sessions import summary_of
 from web.problem import refusals, unknown
 from web.wire import LogRow, Row, Wire, log_row
 
-api = APIBlueprint("steps", __name__, abp_tags=[Tag(name="log")])
+api = group("steps", "log")
 
 _PAGE_BYTES = 8 << 20
 """A page of rows with large snapshots ends sooner; its next_cursor says where."""
@@ -21,12 +21,12 @@ _PAGE_BYTES = 8 << 20
 
 class StepsQuery(Input):
     after_seq: Number = 0
-    limit: Annotated[Limit, Field(ge=1, le=1_000)] = 100
+    limit: Annotated[int, Field(ge=1, le=1_000), Digits] = 100
     brief: Annotated[Flag, Field(description="without snapshots, long texts cut")] = False
 
 
 class StepPath(SessionPath):
-    seq: Annotated[Number, Field(ge=1)]
+    seq: Annotated[int, Field(ge=1, le=MAX_NUMBER), Digits]
 
 
 class StepList(Wire):
@@ -36,9 +36,7 @@ class StepList(Wire):
     next_cursor: str | None
 
 
-@api.get(
-    "/api/sessions/<segment:session_id>/steps", responses={200: StepList, **refusals(404, 422)}
-)
+@api.get("/api/sessions/<segment:session_id>/steps", responses={200: StepList, **refusals(404)})
 def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
     """Rows of a session's log after `after_seq`."""
     rows = agent_steps.list_steps(
@@ -56,7 +54,7 @@ def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
 
 @api.get(
     "/api/sessions/<segment:session_id>/steps/<segment:seq>",
-    responses={200: LogRow, **refusals(404, 422)},
+    responses={200: LogRow, **refusals(404)},
 )
 def get_session_step(path: StepPath) -> dict[str, Any]:
     """One row of a session's log, with the snapshot after it."""

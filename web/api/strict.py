@@ -1,6 +1,6 @@
 """What the API takes in: JSON objects and nothing else, path segments decoded one by one."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -28,9 +28,7 @@ class StrictRequest(Request):
         """Raises: Refused."""
         if self.mimetype != "application/json":
             given = repr(self.mimetype) if self.mimetype else "none"
-            raise Refused(
-                415, f"the content type is {given}; send the body as application/json"
-            )
+            raise Refused(415, f"the content type is {given}; send the body as application/json")
         try:
             found = orjson.loads(self.get_data())
         except orjson.JSONDecodeError as error:
@@ -105,5 +103,3 @@ class EncodedPaths:
             sent = "/" + rest.partition("/")[2]
         path = sent.partition("?")[0].partition("#")[0]
         return self._app({**environ, "PATH_INFO": path}, start_response)
-
-

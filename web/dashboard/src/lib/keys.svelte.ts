@@ -1,5 +1,7 @@
 /** One registry of what can be done: the keyboard, the palette and the help all read it. */
 
+import { untrack } from 'svelte'
+
 export interface Command {
   /** A verb phrase: "Pause all shown". */
   title: string
@@ -31,8 +33,10 @@ class Keys {
 
   /** Returns the function that takes them out again: `$effect(() => keys.register([...]))`. */
   register(commands: Command[]): () => void {
-    this.#commands = [...this.#commands, ...commands]
-    return () => (this.#commands = this.#commands.filter((each) => !commands.includes(each)))
+    // It is called in effects, which must not come to depend on what they change.
+    const set = (change: (all: Command[]) => Command[]) => untrack(() => (this.#commands = change(this.#commands)))
+    set((all) => [...all, ...commands])
+    return () => set((all) => all.filter((each) => !commands.includes(each)))
   }
 
   #pressed(event: KeyboardEvent): void {

@@ -1,25 +1,54 @@
-/** What /api/system says, read again every few seconds for the status strip. */
+/** What /api/system says: read again every few seconds for the strip, faster while somebody looks closely. */
 
 import { api, asProblem, type ApiProblem } from './api'
+import { history } from './history.svelte'
 import { clock } from './time.svelte'
 import type { SystemInfo } from './wire'
 
 const EVERY_MS = 10_000
+const WATCHED_EVERY_MS = 2_000
 
 class Server {
   info = $state.raw<SystemInfo | null>(null)
   problem = $state.raw<ApiProblem | null>(null)
+  #watchers = 0
+  #timer: ReturnType<typeof setTimeout> | undefined
+  #reading: Promise<void> | null = null
 
   start(): void {
     void this.refresh()
-    setInterval(() => !document.hidden && void this.refresh(), EVERY_MS)
+    document.addEventListener('visibilitychange', () => !document.hidden && void this.refresh())
   }
 
-  async refresh(): Promise<void> {
+  /** Reads every 2 s until the returned function is called. */
+  watch(): () => void {
+    this.#watchers += 1
+    void this.refresh()
+    return () => (this.#watchers -= 1)
+  }
+
+  /** Reads now; one that is already under way serves as well. */
+  refresh(): Promise<void> {
+    clearTimeout(this.#timer)
+    this.#reading ??= this.#read().finally(() => {
+      this.#reading = null
+      this.#timer = setTimeout(() => void this.#again(), this.#watchers > 0 ? WATCHED_EVERY_MS : EVERY_MS)
+    })
+    return this.#reading
+  }
+
+  /** A hidden page does not ask; it is woken when it is seen again. */
+  async #again(): Promise<void> {
+    if (!document.hidden) await this.refresh()
+  }
+
+  async #read(): Promise<void> {
     try {
-      this.info = await api.system()
+      const info = await api.system()
+      clock.sync(info.now)
+      history.add(info)
+      this.info = info
       this.problem = null
-      clock.sync(this.info.now)
     } catch (error) {
       this.problem = asProblem(error)
     }

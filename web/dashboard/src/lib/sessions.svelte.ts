@@ -73,6 +73,11 @@ class Fleet {
     return this.#byId.values()
   }
 
+  /** The same without following changes. */
+  peek(): Iterable<SessionSummary> {
+    return this.#byId.values()
+  }
+
   /** Reads the list again; of each session the newer row is kept. */
   async load(): Promise<void> {
     this.#loading?.abort()

@@ -1,0 +1,55 @@
+"""How large the tables are; kept for a while, since their folders are walked for it."""
+
+import os
+import threading
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+from store.reading import Reader
+from store.store import TABLES
+
+_KEPT_S = 10.0
+
+
+class Size(NamedTuple):
+    """A table's rows, without those still in the journal, and its bytes on disk."""
+
+    name: str
+    rows: int
+    size_bytes: int
+
+
+class Sizes:
+    """The sizes of a folder's tables, at most ten seconds old; safe to share between threads."""
+
+    def __init__(self) -> None:
+        self._turn = threading.Lock()
+        self._found: list[Size] = []
+        self._until = 0.0
+
+    def current(self, store: Reader) -> list[Size]:
+        with self._turn:
+            if time.monotonic() >= self._until:
+                self._found = _sizes(store)
+                self._until = time.monotonic() + _KEPT_S
+            return self._found
+
+
+def _sizes(store: Reader) -> list[Size]:
+    return [
+        Size(table.name, opened.count_rows(), _bytes_in(store.folder.path / f"{table.name}.lance"))
+        for table in TABLES
+        if (opened := store.table(table)) is not None
+    ]
+
+
+def _bytes_in(folder: Path) -> int:
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(place) / name).stat().st_size
+            except OSError:  # cleaned away meanwhile
+                continue
+    return total

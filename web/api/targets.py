@@ -1,0 +1,84 @@
+"""Whom a request is for, as the worker will find them when its turn comes."""
+
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+import orjson
+
+from agent_core.status import Status
+from store import agent_state, agents_config, queue_reading
+from web.api.parts import Parts
+from web.problem import Refused, unknown
+
+Verb = Literal["pause", "resume", "interrupt", "destroy"]
+
+_OVER = frozenset({Status.STOPPED, Status.COMPLETED})
+_REFUSING: dict[Verb, frozenset[Status]] = {
+    "pause": _OVER | {Status.FAILED},
+    "interrupt": _OVER | {Status.FAILED},
+    "resume": _OVER,
+    "destroy": _OVER,
+}
+"""As the worker has it: what failed can go on, or be ended for good."""
+
+
+class Target(NamedTuple):
+    agent_id: str
+    session_id: str
+    agent_type: str
+    status: Status
+
+
+class Targets:
+    """The sessions that one request is for."""
+
+    def __init__(self, here: Parts) -> None:
+        self._store = here.bridge.store
+        self._overview = here.current()
+
+    def get(self, session_id: str, verb: Verb, *, thorough: bool = True) -> Target:
+        """The session, if the verb fits it. Raises: Refused.
+
+        One whose creation waits in the queue is there by the time that this is done. `thorough`
+        looks into the tables too: the overview is some milliseconds behind.
+        """
+        found = self._seen(session_id)
+        if found is None or found.status in _REFUSING[verb]:
+            found = self._created.get(session_id) or found
+        if found is None and thorough:
+            found = self._stored(session_id)
+        if found is None:
+            raise unknown("session", session_id, "create it first, or check the id")
+        if found.status in _REFUSING[verb]:
+            able = "has not ended" if Status.FAILED in _REFUSING[verb] else "is not over"
+            raise Refused(
+                409,
+                f"session {session_id} is {found.status}; expected one that {able}. "
+                "Create it again to go on with its log.",
+            )
+        return found
+
+    def _seen(self, session_id: str) -> Target | None:
+        row = self._overview.get(session_id)
+        if row is None:
+            return None
+        return Target(row["agent_id"], session_id, row["agent_type"], Status(row["status"]))
+
+    @cached_property
+    def _created(self) -> dict[str, Target]:
+        """Those whose creation is in the queue."""
+        found = {}
+        for row in queue_reading.waiting(self._store, ["create_agent"]):
+            kind = orjson.loads(row["payload"] or "{}").get("agent_type", "joke")
+            agent_id, session_id = row["agent_id"], row["session_id"]
+            found[session_id] = Target(agent_id, session_id, kind, Status.RUNNING)
+        return found
+
+    def _stored(self, session_id: str) -> Target | None:
+        config = agents_config.get_agent_config(session_id, store=self._store)
+        if config is None:
+            return None
+        row = agent_state.get_agent_state(config["agent_id"], session_id, store=self._store)
+        if row is None:
+            return None
+        return Target(row["agent_id"], session_id, row["agent_type"], Status(row["status"]))

@@ -1,0 +1,37 @@
+"""The API's description as a file: `python -m web.openapi` writes it anew."""
+
+import sys
+from pathlib import Path
+
+import orjson
+
+import config
+from web.api import describing, make_api
+from web.bridge import Bridge
+from web.overview import Overview
+from web.streams import Streams
+
+FILE = Path(__file__).with_name("openapi.json")
+
+
+class _Nobody:
+    def wanted(self) -> None:
+        """Nothing is read."""
+
+    def clients(self) -> dict[str, int]:
+        return {"sockets": 0, "streams": 0, "lagging": 0}
+
+
+def document() -> bytes:
+    """The description, in the form in which the file has it."""
+    bridge = Bridge(config.load(), None)
+    app = make_api(
+        bridge=bridge, overview=Overview(bridge.store), streams=Streams(), live=_Nobody()
+    )
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(describing.described(app), option=options)
+
+
+if __name__ == "__main__":
+    FILE.write_bytes(document())
+    sys.stdout.write(f"{FILE}\n")

@@ -1,0 +1,64 @@
+"""The page: one document for all of its URLs, its files beside it, nothing from elsewhere."""
+
+from pathlib import Path
+
+from flask import Blueprint, Response, send_from_directory
+from werkzeug.exceptions import NotFound
+
+DIST = Path(__file__).parent / "dashboard" / "dist"
+
+_URLS = ("/", "/sessions", "/queue", "/attention", "/system", "/conversations")
+_BELOW = ("/sessions/<path:_rest>", "/conversations/<path:_rest>")
+_ICONS = ("favicon.ico", "favicon.svg")
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'self'; "
+    "frame-ancestors 'none'"
+)
+_NOT_BUILT = """\
+Reins: the page is not built.
+
+Run `make run`, which builds it, or `make dashboard` for the page alone, and open this again.
+The API works without it: see /api/openapi.json.
+"""
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+def pages(dist: Path = DIST) -> Blueprint:
+    """The page as it was built into `dist`."""
+    made = Blueprint("page", __name__)
+
+    def index(_rest: str = "") -> Response:
+        if not (dist / "index.html").is_file():
+            return Response(_NOT_BUILT, 503, {"Retry-After": "10"}, mimetype="text/plain")
+        answer = send_from_directory(dist, "index.html")
+        answer.headers["Cache-Control"] = "no-cache"
+        return answer
+
+    def asset(name: str) -> Response:
+        # Their names hold a digest of what is in them.
+        answer = send_from_directory(dist / "assets", name)
+        answer.headers["Cache-Control"] = _FOR_EVER
+        return answer
+
+    def file(name: str) -> Response:
+        if not (dist / name).is_file():
+            raise NotFound
+        return send_from_directory(dist, name, max_age=3_600)
+
+    for url in (*_URLS, *_BELOW):
+        made.add_url_rule(url, view_func=index)
+    made.add_url_rule("/assets/<path:name>", view_func=asset)
+    for icon in _ICONS:
+        made.add_url_rule(
+            f"/{icon}", f"file_{icon.replace('.', '_')}", file, defaults={"name": icon}
+        )
+    return made
+
+
+def with_headers(response: Response) -> Response:
+    """The answer with what every answer carries: no sniffing, no referrer, nothing from outside."""
+    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers["X-Content-Type-Options"] = "nosniff"
+    response.headers["Referrer-Policy"] = "no-referrer"
+    return response

@@ -22,6 +22,13 @@ BENCHMARKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"sessions": 1_000, "clients": 100, "stalled": 5, "seconds": 60.0},
         {"seconds": 15.0},
     ),
+    "page_live": ("page_live", {"sessions": 1_000, "seconds": 60.0}, {"seconds": 10.0}),
+    "page_large": (
+        "page_large",
+        {"sessions": 5_000, "rows": 50_000, "minutes": 10.0},
+        {"sessions": 2_000, "rows": 10_000, "minutes": 0.5},
+    ),
+    "reconnects": ("reconnects", {"times": 100}, {"times": 10}),
     "million": ("million", {"ticks": 1_000_000}, {"ticks": 100_000}),
 }
 """Name to module, arguments, and what `--quick` changes of them."""

@@ -24,6 +24,8 @@ class FreeGuidance(BaseModel):
 
 class FreeConfig(AgentConfig):
     heartbeat_s: float | None = 0.0
+    burst: int = 0
+    """Ticks that are done without a wait before the heartbeat counts."""
 
 
 class FreeAgent(LoopingAgentBase):
@@ -36,7 +38,8 @@ class FreeAgent(LoopingAgentBase):
 
     async def tick(self) -> StepResult:
         self.state.ticks += 1
-        return StepResult(text=_TEXT)
+        in_burst = self.state.ticks < self.config.burst
+        return StepResult(text=_TEXT, next_in_s=0.0 if in_burst else None)
 
     async def guide(self, guidance: FreeGuidance | str) -> str:
         self.state.guided = guidance if isinstance(guidance, str) else guidance.say

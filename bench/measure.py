@@ -33,20 +33,22 @@ async def runtime_on(data: Path, **settings: Any) -> AsyncIterator[Runtime]:
         await runtime.stop()
 
 
-async def create_fleet(runtime: Runtime, sessions: int, heartbeat_s: float) -> None:
+async def create_fleet(
+    runtime: Runtime, sessions: int, heartbeat_s: float, *, name: str = "agent", burst: int = 0
+) -> None:
     """Create sessions of free agents through the queue, as a user would, and wait for them."""
+    config = {"heartbeat_s": heartbeat_s, "burst": burst}
+    before = len(runtime.sessions.live)
 
     def create(number: int) -> None:
-        queue_imp.agent_create(
-            f"agent-{number}", "bench", agent_type="free", config={"heartbeat_s": heartbeat_s}
-        )
+        queue_imp.agent_create(f"{name}-{number}", "bench", agent_type="free", config=config)
 
     with ThreadPoolExecutor(_ENQUEUING_THREADS) as pool:
         loop = asyncio.get_running_loop()
         await asyncio.gather(
             *(loop.run_in_executor(pool, create, number) for number in range(sessions))
         )
-    await until(lambda: len(runtime.sessions.live) >= sessions)
+    await until(lambda: len(runtime.sessions.live) >= before + sessions)
 
 
 async def until(condition: Any, timeout_s: float = _READY_S) -> None:

@@ -80,7 +80,10 @@ def refusals(*statuses: int) -> Answers:
 
 
 def answer(
-    status: int, detail: str, problems: Sequence[Mapping[str, str]] = (), **headers: str
+    status: int,
+    detail: str,
+    problems: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
 ) -> Response:
     """A problem as an answer."""
     body: dict[str, Any] = {
@@ -135,8 +138,8 @@ def _of_http(error: HTTPException) -> Response:
     status = error.code or 500
     if isinstance(error, Refused):
         headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
-        return answer(status, error.detail, error.problems, **headers)
-    return answer(status, _said(status, error), **_kept(error.get_headers()))
+        return answer(status, error.detail, error.problems, headers)
+    return answer(status, _said(status, error), headers=_kept(error.get_headers()))
 
 
 def _of_action(error: ActionInvalid) -> Response:
@@ -145,7 +148,7 @@ def _of_action(error: ActionInvalid) -> Response:
 
 def _of_store(error: StoreError) -> Response:
     _log.error("a request could not be served", path=request.path, error=str(error)[:300])
-    return answer(503, str(error), **{"Retry-After": str(_RETRY_S)})
+    return answer(503, str(error), headers={"Retry-After": str(_RETRY_S)})
 
 
 def _of_fault(error: Exception) -> Response:

@@ -1,7 +1,8 @@
 """The HTTP API and the page as one Flask application."""
 
 from flask import Response, request
-from flask_openapi3 import Info, OpenAPI
+from flask_openapi3.models import Info
+from flask_openapi3.openapi import OpenAPI
 
 from store.sizes import Sizes
 from web import page, problem

@@ -26,7 +26,7 @@ class CreateSessionBody(ActorBody):
     agent_id: Id
     agent_type: Id = "joke"
     session_id: Annotated[Id | None, Field(description="the agent's own, if left out")] = None
-    config: Annotated[dict[str, Any], Field(description="the fields of the type's config")] = {}
+    config: dict[str, Any] = Field({}, description="the fields of the type's config")
     description: str | None = None
     metadata: dict[str, Any] | None = None
 

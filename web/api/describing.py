@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from flask_openapi3 import APIBlueprint, OpenAPI, Tag
+from flask_openapi3.blueprint import APIBlueprint
+from flask_openapi3.models import Tag
+from flask_openapi3.openapi import OpenAPI
 
 from web import problem
 from web.api.accepting import Accepted

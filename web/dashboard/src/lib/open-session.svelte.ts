@@ -21,7 +21,7 @@ export class OpenSession {
   log = $state.raw<SessionLog | null>(null)
   detail = $state.raw<SessionDetail | null>(null)
   now = $state.raw<SessionNow | null>(null)
-  type = $state.raw<AgentType | null>(null)
+  #types = $state.raw<AgentType[]>([])
   problem = $state.raw<ApiProblem | null>(null)
   /** The server says that there is none; it may yet be created. */
   unknown = $state(false)
@@ -43,6 +43,8 @@ export class OpenSession {
     return known.reduce<SessionSummary | null>((best, each) => (best && best.seq >= each.seq ? best : each), null)
   })
   readonly status: Status | null = $derived(this.summary?.status ?? null)
+  /** What agents of its type take; null until it is known. */
+  readonly type: AgentType | null = $derived(this.#types.find((each) => each.agent_type === this.summary?.agent_type) ?? null)
   readonly ended: boolean = $derived(this.status !== null && hasEnded(this.status))
   /** When the tick in flight began, in ms; null when none is. A row that came since has ended it. */
   readonly tickBegan: number | null = $derived.by(() => {

@@ -1,5 +1,6 @@
 """What was written since, in order, from any process: the one feed of rooms, streams and `watch`."""
 
+import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -16,27 +17,33 @@ Row = dict[str, Any]
 Found = list[tuple[str, Row]]
 _BATCH = 5_000  # rows
 _BATCH_BYTES = 16 << 20
+_BATCH_FLUSHED = 2_000
+"""Rows taken from the tables at once: those have snapshots of up to 64 KiB each."""
 
 
 class Follower:
     """The records of some tables as they are acknowledged, each once; for one thread.
 
     The backlog of one that is slow stays on disk: nothing piles up in memory, and nothing is
-    skipped, flushed or not.
+    skipped, flushed or not. Without `start` it begins with the first record there is, and so it
+    does where another folder has taken this one's place; `replaced` counts those.
     """
 
     def __init__(self, store: Reader, tables: Collection[Table]) -> None:
         self._store = store
         self._tables = {table.name: table for table in tables}
         self._stamp: object = None
+        self._file = 0
         self.position = 0
+        self.replaced = 0
 
     def start(self) -> None:
         """Begin after the newest record there is."""
         self._stamp = None
-        self.position = 0
-        if self._store.folder.journal.exists():
-            with journal_file.reading(self._store.folder.journal) as connection:
+        self._file = self.position = 0
+        with journal_file.reading(self._store.folder.journal) as connection:
+            if connection is not None:
+                self._file = journal_file.identity(connection)
                 self.position = journal_file.newest_number(connection)
 
     def touched(self) -> bool:
@@ -49,23 +56,34 @@ class Follower:
         """Table and row of what came since, as journalled (times are microseconds since 1970, JSON
         columns strings); whether there is more.
         """
-        if not self._store.folder.journal.exists():
-            return [], False
         with journal_file.reading(self._store.folder.journal) as connection:
+            newest = self._look_at(connection)
+            if connection is None:
+                return [], False
             groups, more = journal_file.groups(
                 connection, after=self.position, rows=_BATCH, size_bytes=_BATCH_BYTES
             )
-            newest = journal_file.newest_number(connection)
-        if newest < self.position:  # another folder has taken this one's place
-            self.position = newest
-            return [], False
         first = groups[0].first if groups else newest + 1
         found: Found = []
         if first > self.position + 1:  # flushed before it was read here
-            found += self._flushed(first)
+            last = min(first - 1, self.position + _BATCH_FLUSHED)
+            found = self._flushed(last)
+            if last < first - 1:
+                self.position = last
+                return found, True
         found += self._journalled(groups)
         self.position = groups[-1].last if groups else newest
         return found, more
+
+    def _look_at(self, connection: sqlite3.Connection | None) -> int:
+        """The newest number; begins anew in a file that is not the one of before."""
+        file = 0 if connection is None else journal_file.identity(connection)
+        newest = 0 if connection is None else journal_file.newest_number(connection)
+        if newest < self.position or (file and self._file and file != self._file):
+            self.position = 0
+            self.replaced += 1
+        self._file = file or self._file
+        return newest
 
     def _journalled(self, groups: list[Group]) -> Iterator[tuple[str, Row]]:
         for group in groups:
@@ -73,15 +91,15 @@ class Follower:
                 for number, line in group.lines():
                     yield group.table, {**orjson.loads(line), "journal_n": number}
 
-    def _flushed(self, before: int) -> Found:
-        """Rows with numbers above the position and below `before`, from the tables."""
-        where = f"journal_n > {self.position} AND journal_n < {before}"
-        found = [
-            (name, row)
-            for name, table in self._tables.items()
-            for row in _as_journalled(self._store.stored(table, where)).to_pylist()
-        ]
-        return sorted(found, key=lambda item: item[1]["journal_n"])
+    def _flushed(self, last: int) -> Found:
+        """Rows with numbers above the position and up to `last`, from the tables."""
+        where = f"journal_n > {self.position} AND journal_n <= {last}"
+        found: dict[int, tuple[str, Row]] = {}
+        for name, table in self._tables.items():
+            for row in _as_journalled(self._store.stored(table, where)).to_pylist():
+                # A row of `agent_state` made from one of the log has that one's number.
+                found.setdefault(row["journal_n"], (name, row))
+        return [found[number] for number in sorted(found)]
 
 
 def _as_journalled(rows: pa.Table) -> pa.Table:

@@ -89,11 +89,21 @@ def _opened(path: Path, durable: Durable) -> sqlite3.Connection:
         connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durable]}")
         # Some builds overwrite what is deleted; the flush deletes all the time.
         connection.execute("PRAGMA secure_delete = OFF")
-        connection.executescript(_SCHEMA)
+        with _transaction(connection):  # a reader finds all of it or nothing
+            for statement in _SCHEMA.split(";"):
+                connection.execute(statement)
+            if not identity(connection):
+                own = random.getrandbits(31) | 1  # noqa: S311 - no secret
+                connection.execute(f"PRAGMA user_version = {own}")
     except sqlite3.Error:
         connection.close()
         raise
     return connection
+
+
+def identity(connection: sqlite3.Connection) -> int:
+    """A number that this file was given when it was made; 0 if it is from before they were."""
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
@@ -246,25 +256,44 @@ def newest_number(connection: sqlite3.Connection) -> int:
 
 def read_pending(path: Path, table: str) -> list[Group]:
     """The groups of one table that are not flushed yet; from any process, none if no journal."""
-    if not path.exists():
-        return []
     with reading(path) as connection:
+        if connection is None:
+            return []
         query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
         return [Group(*line) for line in connection.execute(query, (table,))]
 
 
 class reading:  # noqa: N801 - reads as a function
-    """A connection of its own for one read: no handle outlives a folder that was replaced."""
+    """A connection of its own for one read, which sees one moment of the file; None where there is
+    no journal yet. No handle outlives a folder that was replaced, and none is made by looking.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(path, isolation_level=None, timeout=_BUSY_TIMEOUT_S)
+        self._connection: sqlite3.Connection | None = None
+        try:
+            self._connection = sqlite3.connect(
+                f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S
+            )
+        except sqlite3.OperationalError:
+            if path.exists():
+                raise
 
-    def __enter__(self) -> sqlite3.Connection:
-        self._connection.execute("PRAGMA query_only = ON")
-        return self._connection
+    def __enter__(self) -> sqlite3.Connection | None:
+        if self._connection is None:
+            return None
+        made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
+        try:
+            self._connection.execute("PRAGMA query_only = ON")
+            # What is written or flushed between two queries would be missed by both.
+            self._connection.execute("BEGIN")
+            return self._connection if self._connection.execute(made).fetchone()[0] else None
+        except sqlite3.Error:
+            self._connection.close()
+            raise
 
     def __exit__(self, *_: object) -> None:
-        self._connection.close()
+        if self._connection is not None:
+            self._connection.close()
 
 
 class _transaction:  # noqa: N801

@@ -89,7 +89,7 @@ class QueueWriter:
         """
         if not rows:
             return
-        mine = _Waiting(rows, pa.concat_tables([as_arrow(TABLE, row) for row in rows]))
+        mine = _Waiting(rows, as_arrow(TABLE, *rows))
         with self._gate:
             self._gathering.append(mine)
         with self._turn:

@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -71,6 +72,15 @@ def waiting(
         where += f" AND session_id = {quoted(session_id)}"
     rows: list[Row] = store.stored(TABLE, where).to_pylist()
     return sorted(rows, key=place)
+
+
+def payload_of(row: Row) -> dict[str, Any]:
+    """What the action carries; nothing if it was written by hand and is no object in JSON."""
+    try:
+        found = orjson.loads(row["payload"] or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def depth(store: Reader) -> int:

@@ -14,23 +14,35 @@ from store.errors import RowInvalid
 from store.journal_file import Record
 from store.tables import JOURNAL_N, STAMP, Table
 
+_UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
-def as_arrow(table: Table, row: Mapping[str, Any]) -> pa.Table:
-    """The row as a table of one. Raises: RowInvalid."""
-    if unknown := set(row) ^ set(table.schema.names):
-        raise RowInvalid(
-            f"a row of {table.name} has unknown or missing columns {', '.join(sorted(unknown))}; "
-            f"expected {', '.join(table.schema.names)}"
-        )
+
+def as_arrow(table: Table, *rows: Mapping[str, Any]) -> pa.Table:
+    """The rows as a table. Raises: RowInvalid."""
+    for row in rows:
+        if unknown := set(row) ^ set(table.schema.names):
+            raise RowInvalid(
+                f"a row of {table.name} has unknown or missing columns "
+                f"{', '.join(sorted(unknown))}; expected {', '.join(table.schema.names)}"
+            )
+    try:
+        return pa.Table.from_pylist([dict(row) for row in rows], schema=table.schema)
+    except _UNFIT:
+        for row in rows:
+            _check(table, row)
+        raise
+
+
+def _check(table: Table, row: Mapping[str, Any]) -> None:
+    """Name the value that does not fit. Raises: RowInvalid."""
     for column in table.schema:
         try:
             pa.array([row[column.name]], column.type)
-        except (pa.ArrowException, TypeError, ValueError, OverflowError) as error:
+        except _UNFIT as error:
             raise RowInvalid(
                 f"{table.name}.{column.name} is {row[column.name]!r:.80}; "
                 f"expected {column.type}: {error}"
             ) from None
-    return pa.Table.from_pylist([dict(row)], schema=table.schema)
 
 
 def as_record(table: Table, row: Mapping[str, Any]) -> Record:

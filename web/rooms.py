@@ -1,14 +1,73 @@
 """Rooms of sockets, each socket bounded: one that is too slow is skipped and told to catch up."""
 
+import contextlib
 import threading
 from typing import Any
 
 import socketio
+from engineio.exceptions import EngineIOError
+from engineio.packet import MESSAGE
+from engineio.packet import Packet as Message
+from socketio.packet import EVENT
 
 _MAX_WAITING = 16
 """Packets on their way to one socket above which it is skipped: a batch each 50 ms, so about a
 second."""
+_MAX_PACKET = 256 * 1024
+"""Characters above which a packet is not sent: what is larger is fetched."""
 _SPACE = "/"
+
+
+class Members(socketio.Manager):  # type: ignore[misc]
+    """Who is in which room, changed by one thread at a time.
+
+    The library leaves that to chance: a socket that enters a room while the last one leaves it
+    would be in none, and looking through rooms that change raises.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._turn = threading.RLock()
+
+    def pre_connect(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().pre_connect(*args, **kwargs)
+
+    def connect(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().connect(*args, **kwargs)
+
+    def is_connected(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().is_connected(*args, **kwargs)
+
+    def pre_disconnect(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().pre_disconnect(*args, **kwargs)
+
+    def basic_disconnect(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().basic_disconnect(*args, **kwargs)
+
+    def basic_enter_room(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().basic_enter_room(*args, **kwargs)
+
+    def basic_leave_room(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().basic_leave_room(*args, **kwargs)
+
+    def eio_sid_from_sid(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().eio_sid_from_sid(*args, **kwargs)
+
+    def get_rooms(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return super().get_rooms(*args, **kwargs)
+
+    def get_participants(self, *args: Any, **kwargs: Any) -> Any:
+        with self._turn:
+            return list(super().get_participants(*args, **kwargs))
 
 
 class Rooms:
@@ -41,31 +100,50 @@ class Rooms:
 
     def emit(self, event: str, data: dict[str, Any], room: str, head: int = 0) -> None:
         """Send to all in the room who keep up; the others will hear of `head`."""
-        skipped = [sid for sid in self._members(room) if self._waiting(sid) > _MAX_WAITING]
-        with self._turn:
-            for sid in skipped:
-                self._behind.setdefault(sid, {})[room] = head
-        self._server.emit(event, data, room=room, skip_sid=skipped)
+        message = self._message(event, data)
+        too_large = len(message.data) > _MAX_PACKET
+        for sid, eio_sid in self._server.manager.get_participants(_SPACE, room):
+            if too_large or self._waiting(eio_sid) > _MAX_WAITING:
+                self._owe(sid, room, head)
+            else:
+                self._send(eio_sid, message)
+
+    def skip(self, room: str, head: int) -> None:
+        """Something was not sent to the room: all in it will hear of `head`."""
+        for sid, _ in self._server.manager.get_participants(_SPACE, room):
+            self._owe(sid, room, head)
 
     def heal(self) -> None:
         """Tell the sockets that have drained what they have missed."""
-        with self._turn:
-            drained = {sid: self._behind[sid] for sid in self._behind if not self._waiting(sid)}
-            for sid in drained:
-                del self._behind[sid]
-        for sid, heads in drained.items():
+        manager = self._server.manager
+        for sid in list(self._behind):
+            eio_sid = manager.eio_sid_from_sid(sid, _SPACE)
+            if self._waiting(eio_sid):
+                continue
+            with self._turn:
+                heads = self._behind.pop(sid, {})
             for room, head in heads.items():
-                self._server.emit("head", {"room": room, "head": head}, to=sid)
+                self._send(eio_sid, self._message("head", {"room": room, "head": head}))
 
     def forget(self, sid: str) -> None:
         with self._turn:
             self._behind.pop(sid, None)
 
-    def _members(self, room: str) -> list[str]:
-        return [sid for sid, _ in self._server.manager.get_participants(_SPACE, room)]
+    def _owe(self, sid: str, room: str, head: int) -> None:
+        with self._turn:
+            self._behind.setdefault(sid, {})[room] = head
 
-    def _waiting(self, sid: str) -> int:
+    def _message(self, event: str, data: dict[str, Any]) -> Message:
+        """Encoded once for all who get it."""
+        return Message(MESSAGE, self._server.packet_class(EVENT, data=[event, data]).encode())
+
+    def _waiting(self, eio_sid: str | None) -> int:
         """Packets that wait for the socket; 0 for one that has gone."""
-        eio_sid = self._server.manager.eio_sid_from_sid(sid, _SPACE)
-        socket = self._server.eio.sockets.get(eio_sid)
-        return 0 if socket is None else int(socket.queue.qsize())
+        connection = self._server.eio.sockets.get(eio_sid)
+        return 0 if connection is None else int(connection.queue.qsize())
+
+    def _send(self, eio_sid: str | None, message: Message) -> None:
+        connection = self._server.eio.sockets.get(eio_sid)
+        if connection is not None:
+            with contextlib.suppress(EngineIOError):  # it closes at this moment
+                connection.send(message)

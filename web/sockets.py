@@ -1,34 +1,29 @@
 """The Socket.IO contract: who subscribes to what, and is answered with what has been missed."""
 
-import contextlib
 import functools
 import logging
-import socket
-import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import flask
-import orjson
-from flask_socketio import SocketIO, disconnect, join_room, leave_room, rooms
+import structlog
+from flask_socketio import SocketIO, join_room, leave_room, rooms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from socketio.packet import Packet
 
 from agent_core.base import problems
 from agent_core.payloads import Id
-from store import agent_steps, messages
+from store import agent_steps, conversations, messages
 from web.bridge import Bridge
 from web.overview import Overview
 from web.pump import QUEUE, SESSIONS, Pump, conversation_room, run_room
-from web.rooms import Rooms
+from web.rooms import Members, Rooms
+from web.websocket import MAX_MESSAGE_BYTES, Json, TextPacket, WebSocket, hang_up
 from web.wire import log_row, message_row
 
-MAX_MESSAGE_BYTES = 64_000
+_log = structlog.get_logger(__name__)
+
 _PAGE = 500  # rows in the answer to a subscription
 _MAX_ROOMS = 64  # of one socket
-_PER_S = 20.0
-_BURST = 60.0
-"""Messages that a socket may send at once, and how many more each second: more than a person does."""
 
 Answer = dict[str, Any]
 A = TypeVar("A", bound="Ask")
@@ -53,39 +48,30 @@ class Unsubscribe(Ask):
     room: str = Field(max_length=600)
 
 
-class _Json:
-    """What Socket.IO writes and reads its packets with."""
-
-    @staticmethod
-    def dumps(value: Any, **_: Any) -> str:
-        return orjson.dumps(value).decode()
-
-    @staticmethod
-    def loads(text: str | bytes, **_: Any) -> Any:
-        return orjson.loads(text)
-
-
-class _TextPacket(Packet):
-    """All that is sent is JSON: looking through each batch for bytes would cost more than it."""
-
-    uses_binary_events = False
-
-
-def make_socketio() -> SocketIO:
-    """The server of the rooms, not yet attached to an application."""
+def make_socketio(
+    app: flask.Flask, *, ping_interval_s: float = 25.0, ping_timeout_s: float = 20.0
+) -> SocketIO:
+    """The server of the rooms, in front of an application."""
     quiet = logging.getLogger("reins.socketio")
     quiet.setLevel(logging.CRITICAL + 1)  # a stranger's nonsense is no line of our log
-    return SocketIO(
+    socketio = SocketIO(
+        app,
         async_mode="threading",
         async_handlers=False,  # in order, and no thread for each message
         transports=["websocket"],
         max_http_buffer_size=MAX_MESSAGE_BYTES,
+        ping_interval=ping_interval_s,
+        ping_timeout=ping_timeout_s,
         manage_session=False,
-        json=_Json,
-        serializer=_TextPacket,
+        client_manager=Members(),
+        json=Json,
+        serializer=TextPacket,
         logger=quiet,
         engineio_logger=quiet,
     )
+    engine = socketio.server.eio
+    engine._async = {**engine._async, "websocket": WebSocket}  # noqa: SLF001 - no other way in
+    return socketio
 
 
 class Sockets:
@@ -96,7 +82,6 @@ class Sockets:
         self._overview = overview
         self._pump = pump
         self._rooms = rooms
-        self._buckets: dict[str, _Bucket] = {}
 
     def register(self, server: SocketIO) -> None:
         asks: dict[str, tuple[type[Ask], Callable[[Any], Answer]]] = {
@@ -112,21 +97,19 @@ class Sockets:
         server.on_event("disconnect", self._gone)
 
     def _answer(self, model: type[A], answer: Callable[[A], Answer], *given: Any) -> Answer:
-        if not self._allowed():
-            return _problem(429, "too many messages", "the socket is closed; send fewer")
         if len(given) != 1:
             return _problem(422, "not understood", f"{len(given)} arguments; expected one object")
         try:
             return answer(model.model_validate(given[0]))
         except ValidationError as error:
             return _problem(422, "the message does not fit", problems(error))
+        except Exception as error:
+            # The library would swallow it, and whoever asked would wait for ever.
+            _log.exception("a socket's message failed", event=model.__name__)
+            return _problem(503, "this failed", f"{type(error).__name__}; try again, or see the log")
 
     def _unknown(self, event: str, *_: Any) -> Answer:
-        if not self._allowed():
-            return _problem(429, "too many messages", "the socket is closed; send fewer")
-        known = (
-            "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversation, unsubscribe"
-        )
+        known = "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversation, unsubscribe"
         return _problem(404, "no such event", f"the event is {event[:80]!r}; expected {known}")
 
     def _subscribe(self, ask: Subscribe) -> Answer:
@@ -155,9 +138,15 @@ class Sockets:
         return answer
 
     def _subscribe_conversation(self, ask: SubscribeConversation) -> Answer:
+        store = self._bridge.store
+        if conversations.get_conversation(ask.conversation_id, store=store) is None:
+            return _problem(
+                404,
+                "no such conversation",
+                f"there is no conversation {ask.conversation_id}; see GET /api/conversations",
+            )
         answer = self._join(conversation_room(ask.conversation_id))
         if answer["ok"]:
-            store = self._bridge.store
             found = messages.list_messages(ask.conversation_id, ask.after, _PAGE, store=store)
             answer |= {
                 "head": messages.last_number(ask.conversation_id, store=store),
@@ -170,49 +159,20 @@ class Sockets:
         return {"ok": True, "room": ask.room}
 
     def _join(self, room: str) -> Answer:
-        if len(rooms()) > _MAX_ROOMS and room not in rooms():
+        mine = rooms()
+        if len(mine) > _MAX_ROOMS and room not in mine:
             return _problem(
                 429, "too many rooms", f"a socket has {_MAX_ROOMS} at the most; unsubscribe first"
             )
         join_room(room)
-        self._pump.wake()
+        # From here on all is sent: what was written before is there to be read.
+        self._pump.wanted()
         return {"ok": True, "room": room}
 
-    def _allowed(self) -> bool:
-        """Whether the socket may say more; one that floods is closed."""
-        sid = _sid()
-        bucket = self._buckets.get(sid) or self._buckets.setdefault(sid, _Bucket())
-        if bucket.take():
-            return True
-        disconnect()
-        return False
-
     def _gone(self, *_: Any) -> None:
-        sid = _sid()
-        self._buckets.pop(sid, None)
-        self._rooms.forget(sid)
-        connection = flask.request.environ.get("werkzeug.socket")
-        if connection is not None:
-            # One that no longer answers would keep three threads waiting for it.
-            with contextlib.suppress(OSError):
-                connection.shutdown(socket.SHUT_RDWR)
-
-
-class _Bucket:
-    def __init__(self) -> None:
-        self._tokens = _BURST
-        self._at = time.monotonic()
-
-    def take(self) -> bool:
-        now = time.monotonic()
-        self._tokens = min(_BURST, self._tokens + (now - self._at) * _PER_S)
-        self._at = now
-        self._tokens -= 1.0
-        return self._tokens >= 0.0
-
-
-def _sid() -> str:
-    return str(flask.request.sid)  # type: ignore[attr-defined]
+        self._rooms.forget(str(flask.request.sid))  # type: ignore[attr-defined]
+        # One that no longer answers would keep three threads waiting for it.
+        hang_up(flask.request.environ["werkzeug.socket"])
 
 
 def _problem(status: int, title: str, detail: str) -> Answer:

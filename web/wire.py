@@ -115,15 +115,18 @@ def log_row(row: Row, *, brief: bool) -> dict[str, Any]:
 
 
 def action_row(row: Row) -> dict[str, Any]:
-    """A row of `queue` in the shape of `ActionRow`; what is not JSON in it stays a text."""
+    """A row of `queue` in the shape of `ActionRow`.
+
+    Of one that was written by hand, what is not JSON stays a text, and a time left out is 1970.
+    """
     return {
         "action_id": row["action_id"],
         "type": row["type"],
         "agent_id": row["agent_id"],
         "session_id": row["session_id"],
         "actor": row["actor"],
-        "created_at": iso(row["created_at"]),
-        "urgency": row["urgency"],
+        "created_at": iso(row["created_at"] or 0),
+        "urgency": row["urgency"] or 0,
         "description": row["description"],
         "payload": _json(row["payload"]),
         "metadata": _json(row["metadata"]),

@@ -1,7 +1,7 @@
 """The HTTP API and the page as one Flask application."""
 
 from flask import Response, request
-from flask_openapi3.models import Info
+from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from store.sizes import Sizes
@@ -53,8 +53,8 @@ def make_api(*, bridge: Bridge, overview: Overview, streams: Streams, live: Live
     problem.register(app)
     app.before_request(checks.query_is_known)
     app.after_request(_with_headers)
-    for module in _MODULES:
-        app.register_api(module.api)
+    for group in dict.fromkeys(module.api for module in _MODULES):
+        app.register_api(group)
     app.register_blueprint(page.pages())
     app.get("/api/openapi.json", doc_ui=False)(lambda: describing.described(app))
     app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]

@@ -177,7 +177,7 @@ def _bulk_actions(here: Parts, body: BulkBody) -> tuple[list[dict[str, Any]], di
     problems: dict[str, str] = {}
     for session_id in body.session_ids:
         try:
-            target = targets.get(session_id, body.verb, thorough=False)
+            target = targets.get(session_id, body.verb)
         except Refused as refused:
             problems[session_id] = refused.detail
         else:

@@ -2,7 +2,6 @@
 
 from typing import Annotated, Any
 
-import orjson
 from flask import Response
 from pydantic import Field
 
@@ -139,7 +138,7 @@ def _is_there(here: Parts, conversation_id: str) -> bool:
     store = here.bridge.store
     # The queue first: what is taken out of it in between is on record by then.
     waiting = queue_reading.waiting(store, ["conversation_create"])
-    named = [orjson.loads(row["payload"] or "{}").get("conversation_id") for row in waiting]
+    named = [queue_reading.payload_of(row).get("conversation_id") for row in waiting]
     if conversation_id in named:
         return True
     return conversations.get_conversation(conversation_id, store=store) is not None

@@ -11,13 +11,11 @@ from agent_core.status import Status
 from store import agents_config, queue_reading
 from web.api.accepting import ACCEPTED, accepted
 from web.api.agents import types_of
-from web.api.describing import group
 from web.api.inputs import ActorBody, Id
 from web.api.keys import KeyHeader
 from web.api.parts import Parts, parts
+from web.api.sessions import api
 from web.problem import Refused, flaw, refusals, unfit
-
-api = group("creating", "sessions")
 
 _OVER = (Status.STOPPED, Status.COMPLETED)
 

@@ -4,7 +4,6 @@ import time
 from collections.abc import Iterator
 from typing import Annotated, Any
 
-import orjson
 from flask import Response
 from pydantic import BaseModel, Field
 
@@ -13,7 +12,8 @@ from store.reading import Reader
 from web.api.describing import group
 from web.api.inputs import Input, Number, SessionPath
 from web.api.parts import parts
-from web.api.steps import known
+from web.api.sessions import seen
+from web.api.strict import encoded
 from web.problem import Answers, Refused, refusals
 from web.streams import Streams
 from web.wire import log_row
@@ -49,7 +49,7 @@ class EventsHeader(BaseModel):
 def stream_session_events(path: SessionPath, query: EventsQuery, header: EventsHeader) -> Response:
     """The log as events: `event: log`, `id` its seq, `data` a LogRow without its snapshot."""
     here = parts()
-    known(here, path.session_id)
+    seen(here, path.session_id)
     if len(here.streams) >= MAX_STREAMS:
         raise Refused(
             503,
@@ -95,4 +95,4 @@ def _missed(
 
 
 def _event(row: dict[str, Any]) -> bytes:
-    return b"id: %d\nevent: log\ndata: %b\n\n" % (row["seq"], orjson.dumps(row))
+    return b"id: %d\nevent: log\ndata: %b\n\n" % (row["seq"], encoded(row))

@@ -12,12 +12,13 @@ from web.api.describing import group
 from web.api.inputs import Digits, Input, SessionPath, Words
 from web.api.paging import cursor_of, parts_of
 from web.api.parts import Parts, parts
-from web.overview import Overview, SessionSummary
+from web.overview import SessionSummary
 from web.problem import refusals, unknown
 from web.wire import Row, Wire
 
 api = group("sessions", "sessions")
 
+_ENDED = frozenset(status.value for status in Status if status.ended)
 _SEARCHED = ("agent_id", "session_id", "agent_type", "text", "error")
 
 
@@ -109,17 +110,18 @@ def list_sessions(query: SessionsQuery) -> dict[str, Any]:
 def get_session(path: SessionPath) -> dict[str, Any]:
     """One session in full."""
     here = parts()
-    config = agents_config.get_agent_config(path.session_id, store=here.bridge.store)
-    summary, row = summary_of(here, path.session_id)
-    snapshot = orjson.loads(row["snapshot"] or "{}")
+    summary = seen(here, path.session_id)
+    store = here.bridge.store
+    config = agents_config.get_agent_config(path.session_id, store=store) or {}
+    row = agent_state.get_agent_state(summary["agent_id"], path.session_id, store=store) or {}
     return {
         **summary,
-        "config": {} if config is None else orjson.loads(config["config"] or "{}"),
-        "context": orjson.loads(row["context"] or "{}"),
-        "result": row["result"],
-        "guided": snapshot.get("guided", 0),
-        "final": _final(here, summary) if Status(summary["status"]).ended else None,
-        "created_by": None if config is None else config["created_by"],
+        "config": orjson.loads(config.get("config") or "{}"),
+        "context": orjson.loads(row.get("context") or "{}"),
+        "result": row.get("result"),
+        "guided": orjson.loads(row.get("snapshot") or "{}").get("guided", 0),
+        "final": _final(here, summary) if summary["status"] in _ENDED else None,
+        "created_by": config.get("created_by"),
         "now": here.bridge.session_now(path.session_id),
     }
 
@@ -131,47 +133,30 @@ def get_session(path: SessionPath) -> dict[str, Any]:
 def get_session_now(path: SessionPath) -> dict[str, Any]:
     """What one session does at this moment."""
     here = parts()
-    if here.current().get(path.session_id) is None:
-        summary_of(here, path.session_id)
+    seen(here, path.session_id)
     return {"now": here.bridge.session_now(path.session_id)}
 
 
+def seen(here: Parts, session_id: str) -> dict[str, Any]:
+    """The session in a line. Raises: Refused where there is none."""
+    found = here.current().get(session_id)
+    if found is None:
+        raise unknown("session", session_id)
+    return found
+
+
 def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
-    statuses = frozenset(query.status.split(",")) if query.status else frozenset(Status)
+    statuses = frozenset(query.status.split(",")) if query.status else None
     words = query.q.casefold()
 
     def fits(row: Row) -> bool:
-        if row["status"] not in statuses or query.agent_type not in ("", row["agent_type"]):
+        if statuses is not None and row["status"] not in statuses:
+            return False
+        if query.agent_type not in ("", row["agent_type"]):
             return False
         return not words or any(words in (row[name] or "").casefold() for name in _SEARCHED)
 
     return fits
-
-
-def summary_of(here: Parts, session_id: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The session in a line, not older than its stored state; that state. Raises: Refused."""
-    known = here.current().get(session_id)
-    agent_id = known["agent_id"] if known is not None else _agent_of(here, session_id)
-    row = agent_state.get_agent_state(agent_id, session_id, store=here.bridge.store)
-    if row is None:
-        raise unknown("session", session_id)
-    # The feed is some milliseconds behind; what it brings is left to it.
-    fresh = Overview(here.bridge.store)
-    fresh.apply_states([row])
-    summary = fresh.get(session_id)
-    assert summary is not None
-    if known is None:
-        return summary, row
-    if known["seq"] >= summary["seq"]:
-        return known, row
-    return {**summary, "latencies_ms": known["latencies_ms"]}, row
-
-
-def _agent_of(here: Parts, session_id: str) -> str:
-    row = agents_config.get_agent_config(session_id, store=here.bridge.store)
-    if row is None:
-        raise unknown("session", session_id)
-    return str(row["agent_id"])
 
 
 def _final(here: Parts, summary: dict[str, Any]) -> dict[str, Any] | None:

@@ -8,8 +8,8 @@ from pydantic import Field
 from store import agent_steps
 from web.api.describing import group
 from web.api.inputs import MAX_NUMBER, Digits, Flag, Input, Number, SessionPath
-from web.api.parts import Parts, parts
-from web.api.sessions import summary_of
+from web.api.parts import parts
+from web.api.sessions import seen
 from web.problem import refusals, unknown
 from web.wire import LogRow, Row, Wire, log_row
 
@@ -43,7 +43,7 @@ def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
         path.session_id, query.after_seq, query.limit + 1, store=parts().bridge.store
     )
     if not rows:
-        known(parts(), path.session_id)
+        seen(parts(), path.session_id)
     shown = list(_within(rows[: query.limit]))
     more = len(shown) < len(rows)
     return {
@@ -60,15 +60,9 @@ def get_session_step(path: StepPath) -> dict[str, Any]:
     """One row of a session's log, with the snapshot after it."""
     rows = agent_steps.list_steps(path.session_id, path.seq - 1, 1, store=parts().bridge.store)
     if not rows or rows[0]["seq"] != path.seq:
-        known(parts(), path.session_id)
+        seen(parts(), path.session_id)
         raise unknown(f"row in the log of {path.session_id!r} with seq", str(path.seq))
     return log_row(rows[0], brief=False)
-
-
-def known(here: Parts, session_id: str) -> None:
-    """Raises: Refused where there is no such session."""
-    if here.current().get(session_id) is None:
-        summary_of(here, session_id)
 
 
 def _within(rows: Iterable[Row]) -> Iterable[Row]:

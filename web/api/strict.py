@@ -1,5 +1,6 @@
 """What the API takes in: JSON objects and nothing else, path segments decoded one by one."""
 
+import json
 from collections.abc import Iterable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -58,21 +59,28 @@ def _shallow(value: object) -> bool:
     return False
 
 
+def encoded(value: Any) -> bytes:
+    """The value as JSON; quickly, unless it is nested deeper than orjson goes."""
+    try:
+        return orjson.dumps(value)
+    except TypeError:
+        return json.dumps(value, allow_nan=False).encode()
+
+
 class Json(JSONProvider):
     """JSON by orjson: quick, UTF-8, and no NaN in it."""
 
     def dumps(self, obj: Any, **kwargs: Any) -> str:
         del kwargs
-        return orjson.dumps(obj).decode()
+        return encoded(obj).decode()
 
     def loads(self, s: str | bytes, **kwargs: Any) -> Any:
         del kwargs
         return orjson.loads(s)
 
     def response(self, *args: Any, **kwargs: Any) -> Response:
-        return Response(
-            orjson.dumps(self._prepare_response_obj(args, kwargs)), mimetype="application/json"
-        )
+        body = encoded(self._prepare_response_obj(args, kwargs))
+        return Response(body, mimetype="application/json")
 
 
 class Segment(BaseConverter):

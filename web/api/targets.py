@@ -3,17 +3,15 @@
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-import orjson
-
 from agent_core.status import Status
-from store import agent_state, agents_config, queue_reading
+from store import queue_reading
 from web.api.parts import Parts
 from web.problem import Refused, unknown
 
 Verb = Literal["pause", "resume", "interrupt", "destroy"]
 
-_OVER = frozenset({Status.STOPPED, Status.COMPLETED})
-_REFUSING: dict[Verb, frozenset[Status]] = {
+_OVER: frozenset[str] = frozenset({Status.STOPPED, Status.COMPLETED})
+_REFUSING: dict[Verb, frozenset[str]] = {
     "pause": _OVER | {Status.FAILED},
     "interrupt": _OVER | {Status.FAILED},
     "resume": _OVER,
@@ -26,27 +24,24 @@ class Target(NamedTuple):
     agent_id: str
     session_id: str
     agent_type: str
-    status: Status
+    status: str
 
 
 class Targets:
     """The sessions that one request is for."""
 
     def __init__(self, here: Parts) -> None:
-        self._store = here.bridge.store
+        self._here = here
         self._overview = here.current()
 
-    def get(self, session_id: str, verb: Verb, *, thorough: bool = True) -> Target:
+    def get(self, session_id: str, verb: Verb) -> Target:
         """The session, if the verb fits it. Raises: Refused.
 
-        One whose creation waits in the queue is there by the time that this is done. `thorough`
-        looks into the tables too: the overview is some milliseconds behind.
+        One whose creation waits in the queue is there by the time that this is taken up.
         """
         found = self._seen(session_id)
         if found is None or found.status in _REFUSING[verb]:
-            found = self._created.get(session_id) or found
-        if found is None and thorough:
-            found = self._stored(session_id)
+            found = self._created.get(session_id) or self._seen(session_id)
         if found is None:
             raise unknown("session", session_id, "create it first, or check the id")
         if found.status in _REFUSING[verb]:
@@ -62,23 +57,15 @@ class Targets:
         row = self._overview.get(session_id)
         if row is None:
             return None
-        return Target(row["agent_id"], session_id, row["agent_type"], Status(row["status"]))
+        return Target(row["agent_id"], session_id, row["agent_type"], row["status"])
 
     @cached_property
     def _created(self) -> dict[str, Target]:
-        """Those whose creation is in the queue."""
+        """Those whose creation is in the queue; what has just left it is in the overview."""
         found = {}
-        for row in queue_reading.waiting(self._store, ["create_agent"]):
-            kind = orjson.loads(row["payload"] or "{}").get("agent_type", "joke")
+        for row in queue_reading.waiting(self._here.bridge.store, ["create_agent"]):
+            kind = str(queue_reading.payload_of(row).get("agent_type", "joke"))
             agent_id, session_id = row["agent_id"], row["session_id"]
             found[session_id] = Target(agent_id, session_id, kind, Status.RUNNING)
+        self._here.current()
         return found
-
-    def _stored(self, session_id: str) -> Target | None:
-        config = agents_config.get_agent_config(session_id, store=self._store)
-        if config is None:
-            return None
-        row = agent_state.get_agent_state(config["agent_id"], session_id, store=self._store)
-        if row is None:
-            return None
-        return Target(row["agent_id"], session_id, row["agent_type"], Status(row["status"]))

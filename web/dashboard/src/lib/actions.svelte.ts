@@ -1,6 +1,7 @@
 /** The queue as the page lists it: newest actions first, live, older ones on request. */
 
 import { api, asProblem, type ApiProblem } from './api'
+import { connection } from './connection.svelte'
 import { FrameSignal } from './frame.svelte'
 import { joinQueue } from './socket'
 import type { ActionRow, Outcome } from './wire'
@@ -19,8 +20,8 @@ export interface Wanted {
   session: string
 }
 
-/** Live rows come whatever is wanted. A row that is kept stays where it is although it no longer fits. */
-export const fits = (row: ActionRow, { state, type, session }: Wanted): boolean =>
+/** Events bring every action, whatever is wanted. */
+const fits = (row: ActionRow, { state, type, session }: Wanted): boolean =>
   (!state || row.outcome === state) && (!type || row.type === type) && (!session || row.session_id === session)
 
 /** Rows written by hand may lack a time; they are the oldest, as the server has it. */
@@ -36,6 +37,7 @@ export class ActionList {
   #reading: AbortController | null = null
   #leave: (() => void) | null = null
   #cursor: string | null = null
+  #pinned = ''
 
   loaded = $state(false)
   /** True while older rows are on their way. */
@@ -52,8 +54,8 @@ export class ActionList {
       event: ({ changed }) => this.#apply(changed),
       head: () => void this.load(),
     })
-    // Not only after the join: the list is worth showing while the socket is still on its way.
-    void this.load()
+    // The list is worth showing while the socket is still on its way; once it is up, the join reads it.
+    if (!connection.up) void this.load()
   }
 
   close(): void {
@@ -73,9 +75,16 @@ export class ActionList {
     return (this.#sorted ??= [...this.#rows.values()].sort(byAge))
   }
 
-  /** Rows that changed so that they do not fit any more leave, but for the one that is being read. */
-  settle(keep: string): void {
-    for (const [id, row] of this.#rows) if (id !== keep && !fits(row, this.wanted)) this.#rows.delete(id)
+  get(actionId: string): ActionRow | undefined {
+    void this.version
+    return this.#rows.get(actionId)
+  }
+
+  /** The row that is being read stays, even if it changes so that it does not fit any more. */
+  pin(actionId: string): void {
+    const before = this.#pinned
+    this.#pinned = actionId
+    this.#leaveIfUnfit(before)
     this.#changed()
   }
 
@@ -85,7 +94,7 @@ export class ActionList {
     const limit = Math.min(MOST_AT_ONCE, Math.max(PAGE, this.#rows.size))
     await this.#read(limit, null, (fetched) => {
       for (const id of [...this.#rows.keys()]) {
-        if (!fetched.has(id) && !this.#touched.has(id)) this.#rows.delete(id)
+        if (!fetched.has(id) && !this.#touched.has(id) && id !== this.#pinned) this.#rows.delete(id)
       }
     })
   }
@@ -132,18 +141,22 @@ export class ActionList {
   }
 
   #apply(changed: ActionRow[]): void {
+    // What is older than everything loaded comes with its page, or there would be a hole before it.
+    const last = this.atEnd ? undefined : this.rows.at(-1)
     for (const row of changed) {
-      if (!this.#rows.has(row.action_id) && (!fits(row, this.wanted) || this.#isBelow(row))) continue
+      const isKnown = this.#rows.has(row.action_id)
+      if (!isKnown && (!fits(row, this.wanted) || (last && byAge(row, last) > 0))) continue
       this.#touched.add(row.action_id)
       this.#put(row)
+      if (isKnown) this.#leaveIfUnfit(row.action_id)
     }
     this.#changed()
   }
 
-  /** Older than everything loaded: it comes with its page, or there would be a hole before it. */
-  #isBelow(row: ActionRow): boolean {
-    const last = this.rows.at(-1)
-    return !this.atEnd && last !== undefined && byAge(row, last) > 0
+  /** A row that changed so that it does not fit any more leaves, but for the one that is being read. */
+  #leaveIfUnfit(id: string): void {
+    const row = this.#rows.get(id)
+    if (row && id !== this.#pinned && !fits(row, this.wanted)) this.#rows.delete(id)
   }
 
   /** An answer may be older than an event: what is processed stays so. */

@@ -27,6 +27,8 @@ export const SORTS = {
 } satisfies Record<string, Compare>
 export type Sort = keyof typeof SORTS
 const MOVING: Sort[] = ['tick', 'ticks', 'tokens', 'cost']
+/** Of these the largest are wanted first. */
+const LARGEST_FIRST: Sort[] = ['ticks', 'tokens', 'cost']
 
 /** Every filter of the list, as the URL has it. */
 export const filters = {
@@ -45,6 +47,11 @@ export const filters = {
   },
   get reversed(): boolean {
     return router.query('sort').startsWith('-')
+  },
+  /** Of this column; undefined where the list is not sorted by it. */
+  directionOf(sort: Sort | null): 'ascending' | 'descending' | undefined {
+    if (sort !== this.sort) return undefined
+    return LARGEST_FIRST.includes(sort) === this.reversed ? 'ascending' : 'descending'
   },
   get any(): boolean {
     return this.q !== '' || this.statuses.length > 0 || this.type !== ''

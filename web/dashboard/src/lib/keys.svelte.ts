@@ -40,7 +40,7 @@ class Keys {
   }
 
   #pressed(event: KeyboardEvent): void {
-    if (event.defaultPrevented || event.isComposing || event.altKey) return
+    if (event.defaultPrevented || event.isComposing || event.altKey || (isMac ? event.ctrlKey : event.metaKey)) return
     // An open dialog (palette, help) has the keyboard for itself.
     if (document.querySelector('dialog[open]')) return
     const stroke = strokeOf(event)
@@ -77,6 +77,6 @@ const isControl = (target: EventTarget | null): boolean =>
 
 /** How a key is shown: "Ctrl K", "g then s". */
 export const keyLabel = (keys: string): string =>
-  keys.startsWith('mod+') ? `${isMac ? '⌘' : 'Ctrl'} ${keys.slice(4).toUpperCase()}` : keys.replace(' ', ' then ').replace('Escape', 'Esc')
+  keys.startsWith('mod+') ? `${isMac ? '⌘' : 'Ctrl'} ${keys.slice(4).toUpperCase()}` : keys.replace(' ', ' then ').replace('Escape', 'Esc').replace('ArrowDown', '↓').replace('ArrowUp', '↑')
 
 export const keys = new Keys()

@@ -34,7 +34,8 @@ export class SessionLog {
 
   #pages = new Map<number, (LogRow | undefined)[]>()
   #last = 0
-  #wanted: number[] = []
+  /** By who looks: the log and the timeline may be at different places. */
+  #wanted = new Map<string, number[]>()
   #fetching = new Set<number>()
   #catchingUp = false
   #listeners = new Set<(rows: LogRow[]) => void>()
@@ -88,15 +89,16 @@ export class SessionLog {
     return this.#pages.get(pageOf(seq))?.[(seq - 1) % PAGE_ROWS]
   }
 
-  /** Fetches what is missing of this range; a newer call replaces what an older one still wanted. */
-  ensure(from: number, to: number): void {
+  /** Fetches what is missing of this range; a newer call replaces what an older one of the same viewer still wanted. */
+  ensure(from: number, to: number, viewer = 'log'): void {
     const first = pageOf(Math.max(1, from))
     const last = pageOf(Math.max(1, Math.min(to, this.head)))
-    this.#wanted = []
+    const wanted: number[] = []
     for (let page = first; page <= last; page++) {
       this.#touch(page)
-      if (!this.#isWhole(page)) this.#wanted.push(page)
+      if (!this.#isWhole(page)) wanted.push(page)
     }
+    this.#wanted.set(viewer, wanted)
     this.#pump()
   }
 
@@ -137,9 +139,9 @@ export class SessionLog {
 
   #pump(): void {
     while (this.#fetching.size < IN_FLIGHT) {
-      const page = this.#wanted.find((each) => !this.#fetching.has(each))
+      const page = [...this.#wanted.values()].flat().find((each) => !this.#fetching.has(each))
       if (page === undefined) return
-      this.#wanted = this.#wanted.filter((each) => each !== page)
+      for (const [viewer, pages] of this.#wanted) this.#wanted.set(viewer, pages.filter((each) => each !== page))
       this.#fetching.add(page)
       this.#fetch(page * PAGE_ROWS, PAGE_ROWS)
         .catch((error: unknown) => this.#failed(error, () => this.#again(page)))
@@ -151,7 +153,7 @@ export class SessionLog {
   }
 
   #again(page: number): void {
-    if (this.#pages.has(page) && !this.#isWhole(page)) this.#wanted.push(page)
+    if (this.#pages.has(page) && !this.#isWhole(page)) this.#wanted.set('again', [...(this.#wanted.get('again') ?? []), page])
     this.#pump()
   }
 

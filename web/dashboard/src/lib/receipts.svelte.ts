@@ -1,6 +1,6 @@
 /** What became of the acts of this page: queued, then applied at a seq or rejected with why. */
 
-import { api, isAbort } from './api'
+import { api } from './api'
 import { joinQueue } from './socket'
 import type { Accepted, ActionRow, LogRow, Outcome } from './wire'
 
@@ -100,13 +100,11 @@ class Receipts {
     try {
       if (this.#queued.size > ASKED_SINGLY) this.fromActions((await api.actions({ limit: 1000 })).items)
       for (const actionId of [...this.#queued].slice(0, ASKED_SINGLY)) this.fromActions([await api.action(actionId)])
-    } catch (error) {
+    } catch {
       // Whatever it was, the next round asks again; the connection strip says what is wrong.
-      if (isAbort(error)) return
-    } finally {
-      this.#timer = undefined
-      this.#watch()
     }
+    this.#timer = undefined
+    this.#watch()
   }
 
   #forget(): void {

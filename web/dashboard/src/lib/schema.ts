@@ -15,8 +15,9 @@ export interface Field {
 }
 
 export function fieldsOf(schema: JsonSchema, root: JsonSchema): Field[] {
-  const required = new Set(schema.required)
-  return Object.entries(resolved(schema, root).properties ?? {}).map(([name, raw]) => {
+  const { properties, required: names } = resolved(schema, root)
+  const required = new Set(names)
+  const fields = Object.entries(properties ?? {}).map(([name, raw]): Field => {
     const { schema: inner, nullable } = unwrapped(raw, root)
     return {
       name,
@@ -29,7 +30,11 @@ export function fieldsOf(schema: JsonSchema, root: JsonSchema): Field[] {
       options: inner.enum ?? (inner.const === undefined ? [] : [inner.const]),
     }
   })
+  return fields.sort((a, b) => rankOf(a) - rankOf(b))
 }
+
+/** What must be given comes first, what is usually left alone last. */
+const rankOf = ({ required, nullable }: Field): number => (required ? 0 : nullable ? 2 : 1)
 
 function resolved(schema: JsonSchema, root: JsonSchema): JsonSchema {
   const name = schema.$ref?.split('/').at(-1)
@@ -67,7 +72,8 @@ export function hintOf({ schema, kind, nullable, fallback }: Field): string {
   else if (low !== undefined) parts.push(`At least ${low}.`)
   else if (high !== undefined) parts.push(`At most ${high}.`)
   if (kind === 'string' && schema.maxLength !== undefined) parts.push(`Up to ${schema.maxLength} characters.`)
-  if (nullable && fallback === null) parts.push('Empty: the usual.')
+  if (fallback === null && nullable) parts.push('Left empty: the usual.')
+  else if (typeof fallback === 'string' || typeof fallback === 'number') parts.push(`Left empty: ${fallback}.`)
   return parts.join(' ')
 }
 

@@ -72,6 +72,11 @@ export class SessionActs {
     return [...unseen, ...seen].sort((one, other) => (one.created_at < other.created_at ? 1 : -1))
   })
 
+  /** Sent from this page since it was opened. */
+  isOfThisPage(act: Act): boolean {
+    return receipts.get(act.action_id) !== undefined
+  }
+
   /** The log shows sooner than the queue what was applied. */
   fromRows(rows: LogRow[]): void {
     for (const row of rows) {
@@ -120,7 +125,7 @@ function ofRow(row: ActionRow, receipt: Receipt | undefined): Act {
     verb: VERBS[row.type] ?? row.type,
     what: wordsOf(payload['guidance'] ?? payload['reason'] ?? row.description),
     mode: String(payload['mode'] ?? ''),
-    actor: row.actor,
+    actor: row.actor ?? '',
     created_at: row.created_at,
     outcome: settled.outcome,
     applied_seq: settled.applied_seq ?? row.applied_seq,

@@ -9,6 +9,8 @@ const FIRST_PAGE = 200
 const PAGE = 5000
 const LATENCIES_KEPT = 24
 const RETRY_AFTER_MS = 3000
+/** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
+const JOIN_WITHIN_MS = 300
 
 /** Failed, or failing and about to try again. */
 export const needsPerson = (session: SessionSummary): boolean =>
@@ -37,8 +39,8 @@ class Fleet {
       event: ({ changed }) => this.#apply(changed),
       head: () => void this.load(),
     })
-    // Not only after the join: the list is worth showing while the socket is still on its way.
-    void this.load()
+    // Without a socket the list is still worth showing.
+    setTimeout(() => this.#loading ?? (this.loaded || void this.load()), JOIN_WITHIN_MS)
   }
 
   /** Changes at most once per frame; read it to follow any session. */
@@ -65,6 +67,11 @@ class Fleet {
   get(sessionId: string): SessionSummary | undefined {
     void this.version
     return this.#byId.get(sessionId)
+  }
+
+  /** Not reactive. */
+  has(sessionId: string): boolean {
+    return this.#byId.has(sessionId)
   }
 
   /** All sessions, in no order; not a copy. */

@@ -50,7 +50,11 @@ export function openSocket(): void {
     // After a disconnect by the server, socket.io does not come back by itself.
     if (reason === 'io server disconnect') setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
   })
-  socket.on('connect_error', () => connection.lost())
+  socket.on('connect_error', () => {
+    connection.lost()
+    // A refusal by the server, unlike a missing answer, ends socket.io's own attempts.
+    if (!socket?.active) setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
+  })
   socket.on('log', (event: LogEvent) => dispatch(event.room, event))
   socket.on('messages', (event: MessagesEvent) => dispatch(event.room, event))
   socket.on('sessions', (event: { changed: SessionSummary[] }) => dispatch('sessions', event))

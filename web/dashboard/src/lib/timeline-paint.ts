@@ -4,8 +4,8 @@ import { middle, type Layout, type Mark } from './timeline'
 
 export const STRIP_HEIGHT = 68
 const LANE_Y = 10
-const BLOCK_TOP = 22
-const BLOCK_BOTTOM = 48
+const BLOCK_TOP = 24
+const BLOCK_BOTTOM = 46
 const LABEL_Y = 62
 const COLOURS = ['ink', 'ink-2', 'ink-3', 'line', 'line-strong', 'paper', 'raised', 'accent', 'selected', 'running', 'paused', 'stopped', 'completed', 'failed', 'failed-paper'] as const
 export type Colours = Record<(typeof COLOURS)[number], string>

@@ -51,6 +51,7 @@ const LONG_GAP = 13
 const LONG_WAIT_MS = 60_000
 const UNKNOWN_WIDTH = 6
 const LABEL_EVERY_PX = 84
+const LABEL_ROOM_PX = 44
 const TYPICAL_TICK_PX = 16
 const SAMPLE = 60
 /** More rows than pixels are of no use. */
@@ -97,7 +98,7 @@ export function folded({ rowAt, last, width, flight, pxPerMs }: Ask): Layout {
     x -= gap
   }
   layout.first = seq + 1
-  return finished(layout, (mark) => `#${mark.seq}`)
+  return finished(layout, width, (mark) => `#${mark.seq}`)
 }
 
 const tickWidth = (px: number): number => Math.min(MOST_TICK, Math.max(LEAST_TICK, px))
@@ -124,7 +125,7 @@ export function timed({ rowAt, last, width, flight }: Ask, end: number, span_ms:
   }
   layout.first = seq + 1
   layout.flightX = right - flight
-  finished(layout, () => '')
+  finished(layout, width, () => '')
   const every = timeStep(span_ms / Math.max(2, width / 110))
   for (let at = Math.floor(end / every) * every; place(at) > 24; at -= every) layout.labels.push({ x: place(at), text: clockOf(at) })
   return layout
@@ -156,7 +157,7 @@ function addMissing(layout: Layout, x: number, width: number): void {
 }
 
 /** Oldest first, with the lines from guidance to the tick after it, and labels that do not touch. */
-function finished(layout: Layout, label: (mark: Mark) => string): Layout {
+function finished(layout: Layout, width: number, label: (mark: Mark) => string): Layout {
   layout.marks.reverse()
   let waiting: Mark[] = []
   let labelled = -Infinity
@@ -167,7 +168,7 @@ function finished(layout: Layout, label: (mark: Mark) => string): Layout {
       waiting = []
     }
     const text = label(mark)
-    if (text && mark.x - labelled >= LABEL_EVERY_PX && mark.x > 4) {
+    if (text && mark.x - labelled >= LABEL_EVERY_PX && mark.x > 4 && mark.x < width - LABEL_ROOM_PX) {
       layout.labels.push({ x: mark.x, text })
       labelled = mark.x
     }

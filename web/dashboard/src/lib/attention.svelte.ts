@@ -1,0 +1,77 @@
+/** What needs a person, kind by kind: the one source of the rail's badge and of the Attention page. */
+
+import { dismissed } from './dismissed.svelte'
+import { server } from './server.svelte'
+import { fleet } from './sessions.svelte'
+import { trouble } from './trouble.svelte'
+import type { ActionRow, SessionSummary } from './wire'
+
+export interface Kind {
+  id: 'worker' | 'failed' | 'waiting' | 'retrying' | 'rejected'
+  title: string
+  /** What it means and what can be done, in a line. */
+  hint: string
+  /** Cheap: the badge asks for it at every change. */
+  count: () => number
+  /** Where all of them are. */
+  all?: { href: string; label: string }
+}
+
+const hasNoWorker = (): boolean => server.info?.worker === 'none'
+const failed = (): number => fleet.counts.failed ?? 0
+
+/** The most urgent first. */
+export const KINDS: Kind[] = [
+  {
+    id: 'worker',
+    title: 'No worker runs',
+    hint: 'Nothing ticks, and nothing that is asked happens.',
+    count: () => (hasNoWorker() ? 1 : 0),
+  },
+  {
+    id: 'failed',
+    title: 'Failed sessions',
+    hint: 'They have given up after too many failures in a row. Resume tries again at once.',
+    count: failed,
+    all: { href: '/sessions?status=failed', label: 'All in Sessions' },
+  },
+  {
+    id: 'waiting',
+    title: 'Actions that wait for long',
+    hint: 'Queued for more than 30 s. A pause or a destroy waits for the tick in flight; anything else should not.',
+    // Without a worker they all wait, and one thing is to be done: that is the worker's line.
+    count: () => (hasNoWorker() ? 0 : trouble.waiting.length),
+    all: { href: '/queue?state=queued', label: 'All in Queue' },
+  },
+  {
+    id: 'retrying',
+    title: 'Sessions retrying',
+    hint: 'Their last ticks failed; they try again by themselves, with growing waits.',
+    count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed()) : 0),
+  },
+  {
+    id: 'rejected',
+    title: 'Rejected actions',
+    hint: 'Of the last 24 hours. They changed nothing; dismiss what you have read.',
+    count: () => undismissed().length,
+    all: { href: '/queue?state=rejected', label: 'All in Queue' },
+  },
+]
+
+export const attention = {
+  get count(): number {
+    return KINDS.reduce((total, { count }) => total + count(), 0)
+  },
+  /** False while "all is well" would be a guess. */
+  get isKnown(): boolean {
+    return fleet.loaded && trouble.loaded && server.info !== null
+  },
+}
+
+export const undismissed = (): ActionRow[] => trouble.rejected.filter(({ action_id }) => !dismissed.has(action_id))
+
+export const newestFirst = (a: SessionSummary, b: SessionSummary): number =>
+  a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? -1 : 1
+
+export const byFailures = (a: SessionSummary, b: SessionSummary): number =>
+  b.failures - a.failures || (a.session_id < b.session_id ? -1 : 1)

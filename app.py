@@ -5,6 +5,7 @@ import secrets
 import signal
 import sys
 import threading
+from urllib.parse import quote
 
 import structlog
 
@@ -81,8 +82,9 @@ def _worker(settings: config.Settings) -> Runtime | None:
 
 
 def _address(host: str, port: int, token: str | None) -> str:
+    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + ("" if token is None else f"?token={token}")
+    return f"http://{name}:{port}/" + ("" if token is None else f"?token={quote(token, safe='')}")
 
 
 if __name__ == "__main__":

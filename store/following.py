@@ -1,4 +1,4 @@
-"""What was written since, in order, from any process: the one feed of rooms, streams and `watch`."""
+"""What was written since, in order, from any process: the feed of rooms, streams and `watch`."""
 
 import sqlite3
 from collections.abc import Collection, Iterator

@@ -93,7 +93,7 @@ def _opened(path: Path, durable: Durable) -> sqlite3.Connection:
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
             if not identity(connection):
-                own = random.getrandbits(31) | 1  # noqa: S311 - no secret
+                own = random.getrandbits(31) | 1
                 connection.execute(f"PRAGMA user_version = {own}")
     except sqlite3.Error:
         connection.close()

@@ -19,29 +19,38 @@ if TYPE_CHECKING:
 class Web:
     """Everything that serves one data folder, beside its worker or without one.
 
-    `wsgi` is the application. Starts once; `stop` ends the pump and the streams.
+    `wsgi` is the application. Starts once; `stop` ends the pump, the streams and the sockets.
     """
 
     def __init__(
-        self, settings: config.Settings, worker: WorkerHere | None, *, port: int, token: str | None
+        self,
+        settings: config.Settings,
+        worker: WorkerHere | None,
+        *,
+        port: int,
+        token: str | None,
+        ping_interval_s: float = 25.0,
+        ping_timeout_s: float = 20.0,
     ) -> None:
         bridge = Bridge(settings, worker)
         overview = Overview(bridge.store)
-        socketio = make_socketio()
         self._streams = Streams()
         flask = make_api(bridge=bridge, overview=overview, streams=self._streams, live=self)
-        socketio.init_app(flask)
+        socketio = make_socketio(
+            flask, ping_interval_s=ping_interval_s, ping_timeout_s=ping_timeout_s
+        )
         rooms = Rooms(socketio.server)
         self._pump = Pump(bridge=bridge, overview=overview, rooms=rooms, streams=self._streams)
         Sockets(bridge=bridge, overview=overview, pump=self._pump, rooms=rooms).register(socketio)
         self._socketio = socketio
-        self.wsgi: WSGIApplication = Guard(
+        self._guard = Guard(
             flask.wsgi_app,
             host=settings.host,
             port=port,
             token=token,
             allowed_hosts=settings.allowed_hosts,
         )
+        self.wsgi: WSGIApplication = self._guard
 
     def start(self) -> None:
         self._pump.start()
@@ -49,6 +58,7 @@ class Web:
     def stop(self) -> None:
         self._streams.end()
         self._pump.stop()
+        self._guard.close()
         self._socketio.server.shutdown()
 
     def wanted(self) -> None:

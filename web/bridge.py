@@ -48,7 +48,7 @@ class Bridge:
         queue.writer_at(self.store.folder.path).append(*actions)
 
     def agent_types(self) -> dict[str, type[LoopingAgentBase]]:
-        """Agent types by name. Raises: AgentTypeError where there is no worker to have read them."""
+        """Agent types by name. Raises: AgentTypeError, where no worker here has read them."""
         if self.worker is not None:
             return self.worker.types.by_name
         with self._types_turn:
@@ -80,7 +80,7 @@ class Bridge:
         }
 
     def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
-        """Call `wake`, from a thread, after each commit of the worker here; returns what ends it."""
+        """Call `wake`, from a thread, after each commit of a worker here; returns what ends it."""
         return (lambda: None) if self.worker is None else self.worker.store.journal.listen(wake)
 
 

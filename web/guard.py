@@ -2,23 +2,32 @@
 
 import ipaddress
 import json
+import re
 import socket
 import threading
 from collections.abc import Collection, Iterable
 from hmac import compare_digest
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
+
+from web.bucket import Bucket
+from web.websocket import hang_up
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 512 * 1024
 MAX_SOCKETS = 200
+_OPENINGS_PER_S = 20.0
+"""A socket leaves a thread behind that ends at its next ping: the library's."""
+_SOCKETS_AT = "/socket.io/"
+_VERSION = "13"
+_KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound to
 
@@ -36,11 +45,23 @@ class Guard:
         allowed_hosts: Iterable[str] = (),
     ) -> None:
         self._app = app
-        self._names = {name.lower() for name in (host, *allowed_hosts, *_local_names(host))}
+        names = {name.lower() for name in (host, *allowed_hosts, *_local_names(host))}
+        self._names = names - {""}
         self._any_address = host in _WILDCARDS
         self._token = token
         self._cookie = f"reins_{port}"
-        self._sockets = threading.BoundedSemaphore(MAX_SOCKETS)
+        self._openings = Bucket(burst=MAX_SOCKETS, per_s=_OPENINGS_PER_S)
+        self._turn = threading.Lock()
+        self._open: set[socket.socket] = set()
+        self._closed = False
+
+    def close(self) -> None:
+        """End the sockets that are open, and let no more in; a second time does nothing."""
+        with self._turn:
+            self._closed = True
+            still_open = list(self._open)
+        for connection in still_open:
+            hang_up(connection)
 
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
@@ -49,7 +70,7 @@ class Guard:
         refused = self._refusal(request)
         if refused is not None:
             return refused(environ, start_response)
-        if request.headers.get("Upgrade", "").lower() != "websocket":
+        if not _wants_socket(request):
             return self._app(environ, start_response)
         return self._with_socket(environ, start_response)
 
@@ -60,6 +81,7 @@ class Guard:
                 or self._wrong_token(request)
                 or self._foreign(request)
                 or self._too_large(request)
+                or _half_a_handshake(request)
             )
         except (BadRequest, UnicodeError, ValueError) as error:
             return refusal(400, "the request cannot be read", f"{error}; check its headers")
@@ -95,7 +117,9 @@ class Guard:
 
     def _let_in(self, request: Request) -> Response:
         """Keep the token in a cookie, and out of the address."""
-        answer = Response(status=303, headers={"Location": request.path or "/"})
+        # One slash: two would be another host's address.
+        here = "/" + quote(request.path.lstrip("/"))
+        answer = Response(status=303, headers={"Location": here})
         answer.set_cookie(self._cookie, self._token or "", httponly=True, samesite="Strict")
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["Referrer-Policy"] = "no-referrer"
@@ -109,13 +133,12 @@ class Guard:
 
     def _foreign(self, request: Request) -> Response | None:
         """A page of another site may not act here, nor listen."""
-        upgrade = request.headers.get("Upgrade", "").lower() == "websocket"
-        if request.method in _SAFE and not upgrade:
+        if request.method in _SAFE and not _wants_socket(request):
             return None
         origin = request.headers.get("Origin")
         site = request.headers.get("Sec-Fetch-Site")
         if origin is not None:
-            mine = urlsplit(origin).netloc.lower() == request.environ["HTTP_HOST"].lower()
+            mine = urlsplit(origin).netloc.lower() == request.environ.get("HTTP_HOST", "").lower()
         elif site is not None:
             mine = site in ("same-origin", "none")
         else:
@@ -143,24 +166,53 @@ class Guard:
     def _with_socket(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        if not self._sockets.acquire(blocking=False):
+        connection = environ["werkzeug.socket"]
+        if not self._let_open(connection):
             busy = refusal(
                 503,
                 "too many sockets are open",
-                f"{MAX_SOCKETS} are; close a page, or try again later",
+                f"{MAX_SOCKETS} are, or too many were opened at once; close a page, or try later",
                 {"Retry-After": "10"},
             )
             return busy(environ, start_response)
         # A time-out here would cut a large message short: the library sends it in one try.
-        connection = environ.get("werkzeug.socket")
-        if isinstance(connection, socket.socket):
-            connection.settimeout(None)
-        # Compression would cost memory and time for each client.
-        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        connection.settimeout(None)
         try:
             return self._app(environ, start_response)  # returns when the socket has closed
         finally:
-            self._sockets.release()
+            with self._turn:
+                self._open.discard(connection)
+
+    def _let_open(self, connection: socket.socket) -> bool:
+        with self._turn:
+            if self._closed or len(self._open) >= MAX_SOCKETS or not self._openings.take():
+                return False
+            self._open.add(connection)
+            return True
+
+
+def _wants_socket(request: Request) -> bool:
+    upgrade = request.headers.get("Upgrade", "").lower()
+    return upgrade == "websocket" and request.path.startswith(_SOCKETS_AT)
+
+
+def _half_a_handshake(request: Request) -> Response | None:
+    """What the libraries behind would fail on, with a traceback and a thread left over."""
+    if not _wants_socket(request):
+        return None
+    asked = [part.strip().lower() for part in request.headers.get("Connection", "").split(",")]
+    key = request.headers.get("Sec-WebSocket-Key", "")
+    version = request.headers.get("Sec-WebSocket-Version", "")
+    whole = request.method == "GET" and "upgrade" in asked and _KEY.fullmatch(key)
+    if whole and version == _VERSION and "werkzeug.socket" in request.environ:
+        return None
+    return refusal(
+        400,
+        "this is no WebSocket handshake",
+        f"expected GET with Connection: Upgrade, Sec-WebSocket-Version: {_VERSION} and a "
+        "Sec-WebSocket-Key; let a client of Socket.IO connect",
+        {"Sec-WebSocket-Version": _VERSION},
+    )
 
 
 def refusal(

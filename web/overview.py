@@ -49,7 +49,12 @@ class _Line:
     __slots__ = ("fresh", "latencies", "values")
 
     def __init__(self) -> None:
-        self.values: dict[str, Any] = {"seq": 0, "last_tick_at": None, "text": ""}
+        self.values: dict[str, Any] = {
+            "seq": 0,
+            "ticks": 0,
+            "last_tick_at": None,
+            "text": "",
+        }
         self.latencies: deque[float] = deque(maxlen=_KEPT_LATENCIES)
         self.fresh: list[float] = []
 
@@ -63,9 +68,14 @@ class Overview:
         self._turn = threading.Lock()
 
     def load(self) -> None:
-        """Read every session's state anew; what the feed brought meanwhile stays if it is newer."""
+        """Read every session's state anew; those that are not stored any more are dropped."""
+        stored = set()
         for row in agent_state.each_agent_state(store=self._store):
-            self._apply_state(row)
+            self._apply_state(row, anew=True)
+            stored.add(row["session_id"])
+        with self._turn:
+            for session_id in self._lines.keys() - stored:
+                del self._lines[session_id]
 
     def apply(self, steps: Iterable[Row]) -> set[str]:
         """Take in rows of the log, oldest first; returns the sessions that they changed."""
@@ -133,11 +143,11 @@ class Overview:
         return iter(list(self._lines))
 
     def _apply_step(self, step: Row) -> bool:
-        line = self._lines.setdefault(step["session_id"], _Line())
-        if step["seq"] <= line.values["seq"]:
+        if step["seq"] <= self.seq(step["session_id"]):
             return False
-        snapshot = orjson.loads(step["state"])
-        line.values |= _known(step, snapshot, step["step"], step["seq"])
+        known = _known(step, orjson.loads(step["state"]), step["step"], step["seq"])
+        line = self._lines.setdefault(step["session_id"], _Line())
+        line.values |= known
         line.values["updated_at"] = step["created_at"]
         if step["kind"] == "tick":
             line.values["text"] = step["text"][:_CUT_TEXT]
@@ -147,17 +157,19 @@ class Overview:
                 line.fresh = [*line.fresh, line.latencies[-1]][-_KEPT_LATENCIES:]
         return True
 
-    def _apply_state(self, row: Row) -> None:
+    def _apply_state(self, row: Row, *, anew: bool = False) -> None:
         seq = orjson.loads(row["history"] or "{}").get("seq", 0)
         snapshot = orjson.loads(row["snapshot"] or "{}")
+        known = _known(row, {**snapshot, **_by_hand(row)}, row["iteration"], seq)
         with self._turn:
-            line = self._lines.setdefault(row["session_id"], _Line())
-            if seq < line.values["seq"]:
+            if seq < self.seq(row["session_id"]) and not anew:
                 return
-            line.values |= _known(row, {**snapshot, **_by_hand(row)}, row["iteration"], seq)
+            line = self._lines.setdefault(row["session_id"], _Line())
+            ticked = known["ticks"] != line.values["ticks"]
+            line.values |= known
             line.values["updated_at"] = row["updated_at"]
             line.values["text"] = (row["result"] or "")[:_CUT_TEXT]
-            if row["iteration"] and line.values["last_tick_at"] is None:
+            if ticked:
                 line.values["last_tick_at"] = row["updated_at"]
 
 

@@ -5,12 +5,13 @@ Nothing is ever sent from the agents' loop, and a commit costs it nothing but a 
 
 import threading
 import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import structlog
 
 from store import agent_state, agent_steps, messages
-from store.following import Follower
+from store.following import Follower, Found
 from web.bridge import Bridge
 from web.overview import Overview
 from web.queue_feed import QueueFeed
@@ -27,10 +28,14 @@ _CHECK_S = 1.0
 """Without a worker here the journal's file is looked at each `GATHER_S`, and read this often."""
 _INTEREST_S = 30.0
 """Nothing is followed when nobody has asked for anything for this long."""
+_BATCH = 100
+"""Rows, or sessions, in one event."""
 
 SESSIONS = "sessions"
 QUEUE = "queue"
+_CONVERSATION = "conversation::"
 Row = dict[str, Any]
+T = TypeVar("T")
 
 
 def run_room(agent_id: str, session_id: str) -> str:
@@ -38,7 +43,7 @@ def run_room(agent_id: str, session_id: str) -> str:
 
 
 def conversation_room(conversation_id: str) -> str:
-    return f"conversation::{conversation_id}"
+    return f"{_CONVERSATION}{conversation_id}"
 
 
 class Pump:
@@ -63,9 +68,10 @@ class Pump:
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
-        self._wanted_at = 0.0
-        self._checked_at = 0.0
+        self._wanted_at = -_INTEREST_S
         self._following = False
+        self._replaced = 0
+        self._failure: str | None = None
 
     def start(self) -> None:
         if self._thread is not None:
@@ -87,10 +93,7 @@ class Pump:
         """Somebody looks: returns once the overview holds everything acknowledged so far."""
         with self._turn:
             self._wanted_at = time.monotonic()
-            if self._following:
-                self._round()
-            else:
-                self._begin()
+        self._catch_up()
         self._wake.set()
 
     def clients(self) -> dict[str, int]:
@@ -100,43 +103,77 @@ class Pump:
             "lagging": self._rooms.lagging,
         }
 
-    def _begin(self) -> None:
-        # In this order: what is written meanwhile is seen twice, never missed.
-        self._follower.start()
-        self._overview.load()
-        self._following = True
-
     def _run(self) -> None:
         unlisten = self._bridge.on_commit(self.wake)
         try:
             while not self._stopping.is_set():
-                wait_s = self._turn_of()
-                self._stopping.wait(wait_s)
+                self._stopping.wait(self._turn_of())
         finally:
             unlisten()
 
     def _turn_of(self) -> float:
         """One turn; returns how long to rest after it."""
-        if not self._looked_at():
-            self._following = False
-            self._wake.clear()
-            self._wake.wait(_INTEREST_S)
-            return 0.0
-        self._wait_for_news()
-        began = time.monotonic()
         try:
-            with self._turn:
-                if self._following:
-                    self._round()
-                else:
-                    self._begin()
+            if self._sleeps():
+                self._queue.close()
+                self._wake.wait(_INTEREST_S)
+                return GATHER_S
+            self._wait_for_news()
+            began = time.monotonic()
+            self._catch_up()
             self._look_at_queue()
             self._rooms.heal()
-        except Exception:
+        except Exception as error:  # noqa: BLE001 - logged, once
             # A table that is being repaired, a disk that is full: the next turn may do better.
-            _log.exception("the pump failed; it tries again")
+            if repr(error) != self._failure:
+                _log.exception("the pump failed; it tries again")
+            self._failure = repr(error)
             return _CHECK_S
+        self._failure = None
         return max(GATHER_S, _SHARE * (time.monotonic() - began))
+
+    def _sleeps(self) -> bool:
+        """Whether nobody looks; what is written is then left unread."""
+        self._wake.clear()  # first: whoever asks from here on wakes the pump
+        with self._turn:
+            looked_at = self._looked_at()
+            self._following = self._following and looked_at
+        return not looked_at
+
+    def _catch_up(self) -> None:
+        with self._turn:
+            if self._following:
+                self._round()
+            else:
+                self._begin()
+
+    def _begin(self) -> None:
+        # In this order: what is written meanwhile is seen twice, never missed.
+        self._follower.start()
+        self._replaced = self._follower.replaced
+        self._overview.load()
+        self._following = True
+        self._tell_all()
+
+    def _tell_all(self) -> None:
+        """Whoever listens already may have missed something: let them look."""
+        for session_id in self._streams.sessions():
+            self._streams.put(session_id, self._newest(session_id))
+        for room in self._rooms.names() if len(self._rooms) else ():
+            if room in (SESSIONS, QUEUE):
+                self._rooms.skip(room, 0)
+            elif room.startswith(_CONVERSATION):
+                conversation_id = room.removeprefix(_CONVERSATION)
+                head = messages.last_number(conversation_id, store=self._bridge.store)
+                self._rooms.skip(room, head)
+        for session in self._overview.listed() if len(self._rooms) else ():
+            room = run_room(session["agent_id"], session["session_id"])
+            self._rooms.skip(room, session["seq"])
+
+    def _newest(self, session_id: str) -> list[Row]:
+        before = self._overview.seq(session_id) - 1
+        found = agent_steps.list_steps(session_id, max(0, before), 1, store=self._bridge.store)
+        return [log_row(row, brief=True) for row in found]
 
     def _looked_at(self) -> bool:
         if len(self._rooms) or len(self._streams):
@@ -145,8 +182,10 @@ class Pump:
 
     def _wait_for_news(self) -> None:
         """Until a commit; without a worker here, until the journal's file was written to."""
-        if self._bridge.worker is not None or self._rooms.lagging:
-            self._wake.wait(_CHECK_S if not self._rooms.lagging else GATHER_S)
+        if self._rooms.lagging:
+            self._wake.wait(GATHER_S)
+        elif self._bridge.worker is not None:
+            self._wake.wait(_CHECK_S)
         else:
             ends_at = time.monotonic() + _CHECK_S
             while not self._wake.is_set() and time.monotonic() < ends_at:
@@ -159,15 +198,26 @@ class Pump:
         more = True
         while more and not self._stopping.is_set():
             found, more = self._follower.poll()
-            steps = [row for table, row in found if table == agent_steps.TABLE.name]
-            states = [row for table, row in found if table == agent_state.TABLE.name]
-            said = [row for table, row in found if table == messages.TABLE.name]
-            changed = self._overview.apply(steps)
-            changed |= self._overview.apply_states(states)
-            self._send_steps(steps)
-            self._send_messages(said)
-            if changed and self._rooms.occupied(SESSIONS):
-                self._rooms.emit("sessions", {"changed": self._overview.changes(changed)}, SESSIONS)
+            if self._follower.replaced != self._replaced:
+                self._begin()
+                return
+            try:
+                self._tell(found)
+            except Exception:
+                self._following = False  # these rows have been read: begin anew, and say so
+                raise
+
+    def _tell(self, found: Found) -> None:
+        steps = [row for table, row in found if table == agent_steps.TABLE.name]
+        states = [row for table, row in found if table == agent_state.TABLE.name]
+        said = [row for table, row in found if table == messages.TABLE.name]
+        changed = self._overview.apply(steps)
+        changed |= self._overview.apply_states(states)
+        self._send_steps(steps)
+        self._send_messages(said)
+        if self._rooms.occupied(SESSIONS):
+            for batch in _batches(sorted(changed)):
+                self._rooms.emit("sessions", {"changed": self._overview.changes(batch)}, SESSIONS)
 
     def _send_steps(self, steps: list[Row]) -> None:
         streamed = self._streams.sessions()
@@ -181,15 +231,16 @@ class Pump:
                 continue
             rows = [log_row(step, brief=True) for step in own]
             self._streams.put(session_id, rows)
-            if occupied:
-                batch = {
+            session = self._overview.get(session_id)
+            for batch in _batches(rows) if occupied else ():
+                event = {
                     "room": room,
                     "agent_id": agent_id,
                     "session_id": session_id,
-                    "rows": rows,
-                    "session": self._overview.get(session_id),
+                    "rows": batch,
+                    "session": session,
                 }
-                self._rooms.emit("log", batch, room, head=rows[-1]["seq"])
+                self._rooms.emit("log", event, room, head=batch[-1]["seq"])
 
     def _send_messages(self, said: list[Row]) -> None:
         by_conversation: dict[str, list[Row]] = {}
@@ -198,12 +249,18 @@ class Pump:
         for conversation_id, own in by_conversation.items():
             room = conversation_room(conversation_id)
             if self._rooms.occupied(room):
-                rows = [message_row(message) for message in own]
-                batch = {"room": room, "conversation_id": conversation_id, "rows": rows}
-                self._rooms.emit("messages", batch, room, head=rows[-1]["number"])
+                for batch in _batches([message_row(message) for message in own]):
+                    event = {"room": room, "conversation_id": conversation_id, "rows": batch}
+                    self._rooms.emit("messages", event, room, head=batch[-1]["number"])
 
     def _look_at_queue(self) -> None:
         if not self._rooms.occupied(QUEUE):
             self._queue.close()
-        elif changed := self._queue.take():
-            self._rooms.emit("actions", {"changed": changed}, QUEUE)
+        else:
+            for batch in _batches(self._queue.take()):
+                self._rooms.emit("actions", {"changed": batch}, QUEUE)
+
+
+def _batches(rows: list[T]) -> Iterator[list[T]]:
+    for start in range(0, len(rows), _BATCH):
+        yield rows[start : start + _BATCH]

@@ -30,6 +30,8 @@ class QueueFeed:
     def take(self) -> list[dict[str, Any]]:
         """The actions that are new, or newly processed, in the shape of `ActionRow`."""
         if self._unwatch is None:
+            if self._store.table(queue.TABLE) is None:  # nobody has asked for anything yet
+                return []
             self._since = datetime.now(UTC) - _OVERLAP
             self._unwatch = queue.watch(self._store.folder.path, self._touch)
             self._touched = True
@@ -62,7 +64,8 @@ class QueueFeed:
         self._seen = {_state(row) for row in rows}
         if rows:
             newest = max(row["processed_at"] or row["created_at"] for row in rows)
-            self._since = max(self._since, newest - _OVERLAP)
+            # A clock that is ahead must not hide what others write meanwhile.
+            self._since = max(self._since, min(newest, datetime.now(UTC)) - _OVERLAP)
         return fresh
 
 

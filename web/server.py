@@ -1,15 +1,19 @@
 """The HTTP server that a process runs in a thread: Werkzeug's, a thread for each connection."""
 
+import logging
 import socket
 import threading
 from typing import TYPE_CHECKING
 
-from werkzeug.serving import WSGIRequestHandler, make_server
+import structlog
+from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-_HALF_OPEN_S = 15
+_log = structlog.get_logger(__name__)
+
+_HALF_OPEN_S = 15.0
 
 
 class PortUnusable(Exception):  # noqa: N818
@@ -22,11 +26,28 @@ class _Handler(WSGIRequestHandler):
     disable_nagle_algorithm = True  # it would hold small messages back for 40 ms
     timeout = _HALF_OPEN_S
 
+    def run_wsgi(self) -> None:
+        try:
+            super().run_wsgi()
+        except ValueError as error:  # before the application: what is asked for is no address
+            self.send_error(400, explain=str(error)[:200])
+
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         del code, size
 
     def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         del format, args
+
+
+class _Threads(ThreadedWSGIServer):
+    """A thread for each connection; what goes wrong in one is a line of our log."""
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        del request
+        _log.error("a connection failed", client=str(client_address), exc_info=True)
+
+    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - its name there
+        _log.log(logging.getLevelName(type.upper()), message % args if args else message)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -47,17 +68,22 @@ class Server:
     Starts once. `stop` ends the serving; a second stop does nothing.
     """
 
-    def __init__(self, listening: socket.socket, app: "WSGIApplication") -> None:
+    def __init__(
+        self,
+        listening: socket.socket,
+        app: "WSGIApplication",
+        *,
+        half_open_s: float = _HALF_OPEN_S,
+    ) -> None:
         host, port = listening.getsockname()[:2]
-        self._server = make_server(
-            host, port, app, threaded=True, request_handler=_Handler, fd=listening.fileno()
-        )
-        self._server.daemon_threads = True  # type: ignore[attr-defined]
+        handler = type("Handler", (_Handler,), {"timeout": half_open_s})
+        self._server = _Threads(host, port, app, handler, fd=listening.fileno())
         self._thread: threading.Thread | None = None
+        self._stopped = False
 
     def start(self) -> None:
-        if self._thread is not None:
-            raise RuntimeError("the server was started twice; make a new one")
+        if self._thread is not None or self._stopped:
+            raise RuntimeError("the server was started twice or stopped; make a new one")
         self._thread = threading.Thread(
             target=self._server.serve_forever,
             kwargs={"poll_interval": 0.1},
@@ -67,6 +93,7 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
+        self._stopped = True
         if self._thread is not None and self._thread.is_alive():
             self._server.shutdown()
             self._thread.join()

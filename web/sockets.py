@@ -103,13 +103,17 @@ class Sockets:
             return answer(model.model_validate(given[0]))
         except ValidationError as error:
             return _problem(422, "the message does not fit", problems(error))
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - logged, and answered
             # The library would swallow it, and whoever asked would wait for ever.
             _log.exception("a socket's message failed", event=model.__name__)
-            return _problem(503, "this failed", f"{type(error).__name__}; try again, or see the log")
+            return _problem(
+                503, "this failed", f"{type(error).__name__}; try again, or see the log"
+            )
 
     def _unknown(self, event: str, *_: Any) -> Answer:
-        known = "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversation, unsubscribe"
+        known = (
+            "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversation, unsubscribe"
+        )
         return _problem(404, "no such event", f"the event is {event[:80]!r}; expected {known}")
 
     def _subscribe(self, ask: Subscribe) -> Answer:
@@ -125,15 +129,12 @@ class Sockets:
         # The room first: what is written meanwhile is seen twice, never missed.
         answer = self._join(run_room(ask.agent_id, ask.session_id))
         if answer["ok"]:
-            found = agent_steps.list_steps(
-                ask.session_id, ask.after_seq, _PAGE, store=self._bridge.store
-            )
-            self._pump.wanted()
-            session = self._overview.get(ask.session_id)
+            store = self._bridge.store
+            found = agent_steps.list_steps(ask.session_id, ask.after_seq, _PAGE, store=store)
             answer |= {
                 "head": self._overview.seq(ask.session_id),
                 "rows": [log_row(row, brief=True) for row in found],
-                "session": session,
+                "session": self._overview.get(ask.session_id),
             }
         return answer
 

@@ -1,17 +1,16 @@
 """docs/reference.md says what the code says: nothing missing, nothing that has gone."""
 
+import json
 import re
 
 import pytest
 
 import agents
-import config
 import queue_imp
 from agent_core.base import AgentBase, AgentConfig
 from agent_core.handlers import ACTION_HANDLERS
 from agent_core.looping import LoopingAgentBase
 from agent_core.status import Status
-from app import make_app
 from store.store import TABLES
 from tests.docs import expected
 
@@ -144,8 +143,19 @@ def test_exit_codes():
     assert {str(agents.EXIT_OWNED), str(agents.EXIT_UNUSABLE), "0", "1", "130"} == codes
 
 
-def test_http(tmp_path):
-    """The routes of the web application."""
-    rules = make_app(config.load(data=tmp_path), None).url_map.iter_rules()
-    routes = {f"`GET {rule.rule}`" for rule in rules if rule.endpoint != "static"}
-    assert set(first_cells(section("## HTTP"))) == routes
+def test_http():
+    """The requests are those that the API describes, and the description itself."""
+    described = json.loads((expected.ROOT / "web" / "openapi.json").read_text())["paths"]
+    requests = {f"`{method.upper()} {path}`" for path, of in described.items() for method in of}
+    said = [row[0] for row in expected.rows(section("## HTTP")) if row[0].startswith(("`GET", "`P"))]
+    assert set(said) == requests | {"`GET /api/openapi.json`"}
+    assert len(said) == len(set(said))
+
+
+def test_sockets():
+    """Requests and events of the rooms are those of the code."""
+    source = "".join((expected.ROOT / "web" / f"{name}.py").read_text() for name in ("sockets", "pump", "rooms"))
+    asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
+    events = set(re.findall(r'emit\(\s*"(\w+)"', source))
+    said = set(re.findall(r"^\| `(\w+)` \|", section("## Socket.IO"), re.MULTILINE))
+    assert said == asks | events

@@ -215,8 +215,6 @@ class TestIdempotencyKey:
     @pytest.mark.parametrize("key", ["", "x" * 256, "schlüssel", "a\tb"])
     def test_a_key_that_is_none(self, idle, key):
         """1 to 255 printable characters."""
-        problem = idle.post(
-            "/api/environment/reload", ANN, 422, headers={"Idempotency-Key": key}
-        )
+        problem = idle.post("/api/environment/reload", ANN, 422, headers={"Idempotency-Key": key})
         assert problem["problems"][0]["where"] == "header.Idempotency-Key"
         assert idle.actions() == []

@@ -25,13 +25,13 @@ class Tables(Reader):
 
     def __init__(self, folder):
         super().__init__(folder)
-        self.stored = {STEPS.name: [], agent_state.TABLE.name: []}
+        self.rows = {STEPS.name: [], agent_state.TABLE.name: []}
 
-    def _stored(self, table, where):
+    def stored(self, table, where, columns=None):
         key = where and where.split(" AND ")[0]
         rows = [
             row
-            for row in self.stored[table.name]
+            for row in self.rows[table.name]
             if key is None or key == f"session_id = {quoted(row['session_id'])}"
         ]
         return pa.Table.from_pylist(rows, schema=table.schema)
@@ -76,8 +76,8 @@ def test_any_interleaving_of_append_flush_and_forget(tmp_path_factory, made):
                 forgotten = safe[-1].last
         else:
             # Power was lost: what was not synced, and so not forgotten, is gone from the log.
-            kept = [row for row in reader.stored[STEPS.name] if row["journal_n"] <= forgotten]
-            reader.stored[STEPS.name] = kept
+            kept = [row for row in reader.rows[STEPS.name] if row["journal_n"] <= forgotten]
+            reader.rows[STEPS.name] = kept
             in_tables = forgotten
         for session, seqs in model.items():
             assert [row["seq"] for row in list_steps(session, store=reader)] == seqs
@@ -91,11 +91,11 @@ def test_any_interleaving_of_append_flush_and_forget(tmp_path_factory, made):
 
 def _store(reader, group):
     rows = to_arrow(STEPS, [group]).to_pylist()
-    reader.stored[STEPS.name] += rows
+    reader.rows[STEPS.name] += rows
     for row in rows:
         state = agent_state.from_step(row)
-        old = [r for r in reader.stored["agent_state"] if r["session_id"] != row["session_id"]]
-        reader.stored["agent_state"] = [*old, state]
+        old = [r for r in reader.rows["agent_state"] if r["session_id"] != row["session_id"]]
+        reader.rows["agent_state"] = [*old, state]
 
 
 numbered = st.lists(

@@ -5,12 +5,17 @@ import { history } from './history.svelte'
 import { clock } from './time.svelte'
 import type { SystemInfo } from './wire'
 
+const DEMONSTRATION = 'reins.demonstration'
 const EVERY_MS = 10_000
 const WATCHED_EVERY_MS = 2_000
 
 class Server {
   info = $state.raw<SystemInfo | null>(null)
   problem = $state.raw<ApiProblem | null>(null)
+  /** As it was last time until the answer is here, so that the banner does not push the page down. */
+  readonly demonstration = $derived(
+    this.info ? this.info.model?.demonstration === true : localStorage.getItem(DEMONSTRATION) === 'true',
+  )
   #watchers = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #reading: Promise<void> | null = null
@@ -49,6 +54,7 @@ class Server {
       history.add(info)
       this.info = info
       this.problem = null
+      localStorage.setItem(DEMONSTRATION, String(this.demonstration))
     } catch (error) {
       this.problem = asProblem(error)
     }

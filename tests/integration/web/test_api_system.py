@@ -1,0 +1,132 @@
+"""Health, load and types over HTTP, and the page."""
+
+import os
+
+import pytest
+from flask import Flask
+
+from store.agent_state import list_agent_states
+from tests.waiting import until
+from tests.worker import Worker
+from web import page
+
+ANN = {"actor": "ann"}
+
+
+def test_the_service_at_a_glance(api):
+    """Everything that the worker in this process knows."""
+    api.done("/api/sessions", {"agent_id": "c", "agent_type": "odd", **ANN})
+    system = until(lambda: (s := api.get("/api/system"))["journal"]["commits"] > 3 and s)
+    assert (system["pid"], system["worker"], system["worker_pid"]) == (
+        os.getpid(), "here", os.getpid(),
+    )  # fmt: skip
+    assert system["start_id"] == api.runtime.start_id
+    assert system["model"]["demonstration"] is True
+    assert system["sessions"] == {"running": 1}
+    assert system["queue"] == {"depth": 0, "handled": 1}
+    assert system["journal"]["commit_ms"] > 0
+    assert system["journal"]["rows_per_commit"] >= 1
+    assert system["memory_bytes"] > 10_000_000
+    assert system["clients"] == {"sockets": 0, "streams": 0, "lagging": 0}
+    tables = {table["name"]: table for table in system["tables"]}
+    assert tables["queue"]["rows"] == 1
+    assert tables["queue"]["size_bytes"] > 1_000
+    until(lambda: api.get("/api/system")["loop"]["lag_ms"] > 0)
+
+
+def test_without_a_worker(idle):
+    """Null where only a worker knows; the rest is there."""
+    idle.post("/api/environment/reload", ANN)
+    system = idle.get("/api/system")
+    assert (system["worker"], system["worker_pid"], system["start_id"]) == ("none", None, None)
+    assert (system["model"], system["loop"], system["journal"]) == (None, None, None)
+    assert system["queue"] == {"depth": 1, "handled": None}
+    assert idle.get("/api/health")["worker"] == {"pid": None}
+
+
+def test_beside_a_worker_in_another_process(idle, settings, tmp_path):
+    """Its process id; what is asked for here is done there."""
+    with Worker(settings.data, tmp_path / "worker") as worker:
+        worker.started()
+        system = idle.get("/api/system")
+        assert (system["worker"], system["worker_pid"]) == ("elsewhere", worker.process.pid)
+        idle.done("/api/sessions", {"agent_id": "c", "agent_type": "odd", **ANN})
+        assert idle.get("/api/sessions/c")["now"] is None
+        assert idle.get("/api/sessions")["counts"] == {"running": 1}
+        assert worker.stop() == 0
+
+
+def test_health(api):
+    """The worker's own words."""
+    health = api.get("/api/health")
+    assert (health["status"], health["worker"]["pid"]) == ("ok", os.getpid())
+
+
+def test_the_agents(api):
+    """The rows of list_agent_states(), without their number in the journal."""
+    api.done("/api/sessions", {"agent_id": "c", "agent_type": "odd", **ANN})
+    api.done("/api/sessions/c/pause", ANN)
+    [row], [stored] = api.get("/api/agents")["items"], list_agent_states()
+    assert row.keys() == stored.keys() - {"journal_n"}
+    assert row["updated_at"] == stored["updated_at"].isoformat(timespec="microseconds")
+
+
+def test_the_types(idle):
+    """With the schemas that a form is made of."""
+    types = {each["agent_type"]: each for each in idle.get("/api/agent-types")["items"]}
+    assert list(types) == sorted(types)
+    joke = types["joke"]
+    assert joke["description"].startswith("Each tick tells one joke")
+    assert "subject" in joke["config_schema"]["properties"]
+    assert "told" in joke["state_schema"]["properties"]
+    assert "subject" in joke["guidance_schema"]["properties"]
+    assert joke["accepts_text"] is True
+
+
+@pytest.fixture
+def built(tmp_path):
+    """The page's server on a folder as the build leaves it."""
+    (tmp_path / "assets").mkdir()
+    (tmp_path / "index.html").write_text("<!doctype html><title>Reins</title>")
+    (tmp_path / "assets" / "index-1a2b.js").write_text("export {}")
+    (tmp_path / "favicon.svg").write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    app = Flask("page", static_folder=None)
+    app.register_blueprint(page.pages(tmp_path))
+    return app.test_client()
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/", "/sessions", "/sessions/a%2Fb", "/sessions/a/b", "/queue", "/attention", "/system",
+     "/conversations", "/conversations/c"],
+)  # fmt: skip
+def test_the_page_at_each_of_its_addresses(built, url):
+    """The same document, which is asked for anew each time."""
+    answer = built.get(url)
+    assert answer.mimetype == "text/html"
+    assert b"Reins" in answer.data
+    assert answer.headers["Cache-Control"] == "no-cache"
+    answer.close()
+
+
+def test_the_files_of_the_page(built):
+    """Those with a digest in their name may be kept for ever; nothing outside is served."""
+    script = built.get("/assets/index-1a2b.js")
+    assert script.mimetype == "text/javascript"
+    assert "immutable" in script.headers["Cache-Control"]
+    script.close()
+    icon = built.get("/favicon.svg")
+    assert icon.mimetype == "image/svg+xml"
+    icon.close()
+    for url in ("/assets/../index.html", "/assets/%2e%2e/index.html", "/favicon.ico", "/x"):
+        assert built.get(url).status_code == 404
+
+
+def test_a_page_that_is_not_built_says_how(tmp_path):
+    """503 and the command."""
+    app = Flask("page", static_folder=None)
+    app.register_blueprint(page.pages(tmp_path))
+    answer = app.test_client().get("/")
+    assert (answer.status_code, answer.mimetype) == (503, "text/plain")
+    assert "make run" in answer.text
+    assert "make dashboard" in answer.text

@@ -36,7 +36,7 @@ class Json:
         return orjson.loads(text)
 
 
-class TextPacket(Packet):
+class TextPacket(Packet):  # type: ignore[misc]
     """All that is sent is JSON: looking through each batch for bytes would cost more than it."""
 
     uses_binary_events = False

@@ -36,7 +36,7 @@ class MessagesQuery(Input):
 
 class PostMessageBody(Input):
     author: Annotated[Id, Field(description="who speaks")]
-    text: Annotated[str, Field(min_length=1)]
+    text: Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
 class Conversation(Wire):

@@ -1,9 +1,13 @@
 """The API as its users see it: a real folder, a real worker where one is asked for."""
 
+import threading
+
 import pytest
+from werkzeug.serving import make_server
 
 import config
 from agents import Runtime
+from tests.integration.web.serving import Served
 from tests.integration.web.support import Api
 
 
@@ -32,3 +36,35 @@ def api(settings):
     with Api(settings, runtime) as api:
         yield api
     runtime.stop_thread()
+
+
+@pytest.fixture(scope="module")
+def live(tmp_path_factory):
+    """The web on a port of its own, beside a worker; one for all tests of a file."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REINS_DATA", str(tmp_path_factory.mktemp("live") / "data"))
+        patch.setenv("REINS_HEARTBEAT_S", "0.02")
+        patch.setenv("REINS_STOP_GRACE_S", "1")
+        patch.setenv("REINS_FLUSH_S", "0.2")
+        patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
+        settings = config.load()
+        runtime = Runtime(settings)
+        runtime.start_in_thread()
+        with Served(settings, runtime) as served:
+            yield served
+        runtime.stop_thread()
+
+
+@pytest.fixture
+def port(request):
+    """The application of `api` or `idle` on a real port."""
+    name = "api" if "api" in request.fixturenames else "idle"
+    web = request.getfixturevalue(name).web
+    server = make_server("127.0.0.1", 0, web.wsgi, threaded=True)
+    server.daemon_threads = True
+    serving = threading.Thread(target=server.serve_forever, daemon=True)
+    serving.start()
+    yield server.server_port
+    server.shutdown()
+    serving.join()
+    server.server_close()

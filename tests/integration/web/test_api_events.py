@@ -2,10 +2,8 @@
 
 import http.client
 import json
-import threading
 
 import pytest
-from werkzeug.serving import make_server
 
 from store.agent_steps import list_steps
 from tests.waiting import until
@@ -15,32 +13,21 @@ ANN = {"actor": "ann"}
 
 
 @pytest.fixture
-def port(api):
-    """The application on a real port."""
-    server = make_server("127.0.0.1", 0, api.web.wsgi, threaded=True)
-    server.daemon_threads = True
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
-    yield server.server_port
-    api.web.stop()
-    server.shutdown()
-    serving.join()
-    server.server_close()
-
-
-@pytest.fixture
-def listen(port):
+def listen(api, port):
     """Open a stream; returns the answer."""
-    connections = []
+    opened = []
 
     def open_stream(path="/api/sessions/c/events", **headers):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
-        connections.append(connection)
         connection.request("GET", path, headers=headers)
-        return connection.getresponse()
+        answer = connection.getresponse()
+        opened.append((connection, answer))
+        return answer
 
     yield open_stream
-    for connection in connections:
+    api.web.stop()
+    for connection, answer in opened:
+        answer.close()
         connection.close()
 
 

@@ -2,11 +2,11 @@
 
 import http.client
 import json
-import threading
 
 import pytest
-from werkzeug.serving import make_server
 
+from store.errors import StoreError
+from store.queue import QueueWriter
 from web.api import parts
 
 ANN = {"actor": "ann"}
@@ -130,14 +130,11 @@ def test_a_method_that_is_not_for_it(idle, method):
     assert answer.mimetype == "application/problem+json"
 
 
-def test_a_body_that_is_too_large(idle):
+def test_a_body_that_is_too_large(idle, port):
     """413 with the limit, whether its length was told or not."""
     body = b'{"actor": "' + b"x" * 600_000 + b'"}'
-    server = make_server("127.0.0.1", 0, idle.web.wsgi, threaded=True)
-    serving = threading.Thread(target=server.serve_forever)
-    serving.start()
     for chunked in (False, True):
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         data = iter([body]) if chunked else body
         headers = {"Content-Type": "application/json"}
         connection.request("POST", RELOAD, data, headers, encode_chunked=chunked)
@@ -146,9 +143,6 @@ def test_a_body_that_is_too_large(idle):
         assert answer.getheader("Content-Type") == "application/problem+json"
         assert b"524288" in answer.read()
         connection.close()
-    server.shutdown()
-    serving.join()
-    server.server_close()
     assert idle.actions() == []
 
 
@@ -167,9 +161,6 @@ def test_a_fault_of_ours_says_so(idle, monkeypatch, capsys):
 
 def test_a_store_that_cannot_says_so(idle, monkeypatch):
     """503 with the store's own words, and when to come back."""
-    from store.errors import StoreError  # noqa: PLC0415
-    from store.queue import QueueWriter  # noqa: PLC0415
-
     def fails(*_):
         raise StoreError("the disk is full")
 
@@ -190,3 +181,4 @@ def test_every_answer_is_kept_from_harm(idle):
         assert "default-src 'none'" in answer.headers["Content-Security-Policy"]
         if path.startswith("/api"):
             assert answer.headers["Cache-Control"] == "no-store"
+        answer.close()

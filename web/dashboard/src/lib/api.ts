@@ -49,9 +49,12 @@ export const actKey = (): string =>
 
 type Query = Record<string, string | number | boolean | null | undefined>
 const RETRY_AFTER_MS = 400
+const READ_TIMEOUT_MS = 30_000
 
 async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
-  return send<T>(path + search(query), { signal })
+  // Of a connection that died in its sleep nobody else would tell.
+  const late = AbortSignal.timeout(READ_TIMEOUT_MS)
+  return send<T>(path + search(query), { signal: signal ? AbortSignal.any([signal, late]) : late })
 }
 
 /** The same key makes the repetition after a lost answer harmless: it is enqueued once. */
@@ -79,7 +82,7 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
     throw new ApiProblem(
       0,
       'The server does not answer',
-      'The server does not answer. Is it running? `make run` starts it; the page goes on by itself once it is back.',
+      'Is it running? `make run` starts it, and the page goes on by itself once it is back.',
     )
   }
   if (!response.ok) throw await refusal(response)
@@ -138,8 +141,8 @@ export const api = {
     post<Accepted>(act(sessionId, 'destroy'), reason ? { actor, reason } : { actor }),
   interrupt: (sessionId: string, actor: string, guidance: JsonObject | string, mode: Mode = 'steer', key?: string) =>
     post<Accepted>(act(sessionId, 'interrupt'), { guidance, mode, actor }, key),
-  bulk: (verb: Verb, sessionIds: string[], actor: string, reason?: string) =>
-    post<{ items: BulkItem[] }>('/bulk', { verb, session_ids: sessionIds, actor, ...(reason ? { reason } : {}) }),
+  bulk: (verb: Verb, sessionIds: string[], actor: string, reason?: string, key?: string) =>
+    post<{ items: BulkItem[] }>('/bulk', { verb, session_ids: sessionIds, actor, ...(reason ? { reason } : {}) }, key),
 
   steps: (
     sessionId: string,

@@ -1,9 +1,9 @@
 /** One act on many sessions, and what became of each of them. */
 
 import { actor } from './actor.svelte'
-import { api, asProblem, type ApiProblem } from './api'
+import { actKey, api, asProblem, type ApiProblem } from './api'
 import { receipts } from './receipts.svelte'
-import type { Accepted, Verb } from './wire'
+import type { Accepted, BulkItem, Verb } from './wire'
 
 const MAX_PER_REQUEST = 1000
 
@@ -13,6 +13,8 @@ export interface Refusal {
 }
 
 export class BulkAct {
+  #unsent: { ids: string[]; key: string }[] = []
+  readonly #actor = actor.name
   #actionIds = $state.raw<string[]>([])
   #refused = $state.raw<Refusal[]>([])
   problem = $state.raw<ApiProblem | null>(null)
@@ -31,16 +33,22 @@ export class BulkAct {
   constructor(
     readonly verb: Verb,
     readonly sessionIds: string[],
-    reason: string,
+    private readonly reason: string,
   ) {
-    void this.#send(reason)
+    for (let start = 0; start < sessionIds.length; start += MAX_PER_REQUEST) {
+      this.#unsent.push({ ids: sessionIds.slice(start, start + MAX_PER_REQUEST), key: actKey() })
+    }
+    void this.send()
   }
 
-  async #send(reason: string): Promise<void> {
+  /** Sends what was not acknowledged; a part that did arrive is not done twice, by its key. */
+  async send(): Promise<void> {
+    this.sending = true
+    this.problem = null
     try {
-      for (let start = 0; start < this.sessionIds.length; start += MAX_PER_REQUEST) {
-        const part = this.sessionIds.slice(start, start + MAX_PER_REQUEST)
-        this.#note((await api.bulk(this.verb, part, actor.name, reason.trim() || undefined)).items)
+      for (let part = this.#unsent[0]; part; part = this.#unsent[0]) {
+        this.#note((await api.bulk(this.verb, part.ids, this.#actor, this.reason.trim() || undefined, part.key)).items)
+        this.#unsent.shift()
       }
     } catch (error) {
       this.problem = asProblem(error)
@@ -48,7 +56,7 @@ export class BulkAct {
     this.sending = false
   }
 
-  #note(items: { session_id: string; action_id: string | null; problem: string | null }[]): void {
+  #note(items: BulkItem[]): void {
     const accepted: Accepted[] = []
     const refused: Refusal[] = []
     for (const { session_id, action_id, problem } of items) {

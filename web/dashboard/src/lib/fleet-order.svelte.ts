@@ -76,8 +76,8 @@ export class FleetOrder {
 
   constructor() {
     $effect(() => {
-      // Read here, so that a change of the filters shows at once.
-      void [filters.q, filters.statuses, filters.type, filters.sort, filters.reversed]
+      // Read here, so that the list shows at once when it is here, and after a change of the filters.
+      void [fleet.loaded, filters.q, filters.statuses, filters.type, filters.sort, filters.reversed]
       untrack(() => this.#compute())
     })
     $effect(() => {
@@ -88,7 +88,7 @@ export class FleetOrder {
   }
 
   #soon(): void {
-    const pause = MOVING.includes(filters.sort) && fleet.loaded ? EVERY_MS_MOVING : EVERY_MS
+    const pause = MOVING.includes(filters.sort) ? EVERY_MS_MOVING : EVERY_MS
     const wait = Math.max(0, this.#at + pause - performance.now())
     this.#timer ??= setTimeout(() => this.#compute(), wait)
   }

@@ -4,7 +4,9 @@ import { connection } from './connection.svelte'
 import { fleet } from './sessions.svelte'
 import type { StatusCounts, SystemInfo } from './wire'
 
-export const SPAN_MS = 10 * 60_000
+const SPAN_MS = 10 * 60_000
+/** So much is shown at the least: a line that grows from the left, not a dot. */
+const LEAST_SPAN_MS = 2 * 60_000
 /** Readings further apart than this have something unknown between them, not a line. */
 const GAP_MS = 25_000
 
@@ -42,6 +44,12 @@ class History {
   /** Oldest first, at most `SPAN_MS` long. */
   get samples(): Sample[] {
     return this.#samples
+  }
+
+  /** From when to when the charts reach. */
+  get range(): [number, number] {
+    const last = this.#samples.at(-1)?.at_ms ?? 1
+    return [Math.min(this.#samples[0]?.at_ms ?? 0, last - LEAST_SPAN_MS), last]
   }
 
   add(info: SystemInfo): void {

@@ -3,12 +3,12 @@
 import { api, asProblem, type ApiProblem } from './api'
 import { FrameSignal } from './frame.svelte'
 import { joinSessions } from './socket'
-import type { SessionSummary, StatusCounts } from './wire'
+import type { SessionsPage, SessionSummary, StatusCounts } from './wire'
 
-const FIRST_PAGE = 200
+/** All at once where possible: lines that come in parts would be sorted in between each other. */
 const PAGE = 5000
 const LATENCIES_KEPT = 24
-const RETRY_AFTER_MS = 3000
+const AGAIN_AFTER_MS = 2000
 /** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
 const JOIN_WITHIN_MS = 300
 
@@ -24,14 +24,13 @@ class Fleet {
   #counts: StatusCounts = {}
   #attention = 0
   #signal = new FrameSignal()
-  #loading: AbortController | null = null
+  #loading = false
+  #stale = false
   #leave: (() => void) | null = null
 
   /** True once the whole list was read; it stays true while a later reading goes on. */
   loaded = $state(false)
   problem = $state.raw<ApiProblem | null>(null)
-  /** Counts of the server for the first moments, until the list is here. */
-  #serverCounts = $state.raw<StatusCounts>({})
 
   start(): void {
     this.#leave ??= joinSessions({
@@ -40,7 +39,7 @@ class Fleet {
       head: () => void this.load(),
     })
     // Without a socket the list is still worth showing.
-    setTimeout(() => this.#loading ?? (this.loaded || void this.load()), JOIN_WITHIN_MS)
+    setTimeout(() => this.#loading || this.loaded || void this.load(), JOIN_WITHIN_MS)
   }
 
   /** Changes at most once per frame; read it to follow any session. */
@@ -55,7 +54,7 @@ class Fleet {
 
   get counts(): StatusCounts {
     void this.version
-    return this.loaded ? this.#counts : this.#serverCounts
+    return this.#counts
   }
 
   /** How many sessions need a person. */
@@ -85,32 +84,35 @@ class Fleet {
     return this.#byId.values()
   }
 
-  /** Reads the list again; of each session the newer row is kept. */
+  /**
+   * Reads the list again; of each session the newer row is kept. Asked for during a reading, it is
+   * done once more afterwards: given up each time, a slow reading would never come to its end.
+   */
   async load(): Promise<void> {
-    this.#loading?.abort()
-    const loading = (this.#loading = new AbortController())
-    this.#touched.clear()
-    try {
-      await this.#readAll(loading.signal)
-      this.problem = null
-      this.loaded = true
-    } catch (error) {
-      if (loading.signal.aborted) return
-      this.problem = asProblem(error)
-      setTimeout(() => this.#loading === loading && void this.load(), RETRY_AFTER_MS)
-      return
+    this.#stale = true
+    if (this.#loading) return
+    this.#loading = true
+    while (this.#stale) {
+      this.#stale = false
+      try {
+        await this.#readAll()
+        this.problem = null
+        this.loaded = true
+      } catch (error) {
+        this.problem = asProblem(error)
+        this.#stale = true
+      }
+      if (this.#stale) await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS))
     }
-    if (this.#loading === loading) this.#loading = null
+    this.#loading = false
   }
 
-  async #readAll(signal: AbortSignal): Promise<void> {
+  async #readAll(): Promise<void> {
+    this.#touched.clear()
     const seen = new Set<string>()
     let cursor: string | null = null
     do {
-      // The first lines are wanted at once, the rest in as few answers as possible.
-      const limit: number = cursor === null ? FIRST_PAGE : PAGE
-      const page = await api.sessions({ limit, cursor }, signal)
-      this.#serverCounts = page.counts
+      const page: SessionsPage = await api.sessions({ limit: PAGE, cursor })
       for (const session of page.items) {
         seen.add(session.session_id)
         this.#put(session, false)

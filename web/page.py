@@ -18,7 +18,7 @@ _POLICY = (
 _NOT_BUILT = """\
 Reins: the page is not built.
 
-Run `make run`, which builds it, or `make dashboard` for the page alone, and open this again.
+Run `make run`, which builds it, or `make page` for the page alone, and open this again.
 The API works without it: see /api/openapi.json.
 """
 _FOR_EVER = "public, max-age=31536000, immutable"

@@ -28,8 +28,9 @@ _CHECK_S = 1.0
 """Without a worker here the journal's file is looked at each `GATHER_S`, and read this often."""
 _INTEREST_S = 30.0
 """Nothing is followed when nobody has asked for anything for this long."""
-_BATCH = 100
-"""Rows, or sessions, in one event."""
+_ROWS = 50
+_LINES = 200
+"""Rows, and sessions of the list, in one event."""
 
 SESSIONS = "sessions"
 QUEUE = "queue"
@@ -216,7 +217,7 @@ class Pump:
         self._send_steps(steps)
         self._send_messages(said)
         if self._rooms.occupied(SESSIONS):
-            for batch in _batches(sorted(changed)):
+            for batch in _batches(sorted(changed), _LINES):
                 self._rooms.emit("sessions", {"changed": self._overview.changes(batch)}, SESSIONS)
 
     def _send_steps(self, steps: list[Row]) -> None:
@@ -261,6 +262,6 @@ class Pump:
                 self._rooms.emit("actions", {"changed": batch}, QUEUE)
 
 
-def _batches(rows: list[T]) -> Iterator[list[T]]:
-    for start in range(0, len(rows), _BATCH):
-        yield rows[start : start + _BATCH]
+def _batches(rows: list[T], size: int = _ROWS) -> Iterator[list[T]]:
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -108,7 +108,7 @@ def _is_event(packet: Packet) -> bool:
         return False
     match packet.data:
         case [str(name), *_]:
-            return name not in ("connect", "disconnect")  # the library's own, for its own handlers
+            return name not in ("connect", "disconnect", "*")  # the library's own
     return False
 
 
@@ -116,10 +116,11 @@ class _Frames(simple_websocket.Server):  # type: ignore[misc]
     """What is read ahead of the handler is bounded."""
 
     def _handle_events(self) -> bool:
-        goes_on = bool(super()._handle_events())
-        if len(self.input_buffer) > _MAX_UNREAD:
+        goes_on = super()._handle_events() and len(self.input_buffer) <= _MAX_UNREAD
+        if not goes_on:
+            # In this order: the handler that wakes up would else go on waiting.
+            self.connected = False
             self.event.set()
-            return False
         return goes_on
 
 

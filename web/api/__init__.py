@@ -45,7 +45,7 @@ def make_api(*, bridge: Bridge, overview: Overview, streams: Streams, live: Live
         validation_error_model=problem.Problem,
         validation_error_callback=problem.of_validation,
     )
-    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters["segment"] = Segment
     app.url_map.merge_slashes = False

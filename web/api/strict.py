@@ -9,6 +9,7 @@ from urllib.parse import quote, unquote
 import orjson
 from flask import Request, Response
 from flask.json.provider import JSONProvider
+from werkzeug.exceptions import ClientDisconnected
 from werkzeug.routing import BaseConverter
 
 from web.problem import Refused
@@ -31,7 +32,7 @@ class StrictRequest(Request):
             given = repr(self.mimetype) if self.mimetype else "none"
             raise Refused(415, f"the content type is {given}; send the body as application/json")
         try:
-            found = orjson.loads(self.get_data())
+            found = orjson.loads(self._sent())
         except orjson.JSONDecodeError as error:
             raise Refused(400, f"the body is not JSON: {error}; send one object") from None
         if not isinstance(found, dict):
@@ -39,6 +40,16 @@ class StrictRequest(Request):
         if not _shallow(found):
             raise Refused(422, f"the body is nested deeper than {_MAX_DEPTH}; send it flatter")
         return found
+
+    def _sent(self) -> bytes:
+        try:
+            data = self.get_data()
+        except (OSError, ClientDisconnected):  # chunks that are none, or an early end
+            raise Refused(400, "the body cannot be read to its end; send it anew") from None
+        # A body without a length is cut off at the limit, and not refused.
+        if len(data) > MAX_BODY_BYTES:
+            raise Refused(413, f"the body is too large; {MAX_BODY_BYTES} bytes are taken")
+        return data
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002 - Flask's signature
         del force, silent, cache

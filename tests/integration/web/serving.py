@@ -27,28 +27,11 @@ HANDSHAKE = {
 SOCKET = "/socket.io/?EIO=4&transport=websocket"
 
 
-class Served:
-    """The web application of a folder on a free port, beside its worker or without one."""
+class Address:
+    """Where the web of some process listens."""
 
-    def __init__(
-        self, settings: Any, runtime: Any = None, *, token: str | None = None,
-        half_open_s: float = 15.0, **pings: float,
-    ) -> None:  # fmt: skip
-        self.runtime = runtime
-        self.listening = listen(settings.host, 0)
-        self.port = self.listening.getsockname()[1]
-        self.web = Web(settings, runtime, port=self.port, token=token, **pings)
-        self.server = Server(self.listening, self.web.wsgi, half_open_s=half_open_s)
-
-    def __enter__(self) -> Self:
-        self.web.start()
-        self.server.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.web.stop()
-        self.server.stop()
-        self.listening.close()
+    def __init__(self, port: int) -> None:
+        self.port = port
 
     @property
     def url(self) -> str:
@@ -87,6 +70,30 @@ class Served:
             made.connect(self.url, transports=["websocket"])
             yield made
 
+
+class Served(Address):
+    """The web application of a folder on a free port, beside its worker or without one."""
+
+    def __init__(
+        self, settings: Any, runtime: Any = None, *, token: str | None = None,
+        half_open_s: float = 15.0, **pings: float,
+    ) -> None:  # fmt: skip
+        self.runtime = runtime
+        self.listening = listen(settings.host, 0)
+        super().__init__(self.listening.getsockname()[1])
+        self.web = Web(settings, runtime, port=self.port, token=token, **pings)
+        self.server = Server(self.listening, self.web.wsgi, half_open_s=half_open_s)
+
+    def __enter__(self) -> Self:
+        self.web.start()
+        self.server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.web.stop()
+        self.server.stop()
+        self.listening.close()
+
     def write(self, *records: Record) -> None:
         """Commit records as the worker does."""
         journal = self.runtime.store.journal
@@ -99,7 +106,7 @@ class Served:
 class Page:
     """Follows one session as the page does: drops what it has, and fetches what it misses."""
 
-    def __init__(self, served: Served, session_id: str) -> None:
+    def __init__(self, served: Address, session_id: str) -> None:
         self._served = served
         self._session_id = session_id
         self._turn = threading.RLock()
@@ -111,6 +118,10 @@ class Page:
     @property
     def last(self) -> int:
         return self.seqs[-1] if self.seqs else 0
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None and self._client.connected
 
     def connect(self) -> None:
         client = socketio.Client(reconnection=False)

@@ -132,7 +132,7 @@ def test_a_method_that_is_not_for_it(idle, method):
 
 def test_a_body_that_is_too_large(idle, port):
     """413 with the limit, whether its length was told or not."""
-    body = b'{"actor": "' + b"x" * 600_000 + b'"}'
+    body = json.dumps(ANN).encode() + b" " * 600_000
     for chunked in (False, True):
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         data = iter([body]) if chunked else body
@@ -143,6 +143,18 @@ def test_a_body_that_is_too_large(idle, port):
         assert answer.getheader("Content-Type") == "application/problem+json"
         assert b"524288" in answer.read()
         connection.close()
+    assert idle.actions() == []
+
+
+def test_a_body_in_chunks_that_are_none(idle, port):
+    """400; the connection is not left hanging."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    connection.request("POST", RELOAD, b"no chunk\r\n", headers)
+    answer = connection.getresponse()
+    assert answer.status == 400
+    assert b"cannot be read" in answer.read()
+    connection.close()
     assert idle.actions() == []
 
 

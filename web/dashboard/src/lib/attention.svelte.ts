@@ -53,22 +53,45 @@ export const KINDS: Kind[] = [
     id: 'rejected',
     title: 'Rejected actions',
     hint: 'Of the last 24 hours. They changed nothing; dismiss what you have read.',
-    count: () => undismissed().length,
+    count: () => attention.rejected.length,
     all: { href: '/queue?state=rejected', label: 'All in Queue' },
   },
 ]
 
-export const attention = {
+/** Actions that were rejected for the same reason: one matter for a person, however often it was tried. */
+export interface Rejection {
+  /** The newest of them. */
+  action: ActionRow
+  actionIds: string[]
+}
+
+function together(rows: ActionRow[]): Rejection[] {
+  const found = new Map<string, Rejection>()
+  for (const action of rows) {
+    const reason = JSON.stringify([action.type, action.session_id ?? action.agent_id, action.error])
+    const known = found.get(reason)
+    if (known) known.actionIds.push(action.action_id)
+    else found.set(reason, { action, actionIds: [action.action_id] })
+  }
+  return [...found.values()]
+}
+
+class Attention {
+  /** Those that were not dismissed, the newest first. */
+  readonly rejected = $derived(together(trouble.rejected.filter(({ action_id }) => !dismissed.has(action_id))))
+  readonly dismissed = $derived(together(trouble.rejected.filter(({ action_id }) => dismissed.has(action_id))))
+
   get count(): number {
     return KINDS.reduce((total, { count }) => total + count(), 0)
-  },
+  }
+
   /** False while "all is well" would be a guess. */
   get isKnown(): boolean {
     return fleet.loaded && trouble.loaded && server.info !== null
-  },
+  }
 }
 
-export const undismissed = (): ActionRow[] => trouble.rejected.filter(({ action_id }) => !dismissed.has(action_id))
+export const attention = new Attention()
 
 export const newestFirst = (a: SessionSummary, b: SessionSummary): number =>
   a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? -1 : 1

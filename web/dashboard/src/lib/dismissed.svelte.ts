@@ -35,9 +35,8 @@ class Dismissed {
     this.#write({ ...Object.fromEntries(kept), ...Object.fromEntries(actionIds.map((id) => [id, now])) })
   }
 
-  remove(actionId: string): void {
-    const { [actionId]: _, ...others } = read()
-    this.#write(others)
+  remove(actionIds: string[]): void {
+    this.#write(Object.fromEntries(Object.entries(read()).filter(([id]) => !actionIds.includes(id))))
   }
 
   #write(times: Times): void {

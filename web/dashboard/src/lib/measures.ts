@@ -138,7 +138,7 @@ export const MEASURES: Measure[] = [
 /** Why a figure of the worker is not here, and where it would be; empty where it is. */
 export function unseenBecause(info: SystemInfo): string {
   if (info.worker === 'here') return ''
-  if (info.worker === 'none') return 'No worker runs, so there is nothing to measure. python -m agents starts one.'
+  if (info.worker === 'none') return 'No worker runs, so half of this has nothing to measure: python -m agents starts one.'
   const pid = info.worker_pid === null ? '' : ` (pid ${info.worker_pid})`
-  return `Measured inside the worker, which is another process${pid}; its log warns when it lags. make run has both in one process, and shows it here.`
+  return `The worker is another process${pid}: what is measured inside it is not seen from here. Its log has it; make run has both in one process, and shows all of it.`
 }

@@ -31,8 +31,6 @@ export class OpenSession {
   constructor(readonly sessionId: string) {
     this.acts = new SessionActs(sessionId)
     this.whole = new WholeRows(sessionId)
-    const known = fleet.get(sessionId)
-    if (known) this.#openLog(known)
     void this.load()
     void this.#readType()
   }
@@ -63,7 +61,7 @@ export class OpenSession {
       this.now ??= detail.now
       this.problem = null
       this.unknown = false
-      this.#openLog(detail)
+      this.openLog(detail)
     } catch (error) {
       if (isAbort(error)) return
       const problem = asProblem(error)
@@ -100,7 +98,8 @@ export class OpenSession {
     this.log?.close()
   }
 
-  #openLog({ agent_id, seq }: SessionSummary): void {
+  /** With the summary of whoever knows the session first: the list, or the answer to `load`. */
+  openLog({ agent_id, seq }: SessionSummary): void {
     if (this.log || this.#stop.signal.aborted) return
     const log = new SessionLog(agent_id, this.sessionId)
     log.onRows((rows) => {

@@ -108,12 +108,14 @@ export class SessionActs {
       if (row.outcome === 'queued' && this.#byId.get(row.action_id)) continue
       this.#byId.set(row.action_id, row)
     }
-    for (const oldest of this.#byId.keys()) {
-      if (this.#byId.size <= KEPT) break
-      this.#byId.delete(oldest)
-    }
+    if (this.#byId.size > KEPT) this.#forgetOldest()
     receipts.fromActions(rows)
     this.#version += 1
+  }
+
+  #forgetOldest(): void {
+    const newestFirst = [...this.#byId.values()].sort((one, other) => (one.created_at < other.created_at ? 1 : -1))
+    for (const { action_id } of newestFirst.slice(KEPT)) this.#byId.delete(action_id)
   }
 }
 

@@ -178,10 +178,13 @@ class Guard:
         # A time-out here would cut a large message short: the library sends it in one try.
         connection.settimeout(None)
         try:
-            return self._app(environ, start_response)  # returns when the socket has closed
+            answer = self._app(environ, start_response)  # returns when the socket has closed
         finally:
             with self._turn:
                 self._open.discard(connection)
+        if not answer:
+            raise ConnectionError  # tells the server that there is none to write
+        return answer
 
     def _let_open(self, connection: socket.socket) -> bool:
         with self._turn:

@@ -3,21 +3,40 @@
 import logging
 import socket
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO
 
 import structlog
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
 if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
+    from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
 _log = structlog.get_logger(__name__)
 
 _HALF_OPEN_S = 15.0
+_DRAINED_BYTES = 64 * 1024  # a thousand times at the most
 
 
 class PortUnusable(Exception):  # noqa: N818
     """The address cannot be listened on."""
+
+
+class _Arrived:
+    """What the server reads to its end after the answer: what has arrived of a body, not all that
+    was announced, which may never come.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+
+    def read(self, _size: int) -> bytes:
+        return self._file.read1(_DRAINED_BYTES)  # type: ignore[attr-defined, no-any-return]
+
+    def readline(self, size: int) -> bytes:
+        return self._file.readline(size)
+
+    def close(self) -> None:
+        self._file.close()
 
 
 class _Handler(WSGIRequestHandler):
@@ -25,6 +44,11 @@ class _Handler(WSGIRequestHandler):
 
     disable_nagle_algorithm = True  # it would hold small messages back for 40 ms
     timeout = _HALF_OPEN_S
+
+    def make_environ(self) -> "WSGIEnvironment":
+        environ = super().make_environ()
+        self.rfile = _Arrived(self.rfile)  # type: ignore[assignment]
+        return environ
 
     def run_wsgi(self) -> None:
         try:

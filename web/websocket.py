@@ -51,14 +51,15 @@ class WebSocket:
         self._bucket = Bucket(burst=MESSAGES_AT_ONCE, per_s=MESSAGES_PER_S)
         self._connected = False
 
-    def __call__(self, environ: dict[str, Any], _start_response: object) -> None:
+    def __call__(self, environ: dict[str, Any], _start_response: object) -> list[bytes]:
+        """Serves the socket until it ends; there is no answer then."""
         self._connection: socket.socket = environ["werkzeug.socket"]
         try:
             self._ws = _Frames(_handshake(environ), max_message_size=MAX_MESSAGE_BYTES)
             self._handler(self)
         finally:
             self._hang_up()
-        raise ConnectionError  # tells the server that there is no answer to write
+        return []
 
     def wait(self) -> str | None:
         """The next message; None at the end, which a message that is not understood brings."""

@@ -4,23 +4,22 @@ import os
 import re
 import shutil
 import warnings
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 import queue_imp as q
+from tests.browser.looking import DEADLINE_MS, DESK
+from tests.browser.served import App
 from tests.waiting import until
-from tests.worker import ROOT, Worker
 
-ARTEFACTS = ROOT / "test-artifacts"
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
 ]  # fmt: skip
-DESK = {"width": 1280, "height": 800}
-PHONE = {"width": 390, "height": 844}
+_ONE_TRY_S = "3600"
+"""So long waits a failed tick for its next try: who retries goes on doing so while one looks."""
 
 
 @pytest.fixture(scope="session")
@@ -39,61 +38,69 @@ def chromium():
 
 @pytest.fixture(scope="session")
 def browser(chromium):
+    expect.set_options(timeout=DEADLINE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=_FLAGS)
         yield browser
         browser.close()
 
 
-@pytest.fixture
-def data(tmp_path, monkeypatch):
-    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
-
-
-class App:
-    """One `python app.py`, and the helpers' way into its data folder."""
-
-    def __init__(self, data: Path, logs: Path, *flags: str, **settings: str | None) -> None:
-        self.data = data
-        self.worker = Worker(
-            data, logs, "app.py", "--data", str(data), *(flags or ("--port", "0")),
-            settings=settings,
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """One app for all tests that bring sessions of their own names, or only look."""
+    folder = tmp_path_factory.mktemp("shared")
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("REINS_DATA", str(folder / "data"))
+        app = App(
+            folder / "data", folder / "app", REINS_HEARTBEAT_S="0.5", REINS_MAX_FAILURES="2",
+            REINS_RETRY_WAIT_S=_ONE_TRY_S, REINS_RETRY_WAIT_MAX_S=_ONE_TRY_S,
         )  # fmt: skip
-        self.at = until(self._address, "its address")
+        yield app
+        app.end()
 
-    def _address(self) -> str:
-        assert self.worker.process.poll() is None, self.worker.stderr.read_text()
-        found = re.search(r"http://\S+?:\d+", self.worker.stdout.read_text())
-        return found[0] if found else ""
 
-    @property
-    def port(self) -> str:
-        return self.at.rsplit(":", 1)[1]
-
-    def create(self, agent_id: str, **more) -> None:
-        receipt = q.wait_for_action(q.agent_create(agent_id, "ann", **more))
-        assert receipt["outcome"] == "applied", receipt
+@pytest.fixture(scope="session")
+def fleet(shared):
+    """The shared app with a session in every state, and with what went wrong."""
+    shared.create("ada", "cats")
+    shared.create("grace", "compilers")
+    shared.create("linus", "kernels", session_id="linus-2")
+    shared.create_odd("mary", tick="done")
+    shared.create_odd("joan", "hedy")
+    shared.create_odd("slow", tick="slow", tick_s=3_600)
+    shared.create_odd("sick", "lost", tick="fail")
+    shared.ticked("ada", 3)
+    shared.ticked("hedy")
+    for each in ("sick", "lost"):
+        shared.went_through(each, "error")
+    shared.applied(
+        [
+            q.agent_interrupt("ada", "bob", "now about dogs"),
+            q.agent_pause_action("grace", "bob", "too many compilers"),
+            q.agent_destroy_action("hedy", "bob", "her work is done"),
+            q.agent_interrupt("lost", "bob", {"subject": "a second failure"}),
+        ]
+    )
+    shared.went_through("mary", "final")
+    until(lambda: sum(row["kind"] == "error" for row in shared.steps("lost")) == 2, "both failures")
+    shared.rejected(q.agent_pause_action("nobody", "bob", "is there anybody?"))
+    return shared
 
 
 @pytest.fixture
-def start_app(data, tmp_path):
-    """Start `python app.py` with flags and settings; it is ended after the test."""
+def start_app(tmp_path, monkeypatch):
+    """Start `python app.py` with flags and settings in a folder of the test's own."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     made: list[App] = []
 
     def start(*flags: str, **settings: str | None) -> App:
-        app = App(data, tmp_path / f"app{len(made)}", *flags, **settings)
+        app = App(tmp_path / "data", tmp_path / f"app{len(made)}", *flags, **settings)
         made.append(app)
         return app
 
     yield start
     for app in made:
-        app.worker.__exit__()
-
-
-@pytest.fixture
-def app(start_app):
-    return start_app(REINS_HEARTBEAT_S="0.5")
+        app.end()
 
 
 @pytest.fixture
@@ -103,7 +110,9 @@ def visit(browser: Browser):
     faults: list[str] = []
 
     def open_page(url: str, *, expected: tuple[str, ...] = (), **options) -> Page:
-        context = browser.new_context(**{"viewport": DESK, "color_scheme": "light", **options})
+        context = browser.new_context(
+            **{"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce", **options}
+        )
         contexts.append(context)
         page = context.new_page()
         host = re.match(r"http://[^/]+", url)[0]
@@ -114,15 +123,13 @@ def visit(browser: Browser):
             ):
                 faults.append(f"{message.type}: {message.text}")
 
+        def asked(request) -> None:
+            if not request.url.startswith((host, "data:", "blob:", host.replace("http", "ws"))):
+                faults.append(f"asked another host: {request.url}")
+
         page.on("console", said)
         page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
-        page.on(
-            "request",
-            lambda request: (
-                request.url.startswith((host, "data:", "blob:", host.replace("http", "ws")))
-                or faults.append(f"asked another host: {request.url}")
-            ),
-        )
+        page.on("request", asked)
         page.goto(url)
         return page
 
@@ -130,9 +137,3 @@ def visit(browser: Browser):
     for context in contexts:
         context.close()
     assert not faults, faults
-
-
-def picture(page: Page, name: str) -> None:
-    """Keep a screenshot as an artefact of the run."""
-    ARTEFACTS.mkdir(exist_ok=True)
-    page.screenshot(path=str(ARTEFACTS / f"{name}.png"))

@@ -390,3 +390,13 @@ async def test_a_group_is_bounded_by_its_size(journal, path):
     found, more = journal_file.groups(sqlite3.connect(path), size_bytes=1)
     assert len(found) == 1
     assert more
+
+
+async def test_the_newest_commits_are_measured(journal):
+    """Medians of their time and rows; none before the first."""
+    assert journal.medians() is None
+    for _ in range(3):
+        await journal.append(record(1), record(2))
+    took_ms, rows = journal.medians()
+    assert 0 < took_ms < 10_000
+    assert rows == 2

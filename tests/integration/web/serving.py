@@ -18,7 +18,7 @@ from store.journal_file import Record
 from web.application import Web
 from web.server import Server, listen
 
-HANDSHAKE = {
+HANDSHAKE: dict[str, str] = {
     "Upgrade": "websocket",
     "Connection": "Upgrade",
     "Sec-WebSocket-Version": "13",
@@ -52,7 +52,7 @@ class Address:
             text = answer.read()
         found = {name.lower(): value for name, value in answer.getheaders()}
         is_json = "json" in found.get("content-type", "")
-        return answer.status, found, json.loads(text) if is_json else text
+        return answer.status, found, json.loads(text) if text and is_json else text
 
     def get(self, path: str) -> Any:
         status, _, body = self.ask("GET", path)
@@ -252,6 +252,12 @@ class Raw:
             self._buffer += more
         taken, self._buffer = self._buffer[:count], self._buffer[count:]
         return taken
+
+
+def serving() -> list[str]:
+    """Threads that serve a connection; of sockets, those too that wait for a ping's time."""
+    names = ("process_request_thread", "_websocket_handler", "writer", "Base._thread", "_send_ping")
+    return [t.name for t in threading.enumerate() if any(name in t.name for name in names)]
 
 
 def frame(body: bytes, opcode: int, *, last: bool = True) -> bytes:

@@ -173,6 +173,7 @@ def test_a_fault_of_ours_says_so(idle, monkeypatch, capsys):
 
 def test_a_store_that_cannot_says_so(idle, monkeypatch):
     """503 with the store's own words, and when to come back."""
+
     def fails(*_):
         raise StoreError("the disk is full")
 

@@ -129,4 +129,4 @@ def test_a_page_that_is_not_built_says_how(tmp_path):
     answer = app.test_client().get("/")
     assert (answer.status_code, answer.mimetype) == (503, "text/plain")
     assert "make run" in answer.text
-    assert "make dashboard" in answer.text
+    assert "make page" in answer.text

@@ -4,10 +4,13 @@ import json
 import threading
 import time
 
+import orjson
 import pytest
 
+import config
+from store.journal_file import Record
 from tests.integration.store.support import step
-from tests.integration.web.serving import Page, Raw, Served
+from tests.integration.web.serving import Page, Raw, Served, serving
 from tests.waiting import until
 from web import rooms
 
@@ -77,7 +80,7 @@ def waiting(served):
 
 
 def test_a_stalled_client(live):
-    """It reads nothing of 30 MB: what waits for it is bounded, another client gets every row on
+    """It reads nothing of 19 MB: what waits for it is bounded, another client gets every row on
     time, the agents' loop is not held up. When it reads again it hears of the head, once it has
     read what was under way, and catches up without a gap.
     """
@@ -86,16 +89,16 @@ def test_a_stalled_client(live):
     page.connect()
     late, worst = [], (0, 0)
     with Slow(live, "busy") as stalled:
-        writer = Writer(live, "busy", 200)
+        writer = Writer(live, "busy", 120)
         writer.start()
-        while writer.is_alive() or page.last < 200 * ROWS + 1:
+        while writer.is_alive() or page.last < 120 * ROWS + 1:
             worst = max(worst, waiting(live))
             seen = page.last
             assert page.connected
             if seen in writer.safe_at:
                 late.append(time.monotonic() - writer.safe_at[seen])
             time.sleep(0.005)
-        assert page.seqs == list(range(1, 200 * ROWS + 2))
+        assert page.seqs == list(range(1, 120 * ROWS + 2))
         assert live.web.clients()["lagging"] >= 1
         assert worst[0] <= rooms._MAX_WAITING + 2
         assert worst[1] <= (rooms._MAX_WAITING + 2) * rooms._MAX_PACKET
@@ -105,10 +108,10 @@ def test_a_stalled_client(live):
         assert not stalled.heads
         while not stalled.heads or stalled.last < stalled.heads[-1]:
             stalled.take()
-        assert stalled.seqs == list(range(1, 200 * ROWS + 2))
+        assert stalled.seqs == list(range(1, 120 * ROWS + 2))
         until(lambda: not live.web.clients()["lagging"])
-        live.write(step("busy", 200 * ROWS + 2))
-        while stalled.last < 200 * ROWS + 2:
+        live.write(step("busy", 120 * ROWS + 2))
+        while stalled.last < 120 * ROWS + 2:
             stalled.take()
 
 
@@ -130,7 +133,9 @@ def test_an_event_that_is_too_large(live):
     live.write(step("large", 1))
     page = Page(live, "large")
     page.connect()
-    live.write(*(step("large", seq, text=TEXT) for seq in range(2, 102)))
+    rows = (orjson.loads(step("large", seq, text=TEXT).body) for seq in range(2, 102))
+    payload = orjson.dumps({"text": "y" * 7_900}).decode()
+    live.write(*(Record("agent_steps", orjson.dumps(r | {"payload": payload})) for r in rows))
     until(lambda: page.last == 101)
     assert page.heads >= 1
     assert page.seqs == list(range(1, 102))
@@ -138,18 +143,10 @@ def test_an_event_that_is_too_large(live):
 
 
 @pytest.fixture
-def quick(live, monkeypatch):
+def quick(live):
     """The same folder served beside it, with pings each second."""
-    from config import load
-
-    with Served(load(), ping_interval_s=1, ping_timeout_s=1) as served:
+    with Served(config.load(), ping_interval_s=1, ping_timeout_s=1) as served:
         yield served
-
-
-def serving():
-    """Threads that serve sockets."""
-    names = ("process_request_thread", "_websocket_handler", "writer", "Base._thread", "_send_ping")
-    return [t.name for t in threading.enumerate() if any(name in t.name for name in names)]
 
 
 def test_a_client_that_answers_no_ping(quick, live, capfd):

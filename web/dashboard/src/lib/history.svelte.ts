@@ -40,6 +40,7 @@ interface Counters {
 class History {
   #samples = $state.raw<Sample[]>([])
   #last: Counters | null = null
+  #hasMissed = false
 
   /** Oldest first, at most `SPAN_MS` long. */
   get samples(): Sample[] {
@@ -52,6 +53,11 @@ class History {
     return [Math.min(this.#samples[0]?.at_ms ?? 0, last - LEAST_SPAN_MS), last]
   }
 
+  /** A reading failed: what happened until the next one is unknown. */
+  missed(): void {
+    this.#hasMissed = true
+  }
+
   add(info: SystemInfo): void {
     const now = countersOf(info)
     const before = this.#last
@@ -59,7 +65,9 @@ class History {
     this.#last = now
     const sample = sampleOf(info, now, before)
     const kept = this.#samples.filter((each) => each.at_ms > now.at_ms - SPAN_MS)
-    const gap = before && now.at_ms - before.at_ms > GAP_MS ? [unseen(before.at_ms + 1)] : []
+    const isUnknown = this.#hasMissed || (before && now.at_ms - before.at_ms > GAP_MS)
+    const gap = before && isUnknown ? [unseen(before.at_ms + 1)] : []
+    this.#hasMissed = false
     this.#samples = [...kept, ...gap, sample]
   }
 }

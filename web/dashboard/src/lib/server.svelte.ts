@@ -56,6 +56,7 @@ class Server {
       this.problem = null
       localStorage.setItem(DEMONSTRATION, String(this.demonstration))
     } catch (error) {
+      history.missed()
       this.problem = asProblem(error)
     }
   }

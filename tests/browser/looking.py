@@ -1,0 +1,93 @@
+"""What a test sees of the page: rows, focus, pictures, and what axe finds."""
+
+from typing import Any
+
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Locator, Page, expect
+
+from tests.waiting import until
+from tests.worker import ROOT
+
+ARTEFACTS = ROOT / "test-artifacts"
+DESK = {"width": 1280, "height": 800}
+PHONE = {"width": 390, "height": 844}
+TALL = {"width": 1280, "height": 4_000}
+"""A whole log in sight: of a virtual list only what is in sight exists."""
+DEADLINE_MS = 20_000
+
+_SERIOUS = ("serious", "critical")
+_FOCUS = """() => {
+  const at = document.activeElement
+  if (!at || at === document.body) return null
+  const style = getComputedStyle(at)
+  const box = at.getBoundingClientRect()
+  const lined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
+  return {
+    name: `${at.tagName.toLowerCase()} ${at.getAttribute('aria-label') ?? at.innerText ?? ''}`.slice(0, 60),
+    visible: lined || style.boxShadow !== 'none',
+    inSight: box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
+  }
+}"""
+_SEQS = "rows => rows.map(row => Number(row.dataset.seq))"
+
+
+def picture(page: Page, name: str) -> None:
+    """Keep a screenshot as an artefact of the run."""
+    ARTEFACTS.mkdir(exist_ok=True)
+    page.screenshot(path=str(ARTEFACTS / f"{name}.png"), animations="disabled")
+
+
+def live(page: Page) -> None:
+    """Until the page hears the server."""
+    expect(page.get_by_label("State of the fleet").get_by_text("live", exact=True)).to_be_visible(
+        timeout=DEADLINE_MS
+    )
+
+
+def log_of(page: Page) -> Locator:
+    return page.get_by_role("log")
+
+
+def rows_of(page: Page, kind: str = "") -> Locator:
+    """The rows of the open log that are in the document."""
+    return log_of(page).locator(f"[data-seq]{kind and '.' + kind}")
+
+
+def row_of(page: Page, seq: int) -> Locator:
+    return log_of(page).locator(f'[data-seq="{seq}"]')
+
+
+def seqs_of(page: Page) -> list[int]:
+    return rows_of(page).evaluate_all(_SEQS)
+
+
+def status_of(page: Page) -> Locator:
+    """The word beside the name of the open session."""
+    return page.locator("main header .status")
+
+
+def focus_of(page: Page) -> dict[str, Any] | None:
+    """What has the focus, and whether one sees that; None where nothing has it."""
+    return page.evaluate(_FOCUS)
+
+
+def is_wider_than_its_window(page: Page) -> bool:
+    return page.evaluate("document.documentElement.scrollWidth > innerWidth")
+
+
+def gone(page: Page, part: str) -> None:
+    """Until the address no longer has `part`."""
+    until(lambda: part not in page.url, f"{part} gone from {page.url}")
+
+
+def serious_findings(page: Page) -> list[str]:
+    """What axe finds that is serious or critical, each with the elements."""
+    if not page.evaluate("'axe' in globalThis"):
+        page.evaluate(AXE_SCRIPT)
+    found = page.evaluate("axe.run({resultTypes: ['violations']}).then(each => each.violations)")
+    return [
+        f"{each['id']}: {each['help']}: "
+        + ", ".join(f"{node['target']} {node['failureSummary'][:200]}" for node in each["nodes"][:4])
+        for each in found
+        if each["impact"] in _SERIOUS
+    ]

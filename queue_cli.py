@@ -6,14 +6,19 @@ import json
 import os
 import sys
 import time
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import queue_imp
 from store import agent_state, agent_steps
 from store.errors import StoreError
+from store.following import Follower
+from store.reading import reader, typed
 
 _FOLLOW_S = 0.1
+_CHECK_S = 1.0
+"""Two commits within one turn of the file system's clock look like one: it is read this often."""
 _PAGE = 500
 _INTERRUPTED = 130  # what shells say of Ctrl-C
 
@@ -103,22 +108,42 @@ def _status(flags: argparse.Namespace) -> None:
 def _watch(flags: argparse.Namespace) -> None:
     """Follow a session's log until interrupted; with `--until-end`, until its last row."""
     session_id = flags.session or flags.agent_id
-    after = flags.after_seq
     if not agent_steps.list_steps(session_id, 0, 1):
         print(
             f"waiting for session {session_id} …; if it does not come, see what became of its "
             "create: python -m queue_imp status, or create it with --wait",
             file=sys.stderr,
         )
+    for row in _rows(session_id, flags.after_seq):
+        print(json.dumps(row, default=str) if flags.json else _line(row), flush=True)
+        if row["kind"] == "final" and flags.until_end:
+            return
+
+
+def _rows(session_id: str, after: int) -> Iterator[dict[str, Any]]:
+    """The rows of a session's log above `after`: those that there are, then those that come."""
+    feed = Follower(reader(), [agent_steps.TABLE])
+    # In this order: what is written meanwhile is seen twice, never missed.
+    feed.start()
+    while rows := agent_steps.list_steps(session_id, after, _PAGE):
+        yield from rows
+        after = rows[-1]["seq"]
     while True:
-        rows = agent_steps.list_steps(session_id, after, _PAGE)
-        for row in rows:
-            print(json.dumps(row, default=str) if flags.json else _line(row), flush=True)
-            after = row["seq"]
-            if row["kind"] == "final" and flags.until_end:
-                return
-        if len(rows) < _PAGE:
-            time.sleep(_FOLLOW_S)
+        for row in _news(feed):
+            if row["session_id"] == session_id and row["seq"] > after:
+                yield typed(agent_steps.TABLE, row)
+                after = row["seq"]
+
+
+def _news(feed: Follower) -> Iterator[dict[str, Any]]:
+    """What has come, once there may be something; costs next to nothing while there is not."""
+    ends_at = time.monotonic() + _CHECK_S
+    while not feed.touched() and time.monotonic() < ends_at:
+        time.sleep(_FOLLOW_S)
+    more = True
+    while more:
+        found, more = feed.poll()
+        yield from (row for _, row in found)
 
 
 def _line(row: dict[str, Any]) -> str:

@@ -73,7 +73,7 @@ class Reader:
             other = raw.get(row[key])
             if other is None or row["journal_n"] > other[1]["journal_n"]:
                 raw[row[key]] = derive, row
-        pending = {value: _typed(table, derive(row)) for value, (derive, row) in raw.items()}
+        pending = {value: typed(table, derive(row)) for value, (derive, row) in raw.items()}
         for batch in self.stored(table, None).to_batches(max_chunksize=_SLICE):
             for row in batch.to_pylist():
                 newer = pending.pop(row[key], row)
@@ -105,7 +105,7 @@ class Reader:
         self, table: Table, match: Mapping[str, str], derived: Mapping[str, Callable[[Row], Row]]
     ) -> list[Row]:
         return [
-            _typed(table, derive(row)) for derive, row in self._journalled(table, match, derived)
+            typed(table, derive(row)) for derive, row in self._journalled(table, match, derived)
         ]
 
     def _journalled(
@@ -149,8 +149,8 @@ def _as_it_is(row: Row) -> Row:
     return row
 
 
-def _typed(table: Table, row: Row) -> Row:
-    """The row with all of the table's columns, its times as datetimes."""
+def typed(table: Table, row: Row) -> Row:
+    """A journalled row as the table has it: all of its columns, its times as datetimes."""
     return {
         column.name: _time(row.get(column.name)) if column.type == STAMP else row.get(column.name)
         for column in table.schema

@@ -8,7 +8,7 @@ from tests.browser.looking import live, log_of, row_of, rows_of, status_of
 
 
 def _guide(page, text, *, mode="Steer"):
-    page.get_by_role("radio", name=mode).check(force=True)
+    page.get_by_role("radiogroup").get_by_text(mode, exact=True).click()
     field = page.get_by_role("textbox", name="Guidance for")
     field.fill(text)
     field.press("Enter")

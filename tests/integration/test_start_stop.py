@@ -5,8 +5,10 @@ import contextlib
 import gc
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+from flask import Flask
 
 import config
 from agent_core.dispatcher import Dispatcher
@@ -24,6 +26,14 @@ from store.journal import Journal
 from store.store import Store
 from tests.odd_agents import OddAgent, OddConfig
 from tests.waiting import until_async
+from web.application import Web
+from web.bridge import Bridge
+from web.overview import Overview
+from web.pump import Pump
+from web.rooms import Rooms
+from web.server import Server, listen
+from web.sockets import make_socketio
+from web.streams import Streams
 
 TIMES = 50
 
@@ -133,7 +143,62 @@ class OfRuntimeInThread(OfRuntime):
         await asyncio.to_thread(self.it.stop_thread)
 
 
-LOOPS = [OfJournal, OfFlush, OfWatchdog, OfDispatcher, OfSession, OfRuntime, OfRuntimeInThread]
+class OfServer:
+    """The HTTP server on a free port."""
+
+    times = 15
+
+    def __init__(self, _folder: Path, _store: Store) -> None:
+        with listen("127.0.0.1", 0) as listening:
+            self.it = Server(listening, lambda *_: [])
+
+    async def start(self) -> None:
+        self.it.start()
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.it.stop)
+
+
+class OfWeb:
+    """All that serves a folder: pump, rooms, streams, guard; here beside no worker."""
+
+    times = 15
+
+    def __init__(self, folder: Path, _store: Store) -> None:
+        self.it = Web(config.load(data=folder / "data"), None, port=1, token=None)
+
+    async def start(self) -> None:
+        self.it.start()
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.it.stop)
+
+
+class OfPump:
+    """The pump beside a worker, followed by somebody."""
+
+    times = 15
+
+    def __init__(self, _folder: Path, store: Store) -> None:
+        settings = config.load(data=store.folder.path)
+        bridge = Bridge(settings, SimpleNamespace(store=store))
+        overview, socketio = Overview(bridge.store), make_socketio(Flask("of-pump"))
+        self.it = Pump(
+            bridge=bridge, overview=overview, rooms=Rooms(socketio.server), streams=Streams()
+        )
+
+    async def start(self) -> None:
+        self.it.start()
+        await asyncio.to_thread(self.it.wanted)
+
+    async def stop(self) -> None:
+        await asyncio.to_thread(self.it.stop)
+
+
+LOOPS = [
+    OfJournal, OfFlush, OfWatchdog, OfDispatcher, OfSession, OfRuntime, OfRuntimeInThread,
+    OfServer, OfWeb, OfPump,
+]  # fmt: skip
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
 
@@ -11,6 +10,7 @@ from flask import Request, Response
 from flask.json.provider import JSONProvider
 from werkzeug.exceptions import ClientDisconnected
 from werkzeug.routing import BaseConverter
+from werkzeug.utils import cached_property
 
 from web.problem import Refused
 

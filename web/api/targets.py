@@ -1,7 +1,8 @@
 """Whom a request is for, as the worker will find them when its turn comes."""
 
-from functools import cached_property
 from typing import Literal, NamedTuple
+
+from werkzeug.utils import cached_property
 
 from agent_core.status import Status
 from store import queue_reading

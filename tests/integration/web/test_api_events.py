@@ -139,7 +139,7 @@ def test_it_ends_with_the_service(ticking, listen):
 
 
 @pytest.mark.parametrize("given", ["x", "-1", "1.5", "99999999999999999999"])
-def test_a_last_event_id_that_is_none(ticking, given):
+def test_a_last_event_id_that_is_none(idle, given):
     """422."""
-    problem = ticking.get("/api/sessions/c/events", 422, headers={"Last-Event-ID": given})
+    problem = idle.get("/api/sessions/c/events", 422, headers={"Last-Event-ID": given})
     assert problem["problems"][0]["where"] == "header.Last-Event-ID"

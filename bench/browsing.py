@@ -16,14 +16,16 @@ _NOTE_ROWS = """
   const note = (element) => {
     const session = element.closest("[data-session]")?.dataset.session;
     const seq = element.dataset?.seq;
-    if (!session || !seq) return;
+    // A row of the log that is still to be fetched is there without its time.
+    if (!session || !seq || !(element.dataset.session || element.querySelector("time"))) return;
     window.__first ??= performance.now();
     const times = (seen[session] ??= {});
     times[seq] ??= Date.now();
   };
   const look = (node) => {
     if (node.nodeType !== 1) return;
-    if (node.dataset.seq) note(node);
+    const around = node.closest("[data-seq]");
+    if (around) note(around);
     node.querySelectorAll("[data-seq]").forEach(note);
   };
   new MutationObserver((changes) => {

@@ -21,9 +21,13 @@ async def run(
         with web_on(runtime) as url:
             onlookers = asyncio.create_task(
                 child(
-                    "bench.onlookers", url=url, sessions=sessions, clients=clients,
-                    stalled=stalled, seconds=seconds,
-                )  # fmt: skip
+                    "bench.onlookers",
+                    url=url,
+                    sessions=sessions,
+                    clients=clients,
+                    stalled=stalled,
+                    seconds=seconds,
+                )
             )
             await asyncio.sleep(seconds / 4)  # until all are connected
             memory = [rss_mib()]

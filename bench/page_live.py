@@ -21,9 +21,7 @@ async def run(data: Path, *, sessions: int, seconds: float) -> dict[str, Any]:
             ticks = total_ticks(runtime)
             seen = await child("bench.browsing", act="watch", url=url, seconds=seconds)
             ticks = total_ticks(runtime) - ticks
-        ages = {
-            page: await asyncio.to_thread(_ages_ms, seen[page]) for page in ("list", "session")
-        }
+        ages = {page: await asyncio.to_thread(_ages_ms, seen[page]) for page in ("list", "session")}
     return {
         "sessions": sessions,
         "row_to_dom_ms": {page: spread(values) for page, values in ages.items()},

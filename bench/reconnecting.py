@@ -39,7 +39,7 @@ class Reader:
     async def cut_off(self) -> None:
         """As a network does it: without a word."""
         self.cut += 1
-        transport = self._client.eio.ws._writer.transport  # noqa: SLF001 - no other way to it
+        transport = self._client.eio.ws._writer.transport
         transport.abort()
         await self._client.wait()
 

@@ -1,6 +1,5 @@
 """A client whose connection is cut again and again under load: every row once, in order."""
 
-import asyncio
 from pathlib import Path
 from typing import Any
 

@@ -83,18 +83,20 @@ class Reader:
 
     def stored(self, table: Table, where: str | None, columns: list[str] | None = None) -> pa.Table:
         """Rows of the table alone, without the journal's; of all columns or of some."""
-        opened = self.table(table)
-        if opened is None:
-            return table.schema.empty_table().select(columns or table.schema.names)
         for left in reversed(range(_TRIES)):
-            query = opened.search()
-            query = query.select(columns) if columns else query
+            opened = self.table(table)
+            if opened is None:
+                return table.schema.empty_table().select(columns or table.schema.names)
             try:
+                query = opened.search()
+                query = query.select(columns) if columns else query
                 return (query.where(where) if where else query).limit(None).to_arrow()
             except RuntimeError as error:
-                # The version being read was compacted and cleaned away: the newest has its rows.
+                # The version being read was compacted and cleaned away, or the folder was replaced:
+                # the newest has the rows.
                 if "not found" not in str(error).lower() or not left:
                     raise
+                self._tables.pop(table.name, None)
         raise AssertionError("not reached")
 
     def journalled(self, table: Table) -> list[Row]:

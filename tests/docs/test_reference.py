@@ -147,14 +147,18 @@ def test_http():
     """The requests are those that the API describes, and the description itself."""
     described = json.loads((expected.ROOT / "web" / "openapi.json").read_text())["paths"]
     requests = {f"`{method.upper()} {path}`" for path, of in described.items() for method in of}
-    said = [row[0] for row in expected.rows(section("## HTTP")) if row[0].startswith(("`GET", "`P"))]
+    said = [
+        row[0] for row in expected.rows(section("## HTTP")) if row[0].startswith(("`GET", "`P"))
+    ]
     assert set(said) == requests | {"`GET /api/openapi.json`"}
     assert len(said) == len(set(said))
 
 
 def test_sockets():
     """Requests and events of the rooms are those of the code."""
-    source = "".join((expected.ROOT / "web" / f"{name}.py").read_text() for name in ("sockets", "pump", "rooms"))
+    source = "".join(
+        (expected.ROOT / "web" / f"{name}.py").read_text() for name in ("sockets", "pump", "rooms")
+    )
     asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
     events = set(re.findall(r'emit\(\s*"(\w+)"', source))
     said = set(re.findall(r"^\| `(\w+)` \|", section("## Socket.IO"), re.MULTILINE))

@@ -51,7 +51,9 @@ def imports_of(path: Path) -> set[str]:
 
 def files_of(layer: str) -> list[Path]:
     folder = ROOT / layer
-    return [f for f in sorted(folder.rglob("*.py")) if "node_modules" not in f.parts] if folder.is_dir() else [ROOT / f"{layer}.py"]
+    if not folder.is_dir():
+        return [ROOT / f"{layer}.py"]
+    return [file for file in sorted(folder.rglob("*.py")) if "node_modules" not in file.parts]
 
 
 @pytest.mark.parametrize("layer", sorted(OURS))

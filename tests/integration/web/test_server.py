@@ -1,6 +1,7 @@
 """The server's end: whoever is connected, and however, does not keep the process."""
 
 import contextlib
+import itertools
 import socket
 import time
 import urllib.request
@@ -114,15 +115,14 @@ def test_a_stop_with_everybody_connected(tmp_path, monkeypatch):
             opened.enter_context(socket.create_connection(("127.0.0.1", at.port), timeout=20))
             for _ in range(12)
         ]
-        for n, connection in enumerate(plain):
-            connection.sendall(
-                [
-                    b"GET /api/sessions/jo/events HTTP/1.1\r\nHost: localhost\r\n\r\n",
-                    b"GET / HTTP/1.1\r\nHost:",
-                    b"POST /api/sessions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n"
-                    b"Content-Type: application/json\r\n\r\n{",
-                ][n % 3]
-            )
+        json = b"Content-Type: application/json\r\nContent-Length: 9\r\n\r\n{"
+        requests = [
+            b"GET /api/sessions/jo/events HTTP/1.1\r\nHost: localhost\r\n\r\n",
+            b"GET / HTTP/1.1\r\nHost:",
+            b"POST /api/sessions HTTP/1.1\r\nHost: localhost\r\n" + json,
+        ]
+        for connection, request in zip(plain, itertools.cycle(requests), strict=False):
+            connection.sendall(request)
         until(lambda: at.get("/api/system")["clients"]["streams"] == 4)
         until(lambda: all(page.last > 10 for page in pages))
         began = time.monotonic()

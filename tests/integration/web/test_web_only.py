@@ -1,5 +1,6 @@
 """The web beside a worker that is another process: the same live page, by following the files."""
 
+import shutil
 import time
 from datetime import datetime
 
@@ -142,8 +143,6 @@ def test_idle_costs_next_to_nothing(served, data):
 
 def test_a_folder_that_is_replaced(data, tmp_path):
     """The old sessions go, the new one's rows come; those who listen are told to look."""
-    import shutil
-
     with Worker(data, tmp_path / "first") as worker:
         worker.started()
         for name in ("jo", "old"):

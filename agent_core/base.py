@@ -94,7 +94,7 @@ class AgentBase:
             raise GuidanceRejected(
                 f"guidance does not fit agents of type {cls.agent_type}: {problems(error)}; "
                 f"expected {cls._expected()}"
-            ) from None
+            ) from error
 
     @classmethod
     def _expected(cls) -> str:

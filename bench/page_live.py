@@ -40,6 +40,6 @@ def _ages_ms(seen: dict[str, dict[str, float]]) -> list[float]:
         ages += [
             at - written[int(seq)].timestamp() * 1_000
             for seq, at in times.items()
-            if int(seq) in written
+            if at and int(seq) in written
         ]
     return ages

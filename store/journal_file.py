@@ -266,34 +266,39 @@ def read_pending(path: Path, table: str) -> list[Group]:
 class reading:  # noqa: N801 - reads as a function
     """A connection of its own for one read, which sees one moment of the file; None where there is
     no journal yet. No handle outlives a folder that was replaced, and none is made by looking.
+
+    Raises: FolderUnusable, also for what fails within.
     """
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._connection: sqlite3.Connection | None = None
-        try:
-            self._connection = sqlite3.connect(
-                f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=_BUSY_TIMEOUT_S
-            )
-        except sqlite3.OperationalError:
-            if path.exists():
-                raise
 
     def __enter__(self) -> sqlite3.Connection | None:
-        if self._connection is None:
-            return None
         made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
         try:
-            self._connection.execute("PRAGMA query_only = ON")
+            connection = self._connection = sqlite3.connect(
+                f"{self._path.as_uri()}?mode=rw",
+                uri=True,
+                isolation_level=None,
+                timeout=_BUSY_TIMEOUT_S,
+            )
+            connection.execute("PRAGMA query_only = ON")
             # What is written or flushed between two queries would be missed by both.
-            self._connection.execute("BEGIN")
-            return self._connection if self._connection.execute(made).fetchone()[0] else None
-        except sqlite3.Error:
-            self._connection.close()
-            raise
+            connection.execute("BEGIN")
+            return connection if connection.execute(made).fetchone()[0] else None
+        except sqlite3.Error as error:
+            self.__exit__(type(error), error)
+            return None
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, _kind: object, error: BaseException | None, *_: object) -> None:
         if self._connection is not None:
             self._connection.close()
+        if isinstance(error, sqlite3.Error) and self._path.exists():
+            raise FolderUnusable(
+                f"the journal {self._path} cannot be read: {error}. If its disk is in order, the "
+                "file is damaged: restore it from a backup."
+            ) from error
 
 
 class _transaction:  # noqa: N801

@@ -3,7 +3,8 @@
 import logging
 import socket
 import threading
-from typing import TYPE_CHECKING, BinaryIO
+from io import BufferedIOBase
+from typing import TYPE_CHECKING
 
 import structlog
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
@@ -26,11 +27,11 @@ class _Arrived:
     was announced, which may never come.
     """
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BufferedIOBase) -> None:
         self._file = file
 
     def read(self, _size: int) -> bytes:
-        return self._file.read1(_DRAINED_BYTES)  # type: ignore[attr-defined, no-any-return]
+        return self._file.read1(_DRAINED_BYTES)
 
     def readline(self, size: int) -> bytes:
         return self._file.readline(size)

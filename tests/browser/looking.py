@@ -87,7 +87,9 @@ def serious_findings(page: Page) -> list[str]:
     found = page.evaluate("axe.run({resultTypes: ['violations']}).then(each => each.violations)")
     return [
         f"{each['id']}: {each['help']}: "
-        + ", ".join(f"{node['target']} {node['failureSummary'][:200]}" for node in each["nodes"][:4])
+        + ", ".join(
+            f"{node['target']} {node['failureSummary'][:200]}" for node in each["nodes"][:4]
+        )
         for each in found
         if each["impact"] in _SERIOUS
     ]

@@ -11,6 +11,7 @@ from tests.waiting import until
 def three(shared):
     """Three sessions with different numbers of ticks."""
     shared.create_odd("url-1")
+    shared.create("url-joke", config={"heartbeat_s": 3_600})
     for name, ticks in (("url-2", 3), ("url-3", 6)):
         shared.create_odd(name, heartbeat_s=0.05, tick="done", after=ticks - 1)
         shared.went_through(name, "final")
@@ -43,7 +44,9 @@ def test_filters_search_and_order_live_in_the_address(three, visit):
     page.reload()
     _shows(page, ["url-2", "url-3"])
     expect(page.get_by_role("searchbox", name="Search")).to_have_value("url")
-    expect(page.get_by_role("columnheader", name="Ticks")).to_have_attribute("aria-sort", "ascending")
+    expect(page.get_by_role("columnheader", name="Ticks")).to_have_attribute(
+        "aria-sort", "ascending"
+    )
     expect(page.get_by_title("Show only completed sessions")).to_have_attribute(
         "aria-pressed", "true"
     )
@@ -90,5 +93,7 @@ def test_what_is_not_there_is_said(shared, visit):
     expect(page.get_by_role("heading", name="There is no session “ghost”")).to_be_visible()
     shared.create("ghost")
     expect(page.get_by_role("log")).to_contain_text("cats")
-    page.evaluate("history.pushState(null, '', '/sessions/a/b/c'); dispatchEvent(new PopStateEvent('popstate'))")
+    page.evaluate(
+        "history.pushState(null, '', '/sessions/a/b/c'); dispatchEvent(new PopStateEvent('popstate'))"
+    )
     expect(page.get_by_role("heading", name="There is no page at")).to_be_visible()

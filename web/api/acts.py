@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Literal
 
 from flask import Response, jsonify
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, ValidationError
 
 import queue_imp
 from agent_core.base import GuidanceRejected
@@ -14,7 +14,7 @@ from web.api.inputs import ActorBody, Id, SessionPath
 from web.api.keys import Key, KeyHeader, key_of
 from web.api.parts import Parts, parts
 from web.api.targets import Target, Targets
-from web.problem import Refused, refusals, unfit
+from web.problem import Refused, flaw, refusals, unfit
 from web.wire import Wire
 
 api = group("acts", "steering")
@@ -164,8 +164,13 @@ def _check_guidance(here: Parts, target: Target, guidance: dict[str, Any] | str)
         return  # known to another process perhaps: its worker decides
     try:
         kind.parse_guidance(guidance)
-    except GuidanceRejected as error:
-        raise unfit("body.guidance", str(error)) from None
+    except GuidanceRejected as rejected:
+        why = rejected.__cause__
+        if not isinstance(why, ValidationError):
+            raise unfit("body.guidance", str(rejected)) from None
+        # Each by its own field: a form shows it there.
+        flaws = [flaw("body.guidance", each) for each in why.errors(include_url=False)[:20]]
+        raise Refused(422, str(rejected), flaws) from None
 
 
 def _bulk_actions(here: Parts, body: BulkBody) -> tuple[list[dict[str, Any]], dict[str, str]]:

@@ -11,6 +11,7 @@ import orjson
 import pytest
 
 from store import agent_state, agent_steps, following, messages
+from store.errors import FolderUnusable
 from store.following import Follower
 from store.journal_file import Record
 from store.reading import Reader
@@ -208,7 +209,8 @@ def test_across_a_kill_from_another_process(tmp_path):
             assert worker.poll() is None
             found += drained(feed)
         worker.kill()
-        acknowledged = [int(line) for line in worker.communicate()[0].split() if line][-1]
+        printed = worker.communicate()[0].splitlines()
+        acknowledged = [int(line) for line in printed if line.isdigit()][-1]
         found += drained(feed)
         assert len(found) >= acknowledged - 1  # its last line may be cut
     assert seqs(found) == list(range(1, len(found) + 1))
@@ -230,6 +232,19 @@ def test_a_journal_that_does_not_exist_yet(tmp_path):
     following.journal_file.append(connection, [step("a", 1)])
     assert seqs(drained(feed)) == [1]
     connection.close()
+
+
+def test_a_journal_that_is_damaged(tmp_path):
+    """A clear error that names the file; the next poll may find it mended."""
+    (tmp_path / "journal.sqlite").write_bytes(b"no database" * 1_000)
+    feed = Follower(Reader(tmp_path), TABLES)
+    with pytest.raises(FolderUnusable, match=r"journal\.sqlite cannot be read"):
+        feed.poll()
+    (tmp_path / "journal.sqlite").unlink()
+    connection = following.journal_file.open_for_writing(tmp_path / "journal.sqlite", "power")
+    following.journal_file.append(connection, [step("a", 1)])
+    connection.close()
+    assert seqs(drained(feed)) == [1]
 
 
 def test_readers_while_a_journal_is_made(tmp_path):
@@ -323,7 +338,7 @@ async def test_any_order_of_what_may_happen(tmp_path, monkeypatch, seed):
     """Commits of any size, flushes, polls, restarts, in any order: each record once, in order."""
     rng = random.Random(seed)
     monkeypatch.setattr(following, "_BATCH", rng.choice([1, 7, 5_000]))
-    monkeypatch.setattr(following, "_BATCH_FLUSHED", rng.choice([1, 7, 2_000]))
+    monkeypatch.setattr(following, "_BATCH_FLUSHED", rng.choice([13, 60, 2_000]))
     store = Store(tmp_path / "data", flush_s=rng.choice([0.01, 60.0]))
     await store.start()
     feeds = [(follower(store), []) for _ in range(3)]

@@ -116,6 +116,16 @@ def test_guidance_that_the_type_does_not_take(idle, guidance):
     assert len(idle.actions()) == 1
 
 
+def test_a_field_of_guidance_that_does_not_fit_is_named(idle):
+    """A form can show each flaw beside its field."""
+    create(idle)
+    body = {"guidance": {"subject": "", "colour": "red"}, **ANN}
+    problem = idle.post("/api/sessions/c/interrupt", body, 422)
+    places = [flaw["where"] for flaw in problem["problems"]]
+    assert places == ["body.guidance.subject", "body.guidance.colour"]
+    assert "expected the fields of {subject} or a text" in problem["detail"]
+
+
 def test_many_at_once(api):
     """One commit for all that can be; those that cannot are named, in the order of the request."""
     for agent_id in ("a", "b"):

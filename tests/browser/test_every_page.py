@@ -1,0 +1,197 @@
+"""Every page and state in light, dark and at phone width: readable by axe, within its width."""
+
+import pytest
+from playwright.sync_api import expect
+
+import queue_imp as q
+from tests.browser.looking import (
+    PHONE,
+    is_wider_than_its_window,
+    live,
+    picture,
+    row_of,
+    rows_of,
+    serious_findings,
+)
+
+LOOKS = {
+    "light": {"color_scheme": "light"},
+    "dark": {"color_scheme": "dark"},
+    "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True},
+    "phone-dark": {"color_scheme": "dark", "viewport": PHONE, "has_touch": True},
+}
+look = pytest.mark.parametrize("look", LOOKS)
+
+
+@pytest.fixture
+def check(visit):
+    """Notes what is wrong in each state that a page is brought into; fails at the end."""
+    found = []
+
+    def examine(page, look, state):
+        picture(page, f"{look}-{state}")
+        if is_wider_than_its_window(page):
+            found.append(f"{state}: the document scrolls sideways")
+        if look != "phone-dark":
+            found.extend(f"{state}: {each}" for each in serious_findings(page))
+
+    yield examine
+    assert not found, "\n".join(found)
+
+
+def _visit(visit, look, url):
+    page = visit(url, **LOOKS[look])
+    live(page)
+    return page
+
+
+def _menu(page, look, command):
+    """The palette is the way on a phone; elsewhere its key is."""
+    if look.startswith("phone"):
+        page.get_by_role("button", name="Menu").click()
+    else:
+        page.keyboard.press("Control+k")
+    page.get_by_role("combobox", name="Go to a page").fill(command)
+
+
+@look
+def test_the_list_and_what_opens_over_it(fleet, visit, check, look):
+    """List, selection, form, palette, help."""
+    page = _visit(visit, look, f"{fleet.at}/sessions")
+    expect(page.get_by_role("link", name="ada")).to_be_visible()
+    check(page, look, "sessions")
+    page.get_by_role("checkbox", name="Select ada").click()
+    page.get_by_role("checkbox", name="Select grace").click()
+    page.get_by_role("button", name="Destroy…").click()
+    check(page, look, "sessions-bulk")
+    page.get_by_role("button", name="Keep").click()
+    page.get_by_role("button", name="Select none").click()
+    page.get_by_role("button", name="Create", exact=False).first.click()
+    expect(page.get_by_role("textbox", name="Subject")).to_be_visible()
+    check(page, look, "create")
+    page.get_by_role("complementary").get_by_role("button", name="Close").click()
+    _menu(page, look, "a")
+    check(page, look, "palette")
+    page.get_by_role("combobox", name="Go to a page").fill("help")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
+    check(page, look, "help")
+    page.keyboard.press("Escape")
+    page.goto(f"{fleet.at}/sessions?q=there+is+no+such+thing")
+    expect(page.get_by_text("No session matches.")).to_be_visible()
+    check(page, look, "sessions-none-match")
+
+
+@look
+def test_a_session_with_its_inspector(fleet, visit, check, look):
+    """Live, each tab of the inspector, and how sessions look that retry, failed, or ended."""
+    page = _visit(visit, look, fleet.page_of("ada"))
+    expect(rows_of(page, "tick").last).to_be_visible()
+    check(page, look, "session")
+    seq = next(row["seq"] for row in fleet.steps("ada") if row["kind"] == "guidance")
+    page.goto(fleet.page_of("ada", f"?seq={seq}"))
+    expect(row_of(page, seq)).to_be_in_viewport()
+    phone = look.startswith("phone")
+    if phone:
+        page.get_by_role("button", name="Inspect").click()
+    inspected = page.get_by_role("tabpanel")
+    for tab, text in (
+        ("Snapshot", "subject"),
+        ("Row", "now about dogs"),
+        ("Receipts", "guidance"),
+        ("Config", "joke"),
+    ):
+        page.get_by_role("tab", name=tab).click()
+        expect(inspected).to_contain_text(text)
+        check(page, look, f"session-{tab.lower()}")
+    if phone:
+        page.get_by_role("complementary", name="Inspector").get_by_role(
+            "button", name="Close"
+        ).click()
+        expect(inspected).not_to_be_in_viewport()
+    for each, text in (
+        ("sick", "as asked"),
+        ("lost", "as asked"),
+        ("hedy", "her work is done"),
+        ("mary", "1 about"),
+    ):
+        page.goto(fleet.page_of(each))
+        expect(page.get_by_role("log")).to_contain_text(text)
+        check(page, look, f"session-{each}")
+    page.get_by_role("link", name="Reins, to the sessions").focus()
+
+
+@look
+def test_queue_attention_system(fleet, visit, check, look):
+    """The queue with an action's panel, what needs a person, and the machine's figures."""
+    page = _visit(visit, look, f"{fleet.at}/queue")
+    line = page.get_by_role("row").filter(has_text="nobody")
+    expect(line).to_be_visible()
+    check(page, look, "queue")
+    line.click(position={"x": 20, "y": 12})
+    expect(page.get_by_role("complementary", name="Action")).to_contain_text("is there anybody?")
+    check(page, look, "queue-panel")
+    page.get_by_role("complementary", name="Action").get_by_role("button", name="Close").click()
+    page.goto(f"{fleet.at}/attention")
+    expect(page.get_by_role("region", name="Failed sessions")).to_contain_text("lost")
+    expect(page.get_by_role("region", name="Rejected actions")).to_contain_text("nobody")
+    check(page, look, "attention")
+    page.goto(f"{fleet.at}/system")
+    expect(page.get_by_role("img", name="Memory:")).to_be_visible()
+    check(page, look, "system")
+    page.goto(f"{fleet.at}/system?view=table")
+    expect(page.get_by_role("region", name="Figures")).to_be_visible()
+    check(page, look, "system-table")
+
+
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory):
+    """An app in whose folder nothing has happened."""
+    from tests.browser.served import App  # noqa: PLC0415
+
+    folder = tmp_path_factory.mktemp("empty")
+    app = App(folder / "data", folder / "app")
+    yield app
+    app.end()
+
+
+@look
+def test_pages_on_which_nothing_is_yet(empty, visit, check, look):
+    """Each teaches what would fill it."""
+    page = _visit(visit, look, f"{empty.at}/sessions")
+    for path, heading in (
+        ("sessions", "No sessions yet"), ("conversations", "No conversations yet"),
+        ("queue", "Nothing was asked yet"), ("attention", "All is well"),
+    ):  # fmt: skip
+        page.goto(f"{empty.at}/{path}")
+        expect(page.get_by_role("heading", name=heading)).to_be_visible()
+        check(page, look, f"empty-{path}")
+
+
+def test_a_phone_reaches_every_page(fleet, visit):
+    """Through the rail, by touch, with nothing wider than the window on the way."""
+    page = visit(fleet.at, **LOOKS["phone"])
+    for name in ("Conversations", "Queue", "Attention", "System", "Sessions"):
+        page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).last.tap()
+        expect(page).to_have_title(f"{name} · Reins")
+        expect(page.get_by_role("heading", name=name, exact=True)).to_be_attached()
+        assert not is_wider_than_its_window(page), name
+
+
+def test_a_phone_steers_a_session(fleet, visit):
+    """By touch: from the list into a session, guidance, a row in the sheet, and back."""
+    fleet.create("pocket", config={"heartbeat_s": 3_600})
+    page = visit(f"{fleet.at}/sessions?q=pocket", **LOOKS["phone"])
+    page.get_by_role("link", name="pocket").tap()
+    page.get_by_role("textbox", name="Guidance for").fill("about phones")
+    page.get_by_role("button", name="Send").tap()
+    expect(page.get_by_label("Guidance sent")).to_contain_text("applied")
+    rows_of(page, "guidance").first.locator(".text").tap()
+    sheet = page.get_by_role("complementary", name="Inspector")
+    expect(sheet).to_be_in_viewport()
+    expect(sheet).to_contain_text("phones")
+    sheet.get_by_role("button", name="Close").tap()
+    expect(sheet.get_by_role("tabpanel")).not_to_be_in_viewport()
+    page.get_by_role("button", name="Pause").tap()
+    expect(page.locator("main header .status")).to_have_text("paused")
+    fleet.applied([q.agent_destroy_action("pocket", "ann")])

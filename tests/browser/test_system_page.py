@@ -1,0 +1,74 @@
+"""The machine's own figures, what can be done about it, and what cannot be seen from here."""
+
+import re
+
+from playwright.sync_api import expect
+
+import queue_imp as q
+from tests.browser.looking import live, picture
+
+MEASURES = (
+    "Loop lag", "Commit latency", "Rows per commit", "Rows written", "Journal rows pending",
+    "Queue depth", "Ticks", "Sessions", "Memory", "Clients",
+)  # fmt: skip
+
+
+def _number(page, measure):
+    return page.get_by_role("region", name=measure, exact=True).locator(".number")
+
+
+def test_every_chart_has_its_number(fleet, visit):
+    """Each measure shows a number and a chart that says the same to a screen reader."""
+    page = visit(f"{fleet.at}/system")
+    for measure in MEASURES:
+        expect(_number(page, measure)).to_have_text(re.compile(r"\d"))
+        chart = page.get_by_role("img", name=f"{measure}:")
+        expect(chart).to_be_visible()
+        expect(chart).to_have_attribute("aria-label", re.compile(r"\d.*Should be: \S+"))
+    tables = page.get_by_role("region", name="Rows and sizes of the tables")
+    expect(tables.get_by_role("row").filter(has_text="agent_steps")).to_contain_text(
+        re.compile(r"[1-9]")
+    )
+
+
+def test_the_same_figures_as_a_table(fleet, visit):
+    """For whoever reads figures better than lines; the choice is in the address."""
+    page = visit(f"{fleet.at}/system")
+    page.get_by_role("button", name="as a table").click()
+    figures = page.get_by_role("region", name="Figures")
+    expect(figures.get_by_role("row").filter(has_text="Memory")).to_contain_text("MB")
+    assert "view=table" in page.url
+
+
+def test_the_environment_is_reloaded_with_a_receipt(fleet, visit):
+    """The button's act goes through the queue, and what became of it is said beside it."""
+    page = visit(f"{fleet.at}/system")
+    page.get_by_role("button", name="Reload environment").click()
+    expect(page.locator("main header").get_by_role("status")).to_contain_text("applied")
+
+
+def test_without_a_worker_the_page_says_so(start_app, visit):
+    """No figures are made up, requests are kept, and the command that helps is named."""
+    start_app(REINS_HEARTBEAT_S="3600").create("ada")
+    app = start_app("--no-worker", "--port", "0")
+    page = visit(f"{app.at}/system")
+    live(page)
+    expect(page.locator("main")).to_contain_text("not seen from here")
+    picture(page, "system-elsewhere")
+
+
+def test_what_is_asked_without_a_worker_is_kept(start_app, visit):
+    """Banner, Attention and Queue say that nothing runs; what is asked stays queued."""
+    app = start_app("--no-worker", "--port", "0")
+    page = visit(f"{app.at}/attention")
+    expect(page.get_by_text("No worker is running: requests are kept")).to_be_visible()
+    expect(page.get_by_role("region", name="No worker runs")).to_contain_text("python -m agents")
+    picture(page, "attention-no-worker")
+    q.agent_create("ada", "ann")
+    page.goto(f"{app.at}/queue")
+    expect(page.get_by_role("row").filter(has_text="create_agent")).to_contain_text("queued")
+    page.goto(f"{app.at}/system")
+    expect(page.locator("main")).to_contain_text("No worker runs, so half of this")
+    expect(page.get_by_role("region", name="Loop lag")).to_contain_text("not seen from here")
+    expect(_number(page, "Queue depth")).to_have_text("1")
+    picture(page, "system-no-worker")

@@ -1,0 +1,185 @@
+from types import SimpleNamespace
+
+import orjson
+import pytest
+
+from store import agent_steps, messages
+from tests.integration.store.support import step
+from tests.waiting import until
+from web.pump import QUEUE, SESSIONS, Pump, conversation_room, run_room
+from web.streams import Streams
+
+
+class Feed:
+    """A follower that brings what a test says."""
+
+    def __init__(self):
+        self.batches = []
+        self.starts = self.replaced = 0
+
+    def start(self):
+        self.starts += 1
+
+    def touched(self):
+        return bool(self.batches)
+
+    def poll(self):
+        batch = self.batches.pop(0) if self.batches else []
+        if isinstance(batch, Exception):
+            raise batch
+        return batch, bool(self.batches)
+
+
+class Rooms:
+    """Rooms that write down what they are told."""
+
+    lagging = 0
+
+    def __init__(self, *names):
+        self.those, self.emitted, self.skipped = names, [], []
+        self.failure = None
+
+    def __len__(self):
+        return len(self.those)
+
+    def names(self):
+        return list(self.those)
+
+    def occupied(self, room):
+        return room in self.those
+
+    def emit(self, event, data, room, head=0):
+        if self.failure is not None:
+            failure, self.failure = self.failure, None
+            raise failure
+        self.emitted.append((event, data, room, head))
+
+    def skip(self, room, head):
+        self.skipped.append((room, head))
+
+    def heal(self):
+        pass
+
+
+class Overview:
+    """An overview of two sessions."""
+
+    def __init__(self):
+        self.loads = 0
+
+    def load(self):
+        self.loads += 1
+
+    def apply(self, steps):
+        return {row["session_id"] for row in steps}
+
+    def apply_states(self, rows):
+        return set()
+
+    def seq(self, session_id):
+        return 9
+
+    def get(self, session_id):
+        return {"agent_id": session_id, "session_id": session_id, "seq": 9}
+
+    def changes(self, batch):
+        return [self.get(session_id) for session_id in batch]
+
+    def listed(self):
+        return [self.get("a"), self.get("b")]
+
+
+@pytest.fixture
+def pump(monkeypatch):
+    monkeypatch.setattr(messages, "last_number", lambda *_, **__: 4)
+    monkeypatch.setattr(agent_steps, "list_steps", lambda *_, **__: [row("a", 9)])
+    bridge = SimpleNamespace(store=None, worker=None, on_commit=lambda _: lambda: None)
+    rooms = Rooms(run_room("a", "a"), SESSIONS, QUEUE, conversation_room("c"))
+    made = Pump(bridge=bridge, overview=Overview(), rooms=rooms, streams=Streams())
+    made._follower = Feed()
+    made._queue = SimpleNamespace(take=list, close=lambda: None)
+    yield made
+    made.stop()
+
+
+def row(session_id, seq):
+    return {**orjson.loads(step(session_id, seq).body), "journal_n": seq}
+
+
+def log(*seqs):
+    return [("agent_steps", row("a", seq)) for seq in seqs]
+
+
+def test_rows_of_a_round_are_one_batch_of_each_room(pump):
+    """In order; a long one is cut into parts."""
+    pump.wanted()
+    pump._rooms.emitted.clear()
+    pump._follower.batches = [log(*range(1, 121))]
+    pump.wanted()
+    logs = [data["rows"] for event, data, *_ in pump._rooms.emitted if event == "log"]
+    assert [[r["seq"] for r in rows][0::49] for rows in logs] == [[1, 50], [51, 100], [101]]
+    assert [head for event, _, _, head in pump._rooms.emitted if event == "log"] == [50, 100, 120]
+    [listed] = [data for event, data, *_ in pump._rooms.emitted if event == SESSIONS]
+    assert [line["session_id"] for line in listed["changed"]] == ["a"]
+
+
+def test_what_was_read_and_could_not_be_sent(pump):
+    """Everybody who listens is told to look, as nothing would bring those rows again."""
+    pump.wanted()
+    pump._rooms.skipped.clear()
+    pump._follower.batches = [log(1)]
+    pump._rooms.failure = RuntimeError("as asked")
+    with pytest.raises(RuntimeError, match="as asked"):
+        pump.wanted()
+    with pump._streams.open("a") as stream:
+        pump.wanted()
+        assert [r["seq"] for r in stream.take(0)] == [9]
+    assert pump._overview.loads == pump._follower.starts == 2
+    assert sorted(pump._rooms.skipped) == [
+        ("conversation::c", 4), ("queue", 0), ("run::a::a", 9), ("run::b::b", 9), ("sessions", 0),
+    ]  # fmt: skip
+
+
+def test_a_folder_that_was_replaced_begins_anew(pump):
+    pump.wanted()
+    pump._follower.replaced = 1
+    pump._follower.batches = [log(1)]
+    pump.wanted()
+    assert pump._overview.loads == 2
+    pump.wanted()
+    assert pump._overview.loads == 2
+
+
+def test_a_pump_that_fails_goes_on(pump, capsys):
+    """A failure that lasts is logged once, not at each try; then rows come again."""
+    pump._follower.batches = [RuntimeError("as asked"), RuntimeError("as asked"), log(1)]
+    pump._following = True
+    waits = [pump._turn_of() for _ in range(3)]
+    assert waits[0] == waits[1] > waits[2]
+    assert "log" in [event for event, *_ in pump._rooms.emitted]
+    assert capsys.readouterr().out.count("the pump failed") == 1
+
+
+def test_nobody_looks(pump):
+    """Nothing is followed then; who comes begins anew, and whoever comes while the pump makes up
+    its mind wakes it.
+    """
+    pump._rooms.those = ()
+    assert pump._sleeps()
+    assert not pump._wake.is_set()
+    pump.wanted()
+    assert not pump._sleeps()
+    pump._wanted_at -= 60
+    looked_at = pump._looked_at
+    pump._looked_at = lambda: (looked_at(), pump.wake())[0]  # somebody comes just after the look
+    assert pump._sleeps()
+    assert pump._wake.is_set()
+    assert not pump._following
+
+
+def test_it_wakes_for_what_is_written(pump):
+    """The thread sends what comes, without being asked."""
+    pump.start()
+    until(lambda: pump._follower.starts)
+    pump._follower.batches = [log(1, 2)]
+    until(lambda: any(event == "log" for event, *_ in pump._rooms.emitted), deadline_s=5)

@@ -276,6 +276,8 @@ class reading:  # noqa: N801 - reads as a function
 
     def __enter__(self) -> sqlite3.Connection | None:
         made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
+        if not self._path.exists():
+            return None
         try:
             connection = self._connection = sqlite3.connect(
                 f"{self._path.as_uri()}?mode=rw",

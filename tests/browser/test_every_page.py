@@ -13,6 +13,7 @@ from tests.browser.looking import (
     rows_of,
     serious_findings,
 )
+from tests.browser.served import App
 
 LOOKS = {
     "light": {"color_scheme": "light"},
@@ -147,8 +148,6 @@ def test_queue_attention_system(fleet, visit, check, look):
 @pytest.fixture(scope="module")
 def empty(tmp_path_factory):
     """An app in whose folder nothing has happened."""
-    from tests.browser.served import App  # noqa: PLC0415
-
     folder = tmp_path_factory.mktemp("empty")
     app = App(folder / "data", folder / "app")
     yield app
@@ -192,6 +191,6 @@ def test_a_phone_steers_a_session(fleet, visit):
     expect(sheet).to_contain_text("phones")
     sheet.get_by_role("button", name="Close").tap()
     expect(sheet.get_by_role("tabpanel")).not_to_be_in_viewport()
-    page.get_by_role("button", name="Pause").tap()
+    page.get_by_role("button", name="Pause", exact=True).tap()
     expect(page.locator("main header .status")).to_have_text("paused")
     fleet.applied([q.agent_destroy_action("pocket", "ann")])

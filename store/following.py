@@ -40,7 +40,7 @@ class Follower:
     def start(self) -> None:
         """Begin after the newest record there is."""
         self._stamp = None
-        self._file = self.position = 0
+        self.position = 0  # and the file that was known stays known: another may take its place
         with journal_file.reading(self._store.folder.journal) as connection:
             if connection is not None:
                 self._file = journal_file.identity(connection)

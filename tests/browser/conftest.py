@@ -4,6 +4,9 @@ import os
 import re
 import shutil
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
@@ -11,7 +14,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 import queue_imp as q
 from tests.browser.looking import DEADLINE_MS, DESK
 from tests.browser.served import App
-from tests.waiting import until
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
@@ -45,10 +47,9 @@ def browser(chromium):
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def shared(tmp_path_factory):
-    """One app for all tests that bring sessions of their own names, or only look."""
-    folder = tmp_path_factory.mktemp("shared")
+@contextmanager
+def _app_in(folder: Path) -> Iterator[App]:
+    """An app that others share; meanwhile the helpers look into its folder."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("REINS_DATA", str(folder / "data"))
         app = App(
@@ -56,24 +57,44 @@ def shared(tmp_path_factory):
             REINS_RETRY_WAIT_S=_ONE_TRY_S, REINS_RETRY_WAIT_MAX_S=_ONE_TRY_S,
         )  # fmt: skip
         yield app
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """One app for all tests that bring sessions of their own names."""
+    with _app_in(tmp_path_factory.mktemp("shared")) as app:
+        yield app
         app.end()
 
 
 @pytest.fixture(scope="session")
-def fleet(shared):
-    """The shared app with a session in every state, and with what went wrong."""
-    shared.create("ada", "cats")
-    shared.create("grace", "compilers")
-    shared.create("linus", "kernels", session_id="linus-2")
-    shared.create_odd("mary", tick="done")
-    shared.create_odd("joan", "hedy")
-    shared.create_odd("slow", tick="slow", tick_s=3_600)
-    shared.create_odd("sick", "lost", tick="fail")
-    shared.ticked("ada", 3)
-    shared.ticked("hedy")
+def fleet_app(tmp_path_factory):
+    with _app_in(tmp_path_factory.mktemp("fleet")) as app:
+        _fill(app)
+    yield app
+    app.end()
+
+
+@pytest.fixture
+def fleet(fleet_app, monkeypatch):
+    """An app with few sessions, but one in every state, and with what went wrong."""
+    monkeypatch.setenv("REINS_DATA", str(fleet_app.data))
+    return fleet_app
+
+
+def _fill(app: App) -> None:
+    app.create("ada", "cats")
+    app.create("grace", "compilers")
+    app.create("linus", "kernels", session_id="linus-2")
+    app.create_odd("mary", tick="done")
+    app.create_odd("joan", "hedy")
+    app.create_odd("slow", tick="slow", tick_s=3_600)
+    app.create_odd("sick", "lost", tick="fail")
+    app.ticked("ada", 3)
+    app.ticked("hedy")
     for each in ("sick", "lost"):
-        shared.went_through(each, "error")
-    shared.applied(
+        app.went_through(each, "error")
+    app.applied(
         [
             q.agent_interrupt("ada", "bob", "now about dogs"),
             q.agent_pause_action("grace", "bob", "too many compilers"),
@@ -81,10 +102,9 @@ def fleet(shared):
             q.agent_interrupt("lost", "bob", {"subject": "a second failure"}),
         ]
     )
-    shared.went_through("mary", "final")
-    until(lambda: sum(row["kind"] == "error" for row in shared.steps("lost")) == 2, "both failures")
-    shared.rejected(q.agent_pause_action("nobody", "bob", "is there anybody?"))
-    return shared
+    for each, status in (("mary", "completed"), ("grace", "paused"), ("lost", "failed")):
+        app.became(each, status)
+    app.rejected(q.agent_pause_action("nobody", "bob", "is there anybody?"))
 
 
 @pytest.fixture

@@ -23,7 +23,7 @@ _FOCUS = """() => {
   const box = at.getBoundingClientRect()
   const lined = style.outlineStyle !== 'none' && parseFloat(style.outlineWidth) > 0
   return {
-    name: `${at.tagName.toLowerCase()} ${at.getAttribute('aria-label') ?? at.innerText ?? ''}`.slice(0, 60),
+    name: `${at.tagName} ${at.getAttribute('aria-label') ?? at.innerText ?? ''}`.slice(0, 60),
     visible: lined || style.boxShadow !== 'none',
     inSight: box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
   }

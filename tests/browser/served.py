@@ -1,6 +1,8 @@
 """One `python app.py` as a person starts it, and the helpers' way into its data folder."""
 
+import json
 import re
+import urllib.request
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -71,12 +73,22 @@ class App:
     def steps(self, session_id: str) -> list[dict[str, Any]]:
         return list_steps(session_id, limit=100_000, store=reader(self.data))
 
-    def ticks(self, session_id: str) -> int:
-        return sum(row["kind"] == "tick" for row in self.steps(session_id))
+    def now(self, session_id: str) -> dict[str, Any]:
+        """What the API says of a session: cheap, however long its log is."""
+        address = f"{self.at}/api/sessions/{quote(session_id, safe='')}"
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            return json.load(answer)
 
-    def ticked(self, session_id: str, times: int = 1) -> None:
-        """Until it has ticked so often."""
-        until(lambda: self.ticks(session_id) >= times, f"{times} ticks of {session_id}")
+    def ticked(self, session_id: str, times: int = 1, deadline_s: float = 30) -> int:
+        """Until it has ticked so often; returns how often that was."""
+        return until(
+            lambda: (ticks := self.now(session_id)["ticks"]) >= times and ticks,
+            f"{times} ticks of {session_id}",
+            deadline_s,
+        )
+
+    def became(self, session_id: str, status: str) -> None:
+        until(lambda: self.now(session_id)["status"] == status, f"{session_id} {status}")
 
     def went_through(self, session_id: str, kind: str) -> None:
         """Until a row of that kind is in its log."""

@@ -4,7 +4,7 @@ from playwright.sync_api import expect
 
 from tests.browser.looking import gone, live
 
-TOKEN = "a token / of more than 16 characters?"  # noqa: S105
+TOKEN = "a token / of more than 16 characters?"
 
 
 def test_the_printed_address_lets_in_and_hides_the_token(start_app, visit):

@@ -60,7 +60,7 @@ def test_filters_search_and_order_live_in_the_address(three, visit):
 
 
 def test_a_link_to_a_row_leads_to_it(three, visit):
-    """`?seq=` scrolls to that row and marks it; the inspector shows it; a newer row does not move it."""
+    """`?seq=` leads log, inspector and timeline to that row; so does the way back."""
     three.create_odd("linked", heartbeat_s=0.02, tick="done", after=149)
     three.went_through("linked", "final")
     page = visit(three.page_of("linked", "?seq=60"))
@@ -68,6 +68,9 @@ def test_a_link_to_a_row_leads_to_it(three, visit):
     expect(row).to_be_in_viewport()
     expect(row).to_have_attribute("aria-current", "true")
     expect(page.get_by_role("tabpanel")).to_contain_text("Row #60")
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline.get_by_role("button", name="To the newest")).to_be_visible()
+    expect(timeline).to_contain_text("#60")
     picture(page, "session-at-a-row")
     row_of(page, 62).get_by_role("link", name="#62").click()
     expect(row_of(page, 62)).to_have_attribute("aria-current", "true")
@@ -93,7 +96,5 @@ def test_what_is_not_there_is_said(shared, visit):
     expect(page.get_by_role("heading", name="There is no session “ghost”")).to_be_visible()
     shared.create("ghost")
     expect(page.get_by_role("log")).to_contain_text("cats")
-    page.evaluate(
-        "history.pushState(null, '', '/sessions/a/b/c'); dispatchEvent(new PopStateEvent('popstate'))"
-    )
+    page.goto(f"{shared.at}/sessions/a/b")
     expect(page.get_by_role("heading", name="There is no page at")).to_be_visible()

@@ -6,7 +6,6 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.looking import live
-from tests.waiting import until
 
 NAMES = [f"bulk{number:02}" for number in range(30)]
 
@@ -15,10 +14,6 @@ NAMES = [f"bulk{number:02}" for number in range(30)]
 def thirty(shared):
     shared.create_odd(*NAMES)
     return shared
-
-
-def _status(app, session_id):
-    return json.loads(app.steps(session_id)[-1]["state"])["status"]
 
 
 @pytest.fixture
@@ -44,10 +39,10 @@ def test_a_range_is_paused_with_a_reason(page, thirty):
     expect(bar.get_by_role("status")).to_contain_text("Pause 10 sessions")
     expect(bar.get_by_role("status")).to_contain_text("10 applied")
     for name in NAMES[3:13]:
-        until(lambda name=name: thirty.steps(name)[-1]["kind"] == "status", name)
+        thirty.became(name, "paused")
         assert json.loads(thirty.steps(name)[-1]["payload"])["reason"] == "night shift"
     for name in (NAMES[2], NAMES[13]):
-        assert _status(thirty, name) == "running"
+        assert thirty.now(name)["status"] == "running"
     expect(page.get_by_role("row").filter(has_text="bulk03")).to_contain_text("paused")
 
 
@@ -66,7 +61,7 @@ def test_a_destroy_asks_first(page, thirty):
     bar.get_by_role("button", name="Destroy 3 sessions").click()
     expect(bar.get_by_role("status")).to_contain_text("3 applied")
     expect(page.get_by_role("row").filter(has_text="stopped")).to_have_count(3)
-    assert [_status(thirty, name) for name in NAMES[20:23]] == ["stopped"] * 3
+    assert [thirty.now(name)["status"] for name in NAMES[20:23]] == ["stopped"] * 3
 
 
 def test_what_cannot_be_done_is_said_of_each(page, thirty):

@@ -50,7 +50,7 @@ def test_a_line_is_found_opened_and_paused(page):
 
 
 def test_a_session_is_steered_and_its_rows_are_gone_through(page, keyed):
-    """`i` writes, `Escape` leaves the field, `p` pauses, `k` goes back in the log, `Escape` to its end."""
+    """`i` writes, `Escape` leaves the field, `p` pauses, `k` goes up in the log, `Escape` down."""
     page.goto(keyed.page_of("key-joker"))
     expect(rows_of(page, "tick")).to_have_count(1)
     page.keyboard.press("i")

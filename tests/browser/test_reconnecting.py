@@ -6,7 +6,6 @@ from playwright.sync_api import expect
 
 import queue_imp as q
 from tests.browser.looking import TALL, live, rows_of, seqs_of, status_of
-from tests.waiting import until
 
 CUT_OFF = ("WebSocket", "Failed to load resource", "ERR_CONNECTION_REFUSED", "ERR_INTERNET")
 
@@ -22,11 +21,11 @@ def _shows_the_log(app, page, session_id):
 
 def _paused(app, session_id):
     app.applied([q.agent_pause_action(session_id, "ann")])
-    until(lambda: "paused" in app.steps(session_id)[-1]["text"], "the pause on record")
+    app.became(session_id, "paused")
 
 
 def test_a_killed_server_is_survived_by_the_open_page(start_app, visit):
-    """After kill -9 and a new start, the strip has said so, nothing has gone, nothing is missing."""
+    """After kill -9 and a new start: the strip has said so, nothing has gone, nothing lacks."""
     app = start_app(REINS_HEARTBEAT_S="0.3")
     app.create("ada", "cats")
     page = visit(app.page_of("ada"), viewport=TALL, expected=CUT_OFF)

@@ -5,6 +5,7 @@ import itertools
 import random
 import shutil
 import sqlite3
+import threading
 import tracemalloc
 
 import orjson
@@ -286,6 +287,47 @@ async def test_a_folder_that_was_replaced(tmp_path):
         assert feed.replaced == turn
         await store.stop()
         shutil.rmtree(tmp_path / "data")
+
+
+async def test_a_start_while_the_folder_is_away(tmp_path):
+    """What then takes its place is another folder all the same."""
+    feed = Follower(Reader(tmp_path / "data"), TABLES)
+    for rows in (30, 40):
+        store = Store(tmp_path / "data")
+        await store.start()
+        feed.start()
+        await store.journal.append(*(step("a", n) for n in range(1, rows)))
+        drained(feed)
+        await store.stop()
+        shutil.rmtree(tmp_path / "data")
+        feed.start()
+        assert feed.poll() == ([], False)
+    assert feed.replaced == 0  # each start was told what there is
+    store = Store(tmp_path / "data")
+    await store.start()
+    await store.journal.append(step("a", 1))
+    assert seqs(drained(feed)) == [1]
+    assert feed.replaced == 1
+    await store.stop()
+
+
+async def test_a_flush_within_a_poll(store, monkeypatch):
+    """Rows that are flushed and forgotten between two queries of one poll come once."""
+    feed = follower(store)
+    await store.journal.append(step("a", 1), step("a", 2))
+    real, turns = following.journal_file._joined, []
+
+    def joined(*given):
+        if not turns and threading.current_thread().name != "flush":
+            turns.append(1)
+            until(lambda: not store.journal.pending)
+        return real(*given)
+
+    monkeypatch.setattr(following.journal_file, "_joined", joined)
+    found, _ = await asyncio.to_thread(feed.poll)
+    found += drained(feed)
+    assert seqs(found) == [1, 2]
+    assert turns
 
 
 async def test_touched(store):

@@ -119,7 +119,7 @@ def test_guidance_that_the_type_does_not_take(idle, guidance):
 def test_a_field_of_guidance_that_does_not_fit_is_named(idle):
     """A form can show each flaw beside its field."""
     create(idle)
-    body = {"guidance": {"subject": "", "colour": "red"}, **ANN}
+    body = {"guidance": {"subject": 5, "colour": "red"}, **ANN}
     problem = idle.post("/api/sessions/c/interrupt", body, 422)
     places = [flaw["where"] for flaw in problem["problems"]]
     assert places == ["body.guidance.subject", "body.guidance.colour"]

@@ -1,5 +1,6 @@
 """The Socket.IO contract, with a real client on a real port beside a real worker."""
 
+import contextlib
 import itertools
 import random
 import socket
@@ -417,6 +418,19 @@ def test_a_socket_may_speak_again_later(live):
         time.sleep(0.5)
         for _ in range(10):
             assert client.call("subscribe_queue", {})["ok"]
+
+
+def test_a_socket_that_speaks_too_much_is_closed(live):
+    """However well it speaks: not much more is answered than the burst and the rate allow."""
+    began, answered = time.monotonic(), 0
+    with Raw(live.port) as raw:
+        raw.joined()
+        with contextlib.suppress(ConnectionError):
+            while answered < 1_000:
+                raw.call("unsubscribe", {"room": "none"})
+                answered += 1
+    allowed = MESSAGES_AT_ONCE + MESSAGES_PER_S * (time.monotonic() - began)
+    assert MESSAGES_AT_ONCE - 5 <= answered <= allowed
 
 
 def test_another_space_is_refused(live):

@@ -165,6 +165,7 @@ def test_nobody_looks(pump):
     its mind wakes it.
     """
     pump._rooms.those = ()
+    pump.wake()
     assert pump._sleeps()
     assert not pump._wake.is_set()
     pump.wanted()

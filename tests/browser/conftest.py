@@ -109,12 +109,13 @@ def _fill(app: App) -> None:
 
 @pytest.fixture
 def start_app(tmp_path, monkeypatch):
-    """Start `python app.py` with flags and settings in a folder of the test's own."""
+    """Start `python app.py` with flags and settings in the test's own folder, or in another's."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     made: list[App] = []
 
-    def start(*flags: str, **settings: str | None) -> App:
-        app = App(tmp_path / "data", tmp_path / f"app{len(made)}", *flags, **settings)
+    def start(*flags: str, beside: App | None = None, **settings: str | None) -> App:
+        data = tmp_path / "data" if beside is None else beside.data
+        app = App(data, tmp_path / f"app{len(made)}", *flags, **settings)
         made.append(app)
         return app
 

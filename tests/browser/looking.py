@@ -28,6 +28,7 @@ _FOCUS = """() => {
     inSight: box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
   }
 }"""
+_AXE = "options => axe.run(document, options).then(each => each.violations)"
 _SEQS = "rows => rows.map(row => Number(row.dataset.seq))"
 
 
@@ -80,11 +81,11 @@ def gone(page: Page, part: str) -> None:
     until(lambda: part not in page.url, f"{part} gone from {page.url}")
 
 
-def serious_findings(page: Page) -> list[str]:
-    """What axe finds that is serious or critical, each with the elements."""
+def serious_findings(page: Page, *rules: str) -> list[str]:
+    """What axe finds that is serious or critical, each with the elements; by all its `rules`."""
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(AXE_SCRIPT)
-    found = page.evaluate("axe.run({resultTypes: ['violations']}).then(each => each.violations)")
+    found = page.evaluate(_AXE, {"resultTypes": ["violations"], "runOnly": list(rules) or None})
     return [
         f"{each['id']}: {each['help']}: "
         + ", ".join(

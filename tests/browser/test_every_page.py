@@ -17,11 +17,7 @@ from tests.browser.looking import (
 )
 from tests.browser.served import App
 
-LOOKS = {
-    "light": {"color_scheme": "light"},
-    "dark": {"color_scheme": "dark"},
-    "phone": {"color_scheme": "light", "viewport": PHONE, "has_touch": True},
-}
+LOOKS = {"desk": {}, "phone": {"viewport": PHONE, "has_touch": True}}
 look = pytest.mark.parametrize("look", LOOKS)
 
 
@@ -31,10 +27,15 @@ def check(visit):
     found = []
 
     def examine(page, look, state):
-        picture(page, f"{look}-{state}")
+        picture(page, f"{look}-{state}-light")
         if is_wider_than_its_window(page):
             found.append(f"{state}: the document scrolls sideways")
         found.extend(f"{state}: {each}" for each in serious_findings(page))
+        page.emulate_media(color_scheme="dark")
+        picture(page, f"{look}-{state}-dark")
+        # Only colours differ.
+        found.extend(f"{state}, dark: {each}" for each in serious_findings(page, "color-contrast"))
+        page.emulate_media(color_scheme="light")
 
     yield examine
     assert not found, "\n".join(found)

@@ -64,17 +64,16 @@ def test_a_lost_network_is_caught_up_with(shared, visit):
     _shows_the_log(shared, page, "afar")
 
 
-def test_the_list_is_right_after_a_reconnect(start_app, visit):
+def test_the_list_is_right_after_a_reconnect(shared, visit):
     """A session that began while the page was cut off is in its list afterwards."""
-    app = start_app()
-    app.create_odd("before")
-    page = visit(app.at, expected=CUT_OFF)
+    shared.create_odd("cut-before")
+    page = visit(f"{shared.at}/sessions?q=cut", expected=CUT_OFF)
     sessions = page.get_by_role("grid", name="Sessions")
-    expect(sessions.get_by_role("link", name="before")).to_be_visible()
+    expect(sessions.get_by_role("link", name="cut-before")).to_be_visible()
     page.context.set_offline(offline=True)
     expect(page.get_by_text("Disconnected since")).to_be_visible()
-    app.create_odd("meanwhile")
-    app.applied([q.agent_pause_action("before", "ann")])
+    shared.create_odd("cut-meanwhile")
+    shared.applied([q.agent_pause_action("cut-before", "ann")])
     page.context.set_offline(offline=False)
-    expect(sessions.get_by_role("link", name="meanwhile")).to_be_visible()
-    expect(sessions.get_by_role("row").filter(has_text="before")).to_contain_text("paused")
+    expect(sessions.get_by_role("link", name="cut-meanwhile")).to_be_visible()
+    expect(sessions.get_by_role("row").filter(has_text="cut-before")).to_contain_text("paused")

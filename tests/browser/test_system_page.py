@@ -1,6 +1,8 @@
 """The machine's own figures, what can be done about it, and what cannot be seen from here."""
 
+import json
 import re
+import urllib.request
 
 from playwright.sync_api import expect
 
@@ -47,14 +49,23 @@ def test_the_environment_is_reloaded_with_a_receipt(fleet, visit):
     expect(page.locator("main header").get_by_role("status")).to_contain_text("applied")
 
 
-def test_without_a_worker_the_page_says_so(start_app, visit):
-    """No figures are made up, requests are kept, and the command that helps is named."""
-    start_app(REINS_HEARTBEAT_S="3600").create("ada")
-    app = start_app("--no-worker", "--port", "0")
-    page = visit(f"{app.at}/system")
-    live(page)
-    expect(page.locator("main")).to_contain_text("not seen from here")
+def test_beside_a_worker_of_another_process(start_app, shared, visit):
+    """What only the worker can measure is not made up, and the list is as live as beside it."""
+    web = start_app("--no-worker", "--port", "0", beside=shared)
+    page = visit(f"{web.at}/system")
+    expect(page.locator("main")).to_contain_text("The worker is another process")
+    expect(page.get_by_role("region", name="Loop lag")).to_contain_text("not seen from here")
+    expect(_number(page, "Memory")).to_have_text(re.compile(r"\d"))
     picture(page, "system-elsewhere")
+    page.goto(f"{web.at}/sessions?q=far+away")
+    live(page)
+    far_away = urllib.request.Request(  # noqa: S310
+        f"{web.at}/api/sessions",
+        json.dumps({"agent_id": "far away", "agent_type": "odd", "actor": "ann"}).encode(),
+        {"Content-Type": "application/json"},
+    )
+    urllib.request.urlopen(far_away, timeout=10).close()
+    expect(page.get_by_role("row").filter(has_text="far away")).to_contain_text("about cats")
 
 
 def test_what_is_asked_without_a_worker_is_kept(start_app, visit):

@@ -457,7 +457,7 @@ def test_joining_and_leaving_at_once(live, session):
 
     def churn(n):
         try:
-            for _ in range(4):
+            for _ in range(2):
                 with live.client() as client:
                     for _ in range(6):
                         assert client.call("subscribe", ask(session, 1 << 40), timeout=10)["ok"]

@@ -123,7 +123,7 @@ def test_coming_and_going_at_once(server):
     def come_and_go(name):
         ends.wait()
         try:
-            for n in range(400):
+            for n in range(1_000):
                 sid = members.connect(f"{name}-{n}", "/")
                 members.enter_room(sid, "/", "r")
                 assert sid in dict(members.get_participants("/", "r"))

@@ -8,6 +8,6 @@ as_root=
 if command -v apt-get >/dev/null && $as_root true 2>/dev/null; then
     echo "installing chromium for the browser tests"
     export DEBIAN_FRONTEND=noninteractive
-    $as_root apt-get update -qq && $as_root apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0
+    $as_root apt-get update -qq && $as_root apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core >/dev/null && exit 0
 fi
 echo "NO CHROMIUM: the browser tests will be skipped; install chromium to run them" >&2

@@ -85,7 +85,8 @@ def serious_findings(page: Page, *rules: str) -> list[str]:
     """What axe finds that is serious or critical, each with the elements; by all its `rules`."""
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(AXE_SCRIPT)
-    found = page.evaluate(_AXE, {"resultTypes": ["violations"], "runOnly": list(rules) or None})
+    only = {"runOnly": list(rules)} if rules else {}
+    found = page.evaluate(_AXE, {"resultTypes": ["violations"], **only})
     return [
         f"{each['id']}: {each['help']}: "
         + ", ".join(

@@ -59,7 +59,7 @@ def test_beside_a_worker_of_another_process(start_app, shared, visit):
     picture(page, "system-elsewhere")
     page.goto(f"{web.at}/sessions?q=far+away")
     live(page)
-    far_away = urllib.request.Request(  # noqa: S310
+    far_away = urllib.request.Request(
         f"{web.at}/api/sessions",
         json.dumps({"agent_id": "far away", "agent_type": "odd", "actor": "ann"}).encode(),
         {"Content-Type": "application/json"},

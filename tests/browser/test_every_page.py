@@ -84,6 +84,18 @@ def test_the_list_and_what_opens_over_it(fleet, visit, check, look):
     check(page, look, "sessions-none-match")
 
 
+def _under_the_pointer(page):
+    """The rows that the timeline has, found by moving along it."""
+    strip = page.get_by_role("slider", name="Row on the timeline")
+    words = page.get_by_role("region", name="Timeline").locator(".words")
+    box = strip.bounding_box()
+    found = set()
+    for x in range(0, int(box["width"]), 12):
+        page.mouse.move(box["x"] + x, box["y"] + 35)
+        found.update(map(int, re.findall(r"#(\d+)", words.inner_text())))
+    return found
+
+
 @look
 def test_a_session_with_its_inspector(fleet, visit, check, look):
     """Live, each tab of the inspector, and how sessions look that retry, failed, or ended."""
@@ -93,6 +105,8 @@ def test_a_session_with_its_inspector(fleet, visit, check, look):
     seq = next(row["seq"] for row in fleet.steps("ada") if row["kind"] == "guidance")
     page.goto(fleet.page_of("ada", f"?seq={seq}"))
     expect(row_of(page, seq)).to_be_in_viewport()
+    expect(page.get_by_role("button", name="To the newest")).to_be_visible()
+    assert {seq - 1, seq + 1} <= _under_the_pointer(page), "the timeline shows another part"
     phone = look == "phone"
     if phone:
         page.get_by_role("button", name="Inspect").click()

@@ -160,6 +160,6 @@ def test_sockets():
         (expected.ROOT / "web" / f"{name}.py").read_text() for name in ("sockets", "pump", "rooms")
     )
     asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
-    events = set(re.findall(r'emit\(\s*"(\w+)"', source))
+    events = set(re.findall(r'(?:emit|_message)\(\s*"(\w+)"', source))
     said = set(re.findall(r"^\| `(\w+)` \|", section("## Socket.IO"), re.MULTILINE))
     assert said == asks | events

@@ -106,7 +106,8 @@ def test_a_session_with_its_inspector(fleet, visit, check, look):
     page.goto(fleet.page_of("ada", f"?seq={seq}"))
     expect(row_of(page, seq)).to_be_in_viewport()
     expect(page.get_by_role("button", name="To the newest")).to_be_visible()
-    assert {seq - 1, seq + 1} <= _under_the_pointer(page), "the timeline shows another part"
+    near = {*range(seq - 3, seq + 4)} - {seq}  # a short tick is narrower than a step
+    assert near & _under_the_pointer(page), "the timeline shows another part"
     phone = look == "phone"
     if phone:
         page.get_by_role("button", name="Inspect").click()

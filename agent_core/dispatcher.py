@@ -119,6 +119,9 @@ class Dispatcher:
                     await self._wake.wait()
 
     def _take(self, action: Action) -> None:
+        # A query may see a commit of this process before its news arrives here.
+        if action.action_id in self._in_flight:
+            return
         self._in_flight.add(action.action_id)
         task = asyncio.get_running_loop().create_task(
             self._handle(action), name=f"action {action.action_id}"

@@ -286,6 +286,7 @@ def test_headers_that_no_library_would_take(web):
 
 def test_an_upgrade_elsewhere_is_no_socket(web):
     """It is answered as what it is, within the time-out, and counts for none."""
+    until(lambda: not web.web._guard._open, "the sockets of earlier tests have ended")
     status, _, _ = web.ask("GET", "/api/health", **HANDSHAKE)
     assert status == 400
     assert web.web._guard._open == set()

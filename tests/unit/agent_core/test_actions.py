@@ -196,3 +196,15 @@ async def test_a_handler_that_breaks_is_a_rejection(fleet, monkeypatch, raised):
     got = await fleet.do(q.agent_interrupt, "a", "t", "dogs")
     assert "the worker failed on it" in got["error"]
     assert (await fleet.do(q.agent_pause_action, "a", "t"))["outcome"] == "applied"
+
+
+async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
+    """A query may see a commit of this process before its news comes: marking goes on all the
+    same.
+    """
+    made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
+    for _ in range(2):
+        fleet.dispatcher._take(Action(made))
+    await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
+    await fleet.create(agent_id="next")
+    await until_async(lambda: fleet.dispatcher.handled == 2, "so is the next")

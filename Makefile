@@ -3,9 +3,6 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 PIP    := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 
-# What a target needs is set up side by side: packages, the page, the browser.
-MAKEFLAGS += --jobs=3
-
 .PHONY: run test lint bench setup page browser clean
 
 # Stamps: made again only when a lock file changes.

@@ -15,7 +15,7 @@ from store import queue
 from store.reading import reader
 from tests.integration.web.support import DOCUMENT, Api
 
-EXAMPLES = 25
+EXAMPLES = 12
 GOOD, BAD = GenerationMode.POSITIVE, GenerationMode.NEGATIVE
 OPERATIONS = [
     (path, method, mode)

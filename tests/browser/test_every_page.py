@@ -105,7 +105,8 @@ def test_a_session_with_its_inspector(fleet, visit, check, look):
     seq = next(row["seq"] for row in fleet.steps("ada") if row["kind"] == "guidance")
     page.goto(fleet.page_of("ada", f"?seq={seq}"))
     expect(row_of(page, seq)).to_be_in_viewport()
-    expect(page.get_by_role("button", name="To the newest")).to_be_visible()
+    timeline = page.get_by_role("region", name="Timeline")
+    expect(timeline.get_by_role("button", name="To the newest")).to_be_visible()
     near = {*range(seq - 3, seq + 4)} - {seq}  # a short tick is narrower than a step
     assert near & _under_the_pointer(page), "the timeline shows another part"
     phone = look == "phone"

@@ -124,6 +124,7 @@ def test_a_session_is_created(page):
     page.keyboard.type("key-born")
     page.keyboard.press("Tab")
     expect(panel.get_by_role("combobox", name="Type")).to_be_focused()
+    expect(panel.get_by_role("button", name="Create")).to_be_enabled()  # the types are read
     page.keyboard.press("Shift+Tab")
     page.keyboard.press("Enter")
     page.wait_for_url("**/sessions/key-born")

@@ -65,7 +65,7 @@ def test_beside_a_worker_of_another_process(start_app, shared, visit):
         {"Content-Type": "application/json"},
     )
     urllib.request.urlopen(far_away, timeout=10).close()
-    expect(page.get_by_role("row").filter(has_text="far away")).to_contain_text("about cats")
+    expect(page.locator('[data-session="far away"]')).to_contain_text("about cats")
 
 
 def test_what_is_asked_without_a_worker_is_kept(start_app, visit):

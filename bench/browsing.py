@@ -81,7 +81,7 @@ def load(open_page: Any, *, url: str, minutes: float) -> Any:
     """How soon rows are there, frames a second, and the page's memory over some minutes."""
     began = time.perf_counter()
     page = open_page(url)
-    page.wait_for_selector("[data-seq]")
+    page.wait_for_function("() => window.__first")  # a row, not only a place kept for one
     usable_ms = page.evaluate("() => window.__first")
     whole_ms = (time.perf_counter() - began) * 1_000
     devtools = page.context.new_cdp_session(page)

@@ -17,6 +17,7 @@ import structlog
 
 import config
 import logs
+from agent_core.conversations import Conversations
 from agent_core.dispatcher import Dispatcher
 from agent_core.handlers import Context
 from agent_core.registry import AgentTypes
@@ -73,10 +74,11 @@ class Runtime:
         )
         self.model = Model(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
+        self.conversations = Conversations(self.store)
         self.sessions = Sessions(
             store=self.store,
             types=self.types,
-            services=Services(self.model),
+            services=Services(self.model, self.conversations),
             schedule=schedule(settings),
         )
         self.watchdog = Watchdog()
@@ -98,7 +100,7 @@ class Runtime:
             await self.model.start()
             rebuilt = await self.sessions.recover(self.start_id)
             self.dispatcher = Dispatcher(
-                context=Context(self.sessions, self.reload),
+                context=Context(self.sessions, self.conversations, self.reload),
                 table=self.store.queue,
                 folder=self.store.folder.path,
                 poll_s=self.settings.poll_s,

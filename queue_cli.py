@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import queue_imp
-from store import agent_state, agent_steps
+from store import agent_state, agent_steps, conversations, messages
 from store.errors import StoreError
 from store.following import Follower
 from store.reading import reader, typed
@@ -38,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         # Whoever read the output has gone; nothing is left to say, at exit neither.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
-        return 0 if flags.run is _watch else _INTERRUPTED
+        return 0 if flags.run in (_watch, _transcript) else _INTERRUPTED
     return 0
 
 
@@ -85,6 +85,46 @@ def _destroy(flags: argparse.Namespace) -> None:
 
 def _reload(flags: argparse.Namespace) -> None:
     _answer(flags, queue_imp.environment_reload_action(flags.actor))
+
+
+def _conversation(flags: argparse.Namespace) -> None:
+    _answer(flags, queue_imp.conversation_create(flags.conversation_id, flags.actor, flags.title))
+
+
+def _post(flags: argparse.Namespace) -> None:
+    _answer(flags, queue_imp.post_message(flags.conversation_id, flags.actor, flags.text))
+
+
+def _transcript(flags: argparse.Namespace) -> None:
+    """What was said; with `--follow`, also what is said from now on, until interrupted."""
+    if conversations.get_conversation(flags.conversation_id) is None:
+        raise ValueError(
+            f"there is no conversation {flags.conversation_id}; "
+            f"create it: python -m queue_imp conversation {flags.conversation_id}"
+        )
+    for row in _messages(flags.conversation_id, flags.after, follow=flags.follow):
+        print(json.dumps(row, default=str) if flags.json else _said(row), flush=True)
+
+
+def _messages(conversation_id: str, after: int, *, follow: bool) -> Iterator[dict[str, Any]]:
+    """The messages above `after`: those that there are, then those that come."""
+    feed = Follower(reader(), [messages.TABLE])
+    # In this order: what is written meanwhile is seen twice, never missed.
+    feed.start()
+    while rows := messages.list_messages(conversation_id, after, _PAGE):
+        yield from rows
+        after = rows[-1]["number"]
+    while follow:
+        for row in _news(feed):
+            if row["conversation_id"] == conversation_id and row["number"] > after:
+                yield typed(messages.TABLE, row)
+                after = row["number"]
+
+
+def _said(row: dict[str, Any]) -> str:
+    at: datetime = row["created_at"]
+    who = row["author"] if row["agent_id"] is None else f"{row['author']} ({row['agent_id']})"
+    return f"{at.astimezone():%H:%M:%S}  #{row['number']:<5} {who}: {row['text']}"
 
 
 def _status(flags: argparse.Namespace) -> None:
@@ -217,6 +257,17 @@ def _parser() -> argparse.ArgumentParser:
     interrupt.add_argument("guidance", help="a text, or JSON that begins with {")
     interrupt.add_argument("--now", action="store_true", help="abort the tick in flight for it")
     addressed("destroy", _destroy, "end a session").add_argument("--reason")
+    talk = command("conversation", _conversation, "create a conversation")
+    talk.add_argument("conversation_id")
+    talk.add_argument("--title")
+    post = command("post", _post, "say something in a conversation, as --actor")
+    post.add_argument("conversation_id")
+    post.add_argument("text")
+    transcript = command("transcript", _transcript, "print a conversation", acts=False)
+    transcript.add_argument("conversation_id")
+    transcript.add_argument("--after", type=int, default=0, metavar="N")
+    transcript.add_argument("--follow", action="store_true", help="go on with what is said")
+    transcript.add_argument("--json", action="store_true", help="a JSON object per message")
     command("reload", _reload, "read settings, prompts and agent types again")
     status = command("status", _status, "list the sessions", acts=False)
     status.add_argument("agent_id", nargs="?")

@@ -1,13 +1,15 @@
 """What an agent is: an identity, a configuration, a state, and what it does in a tick."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from agent_core.controls import Control
-from agent_core.results import StepResult
+from agent_core.results import Quiet, StepResult
 from agent_core.services import Services
 from agent_core.session import Session
+from store.journal_file import Record
 
 MAX_SNAPSHOT_BYTES = 64 * 1024
 
@@ -18,6 +20,10 @@ class SnapshotTooLarge(ValueError):  # noqa: N818
 
 class GuidanceRejected(ValueError):  # noqa: N818
     """The guidance does not mean anything to this agent; the message says what would."""
+
+
+class AgentRejected(ValueError):  # noqa: N818
+    """An agent cannot be made as it is configured; the message says why."""
 
 
 class AgentConfig(BaseModel):
@@ -54,7 +60,7 @@ class AgentBase:
         """The state that a new session begins with."""
         return self.State()
 
-    async def tick(self) -> StepResult:
+    async def tick(self) -> StepResult | Quiet:
         """One unit of work."""
         raise NotImplementedError(f"{type(self).__name__} must define tick()")
 
@@ -64,6 +70,17 @@ class AgentBase:
         `guidance` is an instance of `Guidance`, or a text. Raises: GuidanceRejected.
         """
         raise GuidanceRejected(f"agents of type {self.agent_type} take no guidance")
+
+    async def admit(self) -> Sequence[Record]:
+        """What must hold before a new session begins; gives what is written with its first row.
+
+        Raises: AgentRejected.
+        """
+        return ()
+
+    def parting(self) -> Sequence[Record]:
+        """What is written with the last row of a session that does not come back."""
+        return ()
 
     # -- what mixins add to
 
@@ -98,7 +115,7 @@ class AgentBase:
 
     @classmethod
     def _expected(cls) -> str:
-        shape = "" if cls.Guidance is None else f"the fields of {_name_of(cls.Guidance)}"
+        shape = "" if cls.Guidance is None else _shape_of(cls.Guidance)
         text = "a text" if cls.accepts_text else ""
         return " or ".join(part for part in (shape, text) if part) or "none"
 
@@ -125,7 +142,10 @@ def problems(error: ValidationError) -> str:
     )
 
 
-def _name_of(guidance: Any) -> str:
+def _shape_of(guidance: Any) -> str:
     schema = TypeAdapter(guidance).json_schema()
+    if kinds := schema.get("discriminator"):
+        names = ", ".join(kinds["mapping"])
+        return f"an object whose {kinds['propertyName']} is one of {names}"
     fields = schema.get("properties")
-    return f"{{{', '.join(fields)}}}" if fields else "its guidance schema"
+    return f"the fields of {{{', '.join(fields)}}}" if fields else "its guidance schema"

@@ -215,12 +215,18 @@ class Dispatcher:
 def in_order(actions: Iterable[Action]) -> list[Action]:
     """By lane, the most urgent lane first; within a lane in the order of arrival.
 
-    `actions` come the most urgent first.
+    `actions` come the most urgent first. Before all other lanes go those that create a
+    conversation: sessions of any lane may need it.
     """
     lanes: dict[str, list[Action]] = {}
     for action in actions:
         lanes.setdefault(action.lane, []).append(action)
-    return [action for lane in lanes.values() for action in sorted(lane, key=_arrival)]
+    ordered = sorted(lanes.values(), key=_creates_no_conversation)
+    return [action for lane in ordered for action in sorted(lane, key=_arrival)]
+
+
+def _creates_no_conversation(lane: list[Action]) -> bool:
+    return all(action.action_type != "conversation_create" for action in lane)
 
 
 def _arrival(action: Action) -> tuple[bool, Any, str]:

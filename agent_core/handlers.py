@@ -10,13 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-import orjson
 from pydantic import ValidationError
 
 from agent_core.actions import Action
-from agent_core.base import GuidanceRejected, problems
+from agent_core.base import AgentRejected, GuidanceRejected, problems
 from agent_core.controls import Applied, Control, Interrupt, Outcome, Pause, Resume, Stop
-from agent_core.log import Event, now_us
+from agent_core.conversations import Conversations, ConversationUnknown
+from agent_core.log import Event
 from agent_core.payloads import (
     AgentDestroy,
     AgentInterrupt,
@@ -31,8 +31,6 @@ from agent_core.payloads import (
 from agent_core.session import Session
 from agent_core.sessions import Sessions
 from agent_core.status import Status
-from store import conversations, messages
-from store.journal_file import Record
 
 P = TypeVar("P", bound=ToSession)
 Result: TypeAlias = "Outcome | asyncio.Future[Outcome]"
@@ -43,6 +41,7 @@ class Context:
     """What handlers may use. `reload` reads the environment again and raises if it is invalid."""
 
     sessions: Sessions
+    conversations: Conversations
     reload: Callable[[], Awaitable[str]]
 
 
@@ -174,46 +173,17 @@ async def environment_reload(context: Context, action: Action) -> Result:
 
 async def conversation_create(context: Context, action: Action) -> Result:
     payload = action.payload(ConversationCreate)
-    reader = context.sessions.store.reader
-    known = await asyncio.to_thread(
-        conversations.get_conversation, payload.conversation_id, store=reader
-    )
-    if known is not None:
-        if known["created_action"] == action.action_id:
-            return Applied()
+    conversation = context.conversations.get(payload.conversation_id)
+    if not await conversation.create(payload.title, action.actor, action.action_id):
         raise ActionRejected(f"conversation {payload.conversation_id} exists; choose another id")
-    row = {
-        "conversation_id": payload.conversation_id,
-        "title": payload.title,
-        "created_by": action.actor,
-        "created_action": action.action_id,
-        "created_at": now_us(),
-    }
-    await context.sessions.store.journal.append(Record("conversations", orjson.dumps(row)))
     return Applied()
 
 
 async def post_message(context: Context, action: Action) -> Result:
     payload = action.payload(PostMessage)
-    reader = context.sessions.store.reader
-    conversation_id = payload.conversation_id
-    if await asyncio.to_thread(messages.get_message, action.action_id, store=reader):
-        return Applied()
-    if not await asyncio.to_thread(conversations.get_conversation, conversation_id, store=reader):
-        raise ActionRejected(
-            f"there is no conversation {conversation_id}; create it with conversation_create"
-        )
-    last = await asyncio.to_thread(messages.last_number, conversation_id, store=reader)
-    row = {
-        "message_id": action.action_id,
-        "conversation_id": conversation_id,
-        "number": last + 1,
-        "author": action.actor,
-        "agent_id": None,
-        "text": payload.text,
-        "created_at": now_us(),
-    }
-    await context.sessions.store.journal.append(Record("messages", orjson.dumps(row)))
+    conversation = context.conversations.get(payload.conversation_id)
+    again = action.action_id in context.sessions.replayed
+    await conversation.post(action.action_id, action.actor, payload.text, again=again)
     return Applied()
 
 
@@ -230,7 +200,7 @@ ACTION_HANDLERS: Mapping[str, Handler] = {
 }
 """Action type to handler."""
 
-REJECTIONS = (ActionRejected, GuidanceRejected)
+REJECTIONS = (ActionRejected, AgentRejected, ConversationUnknown, GuidanceRejected)
 
 
 async def _addressed(context: Context, payload: P) -> Session:

@@ -103,6 +103,8 @@ class SessionLog:
             seq += 1
             self._session.count(event, seq)
             records.append(Record("agent_steps", self._row(event, seq, state)))
+        if self._session.status in (Status.STOPPED, Status.COMPLETED) and self._session.agent:
+            records.extend(self._session.agent.parting())
         try:
             await self._append_until_safe(records)
         except BaseException:

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import structlog
@@ -12,10 +13,11 @@ from agent_core.failures import described, is_own_end
 from agent_core.interrupting import InterruptMixin
 from agent_core.log import Event, now_us
 from agent_core.pausing import PauseMixin
-from agent_core.results import StepResult, checked
+from agent_core.results import Quiet, StepResult, checked
 from agent_core.session import refuse, settle
 from agent_core.status import Status
 from agent_core.stopping import StopMixin
+from store.journal_file import Record
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +37,7 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
         super().__init__(*args, **kwargs)
         self.due_at = 0.0
         self._retired = False
+        self._has_news = False
 
     async def run(self) -> None:
         while not self.ended:
@@ -55,6 +58,16 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
 
     def tick_now(self) -> None:
         self.due_at = 0.0
+
+    def news(self) -> None:
+        """Something has come up: tick at once, or right after the tick in flight.
+
+        Not sooner after a failure: what comes up all the time would leave it no wait.
+        """
+        self._has_news = True
+        if not self.session.failures:
+            self.tick_now()
+        self.session.wake()
 
     def tick_in(self, wait_s: float) -> None:
         self.due_at = asyncio.get_running_loop().time() + wait_s
@@ -94,32 +107,41 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
         """One tick: done, on record, and the next one's time set."""
         session = self.session
         started_at, started = now_us(), time.perf_counter()
+        self._has_news = False
         session.tick_begins(started)
         try:
             try:
                 result = checked(await self.tick())
-                state = self.dump()
+                state = "" if isinstance(result, Quiet) else self.dump()
             finally:
                 aborted = session.tick_ends()
         except TickYielded:
-            self._undo()
+            self.undo()
         except BaseException as error:  # not even a panic or exit() ends the fleet
             if is_own_end(error):
                 raise
-            if aborted in ("guidance", "stop"):
-                self._undo()
+            if aborted in ("guidance", "news", "stop"):
+                self.undo()
             else:
                 why = error if aborted is None else self._too_long()
                 await self._failed(why, started_at, started)
         else:
-            await self._succeeded(result, state, started_at, started)
+            if isinstance(result, Quiet):
+                await self._rested(result)
+            else:
+                await self.succeeded(result, state, started_at, started)
 
     def _too_long(self) -> TimeoutError:
         return TimeoutError(f"the tick took longer than {self.session.schedule.tick_timeout_s:g} s")
 
-    async def _succeeded(
+    def records(self) -> Sequence[Record]:
+        """What else is written with the tick's row, all or none."""
+        return ()
+
+    async def succeeded(
         self, result: StepResult, state: str, started_at: int, started: float
     ) -> None:
+        """Put the tick on record, and set the time of the next."""
         session = self.session
         session.iteration += 1
         session.failures = 0
@@ -137,11 +159,26 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
         if result.done:
             session.status = Status.COMPLETED
             session.result = result.text
-            await session.log.record(event, self.final(), state=state)
+            await session.log.record(event, self.final(), state=state, also=self.records())
             return
-        await session.log.record(event, state=state)
-        wait_s = session.schedule.after_tick(self.config.heartbeat_s, result.next_in_s)
-        self.due_at = asyncio.get_running_loop().time() + wait_s if wait_s else 0.0
+        await session.log.record(event, state=state, also=self.records())
+        self._wait(result.next_in_s)
+
+    async def _rested(self, result: Quiet) -> None:
+        session = self.session
+        if session.failures:  # else the log would go on saying that it is tried again
+            session.failures = 0
+            session.error = None
+            await session.log.record(Event("status", "nothing is left to be done"))
+        self._wait(result.next_in_s)
+
+    def _wait(self, asked_s: float | None) -> None:
+        """Until the next tick; not at all if something came up meanwhile."""
+        wait_s = self.session.schedule.after_tick(self.config.heartbeat_s, asked_s)
+        if self._has_news or not wait_s:
+            self.tick_now()
+        else:
+            self.tick_in(wait_s)
 
     async def _failed(self, error: BaseException, started_at: int, started: float) -> None:
         session = self.session
@@ -174,7 +211,7 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
         session.error = error
         await session.log.record(Event("error", "the session failed", error=error), self.final())
 
-    def _undo(self) -> None:
+    def undo(self) -> None:
         """Forget the tick: back to the state before it, and again at once."""
         self.load()
         self.tick_now()

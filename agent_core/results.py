@@ -27,6 +27,13 @@ class StepResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Quiet:
+    """There was nothing to do: no row is written. `next_in_s` is as for a step."""
+
+    next_in_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class FinalResult:
     """What an ended session leaves: the payload of its `final` row.
 
@@ -41,11 +48,14 @@ class FinalResult:
     times: dict[str, int]
 
 
-def checked(result: object) -> StepResult:
+def checked(result: object) -> StepResult | Quiet:
     """The result, if the log can hold it: one row that cannot be flushed would hold up all others.
 
     Raises: TypeError, ValueError naming what is wrong.
     """
+    if isinstance(result, Quiet):
+        _check_wait(result.next_in_s)
+        return result
     if not isinstance(result, StepResult):
         raise TypeError(f"tick() returned {type(result).__name__}; expected a StepResult")
     if not isinstance(result.text, str):
@@ -61,9 +71,13 @@ def checked(result: object) -> StepResult:
     _check_count("tokens_in", result.tokens_in)
     _check_count("tokens_out", result.tokens_out)
     _check_amount("cost_usd", result.cost_usd)
-    if result.next_in_s is not None:
-        _check_amount("next_in_s", result.next_in_s)
+    _check_wait(result.next_in_s)
     return result
+
+
+def _check_wait(next_in_s: object) -> None:
+    if next_in_s is not None:
+        _check_amount("next_in_s", next_in_s)
 
 
 def _check_count(name: str, count: object) -> None:

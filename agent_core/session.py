@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _log = structlog.get_logger(__name__)
 
-Abort = Literal["guidance", "stop", "timeout"]
+Abort = Literal["guidance", "news", "stop", "timeout"]
 
 
 class Session:

@@ -47,6 +47,8 @@ class Sessions:
         self.services = services
         self.schedule = schedule
         self.live: dict[str, Session] = {}
+        self.replayed: set[str] = set()
+        """The actions that were in the queue at the start: a run before may have applied them."""
         # Of what does not live, the id alone is kept: a new one is known as new without a query.
         self._known_ids: set[str] = set()
         self._overseer: asyncio.Task[None] | None = None
@@ -83,6 +85,7 @@ class Sessions:
             "config": config.model_dump_json(exclude_none=True),
             "created_at": session.created_at,
         }
+        also = [_config_record(row), *await agent.admit()]
         self.live[session_id] = session
         self._known_ids.add(session_id)
         event = Event(
@@ -92,7 +95,7 @@ class Sessions:
             applied=[created["action_id"]],
         )
         try:
-            seq = await session.log.record(event, state=agent.dump(), also=[_config_record(row)])
+            seq = await session.log.record(event, state=agent.dump(), also=also)
         except BaseException:
             self.live.pop(session_id, None)
             raise
@@ -153,7 +156,7 @@ class Sessions:
         reader = self.store.reader
         configs = await asyncio.to_thread(agents_config.list_configs, store=reader)
         self._known_ids = set(configs)
-        replayed = await self._unprocessed()
+        self.replayed = await self._unprocessed()
         unfinished = [status.value for status in Status if not status.ended]
         sessions = [
             session
@@ -161,7 +164,7 @@ class Sessions:
             if (session := self._usable(row, configs.get(row["session_id"]))) is not None
         ]
         for session in sessions:
-            session.forget_marked(replayed)
+            session.forget_marked(self.replayed)
         await asyncio.gather(*(self._resume(session) for session in sessions))
         return len(sessions)
 

@@ -17,7 +17,7 @@ from llm.patience import wait_s
 from llm.prompts import CLIENTS_FILE, read_prompts, text_functions
 from llm.routes import Plan, is_offline, plan, plan_offline
 from llm.settings import ModelSettings, Route
-from llm.text import MAX_TEXT_BYTES, clean, encodable_argument
+from llm.text import MAX_TEXT_BYTES, clean, safe_argument
 
 PROMPTS = Path(__file__).resolve().parent.parent / "baml_src"
 
@@ -115,7 +115,7 @@ class Model:
                 f"There is no function {function!r} that returns string in {self._prompts}; "
                 f"there are {', '.join(sorted(loaded.functions))}. Add it there and reload."
             )
-        safe = {name: encodable_argument(value) for name, value in arguments.items()}
+        safe = {name: safe_argument(value) for name, value in arguments.items()}
         # The place is kept while waiting for a retry: so a provider that asks for patience gets
         # less traffic. The deadline starts with the place: a long line is no fault of the model.
         async with loaded.places:

@@ -1,30 +1,35 @@
 """What the offline model says: which of our prompts it is asked, and the answer to each."""
 
+import contextlib
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 from zlib import crc32
 
 import orjson
 
 from llm.offline_jokes import JOKES
+from llm.offline_persona import PASS, part_of, reply, summary
 from llm.offline_subject import extract_subject
+from llm.text import one_line
 
 LABEL = "[offline demo] "
 MAX_SUBJECT_LENGTH = 60
 REMEMBERED_SUBJECTS = 4096
 
 TASK = re.compile(r"\[task: (\w+)\]")
-FIELD = re.compile(r'\[(\w+)\] (".*")')
+FIELD = re.compile(r'\[(\w+)\] (".*"|\{.*\})')
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """A prompt of ours, taken apart. `fields` are the users' texts by tag, in order."""
+    """A prompt of ours, taken apart: the users' texts by tag, in order, and what was said."""
 
     task: str
     fields: Mapping[str, list[str]] = field(default_factory=dict)
+    messages: Sequence[dict[str, Any]] = ()
 
     def one(self, tag: str) -> str:
         return self.fields.get(tag, [""])[0]
@@ -33,18 +38,26 @@ class Ask:
 def read(prompt: str) -> Ask:
     """Take a prompt apart: `[task: x]` in its first line, then `[tag] "JSON string"` lines.
 
-    A user's text cannot end its line (JSON escapes the break), so it cannot forge a tag.
+    `[message] {JSON object}` is what somebody said. A user's text cannot end its line (JSON
+    escapes the break), so it cannot forge a tag; a line that is no JSON is no field.
     """
     first, _, rest = prompt.partition("\n")
     task = TASK.fullmatch(first.strip())
     if task is None:
         return Ask("")
     fields: dict[str, list[str]] = {}
+    messages: list[dict[str, Any]] = []
     for line in rest.split("\n"):
         found = FIELD.fullmatch(line.strip(" "))
-        if found is not None:
-            fields.setdefault(found[1], []).append(orjson.loads(found[2]))
-    return Ask(task[1], fields)
+        if found is None:
+            continue
+        with contextlib.suppress(orjson.JSONDecodeError):
+            value = orjson.loads(found[2])
+            if isinstance(value, str):
+                fields.setdefault(found[1], []).append(value)
+            elif found[1] == "message":
+                messages.append(value)
+    return Ask(task[1], fields, messages)
 
 
 class Answers:
@@ -54,6 +67,10 @@ class Answers:
         self._tasks: dict[str, Callable[[Ask], str]] = {
             "tell_a_joke": self._tell_a_joke,
             "extract_subject": lambda ask: extract_subject(ask.one("guidance")),
+            "persona_reply": _persona_reply,
+            "summarize_conversation": lambda ask: (
+                LABEL + summary(ask.one("summary").removeprefix(LABEL), ask.messages)
+            ),
         }
         self._told: OrderedDict[str, int] = OrderedDict()
 
@@ -83,9 +100,12 @@ def joke_about(subject: str, number: int) -> str:
     return LABEL + JOKES[number % len(JOKES)].replace("{s}", subject)
 
 
+def _persona_reply(ask: Ask) -> str:
+    """A labelled reply, or the bare word that says there is none."""
+    said = reply(part_of(ask.fields, ask.messages))
+    return said if said == PASS else LABEL + said
+
+
 def presentable(subject: str) -> str:
     """A subject on one line, short enough for a joke, cut between words where it can be."""
-    shown = " ".join("".join(c if c.isprintable() else " " for c in subject).split())
-    if len(shown) > MAX_SUBJECT_LENGTH:
-        shown = (shown[:MAX_SUBJECT_LENGTH].rsplit(" ", 1)[0] + "…").strip()
-    return shown or "nothing in particular"
+    return one_line(subject, MAX_SUBJECT_LENGTH) or "nothing in particular"

@@ -8,6 +8,10 @@ MAX_TEXT_BYTES = 64 * 1024
 # Control characters but tab and newline. NUL ends strings in some stores and terminals obey ESC.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+# With these words BAML marks roles and pictures inside the text that it has rendered. In a user's
+# text they would open a message of the role "system", fetch a picture, or fail every call.
+MARK = re.compile(r"MAGIC_STRING_(?=DELIMITER)|:baml-(?=(?:start|end)-)")
+
 
 def encodable(text: str) -> str:
     """The same text with lone surrogates, which UTF-8 cannot carry, replaced."""
@@ -19,12 +23,22 @@ def clean(text: str) -> str:
     return CONTROL.sub("", encodable(text.replace("\r\n", "\n"))).strip()
 
 
-def encodable_argument(value: object) -> object:
-    """An argument of a prompt, made encodable wherever it holds text."""
+def one_line(text: str, most: int) -> str:
+    """The text on one printable line of at most `most` characters, cut between words if it can."""
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else " " for c in text)
+    shown = " ".join(text.split())
+    if len(shown) > most:
+        shown = (shown[: most - 1].rsplit(" ", 1)[0] + "…").strip()
+    return shown
+
+
+def safe_argument(value: object) -> object:
+    """An argument of a prompt, encodable and without BAML's own marks wherever it holds text."""
     if isinstance(value, str):
-        return encodable(value)
+        return MARK.sub(lambda mark: mark[0][:-1] + " ", encodable(value))
     if isinstance(value, (list, tuple)):
-        return [encodable_argument(item) for item in value]
+        return [safe_argument(item) for item in value]
     if isinstance(value, dict):
-        return {encodable(str(k)): encodable_argument(v) for k, v in value.items()}
+        return {encodable(str(k)): safe_argument(v) for k, v in value.items()}
     return value

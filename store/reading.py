@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 import pyarrow as pa
@@ -19,6 +19,8 @@ from store.tables import STAMP, Table, connect, open_if_there
 Row = dict[str, Any]
 _TRIES = 5
 _SLICE = 500
+_BATCH = 65_536
+T = TypeVar("T")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -83,14 +85,28 @@ class Reader:
 
     def stored(self, table: Table, where: str | None, columns: list[str] | None = None) -> pa.Table:
         """Rows of the table alone, without the journal's; of all columns or of some."""
+
+        def read(opened: LanceTable) -> pa.Table:
+            query = opened.search()
+            query = query.select(columns) if columns else query
+            found = (query.where(where) if where else query).limit(None)
+            # Narrow rows in thousands at once: that takes a fifth of the time.
+            return found.to_batches(_BATCH).read_all() if columns else found.to_arrow()
+
+        nothing = table.schema.empty_table().select(columns or table.schema.names)
+        return self._read(table, read, nothing)
+
+    def count(self, table: Table, where: str) -> int:
+        """How many rows of the table alone fit; from its indices, where those can tell."""
+        return self._read(table, lambda opened: int(opened.count_rows(where)), 0)
+
+    def _read(self, table: Table, read: Callable[[LanceTable], T], nothing: T) -> T:
         for left in reversed(range(_TRIES)):
             opened = self.table(table)
             if opened is None:
-                return table.schema.empty_table().select(columns or table.schema.names)
+                return nothing
             try:
-                query = opened.search()
-                query = query.select(columns) if columns else query
-                return (query.where(where) if where else query).limit(None).to_arrow()
+                return read(opened)
             except RuntimeError as error:
                 # The version being read was compacted and cleaned away, or the folder was replaced:
                 # the newest has the rows.
@@ -99,9 +115,9 @@ class Reader:
                 self._tables.pop(table.name, None)
         raise AssertionError("not reached")
 
-    def journalled(self, table: Table) -> list[Row]:
-        """Rows of the journal alone; read them before those of the table."""
-        return self._pending(table, {}, {})
+    def journalled(self, table: Table, match: Mapping[str, str] | None = None) -> list[Row]:
+        """Rows of the journal alone that fit; read them before those of the table."""
+        return self._pending(table, match or {}, {})
 
     def _pending(
         self, table: Table, match: Mapping[str, str], derived: Mapping[str, Callable[[Row], Row]]

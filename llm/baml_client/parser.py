@@ -29,6 +29,18 @@ class LlmResponseParser:
         __result__ = self.__options.merge_options(baml_options).parse_response(function_name="ExtractSubject", llm_response=llm_response, mode="request")
         return typing.cast(str, __result__)
 
+    def PersonaReply(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> str:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="PersonaReply", llm_response=llm_response, mode="request")
+        return typing.cast(str, __result__)
+
+    def SummarizeConversation(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> str:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="SummarizeConversation", llm_response=llm_response, mode="request")
+        return typing.cast(str, __result__)
+
     def TellAJoke(
         self, llm_response: str, baml_options: BamlCallOptions = {},
     ) -> str:
@@ -47,6 +59,18 @@ class LlmStreamParser:
         self, llm_response: str, baml_options: BamlCallOptions = {},
     ) -> str:
         __result__ = self.__options.merge_options(baml_options).parse_response(function_name="ExtractSubject", llm_response=llm_response, mode="stream")
+        return typing.cast(str, __result__)
+
+    def PersonaReply(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> str:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="PersonaReply", llm_response=llm_response, mode="stream")
+        return typing.cast(str, __result__)
+
+    def SummarizeConversation(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> str:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="SummarizeConversation", llm_response=llm_response, mode="stream")
         return typing.cast(str, __result__)
 
     def TellAJoke(

@@ -108,6 +108,34 @@ class BamlSyncClient:
                 "guidance": guidance,
             })
             return typing.cast(str, __result__.cast_to(types, types, stream_types, False, __runtime__))
+    def PersonaReply(self, name: str,tone: str,about: str,instructions: typing.List[str],others: typing.List[str],summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> str:
+        # Check if on_tick is provided
+        if 'on_tick' in baml_options:
+            __stream__ = self.stream.PersonaReply(name=name,tone=tone,about=about,instructions=instructions,others=others,summary=summary,messages=messages,
+                baml_options=baml_options)
+            return __stream__.get_final_response()
+        else:
+            # Original non-streaming code
+            __result__ = self.__options.merge_options(baml_options).call_function_sync(function_name="PersonaReply", args={
+                "name": name,"tone": tone,"about": about,"instructions": instructions,"others": others,"summary": summary,"messages": messages,
+            })
+            return typing.cast(str, __result__.cast_to(types, types, stream_types, False, __runtime__))
+    def SummarizeConversation(self, summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> str:
+        # Check if on_tick is provided
+        if 'on_tick' in baml_options:
+            __stream__ = self.stream.SummarizeConversation(summary=summary,messages=messages,
+                baml_options=baml_options)
+            return __stream__.get_final_response()
+        else:
+            # Original non-streaming code
+            __result__ = self.__options.merge_options(baml_options).call_function_sync(function_name="SummarizeConversation", args={
+                "summary": summary,"messages": messages,
+            })
+            return typing.cast(str, __result__.cast_to(types, types, stream_types, False, __runtime__))
     def TellAJoke(self, subject: str,told: typing.List[str],
         baml_options: BamlCallOptions = {},
     ) -> str:
@@ -143,6 +171,30 @@ class BamlStreamClient:
           lambda x: typing.cast(str, x.cast_to(types, types, stream_types, False, __runtime__)),
           __ctx__,
         )
+    def PersonaReply(self, name: str,tone: str,about: str,instructions: typing.List[str],others: typing.List[str],summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.BamlSyncStream[str, str]:
+        __ctx__, __result__ = self.__options.merge_options(baml_options).create_sync_stream(function_name="PersonaReply", args={
+            "name": name,"tone": tone,"about": about,"instructions": instructions,"others": others,"summary": summary,"messages": messages,
+        })
+        return baml_py.BamlSyncStream[str, str](
+          __result__,
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, True, __runtime__)),
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, False, __runtime__)),
+          __ctx__,
+        )
+    def SummarizeConversation(self, summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.BamlSyncStream[str, str]:
+        __ctx__, __result__ = self.__options.merge_options(baml_options).create_sync_stream(function_name="SummarizeConversation", args={
+            "summary": summary,"messages": messages,
+        })
+        return baml_py.BamlSyncStream[str, str](
+          __result__,
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, True, __runtime__)),
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, False, __runtime__)),
+          __ctx__,
+        )
     def TellAJoke(self, subject: str,told: typing.List[str],
         baml_options: BamlCallOptions = {},
     ) -> baml_py.BamlSyncStream[str, str]:
@@ -170,6 +222,20 @@ class BamlHttpRequestClient:
             "guidance": guidance,
         }, mode="request")
         return __result__
+    def PersonaReply(self, name: str,tone: str,about: str,instructions: typing.List[str],others: typing.List[str],summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="PersonaReply", args={
+            "name": name,"tone": tone,"about": about,"instructions": instructions,"others": others,"summary": summary,"messages": messages,
+        }, mode="request")
+        return __result__
+    def SummarizeConversation(self, summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="SummarizeConversation", args={
+            "summary": summary,"messages": messages,
+        }, mode="request")
+        return __result__
     def TellAJoke(self, subject: str,told: typing.List[str],
         baml_options: BamlCallOptions = {},
     ) -> baml_py.baml_py.HTTPRequest:
@@ -190,6 +256,20 @@ class BamlHttpStreamRequestClient:
     ) -> baml_py.baml_py.HTTPRequest:
         __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="ExtractSubject", args={
             "guidance": guidance,
+        }, mode="stream")
+        return __result__
+    def PersonaReply(self, name: str,tone: str,about: str,instructions: typing.List[str],others: typing.List[str],summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="PersonaReply", args={
+            "name": name,"tone": tone,"about": about,"instructions": instructions,"others": others,"summary": summary,"messages": messages,
+        }, mode="stream")
+        return __result__
+    def SummarizeConversation(self, summary: str,messages: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="SummarizeConversation", args={
+            "summary": summary,"messages": messages,
         }, mode="stream")
         return __result__
     def TellAJoke(self, subject: str,told: typing.List[str],

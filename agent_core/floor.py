@@ -1,0 +1,108 @@
+"""Whose turn it is in a conversation: one member composes at a time, in a fair order."""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
+
+_MAX_RESTARTS = 5  # before one who composes is heard out
+
+
+class Member(Protocol):
+    """Who listens in a conversation."""
+
+    @property
+    def member_id(self) -> str: ...
+
+    @property
+    def name(self) -> str: ...
+
+    def news(self) -> None:
+        """Something was said, or whoever composed has ended: look again."""
+
+    def begin_anew(self) -> bool:
+        """A person spoke while this one composed: read that first. False if that is too late."""
+
+
+class Floor:
+    """Who listens, who composes, and who waits for that.
+
+    `changed` is called when who composes does.
+    """
+
+    def __init__(self, changed: Callable[[], object]) -> None:
+        self.composer: Member | None = None
+        self._changed = changed
+        self._members: dict[str, Member] = {}
+        self._heard: dict[str, int] = {}
+        self._waiting: set[str] = set()
+        self._restarts = 0
+
+    @contextmanager
+    def listening(self, member: Member) -> Iterator[None]:
+        """Tell `member` of what is said, for as long as this lasts."""
+        self._members[member.member_id] = member
+        try:
+            yield
+        finally:
+            if self._members.get(member.member_id) is member:
+                del self._members[member.member_id]
+            self.release(member)
+
+    def take(self, member: Member) -> bool:
+        """Let `member` compose; if another does, it is told when that one has ended."""
+        if self.composer is not None and self.composer is not member:
+            self._waiting.add(member.member_id)
+            return False
+        if self.composer is None:
+            self.composer = member
+            self._changed()
+        return True
+
+    def release(self, member: Member) -> None:
+        """`member` does not compose any more: those who waited look again."""
+        if self.composer is not member:
+            return
+        self.composer = None
+        self._changed()
+        waiting = [member_id for member_id in self._waiting if member_id in self._members]
+        self._waiting.clear()
+        for each in self._in_turn(waiting, set()):
+            each.news()
+
+    def may_begin_anew(self) -> bool:
+        """Whether what is composed is done again, after another's word; counts as once more.
+
+        Not without end: where people speak all the time, nobody else would be heard.
+        """
+        self._restarts += 1
+        return self._restarts <= _MAX_RESTARTS
+
+    def heard(self, member_id: str, number: int) -> None:
+        """A member's newest message is this one."""
+        self._heard[member_id] = number
+
+    def tell(self, text: str, member_id: str | None) -> None:
+        """A member, or a person, has said something: all others look."""
+        self._waiting.clear()
+        if member_id is not None:
+            self._restarts = 0
+        named = {m for m, each in self._members.items() if mentions(text, each.name)}
+        for each in self._in_turn(self._members, named if member_id is None else set()):
+            if each.member_id != member_id:
+                each.news()
+        composer = self.composer
+        if member_id is None and composer is not None and self._restarts < _MAX_RESTARTS:
+            self._restarts += composer.begin_anew()
+
+    def _in_turn(self, member_ids: Iterable[str], named: set[str]) -> list[Member]:
+        """Those a person has named, then who was heard the longest ago."""
+        order = sorted(member_ids, key=lambda m: (m not in named, self._heard.get(m, 0)))
+        return [self._members[member_id] for member_id in order]
+
+
+def mentions(text: str, name: str) -> bool:
+    """Whether a text names somebody, as a word of its own."""
+    if name.casefold() not in text.casefold():  # most often so, and far quicker
+        return False
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 import config
 from web.api import make_api
 from web.bridge import Bridge, WorkerHere
+from web.cast import Cast
 from web.guard import Guard
 from web.overview import Overview
 from web.pump import Pump
@@ -34,14 +35,20 @@ class Web:
     ) -> None:
         bridge = Bridge(settings, worker)
         overview = Overview(bridge.store)
+        cast = Cast(bridge.store)
         self._streams = Streams()
-        flask = make_api(bridge=bridge, overview=overview, streams=self._streams, live=self)
+        flask = make_api(
+            bridge=bridge, overview=overview, cast=cast, streams=self._streams, live=self
+        )
         socketio = make_socketio(
             flask, ping_interval_s=ping_interval_s, ping_timeout_s=ping_timeout_s
         )
         rooms = Rooms(socketio.server)
-        self._pump = Pump(bridge=bridge, overview=overview, rooms=rooms, streams=self._streams)
-        Sockets(bridge=bridge, overview=overview, pump=self._pump, rooms=rooms).register(socketio)
+        self._pump = Pump(
+            bridge=bridge, overview=overview, cast=cast, rooms=rooms, streams=self._streams
+        )
+        sockets = Sockets(bridge=bridge, overview=overview, cast=cast, pump=self._pump, rooms=rooms)
+        sockets.register(socketio)
         self._socketio = socketio
         self._guard = Guard(
             flask.wsgi_app,

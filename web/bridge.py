@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import config
+from agent_core.conversations import Conversations
 from agent_core.looping import LoopingAgentBase
 from agent_core.registry import AgentTypes
 from agent_core.sessions import Sessions
@@ -27,6 +28,7 @@ class WorkerHere(Protocol):
     start_id: str
     types: AgentTypes
     sessions: Sessions
+    conversations: Conversations
     store: Store
     watchdog: Watchdog
 
@@ -82,6 +84,18 @@ class Bridge:
     def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Call `wake`, from a thread, after each commit of a worker here; returns what ends it."""
         return (lambda: None) if self.worker is None else self.worker.store.journal.listen(wake)
+
+    def composing(self, conversation_id: str) -> str | None:
+        """The session that writes in a conversation, where the worker is here."""
+        return None if self.worker is None else self.worker.conversations.composing(conversation_id)
+
+    def on_composing(self, changed: Callable[[str], object]) -> Callable[[], None]:
+        """Call `changed`, on the worker's loop, with each conversation where who composes has
+        changed; returns what ends it. No row is written for that.
+        """
+        if self.worker is None:
+            return lambda: None
+        return self.worker.conversations.listen(changed)
 
 
 def _ago(seconds: float) -> str:

@@ -8,6 +8,7 @@ import orjson
 import config
 from web.api import describing, make_api
 from web.bridge import Bridge
+from web.cast import Cast
 from web.overview import Overview
 from web.streams import Streams
 
@@ -26,7 +27,11 @@ def document() -> bytes:
     """The description, in the form in which the file has it."""
     bridge = Bridge(config.load(), None)
     app = make_api(
-        bridge=bridge, overview=Overview(bridge.store), streams=Streams(), live=_Nobody()
+        bridge=bridge,
+        overview=Overview(bridge.store),
+        cast=Cast(bridge.store),
+        streams=Streams(),
+        live=_Nobody(),
     )
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     return orjson.dumps(describing.described(app), option=options)

@@ -67,11 +67,15 @@ class Overview:
         self._lines: dict[str, _Line] = {}
         self._turn = threading.Lock()
 
-    def load(self) -> None:
-        """Read every session's state anew; those that are not stored any more are dropped."""
+    def load(self, also: Callable[[Row], object] = lambda _: None) -> None:
+        """Read every session's state anew; those that are not stored any more are dropped.
+
+        `also` gets the rows too, so that they are read once.
+        """
         stored = set()
         for row in agent_state.each_agent_state(store=self._store):
             self._apply_state(row, anew=True)
+            also(row)
             stored.add(row["session_id"])
         with self._turn:
             for session_id in self._lines.keys() - stored:

@@ -5,19 +5,21 @@ Nothing is ever sent from the agents' loop, and a commit costs it nothing but a 
 
 import threading
 import time
-from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
-from store import agent_state, agent_steps, messages
+from store import agent_state, agent_steps
 from store.following import Follower, Found
+from web import conversation_feed
 from web.bridge import Bridge
+from web.cast import Cast
+from web.conversation_feed import ConversationFeed
 from web.overview import Overview
 from web.queue_feed import QueueFeed
-from web.rooms import Rooms
+from web.rooms import Rooms, batches
 from web.streams import Streams
-from web.wire import log_row, message_row
+from web.wire import log_row
 
 _log = structlog.get_logger(__name__)
 
@@ -28,23 +30,16 @@ _CHECK_S = 1.0
 """Without a worker here the journal's file is looked at each `GATHER_S`, and read this often."""
 _INTEREST_S = 30.0
 """Nothing is followed when nobody has asked for anything for this long."""
-_ROWS = 50
 _LINES = 200
-"""Rows, and sessions of the list, in one event."""
+"""Sessions of the list in one event."""
 
 SESSIONS = "sessions"
 QUEUE = "queue"
-_CONVERSATION = "conversation::"
 Row = dict[str, Any]
-T = TypeVar("T")
 
 
 def run_room(agent_id: str, session_id: str) -> str:
     return f"run::{agent_id}::{session_id}"
-
-
-def conversation_room(conversation_id: str) -> str:
-    return f"{_CONVERSATION}{conversation_id}"
 
 
 class Pump:
@@ -55,16 +50,18 @@ class Pump:
     """
 
     def __init__(
-        self, *, bridge: Bridge, overview: Overview, rooms: Rooms, streams: Streams
+        self, *, bridge: Bridge, overview: Overview, cast: Cast, rooms: Rooms, streams: Streams
     ) -> None:
         self._bridge = bridge
         self._overview = overview
+        self._cast = cast
         self._rooms = rooms
         self._streams = streams
         self._follower = Follower(
-            bridge.store, [agent_steps.TABLE, agent_state.TABLE, messages.TABLE]
+            bridge.store, [agent_steps.TABLE, agent_state.TABLE, *conversation_feed.TABLES]
         )
         self._queue = QueueFeed(bridge.store, self.wake)
+        self._conversations = ConversationFeed(bridge=bridge, cast=cast, rooms=rooms)
         self._turn = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -105,23 +102,31 @@ class Pump:
         }
 
     def _run(self) -> None:
-        unlisten = self._bridge.on_commit(self.wake)
+        unlisten = self._bridge.on_commit(self.wake), self._bridge.on_composing(self._composes)
         try:
             while not self._stopping.is_set():
                 self._stopping.wait(self._turn_of())
         finally:
-            unlisten()
+            for each in unlisten:
+                each()
+
+    def _composes(self, conversation_id: str) -> None:
+        self._conversations.composes(conversation_id)
+        self.wake()
 
     def _turn_of(self) -> float:
         """One turn; returns how long to rest after it."""
         try:
             if self._sleeps():
                 self._queue.close()
+                self._conversations.look_who_composes()
                 self._wake.wait(_INTEREST_S)
                 return GATHER_S
             self._wait_for_news()
             began = time.monotonic()
+            self._conversations.look_who_composes()
             self._catch_up()
+            self._conversations.tell_who_composes()
             self._look_at_queue()
             self._rooms.heal()
         except Exception as error:  # noqa: BLE001 - logged, once
@@ -152,7 +157,9 @@ class Pump:
         # In this order: what is written meanwhile is seen twice, never missed.
         self._follower.start()
         self._replaced = self._follower.replaced
-        self._overview.load()
+        self._conversations.begin()
+        self._cast.load()
+        self._overview.load(self._cast.take_state)
         self._following = True
         self._tell_all()
 
@@ -163,10 +170,8 @@ class Pump:
         for room in self._rooms.names() if len(self._rooms) else ():
             if room in (SESSIONS, QUEUE):
                 self._rooms.skip(room, 0)
-            elif room.startswith(_CONVERSATION):
-                conversation_id = room.removeprefix(_CONVERSATION)
-                head = messages.last_number(conversation_id, store=self._bridge.store)
-                self._rooms.skip(room, head)
+            else:
+                self._conversations.tell_all(room)
         for session in self._overview.listed() if len(self._rooms) else ():
             room = run_room(session["agent_id"], session["session_id"])
             self._rooms.skip(room, session["seq"])
@@ -209,15 +214,16 @@ class Pump:
                 raise
 
     def _tell(self, found: Found) -> None:
-        steps = [row for table, row in found if table == agent_steps.TABLE.name]
-        states = [row for table, row in found if table == agent_state.TABLE.name]
-        said = [row for table, row in found if table == messages.TABLE.name]
+        rows: dict[str, list[Row]] = {}
+        for table, row in found:
+            rows.setdefault(table, []).append(row)
+        steps = rows.get(agent_steps.TABLE.name, [])
         changed = self._overview.apply(steps)
-        changed |= self._overview.apply_states(states)
+        changed |= self._overview.apply_states(rows.get(agent_state.TABLE.name, []))
         self._send_steps(steps)
-        self._send_messages(said)
+        self._conversations.tell(rows)
         if self._rooms.occupied(SESSIONS):
-            for batch in _batches(sorted(changed), _LINES):
+            for batch in batches(sorted(changed), _LINES):
                 self._rooms.emit("sessions", {"changed": self._overview.changes(batch)}, SESSIONS)
 
     def _send_steps(self, steps: list[Row]) -> None:
@@ -233,7 +239,7 @@ class Pump:
             rows = [log_row(step, brief=True) for step in own]
             self._streams.put(session_id, rows)
             session = self._overview.get(session_id)
-            for batch in _batches(rows) if occupied else ():
+            for batch in batches(rows) if occupied else ():
                 event = {
                     "room": room,
                     "agent_id": agent_id,
@@ -243,25 +249,9 @@ class Pump:
                 }
                 self._rooms.emit("log", event, room, head=batch[-1]["seq"])
 
-    def _send_messages(self, said: list[Row]) -> None:
-        by_conversation: dict[str, list[Row]] = {}
-        for message in said:
-            by_conversation.setdefault(message["conversation_id"], []).append(message)
-        for conversation_id, own in by_conversation.items():
-            room = conversation_room(conversation_id)
-            if self._rooms.occupied(room):
-                for batch in _batches([message_row(message) for message in own]):
-                    event = {"room": room, "conversation_id": conversation_id, "rows": batch}
-                    self._rooms.emit("messages", event, room, head=batch[-1]["number"])
-
     def _look_at_queue(self) -> None:
         if not self._rooms.occupied(QUEUE):
             self._queue.close()
         else:
-            for batch in _batches(self._queue.take()):
+            for batch in batches(self._queue.take()):
                 self._rooms.emit("actions", {"changed": batch}, QUEUE)
-
-
-def _batches(rows: list[T], size: int = _ROWS) -> Iterator[list[T]]:
-    for start in range(0, len(rows), size):
-        yield rows[start : start + size]

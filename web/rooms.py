@@ -2,7 +2,8 @@
 
 import contextlib
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeVar
 
 import socketio
 from engineio.exceptions import EngineIOError
@@ -16,6 +17,8 @@ second."""
 _MAX_PACKET = 256 * 1024
 """Characters above which a packet is not sent: what is larger is fetched."""
 _SPACE = "/"
+_BATCH = 50  # rows in one event
+T = TypeVar("T")
 
 
 class Members(socketio.Manager):  # type: ignore[misc]
@@ -147,3 +150,9 @@ class Rooms:
         if connection is not None:
             with contextlib.suppress(EngineIOError):  # it closes at this moment
                 connection.send(message)
+
+
+def batches(rows: list[T], size: int = _BATCH) -> Iterator[list[T]]:
+    """The rows in parts that are each one event."""
+    for start in range(0, len(rows), size):
+        yield rows[start : start + size]

@@ -14,8 +14,11 @@ from agent_core.base import problems
 from agent_core.payloads import Id
 from store import agent_steps, conversations, messages
 from web.bridge import Bridge
+from web.cast import Cast
+from web.conversation import brief_message, conversation_row, within
+from web.conversation_feed import CONVERSATIONS, conversation_room
 from web.overview import Overview
-from web.pump import QUEUE, SESSIONS, Pump, conversation_room, run_room
+from web.pump import QUEUE, SESSIONS, Pump, run_room
 from web.rooms import Members, Rooms
 from web.websocket import MAX_MESSAGE_BYTES, Json, TextPacket, WebSocket, hang_up
 from web.wire import log_row, message_row
@@ -23,6 +26,7 @@ from web.wire import log_row, message_row
 _log = structlog.get_logger(__name__)
 
 _PAGE = 500  # rows in the answer to a subscription
+_PAGE_BYTES = 1 << 20  # of messages in it, if it is more than one
 _MAX_ROOMS = 64  # of one socket
 
 Answer = dict[str, Any]
@@ -77,9 +81,12 @@ def make_socketio(
 class Sockets:
     """The events that a socket may send, each answered with `ok` or a `problem`."""
 
-    def __init__(self, *, bridge: Bridge, overview: Overview, pump: Pump, rooms: Rooms) -> None:
+    def __init__(
+        self, *, bridge: Bridge, overview: Overview, cast: Cast, pump: Pump, rooms: Rooms
+    ) -> None:
         self._bridge = bridge
         self._overview = overview
+        self._cast = cast
         self._pump = pump
         self._rooms = rooms
 
@@ -88,6 +95,7 @@ class Sockets:
             "subscribe": (Subscribe, self._subscribe),
             "subscribe_sessions": (Ask, lambda _: self._join(SESSIONS)),
             "subscribe_queue": (Ask, lambda _: self._join(QUEUE)),
+            "subscribe_conversations": (Ask, lambda _: self._join(CONVERSATIONS)),
             "subscribe_conversation": (SubscribeConversation, self._subscribe_conversation),
             "unsubscribe": (Unsubscribe, self._unsubscribe),
         }
@@ -112,7 +120,8 @@ class Sockets:
 
     def _unknown(self, event: str, *_: Any) -> Answer:
         known = (
-            "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversation, unsubscribe"
+            "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversations, "
+            "subscribe_conversation, unsubscribe"
         )
         return _problem(404, "no such event", f"the event is {event[:80]!r}; expected {known}")
 
@@ -139,19 +148,26 @@ class Sockets:
         return answer
 
     def _subscribe_conversation(self, ask: SubscribeConversation) -> Answer:
-        store = self._bridge.store
-        if conversations.get_conversation(ask.conversation_id, store=store) is None:
+        store, conversation_id = self._bridge.store, ask.conversation_id
+        row = conversations.get_conversation(conversation_id, store=store)
+        if row is None:
             return _problem(
                 404,
                 "no such conversation",
-                f"there is no conversation {ask.conversation_id}; see GET /api/conversations",
+                f"there is no conversation {conversation_id}; see GET /api/conversations",
             )
-        answer = self._join(conversation_room(ask.conversation_id))
+        answer = self._join(conversation_room(conversation_id))
         if answer["ok"]:
-            found = messages.list_messages(ask.conversation_id, ask.after, _PAGE, store=store)
+            found = messages.list_messages(conversation_id, ask.after, _PAGE, store=store)
+            newest = messages.last_messages(conversation_id, 1, store=store)
+            last = brief_message(newest[0] if newest else None)
             answer |= {
-                "head": messages.last_number(ask.conversation_id, store=store),
-                "rows": [message_row(row) for row in found],
+                "head": 0 if last is None else last["number"],
+                "rows": [message_row(each) for each in within(found, _PAGE_BYTES)],
+                "participants": self._cast.shown(conversation_id),
+                "conversation": conversation_row(row, last, self._cast.present(conversation_id)),
+                # Last: an event that says otherwise must not come before this answer.
+                "composing": self._bridge.composing(conversation_id),
             }
         return answer
 

@@ -70,14 +70,20 @@ class ActionRow(Wire):
 
 
 class Message(Wire):
-    """One message of a conversation, numbered from 1 without gaps."""
+    """One message of a conversation, numbered from 1 without gaps.
+
+    An agent's has its `agent_id` and `session_id`, and in `metadata` what it says of itself, such
+    as its tone; a person's has null there.
+    """
 
     message_id: str
     conversation_id: str
     number: int
     author: str
     agent_id: str | None
+    session_id: str | None
     text: str
+    metadata: dict[str, Any] | None
     created_at: str
 
 
@@ -141,8 +147,18 @@ def action_row(row: Row) -> dict[str, Any]:
 
 def message_row(row: Row) -> dict[str, Any]:
     """A row of `messages`, stored or journalled, in the shape of `Message`."""
-    names = ("message_id", "conversation_id", "number", "author", "agent_id", "text")
-    return {name: row[name] for name in names} | {"created_at": iso(row["created_at"])}
+    metadata = _json(row.get("metadata"))  # not there in tables that are not migrated yet
+    return {
+        "message_id": row["message_id"],
+        "conversation_id": row["conversation_id"],
+        "number": row["number"],
+        "author": row["author"],
+        "agent_id": row["agent_id"],
+        "session_id": row.get("session_id"),
+        "text": row["text"],
+        "metadata": metadata if isinstance(metadata, dict) else None,
+        "created_at": iso(row["created_at"]),
+    }
 
 
 def iso(at: datetime | int | None) -> str | None:

@@ -15,6 +15,8 @@ from web.api import (
     creating,
     describing,
     events,
+    exporting,
+    messages,
     sessions,
     steps,
     system,
@@ -23,10 +25,14 @@ from web.api.keys import Turns
 from web.api.parts import Live, Parts, attach
 from web.api.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
 from web.bridge import Bridge
+from web.cast import Cast
 from web.overview import Overview
 from web.streams import Streams
 
-_MODULES = (sessions, creating, acts, steps, events, actions, agents, conversations, system)
+_MODULES = (
+    sessions, creating, acts, steps, events, actions, agents, conversations, messages, exporting,
+    system,
+)  # fmt: skip
 
 
 class Application(OpenAPI):
@@ -34,7 +40,9 @@ class Application(OpenAPI):
     json_provider_class = Json
 
 
-def make_api(*, bridge: Bridge, overview: Overview, streams: Streams, live: Live) -> Application:
+def make_api(
+    *, bridge: Bridge, overview: Overview, cast: Cast, streams: Streams, live: Live
+) -> Application:
     """The application; what is asked of it goes to these collaborators."""
     app = Application(
         "reins",
@@ -49,7 +57,7 @@ def make_api(*, bridge: Bridge, overview: Overview, streams: Streams, live: Live
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters["segment"] = Segment
     app.url_map.merge_slashes = False
-    attach(app, Parts(bridge, overview, streams, live, Turns(), Sizes()))
+    attach(app, Parts(bridge, overview, cast, streams, live, Turns(), Sizes()))
     problem.register(app)
     app.before_request(checks.query_is_known)
     app.after_request(_with_headers)

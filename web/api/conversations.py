@@ -1,4 +1,4 @@
-"""Conversations: who may speak, and what was said."""
+"""Conversations: who takes part in them, and what was said last."""
 
 from typing import Annotated, Any
 
@@ -9,12 +9,13 @@ import queue_imp
 from store import conversations, messages, queue_reading
 from web.api.accepting import ACCEPTED, accepted
 from web.api.describing import group
-from web.api.inputs import ActorBody, ConversationPath, Digits, Id, Input, Number, Words
+from web.api.inputs import ActorBody, ConversationPath, Digits, Id, Input, Words
 from web.api.keys import KeyHeader
 from web.api.paging import cursor_of, parts_of
 from web.api.parts import Parts, parts
+from web.conversation import Conversation, ConversationDetail, brief_message, conversation_row
 from web.problem import Refused, refusals, unknown
-from web.wire import Message, Row, Wire, iso, message_row
+from web.wire import Row, Wire
 
 api = group("conversations", "conversations")
 
@@ -29,27 +30,6 @@ class CreateConversationBody(ActorBody):
     title: str | None = None
 
 
-class MessagesQuery(Input):
-    after: Number = 0
-    limit: Annotated[int, Field(ge=1, le=1_000), Digits] = 100
-
-
-class PostMessageBody(Input):
-    author: Annotated[Id, Field(description="who speaks")]
-    text: Annotated[str, Field(min_length=1, pattern=r"\S")]
-
-
-class Conversation(Wire):
-    """A conversation, with the number of its messages and the time of the newest."""
-
-    conversation_id: str
-    title: str | None
-    created_by: str
-    created_at: str
-    messages: int
-    last_message_at: str | None
-
-
 class ConversationList(Wire):
     """A page of conversations, by id."""
 
@@ -57,25 +37,22 @@ class ConversationList(Wire):
     next_cursor: str | None
 
 
-class MessageList(Wire):
-    """Messages, oldest first; `next_cursor` is the `after` of the next page."""
-
-    items: list[Message]
-    next_cursor: str | None
-
-
 @api.get("/api/conversations", responses={200: ConversationList})
 def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
     """Conversations, by id."""
-    store = parts().bridge.store
+    here = parts()
     [after] = parts_of(query.cursor, str) if query.cursor else [""]
+    store, cast = here.bridge.store, here.current_cast()
     rows = conversations.list_conversations(after, query.limit + 1, store=store)
-    newest = messages.newest_messages(store=store)
-    shown = rows[: query.limit]
+    shown = {row["conversation_id"]: row for row in rows[: query.limit]}
+    newest = messages.newest_messages(list(shown), store=store) if shown else {}
     more = len(rows) > query.limit
     return {
-        "items": [_shown(row, newest.get(row["conversation_id"])) for row in shown],
-        "next_cursor": cursor_of(shown[-1]["conversation_id"]) if more else None,
+        "items": [
+            conversation_row(row, brief_message(newest.get(each)), cast.present(each))
+            for each, row in shown.items()
+        ],
+        "next_cursor": cursor_of(list(shown)[-1]) if more else None,
     }
 
 
@@ -85,7 +62,7 @@ def create_conversation(header: KeyHeader, body: CreateConversationBody) -> Resp
     here = parts()
 
     def make() -> dict[str, Any]:
-        if _is_there(here, body.conversation_id):
+        if is_there(here, body.conversation_id):
             raise Refused(409, f"conversation {body.conversation_id} exists; choose another id")
         return queue_imp.create_action(
             "conversation_create",
@@ -98,42 +75,34 @@ def create_conversation(header: KeyHeader, body: CreateConversationBody) -> Resp
 
 
 @api.get(
-    "/api/conversations/<segment:conversation_id>/messages",
-    responses={200: MessageList, **refusals(404)},
+    "/api/conversations/<segment:conversation_id>",
+    responses={200: ConversationDetail, **refusals(404)},
 )
-def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> dict[str, Any]:
-    """What was said after message number `after`."""
-    store = parts().bridge.store
-    rows = messages.list_messages(path.conversation_id, query.after, query.limit + 1, store=store)
-    if not rows and conversations.get_conversation(path.conversation_id, store=store) is None:
-        raise unknown("conversation", path.conversation_id)
-    shown = rows[: query.limit]
-    more = len(rows) > query.limit
+def get_conversation(path: ConversationPath) -> dict[str, Any]:
+    """One conversation with all who take part in it."""
+    here = parts()
+    row = recorded(here, path.conversation_id)
+    cast = here.current_cast().shown(path.conversation_id)
+    newest = messages.last_messages(path.conversation_id, 1, store=here.bridge.store)
     return {
-        "items": [message_row(row) for row in shown],
-        "next_cursor": str(shown[-1]["number"]) if more else None,
+        **conversation_row(row, brief_message(newest[0] if newest else None), cast),
+        "composing": here.bridge.composing(path.conversation_id),
     }
 
 
-@api.post(
-    "/api/conversations/<segment:conversation_id>/messages",
-    responses={**ACCEPTED, **refusals(400, 404, 413, 415)},
-)
-def post_message(path: ConversationPath, header: KeyHeader, body: PostMessageBody) -> Response:
-    """A person speaks; applied exactly once, in order."""
-    here = parts()
-
-    def make() -> dict[str, Any]:
-        if not _is_there(here, path.conversation_id):
-            raise unknown("conversation", path.conversation_id, "create it first")
-        return queue_imp.create_action(
-            "post_message", body.author, conversation_id=path.conversation_id, text=body.text
+def recorded(here: Parts, conversation_id: str) -> Row:
+    """The conversation's row. Raises: Refused where there is none."""
+    row = conversations.get_conversation(conversation_id, store=here.bridge.store)
+    if row is None:
+        raise unknown(
+            "conversation",
+            conversation_id,
+            "check the id, or create it with POST /api/conversations",
         )
+    return row
 
-    return accepted(here, header, make)
 
-
-def _is_there(here: Parts, conversation_id: str) -> bool:
+def is_there(here: Parts, conversation_id: str) -> bool:
     """Whether it is on record, or its creation is in the queue."""
     store = here.bridge.store
     # The queue first: what is taken out of it in between is on record by then.
@@ -142,14 +111,3 @@ def _is_there(here: Parts, conversation_id: str) -> bool:
     if conversation_id in named:
         return True
     return conversations.get_conversation(conversation_id, store=store) is not None
-
-
-def _shown(row: Row, newest: Row | None) -> dict[str, Any]:
-    return {
-        "conversation_id": row["conversation_id"],
-        "title": row["title"],
-        "created_by": row["created_by"],
-        "created_at": iso(row["created_at"]),
-        "messages": 0 if newest is None else newest["number"],
-        "last_message_at": None if newest is None else iso(newest["created_at"]),
-    }

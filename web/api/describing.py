@@ -8,6 +8,7 @@ from flask_openapi3.openapi import OpenAPI
 
 from web import problem
 from web.api.accepting import Accepted
+from web.conversation import ConversationExport
 
 TEXT = (
     "Reins runs many long-lived agents; this is how they are watched and steered. "
@@ -16,6 +17,8 @@ TEXT = (
     "Lists are paged: hand next_cursor back as it is. Text in a path is percent-encoded as a "
     "whole, slashes too."
 )
+_NAMED = (Accepted, ConversationExport)
+"""Models of answers that the framework is told of by their names alone."""
 _ANYWHERE = (401, 403, 421, 422, 500, 503)
 """What any request may meet: the guard, a parameter that is not taken, a fault, a full house."""
 
@@ -40,7 +43,9 @@ def group(name: str, tag: str) -> APIBlueprint:
 def described(app: OpenAPI) -> dict[str, Any]:
     """The document. What the framework leaves unclear is put right here."""
     document: dict[str, Any] = _without(app.api_doc, "$defs")  # they stand among the components
-    document["components"]["schemas"][Accepted.__name__] = Accepted.model_json_schema()
+    for model in _NAMED:
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        document["components"]["schemas"][model.__name__] = _without(schema, "$defs")
     for operations in document["paths"].values():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):

@@ -7,6 +7,7 @@ from flask import current_app
 from store.sizes import Sizes
 from web.api.keys import Turns
 from web.bridge import Bridge
+from web.cast import Cast
 from web.overview import Overview
 from web.streams import Streams
 
@@ -14,10 +15,10 @@ _NAME = "reins"
 
 
 class Live(Protocol):
-    """What keeps the overview current."""
+    """What keeps the overview and the cast current."""
 
     def wanted(self) -> None:
-        """Somebody wants the overview; returns once it is loaded and current."""
+        """Somebody wants the overview or the cast; returns once both are loaded and current."""
 
     def clients(self) -> dict[str, Any]:
         """Open connections: `sockets`, `streams`, and how many of the sockets are `lagging`."""
@@ -28,6 +29,7 @@ class Parts(NamedTuple):
 
     bridge: Bridge
     overview: Overview
+    cast: Cast
     streams: Streams
     live: Live
     turns: Turns
@@ -37,6 +39,11 @@ class Parts(NamedTuple):
         """The overview, loaded and current."""
         self.live.wanted()
         return self.overview
+
+    def current_cast(self) -> Cast:
+        """Who takes part in which conversation, loaded and current."""
+        self.live.wanted()
+        return self.cast
 
 
 def attach(app: Any, parts: Parts) -> None:

@@ -6,6 +6,7 @@ import type {
   AgentType,
   BulkItem,
   Conversation,
+  ConversationDetail,
   FieldProblem,
   JsonObject,
   LogRow,
@@ -112,6 +113,7 @@ function search(query: Query): string {
 
 const at = encodeURIComponent
 const act = (sessionId: string, verb: string): string => `/sessions/${at(sessionId)}/${verb}`
+const talk = (conversationId: string, part = ''): string => `/conversations/${at(conversationId)}${part}`
 
 export interface CreateSession {
   agent_id: string
@@ -158,7 +160,17 @@ export const api = {
   ) => get<Page<ActionRow>>('/actions', query, signal),
   action: (actionId: string, signal?: AbortSignal) => get<ActionRow>(`/actions/${at(actionId)}`, {}, signal),
 
-  conversations: (signal?: AbortSignal) => get<Page<Conversation>>('/conversations', {}, signal),
+  conversations: (query: { limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+    get<Page<Conversation>>('/conversations', query, signal),
+  conversation: (conversationId: string, signal?: AbortSignal) => get<ConversationDetail>(talk(conversationId), {}, signal),
+  createConversation: (conversationId: string, title: string, actor: string, key?: string) =>
+    post<Accepted>('/conversations', { conversation_id: conversationId, actor, ...(title ? { title } : {}) }, key),
   messages: (conversationId: string, query: { after?: number; limit?: number }, signal?: AbortSignal) =>
-    get<Page<Message>>(`/conversations/${at(conversationId)}/messages`, query, signal),
+    get<Page<Message>>(talk(conversationId, '/messages'), query, signal),
+  postMessage: (conversationId: string, author: string, text: string, key?: string) =>
+    post<Accepted>(talk(conversationId, '/messages'), { author, text }, key),
 }
+
+/** Where the whole conversation can be downloaded. */
+export const exportPath = (conversationId: string, format: 'markdown' | 'json'): string =>
+  `/api${talk(conversationId, '/export')}?format=${format}`

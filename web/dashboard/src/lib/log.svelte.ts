@@ -1,209 +1,41 @@
-/** The log of one session: live at its end, any part of it on demand, bounded in memory. */
+/** The log of one session. */
 
-import { api, ApiProblem, asProblem, isAbort } from './api'
-import { FrameSignal } from './frame.svelte'
+import { api, ApiProblem } from './api'
+import { Numbered } from './numbered.svelte'
 import { joinRun } from './socket'
 import type { LogRow, SessionSummary } from './wire'
 
-export const PAGE_ROWS = 200
-const MAX_PAGES = 60
-const TAIL_ROWS = 200
-const CATCH_UP_ROWS = 500
-/** A longer absence is not read in between: those rows come when somebody scrolls there. */
-const MAX_CATCH_UP_ROWS = 2000
-const IN_FLIGHT = 2
-const RETRY_AFTER_MS = 2000
-
-const pageOf = (seq: number): number => Math.floor((seq - 1) / PAGE_ROWS)
-
-/**
- * Rows are numbered from 1 without gaps, so row `seq` is at index `seq - 1` whether it is here or not.
- * Every row enters through `#put`, which is idempotent: an answer that comes twice does no harm.
- */
-export class SessionLog {
-  /** Number of rows, which is the newest seq. */
-  head = $state(0)
+export class SessionLog extends Numbered<LogRow> {
   /** The newest summary that came with the log. */
   session = $state.raw<SessionSummary | null>(null)
-  problem = $state.raw<ApiProblem | null>(null)
-  /** True once the newest rows are here. */
-  ready = $state(false)
-  /** The reader is at the end and wants to stay there; set by the view. */
-  follow = $state(true)
-  #seen = $state(0)
-
-  #pages = new Map<number, (LogRow | undefined)[]>()
-  #last = 0
-  /** By who looks: the log and the timeline may be at different places. */
-  #wanted = new Map<string, number[]>()
-  #fetching = new Set<number>()
-  #catchingUp = false
-  #listeners = new Set<(rows: LogRow[]) => void>()
-  #signal = new FrameSignal()
-  #stop = new AbortController()
-  #leave: (() => void) | null = null
 
   constructor(
     readonly agentId: string,
     readonly sessionId: string,
-  ) {}
+  ) {
+    super()
+  }
 
-  /** `newest` is the newest seq that is known elsewhere; the live part begins shortly before it. */
-  open(newest: number): void {
-    this.#last = Math.max(0, newest - TAIL_ROWS)
-    this.head = newest
-    this.#leave = joinRun(this.agentId, this.sessionId, {
-      afterSeq: () => this.#last,
+  protected override numberOf(row: LogRow): number {
+    return row.seq
+  }
+
+  protected override join(): () => void {
+    return joinRun(this.agentId, this.sessionId, {
+      afterSeq: () => this.last,
       joined: ({ head, rows, session }) => this.#live(rows, head, session),
       event: ({ rows, session }) => this.#live(rows, rows.at(-1)?.seq ?? 0, session),
-      head: ({ head }) => this.#live([], head),
+      head: ({ head }) => this.live([], head),
       refused: ({ status, title, detail }) => (this.problem = new ApiProblem(status, title, detail)),
     })
   }
 
-  close(): void {
-    this.#leave?.()
-    this.#stop.abort()
-    this.#listeners.clear()
+  protected override async read(after_seq: number, limit: number, signal: AbortSignal): Promise<LogRow[]> {
+    return (await api.steps(this.sessionId, { after_seq, limit, brief: true }, signal)).items
   }
 
-  /** Rows that came after the reader left the end. */
-  get unseen(): number {
-    return this.follow ? 0 : Math.max(0, this.head - this.#seen)
-  }
-
-  /** The view says whether the reader is at the end. */
-  setFollow(follow: boolean): void {
-    if (!follow && this.follow) this.#seen = this.head
-    this.follow = follow
-  }
-
-  /** Changes at most once per frame; read it to follow the rows. */
-  get version(): number {
-    return this.#signal.version
-  }
-
-  /** The row, or undefined while it is not here: ask for it with `ensure`. */
-  rowAt(seq: number): LogRow | undefined {
-    void this.version
-    return this.#pages.get(pageOf(seq))?.[(seq - 1) % PAGE_ROWS]
-  }
-
-  /** Fetches what is missing of this range; a newer call replaces what an older one of the same viewer still wanted. */
-  ensure(from: number, to: number, viewer = 'log'): void {
-    const first = pageOf(Math.max(1, from))
-    const last = pageOf(Math.max(1, Math.min(to, this.head)))
-    const wanted: number[] = []
-    for (let page = first; page <= last; page++) {
-      this.#touch(page)
-      if (!this.#isWhole(page)) wanted.push(page)
-    }
-    this.#wanted.set(viewer, wanted)
-    this.#pump()
-  }
-
-  /** Calls back with rows as they arrive (live and fetched ones); returns the function that ends it. */
-  onRows(listener: (rows: LogRow[]) => void): () => void {
-    this.#listeners.add(listener)
-    return () => this.#listeners.delete(listener)
-  }
-
-  #live(rows: LogRow[], head: number, session?: SessionSummary): void {
-    if (session && session.seq >= (this.session?.seq ?? 0)) this.session = session
-    this.head = Math.max(this.head, head)
-    const fresh = rows.filter((row) => row.seq > this.#last)
-    this.#put(fresh)
-    const first = fresh[0]
-    if (first && first.seq === this.#last + 1) this.#last = fresh.at(-1)?.seq ?? this.#last
-    if (this.#last < this.head) void this.#catchUp()
-    else this.ready = true
-  }
-
-  async #catchUp(): Promise<void> {
-    if (this.#catchingUp) return
-    this.#catchingUp = true
-    try {
-      while (this.#last < this.head) {
-        if (this.head - this.#last > MAX_CATCH_UP_ROWS) this.#last = this.head - CATCH_UP_ROWS
-        const rows = await this.#fetch(this.#last, CATCH_UP_ROWS)
-        if (rows.length === 0) break
-        this.#last = Math.max(this.#last, rows.at(-1)?.seq ?? 0)
-      }
-      this.ready = true
-    } catch (error) {
-      this.#failed(error, () => void this.#catchUp())
-    } finally {
-      this.#catchingUp = false
-    }
-  }
-
-  #pump(): void {
-    while (this.#fetching.size < IN_FLIGHT) {
-      const page = [...this.#wanted.values()].flat().find((each) => !this.#fetching.has(each))
-      if (page === undefined) return
-      for (const [viewer, pages] of this.#wanted) this.#wanted.set(viewer, pages.filter((each) => each !== page))
-      this.#fetching.add(page)
-      this.#fetch(page * PAGE_ROWS, PAGE_ROWS)
-        .catch((error: unknown) => this.#failed(error, () => this.#again(page)))
-        .finally(() => {
-          this.#fetching.delete(page)
-          this.#pump()
-        })
-    }
-  }
-
-  #again(page: number): void {
-    if (this.#pages.has(page) && !this.#isWhole(page)) this.#wanted.set('again', [...(this.#wanted.get('again') ?? []), page])
-    this.#pump()
-  }
-
-  async #fetch(after_seq: number, limit: number): Promise<LogRow[]> {
-    const page = await api.steps(this.sessionId, { after_seq, limit, brief: true }, this.#stop.signal)
-    this.problem = null
-    this.#put(page.items)
-    return page.items
-  }
-
-  #failed(error: unknown, again: () => void): void {
-    if (isAbort(error)) return
-    this.problem = asProblem(error)
-    setTimeout(() => !this.#stop.signal.aborted && again(), RETRY_AFTER_MS)
-  }
-
-  #put(rows: LogRow[]): void {
-    if (rows.length === 0) return
-    for (const row of rows) {
-      const page = pageOf(row.seq)
-      const held = this.#pages.get(page) ?? []
-      held[(row.seq - 1) % PAGE_ROWS] = row
-      this.#pages.set(page, held)
-      this.head = Math.max(this.head, row.seq)
-    }
-    this.#evict()
-    for (const listener of this.#listeners) listener(rows)
-    this.#signal.changed()
-  }
-
-  #isWhole(page: number): boolean {
-    const held = this.#pages.get(page)
-    if (!held) return false
-    const expected = Math.min(PAGE_ROWS, this.head - page * PAGE_ROWS)
-    for (let index = 0; index < expected; index++) if (!held[index]) return false
-    return true
-  }
-
-  /** A Map keeps the order of insertion: the front is what nobody has looked at for longest. */
-  #touch(page: number): void {
-    const held = this.#pages.get(page) ?? []
-    this.#pages.delete(page)
-    this.#pages.set(page, held)
-  }
-
-  #evict(): void {
-    const end = pageOf(Math.max(1, this.head)) - 1
-    for (const page of this.#pages.keys()) {
-      if (this.#pages.size <= MAX_PAGES) return
-      if (page < end) this.#pages.delete(page)
-    }
+  #live(rows: LogRow[], head: number, session: SessionSummary): void {
+    if (session.seq >= (this.session?.seq ?? 0)) this.session = session
+    this.live(rows, head)
   }
 }

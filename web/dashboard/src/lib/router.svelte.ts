@@ -3,7 +3,8 @@
 export type Route =
   | { page: 'sessions' }
   | { page: 'session'; sessionId: string }
-  | { page: 'conversations'; conversationId: string | null }
+  | { page: 'conversations' }
+  | { page: 'conversation'; conversationId: string }
   | { page: 'queue' }
   | { page: 'attention' }
   | { page: 'system' }
@@ -14,8 +15,8 @@ function parse(path: string): Route {
   if (rest.length === 0) {
     if (first === '' || (first === 'sessions' && !second)) return { page: 'sessions' }
     if (first === 'sessions' && second) return { page: 'session', sessionId: decode(second) }
-    if (first === 'conversations') return { page: 'conversations', conversationId: second ? decode(second) : null }
-    if ((first === 'queue' || first === 'attention' || first === 'system') && !second) return { page: first }
+    if (first === 'conversations' && second) return { page: 'conversation', conversationId: decode(second) }
+    if ((first === 'conversations' || first === 'queue' || first === 'attention' || first === 'system') && !second) return { page: first }
   }
   return { page: 'missing', path }
 }
@@ -30,6 +31,8 @@ function decode(part: string): string {
 
 export const sessionPath = (sessionId: string, seq?: number): string =>
   `/sessions/${encodeURIComponent(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`
+
+export const conversationPath = (conversationId: string): string => `/conversations/${encodeURIComponent(conversationId)}`
 
 class Router {
   #url = $state.raw(new URL(location.href))

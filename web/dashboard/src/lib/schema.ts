@@ -2,10 +2,13 @@
 
 import type { FieldProblem, Json, JsonSchema } from './wire'
 
+/** A text that may be longer than this gets a field of several lines. */
+const LINE_CHARS = 500
+
 export interface Field {
   name: string
   label: string
-  kind: 'string' | 'number' | 'integer' | 'boolean' | 'enum' | 'object' | 'json'
+  kind: 'string' | 'text' | 'number' | 'integer' | 'boolean' | 'enum' | 'object' | 'json'
   schema: JsonSchema
   required: boolean
   nullable: boolean
@@ -33,6 +36,24 @@ export function fieldsOf(schema: JsonSchema, root: JsonSchema): Field[] {
   return fields.sort((a, b) => rankOf(a) - rankOf(b))
 }
 
+/** One of the shapes that the value of `tag` chooses between. */
+export interface Variant {
+  name: string
+  schema: JsonSchema
+}
+
+/** The shapes of a discriminated union, with the field that tells them apart; null for any other schema. */
+export function variantsOf(schema: JsonSchema): { tag: string; variants: Variant[] } | null {
+  const tag = schema.discriminator?.propertyName
+  if (!tag || !schema.oneOf) return null
+  const variants = schema.oneOf.flatMap((each): Variant[] => {
+    const shape = resolved(each, schema)
+    const name = shape.properties?.[tag]?.const
+    return typeof name === 'string' ? [{ name, schema: shape }] : []
+  })
+  return { tag, variants }
+}
+
 /** What must be given comes first, what is usually left alone last. */
 const rankOf = ({ required, nullable }: Field): number => (required ? 0 : nullable ? 2 : 1)
 
@@ -55,27 +76,30 @@ function unwrapped(raw: JsonSchema, root: JsonSchema): { schema: JsonSchema; nul
 function kindOf(schema: JsonSchema): Field['kind'] {
   if (schema.enum || schema.const !== undefined) return 'enum'
   if (schema.type === 'object' && schema.properties) return 'object'
+  if (schema.type === 'string' && (schema.maxLength ?? 0) > LINE_CHARS) return 'text'
   if (schema.type === 'string' || schema.type === 'number' || schema.type === 'integer' || schema.type === 'boolean') return schema.type
   return 'json'
 }
 
 /** "heartbeat_s" reads as "heartbeat (s)": a unit stands at the end of a name. */
-const words = (name: string): string =>
+export const words = (name: string): string =>
   name.replace(/_(s|ms|bytes|tokens|usd)$/, ' ($1)').replaceAll('_', ' ').replace(/^./, (first) => first.toUpperCase())
 
 export function hintOf({ schema, kind, nullable, fallback }: Field): string {
   const parts: string[] = []
-  if (schema.description) parts.push(schema.description)
+  if (schema.description) parts.push(sentence(schema.description))
   const low = schema.minimum ?? schema.exclusiveMinimum
   const high = schema.maximum ?? schema.exclusiveMaximum
   if (low !== undefined && high !== undefined) parts.push(`${low} to ${high}.`)
   else if (low !== undefined) parts.push(`At least ${low}.`)
   else if (high !== undefined) parts.push(`At most ${high}.`)
-  if (kind === 'string' && schema.maxLength !== undefined) parts.push(`Up to ${schema.maxLength} characters.`)
+  if ((kind === 'string' || kind === 'text') && schema.maxLength !== undefined) parts.push(`Up to ${schema.maxLength} characters.`)
   if (fallback === null && nullable) parts.push('Left empty: the usual.')
-  else if (typeof fallback === 'string' || typeof fallback === 'number') parts.push(`Left empty: ${fallback}.`)
+  else if ((typeof fallback === 'string' && fallback !== '') || typeof fallback === 'number') parts.push(`Left empty: ${fallback}.`)
   return parts.join(' ')
 }
+
+const sentence = (text: string): string => text.replace(/^./u, (first) => first.toUpperCase()).replace(/[^.!?]$/u, (last) => `${last}.`)
 
 /** A problem's place ("body.config.subject", "/config/subject") ends with the path of its field. */
 const pathOf = (where: string): string => where.replaceAll(/[/[\]]+/g, '.').replaceAll(/^\.+|\.+$/g, '')

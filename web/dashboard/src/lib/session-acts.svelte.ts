@@ -156,12 +156,17 @@ function ofReceipt(receipt: Receipt): Act {
   }
 }
 
-/** Guidance as a line: a text as it is, fields as "subject: dogs". */
+/** Guidance as a line: a text as it is, fields as "subject: dogs", of a named type as "set tone: noir". */
 export function wordsOf(guidance: Json | undefined): string {
   if (guidance === null || guidance === undefined) return ''
   if (typeof guidance === 'string') return guidance
   if (typeof guidance !== 'object' || Array.isArray(guidance)) return JSON.stringify(guidance)
-  return Object.entries(guidance)
-    .map(([name, value]) => `${name}: ${typeof value === 'string' ? value : JSON.stringify(value)}`)
-    .join(', ')
+  const { type, ...fields } = guidance
+  if (typeof type !== 'string') return Object.entries(guidance).map(named).join(', ')
+  const values = Object.entries(fields)
+  const rest = values.length === 1 ? said(values[0]?.[1]) : values.map(named).join(', ')
+  return [type.replaceAll('_', ' '), rest].filter(Boolean).join(': ')
 }
+
+const said = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value))
+const named = ([name, value]: [string, Json]): string => `${name}: ${said(value)}`

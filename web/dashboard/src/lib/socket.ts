@@ -4,10 +4,13 @@ import { io, type Socket } from 'socket.io-client'
 import { connection } from './connection.svelte'
 import type {
   ActionRow,
+  ComposingEvent,
+  Conversation,
   ConversationJoined,
   HeadEvent,
   LogEvent,
   MessagesEvent,
+  ParticipantsEvent,
   RunJoined,
   SessionSummary,
 } from './wire'
@@ -56,7 +59,10 @@ export function openSocket(): void {
     if (!socket?.active) setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
   })
   socket.on('log', (event: LogEvent) => dispatch(event.room, event))
-  socket.on('messages', (event: MessagesEvent) => dispatch(event.room, event))
+  for (const name of ['messages', 'participants', 'composing']) {
+    socket.on(name, (event: ConversationEvent) => dispatch(event.room, event))
+  }
+  socket.on('conversations', (event: { changed: Conversation[] }) => dispatch('conversations', event))
   socket.on('sessions', (event: { changed: SessionSummary[] }) => dispatch('sessions', event))
   socket.on('actions', (event: { changed: ActionRow[] }) => dispatch('queue', event))
   socket.on('head', (event: HeadEvent) => {
@@ -120,13 +126,22 @@ export const joinQueue = (handlers: {
   head?: () => void
 }): (() => void) => subscribe({ ...handlers, room: 'queue', verb: 'subscribe_queue', body: () => ({}) })
 
+export const joinConversations = (handlers: {
+  joined: () => void
+  event: (event: { changed: Conversation[] }) => void
+  head: () => void
+}): (() => void) => subscribe({ ...handlers, room: 'conversations', verb: 'subscribe_conversations', body: () => ({}) })
+
+export type ConversationEvent = MessagesEvent | ParticipantsEvent | ComposingEvent
+
 export const joinConversation = (
   conversationId: string,
   handlers: {
     after: () => number
     joined: (answer: ConversationJoined) => void
-    event: (event: MessagesEvent) => void
+    event: (event: ConversationEvent) => void
     head: (event: HeadEvent) => void
+    refused?: (problem: SocketProblem) => void
   },
 ): (() => void) =>
   subscribe({

@@ -31,8 +31,34 @@ export type AgentType = Narrowed<
   Schemas['AgentType'],
   { config_schema: JsonSchema; state_schema: JsonSchema; guidance_schema: JsonSchema | null }
 >
-export type Conversation = Schemas['Conversation']
-export type Message = Schemas['Message']
+/** A persona's `metadata` says in which tone it spoke, and at which of its ticks. */
+export type Message = Narrowed<Schemas['Message'], { metadata: JsonObject | null }>
+export type Conversation = Narrowed<Schemas['Conversation'], { last_message: Message | null }>
+export type ConversationDetail = Narrowed<Schemas['ConversationDetail'], { last_message: Message | null; participants: Participant[] }>
+export type Participant = Narrowed<Schemas['Participant'], { config: PersonaConfig | null; state: PersonaState | null }>
+
+export type SilenceReason = 'own_last' | 'muted' | 'cooldown' | 'ceiling' | 'talkativeness' | 'passed'
+/** Times of the persona's own state are microseconds since 1970. */
+export interface PersonaState {
+  tone: string
+  cooldown_s: number
+  talkativeness: number
+  muted: boolean
+  instructions: string[]
+  last_seen: number
+  spoke_at: number | null
+  turns: number
+  silence: { reason: SilenceReason; text: string; number: number; at: number } | null
+}
+export interface PersonaConfig {
+  name: string
+  conversation_id: string
+  tone?: string
+  about?: string
+  cooldown_s?: number
+  talkativeness?: number
+  max_agent_turns?: number
+}
 export type SystemInfo = Narrowed<Schemas['System'], { sessions: StatusCounts }>
 
 export interface Page<T> {
@@ -54,6 +80,8 @@ export interface JsonSchema {
   const?: Json
   enum?: Json[]
   anyOf?: JsonSchema[]
+  oneOf?: JsonSchema[]
+  discriminator?: { propertyName: string }
   allOf?: JsonSchema[]
   properties?: Record<string, JsonSchema>
   required?: string[]
@@ -79,6 +107,16 @@ export interface MessagesEvent {
   conversation_id: string
   rows: Message[]
 }
+export interface ParticipantsEvent {
+  room: string
+  conversation_id: string
+  changed: Participant[]
+}
+export interface ComposingEvent {
+  room: string
+  conversation_id: string
+  session_id: string | null
+}
 export interface HeadEvent {
   room: string
   head: number
@@ -95,4 +133,6 @@ export interface ConversationJoined {
   room: string
   head: number
   rows: Message[]
+  participants: Participant[]
+  composing: string | null
 }

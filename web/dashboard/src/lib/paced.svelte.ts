@@ -1,19 +1,18 @@
-/** A log as the eye can follow it: the first change shows at once, further ones in beats. */
+/** Rows as the eye can follow them: the first change shows at once, further ones in beats. */
 
 import { untrack } from 'svelte'
-import type { SessionLog } from './log.svelte'
-import type { LogRow } from './wire'
+import type { Numbered } from './numbered.svelte'
 
 /** Painting hundreds of rows a second costs the frames that everything else needs. */
 const BEAT_MS = 50
 
-export class PacedLog {
+export class Paced<Row> {
   #beat = $state(0)
   #head: number
   #beatenAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(readonly log: SessionLog) {
+  constructor(readonly log: Numbered<Row>) {
     this.#head = untrack(() => log.head)
   }
 
@@ -23,9 +22,9 @@ export class PacedLog {
     return this.#head
   }
 
-  rowAt(seq: number): LogRow | undefined {
+  rowAt(number: number): Row | undefined {
     void this.#beat
-    return untrack(() => this.log.rowAt(seq))
+    return untrack(() => this.log.rowAt(number))
   }
 
   /** To be run in an effect, which the log's changes run again. */

@@ -28,8 +28,10 @@ run: page
 browser:
 	@sh tests/browser/chromium.sh
 
+# Most tests wait, for processes and the disk: two at a time. Chromium needs the machine to itself.
 test: $(VENV)/.stamp-dev page browser
-	$(PY) -m pytest
+	$(PY) -m pytest -n 2 --dist loadfile tests/unit tests/property tests/integration tests/docs tests/crash
+	$(PY) -m pytest tests/browser
 
 lint: $(VENV)/.stamp-dev page
 	$(VENV)/bin/ruff check .

@@ -29,6 +29,16 @@ BENCHMARKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"sessions": 2_000, "rows": 10_000, "minutes": 0.5},
     ),
     "reconnects": ("reconnects", {"times": 100}, {"times": 10}),
+    "talk": (
+        "talk",
+        {"conversations": 200, "rounds": 3, "latencies": 200, "idle_s": 20.0},
+        {"conversations": 20, "rounds": 1, "latencies": 20, "idle_s": 5.0},
+    ),
+    "transcript": (
+        "transcript",
+        {"length": 100_000, "total": 1_000_000},
+        {"length": 10_000, "total": 50_000},
+    ),
     "million": ("million", {"ticks": 1_000_000}, {"ticks": 100_000}),
 }
 """Name to module, arguments, and what `--quick` changes of them."""

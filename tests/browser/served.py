@@ -60,6 +60,20 @@ class App:
             [q.agent_create(each, "ann", agent_type="odd", config=given) for each in agent_ids]
         )
 
+    def converse(self, conversation_id: str, *names: str, **config: Any) -> None:
+        """A conversation, and personas of these names in it: Ada of `tea` is the agent tea-ada."""
+        self.applied([q.conversation_create(conversation_id, "ann", f"About {conversation_id}")])
+        given = {"conversation_id": conversation_id, **config}
+        self.applied(
+            [
+                q.agent_create(
+                    f"{conversation_id}-{name.lower()}", "ann", agent_type="persona",
+                    config={**given, "name": name},
+                )
+                for name in names
+            ]
+        )  # fmt: skip
+
     def applied(self, action_ids: Iterable[str]) -> None:
         for action_id in action_ids:
             receipt = q.wait_for_action(action_id)

@@ -162,6 +162,54 @@ def test_queue_attention_system(fleet, visit, check, look):
 
 
 @pytest.fixture(scope="module")
+def table(shared):
+    """A conversation in which one persona is muted, one paused, and one has left."""
+    shared.converse("table", "Ada", "Grace", "Joan", cooldown_s=600, max_agent_turns=3)
+    shared.applied(
+        [
+            q.post_message("table", "bob", "Ada, Grace and Joan: what about the moths?"),
+            q.post_message("table", "Ada", "I am a person,\nalthough I am named like one of them."),
+            q.agent_interrupt("table-grace", "bob", {"type": "mute"}),
+            q.agent_pause_action("table-ada", "bob"),
+            q.agent_destroy_action("table-joan", "bob", "there are too many of us"),
+        ]
+    )
+    shared.became("table-ada", "paused")
+    shared.applied([q.conversation_create("table-2", "ann")])
+    return shared
+
+
+@look
+def test_conversations(table, visit, check, look):
+    """The list and its form; transcript, participants, what is set, and the ways to begin."""
+    page = _visit(visit, look, f"{table.at}/conversations?q=table")
+    expect(page.get_by_role("link", name="About table")).to_be_visible()
+    check(page, look, "conversations")
+    page.get_by_role("button", name="Create", exact=False).first.click()
+    expect(page.get_by_role("textbox", name="Title")).to_be_visible()
+    check(page, look, "conversations-create")
+    page.goto(f"{table.at}/conversations/table")
+    expect(page.get_by_role("log")).to_contain_text("although I am named")
+    check(page, look, "conversation")
+    if look == "phone":
+        page.locator("main header").get_by_role("button", name="Participants").click()
+    side = page.get_by_role("complementary", name="Participants")
+    grace = side.get_by_role("listitem", name="Grace")
+    grace.get_by_role("button", name="More").click()
+    grace.get_by_role("button", name="Why silent?").click()
+    grace.get_by_role("button", name="Remove…").click()
+    side.get_by_text("Left (1)").click()
+    expect(grace).to_contain_text("It is muted")
+    check(page, look, "conversation-participants")
+    side.get_by_role("button", name="Add persona").click()
+    expect(side.get_by_role("textbox", name="Tone")).to_be_visible()
+    check(page, look, "conversation-add")
+    page.goto(f"{table.at}/conversations/table-2")
+    expect(page.get_by_role("heading", name="No one has spoken yet")).to_be_visible()
+    check(page, look, "conversation-empty")
+
+
+@pytest.fixture(scope="module")
 def empty(tmp_path_factory):
     """An app in whose folder nothing has happened."""
     folder = tmp_path_factory.mktemp("empty")

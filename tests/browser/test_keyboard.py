@@ -10,6 +10,7 @@ from tests.browser.looking import focus_of, gone, live, rows_of, status_of
 def keyed(shared):
     shared.create_odd("key1", "key2", "key3")
     shared.create("key-joker", config={"heartbeat_s": 3_600})
+    shared.converse("tabbed", "Ada")
     return shared
 
 
@@ -131,8 +132,12 @@ def test_a_session_is_created(page):
 
 
 @pytest.mark.parametrize(
-    "path", ["/sessions?q=key", "/sessions/key1", "/queue", "/attention", "/system"]
-)
+    "path",
+    [
+        "/sessions?q=key", "/sessions/key1", "/queue", "/attention", "/system",
+        "/conversations", "/conversations/tabbed",
+    ],
+)  # fmt: skip
 def test_the_focus_is_always_to_be_seen_and_never_trapped(page, keyed, path):
     """Tab goes through the page and comes round again; each stop is in sight and outlined."""
     page.goto(keyed.at + path)

@@ -11,16 +11,25 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
 
+from pydantic import BaseModel
+
 import config
 import queue_cli
 import queue_imp
 from agent_core import payloads
 from agent_core.handlers import ACTION_HANDLERS
-from store import agent_state, agent_steps, agents_config, conversations, messages
+from store import (
+    agent_state,
+    agent_steps,
+    agents_config,
+    conversations,
+    messages,
+    participants,
+)
 from store.store import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = (agent_state, agent_steps, messages, conversations, agents_config)
+READERS = (agent_state, agent_steps, messages, participants, conversations, agents_config)
 
 
 def settings() -> list[list[str]]:
@@ -187,6 +196,24 @@ def fields_of(dotted: str) -> list[str]:
     if dataclasses.is_dataclass(kind):
         return [field.name for field in dataclasses.fields(kind)]
     return list(kind.model_fields)
+
+
+def limits_of(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
+    """Each field of a Pydantic model to its default and its limits, as a table says them."""
+    found = {}
+    for name, schema in model.model_json_schema()["properties"].items():
+        kind = next((each for each in schema.get("anyOf", []) if "minimum" in each), schema)
+        least = kind.get("minimum", kind.get("minLength"))
+        most = kind.get("maximum", kind.get("maxLength"))
+        limits = f"{least} to {most}" if least is not None else f"up to {most}"
+        found[name] = (_default_in(schema), limits if most is not None else "")
+    return found
+
+
+def _default_in(schema: dict[str, Any]) -> str:
+    if "default" not in schema:
+        return "must be given"
+    return _default(schema["default"]) if schema["default"] != "" else "empty"
 
 
 # -- documents

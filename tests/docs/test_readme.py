@@ -5,6 +5,7 @@ import re
 
 from store.agent_state import get_agent_state, list_agent_states
 from store.agent_steps import list_steps
+from store.messages import list_messages
 from tests.docs.expected import ROOT, blocks
 from tests.docs.running import in_process
 from tests.waiting import until
@@ -14,7 +15,7 @@ LINE = re.compile(r"\d\d:\d\d:\d\d  #\d+ +(status|tick|guidance|error|final) +\S
 
 
 def test_the_readme(follow):
-    """Cats, dogs, birds, tea; paused and resumed; killed, started again, owls; destroyed."""
+    """Cats, dogs, birds, tea; paused, resumed; killed, started again, owls; destroyed; a talk."""
     reader = follow(str(ROOT / "app.py"), REINS_PORT="0", REINS_HEARTBEAT_S="0.3")
     unmet = dict(CLAIMS)
     for language, source in blocks(README):
@@ -94,12 +95,32 @@ def health_names_the_model(said):
     health = json.loads(said[said.index("{") :])
     assert health["worker"]["demonstration"]
     assert "agent1" in said
+    assert re.search(r"#1 +ann: Should cats vote", said), "the transcript"
+    assert "Finn, what do you say?" in said
     jokes_about("dogs", "agent1")(said)
 
 
 def it_has_ended(said):
     assert said == "final stopped\n"
     assert get_agent_state("agent2")["context"].count("owls")
+
+
+def they_talk(_said):
+    def both():
+        said = list_messages("salon")
+        tones = {row["author"]: json.loads(row["metadata"] or "{}").get("tone") for row in said}
+        return tones if {"Mara", "Finn"} <= tones.keys() else None
+
+    tones = until(both, "both have spoken")
+    assert (tones["ann"], tones["Finn"]) == (None, "pirate")
+    texts = [row["text"] for row in list_messages("salon")]
+    assert texts[0] == "Should cats vote?"
+    assert "cats" in texts[1]
+
+
+def its_tone_has_changed(said):
+    assert said.startswith("1 ann Should cats vote?\n2 ")
+    assert json.loads(get_agent_state("Mara")["context"])["tone"] == "poetic"
 
 
 CLAIMS = {
@@ -114,6 +135,8 @@ CLAIMS = {
     "waiting = ": says("queued"),
     "wait_for_action(waiting)": it_went_on,
     "agent_destroy_action": it_has_ended,
+    'q.post_message("salon"': they_talk,
+    "set_tone": its_tone_has_changed,
     "curl ": health_names_the_model,
 }
 

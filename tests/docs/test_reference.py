@@ -2,8 +2,10 @@
 
 import json
 import re
+from typing import get_args
 
 import pytest
+from pydantic import TypeAdapter
 
 import agents
 import queue_imp
@@ -11,6 +13,10 @@ from agent_core.base import AgentBase, AgentConfig
 from agent_core.handlers import ACTION_HANDLERS
 from agent_core.looping import LoopingAgentBase
 from agent_core.status import Status
+from agents_impl import persona
+from agents_impl.persona import PersonaAgent
+from agents_impl.persona_context import Context
+from agents_impl.persona_models import PersonaConfig, PersonaGuidance, PersonaState, Reason
 from store.store import TABLES
 from tests.docs import expected
 
@@ -115,6 +121,49 @@ def test_what_a_type_defines():
     assert list(AgentConfig.model_fields) == ["heartbeat_s"]
 
 
+def persona_table(head):
+    """The rows of one of the tables of personas, by the names in their first cells."""
+    text = section("## Personas")
+    found = expected.rows(text[text.index(f"| {head} |") :])
+    return {row[0].strip("`"): row[1:] for row in found}
+
+
+def test_the_configuration_of_personas():
+    """Fields, defaults and limits of a persona's configuration."""
+    documented = persona_table("config")
+    limits = expected.limits_of(PersonaConfig)
+    assert documented.keys() == limits.keys()
+    for name, (default, between) in limits.items():
+        said_default, said_between, meaning = documented[name]
+        assert said_default == default, name
+        assert said_between.startswith(between), name
+        assert meaning
+
+
+def test_the_state_and_silences_of_personas():
+    """What a persona keeps, and every reason for its silence."""
+    assert persona_table("state").keys() == PersonaState.model_fields.keys()
+    assert list(persona_table("silence")) == list(get_args(Reason))
+
+
+def test_what_a_persona_says_of_its_context():
+    """Every part of what the log keeps of a call is named."""
+    [_, meaning] = next(row for row in persona_table("payload").items() if row[0] == "context")
+    assert set(re.findall(r"`(\w+)`", meaning[0])) == Context("", [], None, []).shown().keys()
+
+
+def test_the_guidance_of_personas():
+    """Each kind of guidance is shown as it is taken, and there is no other."""
+    known = TypeAdapter(PersonaAgent.Guidance)
+    shown = [cell for cell in persona_table("guidance") if cell.startswith("{")]
+    assert {type(known.validate_json(cell)) for cell in shown} == {
+        *get_args(get_args(PersonaGuidance)[0])
+    }
+    text = section("## Personas")
+    assert f"up to {persona._INSTRUCTION_CHARS} characters" in text
+    assert persona._INSTRUCTIONS == 5, "the newest five are kept"
+
+
 def test_commands():
     """The commands of `python -m queue_imp`, with their arguments and help, are the parser's."""
     text = section("### python -m queue_imp")
@@ -157,7 +206,8 @@ def test_http():
 def test_sockets():
     """Requests and events of the rooms are those of the code."""
     source = "".join(
-        (expected.ROOT / "web" / f"{name}.py").read_text() for name in ("sockets", "pump", "rooms")
+        (expected.ROOT / "web" / f"{name}.py").read_text()
+        for name in ("sockets", "pump", "rooms", "conversation_feed")
     )
     asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
     events = set(re.findall(r'(?:emit|_message)\(\s*"(\w+)"', source))

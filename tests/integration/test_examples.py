@@ -1,13 +1,19 @@
 """The examples run as they are written."""
 
 import json
+import os
 import subprocess
 import sys
+from itertools import pairwise
 
 import config
 import queue_imp as q
 from agents import Runtime
 from store.agent_steps import list_steps
+from store.conversations import list_conversations
+from store.messages import list_messages
+from store.participants import list_participants
+from store.reading import reader
 from tests.waiting import until
 from tests.worker import ROOT, Worker
 
@@ -49,3 +55,34 @@ def test_the_six_steps(tmp_path):
         assert worker.stop() == 0
     assert ran.stdout.count(": applied at ") == 6
     assert "that was it" in ran.stdout.splitlines()[-1]
+
+
+def test_the_panel(tmp_path):
+    """Five personas debate for twenty turns, each is heard, nobody twice in a row; then it ends."""
+    data = tmp_path / "data"
+    ran = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "panel.py"), "Should cats vote?", "--data", data],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("REINS_")},
+    )  # fmt: skip
+    assert (ran.returncode, ran.stderr) == (0, "")
+    (conversation,) = list_conversations(store=reader(data))
+    said = list_messages(conversation["conversation_id"], store=reader(data))
+    asked, *turns = said
+    assert (asked["author"], asked["text"], asked["session_id"]) == (
+        "Chair", "Should cats vote?", None,
+    )  # fmt: skip
+    assert [message["number"] for message in said] == list(range(1, 22))
+    assert all(message["session_id"] for message in turns)
+    speakers = [message["author"] for message in turns]
+    assert set(speakers) == {"Mara", "Finn", "Odile", "Dr Weiss", "Juno"}
+    assert all(one != next_one for one, next_one in pairwise(speakers))
+    assert len({message["text"] for message in turns}) == len(turns), "nobody repeats anything"
+    tones = {message["author"]: json.loads(message["metadata"])["tone"] for message in turns}
+    assert ran.stdout.splitlines() == [
+        f"{m['number']:3}  {m['author']} ({tones.get(m['author'], 'asks')}): {m['text']}"
+        for m in said
+    ]
+    assert any("cats" in message["text"] for message in turns)
+    present = list_participants(conversation["conversation_id"], store=reader(data))
+    assert len([row for row in present if row["left_at"] is None]) == 5

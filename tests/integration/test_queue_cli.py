@@ -75,6 +75,34 @@ def test_the_life_of_an_agent_from_a_shell(worker):
     assert table[1].split()[:2] == ["stopped", "agent1"]
 
 
+def test_a_conversation_from_a_shell(worker, monkeypatch, capsys):
+    """Create one, speak in it, let a persona answer, follow what is said."""
+    monkeypatch.setenv("REINS_DATA", str(worker))
+
+    def told(*arguments, code=0):
+        assert queue_cli.main(list(arguments)) == code
+        return "".join(capsys.readouterr())
+
+    assert "applied" in told("conversation", "tea", "--title", "Tea", "--wait")
+    following = start("transcript", "tea", "--data", worker, "--follow", "--json")
+    config = '{"name": "Ada", "conversation_id": "tea"}'
+    assert "applied" in told("create", "ada", "--type", "persona", "--config", config, "--wait")
+    assert "applied" in told("post", "tea", "Ada, do you take milk?", "--actor", "bob", "--wait")
+    said = [json.loads(following.stdout.readline()) for _ in range(2)]
+    assert [(row["number"], row["author"], row["agent_id"]) for row in said] == [
+        (1, "bob", None), (2, "Ada", "ada"),
+    ]  # fmt: skip
+    following.send_signal(signal.SIGINT)
+    following.communicate(timeout=30)
+    assert following.returncode == 0
+    lines = told("transcript", "tea").splitlines()
+    assert "#1     bob: Ada, do you take milk?" in lines[0]
+    assert "Ada (ada): " in lines[1]
+    assert "exists" in told("conversation", "tea", "--wait", code=1)
+    for verb in (("transcript", "nowhere"), ("post", "nowhere", "hello", "--wait")):
+        assert "there is no conversation nowhere" in told(*verb, code=1)
+
+
 def test_a_rejected_action(worker):
     """With `--wait` a rejected action is exit code 1 and says why."""
     err = shell("pause", "nobody", "--data", worker, "--wait", code=1)

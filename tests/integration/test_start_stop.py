@@ -11,6 +11,7 @@ import pytest
 from flask import Flask
 
 import config
+from agent_core.conversations import Conversations
 from agent_core.dispatcher import Dispatcher
 from agent_core.handlers import Context
 from agent_core.registry import AgentTypes
@@ -28,6 +29,7 @@ from tests.odd_agents import OddAgent, OddConfig
 from tests.waiting import until_async
 from web.application import Web
 from web.bridge import Bridge
+from web.cast import Cast
 from web.overview import Overview
 from web.pump import Pump
 from web.rooms import Rooms
@@ -86,7 +88,7 @@ class OfDispatcher:
             schedule=Schedule(),
         )  # fmt: skip
         self.it = Dispatcher(
-            context=Context(sessions, lambda: None), table=store.queue,
+            context=Context(sessions, Conversations(store), lambda: None), table=store.queue,
             folder=store.folder.path, poll_s=60,
         )  # fmt: skip
 
@@ -181,11 +183,12 @@ class OfPump:
 
     def __init__(self, _folder: Path, store: Store) -> None:
         settings = config.load(data=store.folder.path)
-        bridge = Bridge(settings, SimpleNamespace(store=store))
-        overview, socketio = Overview(bridge.store), make_socketio(Flask("of-pump"))
+        worker = SimpleNamespace(store=store, conversations=Conversations(store))
+        bridge = Bridge(settings, worker)
         self.it = Pump(
-            bridge=bridge, overview=overview, rooms=Rooms(socketio.server), streams=Streams()
-        )
+            bridge=bridge, overview=Overview(bridge.store), cast=Cast(bridge.store),
+            rooms=Rooms(make_socketio(Flask("of-pump")).server), streams=Streams(),
+        )  # fmt: skip
 
     async def start(self) -> None:
         self.it.start()

@@ -143,6 +143,23 @@ async def test_jokes_come_without_any_setting(offline: Model) -> None:
     assert found.text == "dogs"
 
 
+async def test_personas_talk_without_any_setting(offline: Model) -> None:
+    """The default route plays a persona in its tone, and counts what was said."""
+    said = '{"number": 1, "kind": "person", "speaker": "Ada", "text": "Should cats vote?"}'
+    who = {"name": "Bea", "about": "", "instructions": [], "others": ["Cy"], "summary": ""}
+    noir, pirate = [
+        await offline.call("PersonaReply", **who, tone=tone, messages=[said])
+        for tone in ("noir", "pirate")
+    ]
+    assert noir.text != pirate.text
+    for done in (noir, pirate):
+        assert done.text.startswith("[offline demo] ")
+        assert "cats" in done.text.lower()
+        assert done.demonstration
+    done = await offline.call("SummarizeConversation", summary="", messages=[said])
+    assert done.text.startswith("[offline demo] Messages 1 to 1, by speaker: Ada 1.")
+
+
 async def test_only_this_process_is_answered(offline: Model) -> None:
     """Without the token, or under another host name, nothing is answered; paths are few."""
     server = offline._offline

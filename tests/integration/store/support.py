@@ -58,7 +58,9 @@ def message(conversation_id: str, number: int, text: str) -> Record:
         "number": number,
         "author": "ann",
         "agent_id": None,
+        "session_id": None,
         "text": text,
+        "metadata": None,
         "created_at": 1_700_000_000_000_000 + number,
     }
     return Record("messages", orjson.dumps(row))

@@ -31,7 +31,9 @@ THERE = {
     "seq": ["1", "2"],
 }
 """What a random id never is."""
-MEANT = re.compile(r"query\.cursor|header\.Idempotency-Key|body\.(agent_type|config|guidance)\b")
+MEANT = re.compile(
+    r"query\.(cursor|before|last)|header\.Idempotency-Key|body\.(agent_type|config|guidance)\b"
+)
 """Parts of a request that may have the right form and still mean nothing."""
 
 

@@ -199,12 +199,12 @@ def test_a_message_between_the_page_and_the_room(live, monkeypatch):
     pump = live.web._pump
     pump._following = False  # as if nobody had looked for long
 
-    def last_number(*given, **more):
-        number = messages.last_number(*given, **more)
+    def last_messages(*given, **more):
+        found = messages.last_messages(*given, **more)
         q.wait_for_action(q.post_message("between", "ann", "just now"))
-        return number
+        return found
 
-    shown = SimpleNamespace(list_messages=messages.list_messages, last_number=last_number)
+    shown = SimpleNamespace(list_messages=messages.list_messages, last_messages=last_messages)
     monkeypatch.setattr(sockets, "messages", shown)
     with live.client() as client:
         answer = client.call("subscribe_conversation", {"conversation_id": "between"}, timeout=20)
@@ -244,6 +244,7 @@ REFUSED = [
     ("subscribe", [{}, {}], 422, "2 arguments"),
     ("subscribe_sessions", [{"more": 1}], 422, "more"),
     ("subscribe_queue", [[]], 422, ""),
+    ("subscribe_conversations", [{"after": 0}], 422, "after"),
     ("subscribe_conversation", [{"conversation_id": "nowhere"}], 404, "nowhere"),
     ("subscribe_conversation", [{"conversation_id": {"a": 1}}], 422, "conversation_id"),
     ("unsubscribe", [{"room": 7}], 422, "room"),

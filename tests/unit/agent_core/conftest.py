@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import queue_imp
+from agent_core.conversations import Conversations
 from agent_core.dispatcher import Dispatcher
 from agent_core.handlers import Context
 from agent_core.registry import AgentTypes
@@ -46,7 +47,7 @@ class Fleet:
         await self.store.start()
         self.rebuilt = await self.sessions.recover(start_id)
         self.dispatcher = Dispatcher(
-            context=Context(self.sessions, self._reload),
+            context=Context(self.sessions, Conversations(self.store), self._reload),
             table=self.store.queue,
             folder=self.store.folder.path,
             poll_s=1.0,
@@ -101,20 +102,6 @@ class Fleet:
             lambda: next((r for r in self.log(session_id) if r["kind"] == kind), None),
             f"a row of kind {kind}",
         )
-
-
-@pytest.fixture(scope="session")
-def empty_folder(tmp_path_factory):
-    """Tables and indices take a second to make: made once, copied for each test."""
-    folder = tmp_path_factory.mktemp("empty") / "data"
-
-    async def make() -> None:
-        store = Store(folder)
-        await store.start()
-        await store.stop()
-
-    asyncio.run(make())
-    return folder
 
 
 @pytest.fixture

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from llm import ModelConfigError
 from llm.model import PROMPTS
 from llm.prompts import read_prompts, text_functions
-from llm.text import clean, encodable_argument
+from llm.text import clean, one_line, safe_argument
 
 ROOT = PROMPTS.parent
 
 
 def test_our_prompts_are_text_functions() -> None:
     """The functions that agents call are found in baml_src."""
-    assert {"TellAJoke", "ExtractSubject"} <= text_functions(read_prompts(PROMPTS))
+    ours = {"TellAJoke", "ExtractSubject", "PersonaReply", "SummarizeConversation"}
+    assert ours <= text_functions(read_prompts(PROMPTS))
 
 
 def test_only_string_functions_count() -> None:
@@ -75,4 +76,32 @@ def test_clean_text_can_be_stored(text: str) -> None:
 def test_arguments_are_made_encodable(value: object) -> None:
     """Surrogates in any depth of an argument are replaced: BAML would refuse the argument."""
 
-    orjson.dumps(encodable_argument(value))
+    orjson.dumps(safe_argument(value))
+
+
+def test_arguments_carry_no_marks_of_bamls() -> None:
+    """What BAML would take for a role or a picture is broken up, in any depth; the rest stays."""
+    marks = ["BAML_CHAT_ROLE_MAGIC_STRING_DELIMITER", "BAML_MEDIA_MAGIC_STRING_DELIMITER"]
+    marks += [":baml-start-baml:", ":baml-end-baml:", ":baml-start-media:", ":baml-end-media:"]
+    for mark in marks:
+        made = safe_argument({"a": [f"x {mark} y {mark}", 3]})
+        assert mark not in str(made)
+        assert made != {"a": ["x  y ", 3]}, "it is broken up, not taken out: nothing closes in"
+    for plain in ("MAGIC_STRING", "baml-start is a word", "a: baml-like", "x\n\u2028y"):
+        assert safe_argument(plain) == plain
+
+
+@given(st.text(), st.integers(1, 80))
+def test_one_line(text: str, most: int) -> None:
+    """Any text becomes one printable line of at most so many characters."""
+    made = one_line(text, most)
+    assert made.isprintable()
+    assert len(made) <= most
+    assert one_line(made, most) == made
+
+
+def test_one_line_is_cut_between_words() -> None:
+    """A text that is too long ends after a whole word, if it has one, with an ellipsis."""
+    assert one_line("a bc\tdef\n ghi", 80) == "a bc def ghi"
+    assert one_line("a bc def ghi", 8) == "a bc…"
+    assert one_line("abcdefghi", 4) == "abc…"

@@ -3,10 +3,13 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from store import agent_steps, messages
-from tests.integration.store.support import step
+from store import agent_steps, conversations, messages, participants
+from tests.integration.store.support import message, step
+from tests.integration.web.speaking import conversation, takes_part
 from tests.waiting import until
-from web.pump import QUEUE, SESSIONS, Pump, conversation_room, run_room
+from web.cast import Cast
+from web.conversation_feed import CONVERSATIONS, conversation_room
+from web.pump import QUEUE, SESSIONS, Pump, run_room
 from web.streams import Streams
 
 
@@ -67,7 +70,7 @@ class Overview:
     def __init__(self):
         self.loads = 0
 
-    def load(self):
+    def load(self, also):
         self.loads += 1
 
     def apply(self, steps):
@@ -91,11 +94,17 @@ class Overview:
 
 @pytest.fixture
 def pump(monkeypatch):
-    monkeypatch.setattr(messages, "last_number", lambda *_, **__: 4)
+    monkeypatch.setattr(messages, "last_messages", lambda *_, **__: [said(4)])
     monkeypatch.setattr(agent_steps, "list_steps", lambda *_, **__: [row("a", 9)])
-    bridge = SimpleNamespace(store=None, worker=None, on_commit=lambda _: lambda: None)
-    rooms = Rooms(run_room("a", "a"), SESSIONS, QUEUE, conversation_room("c"))
-    made = Pump(bridge=bridge, overview=Overview(), rooms=rooms, streams=Streams())
+    talk = orjson.loads(conversation("c").body)
+    monkeypatch.setattr(conversations, "get_conversation", lambda *_, **__: talk)
+    monkeypatch.setattr(participants, "list_participants", lambda **_: [])
+    bridge = SimpleNamespace(
+        store=None, worker=None, composing=lambda _: None,
+        on_commit=lambda _: lambda: None, on_composing=lambda _: lambda: None,
+    )  # fmt: skip
+    rooms = Rooms(run_room("a", "a"), SESSIONS, QUEUE, CONVERSATIONS, conversation_room("c"))
+    made = Pump(bridge=bridge, overview=Overview(), cast=Cast(None), rooms=rooms, streams=Streams())
     made._follower = Feed()
     made._queue = SimpleNamespace(take=list, close=lambda: None)
     yield made
@@ -104,6 +113,10 @@ def pump(monkeypatch):
 
 def row(session_id, seq):
     return {**orjson.loads(step(session_id, seq).body), "journal_n": seq}
+
+
+def said(number):
+    return {**orjson.loads(message("c", number, "hello").body), "journal_n": number}
 
 
 def log(*seqs):
@@ -136,7 +149,8 @@ def test_what_was_read_and_could_not_be_sent(pump):
         assert [r["seq"] for r in stream.take(0)] == [9]
     assert pump._overview.loads == pump._follower.starts == 2
     assert sorted(pump._rooms.skipped) == [
-        ("conversation::c", 4), ("queue", 0), ("run::a::a", 9), ("run::b::b", 9), ("sessions", 0),
+        ("conversation::c", 4), ("conversations", 0), ("queue", 0), ("run::a::a", 9),
+        ("run::b::b", 9), ("sessions", 0),
     ]  # fmt: skip
 
 
@@ -184,3 +198,46 @@ def test_it_wakes_for_what_is_written(pump):
     until(lambda: pump._follower.starts)
     pump._follower.batches = [log(1, 2)]
     until(lambda: any(event == "log" for event, *_ in pump._rooms.emitted), deadline_s=5)
+
+
+def test_who_composes_is_told_after_what_was_written(pump):
+    """Once for a conversation, as it is when the turn begins; in an empty room not at all."""
+    pump.wanted()
+    pump._turn_of()  # as it was at the beginning
+    pump._rooms.emitted.clear()
+    pump._bridge.composing = {"c": "a", "empty": "b"}.get
+    for conversation_id in ("c", "empty", "c"):
+        pump._composes(conversation_id)
+    pump._follower.batches = [[("messages", said(5))]]
+    pump._turn_of()
+    assert [(event, head) for event, _, _, head in pump._rooms.emitted] == [
+        ("messages", 5), ("conversations", 0), ("composing", 5),
+    ]  # fmt: skip
+    assert pump._rooms.emitted[-1][1]["session_id"] == "a"
+
+
+def test_who_composes_is_not_forgotten_over_a_failure(pump):
+    pump.wanted()
+    pump._turn_of()
+    pump._bridge.composing = lambda _: "a"
+    pump._composes("c")
+    pump._follower.batches = [RuntimeError("as asked")]
+    pump._turn_of()
+    pump._rooms.emitted.clear()
+    pump._turn_of()
+    assert [event for event, *_ in pump._rooms.emitted] == ["composing"]
+
+
+def test_a_head_is_never_lower_than_what_was_said(pump):
+    """A participant's change that is skipped must not hide that a message was skipped before."""
+    pump.wanted()
+    joined = {**orjson.loads(takes_part("c", "a").body), "journal_n": 8}
+    config = {"session_id": "a", "config": "{}"}
+    pump._follower.batches = [
+        [("messages", said(7)), ("participants", joined), ("agents_config", config), *log(1)]
+    ]
+    pump.wanted()
+    told = [
+        (event, head) for event, _, room, head in pump._rooms.emitted if room == "conversation::c"
+    ]
+    assert told == [("messages", 7), ("participants", 7)]

@@ -59,7 +59,7 @@ def watch(open_page: Any, *, url: str, seconds: float) -> Any:
     pages = {"list": open_page(f"{url}/sessions"), "session": open_page(f"{url}/sessions/agent-7")}
     for page in pages.values():
         page.wait_for_selector("[data-seq]")
-    time.sleep(2.0)
+    time.sleep(12.0)  # Chromium's own start takes the machine for a while
     for page in pages.values():
         page.evaluate("() => { for (const s in window.__seen) window.__seen[s] = {}; }")
         _forget_present(page)

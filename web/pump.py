@@ -25,7 +25,7 @@ _log = structlog.get_logger(__name__)
 
 GATHER_S = 0.05
 _SHARE = 3
-"""A round that took long is followed by a wait this many times longer: the agents come first."""
+"""A round of much work is followed by a wait this many times longer: the agents come first."""
 _CHECK_S = 1.0
 """Without a worker here the journal's file is looked at each `GATHER_S`, and read this often."""
 _INTEREST_S = 30.0
@@ -123,7 +123,7 @@ class Pump:
                 self._wake.wait(_INTEREST_S)
                 return GATHER_S
             self._wait_for_news()
-            began = time.monotonic()
+            began = time.thread_time()  # its own work, not what it waited for
             self._conversations.look_who_composes()
             self._catch_up()
             self._conversations.tell_who_composes()
@@ -136,7 +136,7 @@ class Pump:
             self._failure = repr(error)
             return _CHECK_S
         self._failure = None
-        return max(GATHER_S, _SHARE * (time.monotonic() - began))
+        return max(GATHER_S, _SHARE * (time.thread_time() - began))
 
     def _sleeps(self) -> bool:
         """Whether nobody looks; what is written is then left unread."""

@@ -66,9 +66,15 @@ def test_an_application_that_fails(capfd):
                 get(port)
             assert refused.value.code == 500
             refused.value.close()
+        # The line is written after the answer was sent.
+        said = []
+
+        def told():
+            said.extend(capfd.readouterr())
+            return "as asked" in "".join(said)
+
+        until(told, "the line in the log")
         server.stop()
-    said = capfd.readouterr()
-    assert "as asked" in said.out + said.err
 
 
 def test_who_never_sends_what_it_announced():

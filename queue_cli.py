@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +15,7 @@ from store import agent_state, agent_steps, conversations, messages
 from store.errors import StoreError
 from store.following import Follower
 from store.reading import reader, typed
+from store.tables import Table
 
 _FOLLOW_S = 0.1
 _CHECK_S = 1.0
@@ -106,21 +107,6 @@ def _transcript(flags: argparse.Namespace) -> None:
         print(json.dumps(row, default=str) if flags.json else _said(row), flush=True)
 
 
-def _messages(conversation_id: str, after: int, *, follow: bool) -> Iterator[dict[str, Any]]:
-    """The messages above `after`: those that there are, then those that come."""
-    feed = Follower(reader(), [messages.TABLE])
-    # In this order: what is written meanwhile is seen twice, never missed.
-    feed.start()
-    while rows := messages.list_messages(conversation_id, after, _PAGE):
-        yield from rows
-        after = rows[-1]["number"]
-    while follow:
-        for row in _news(feed):
-            if row["conversation_id"] == conversation_id and row["number"] > after:
-                yield typed(messages.TABLE, row)
-                after = row["number"]
-
-
 def _said(row: dict[str, Any]) -> str:
     at: datetime = row["created_at"]
     who = row["author"] if row["agent_id"] is None else f"{row['author']} ({row['agent_id']})"
@@ -162,17 +148,45 @@ def _watch(flags: argparse.Namespace) -> None:
 
 def _rows(session_id: str, after: int) -> Iterator[dict[str, Any]]:
     """The rows of a session's log above `after`: those that there are, then those that come."""
-    feed = Follower(reader(), [agent_steps.TABLE])
+
+    def read(after: int) -> list[dict[str, Any]]:
+        return agent_steps.list_steps(session_id, after, _PAGE)
+
+    own = {"session_id": session_id}
+    yield from _numbered(agent_steps.TABLE, own, "seq", read, after=after)
+
+
+def _messages(conversation_id: str, after: int, *, follow: bool) -> Iterator[dict[str, Any]]:
+    """The messages above `after`: those that there are; with `follow`, those that come, too."""
+
+    def read(after: int) -> list[dict[str, Any]]:
+        return messages.list_messages(conversation_id, after, _PAGE)
+
+    own = {"conversation_id": conversation_id}
+    yield from _numbered(messages.TABLE, own, "number", read, after=after, follow=follow)
+
+
+def _numbered(
+    table: Table,
+    own: dict[str, str],
+    number: str,
+    read: Callable[[int], list[dict[str, Any]]],
+    *,
+    after: int,
+    follow: bool = True,
+) -> Iterator[dict[str, Any]]:
+    """The rows with these columns and a `number` above `after`, in order; `read` reads a page."""
+    feed = Follower(reader(), [table])
     # In this order: what is written meanwhile is seen twice, never missed.
     feed.start()
-    while rows := agent_steps.list_steps(session_id, after, _PAGE):
+    while rows := read(after):
         yield from rows
-        after = rows[-1]["seq"]
-    while True:
+        after = rows[-1][number]
+    while follow:
         for row in _news(feed):
-            if row["session_id"] == session_id and row["seq"] > after:
-                yield typed(agent_steps.TABLE, row)
-                after = row["seq"]
+            if own.items() <= row.items() and row[number] > after:
+                yield typed(table, row)
+                after = row[number]
 
 
 def _news(feed: Follower) -> Iterator[dict[str, Any]]:

@@ -161,10 +161,8 @@ class Conversation:
                 f"there is no conversation {self.conversation_id}; create it with "
                 "conversation_create"
             )
-        self.newest = messages.last_number(self.conversation_id, store=reader)
-        rows = messages.list_messages(
-            self.conversation_id, max(0, self.newest - _HELD), _HELD, store=reader
-        )
+        rows = messages.last_messages(self.conversation_id, _HELD, store=reader)
+        self.newest = rows[-1]["number"] if rows else 0
         self._held.clear()
         self._held_bytes = 0
         for row in rows:

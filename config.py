@@ -71,8 +71,28 @@ class Settings(BaseSettings):
     model_api_key: str | None = Field(
         None, description="key for the model, instead of the provider's usual variable", repr=False
     )
-    model_deadline_s: Seconds = Field(60.0, description="seconds one model call may take, retried")
+    model_deadline_s: Seconds = Field(
+        60.0, ge=0.001, description="seconds one model call may take, retried"
+    )
     model_concurrency: int = Field(64, ge=1, le=10_000, description="model calls in flight at once")
+    models: Path | None = Field(
+        None, description="file of model routes; default: `models.toml` of the working folder"
+    )
+    record_prompts: bool = Field(
+        default=True, description="whether prompts and answers go on record with each model call"
+    )
+    record_days: int = Field(
+        14, ge=1, le=36_500, description="days for which the record of a model call is kept"
+    )
+    budget_day_tokens: int | None = Field(
+        None, ge=0, description="tokens that all sessions together may take in a UTC day"
+    )
+    budget_day_cost_usd: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="US dollars that all sessions together may take in a UTC day",
+    )
 
     @field_validator("token", "model_base_url", "model_api_key", mode="before")
     @classmethod
@@ -106,6 +126,22 @@ def load(**flags: object) -> Settings:
         raise SettingsError(f"impossible setting: {error}; lists are given as JSON") from None
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{env_file.absolute()} cannot be read: {error}") from None
+
+
+def environ() -> dict[str, str]:
+    """The environment over what `.env` in the working folder says, read anew each time.
+
+    As with our own settings, an empty value counts as unset.
+
+    Raises: SettingsError when the file cannot be read.
+    """
+    env_file = Path(".env")
+    try:
+        kept = _keys_of(env_file) if env_file.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file.absolute()} cannot be read: {error}") from None
+    found = {name: value for name, value in kept.items() if value}
+    return found | {name: value for name, value in os.environ.items() if value or name not in found}
 
 
 def current() -> Settings:
@@ -145,7 +181,7 @@ def _refuse_unknown(names: Mapping[str, object], where: str) -> None:
             raise SettingsError(f"unknown setting {name} in {where}; {hint}")
 
 
-def _keys_of(env_file: Path) -> Mapping[str, object]:
+def _keys_of(env_file: Path) -> Mapping[str, str | None]:
     from dotenv import dotenv_values  # noqa: PLC0415 - only where there is a .env
 
     return dotenv_values(env_file)

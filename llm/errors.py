@@ -1,5 +1,7 @@
 """The two errors of the model layer. Neither ever carries a prompt, an answer or a key."""
 
+from pathlib import Path
+from traceback import extract_tb
 from typing import Literal
 
 Kind = Literal[
@@ -16,6 +18,8 @@ Kind = Literal[
     "truncated",  # cut off at the model's limit of tokens
     "too_long",  # more text than a step may hold
     "empty",  # nothing but white space
+    "unfit",  # structured, and not of the type asked for, also when told what was wrong
+    "resting",  # the route is not called for a while, after faults in a row
 ]
 
 
@@ -38,3 +42,10 @@ class ModelError(Exception):
 
 class ModelConfigError(Exception):
     """The settings or the prompts cannot work as they stand; the message says what to change."""
+
+
+def place_of(error: BaseException) -> str:
+    """The type of an exception and where it was raised. Its words may quote a prompt or a key."""
+    frames = extract_tb(error.__traceback__)
+    at = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return type(error).__name__ + at

@@ -6,10 +6,13 @@ from llm.baml_runtime import (
     BamlClientHttpError,
     BamlError,
     BamlTimeoutError,
+    BrokenStreamError,
+    TooLongError,
 )
 from llm.errors import Kind, ModelError
 from llm.patience import asked_s
 from llm.settings import Route
+from llm.text import MAX_TEXT_BYTES
 
 ADVICE: dict[Kind, str] = {
     "rate_limited": "Wait, run fewer sessions, or raise the account's limit.",
@@ -25,9 +28,21 @@ ADVICE: dict[Kind, str] = {
     "truncated": "The answer was cut off at its limit of tokens; ask for less.",
     "too_long": "Ask for less text.",
     "empty": "It gave no text; try again, or another model.",
+    "unfit": "Try again, another model, or a simpler type.",
+    "resting": "It failed several times in a row and is let alone for a while; wait.",
 }
 RETRYABLE: frozenset[Kind] = frozenset(
-    {"rate_limited", "overloaded", "server", "unreachable", "timeout", "garbage", "empty"}
+    {
+        "rate_limited",
+        "overloaded",
+        "server",
+        "unreachable",
+        "timeout",
+        "garbage",
+        "empty",
+        "unfit",
+        "resting",
+    }
 )
 BY_STATUS: dict[int, Kind] = {
     401: "auth",
@@ -42,7 +57,32 @@ BY_STATUS: dict[int, Kind] = {
     504: "timeout",
     529: "overloaded",
 }
-CUT_OFF = {"length", "max_tokens"}
+BY_WORD: dict[str, Kind] = {
+    "insufficient_quota": "auth",
+    "rate_limit": "rate_limited",
+    "resource_exhausted": "rate_limited",
+    "overloaded": "overloaded",
+    "unavailable": "overloaded",
+    "timeout": "timeout",
+    "deadline_exceeded": "timeout",
+    "content_filter": "refused",
+    "content_policy": "refused",
+    "authentication": "auth",
+    "permission": "auth",
+    "not_found": "not_found",
+    "invalid_request": "bad_request",
+}
+CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded"}
+KNOWN = (
+    BamlClientFinishReasonError,
+    BamlClientHttpError,
+    BamlTimeoutError,
+    BrokenStreamError,
+    TooLongError,
+)
+# How BAML's messages about streams begin; what follows may quote anything.
+STREAM_BROKE = "Stream transport error"
+NO_EVENTS = "Stream ended without receiving any events"
 
 
 def failure(
@@ -59,25 +99,59 @@ def failure(
 
 def classify(error: BamlError, answer: Answer, route: Route) -> ModelError:
     """Say in our terms what BAML raised; `answer` tells what truly came over the wire."""
+    kind, what = verdict(error, answer)
+    retryable = None if isinstance(error, KNOWN) else False
+    return failure(kind, route, what, retryable=retryable, after=answer.retry_after)
+
+
+def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
+    """The kind of an error, and what happened in words."""
+    kind: Kind = "garbage"
+    what = f"BAML gave {type(error).__name__}"
     match error:
+        case TooLongError():
+            kind, what = "too_long", f"an answer of more than {MAX_TEXT_BYTES} bytes"
         case BamlTimeoutError():
-            return failure("timeout", route, "no complete answer in time", after=answer.retry_after)
+            kind, what = "timeout", "no complete answer in time"
         case BamlClientFinishReasonError(finish_reason=reason):
             cut = (reason or "").lower() in CUT_OFF
-            return failure("truncated" if cut else "refused", route, "it gave no whole answer")
+            kind, what = "truncated" if cut else "refused", "it gave no whole answer"
+        case BrokenStreamError() | BamlClientHttpError() if answer.fault:
+            kind, what = kind_of_fault(answer.fault), "it ended the stream with an error"
+        case BrokenStreamError(corrupt=True):
+            what = "a part of the stream cannot be read"
+        case BrokenStreamError():
+            kind, what = "unreachable", "the stream stopped before its end"
+        case BamlClientHttpError(message=said) if said.startswith(STREAM_BROKE):
+            kind, what = "unreachable", "the connection broke"
+        case BamlClientHttpError() if is_no_stream(error):
+            what = "the answer is no stream"
         case BamlClientHttpError(status_code=status):
-            return classify_http(status, str(error), answer, route)
-    return failure("garbage", route, f"BAML gave {type(error).__name__}", retryable=False)
+            kind, what = verdict_http(status, str(error), answer)
+    return kind, what
 
 
-def classify_http(status: int, said: str, answer: Answer, route: Route) -> ModelError:
+def is_no_stream(error: BamlClientHttpError) -> bool:
+    """Whether something else came where a stream was asked for."""
+    return error.message.startswith(NO_EVENTS)
+
+
+def verdict_http(status: int, said: str, answer: Answer) -> tuple[Kind, str]:
     if answer.status is None:
-        return failure("unreachable", route, "no answer, or the connection broke")
+        return "unreachable", "no answer, or the connection broke"
     if answer.status < 400:  # noqa: PLR2004 - not an error of HTTP, so the body is
-        return failure("garbage", route, "the answer is not of the expected shape")
-    what = f"it answered {status}"
+        return "garbage", "the answer is not of the expected shape"
     kind = BY_STATUS.get(status) or ("server" if status >= 500 else "bad_request")  # noqa: PLR2004
     # A spent budget comes as 429 too, and does not pass by waiting.
     if kind == "rate_limited" and "insufficient_quota" in said:
-        return failure("auth", route, what + ", the quota is spent")
-    return failure(kind, route, what, after=answer.retry_after)
+        return "auth", f"it answered {status}, the quota is spent"
+    return kind, f"it answered {status}"
+
+
+def kind_of_fault(fault: str) -> Kind:
+    """The kind of an error that came inside a stream, by what it calls itself."""
+    for word, kind in BY_WORD.items():
+        if word in fault.lower():
+            return kind
+    numbers = [int(word) for word in fault.split() if word.isdecimal()]
+    return BY_STATUS.get(numbers[0], "server") if numbers else "server"

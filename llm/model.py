@@ -1,34 +1,35 @@
-"""The model as the rest of Reins sees it: start, call, reload, stop."""
+"""The model as an agent holds it: a light handle that knows who calls."""
 
-import asyncio
-import time
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import count
-from pathlib import Path
+from typing import Protocol
 
-import structlog
-
-from llm.baml_runtime import Answer, BamlError, Compiled
-from llm.errors import ModelConfigError, ModelError
-from llm.failures import classify, failure
-from llm.offline import OfflineModel
-from llm.patience import wait_s
-from llm.prompts import CLIENTS_FILE, read_prompts, text_functions
-from llm.routes import Plan, is_offline, plan, plan_offline
-from llm.settings import ModelSettings, Route
+from llm.baml_runtime import Answer, BamlClientHttpError
+from llm.books import Books
+from llm.call import Call
+from llm.caller import Caller
+from llm.embedding import FUNCTION as EMBEDDINGS
+from llm.embedding import batches, estimated_tokens
+from llm.errors import ModelConfigError
+from llm.failures import failure, is_no_stream
+from llm.line import Line
+from llm.settings import OFFLINE, Route
+from llm.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
+from llm.table import Table
 from llm.text import MAX_TEXT_BYTES, clean, safe_argument
+from llm.typing_out import TypedOut
 
-PROMPTS = Path(__file__).resolve().parent.parent / "baml_src"
-
-log = structlog.get_logger(__name__)
+BYTES_PER_TOKEN = 3
+"""Cautious: of English a token is four bytes, of most other scripts three."""
 
 
 @dataclass(frozen=True, slots=True)
 class Completion:
     """A model's answer: text that is not empty and safe to store, and what it took.
 
-    Units: `latency_ms` counts from the moment the call had its place, over all attempts.
+    `attempts` counts over all routes; `route` is the name of the one that answered, and tokens and
+    cost are of that attempt. **Units**: `latency_ms` counts from the moment the call had its place
+    on that route, over all attempts there.
     """
 
     text: str
@@ -38,164 +39,207 @@ class Completion:
     attempts: int
     model: str
     demonstration: bool
+    cost_usd: float = 0.0
+    route: str = ""
+    call_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """Everything a call needs, swapped as one at a reload."""
+class Board(Protocol):
+    """Who holds the routes that are open."""
 
-    settings: ModelSettings
-    route: Route
-    compiled: Compiled
-    functions: frozenset[str]
-    places: asyncio.Semaphore
+    def running(self) -> Table: ...
+
+    async def with_offline(self) -> Table: ...
 
 
 class Model:
-    """Calls the prompts of `baml_src` on the model that the settings name.
+    """Calls the prompts of `baml_src` for one caller, over the caller's route."""
 
-    Starts with `start`, which fails rather than leave a wrong setting for the first call. Stops
-    with `stop`, at any time and more than once; the callers end their calls first.
-    """
-
-    def __init__(self, settings: ModelSettings, *, prompts: Path = PROMPTS) -> None:
-        self._settings = settings
-        self._prompts = prompts
-        self._offline = OfflineModel()
-        self._loaded: Loaded | None = None
-        self._changing = asyncio.Lock()
-
-    async def start(self) -> None:
-        """Open the route and compile the prompts.
-
-        Raises: ModelConfigError.
-        """
-        async with self._changing:
-            if self._loaded is not None:
-                return
-            try:
-                self._loaded = await self._load(self._settings)
-            finally:
-                if self._loaded is None:
-                    await self._offline.stop()
-
-    async def stop(self) -> None:
-        """Close what `start` opened."""
-        async with self._changing:
-            self._loaded = None
-            await self._offline.stop()
-
-    async def reload(self, settings: ModelSettings | None = None) -> None:
-        """Read the prompts, and where given the settings, anew.
-
-        Raises: ModelConfigError; then the old ones stay in use. Calls in flight keep theirs.
-        """
-        async with self._changing:
-            self._running()  # a stopped model stays stopped
-            self._loaded = await self._load(settings or self._settings)
-            self._settings = self._loaded.settings
+    def __init__(self, board: Board, caller: Caller) -> None:
+        self._board = board
+        self._caller = caller
 
     @property
     def route(self) -> Route:
         """Where calls go.
 
-        Raises: ModelConfigError before `start` and after `stop`.
+        Raises: ModelConfigError before `start`, after `stop`, and for an unknown route.
         """
-        return self._running().route
+        table = self._board.running()
+        name = table.name_for(self._caller)
+        if name == OFFLINE and name not in table.lines:
+            return Route(OFFLINE, OFFLINE, "", demonstration=True)
+        return table.chain(name)[0].route
 
     async def call(self, function: str, **arguments: object) -> Completion:
         """Call a BAML function declared `-> string`.
 
-        Raises: ModelError when no answer could be had within the attempts and the deadline;
-        ModelConfigError when there is no such function or its arguments are wrong.
+        Raises: ModelError when no route had an answer within its attempts and its deadline;
+        ModelConfigError when there is no such function or route, or its arguments are wrong; what
+        the caller's account raises where a budget is spent.
         """
-        loaded = self._running()
-        if function not in loaded.functions:
-            raise ModelConfigError(
-                f"There is no function {function!r} that returns string in {self._prompts}; "
-                f"there are {', '.join(sorted(loaded.functions))}. Add it there and reload."
-            )
-        safe = {name: safe_argument(value) for name, value in arguments.items()}
-        # The place is kept while waiting for a retry: so a provider that asks for patience gets
-        # less traffic. The deadline starts with the place: a long line is no fault of the model.
-        async with loaded.places:
-            return await _within_deadline(loaded, function, safe)
+        safe = _safe(arguments)
 
-    def _running(self) -> Loaded:
-        if self._loaded is None:
-            raise ModelConfigError("The model is not running. Await Model.start() first.")
-        return self._loaded
+        async def send(line: Line, answer: Answer, _attempt: int) -> None:
+            await line.wire.call(function, safe, answer)
+            _check(line, answer)
 
-    async def _load(self, settings: ModelSettings) -> Loaded:
-        chosen = await self._plan(settings)
-        files = await asyncio.to_thread(read_prompts, self._prompts)
-        files[CLIENTS_FILE] = chosen.source
-        compiled = await asyncio.to_thread(Compiled, files, chosen.values)
-        log.info("model route ready", route=str(chosen.route), prompts=str(self._prompts))
-        places = asyncio.Semaphore(settings.concurrency)
-        return Loaded(settings, chosen.route, compiled, text_functions(files), places)
+        return await self._ask(function, safe, send, streamed=False)
 
-    async def _plan(self, settings: ModelSettings) -> Plan:
-        if not is_offline(settings):
-            return plan(settings)
-        # Left open by a later change of route, for the calls still in flight; `stop` closes it.
-        await self._offline.start()
-        return plan_offline(settings, address=self._offline.address, token=self._offline.token)
+    async def stream(self, function: str, **arguments: object) -> Completion:
+        """As `call`; the caller is told of the text while it comes, if the route can stream.
 
+        Raises: as `call`.
+        """
+        safe = _safe(arguments)
+        typed = TypedOut(self._caller)
 
-async def _within_deadline(
-    loaded: Loaded, function: str, arguments: Mapping[str, object]
-) -> Completion:
-    started = time.perf_counter()
-    try:
-        async with asyncio.timeout(loaded.settings.deadline_s) as deadline:
-            answer, attempts = await _persist(loaded, function, arguments, deadline.when())
-    except TimeoutError:
-        what = f"no answer within {loaded.settings.deadline_s:g} s"
-        raise failure("timeout", loaded.route, what) from None
-    return Completion(
-        text=answer.text,
-        tokens_in=answer.tokens_in,
-        tokens_out=answer.tokens_out,
-        latency_ms=(time.perf_counter() - started) * 1000,
-        attempts=attempts,
-        model=loaded.route.model,
-        demonstration=loaded.route.demonstration,
-    )
+        gave_none: set[str] = set()  # routes that gave no stream where one was asked for
 
+        async def send(line: Line, answer: Answer, attempt: int) -> None:
+            wire, name = line.wire, line.spec.name
+            if wire.is_plain or name in gave_none:
+                await wire.call(function, safe, answer)
+                wire.is_plain = True
+            else:
+                try:
+                    await wire.stream(function, safe, answer, typed.attempt(attempt))
+                except BamlClientHttpError as error:
+                    if is_no_stream(error):
+                        gave_none.add(name)
+                    raise
+            _check(line, answer)
 
-async def _persist(
-    loaded: Loaded, function: str, arguments: Mapping[str, object], deadline: float | None
-) -> tuple[Answer, int]:
-    """An answer and how many attempts it took."""
-    for attempt in count(1):
-        try:
-            return await _attempt(loaded, function, arguments), attempt
-        except ModelError as error:
-            if not error.retryable or attempt >= loaded.settings.attempts:
-                raise
-            pause_s = wait_s(attempt, error.retry_after_s)
-            # A wait that ends past the deadline is not begun: its error is of more use now.
-            if deadline and asyncio.get_running_loop().time() + pause_s >= deadline:
-                raise
-            kind = error.kind
-        log.warning(
-            "model call failed, trying again", kind=kind, attempt=attempt, wait_s=round(pause_s, 3)
+        return await self._ask(function, safe, send, streamed=True, typed=typed)
+
+    async def structured(
+        self, function: str, shape: type[Shape], **arguments: object
+    ) -> Structured[Shape]:
+        """Call a function with a declared type; what comes back is one of `shape`.
+
+        An answer that does not fit is sent back with what is wrong; where the next does not fit
+        either, the route's fallback is asked to mend it.
+
+        Raises: as `call`; ModelError(kind="unfit") when no route's answer fits in the end.
+        """
+        chain = await self._chain()
+
+        async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
+            safe = _safe({"messages": turns})
+
+            async def send(line: Line, answer: Answer, _attempt: int) -> None:
+                await line.wire.call(CONVERSE, safe, answer)
+                _check(line, answer)
+                try:
+                    fits(answer.text)
+                except UnfitError as error:
+                    raise failure("unfit", line.route, unfit(function, shape, error)) from None
+
+            return await self._ask(CONVERSE, safe, send, streamed=False)
+
+        return await ask(self, chain[0].wire, function, shape, _safe(arguments), mend=mend)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, by the route of embeddings.
+
+        Raises: as `call`; ValueError naming a text that is empty or too long.
+        """
+        line = self._board.running().embeddings
+        vectors: list[list[float]] = []
+        for batch in batches(texts):
+            vectors += await self._embed(line, batch)
+        return vectors
+
+    async def _embed(self, line: Line, batch: list[str]) -> list[list[float]]:
+        found: list[list[float]] = []
+
+        async def send(line: Line, answer: Answer, _attempt: int) -> None:
+            assert line.embedder is not None
+            found[:] = (await line.embedder.embed(batch, answer)).vectors
+
+        books = Books(
+            self._board.running(),
+            self._caller,
+            EMBEDDINGS,
+            likely_in=estimated_tokens(batch),
+            streamed=False,
         )
-        await asyncio.sleep(pause_s)
-    raise AssertionError  # the count has no end
+        call = Call(books, self._caller.session_id, send)
+        await call.over((line,))
+        return found
+
+    async def _ask(
+        self,
+        function: str,
+        arguments: Mapping[str, object],
+        send: Callable[[Line, Answer, int], Awaitable[None]],
+        *,
+        streamed: bool,
+        typed: TypedOut | None = None,
+    ) -> Completion:
+        table = self._board.running()
+        template = table.functions.get(function)
+        if template is None:
+            raise ModelConfigError(
+                f"There is no function {function!r} that returns string in {table.prompts}; "
+                f"there are {', '.join(sorted(table.functions))}. Add it there and reload."
+            )
+        chain = await self._chain()
+        books = Books(
+            table,
+            self._caller,
+            function,
+            likely_in=(template + _size(arguments)) // BYTES_PER_TOKEN,
+            streamed=streamed,
+        )
+        call = Call(books, self._caller.session_id, send)
+        if typed is not None:
+            typed.call_id = call.call_id
+        line = await call.over(chain)
+        answer = call.answer
+        return Completion(
+            text=answer.text,
+            tokens_in=answer.tokens_in,
+            tokens_out=answer.tokens_out,
+            latency_ms=call.latency_ms,
+            attempts=call.attempts,
+            model=line.route.model,
+            demonstration=line.route.demonstration,
+            cost_usd=call.cost_usd,
+            route=line.spec.name,
+            call_id=call.call_id,
+        )
+
+    async def _chain(self) -> tuple[Line, ...]:
+        table = self._board.running()
+        name = table.name_for(self._caller)
+        if name == OFFLINE and name not in table.lines:
+            table = await self._board.with_offline()
+        return table.chain(name)
 
 
-async def _attempt(loaded: Loaded, function: str, arguments: Mapping[str, object]) -> Answer:
-    answer = Answer()
-    try:
-        await loaded.compiled.call(function, arguments, answer)
-    except BamlError as error:
-        # `from None`: the cause would carry the prompt into every traceback.
-        raise classify(error, answer, loaded.route) from None
+def _safe(arguments: Mapping[str, object]) -> dict[str, object]:
+    return {name: safe_argument(value) for name, value in arguments.items()}
+
+
+def _check(line: Line, answer: Answer) -> None:
+    """Clean an answer.
+
+    Raises: ModelError when there is nothing of it, or too much.
+    """
     answer.text = clean(answer.text)
     if not answer.text:
-        raise failure("empty", loaded.route, "an empty answer")
-    if len(answer.text.encode()) > MAX_TEXT_BYTES:
-        raise failure("too_long", loaded.route, f"an answer of more than {MAX_TEXT_BYTES} bytes")
-    return answer
+        raise failure("empty", line.route, "an empty answer")
+    if len(answer.text) * 4 > MAX_TEXT_BYTES and len(answer.text.encode()) > MAX_TEXT_BYTES:
+        raise failure("too_long", line.route, f"an answer of more than {MAX_TEXT_BYTES} bytes")
+
+
+def _size(value: object) -> int:
+    """Bytes of all text in an argument."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    if isinstance(value, list):
+        return sum(map(_size, value))
+    if isinstance(value, dict):
+        return sum(len(key) + _size(each) for key, each in value.items())
+    return 8

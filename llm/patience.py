@@ -10,27 +10,34 @@ from email.utils import parsedate_to_datetime
 
 FIRST_S = 0.5
 LONGEST_S = 20.0
+LONGEST_REST_S = 600.0
+"""A Retry-After may ask for years; whoever is asked for more than this tries again after it."""
 
 
 def wait_s(attempt: int, asked_s: float | None) -> float:
-    """Seconds to wait after the given attempt, counted from 1; at least what the server asked."""
+    """Seconds to wait after the given attempt, counted from 1; at least what the server asked.
+
+    A server that asks for no wait gets the usual one.
+    """
     jittered = random.uniform(0, min(LONGEST_S, FIRST_S * 2 ** (attempt - 1)))  # noqa: S311
     if asked_s is None:
         return jittered
     # A little jitter here too: a thousand sessions told "1 second" must not come back together.
-    return asked_s + min(jittered, 0.1 * asked_s + 0.05)
+    return max(jittered, asked_s + min(jittered, 0.1 * asked_s + 0.05))
 
 
 def asked_s(header: str | None, *, now: datetime | None = None) -> float | None:
-    """Seconds to wait as the header says; None where it is absent or makes no sense."""
+    """Seconds to wait as a header says, at most `LONGEST_REST_S`; None where it makes no sense."""
     if header is None:
         return None
     header = header.strip()
     if header.isascii() and header.isdigit():
-        return float(header[:9])
+        return min(float(header[:9]), LONGEST_REST_S)
     try:
         at = parsedate_to_datetime(header)
-    except ValueError:
+        at = at if at.tzinfo else at.replace(tzinfo=UTC)
+        asked = (at - (now or datetime.now(UTC))).total_seconds()
+    except (ValueError, ArithmeticError, LookupError, TypeError, AttributeError):
+        # A date of absurd numbers raises more than its parser says.
         return None
-    at = at if at.tzinfo else at.replace(tzinfo=UTC)
-    return max(0.0, (at - (now or datetime.now(UTC))).total_seconds())
+    return min(max(0.0, asked), LONGEST_REST_S)

@@ -1,15 +1,18 @@
 """The prompts on disk: which BAML files there are, and which functions may be called."""
 
 import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from llm.errors import ModelConfigError
 
+PROMPTS = Path(__file__).resolve().parent.parent / "baml_src"
 CLIENTS_FILE = "clients.baml"
 
 # Prompts and comments may hold anything, a function's declaration among it.
 PROMPT = re.compile(r'(#+)".*?"\1', re.DOTALL)
 COMMENT = re.compile(r"//[^\n]*")
+PUT_ASIDE = re.compile(r'"(\d+)"')
 FUNCTION = re.compile(r"\bfunction\s+(\w+)\s*\([^)]*\)\s*->\s*([^{]*?)\s*\{")
 
 
@@ -32,14 +35,28 @@ def read_prompts(folder: Path) -> dict[str, str]:
     return files
 
 
-def text_functions(files: dict[str, str]) -> frozenset[str]:
-    """The names of functions that return plain text.
+def text_functions(files: Mapping[str, str]) -> dict[str, int]:
+    """The functions that return plain text, each with the characters of its prompt's template.
 
     Only these may be called: BAML's parser of structured output is super-linear on hostile answers
     and can hang or crash the process (see the notes on BAML); a `-> string` never reaches it.
     """
-    found = set()
-    for source in files.values():
-        bare = COMMENT.sub("", PROMPT.sub('""', source))
-        found |= {name for name, returns in FUNCTION.findall(bare) if returns == "string"}
-    return frozenset(found)
+    return {
+        name: size
+        for source in files.values()
+        for name, returns, size in _functions(source)
+        if returns == "string"
+    }
+
+
+def _functions(source: str) -> Iterator[tuple[str, str, int]]:
+    sizes: list[int] = []
+
+    def put_aside(prompt: re.Match[str]) -> str:
+        sizes.append(len(prompt[0]))
+        return f'"{len(sizes) - 1}"'
+
+    bare = COMMENT.sub("", PROMPT.sub(put_aside, source))
+    for found in FUNCTION.finditer(bare):
+        prompt = PUT_ASIDE.search(bare, found.end())
+        yield found[1], found[2], sizes[int(prompt[1])] if prompt else 0

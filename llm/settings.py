@@ -1,21 +1,84 @@
-"""What the composition root tells the model layer, and what the layer tells of its route."""
+"""What the composition root tells the model layer, and what the layer tells of its routes."""
 
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
+
+OFFLINE = "offline"
+"""The route that is always known by this name: the demonstration."""
+
+DEFAULT = "default"
+"""The route that the settings make where no file names others."""
+
+
+LEAST_S = 0.001
+LONGEST_S = 86_400.0
+MOST_ATTEMPTS = 100
+MOST_AT_ONCE = 10_000
 
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which model answers, and within which limits. Its repr holds no secret."""
+    """Which model answers, and within which limits. Its repr holds no secret.
 
-    model: str = "offline"
+    `models_file` names further routes, and then may choose the default among them;
+    `record_prompts` says whether what was sent and answered goes on record.
+    """
+
+    model: str = OFFLINE
     base_url: str | None = field(default=None, repr=False)
     api_key: str | None = field(default=None, repr=False)
     deadline_s: float = 60.0
     attempts: int = 4
     concurrency: int = 64
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ), repr=False)
+    models_file: Path | None = None
+    record_prompts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RouteSpec:
+    """One route as it was asked for. Its repr holds no secret.
+
+    **Units**: prices in USD per million tokens; `deadline_s` bounds all attempts on this route with
+    the waits between them, `attempt_s` a single one. None means no limit, or the provider's own.
+    """
+
+    name: str
+    provider: str
+    model: str
+    file: str = ""
+    """The file that it stands in; empty for the route that the settings make."""
+    base_url: str | None = field(default=None, repr=False)
+    key: str | None = field(default=None, repr=False)
+    key_env: str | None = None
+    temperature: float | None = None
+    max_tokens: int | None = None
+    deadline_s: float = 60.0
+    attempt_s: float | None = None
+    attempts: int = 4
+    concurrency: int = 64
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    price_in: float = 0.0
+    price_out: float = 0.0
+    price_cached: float | None = None
+    fallback: tuple[str, ...] = ()
+    breaker_failures: int = 5
+    breaker_rest_s: float = 30.0
+
+    def called(self, key: str) -> str:
+        """How a person knows a value of this route: by its variable, or its key in the file."""
+        if self.file:
+            return f"{self.file}: routes.{self.name}.{key}"
+        named = {
+            "model": "REINS_MODEL",
+            "base_url": "REINS_MODEL_BASE_URL",
+            "deadline_s": "REINS_MODEL_DEADLINE_S",
+            "concurrency": "REINS_MODEL_CONCURRENCY",
+        }
+        return named.get(key, key)
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,6 +82,36 @@ class BamlAsyncClient:
     def parse_stream(self):
       return self.__llm_stream_parser
 
+    async def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> types.Choice:
+        # Check if on_tick is provided
+        if 'on_tick' in baml_options:
+            # Use streaming internally when on_tick is provided
+            __stream__ = self.stream.ChooseAction(goal=goal,actions=actions,seen=seen,
+                baml_options=baml_options)
+            return await __stream__.get_final_response()
+        else:
+            # Original non-streaming code
+            __result__ = await self.__options.merge_options(baml_options).call_function_async(function_name="ChooseAction", args={
+                "goal": goal,"actions": actions,"seen": seen,
+            })
+            return typing.cast(types.Choice, __result__.cast_to(types, types, stream_types, False, __runtime__))
+    async def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> str:
+        # Check if on_tick is provided
+        if 'on_tick' in baml_options:
+            # Use streaming internally when on_tick is provided
+            __stream__ = self.stream.Converse(messages=messages,
+                baml_options=baml_options)
+            return await __stream__.get_final_response()
+        else:
+            # Original non-streaming code
+            __result__ = await self.__options.merge_options(baml_options).call_function_async(function_name="Converse", args={
+                "messages": messages,
+            })
+            return typing.cast(str, __result__.cast_to(types, types, stream_types, False, __runtime__))
     async def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> str:
@@ -151,6 +181,30 @@ class BamlStreamClient:
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
 
+    def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.BamlStream[stream_types.Choice, types.Choice]:
+        __ctx__, __result__ = self.__options.merge_options(baml_options).create_async_stream(function_name="ChooseAction", args={
+            "goal": goal,"actions": actions,"seen": seen,
+        })
+        return baml_py.BamlStream[stream_types.Choice, types.Choice](
+          __result__,
+          lambda x: typing.cast(stream_types.Choice, x.cast_to(types, types, stream_types, True, __runtime__)),
+          lambda x: typing.cast(types.Choice, x.cast_to(types, types, stream_types, False, __runtime__)),
+          __ctx__,
+        )
+    def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.BamlStream[str, str]:
+        __ctx__, __result__ = self.__options.merge_options(baml_options).create_async_stream(function_name="Converse", args={
+            "messages": messages,
+        })
+        return baml_py.BamlStream[str, str](
+          __result__,
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, True, __runtime__)),
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, False, __runtime__)),
+          __ctx__,
+        )
     def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> baml_py.BamlStream[str, str]:
@@ -207,6 +261,20 @@ class BamlHttpRequestClient:
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
 
+    async def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = await self.__options.merge_options(baml_options).create_http_request_async(function_name="ChooseAction", args={
+            "goal": goal,"actions": actions,"seen": seen,
+        }, mode="request")
+        return __result__
+    async def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = await self.__options.merge_options(baml_options).create_http_request_async(function_name="Converse", args={
+            "messages": messages,
+        }, mode="request")
+        return __result__
     async def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> baml_py.baml_py.HTTPRequest:
@@ -243,6 +311,20 @@ class BamlHttpStreamRequestClient:
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
 
+    async def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = await self.__options.merge_options(baml_options).create_http_request_async(function_name="ChooseAction", args={
+            "goal": goal,"actions": actions,"seen": seen,
+        }, mode="stream")
+        return __result__
+    async def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = await self.__options.merge_options(baml_options).create_http_request_async(function_name="Converse", args={
+            "messages": messages,
+        }, mode="stream")
+        return __result__
     async def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> baml_py.baml_py.HTTPRequest:

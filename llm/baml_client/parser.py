@@ -23,6 +23,18 @@ class LlmResponseParser:
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
 
+    def ChooseAction(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> types.Choice:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="ChooseAction", llm_response=llm_response, mode="request")
+        return typing.cast(types.Choice, __result__)
+
+    def Converse(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> str:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="Converse", llm_response=llm_response, mode="request")
+        return typing.cast(str, __result__)
+
     def ExtractSubject(
         self, llm_response: str, baml_options: BamlCallOptions = {},
     ) -> str:
@@ -54,6 +66,18 @@ class LlmStreamParser:
 
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
+
+    def ChooseAction(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> stream_types.Choice:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="ChooseAction", llm_response=llm_response, mode="stream")
+        return typing.cast(stream_types.Choice, __result__)
+
+    def Converse(
+        self, llm_response: str, baml_options: BamlCallOptions = {},
+    ) -> str:
+        __result__ = self.__options.merge_options(baml_options).parse_response(function_name="Converse", llm_response=llm_response, mode="stream")
+        return typing.cast(str, __result__)
 
     def ExtractSubject(
         self, llm_response: str, baml_options: BamlCallOptions = {},

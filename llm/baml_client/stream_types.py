@@ -23,10 +23,28 @@ class StreamState(BaseModel, typing.Generic[StreamStateValueT]):
     value: StreamStateValueT
     state: typing_extensions.Literal["Pending", "Incomplete", "Complete"]
 # #########################################################################
-# Generated classes (0)
+# Generated classes (2)
 # #########################################################################
+
+class Choice(BaseModel):
+    action: typing.Optional[str] = Field(default=None, description='One of the actions above, as it is written there')
+    reason: typing.Optional[str] = Field(default=None, description='Why, in one sentence')
+
+class Turn(BaseModel):
+    role: typing.Optional[typing.Union[typing_extensions.Literal['system'], typing_extensions.Literal['user'], typing_extensions.Literal['assistant']]] = None
+    content: typing.Optional[str] = None
 
 # #########################################################################
 # Generated type aliases (0)
 # #########################################################################
 
+
+# #########################################################################
+# Model rebuilds (2)
+# #########################################################################
+# Resolve string forward references now that every model above is defined so
+# class declaration order never breaks Pydantic construction (issue #793).
+# Recursive models are intentionally omitted (Pydantic resolves those lazily;
+# eagerly rebuilding them can recurse).
+Choice.model_rebuild()
+Turn.model_rebuild()

@@ -94,6 +94,34 @@ class BamlSyncClient:
     def parse_stream(self):
       return self.__llm_stream_parser
 
+    def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> types.Choice:
+        # Check if on_tick is provided
+        if 'on_tick' in baml_options:
+            __stream__ = self.stream.ChooseAction(goal=goal,actions=actions,seen=seen,
+                baml_options=baml_options)
+            return __stream__.get_final_response()
+        else:
+            # Original non-streaming code
+            __result__ = self.__options.merge_options(baml_options).call_function_sync(function_name="ChooseAction", args={
+                "goal": goal,"actions": actions,"seen": seen,
+            })
+            return typing.cast(types.Choice, __result__.cast_to(types, types, stream_types, False, __runtime__))
+    def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> str:
+        # Check if on_tick is provided
+        if 'on_tick' in baml_options:
+            __stream__ = self.stream.Converse(messages=messages,
+                baml_options=baml_options)
+            return __stream__.get_final_response()
+        else:
+            # Original non-streaming code
+            __result__ = self.__options.merge_options(baml_options).call_function_sync(function_name="Converse", args={
+                "messages": messages,
+            })
+            return typing.cast(str, __result__.cast_to(types, types, stream_types, False, __runtime__))
     def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> str:
@@ -159,6 +187,30 @@ class BamlStreamClient:
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
 
+    def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.BamlSyncStream[stream_types.Choice, types.Choice]:
+        __ctx__, __result__ = self.__options.merge_options(baml_options).create_sync_stream(function_name="ChooseAction", args={
+            "goal": goal,"actions": actions,"seen": seen,
+        })
+        return baml_py.BamlSyncStream[stream_types.Choice, types.Choice](
+          __result__,
+          lambda x: typing.cast(stream_types.Choice, x.cast_to(types, types, stream_types, True, __runtime__)),
+          lambda x: typing.cast(types.Choice, x.cast_to(types, types, stream_types, False, __runtime__)),
+          __ctx__,
+        )
+    def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.BamlSyncStream[str, str]:
+        __ctx__, __result__ = self.__options.merge_options(baml_options).create_sync_stream(function_name="Converse", args={
+            "messages": messages,
+        })
+        return baml_py.BamlSyncStream[str, str](
+          __result__,
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, True, __runtime__)),
+          lambda x: typing.cast(str, x.cast_to(types, types, stream_types, False, __runtime__)),
+          __ctx__,
+        )
     def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> baml_py.BamlSyncStream[str, str]:
@@ -215,6 +267,20 @@ class BamlHttpRequestClient:
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
 
+    def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="ChooseAction", args={
+            "goal": goal,"actions": actions,"seen": seen,
+        }, mode="request")
+        return __result__
+    def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="Converse", args={
+            "messages": messages,
+        }, mode="request")
+        return __result__
     def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> baml_py.baml_py.HTTPRequest:
@@ -251,6 +317,20 @@ class BamlHttpStreamRequestClient:
     def __init__(self, options: DoNotUseDirectlyCallManager):
         self.__options = options
 
+    def ChooseAction(self, goal: str,actions: typing.List[str],seen: typing.List[str],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="ChooseAction", args={
+            "goal": goal,"actions": actions,"seen": seen,
+        }, mode="stream")
+        return __result__
+    def Converse(self, messages: typing.List["types.Turn"],
+        baml_options: BamlCallOptions = {},
+    ) -> baml_py.baml_py.HTTPRequest:
+        __result__ = self.__options.merge_options(baml_options).create_http_request_sync(function_name="Converse", args={
+            "messages": messages,
+        }, mode="stream")
+        return __result__
     def ExtractSubject(self, guidance: str,
         baml_options: BamlCallOptions = {},
     ) -> baml_py.baml_py.HTTPRequest:

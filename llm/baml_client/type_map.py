@@ -16,5 +16,11 @@ from . import stream_types
 
 type_map = {
 
+    "types.Choice": types.Choice,
+    "stream_types.Choice": stream_types.Choice,
+
+    "types.Turn": types.Turn,
+    "stream_types.Turn": stream_types.Turn,
+
 
 }

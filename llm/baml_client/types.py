@@ -41,10 +41,28 @@ def all_succeeded(checks: typing.Dict[CheckName, Check]) -> bool:
 # #########################################################################
 
 # #########################################################################
-# Generated classes (0)
+# Generated classes (2)
 # #########################################################################
+
+class Choice(BaseModel):
+    action: str = Field(description='One of the actions above, as it is written there')
+    reason: str = Field(description='Why, in one sentence')
+
+class Turn(BaseModel):
+    role: typing.Union[typing_extensions.Literal['system'], typing_extensions.Literal['user'], typing_extensions.Literal['assistant']]
+    content: str
 
 # #########################################################################
 # Generated type aliases (0)
 # #########################################################################
 
+
+# #########################################################################
+# Model rebuilds (2)
+# #########################################################################
+# Resolve string forward references now that every model above is defined so
+# class declaration order never breaks Pydantic construction (issue #793).
+# Recursive models are intentionally omitted (Pydantic resolves those lazily;
+# eagerly rebuilding them can recurse).
+Choice.model_rebuild()
+Turn.model_rebuild()

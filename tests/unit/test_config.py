@@ -137,6 +137,17 @@ def test_an_empty_variable_is_unset(monkeypatch):
     assert config.load().token is None
 
 
+def test_other_programs_variables_stand_in_the_env_file_too(monkeypatch, tmp_path):
+    """A provider's key may stand in `.env`; the environment goes first where it says anything."""
+    monkeypatch.setenv("OPENAI_API_KEY", "")
+    monkeypatch.setenv("OTHER_KEY", "from the environment")
+    assert config.environ()["OPENAI_API_KEY"] == ""
+    (tmp_path / ".env").write_text("OPENAI_API_KEY=k\nOTHER_KEY=not this\nEMPTY=\nNOTHING\n")
+    found = config.environ()
+    assert (found["OPENAI_API_KEY"], found["OTHER_KEY"]) == ("k", "from the environment")
+    assert found.keys().isdisjoint({"EMPTY", "NOTHING"})
+
+
 def test_an_unreadable_env_file(tmp_path):
     """A `.env` that is no text is an error that names it."""
     (tmp_path / ".env").write_bytes(b"REINS_PORT=\xff\xfe\n")

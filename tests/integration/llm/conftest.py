@@ -2,13 +2,13 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
+from pathlib import Path
 
 import pytest
 
-from llm import Model, ModelSettings
+from llm import Models, ModelSettings
+from tests.callers import KEY, Account
 from tests.model_stub import ModelStub
-
-KEY = "sk-very-secret"
 
 
 @pytest.fixture
@@ -18,11 +18,18 @@ async def stub() -> AsyncIterator[ModelStub]:
 
 
 @pytest.fixture
+async def other() -> AsyncIterator[ModelStub]:
+    """A second server, to fall back on."""
+    async with ModelStub() as running:
+        yield running
+
+
+@pytest.fixture
 async def make(stub: ModelStub) -> AsyncIterator[Callable[..., object]]:
     """Start a model that calls the stub; it is stopped in the end."""
     async with AsyncExitStack() as stack:
 
-        async def started(**given: object) -> Model:
+        async def started(**given: object) -> Models:
             prompts = {"prompts": given.pop("prompts")} if "prompts" in given else {}
             plain = {
                 "model": "m",
@@ -32,9 +39,27 @@ async def make(stub: ModelStub) -> AsyncIterator[Callable[..., object]]:
                 "deadline_s": 10.0,
                 "environ": {},
             }
-            model = Model(ModelSettings(**{**plain, **given}), **prompts)
+            model = Models(ModelSettings(**{**plain, **given}), **prompts)
             await model.start()
             stack.push_async_callback(model.stop)
             return model
 
         yield started
+
+
+@pytest.fixture
+async def routed(make, tmp_path: Path):
+    """Write a file of routes, and start the models that it names."""
+
+    async def started(text: str, **given: object) -> Models:
+        file = tmp_path / "models.toml"
+        file.write_text(text)
+        own = {"model": "offline", "base_url": None, "api_key": None, "environ": {"KEY": KEY}}
+        return await make(models_file=file, **{**own, **given})
+
+    return started
+
+
+@pytest.fixture
+def account() -> Account:
+    return Account()

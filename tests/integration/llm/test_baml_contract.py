@@ -9,8 +9,7 @@ import pytest
 
 from llm import ModelConfigError
 from llm.baml_runtime import Answer, BamlClientHttpError, Compiled
-from llm.model import PROMPTS
-from llm.prompts import read_prompts
+from llm.prompts import PROMPTS, read_prompts
 from tests.model_stub import GOOD, ModelStub, fails
 
 JOKE = {"subject": "cats", "told": ["one"]}
@@ -23,7 +22,19 @@ from llm.prompts import read_prompts
 values = {"REINS_ROUTE_ADDRESS": sys.argv[1], "REINS_ROUTE_MODEL": "m", "REINS_ROUTE_KEY": "k"}
 compiled = Compiled(read_prompts(Path(sys.argv[2])), values)
 async def main():
-    await compiled.call("TellAJoke", {"subject": "cats", "told": []}, Answer())
+    joke = {"subject": "cats", "told": []}
+    await compiled.call("TellAJoke", joke, Answer())
+    told = asyncio.Event()
+    streams = [
+        asyncio.ensure_future(
+            compiled.stream("TellAJoke", joke, Answer(), lambda text: told.set())
+        )
+        for _ in range(10)
+    ]
+    await told.wait()
+    for stream in streams:
+        stream.cancel()
+    await asyncio.gather(*streams, return_exceptions=True)
 asyncio.new_event_loop().run_until_complete(main())  # asyncio.run tidies up, which takes time
 """
 
@@ -67,9 +78,9 @@ def test_a_prompt_that_does_not_compile() -> None:
 
 
 def test_an_exit_right_after_a_call() -> None:
-    """A process that ends right after a call ends with 0: BAML's threads are given a moment.
+    """A process that ends right after calls ends with 0: BAML's threads are given a moment.
 
-    Without that moment two processes in five abort here, hence the twelve.
+    Without that moment two processes in five abort here, hence the six.
     """
     stub_process = subprocess.Popen(
         [sys.executable, "-m", "tests.model_stub"],
@@ -83,7 +94,7 @@ def test_an_exit_right_after_a_call() -> None:
         try:
             command = [sys.executable, "-c", EXIT_SCRIPT, address, str(PROMPTS)]
             environ = os.environ | {"PYTHONPATH": str(PROMPTS.parent)}
-            for _ in range(12):
-                subprocess.run(command, env=environ, check=True, timeout=60)
+            ending = [subprocess.Popen(command, env=environ) for _ in range(6)]
+            assert [process.wait(timeout=60) for process in ending] == [0] * 6
         finally:
             stub_process.terminate()

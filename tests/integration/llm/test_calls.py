@@ -197,7 +197,7 @@ async def test_cancelling_closes_the_connection(make, stub: ModelStub) -> None:
 
 async def test_cancelling_while_in_line_and_while_waiting_to_retry(make, stub: ModelStub) -> None:
     """Cancelling works at once in the line and between attempts, and frees the place."""
-    stub.replies.append(fails(429, Retry_After="8"))
+    stub.replies.append(fails(429, Retry_After="1"))
     model = await make(concurrency=1, attempts=2)
     retrying = asyncio.create_task(model.call("TellAJoke", **JOKE))
     await asyncio.wait_for(stub.arrived.wait(), 5)
@@ -286,3 +286,21 @@ async def test_logs_hold_no_prompt_and_no_key(make, stub: ModelStub, capfd) -> N
     everything = str(logs) + "".join(capfd.readouterr())
     for secret in ("secret", "Tell one", GOOD):
         assert secret not in everything
+
+
+async def test_streams_are_pooled(make, stub: ModelStub) -> None:
+    """A hundred streams, four at once, share connections too."""
+    model = await make(concurrency=4)
+    done = await asyncio.gather(*(model.stream("TellAJoke", **JOKE) for _ in range(100)))
+    assert {each.text for each in done} == {GOOD}
+    assert len(stub.connections) <= 60
+
+
+async def test_a_server_that_does_not_stream(make, stub: ModelStub) -> None:
+    """One that answers as a whole where a stream is asked for is asked for no more of them."""
+    stub.default = says(openai())
+    model = await make(attempts=2)
+    answer = await model.stream("TellAJoke", **JOKE)
+    assert (answer.text, answer.attempts) == (GOOD, 2)
+    assert (await model.stream("TellAJoke", **JOKE)).attempts == 1
+    assert [bool(seen.body.get("stream")) for seen in stub.seen] == [True, False, False]

@@ -13,8 +13,8 @@ import aiohttp
 import orjson
 import pytest
 
-from llm import Model, ModelConfigError, ModelSettings
-from llm.model import PROMPTS
+from llm import ModelConfigError, Models, ModelSettings
+from llm.prompts import PROMPTS
 from tests.model_stub import GOOD, ModelStub, never
 
 ROOT = PROMPTS.parent
@@ -29,7 +29,7 @@ def prompts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def offline():
-    model = Model(OFFLINE)
+    model = Models(OFFLINE)
     await model.start()
     yield model
     await model.stop()
@@ -37,7 +37,7 @@ async def offline():
 
 async def test_a_model_that_is_not_running_says_so() -> None:
     """Before start and after stop, calls, reloads and the route give one clear error."""
-    model = Model(OFFLINE)
+    model = Models(OFFLINE)
     await model.stop()
     for _ in range(2):
         with pytest.raises(ModelConfigError, match=r"Await Model.start\(\) first"):
@@ -56,16 +56,16 @@ async def test_a_model_that_is_not_running_says_so() -> None:
 async def test_a_failed_start_leaves_nothing(prompts: Path) -> None:
     """A prompt that does not compile fails the start with the compiler's words, and no port."""
     (prompts / "joke.baml").write_text("function X(a: string) -> string { client Nope }")
-    model = Model(OFFLINE, prompts=prompts)
+    model = Models(OFFLINE, prompts=prompts)
     with pytest.raises(ModelConfigError, match=r"(?s)do not compile.*joke.baml"):
         await model.start()
-    assert model._offline._runner is None
+    assert model._opener.offline._runner is None
 
 
 async def test_a_missing_key_fails_the_start() -> None:
     """A key that is missing is an error at start, not at the first call."""
     with pytest.raises(ModelConfigError, match="OPENAI_API_KEY"):
-        await Model(ModelSettings(model="openai/x", environ={})).start()
+        await Models(ModelSettings(model="openai/x", environ={})).start()
 
 
 async def test_a_reload_swaps_the_prompts(make, stub: ModelStub, prompts: Path) -> None:
@@ -109,7 +109,7 @@ async def test_a_reload_leaves_calls_in_flight_alone(make, stub: ModelStub) -> N
     assert (await asyncio.wait_for(call, 5)).text == GOOD
 
 
-async def test_reloads_leave_nothing_behind(offline: Model) -> None:
+async def test_reloads_leave_nothing_behind(offline: Models) -> None:
     """A hundred reloads with calls between add neither threads nor open files without end."""
 
     def held() -> int:
@@ -128,7 +128,7 @@ async def test_reloads_leave_nothing_behind(offline: Model) -> None:
             await asyncio.sleep(0.05)
 
 
-async def test_jokes_come_without_any_setting(offline: Model) -> None:
+async def test_jokes_come_without_any_setting(offline: Models) -> None:
     """The default route tells labelled jokes that differ, and finds subjects."""
     first = await offline.call("TellAJoke", subject="cats", told=[])
     second = await offline.call("TellAJoke", subject="cats", told=[first.text])
@@ -143,7 +143,7 @@ async def test_jokes_come_without_any_setting(offline: Model) -> None:
     assert found.text == "dogs"
 
 
-async def test_personas_talk_without_any_setting(offline: Model) -> None:
+async def test_personas_talk_without_any_setting(offline: Models) -> None:
     """The default route plays a persona in its tone, and counts what was said."""
     said = '{"number": 1, "kind": "person", "speaker": "Ada", "text": "Should cats vote?"}'
     who = {"name": "Bea", "about": "", "instructions": [], "others": ["Cy"], "summary": ""}
@@ -160,9 +160,9 @@ async def test_personas_talk_without_any_setting(offline: Model) -> None:
     assert done.text.startswith("[offline demo] Messages 1 to 1, by speaker: Ada 1.")
 
 
-async def test_only_this_process_is_answered(offline: Model) -> None:
+async def test_only_this_process_is_answered(offline: Models) -> None:
     """Without the token, or under another host name, nothing is answered; paths are few."""
-    server = offline._offline
+    server = offline._opener.offline
     good = {"Authorization": f"Bearer {server.token}"}
     async with aiohttp.ClientSession() as client:
         for headers, status in (
@@ -184,9 +184,9 @@ async def test_only_this_process_is_answered(offline: Model) -> None:
     assert server._runner.addresses[0][0] == "127.0.0.1"
 
 
-async def test_streaming(offline: Model) -> None:
+async def test_streaming(offline: Models) -> None:
     """`stream` gives server-sent events that add up to the joke, with usage where asked for."""
-    server = offline._offline
+    server = offline._opener.offline
     ask = {
         "stream": True,
         "stream_options": {"include_usage": True},
@@ -211,7 +211,7 @@ async def test_streaming(offline: Model) -> None:
 async def test_stop_leaves_nothing() -> None:
     """After stop the port is closed and no task of the server is left."""
     before = asyncio.all_tasks()
-    model = Model(OFFLINE)
+    model = Models(OFFLINE)
     await model.start()
     address = model.route.address
     await model.call("TellAJoke", **JOKE)
@@ -227,7 +227,7 @@ async def test_stop_leaves_nothing() -> None:
 SCRIPT = """
 import asyncio, llm
 async def main():
-    model = llm.Model(llm.ModelSettings(environ={}))
+    model = llm.Models(llm.ModelSettings(environ={}))
     await model.start()
     for _ in range(5):
         await model.call("TellAJoke", subject="cats", told=[])
@@ -250,7 +250,7 @@ def test_the_process_ends_cleanly(proxy: dict[str, str]) -> None:
         assert "Warning" not in done.stderr
 
 
-async def test_a_start_makes_no_thread_per_call(offline: Model) -> None:
+async def test_a_start_makes_no_thread_per_call(offline: Models) -> None:
     """Two hundred calls at once run on BAML's few threads."""
     await asyncio.gather(*(offline.call("TellAJoke", **JOKE) for _ in range(200)))
     assert threading.active_count() < 20

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from llm import Model, ModelError, ModelSettings, routes
+from llm import ModelError, Models, ModelSettings, routes
 from tests.model_stub import GOOD, ModelStub, anthropic, google, openai, says
 
 PROVIDERS = [
@@ -23,14 +23,14 @@ PROVIDERS = [
 ]
 
 
-async def start(provider: str, stub: ModelStub, monkeypatch: pytest.MonkeyPatch) -> Model:
+async def start(provider: str, stub: ModelStub, monkeypatch: pytest.MonkeyPatch) -> Models:
     here = {
         name: replace(p, address=stub.address if name != "google" else stub.address + "/v1beta")
         for name, p in routes.PROVIDERS.items()
     }
     monkeypatch.setattr(routes, "PROVIDERS", here)
     key = None if provider == "ollama" else "k"
-    model = Model(ModelSettings(model=f"{provider}/m", api_key=key, attempts=1, environ={}))
+    model = Models(ModelSettings(model=f"{provider}/m", api_key=key, attempts=1, environ={}))
     await model.start()
     return model
 

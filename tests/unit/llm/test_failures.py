@@ -1,6 +1,7 @@
 """BAML's errors become ours, by what truly came over the wire, and without what they quote."""
 
 from datetime import UTC, datetime
+from typing import get_args
 
 import pytest
 from hypothesis import given
@@ -12,9 +13,12 @@ from llm.baml_runtime import (
     BamlClientHttpError,
     BamlError,
     BamlTimeoutError,
+    BrokenStreamError,
+    TooLongError,
 )
-from llm.failures import classify
-from llm.patience import LONGEST_S, asked_s, wait_s
+from llm.errors import Kind
+from llm.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
+from llm.patience import FIRST_S, LONGEST_REST_S, LONGEST_S, asked_s, wait_s
 from llm.settings import Route
 
 ROUTE = Route("openai", "m", "http://x")
@@ -85,6 +89,50 @@ def test_the_rest() -> None:
     assert "secret" not in str(unknown)
 
 
+@pytest.mark.parametrize(
+    ("fault", "kind"),
+    [
+        ("overloaded_error", "overloaded"),
+        ("503 UNAVAILABLE", "overloaded"),
+        ("rate_limit_exceeded tokens", "rate_limited"),
+        ("429 RESOURCE_EXHAUSTED", "rate_limited"),
+        ("429", "rate_limited"),
+        ("insufficient_quota rate_limit", "auth"),
+        ("authentication_error", "auth"),
+        ("permission_error", "auth"),
+        ("not_found_error", "not_found"),
+        ("invalid_request_error", "bad_request"),
+        ("api_error", "server"),
+        ("500", "server"),
+        ("?", "server"),
+        ("the-secret", "server"),
+        ("²", "server"),
+    ],
+)
+def test_faults_inside_a_stream(fault: str, kind: str) -> None:
+    """An error event is of the kind that it names, and is not quoted."""
+    raised = BrokenStreamError(corrupt=False)
+    error = classify(raised, Answer(status=200, fault=fault), ROUTE)
+    assert error.kind == kind
+    assert fault not in str(error).replace(ROUTE.address, "")
+
+
+def test_streams_that_are_none() -> None:
+    """A stream cut off, one with a corrupt event and one too long are told apart."""
+    assert classify(BrokenStreamError(corrupt=False), Answer(), ROUTE).kind == "unreachable"
+    assert classify(BrokenStreamError(corrupt=True), Answer(), ROUTE).kind == "garbage"
+    too_long = classify(TooLongError(), Answer(), ROUTE)
+    assert (too_long.kind, too_long.retryable) == ("too_long", False)
+    for said in (STREAM_BROKE, NO_EVENTS):
+        raised = BamlClientHttpError("Route", said + SECRET, 2, "")
+        assert "secret" not in str(classify(raised, Answer(status=200), ROUTE))
+
+
+def test_every_kind_has_advice() -> None:
+    """Whatever happens, the message says what to do."""
+    assert set(get_args(Kind)) == set(ADVICE)
+
+
 NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
 
 
@@ -101,18 +149,37 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         ("", None),
         ("1.5", None),
         ("²", None),
+        ("999999999", LONGEST_REST_S),
+        ("9" * 10_000, LONGEST_REST_S),
+        ("Fri, 31 Dec 2099 23:59:59 GMT", LONGEST_REST_S),
+        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
+        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
+        ("Mon, 99999999999999999999 Jan 2024 00:00:00 GMT", None),
+        ("Mon, 01 Jan 2024 00:00:99999999999999999999 GMT", None),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_REST_S),
+        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
     ],
 )
 def test_retry_after(header: str | None, expected: float | None) -> None:
-    """Seconds and HTTP dates are read, a time gone by is no wait, nonsense is ignored."""
+    """Seconds and HTTP dates are read, up to ten minutes; a time gone by is no wait, nonsense is
+    ignored."""
     assert asked_s(header, now=NOW) == expected
 
 
-@given(st.text())
+LIKE_A_DATE = st.lists(
+    st.sampled_from(
+        ["Mon,", "01", "Jan", "2024", "00:00:00", "GMT", "+", "-0000", ":", "9" * 20, "-9", "+1e9"]
+    )
+    | st.integers().map(str)
+    | st.text(max_size=3)
+).map(" ".join)
+
+
+@given(st.text() | LIKE_A_DATE)
 def test_retry_after_never_raises(header: str) -> None:
     """Whatever a server writes there, a wait is a number that is not negative, or none."""
     found = asked_s(header)
-    assert found is None or found >= 0
+    assert found is None or 0 <= found <= LONGEST_REST_S
 
 
 @given(attempt=st.integers(1, 100), asked=st.none() | st.floats(0, 1e6))
@@ -122,3 +189,10 @@ def test_the_wait_keeps_to_what_was_asked(attempt: int, asked: float | None) -> 
     assert wait >= (asked or 0)
     if asked is None:
         assert wait <= LONGEST_S
+
+
+def test_no_wait_asked_for_is_the_usual_one() -> None:
+    """`Retry-After: 0` does not make four attempts at once."""
+    waits = [wait_s(4, 0.0) for _ in range(200)]
+    assert max(waits) > FIRST_S
+    assert max(wait_s(1, 7.0) for _ in range(50)) < 8

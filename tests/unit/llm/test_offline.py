@@ -6,11 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm.baml_runtime import Compiled
-from llm.model import PROMPTS
-from llm.offline_answers import LABEL, Answers, presentable, read
-from llm.offline_jokes import JOKES
-from llm.offline_subject import extract_subject
-from llm.prompts import read_prompts
+from llm.offline.answers import LABEL, Answers, presentable, read
+from llm.offline.jokes import JOKES
+from llm.offline.subject import extract_subject
+from llm.prompts import PROMPTS, read_prompts
 
 ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
 

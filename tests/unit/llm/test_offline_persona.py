@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm.offline_answers import LABEL, Answers
-from llm.offline_lines import SLOT, TOPIC, filled, pieces, recognised, touched, voice_of
-from llm.offline_topic import topic_of
-from llm.offline_voices import FRIENDLY, GENERIC, NOIR, PIRATE, VOICES
+from llm.offline.answers import LABEL, Answers
+from llm.offline.lines import SLOT, TOPIC, filled, pieces, recognised, touched, voice_of
+from llm.offline.topic import topic_of
+from llm.offline.voices import FRIENDLY, GENERIC, NOIR, PIRATE, VOICES
 
 ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
 EVERY_VOICE = (*VOICES, GENERIC)

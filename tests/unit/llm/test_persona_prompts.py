@@ -6,9 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llm.baml_runtime import Compiled
-from llm.model import PROMPTS
-from llm.offline_answers import read
-from llm.prompts import read_prompts
+from llm.offline.answers import read
+from llm.prompts import PROMPTS, read_prompts
 
 ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=100)
 SEPARATORS = str.maketrans(dict.fromkeys("\x85\u2028\u2029", " "))

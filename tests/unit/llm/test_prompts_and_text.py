@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from llm import ModelConfigError
-from llm.model import PROMPTS
-from llm.prompts import read_prompts, text_functions
+from llm.prompts import PROMPTS, read_prompts, text_functions
 from llm.text import clean, one_line, safe_argument
 
 ROOT = PROMPTS.parent
@@ -20,7 +19,7 @@ ROOT = PROMPTS.parent
 def test_our_prompts_are_text_functions() -> None:
     """The functions that agents call are found in baml_src."""
     ours = {"TellAJoke", "ExtractSubject", "PersonaReply", "SummarizeConversation"}
-    assert ours <= text_functions(read_prompts(PROMPTS))
+    assert ours <= text_functions(read_prompts(PROMPTS)).keys()
 
 
 def test_only_string_functions_count() -> None:
@@ -32,7 +31,7 @@ def test_only_string_functions_count() -> None:
     function Maybe(a: string) -> string? { client X prompt #""# }
     function Text(a: string, b: int)  ->  string{ client X prompt #" http://x "# }
     """
-    assert text_functions({"a.baml": source}) == {"Text"}
+    assert text_functions({"a.baml": source}) == {"Text": len('#" http://x "#')}
 
 
 def test_no_prompts_is_an_error(tmp_path: Path) -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llm import ModelConfigError, ModelSettings, Route
-from llm.routes import plan, plan_offline
+from llm import ModelConfigError, ModelSettings, Route, routes
+from llm.routes import Plan, own_spec
+from llm.settings import RouteSpec
 
 KEYS = {"OPENAI_API_KEY": "k-openai", "ANTHROPIC_API_KEY": "k-anthropic", "GOOGLE_API_KEY": "k-g"}
 HOSTILE = 'a"b\nc#"#{{ env.HOME }}\\ 😀 }\n}'
@@ -13,6 +14,10 @@ HOSTILE = 'a"b\nc#"#{{ env.HOME }}\\ 😀 }\n}'
 
 def settings(**given: object) -> ModelSettings:
     return ModelSettings(**{"environ": KEYS, **given})
+
+
+def plan(given: ModelSettings) -> Plan:
+    return routes.plan(own_spec(given), given.environ)
 
 
 @pytest.mark.parametrize(
@@ -87,22 +92,65 @@ def test_the_source_does_not_depend_on_the_model_name(model: str) -> None:
 
 def test_no_secret_shows() -> None:
     """Keys and passwords are in no repr, route or source."""
-    given = settings(model=HOSTILE, base_url="http://me:s3cret@x/v1", api_key="s3cret")
-    made = plan(given)
-    for shown in (repr(given), repr(made), str(made.route), repr(made.route), made.source):
-        assert "s3cret" not in shown
-        assert "k-openai" not in shown
+    for secret in (
+        {"base_url": "http://me:s3cret@x/v1"},
+        {"base_url": "http://x", "api_key": "s3cret"},
+    ):
+        given = settings(model=HOSTILE, **secret)
+        made = plan(given)
+        for shown in (repr(given), repr(made), str(made.route), repr(made.route), made.source):
+            assert "s3cret" not in shown
+            assert "k-openai" not in shown
 
 
 @pytest.mark.parametrize(
-    "limits", [{"deadline_s": 0}, {"deadline_s": float("nan")}, {"attempts": 0}, {"concurrency": 0}]
+    "address",
+    [
+        "u:PWSECRET@127.0.0.1/v1",
+        "http:/u:PWSECRET@127.0.0.1/v1",
+        "http://u:PWSECRET/x@127.0.0.1/v1",
+        "http://u:12/PWSECRET@127.0.0.1/v1",
+        "http://u:PWSECRET@127.0.0.1:99999/v1",
+        "http://u:PW@SECRET@127.0.0.1 /v1",
+        "127.0.0.1/v1?key=PWSECRET",
+        "sk-PWSECRETPWSECRETPWSECRET",
+    ],
+)
+def test_what_is_no_address_is_quoted_without_its_secrets(address: str) -> None:
+    """A password stays out of the error wherever the address is broken."""
+    with pytest.raises(ModelConfigError, match="expected an http or https address") as caught:
+        plan(settings(model="m", base_url=address))
+    assert "SECRET" not in str(caught.value)
+
+
+def test_a_password_beside_a_key_is_refused() -> None:
+    """Both would be sent as the same header; where they are not, both may be given."""
+    address = "http://u:PWSECRET@x/v1"
+    with pytest.raises(ModelConfigError, match="holds a user or password") as caught:
+        plan(settings(model="m", base_url=address, api_key="KEYSECRET"))
+    assert "SECRET" not in str(caught.value)
+    spec = RouteSpec("a", "anthropic", "m", file="f", base_url=address, key_env="K")
+    assert routes.plan(spec, {"K": "k"}).key == "k"
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        {"deadline_s": 0},
+        {"deadline_s": 0.00001},
+        {"deadline_s": float("nan")},
+        {"attempts": 0},
+        {"concurrency": 0},
+        {"concurrency": 10_001},
+    ],
 )
 def test_impossible_limits_are_refused(limits: dict[str, float]) -> None:
     """A limit that would let no call through is an error, for every route."""
-    with pytest.raises(ModelConfigError, match=next(iter(limits))):
+    named = f"(?i){next(iter(limits))} is .*; expected"
+    with pytest.raises(ModelConfigError, match=named):
         plan(settings(model="openai/x", **limits))
-    with pytest.raises(ModelConfigError, match=next(iter(limits))):
-        plan_offline(settings(**limits), address="http://127.0.0.1:1/v1", token="t")
+    with pytest.raises(ModelConfigError, match=named):
+        own_spec(settings(**limits))
 
 
 def test_a_google_name_cannot_leave_its_path() -> None:

@@ -11,9 +11,9 @@ from functools import cached_property
 from typing import Any
 from zlib import crc32
 
-from llm.offline_lines import TOPIC, filled, pieces, recognised, touched, voice_of
-from llm.offline_topic import topic_of
-from llm.offline_voices import Voice
+from llm.offline.lines import TOPIC, filled, pieces, recognised, touched, voice_of
+from llm.offline.topic import topic_of
+from llm.offline.voices import Voice
 from llm.text import one_line
 
 PASS = "PASS"  # noqa: S105 - the word that the prompt asks for

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from llm.offline_answers import Answers
+from llm.offline.answers import Answers
 
 if TYPE_CHECKING:
     from aiohttp import web
 
 MODEL = "offline"
+TASK_MARK = "[task: "
 DENIED = "This server answers only the process that started it."
 
 
@@ -118,8 +119,18 @@ class OfflineModel:
 
 
 def prompt_of(messages: list[dict[str, Any]]) -> str:
-    """The text of the last message, whose content is a string or a list of parts."""
-    content = messages[-1]["content"]
+    """The newest message of a user's that gives a task, or else the last of all.
+
+    Where an answer was sent back, the task stands before it.
+    """
+    asked = [content_of(message) for message in messages if message.get("role") == "user"]
+    tasks = [text for text in asked if text.startswith(TASK_MARK)]
+    return tasks[-1] if tasks else content_of(messages[-1])
+
+
+def content_of(message: dict[str, Any]) -> str:
+    """The text of a message, whose content is a string or a list of parts."""
+    content = message["content"]
     if isinstance(content, str):
         return content
     return "\n".join(part["text"] for part in content if part.get("type") == "text")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from functools import lru_cache
 
-from llm.offline_voices import GENERIC, VOICES, Voice
+from llm.offline.voices import GENERIC, VOICES, Voice
 
 SLOT = re.compile(r"\{(\w+)\}")
 LONGEST_SLOT = 48

@@ -10,9 +10,10 @@ from zlib import crc32
 
 import orjson
 
-from llm.offline_jokes import JOKES
-from llm.offline_persona import PASS, part_of, reply, summary
-from llm.offline_subject import extract_subject
+from llm.offline.choice import choose
+from llm.offline.jokes import JOKES
+from llm.offline.persona import PASS, part_of, reply, summary
+from llm.offline.subject import extract_subject
 from llm.text import one_line
 
 LABEL = "[offline demo] "
@@ -68,6 +69,7 @@ class Answers:
             "tell_a_joke": self._tell_a_joke,
             "extract_subject": lambda ask: extract_subject(ask.one("guidance")),
             "persona_reply": _persona_reply,
+            "choose_action": _choose_action,
             "summarize_conversation": lambda ask: (
                 LABEL + summary(ask.one("summary").removeprefix(LABEL), ask.messages)
             ),
@@ -104,6 +106,13 @@ def _persona_reply(ask: Ask) -> str:
     """A labelled reply, or the bare word that says there is none."""
     said = reply(part_of(ask.fields, ask.messages))
     return said if said == PASS else LABEL + said
+
+
+def _choose_action(ask: Ask) -> str:
+    """JSON, with the label where it does no harm."""
+    actions = ask.fields.get("action", [])
+    action, why = choose(ask.one("goal"), actions, ask.fields.get("seen", []))
+    return orjson.dumps({"action": action, "reason": LABEL + why}).decode()
 
 
 def presentable(subject: str) -> str:

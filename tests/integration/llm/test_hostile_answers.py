@@ -1,0 +1,142 @@
+"""Answers that mean harm: none of them stops the loop for long, and the process goes on.
+
+The server is a process of its own, so that every pause of the loop is ours.
+"""
+
+import asyncio
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from llm.baml_runtime import Answer, BamlError, TooLongError
+from llm.failures import classify
+from llm.guard import UnreadableError, guarded
+from llm.prompts import PROMPTS
+from llm.settings import Route
+from llm.text import MAX_TEXT_BYTES, clean
+from tests.hostile_server import BODIES, EVENTS, TEXTS
+from tests.wire import MAX_LAG_S, compiled_for, send, with_the_loop_going
+
+ROUTE = Route("compatible", "m", "http://x")
+MODES = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
+
+
+@pytest.fixture(scope="module")
+def address() -> Iterator[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.hostile_server"],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=PROMPTS.parent,
+    )
+    with process:
+        assert process.stdout is not None
+        try:
+            yield process.stdout.readline().strip()
+        finally:
+            process.kill()
+
+
+async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | None, Answer]:
+    """The kind of the failure, if any, and the answer; the loop goes on all the while."""
+    compiled = compiled_for(address, model=model)
+
+    async def attempt() -> tuple[str | None, Answer]:
+        answer = Answer()
+        try:
+            async with asyncio.timeout(15):
+                await send(compiled, answer, streamed=streamed)
+        except BamlError as error:
+            return classify(error, answer, ROUTE).kind, answer
+        clean(answer.text)
+        return None, answer
+
+    return await with_the_loop_going(attempt)
+
+
+@MODES
+@pytest.mark.parametrize("model", TEXTS)
+async def test_texts(address: str, model: str, streamed: bool) -> None:  # noqa: FBT001
+    """Brackets, bombs of JSON and control characters pass as text; what is too long is refused."""
+    kind, answer = await outcome(address, model, streamed=streamed)
+    if len(TEXTS[model]) > MAX_TEXT_BYTES:
+        assert kind == "too_long"
+        assert len(answer.text) <= MAX_TEXT_BYTES
+    else:
+        assert (kind, answer.text) == (None, TEXTS[model])
+
+
+@pytest.mark.parametrize("model", BODIES)
+async def test_bodies(address: str, model: str) -> None:
+    """What is no answer at all is garbage, however large or deep; bytes amiss are replaced."""
+    kind, answer = await outcome(address, model, streamed=False)
+    if model == "invalid":
+        assert kind in {None, "garbage"}
+        assert "\udcff" not in answer.text
+        answer.text.encode()
+    else:
+        assert kind == "garbage"
+        assert len(answer.raw) <= 16 * 1024
+
+
+ENDS = {
+    "large event": "too_long",
+    "many small": None,
+    "empty events": None,
+    "deep event": "garbage",
+    "invalid": None,
+}
+
+
+@pytest.mark.parametrize("model", EVENTS)
+async def test_events(address: str, model: str) -> None:
+    """Events too large, too many, too deep or of invalid bytes."""
+    kind, answer = await outcome(address, model, streamed=True)
+    assert kind == ENDS[model]
+    answer.text.encode()
+
+
+async def test_an_endless_stream_is_cut(address: str) -> None:
+    """A stream without end is ended at the limit of a step's text, within seconds."""
+    compiled = compiled_for(address, model="endless")
+
+    async def cut() -> None:
+        answer, told = Answer(), []
+        with pytest.raises(TooLongError):
+            async with asyncio.timeout(5):
+                await send(compiled, answer, streamed=True, texts=told)
+        assert len(answer.text) == MAX_TEXT_BYTES
+        assert all(len(text) <= MAX_TEXT_BYTES for text in told)
+
+    await with_the_loop_going(cut)
+
+
+@pytest.mark.parametrize("model", ["endless line", "endless silence"])
+async def test_what_never_comes_to_a_text_ends_at_the_deadline(address: str, model: str) -> None:
+    """A line without end, or events without text, end with the caller's patience."""
+    compiled = compiled_for(address, model=model)
+
+    async def wait() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.5):
+                await send(compiled, Answer(), streamed=True)
+
+    await with_the_loop_going(wait)
+
+
+@pytest.mark.parametrize("model", TEXTS)
+def test_typed_answers(model: str) -> None:
+    """The guard and the parser together are done with any text in no time."""
+    compiled = compiled_for("http://127.0.0.1:9")
+    took = []
+    for _ in range(3):
+        began = time.perf_counter()
+        try:
+            compiled.parse("ChooseAction", guarded(TEXTS[model]))
+        except (UnreadableError, BamlError):
+            assert model != "good"
+        took.append(time.perf_counter() - began)
+    assert min(took) < MAX_LAG_S

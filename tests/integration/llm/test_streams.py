@@ -1,0 +1,254 @@
+"""A stream as it comes: what the listener is told, when it ends, and what it costs the loop."""
+
+import asyncio
+import gc
+import json
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+
+from llm import baml_runtime
+from llm.baml_runtime import Answer, BrokenStreamError
+from llm.errors import ModelConfigError
+from llm.inbox import Inbox, is_too_long
+from llm.routes import PROVIDERS
+from llm.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
+from llm.text import MAX_TEXT_BYTES
+from tests.model_stub import ModelStub, anthropic, google, never, openai, openai_events, streams
+from tests.wire import compiled_for, send, with_the_loop_going
+
+JOKE = {"subject": "cats", "told": []}
+
+
+async def test_texts_grow_to_the_whole(stub: ModelStub) -> None:
+    """Each text begins with the one before, on the loop's own thread, and the last is the whole."""
+    stub.default = streams(openai_events(" two  spaces\nand a line " * 20), pause_s=0.003)
+    texts, threads, answer = [], set(), Answer()
+
+    def on_text(text: str) -> None:
+        texts.append(text)
+        threads.add(threading.current_thread())
+
+    await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, answer, on_text)
+    assert len(texts) > 2, "it came in pieces"
+    assert all(later.startswith(earlier) and later != earlier for earlier, later in pairwise(texts))
+    assert texts[-1] == answer.text == " two  spaces\nand a line " * 20
+    assert threads == {threading.current_thread()}
+
+
+async def test_the_first_text_comes_before_the_end(stub: ModelStub) -> None:
+    """The first text is handed on, and timed, while the server still writes."""
+    stub.default = streams(openai_events(finish_reason=None), end="hold")
+    answer, first = Answer(), asyncio.Event()
+    began = time.perf_counter()
+    task = asyncio.create_task(
+        compiled_for(stub.address + "/v1").stream(
+            "TellAJoke", JOKE, answer, lambda _text: first.set()
+        )
+    )
+    await asyncio.wait_for(first.wait(), 5)
+    handed = time.perf_counter()
+    assert stub.open_now == 1
+    stub.released.set()
+    with pytest.raises(BrokenStreamError):
+        await asyncio.wait_for(task, 5)
+    assert answer.first_text_at is not None
+    assert began < answer.first_text_at <= handed
+
+
+async def test_a_listener_that_raises_ends_the_stream(stub: ModelStub) -> None:
+    """What the listener raises comes out of the stream, which is closed; nothing more is told."""
+    stub.default = streams(openai_events(finish_reason=None), end="hold")
+    told = []
+
+    def on_text(text: str) -> None:
+        told.append(text)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, Answer(), on_text)
+    await asyncio.wait_for(stub.closed_by_client.wait(), 1)
+    assert len(told) == 1
+
+
+async def test_nothing_is_told_after_a_cancellation(stub: ModelStub) -> None:
+    """A stream that is cancelled while it flows falls silent at once, and leaves no complaint."""
+    complaints = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, said: complaints.append(said))
+    stub.default = streams(openai_events("word " * 5000, None), pause_s=0.001)
+    texts = []
+    task = asyncio.create_task(
+        send(compiled_for(stub.address + "/v1"), Answer(), streamed=True, texts=texts)
+    )
+    async with asyncio.timeout(5):
+        while len(texts) < 2:  # noqa: ASYNC110 - a list, not an event
+            await asyncio.sleep(0.001)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    told = len(texts)
+    await asyncio.wait_for(stub.closed_by_client.wait(), 1)
+    await asyncio.sleep(0.1)  # two of BAML's events, had the stream gone on
+    assert len(texts) == told
+    gc.collect()
+    assert not complaints
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
+async def test_what_baml_has_not_ended_is_not_looked_at(
+    stub: ModelStub,
+    monkeypatch: pytest.MonkeyPatch,
+    streamed: bool,  # noqa: FBT001
+) -> None:
+    """The collector of a cancelled call is left alone, and its request is on record all the same.
+
+    A look at it while the call starts panics in BAML under a lock that all calls need: 1 in 200 did
+    when cancelled in their first millisecond, and from then on every call of the process.
+    """
+    looks = []
+    monkeypatch.setattr(baml_runtime, "_seen", looks.append)
+    stub.default = never
+    answers = [Answer() for _ in range(20)]
+    compiled = compiled_for(stub.address + "/v1")
+    for number, answer in enumerate(answers):
+        task = asyncio.create_task(send(compiled, answer, streamed=streamed))
+        await asyncio.sleep(0.0002 * number)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+    assert not looks
+    # The first were cancelled before they began at all.
+    assert all("the-secret-subject" in (answer.request or "") for answer in answers[2:])
+    assert all(('"stream":true' in (answer.request or "")) == streamed for answer in answers[2:])
+
+
+async def test_a_deadline_ends_a_trickle(stub: ModelStub) -> None:
+    """A token now and then, without end: the caller's deadline closes the connection in time."""
+    stub.default = streams(openai_events("word " * 1000, None), pause_s=0.05)
+    answer = Answer()
+
+    async def too_slow() -> None:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.3):
+                await send(compiled_for(stub.address + "/v1"), answer, streamed=True)
+        await asyncio.wait_for(stub.closed_by_client.wait(), 1)
+
+    await with_the_loop_going(too_slow)
+    assert answer.text.startswith("word ")
+
+
+async def test_many_streams_share_few_threads(stub: ModelStub) -> None:
+    """A hundred streams at once add no thread each, and leave the loop its turns."""
+    stub.default = streams(openai_events("word " * 20), pause_s=0.01)
+    compiled = compiled_for(stub.address + "/v1")
+    answers = [Answer() for _ in range(100)]
+
+    async def all_at_once() -> None:
+        await asyncio.gather(*(send(compiled, answer, streamed=True) for answer in answers))
+
+    await with_the_loop_going(all_at_once)
+    assert {answer.text for answer in answers} == {"word " * 20}
+    assert threading.active_count() < 20
+
+
+@pytest.mark.parametrize(
+    ("function", "arguments"),
+    [("TellAJoke", {}), ("TellAJoke", {"subject": 3, "told": ["the-secret"]})],
+)
+async def test_a_wrong_stream_is_refused(stub: ModelStub, function: str, arguments: dict) -> None:
+    """Arguments that do not fit never reach the network, and are not quoted."""
+    with pytest.raises(ModelConfigError, match=function) as caught:
+        await compiled_for(stub.address).stream(function, arguments, Answer(), print)
+    assert "the-secret" not in str(caught.value)
+    assert not stub.seen
+
+
+async def test_a_busy_loop_gets_the_newest_alone() -> None:
+    """Texts that come while the loop is busy are skipped for the newest, with one wake-up."""
+    texts = []
+    inbox = Inbox(texts.append)
+
+    def arrive() -> None:
+        for length in range(1, 1001):
+            inbox.arrived("x" * length)
+
+    thread = threading.Thread(target=arrive)
+    thread.start()
+    thread.join()
+    assert texts == []
+    await asyncio.sleep(0)
+    assert texts == ["x" * 1000]
+    inbox.arrived("")
+    inbox.end()
+    inbox.arrived("y" * 2000)
+    await asyncio.sleep(0)
+    assert texts == ["x" * 1000]
+    inbox.finish()
+    assert len(texts) == 1, "it was told already"
+
+
+def test_too_long_is_counted_in_bytes() -> None:
+    """The limit is one of bytes, also where characters take several."""
+    assert not is_too_long("x" * MAX_TEXT_BYTES)
+    assert is_too_long("x" * (MAX_TEXT_BYTES + 1))
+    assert not is_too_long("é" * (MAX_TEXT_BYTES // 2))
+    assert is_too_long("é" * (MAX_TEXT_BYTES // 2 + 1))
+
+
+class Event:
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+
+async def test_a_long_stream_is_read_in_turns() -> None:
+    """A hundred thousand events are read without standing in the loop's way."""
+    events = [Event(text) for text in openai_events("w " * 50_000)]
+    end = await with_the_loop_going(lambda: read_end(events))
+    assert (end.events, end.complete, end.finish_reason) == (len(events), True, "stop")
+
+
+ODD = [
+    "",
+    "null",
+    "3",
+    "[]",
+    '"x"',
+    "{}",
+    '{"choices": 3}',
+    '{"choices": [3]}',
+    '{"choices": [{"finish_reason": 3}]}',
+    '{"candidates": [{"finishReason": {}}]}',
+    '{"error": 0}',
+    '{"type": "message_delta", "delta": 3, "usage": "x"}',
+    "[" * 30_000,
+    '{"a":' * 5000,
+    "\0",
+]
+
+
+def test_odd_events_are_no_end() -> None:
+    """Whatever a server sends, reading it raises nothing and takes none of it for an end."""
+    end = StreamEnd()
+    for text in ODD:
+        end.read(text)
+    assert not end.complete
+    assert end.finish_reason is None
+    assert end.fault is None
+    assert end.corrupt > 0
+
+
+def test_finish_reasons_of_plain_answers() -> None:
+    """The reason is found in each provider's body, and no text can forge it."""
+    assert finish_reason_in(json.dumps(openai("x", "length"))) == "length"
+    assert finish_reason_in(json.dumps(anthropic("x", "max_tokens"))) == "max_tokens"
+    assert finish_reason_in(json.dumps(google("x", "SAFETY"), indent=2)) == "SAFETY"
+    forged = '"finish_reason": "stop"'
+    assert finish_reason_in(json.dumps({"text": forged})) is None
+    assert finish_reason_in('{"finish_reason": null}') is None
+    assert finish_reason_in("") is None
+
+
+def test_denied_reasons_are_known_to_streams() -> None:
+    """Every finish reason that a provider's route denies is none that a stream accepts."""
+    assert {r.lower() for p in PROVIDERS.values() for r in p.denied} <= NO_ANSWER

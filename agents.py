@@ -17,20 +17,24 @@ import structlog
 
 import config
 import logs
+import telemetry
 from agent_core.conversations import Conversations
 from agent_core.dispatcher import Dispatcher
 from agent_core.handlers import Context
+from agent_core.ledger import Ledger
 from agent_core.registry import AgentTypes
 from agent_core.schedule import Schedule
 from agent_core.services import Services
 from agent_core.sessions import Sessions
 from agent_core.watchdog import Watchdog
-from llm import Model, ModelConfigError, ModelSettings
+from llm import Model, ModelConfigError, Models
+from llm.from_config import model_settings
 from store.errors import FolderOwned, StoreError
 from store.store import Store
 
 _log = structlog.get_logger(__name__)
 
+VERSION = "0.1.0"
 EXIT_OWNED = 3
 EXIT_UNUSABLE = 2
 _SWITCH_INTERVAL_S = 0.002
@@ -71,18 +75,27 @@ class Runtime:
             durable=settings.durable,
             flush_s=settings.flush_s,
             max_pending=settings.pending_rows,
+            record_days=settings.record_days,
         )
-        self.model = Model(model_settings(settings))
+        self.model = Models(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store)
         self.sessions = Sessions(
             store=self.store,
             types=self.types,
-            services=Services(self.model, self.conversations),
+            services=Services(
+                self.model, self.conversations, per_session={Model: self.model.for_caller}
+            ),
             schedule=schedule(settings),
+            ledger=Ledger(
+                day_tokens=settings.budget_day_tokens, day_cost_usd=settings.budget_day_cost_usd
+            ),
+            knows_route=self.model.knows,
         )
         self.watchdog = Watchdog()
         self.dispatcher: Dispatcher | None = None
+        self.tracing: telemetry.Tracing | None = None
+        self.loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._thread_turn = threading.Lock()
         self._stop_asked: Future[None] = Future()
@@ -94,9 +107,11 @@ class Runtime:
         Raises: StoreError, ModelConfigError, AgentTypeError; nothing is left running then.
         """
         sys.setswitchinterval(_SWITCH_INTERVAL_S)
+        self.loop = asyncio.get_running_loop()
         self.types.take(self.types.read())
         await self.store.start()
         try:
+            self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
             await self.model.start()
             rebuilt = await self.sessions.recover(self.start_id)
             self.dispatcher = Dispatcher(
@@ -130,6 +145,8 @@ class Runtime:
         await self.sessions.stop(self.settings.stop_grace_s)
         await self.model.stop()
         await self.store.stop()
+        if self.tracing is not None:
+            await asyncio.to_thread(self.tracing.stop)
 
     async def reload(self) -> str:
         """Read settings, prompts and agent types again; the old stay where the new are invalid.
@@ -139,12 +156,14 @@ class Runtime:
         try:
             settings = config.load(data=self.settings.data)
             types = await asyncio.to_thread(self.types.read, settings.agent_modules)
-            await self.model.reload(model_settings(settings))
+            await self.model.reload(model_settings(settings), refuse=self.sessions.without_routes)
         except ModelConfigError as error:
             raise ValueError(str(error)) from error
         changed = self.types.take(types)
         self.settings = settings
+        self.store.keep_records_for(settings.record_days)
         self.sessions.reconfigure(schedule(settings))
+        self.sessions.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)
         await self.sessions.renew(changed)
         await self.sessions.revive()
         _log.info("environment reloaded", model=str(self.model.route), types=changed)
@@ -214,16 +233,6 @@ def schedule(settings: config.Settings) -> Schedule:
         retry_wait_max_s=settings.retry_wait_max_s,
         max_failures=settings.max_failures,
         stop_grace_s=settings.stop_grace_s,
-    )
-
-
-def model_settings(settings: config.Settings) -> ModelSettings:
-    return ModelSettings(
-        model=settings.model,
-        base_url=settings.model_base_url,
-        api_key=settings.model_api_key,
-        deadline_s=settings.model_deadline_s,
-        concurrency=settings.model_concurrency,
     )
 
 

@@ -21,6 +21,9 @@ from web.server import PortUnusable, Server, listen
 
 _log = structlog.get_logger(__name__)
 
+_LOOK_S = 0.5
+"""A signal that another thread took is handled when this one wakes; nothing else would wake it."""
+
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python app.py", description="Run web and worker.")
@@ -63,7 +66,8 @@ def _run(settings: config.Settings, stop_asked: threading.Event, *, wants_worker
             web.start()
             server.start()
             print(f"Reins is at {_address(settings.host, port, token)}", flush=True)
-            stop_asked.wait()
+            while not stop_asked.wait(_LOOK_S):
+                pass
             web.stop()
             server.stop()
         finally:

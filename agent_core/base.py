@@ -3,8 +3,10 @@
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import orjson
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from agent_core.budget import Budget, SetBudget
 from agent_core.controls import Control
 from agent_core.results import Quiet, StepResult
 from agent_core.services import Services
@@ -32,6 +34,8 @@ class AgentConfig(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     heartbeat_s: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
+    route: str | None = Field(None, min_length=1, max_length=64)
+    budget: Budget | None = None
 
 
 class AgentBase:
@@ -46,13 +50,21 @@ class AgentBase:
     State: ClassVar[type[BaseModel]]
     Guidance: ClassVar[Any] = None
     accepts_text: ClassVar[bool] = True
+    _own_services: Services | None = None
 
     def __init__(self, *, session: Session, config: AgentConfig, services: Services) -> None:
         super().__init__()
         self.session = session
         self.config: Any = config
-        self.services = services
+        self.shared_services = services
         self.state: Any = self.first_state()
+
+    @property
+    def services(self) -> Services:
+        """What was handed down, as this session has it: models take from its account."""
+        if self._own_services is None:  # made at first use: an idle session needs none
+            self._own_services = self.shared_services.of(self.session)
+        return self._own_services
 
     # -- what a type defines
 
@@ -98,7 +110,10 @@ class AgentBase:
 
     @classmethod
     def parse_guidance(cls, raw: object) -> Any:
-        """Guidance as the type knows it. Raises: GuidanceRejected."""
+        """Guidance as the type knows it, or a SetBudget. Raises: GuidanceRejected."""
+        given = _object_in(raw) if isinstance(raw, str) else raw
+        if isinstance(given, dict) and given.get("type") == "set_budget":
+            return _set_budget(given)
         if isinstance(raw, str):
             if cls.accepts_text and raw.strip():
                 return raw.strip()
@@ -132,6 +147,27 @@ class AgentBase:
     def load(self) -> None:
         """Go back to the state of the newest row of the log. Raises: pydantic.ValidationError."""
         self.state = self.State.model_validate_json(self.session.log.state)
+
+
+def _object_in(text: str) -> object:
+    """What a text that looks like a JSON object says; None where it is none."""
+    if not text.lstrip().startswith("{"):
+        return None
+    try:
+        return orjson.loads(text)
+    except ValueError:
+        return None
+
+
+def _set_budget(raw: object) -> SetBudget:
+    try:
+        return SetBudget.model_validate(raw)
+    except ValidationError as error:
+        raise GuidanceRejected(
+            f"guidance of type set_budget does not fit: {problems(error)}; expected a scope of "
+            "session, agent or day, and ticks, tokens, cost_usd or wall_s: a number, or null for "
+            "no limit"
+        ) from error
 
 
 def problems(error: ValidationError) -> str:

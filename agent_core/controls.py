@@ -53,6 +53,11 @@ class Stop(Control):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Release(Control):
+    """Go on, if the budget that held the session has room again."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Renew(Control):
     """Go on with the newest code of the agent's type."""
 

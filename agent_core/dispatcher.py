@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import structlog
 
 import queue_imp
+import telemetry
 from agent_core.actions import Action, PayloadInvalid
 from agent_core.controls import Applied, Outcome, Rejected
 from agent_core.failures import described, is_own_end
@@ -131,6 +133,7 @@ class Dispatcher:
 
     async def _handle(self, action: Action) -> None:
         outcome: Outcome | None = None
+        began_ns = time.time_ns()
         try:
             outcome = await self._outcome_of(action)
         except (PayloadInvalid, SessionUnusable, *REJECTIONS) as error:
@@ -144,6 +147,10 @@ class Dispatcher:
             if outcome is not None:
                 self._unmarked.append((action, outcome))
                 self._to_mark.set()
+                if telemetry.on:
+                    applied = isinstance(outcome, Applied)
+                    said = "applied" if applied else "rejected"
+                    telemetry.handled(action.names, said, began_ns)
 
     async def _outcome_of(self, action: Action) -> Outcome:
         handler = ACTION_HANDLERS.get(action.action_type)

@@ -72,12 +72,17 @@ async def create_agent(context: Context, action: Action) -> Result:
             f"the config does not fit agents of type {payload.agent_type}: {problems(error)}; "
             f"expected the fields {', '.join(kind.Config.model_fields)}"
         ) from None
+    if checked.route is not None and not sessions.knows_route(checked.route):
+        raise ActionRejected(
+            f"there is no model route {checked.route!r}; name one of the models' file, or none"
+        )
     seq = await sessions.create(
         kind,
         checked,
         agent_id=payload.agent_id,
         session_id=payload.address,
         before=before,
+        own_budget="budget" in (payload.config or {}),
         created={
             "action_id": action.action_id,
             "created_by": action.actor,

@@ -74,7 +74,8 @@ class SessionLog:
         """Record `status` unless it has passed already."""
         async with self._writing:
             if self._session.status is status and not self._closed:
-                await self._append([Event("status", status.value)], None, ())
+                # What the tick's calls took and said so far stays for the row that they lead to.
+                await self._append([Event("status", status.value)], None, (), with_calls=False)
 
     async def close_by_force(self, final: Callable[[], Event]) -> int | None:
         """Write the last row of a session whose tick cannot be stopped, and nothing after it.
@@ -94,11 +95,24 @@ class SessionLog:
         async with self._writing:
             return self._closed
 
+    async def write(self, records: Sequence[Record]) -> None:
+        """Write records that belong to no row; also of a session that has ended."""
+        await self._append_until_safe(records)
+
     async def _append(
-        self, events: Sequence[Event], state: str | None, also: Sequence[Record]
+        self,
+        events: Sequence[Event],
+        state: str | None,
+        also: Sequence[Record],
+        *,
+        with_calls: bool = True,
     ) -> None:
         state = self.state if state is None else state
         records, seq = [*also], self.seq
+        account = self._session.account
+        if account is not None and with_calls:
+            account.meter(events[0])
+            records += account.take_calls(seq + 1)
         for event in events:
             seq += 1
             self._session.count(event, seq)
@@ -114,7 +128,7 @@ class SessionLog:
         self.seq = seq
         self.state = state
 
-    async def _append_until_safe(self, records: list[Record]) -> None:
+    async def _append_until_safe(self, records: Sequence[Record]) -> None:
         wait_s = 0.1
         while True:
             try:

@@ -8,6 +8,9 @@ from typing import Any
 
 import structlog
 
+import telemetry
+from agent_core.budget import spent_in
+from agent_core.budgeting import BudgetMixin
 from agent_core.controls import Control, Interrupt, Renew
 from agent_core.failures import described, is_own_end
 from agent_core.interrupting import InterruptMixin
@@ -26,7 +29,7 @@ class TickYielded(BaseException):
     """The tick gave way at a safe point; it is done again when the session goes on."""
 
 
-class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
+class LoopingAgentBase(BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
     """An agent that ticks on its own.
 
     Starts with `run`, which its session calls. Wakes for mail and when the next tick is due. Ends
@@ -43,8 +46,12 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
         while not self.ended:
             if self.session.has_mail:
                 await self.apply_mail()
+                self.session.hush()
             elif self.may_tick() and self.due_at <= asyncio.get_running_loop().time():
-                await self.tick_once()
+                with telemetry.tick(self.session):
+                    await self.tick_once()
+                if self.session.account is not None:  # most have none, and this is each tick
+                    self.session.account.hush()
             else:
                 await self.session.sleep(self.due_at if self.may_tick() else None)
 
@@ -104,8 +111,11 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
                 raise
 
     async def tick_once(self) -> None:
-        """One tick: done, on record, and the next one's time set."""
+        """One tick: done, on record, and the next one's time set; or none, at a budget's limit."""
         session = self.session
+        if (held := session.ledger.spent(session)) is not None:
+            await self.hold(held)
+            return
         started_at, started = now_us(), time.perf_counter()
         self._has_news = False
         session.tick_begins(started)
@@ -115,6 +125,8 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
                 state = "" if isinstance(result, Quiet) else self.dump()
             finally:
                 aborted = session.tick_ends()
+                session.ledger.turns.leave(session)  # this was its turn
+                session.worked_s += time.perf_counter() - started
         except TickYielded:
             self.undo()
         except BaseException as error:  # not even a panic or exit() ends the fleet
@@ -122,6 +134,8 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
                 raise
             if aborted in ("guidance", "news", "stop"):
                 self.undo()
+            elif (spent := spent_in(error)) is not None:
+                await self.spent(spent)
             else:
                 why = error if aborted is None else self._too_long()
                 await self._failed(why, started_at, started)
@@ -146,6 +160,9 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
         session.iteration += 1
         session.failures = 0
         session.error = None
+        session.ledger.ticked(session)
+        if result.tokens_in or result.tokens_out or result.cost_usd:
+            session.ledger.spend(session, result.tokens_in, result.tokens_out, result.cost_usd)
         event = Event(
             "tick",
             result.text,
@@ -183,6 +200,7 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
     async def _failed(self, error: BaseException, started_at: int, started: float) -> None:
         session = self.session
         self.load()
+        session.ledger.ticked(session)
         session.failures += 1
         session.error = described(error)
         event = Event(
@@ -222,7 +240,7 @@ class LoopingAgentBase(InterruptMixin, PauseMixin, StopMixin):
             renewed = control.agent_class(
                 session=session,
                 config=control.agent_class.Config.model_validate(self.config.model_dump()),
-                services=self.services,
+                services=self.shared_services,
             )
             renewed.load()
         except Exception as error:  # noqa: BLE001 - the new code's fault does not end the session

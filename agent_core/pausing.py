@@ -32,6 +32,8 @@ class PauseMixin(AgentBase):
 
     async def _turn(self, control: Control, status: Status, reason: str | None) -> None:
         self.session.status = status
+        self.session.held = None  # from here on it is as a person says
+        self.session.ledger.turns.leave(self.session)
         payload = {"actor": control.actor, "reason": reason}
         text = status.value if reason is None else f"{status.value}: {reason}"
         event = Event("status", text, payload=payload, applied=[control.action_id])

@@ -14,7 +14,9 @@ _MAX_TOKENS = 1 << 53
 class StepResult:
     """What one tick gave: it becomes one row of the log.
 
-    `next_in_s` overrides the heartbeat once; `done` completes the session.
+    What calls of a model from `services` took is counted without being said here: `tokens_*` and
+    `cost_usd` are what else the tick took. `next_in_s` overrides the heartbeat once; `done`
+    completes the session.
     """
 
     text: str

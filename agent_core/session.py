@@ -1,17 +1,21 @@
 """A session: the mailbox, the place in the log and the task of one long-lived run of an agent."""
 
 import asyncio
-from collections.abc import Container, Iterable
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Callable, Container, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 import orjson
 import structlog
 
+from agent_core.account import Account
+from agent_core.budget import Budget, SetBudget
 from agent_core.controls import Applied, Control, Rejected, Stop
 from agent_core.failures import described
+from agent_core.ledger import Ledger
 from agent_core.log import Event, SessionClosed, SessionLog, now_us
 from agent_core.schedule import Schedule
 from agent_core.status import Status
+from agent_core.tally import Tally
 from store.journal import Journal
 
 if TYPE_CHECKING:
@@ -20,6 +24,7 @@ if TYPE_CHECKING:
 _log = structlog.get_logger(__name__)
 
 Abort = Literal["guidance", "news", "stop", "timeout"]
+Listener: TypeAlias = "Callable[[Session, Any], object]"
 
 
 class Session:
@@ -36,15 +41,20 @@ class Session:
         "_side_tasks",
         "_taken",
         "_waiter",
+        "account",
         "agent",
         "agent_id",
         "agent_type",
+        "audience",
         "created_at",
         "error",
         "failures",
         "guide_scope",
         "guided",
+        "held",
         "iteration",
+        "ledger",
+        "limits",
         "log",
         "result",
         "schedule",
@@ -55,6 +65,8 @@ class Session:
         "ticking",
         "unmarked",
         "usage",
+        "waited_s",
+        "worked_s",
     )
 
     def __init__(
@@ -65,12 +77,19 @@ class Session:
         agent_type: str,
         journal: Journal,
         schedule: Schedule,
+        ledger: Ledger | None = None,
+        audience: Sequence[Listener] = (),
     ) -> None:
         self.agent_id = agent_id
         self.session_id = session_id
         self.agent_type = agent_type
         self.log = SessionLog(journal, self)
         self.schedule = schedule
+        self.ledger = ledger or Ledger()
+        self.audience = audience
+        self.account: Account | None = None
+        self.limits: dict[str, Any] | None = None
+        self.held: dict[str, Any] | None = None
         self.agent: LoopingAgentBase | None = None
         self.task: asyncio.Task[None] | None = None
         self.status = Status.RUNNING
@@ -79,7 +98,9 @@ class Session:
         self.guided = 0
         self.error: str | None = None
         self.result: str | None = None
-        self.usage: dict[str, Any] = {"tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0}
+        self.usage: dict[str, Any] = _no_usage()
+        self.worked_s = 0.0
+        self.waited_s = 0.0
         self.created_at = now_us()
         self.unmarked: dict[str, int] = {}
         self.guide_scope: asyncio.Timeout | None = None
@@ -152,6 +173,7 @@ class Session:
 
     def tick_begins(self, now: float) -> None:
         self.tick_began = now
+        self.waited_s = 0.0
         self._aborts = None
         self.ticking = True
 
@@ -164,6 +186,14 @@ class Session:
         if self.ticking and self.task is not None and why not in (self._aborts or ()):
             self._aborts = [*(self._aborts or ()), why]
             self.task.cancel()
+
+    def tick_is_over_time(self, now: float) -> bool:
+        """Whether it takes longer than it may; in line before a model it takes no time."""
+        if not self.ticking:
+            return False
+        since = None if self.account is None else self.account.waits_since
+        waited_s = self.waited_s + (0.0 if since is None else now - max(since, self.tick_began))
+        return now - self.tick_began - waited_s > self.schedule.tick_timeout_s
 
     def tick_ends(self) -> Abort | None:
         """Why the tick was aborted last. What cancellation then remains is somebody else's."""
@@ -179,6 +209,22 @@ class Session:
         if self.guide_scope is not None and not self.guide_scope.expired():
             self.guide_scope.reschedule(asyncio.get_running_loop().time())
 
+    def stop_guide_clock(self) -> float | None:
+        """Let the time limit of guidance wait; gives what is left of it. None: there is none."""
+        scope = self.guide_scope
+        when = None if scope is None or scope.expired() else scope.when()
+        now = asyncio.get_running_loop().time()
+        if scope is None or when is None or when <= now:  # the end that it was given is heeded
+            return None
+        scope.reschedule(None)
+        return when - now
+
+    def start_guide_clock(self, left_s: float) -> None:
+        """Let it run again, unless the guidance was given up or is over."""
+        scope = self.guide_scope
+        if scope is not None and not scope.expired() and scope.when() is None:
+            scope.reschedule(asyncio.get_running_loop().time() + left_s)
+
     async def until_over(self) -> bool:
         """Whether the session has ended; where its end is under way, once that is on record."""
         stops = [control.done for control in self._mail if isinstance(control, Stop)]
@@ -190,6 +236,42 @@ class Session:
             await asyncio.wait([self.task])
         return True
 
+    # -- what it takes
+
+    @property
+    def caller(self) -> Account:
+        """Its account with the models, opened at first use."""
+        if self.account is None:
+            self.account = Account(self)
+        return self.account
+
+    def begins(
+        self, budget: Budget | None, before: "Session | None", *, is_own: bool = False
+    ) -> None:
+        """The limits of its configuration (`is_own`: not its agent's), and what its earlier lives
+        took.
+        """
+        self.ledger.begin(self, budget, is_own=is_own)
+        if before is not None:
+            lives = Tally()
+            lives.add_usage(before.usage.get("before") or {})
+            lives.add_usage(before.usage)
+            self.usage["before"] = lives.sums()
+            if (day := before.usage.get("day")) is not None:
+                self.usage["day"] = day
+
+    def set_budget(self, asked: SetBudget) -> str:
+        """Change limits; gives in a line what has changed."""
+        did = self.ledger.set_budget(self, asked)
+        if self.held is not None:  # the snapshot tells of the limit as it is now
+            self.held = self.ledger.still_held(self) or self.held
+        return did
+
+    def hush(self) -> None:
+        """What was being said in pieces is over."""
+        if self.account is not None:
+            self.account.hush()
+
     # -- what the log keeps of it
 
     def count(self, event: Event, seq: int) -> None:
@@ -198,13 +280,10 @@ class Session:
             self.unmarked[action_id] = seq
         if event.kind == "tick":
             self.result = event.text
-            self.usage["tokens_in"] += event.tokens_in
-            self.usage["tokens_out"] += event.tokens_out
-            self.usage["cost_usd"] += event.cost_usd
 
     def snapshot(self) -> dict[str, Any]:
         """What is needed to go on in another process, but for the agent's state and result."""
-        return {
+        snapshot = {
             "agent_type": self.agent_type,
             "status": self.status,
             "failures": self.failures,
@@ -214,6 +293,11 @@ class Session:
             "usage": self.usage,
             "unmarked": self.unmarked,
         }
+        if self.limits is not None:
+            snapshot["limits"] = self.limits
+        if self.held is not None and self.status is Status.PAUSED:
+            snapshot["held"] = self.held
+        return snapshot
 
     def restore(self, row: dict[str, Any]) -> None:
         """Take over where the row of `agent_state` left off. Raises: KeyError, ValueError."""
@@ -226,7 +310,10 @@ class Session:
         self.error = snapshot["error"]
         self.created_at = snapshot["created_at"]
         self.guided = snapshot["guided"]
-        self.usage = snapshot["usage"]
+        # What an older Reins did not count.
+        self.usage = _no_usage() | {"ticks": self.iteration} | snapshot["usage"]
+        self.limits = snapshot.get("limits")
+        self.held = snapshot.get("held")
         self.unmarked = snapshot["unmarked"]
         self.log.state = orjson.dumps(snapshot["agent"]).decode()
 
@@ -256,6 +343,7 @@ class Session:
             pass  # it was ended by force while its tick did not end
         finally:
             self.disarm()
+            self.hush()
         # A session that only gives way to a shutdown keeps its mail: the queue has it still.
         if self.status.ended:
             self.refuse_mail()
@@ -305,6 +393,10 @@ class Session:
             "session_id": self.session_id,
             "step": self.iteration,
         }
+
+
+def _no_usage() -> dict[str, Any]:
+    return {"tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0, "ticks": 0, "wall_s": 0.0}
 
 
 def settle(control: Control, seq: int) -> None:

@@ -1,7 +1,9 @@
 """All sessions of a worker: made, found, rebuilt after a restart."""
 
 import asyncio
+import contextlib
 import time
+from collections.abc import Callable, Collection
 from typing import Any
 
 import orjson
@@ -9,24 +11,32 @@ import structlog
 from pydantic import ValidationError
 
 from agent_core.base import problems
-from agent_core.controls import Renew
+from agent_core.budget import same_limit
+from agent_core.controls import Release, Renew
 from agent_core.failures import described
-from agent_core.log import Event
+from agent_core.ledger import Ledger
+from agent_core.log import Event, SessionClosed
 from agent_core.looping import LoopingAgentBase
 from agent_core.registry import AgentTypes
 from agent_core.schedule import Schedule
 from agent_core.services import Services
-from agent_core.session import Session
+from agent_core.session import Listener, Session
 from agent_core.status import Status
 from store import agent_state, agents_config, queue
+from store.errors import JournalFailed
 from store.journal_file import Record
 from store.store import Store
 
 _log = structlog.get_logger(__name__)
 
 _OVERSEE_S = 5.0
+_SHOWN = 5  # sessions that an error names
 _CANCEL_S = 1.0
 """A tick that has not ended this long after its cancellation is left behind."""
+
+
+def _any_route(_name: str) -> bool:
+    return True
 
 
 class SessionUnusable(Exception):  # noqa: N818
@@ -40,18 +50,31 @@ class Sessions:
     """
 
     def __init__(
-        self, *, store: Store, types: AgentTypes, services: Services, schedule: Schedule
+        self,
+        *,
+        store: Store,
+        types: AgentTypes,
+        services: Services,
+        schedule: Schedule,
+        ledger: Ledger | None = None,
+        knows_route: Callable[[str], bool] = _any_route,
     ) -> None:
         self.store = store
         self.types = types
         self.services = services
         self.schedule = schedule
+        self.ledger = ledger or Ledger()
+        self.ledger.made_room = self._limits_changed
+        self.ledger.turns.let_go = _let_go
+        self.knows_route = knows_route
+        self.on_delta: list[Listener] = []
         self.live: dict[str, Session] = {}
         self.replayed: set[str] = set()
         """The actions that were in the queue at the start: a run before may have applied them."""
         # Of what does not live, the id alone is kept: a new one is known as new without a query.
         self._known_ids: set[str] = set()
         self._overseer: asyncio.Task[None] | None = None
+        self._stopping = False
         self._start_id = ""
         self._unusable: set[str] = set()
         self._running: dict[asyncio.Task[None], Session] = {}
@@ -67,10 +90,12 @@ class Sessions:
         session_id: str,
         before: Session | None,
         created: dict[str, Any],
+        own_budget: bool = False,
     ) -> int:
         """Start a session; returns the `seq` at which it is on record.
 
-        `before` is the ended session of that id whose log this one continues.
+        `before` is the ended session of that id whose log this one continues. `own_budget`: that
+        of its configuration was not handed on from its agent's.
         """
         session = self._session(agent_id, session_id, kind.agent_type)
         if before is not None:
@@ -86,6 +111,7 @@ class Sessions:
             "created_at": session.created_at,
         }
         also = [_config_record(row), *await agent.admit()]
+        session.begins(config.budget, before, is_own=own_budget)
         self.live[session_id] = session
         self._known_ids.add(session_id)
         event = Event(
@@ -100,6 +126,7 @@ class Sessions:
             self.live.pop(session_id, None)
             raise
         self._start(session)
+        self._limits_changed()  # by its configuration, perhaps
         return seq
 
     # -- finding
@@ -158,14 +185,17 @@ class Sessions:
         self._known_ids = set(configs)
         self.replayed = await self._unprocessed()
         unfinished = [status.value for status in Status if not status.ended]
-        sessions = [
-            session
-            for row in agent_state.each_agent_state(unfinished, store=reader)
-            if (session := self._usable(row, configs.get(row["session_id"]))) is not None
-        ]
+        sessions = []
+        for row in agent_state.each_agent_state(store=reader):
+            self.ledger.recall(row)  # what has ended has taken its part too
+            if row["status"] not in unfinished:
+                continue
+            if (session := self._usable(row, configs.get(row["session_id"]))) is not None:
+                sessions.append(session)
         for session in sessions:
             session.forget_marked(self.replayed)
         await asyncio.gather(*(self._resume(session) for session in sessions))
+        self.release_held()
         return len(sessions)
 
     async def _unprocessed(self) -> set[str]:
@@ -197,6 +227,8 @@ class Sessions:
             await session.log.record(event)
         session.agent.tick_in(self.schedule.after_start(session.agent.config.heartbeat_s))
         self._start(session)
+        if session.held is not None:
+            self.ledger.turns.join(session)
 
     def _usable(self, row: dict[str, Any], config: str | None) -> Session | None:
         try:
@@ -240,14 +272,46 @@ class Sessions:
         return session
 
     async def _oversee(self) -> None:
-        """Give up ticks that take too long: one look at all, not a timer for each tick."""
+        """Give up ticks that take too long, let go whose budget has room again.
+
+        One look at all, not a timer for each.
+        """
         while True:
             await asyncio.sleep(min(_OVERSEE_S, self.schedule.tick_timeout_s / 4))
             now = time.perf_counter()
             for session in list(self.live.values()):
-                limit_s = session.schedule.tick_timeout_s
-                if session.ticking and now - session.tick_began > limit_s:
+                if session.tick_is_over_time(now):
                     session.abort_tick("timeout")
+            self.release_held()
+
+    # -- budgets
+
+    def release_held(self) -> None:
+        """Let the sessions go on whose budget has room again."""
+        for session in list(self.live.values()):
+            if session.held is not None and self.ledger.still_held(session) is None:
+                _let_go(session)
+
+    def _limits_changed(self) -> None:
+        """As `release_held`; who is held by another limit now says so."""
+        for session in list(self.live.values()):
+            if session.held is None:
+                continue
+            now = self.ledger.still_held(session)
+            if now is None or not same_limit(now, session.held):
+                _let_go(session)
+
+    def limit_day(self, tokens: int | None, cost_usd: float | None) -> None:
+        """What all sessions together may take in a day, from now on."""
+        self.ledger.limit_day(tokens, cost_usd)
+        self._limits_changed()
+
+    def listen_deltas(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` of each piece of an answer that a session gets, and None at the tick's
+        end; on the worker's loop. Returns what ends that.
+        """
+        self.on_delta.append(listener)
+        return lambda: self.on_delta.remove(listener)
 
     # -- after a reload
 
@@ -269,6 +333,21 @@ class Sessions:
         if waits:
             await asyncio.wait(waits, timeout=self.schedule.stop_grace_s)
 
+    def without_routes(self, there: Collection[str]) -> str | None:
+        """Why these model routes, and no others, would not do; None: they would."""
+        users: dict[str, list[str]] = {}
+        for session in self.live.values():
+            route = None if session.agent is None else session.agent.config.route
+            if route is not None and route not in there:
+                users.setdefault(route, []).append(session.session_id)
+        if not users:
+            return None
+        gone = "; ".join(f"{route!r} by {_some(ids)}" for route, ids in sorted(users.items()))
+        return (
+            f"model routes are gone that sessions name: {gone}. "
+            "Put them back into the models' file, or destroy these sessions first."
+        )
+
     def reconfigure(self, schedule: Schedule) -> None:
         """Use this schedule from the next wait on."""
         self.schedule = schedule
@@ -282,6 +361,7 @@ class Sessions:
 
         A second stop does nothing.
         """
+        self._stopping = True
         if self._overseer is not None:
             self._overseer.cancel()
         for session in self.live.values():
@@ -289,10 +369,14 @@ class Sessions:
                 session.task.cancel()
             elif session.agent is not None:
                 session.agent.retire()
-        side_tasks = [task for session in self.live.values() for task in session.side_tasks]
-        await _end([*self._running, *side_tasks], grace_s)
+        sessions = list(self.live.values())
+        await _end([*self._running, *_side_tasks(sessions)], grace_s)
         for session in self._running.values():
             _log.error("tick left behind: it swallowed its cancellation", **session.names)
+        # Their ends may have left something to be written.
+        for session in sessions:
+            _write_rest(session)
+        await _end(_side_tasks(sessions), grace_s)
         self.live.clear()
 
     @property
@@ -312,6 +396,8 @@ class Sessions:
             agent_type=agent_type,
             journal=self.store.journal,
             schedule=self.schedule,
+            ledger=self.ledger,
+            audience=self.on_delta,
         )
 
     def _start(self, session: Session) -> None:
@@ -322,11 +408,49 @@ class Sessions:
 
     def _ended(self, session: Session, task: "asyncio.Task[None]") -> None:
         self._running.pop(task, None)
+        self.ledger.turns.leave(session)
+        if session.account is not None and not self._stopping:
+            session.account.write_calls()
         if self.live.get(session.session_id) is session:
             del self.live[session.session_id]
         if not task.cancelled() and (error := task.exception()) is not None:
             _log.error("session ended badly", error=str(error), **session.names)
             session.refuse_mail()
+
+
+def _some(ids: list[str]) -> str:
+    """A few of them, and how many there are."""
+    shown = ", ".join(sorted(ids)[:_SHOWN])
+    return f"{shown} and {len(ids) - _SHOWN} more" if len(ids) > _SHOWN else shown
+
+
+def _let_go(session: Session) -> None:
+    if not any(isinstance(control, Release) for control in session.waiting_mail()):
+        session.deliver(Release("", "budget", asyncio.get_running_loop().create_future()))
+
+
+def _side_tasks(sessions: list[Session]) -> list["asyncio.Task[None]"]:
+    return [task for session in sessions for task in session.side_tasks]
+
+
+def _write_rest(session: Session) -> None:
+    """What was taken by a tick that was given up has no row yet, and would not be counted."""
+    account = session.account
+    if account is None:
+        return
+    if account.has_unwritten and not session.status.ended:
+        text = f"{session.status.value}: a tick was given up for a stop of the worker"
+        session.side_task(_record(session, Event("status", text)), "write the rest")
+    else:
+        account.write_calls()
+
+
+async def _record(session: Session, event: Event) -> None:
+    with contextlib.suppress(JournalFailed):
+        try:
+            await session.log.record(event)
+        except SessionClosed:
+            await session.log.write(session.caller.take_calls(None))
 
 
 async def _end(tasks: list["asyncio.Task[None]"], grace_s: float) -> None:

@@ -46,7 +46,7 @@ class JokeAgent(LoopingAgentBase):
 
     async def tick(self) -> StepResult:
         model = self.services.get(Model)
-        answer = await model.call("TellAJoke", subject=self.state.subject, told=self.state.told)
+        answer = await model.stream("TellAJoke", subject=self.state.subject, told=self.state.told)
         self.state.told = [*self.state.told, answer.text[:200]][-_REMEMBERED:]
         return StepResult(
             text=answer.text,
@@ -56,8 +56,6 @@ class JokeAgent(LoopingAgentBase):
                 "demonstration": answer.demonstration,
                 "attempts": answer.attempts,
             },
-            tokens_in=answer.tokens_in,
-            tokens_out=answer.tokens_out,
         )
 
     async def guide(self, guidance: JokeGuidance | str) -> str:

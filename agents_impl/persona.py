@@ -189,15 +189,13 @@ class PersonaAgent(LoopingAgentBase):
         chance = random.Random(f"{self.member_id} {self.conversation.newest}")  # noqa: S311
         return chance.random() < talkativeness
 
-    def _silent(
-        self, why: NotNow, seen: int, tokens_in: int = 0, tokens_out: int = 0
-    ) -> StepResult | Quiet:
-        """On record, but for a reason that is there already."""
+    def _silent(self, why: NotNow, seen: int, *, asked_model: bool = False) -> StepResult | Quiet:
+        """On record, but for a reason that is there already and took no call of the model."""
         state = self.state
         if why.reason in _DECIDED:
             state.last_seen = seen
         known = state.silence is not None and state.silence.reason == why.reason
-        if known and not state.asked and not tokens_in:
+        if known and not state.asked and not asked_model:
             return Quiet(why.next_in_s)
         state.asked = False
         state.silence = Silence(reason=why.reason, text=why.text, number=seen, at=now_us())
@@ -209,8 +207,6 @@ class PersonaAgent(LoopingAgentBase):
                 "conversation_id": self.config.conversation_id,
                 "number": seen,
             },
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
             next_in_s=why.next_in_s,
         )
 
@@ -230,7 +226,7 @@ class PersonaAgent(LoopingAgentBase):
         )
         state.summary = context.summary
         others = [name for who, name in self.conversation.present.items() if who != self.member_id]
-        answer = await model.call(
+        answer = await model.stream(
             "PersonaReply",
             name=self.name,
             tone=state.tone,
@@ -240,11 +236,9 @@ class PersonaAgent(LoopingAgentBase):
             summary="" if context.summary is None else context.summary.text,
             messages=[message.to_model() for message in context.messages],
         )
-        tokens_in = context.tokens_in + answer.tokens_in
-        tokens_out = context.tokens_out + answer.tokens_out
         text = _spoken(answer.text, self.name)
         if text is None:
-            return self._silent(NotNow("passed", "it passed"), seen, tokens_in, tokens_out)
+            return self._silent(NotNow("passed", "it passed"), seen, asked_model=True)
         state.last_seen = seen
         state.spoke_at = now_us()
         state.turns += 1
@@ -263,8 +257,6 @@ class PersonaAgent(LoopingAgentBase):
                 "attempts": answer.attempts,
                 "context": context.shown(),
             },
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
         )
 
     def _message_id(self) -> str:

@@ -50,14 +50,12 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What one call is sent. `tokens_in` and `tokens_out` are what a new summary has cost."""
+    """What one call is sent."""
 
     about: str
     instructions: list[str]
     summary: Summary | None
     messages: list[Sent]
-    tokens_in: int = 0
-    tokens_out: int = 0
 
     @property
     def tokens(self) -> int:
@@ -116,8 +114,6 @@ async def gather(
             text=cut(answer.text, min(budget_tokens // 8, _SUMMARY_TOKENS)), upto=older[-1].number
         ),
         messages=kept,
-        tokens_in=answer.tokens_in,
-        tokens_out=answer.tokens_out,
     )
 
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import structlog
 from lancedb.table import LanceTable
 
-from store import agent_state, agent_steps, journal_file, queue
+from store import agent_state, agent_steps, journal_file, model_calls, queue
 from store.arrow import newest_by, to_arrow
 from store.folder import DataFolder
 from store.journal import Journal
@@ -30,6 +30,7 @@ _BATCH_ROWS = 20_000
 _BATCH_BYTES = 64 << 20
 _BURST_ROWS = 5_000  # after as many, a quiet moment is used to give their memory back
 _RETRY_MAX_S = 30.0
+_FORGET_EVERY_S = 3_600.0
 _QUEUE_COMMITS = 32  # it is queried for each commit of another process
 
 
@@ -50,12 +51,17 @@ class Flush:
         highest: Mapping[str, int],
         every_s: float = 1.0,
         hurry_rows: int = _BATCH_ROWS,
+        record_days: float | None = None,
+        forget_every_s: float = _FORGET_EVERY_S,
     ) -> None:
         self._folder = folder
         self._journal = journal
         self._tables = tables
         self._every_s = every_s
         self._hurry_rows = hurry_rows
+        self.record_days = record_days
+        self._forget_every_s = forget_every_s
+        self._forget_at = 0.0
         self._upkeep = Upkeep()
         self._queue_upkeep = Upkeep(commits=_QUEUE_COMMITS)
         self._wake = threading.Event()
@@ -95,6 +101,7 @@ class Flush:
             try:
                 self._flush_all(reader)
                 if not stopping:
+                    self._forget_old_calls()
                     self._keep_up(self._upkeep, self._tables.keys() - {queue.TABLE.name})
                 wait_s = self._every_s
                 self._failing = False
@@ -186,6 +193,15 @@ class Flush:
             table, opened = self._tables[agent_state.TABLE.name]
             assert table.key is not None
             _merge(opened, table.key, newest_by(pa.concat_tables(states), table.key))
+
+    def _forget_old_calls(self) -> None:
+        """Delete what is older than records are kept, now and then: it reads a whole column."""
+        name, now = model_calls.TABLE.name, time.monotonic()
+        if self.record_days is None or name not in self._tables or now < self._forget_at:
+            return
+        self._forget_at = now + self._forget_every_s
+        if count := model_calls.forget_before(self._tables[name][1], self.record_days):
+            _log.info("old records of model calls deleted", rows=count, days=self.record_days)
 
     @property
     def compacted_at(self) -> dict[str, datetime]:

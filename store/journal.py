@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import structlog
 
+import telemetry
 from store import journal_file
 from store.errors import JournalFailed
 from store.journal_file import Durable, Group, Record
@@ -32,6 +33,7 @@ _RESOLVED_AT_ONCE = 32
 class _Entry(NamedTuple):
     records: tuple[Record, ...]
     future: "asyncio.Future[None]"
+    span: Any = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class Journal:
         if not self.running:
             raise JournalFailed("the journal is not running; nothing was written")
         future = asyncio.get_running_loop().create_future()
-        self._inbox.put(_Entry(records, future))
+        self._inbox.put(_Entry(records, future, telemetry.here() if telemetry.on else None))
         await future
 
     async def _wait_for_room(self) -> None:
@@ -200,7 +202,7 @@ class Journal:
 
     def _commit(self, connection: sqlite3.Connection, entries: list[_Entry]) -> None:
         error: str | None = None
-        began = time.perf_counter()
+        rows, began = 0, time.perf_counter()
         try:
             rows = journal_file.append(
                 connection, [record for entry in entries for record in entry.records]
@@ -212,11 +214,14 @@ class Journal:
         except JournalFailed as failure:
             error = str(failure)
             _log.error("journal commit failed", rows=len(entries), error=str(failure))
+        took_s = time.perf_counter() - began
         futures = [entry.future for entry in entries]
         try:
             self._loop.call_soon_threadsafe(self._committed, futures, error)  # type: ignore[union-attr]
         except RuntimeError:
             _log.warning("journal committed after its loop had ended", rows=len(entries))
+        if telemetry.on:
+            telemetry.committed(took_s, rows, [entry.span for entry in entries], error or "")
         self.on_pending(self.pending)
         for wake in self._listeners:
             wake()

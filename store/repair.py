@@ -182,12 +182,17 @@ def _mend_indices(opened: LanceTable, table: Table) -> list[Repaired]:
         try:
             some = opened.search().select([column]).limit(1).to_arrow()[column].to_pylist()
             for value in some:
-                literal = quoted(value) if isinstance(value, str) else str(value).lower()
-                opened.search().where(f"{column} = {literal}").limit(1).to_arrow()
+                opened.search().where(f"{column} {_equals(value)}").limit(1).to_arrow()
         except Exception as error:  # noqa: BLE001
             make_index(opened, column, kind)
             done.append(Repaired(table.name, f"index of {column} made again", _short(error)))
     return done
+
+
+def _equals(value: object) -> str:
+    if value is None:
+        return "IS NULL"
+    return f"= {quoted(value) if isinstance(value, str) else str(value).lower()}"
 
 
 def _fragments(opened: LanceTable) -> set[int]:

@@ -15,6 +15,7 @@ from store import (
     conversations,
     journal_file,
     messages,
+    model_calls,
     participants,
     queue,
 )
@@ -37,6 +38,7 @@ TABLES: tuple[Table, ...] = (
     conversations.TABLE,
     participants.TABLE,
     messages.TABLE,
+    model_calls.TABLE,
 )
 
 
@@ -54,12 +56,14 @@ class Store:
         durable: Durable = "power",
         flush_s: float = 1.0,
         max_pending: int = 100_000,
+        record_days: float | None = None,
     ) -> None:
         self.folder = DataFolder(path)
         self.journal = Journal(self.folder.journal, durable=durable, max_pending=max_pending)
         self.repaired: list[Repaired] = []
         self._durable = durable
         self._flush_s = flush_s
+        self._record_days = record_days
         self._flush: Flush | None = None
         self._owned = contextlib.ExitStack()
         self._queue: AsyncTable | None = None
@@ -89,6 +93,7 @@ class Store:
             tables=tables,
             highest=highest,
             every_s=self._flush_s,
+            record_days=self._record_days,
         )
         self._flush.start()
 
@@ -109,6 +114,12 @@ class Store:
         if self._queue is None:
             raise StoreError("the store is not started; call start() first")
         return self._queue
+
+    def keep_records_for(self, days: float | None) -> None:
+        """For how many days the record of a model's call is kept; None: for ever."""
+        self._record_days = days
+        if self._flush is not None:
+            self._flush.record_days = days
 
     def keep_queue_up(self) -> None:
         """Compact the queue where that is due; blocks, and goes in turn with the marking."""

@@ -1,8 +1,8 @@
 """What the store's tests share: rows, children that are killed, waiting with a deadline."""
 
 import asyncio
+import os
 import subprocess
-import sys
 import textwrap
 import time
 from collections.abc import Callable
@@ -11,6 +11,7 @@ from pathlib import Path
 import orjson
 
 from store.journal_file import Record
+from tests.forking import Forked
 
 ROOT = Path(__file__).parents[3]
 
@@ -66,18 +67,15 @@ def message(conversation_id: str, number: int, text: str) -> Record:
     return Record("messages", orjson.dumps(row))
 
 
-def child(code: str, *arguments: object) -> subprocess.Popen[str]:
+def child(code: str, *arguments: object) -> Forked:
     """Python running `code` in a process of its own; its lines are read from `stdout`."""
-    return subprocess.Popen(
-        [sys.executable, "-u", "-c", textwrap.dedent(code), *map(str, arguments)],
-        cwd=ROOT,
-        stdout=subprocess.PIPE,
-        stdin=subprocess.PIPE,
-        text=True,
-    )
+    return Forked(
+        ["-u", "-c", textwrap.dedent(code), *arguments],
+        cwd=ROOT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    )  # fmt: skip
 
 
-def lines_of(*children: subprocess.Popen[str], timeout_s: float = 60) -> list[list[str]]:
+def lines_of(*children: Forked, timeout_s: float = 60) -> list[list[str]]:
     """What each child printed, once all have ended well."""
     printed = []
     for process in children:

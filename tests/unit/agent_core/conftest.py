@@ -32,18 +32,30 @@ QUICK = Schedule(
 class Fleet:
     """What the Runtime builds, without a model, and ways to talk to it."""
 
-    def __init__(self, folder: Path, schedule: Schedule = QUICK) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        schedule: Schedule = QUICK,
+        *,
+        modules: tuple[str, ...] = ("tests.odd_agents",),
+        services: Services | None = None,
+        **parts: Any,
+    ) -> None:
         self.folder = folder
         self.schedule = schedule
+        self.modules = modules
+        self.services = services or Services()
+        self.parts = parts
         self.reloads: list[Exception] = []
 
     async def start(self, start_id: str = "start-1") -> None:
         self.store = Store(self.folder, flush_s=0.2)
-        self.types = AgentTypes(["tests.odd_agents"])
+        self.types = AgentTypes(self.modules)
         self.types.take(self.types.read())
         self.sessions = Sessions(
-            store=self.store, types=self.types, services=Services(), schedule=self.schedule
-        )
+            store=self.store, types=self.types, services=self.services, schedule=self.schedule,
+            **self.parts,
+        )  # fmt: skip
         await self.store.start()
         self.rebuilt = await self.sessions.recover(start_id)
         self.dispatcher = Dispatcher(
@@ -54,11 +66,11 @@ class Fleet:
         )
         self.dispatcher.start()
 
-    async def stop(self) -> None:
+    async def stop(self, grace_s: float = 2.0) -> None:
         for session in self.sessions.live.values():
             session.agent.released = True
         await self.dispatcher.stop()
-        await self.sessions.stop(2.0)
+        await self.sessions.stop(grace_s)
         await self.store.stop()
 
     async def _reload(self) -> str:

@@ -113,6 +113,7 @@ async def test_a_failed_session_can_be_destroyed(fleet):
 
 async def test_resume_while_the_failure_is_being_written_starts_one_loop(fleet):
     """A resume that comes in the middle of the failing row does not make two loops of one."""
+    fleet.quicken(retry_wait_s=0.3)  # that it has not ended before its receipt is here
     session = await fleet.create(tick="fail")
     await until_async(lambda: session.status is Status.FAILED)
     await fleet.do(q.agent_resume_action, "a", "tester")

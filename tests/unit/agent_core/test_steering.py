@@ -147,6 +147,25 @@ async def test_a_guide_that_hangs_is_given_up(fleet):
     assert "given up" in got["error"]
 
 
+async def test_now_ends_the_taking_in_of_earlier_guidance(fleet):
+    """The earlier is rejected with why, and the later has its turn; a plain one waits."""
+    session = await fleet.create(guide="hang")
+    earlier = await fleet.ask(q.agent_interrupt, "a", "ann", "dogs")
+    await session.agent.guiding.wait()
+    session.agent.guiding.clear()
+    later = await fleet.ask(q.agent_interrupt, "a", "ann", "cats", mode="now")
+    got = await fleet.receipt(earlier)
+    assert got["outcome"] == "rejected"
+    assert "mode now" in got["error"]
+    await session.agent.guiding.wait()
+    plain = await fleet.ask(q.agent_interrupt, "a", "ann", "birds")
+    await until_async(lambda: session.has_mail)
+    assert q.action_receipt(later)["outcome"] == "queued"
+    await fleet.do(q.agent_destroy_action, "a", "ann")
+    assert "for a stop" in (await fleet.receipt(later))["error"]
+    assert (await fleet.receipt(plain))["outcome"] == "rejected"
+
+
 async def test_one_slow_session_delays_no_other(fleet):
     """While one guide() hangs and one tick takes a minute, another session is steered at once."""
     hanging = await fleet.create("hanging", guide="hang")

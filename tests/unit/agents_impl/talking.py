@@ -18,8 +18,13 @@ class ScriptedModel(Model):
 
     def __init__(self, *answers, otherwise="Well."):
         self.answers, self.otherwise, self.asked = list(answers), otherwise, []
+        self.streamed = []
         self.called = asyncio.Event()
         self.held: asyncio.Event | None = None
+
+    async def stream(self, function, **arguments):
+        self.streamed.append(function)
+        return await self.call(function, **arguments)
 
     async def call(self, function, **arguments):
         self.asked.append((function, arguments))

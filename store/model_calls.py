@@ -1,0 +1,101 @@
+"""What models were asked and said: one row per attempt, by the row of the log that it led to."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+from lancedb.table import LanceTable
+
+from store.reading import Reader, reader
+from store.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
+
+TABLE = Table(
+    "model_calls",
+    pa.schema(
+        [
+            ("session_id", TEXT),
+            ("agent_id", TEXT),
+            ("step", pa.int64()),
+            ("seq", pa.int64()),
+            ("call_id", TEXT),
+            ("function", TEXT),
+            ("route", TEXT),
+            ("provider", TEXT),
+            ("model", TEXT),
+            ("attempt", pa.int64()),
+            ("streamed", pa.bool_()),
+            ("demonstration", pa.bool_()),
+            ("queued_at", STAMP),
+            ("sent_at", STAMP),
+            ("first_token_ms", pa.float64()),
+            ("latency_ms", pa.float64()),
+            ("tokens_in", pa.int64()),
+            ("tokens_out", pa.int64()),
+            ("tokens_cached", pa.int64()),
+            ("estimated", pa.bool_()),
+            ("cost_usd", pa.float64()),
+            ("finish_reason", TEXT),
+            ("status", pa.int64()),
+            ("error_kind", TEXT),
+            ("error", TEXT),
+            ("request", TEXT),
+            ("answer", TEXT),
+            JOURNAL_N,
+        ]
+    ),
+    key=None,
+    indices={"session_id": "BTREE", "seq": "BTREE"},
+)
+_MANY = 50
+"""Prompts make rows wide: of more rows than this, those that are wanted are found first."""
+
+
+def list_calls(
+    session_id: str,
+    *,
+    seq: int | None = None,
+    after: int = 0,
+    limit: int = 100,
+    store: Reader | None = None,
+) -> list[dict[str, Any]]:
+    """The attempts of a session's calls, oldest first, `limit` at the most.
+
+    `seq` picks those that led to one row of its log. `after` is the `journal_n` of the last one
+    that is known already. A row's own `seq` is None where no row of the log followed.
+    """
+    reading = store or reader()
+    where = f"session_id = {quoted(session_id)}"
+    if seq is not None:
+        where += f" AND seq = {int(seq)}"
+    if after:
+        where += f" AND journal_n > {int(after)}"
+    # Journal first: a row that is flushed in between is then seen twice, never missed.
+    pending = [
+        row
+        for row in reading.journalled(TABLE, {"session_id": session_id})
+        if row["journal_n"] > after and seq in (None, row["seq"])
+    ]
+    rows = {row["journal_n"]: row for row in (*pending, *_stored(reading, where, limit))}
+    return [rows[number] for number in sorted(rows)[:limit]]
+
+
+def _stored(reading: Reader, where: str, limit: int) -> list[dict[str, Any]]:
+    if reading.count(TABLE, where) > min(limit, _MANY):
+        numbers = reading.stored(TABLE, where, ["journal_n"])["journal_n"].to_pylist()
+        last = sorted(numbers)[:limit][-1] if numbers else 0
+        where += f" AND journal_n <= {last}"
+    found: list[dict[str, Any]] = reading.stored(TABLE, where).to_pylist()
+    return found
+
+
+def forget_before(opened: LanceTable, days: float, now: datetime | None = None) -> int:
+    """Delete the rows of calls that were made more than `days` ago; returns how many.
+
+    For the tables' only writer.
+    """
+    until = (now or datetime.now(UTC)) - timedelta(days=days)
+    old = f"queued_at < timestamp '{until.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+    count = int(opened.count_rows(old))
+    if count:  # a commit of nothing is a version more to compact
+        opened.delete(old)
+    return count

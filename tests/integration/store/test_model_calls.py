@@ -1,0 +1,180 @@
+"""The record of model calls: read from journal and table as one, kept for some days."""
+
+import asyncio
+import shutil
+from dataclasses import asdict, fields
+from datetime import UTC, datetime, timedelta
+
+import orjson
+import pytest
+from structlog.testing import capture_logs
+
+from llm.caller import CallRecord
+from store import model_calls
+from store.flush import Flush
+from store.journal_file import Record
+from store.model_calls import forget_before, list_calls
+from store.store import Store
+from tests.integration.store.support import step, until_async
+from tests.paying_agents import call_record
+
+NOW = datetime.now(UTC)
+
+
+def call(session_id, seq, *, days_ago=0.0, **more):
+    queued_at = int((NOW - timedelta(days=days_ago)).timestamp() * 1_000_000)
+    ids = {"session_id": session_id, "agent_id": "a", "step": 1, "seq": seq}
+    row = ids | asdict(call_record(queued_at=queued_at, **more))
+    return Record("model_calls", orjson.dumps(row))
+
+
+@pytest.fixture
+async def started(tmp_path, empty_folder):
+    folder = tmp_path / "data"
+    shutil.copytree(empty_folder, folder)
+    stores = []
+
+    async def start(**parts):
+        store = Store(folder, **{"flush_s": 0.02, **parts})
+        await store.start()
+        stores.append(store)
+        return store
+
+    yield start
+    for store in stores:
+        await store.stop()
+
+
+def texts(rows):
+    return [row["answer"] for row in rows]
+
+
+async def flushed(store, rows):
+    await until_async(
+        lambda: (
+            store.reader.table(model_calls.TABLE).count_rows() == rows and not store.journal.pending
+        )
+    )
+
+
+@pytest.mark.parametrize("where", ["journal", "table", "both"])
+async def test_calls_are_read_wherever_they_are(started, where):
+    """By session, by the row they led to, a page at a time, oldest first."""
+    store = await started(flush_s=60 if where == "journal" else 0.02)
+    first = [call("s", 1, answer="one"), call("s", 1, answer="two"), call("t", 1, answer="not")]
+    await store.journal.append(step("s", 1), *first)
+    if where == "both":
+        await flushed(store, 3)
+        store._flush._every_s = 60
+        await asyncio.sleep(0)
+    last = [call("s", None, answer="three"), call("s", 2, answer="four", sent_at=1_700_000_000_000)]
+    await store.journal.append(*last)
+    if where == "table":
+        await flushed(store, 5)
+    found = list_calls("s", store=store.reader)
+    assert texts(found) == ["one", "two", "three", "four"]
+    assert [row["seq"] for row in found] == [1, 1, None, 2]
+    assert (found[0]["sent_at"], found[3]["sent_at"].year) == (None, 1970)
+    assert abs(found[0]["queued_at"] - NOW) < timedelta(milliseconds=1)
+    assert texts(list_calls("s", seq=1, store=store.reader)) == ["one", "two"]
+    assert texts(list_calls("s", seq=3, store=store.reader)) == []
+    page = list_calls("s", limit=3, store=store.reader)
+    assert texts(page) == ["one", "two", "three"]
+    rest = list_calls("s", after=page[-1]["journal_n"], store=store.reader)
+    assert texts(rest) == ["four"]
+
+
+async def test_a_page_of_many_is_the_oldest(started):
+    """What is beyond it is not read whole."""
+    store = await started()
+    await store.journal.append(*(call("s", n, answer=str(n)) for n in range(200)))
+    await flushed(store, 200)
+    assert texts(list_calls("s", limit=60, store=store.reader)) == [str(n) for n in range(60)]
+
+
+async def test_old_calls_are_forgotten(started):
+    """Those before the limit, no others; where there are none, nothing is committed."""
+    store = await started()
+    await store.journal.append(
+        *(
+            call("s", n, days_ago=days, answer=str(days))
+            for n, days in enumerate((20, 14.1, 13.9, 0))
+        )
+    )
+    await flushed(store, 4)
+    opened = store.reader.table(model_calls.TABLE)
+    assert forget_before(opened, 14) == 2
+    assert texts(list_calls("s", store=store.reader)) == ["13.9", "0"]
+    version = opened.version
+    assert forget_before(opened, 14) == 0
+    assert opened.version == version
+
+
+async def test_the_flush_forgets_now_and_then(started):
+    """By itself, at the start and each hour; the limit may change meanwhile."""
+    store = await started()
+    await store.journal.append(call("s", 1, days_ago=3), call("s", 2))
+    await flushed(store, 2)
+    store._flush._forget_at = 0.0
+    await asyncio.sleep(0.1)
+    assert store.reader.table(model_calls.TABLE).count_rows() == 2, "no limit, nothing is forgotten"
+    with capture_logs() as logs:
+        store.keep_records_for(2)
+        await flushed(store, 1)
+        await until_async(lambda: any("old records" in line["event"] for line in logs))
+    assert store._flush._forget_at > 0
+    await store.stop()
+    store = await started(record_days=2)
+    await store.journal.append(step("s", 1))
+    await until_async(lambda: store._flush._forget_at > 0)
+    assert texts(list_calls("s", store=store.reader)) == ["so"]
+
+
+async def test_an_older_folder_gets_the_table(started, tmp_path):
+    """A folder from before there were records opens, and takes them."""
+    shutil.rmtree(tmp_path / "data" / "model_calls.lance")
+    store = await started()
+    await store.journal.append(call("s", 1))
+    await flushed(store, 1)
+    columns = {
+        column for i in store.reader.table(model_calls.TABLE).list_indices() for column in i.columns
+    }
+    assert columns == {"session_id", "seq"}
+
+
+async def test_calls_without_a_row_are_no_damage(started):
+    """A record whose `seq` is null is in the index too: nothing is mended at the next start."""
+    store = await started()
+    await store.journal.append(call("s", None))
+    await flushed(store, 1)
+    await store.stop()
+    store = await started()
+    assert store.repaired == []
+
+
+async def test_a_torn_table_is_repaired(started, tmp_path):
+    """As every table: what is journalled comes back, the worker starts."""
+    store = await started()
+    await store.journal.append(call("s", 1, answer="kept"))
+    await flushed(store, 1)
+    await store.stop()
+    newest = min((tmp_path / "data" / "model_calls.lance" / "_versions").glob("*.manifest"))
+    newest.write_bytes(b"")
+    store = await started()
+    assert store.repaired[0].table == "model_calls"
+    await store.journal.append(call("s", 2, answer="new"))
+    assert "new" in texts(list_calls("s", store=store.reader))
+
+
+def test_a_flush_without_the_table_forgets_nothing():
+    """The flush of a part of the tables has no such upkeep."""
+    flush = Flush(folder=None, journal=None, tables={}, highest={}, record_days=1)
+    flush._forget_old_calls()
+    assert flush._forget_at == 0.0
+
+
+def test_the_columns_are_those_that_calls_are_recorded_with():
+    """A field of a record without a column would keep the whole row out of the table."""
+    own = ["session_id", "agent_id", "step", "seq", "journal_n"]
+    columns = [name for name in model_calls.TABLE.schema.names if name not in own]
+    assert columns == [field.name for field in fields(CallRecord)]

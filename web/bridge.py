@@ -4,10 +4,12 @@ What a web thread asks of the worker goes through here: actions into the queue, 
 safe to read from any thread. Without a worker in this process, the tables and the settings answer.
 """
 
+import asyncio
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -21,6 +23,47 @@ from store import queue
 from store.reading import Reader, reader
 from store.store import Store
 
+CHECK_S = 45.0
+"""So long a route is tried."""
+
+_NOTHING = {"ticks": 0, "tokens": 0, "cost_usd": 0.0, "wall_s": 0.0}
+
+
+class Checked(Protocol):
+    """What came of a try of one route."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ok(self) -> bool: ...
+
+    @property
+    def said(self) -> str: ...
+
+    @property
+    def latency_ms(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """A route that did not even fail in time."""
+
+    name: str
+    ok: bool = False
+    said: str = f"no answer within {CHECK_S:.0f} s; look at its address, or at the worker's log"
+    latency_ms: float | None = None
+
+
+class ModelsHere(Protocol):
+    """The model layer of this process, as far as the web knows it."""
+
+    def routes(self) -> Sequence[Any]: ...
+
+    def knows(self, route: str) -> bool: ...
+
+    def check(self, name: str | None = None) -> Coroutine[Any, Any, Sequence[Checked]]: ...
+
 
 class WorkerHere(Protocol):
     """The worker of this process, as far as the web knows it."""
@@ -31,6 +74,10 @@ class WorkerHere(Protocol):
     conversations: Conversations
     store: Store
     watchdog: Watchdog
+    loop: asyncio.AbstractEventLoop | None
+
+    @property
+    def model(self) -> ModelsHere: ...
 
     def health(self) -> Any: ...
 
@@ -96,6 +143,51 @@ class Bridge:
         if self.worker is None:
             return lambda: None
         return self.worker.conversations.listen(changed)
+
+    def on_typing(self, took: Callable[[Any, Any], object]) -> Callable[[], None]:
+        """Call `took`, on the worker's loop, with each session and the pieces of its answers, and
+        with None once its tick has ended; returns what ends it.
+        """
+        return (lambda: None) if self.worker is None else self.worker.sessions.listen_deltas(took)
+
+    def account_of(self, agent_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """What all sessions of an agent may take and have taken, where the worker is here."""
+        if self.worker is None:
+            return None
+        ledger = self.worker.sessions.ledger
+        tally = ledger.agents.get(agent_id)
+        return ledger.agent_limits(agent_id), _NOTHING if tally is None else tally.sums()
+
+    def spent_today(self) -> dict[str, Any] | None:
+        """What all sessions have taken since midnight, UTC, where the worker is here."""
+        if self.worker is None:
+            return None
+        ledger, today = self.worker.sessions.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
+        # It begins a day at the first act in it; until then it has the sums of the one before.
+        return {"date": today, **(ledger.worker.sums() if ledger.today == today else _NOTHING)}
+
+    def routes(self) -> Sequence[Any]:
+        """The routes of models as they are now, where the worker is here."""
+        return () if self.worker is None else self.worker.model.routes()
+
+    def knows_route(self, name: str) -> bool:
+        """Whether a session may name that route; where the worker is not here, it decides."""
+        return self.worker is None or self.worker.model.knows(name)
+
+    def check_route(self, name: str) -> Checked:
+        """Try a route of the worker here; returns what came of it, at the latest after `CHECK_S`.
+
+        Raises: RuntimeError, where no worker runs here.
+        """
+        if self.worker is None or self.worker.loop is None:
+            raise RuntimeError("no worker runs in this process; a route is tried where one does")
+        trying = asyncio.run_coroutine_threadsafe(self.worker.model.check(name), self.worker.loop)
+        try:
+            [found] = trying.result(CHECK_S)
+        except TimeoutError:
+            trying.cancel()
+            return NoAnswer(name)
+        return found
 
 
 def _ago(seconds: float) -> str:

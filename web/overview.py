@@ -10,6 +10,7 @@ import orjson
 
 from store import agent_state
 from store.reading import Reader
+from web.budgets import Held, held_row
 from web.wire import Row, StatusName, Wire, iso
 
 _KEPT_LATENCIES = 24
@@ -23,6 +24,7 @@ class SessionSummary(Wire):
     `seq` is the newest row of its log, `text` its latest output. `failures` counts failed ticks in
     a row: above 0 in a running session, it is trying again. `latencies_ms` are those of the newest
     ticks that this process has seen, oldest first; in events of the list, only the new ones.
+    `held`: the limit of a budget that it waits at, paused, until that is raised.
     """
 
     agent_id: str
@@ -34,6 +36,7 @@ class SessionSummary(Wire):
     text: str
     error: str | None
     failures: int
+    held: Held | None
     created_at: str
     updated_at: str
     last_tick_at: str | None
@@ -189,6 +192,7 @@ def _known(row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int) -> dict[
         "ticks": ticks or 0,
         "error": None if error is None else error[:_CUT_ERROR],
         "failures": snapshot.get("failures", 0),
+        "held": held_row(snapshot.get("held")),
         "created_at": snapshot.get("created_at"),
         "tokens_in": usage.get("tokens_in", 0),
         "tokens_out": usage.get("tokens_out", 0),

@@ -17,8 +17,9 @@ from web.cast import Cast
 from web.conversation_feed import ConversationFeed
 from web.overview import Overview
 from web.queue_feed import QueueFeed
-from web.rooms import Rooms, batches
+from web.rooms import Rooms, batches, run_room
 from web.streams import Streams
+from web.typing_feed import TypingFeed
 from web.wire import log_row
 
 _log = structlog.get_logger(__name__)
@@ -36,10 +37,6 @@ _LINES = 200
 SESSIONS = "sessions"
 QUEUE = "queue"
 Row = dict[str, Any]
-
-
-def run_room(agent_id: str, session_id: str) -> str:
-    return f"run::{agent_id}::{session_id}"
 
 
 class Pump:
@@ -62,6 +59,7 @@ class Pump:
         )
         self._queue = QueueFeed(bridge.store, self.wake)
         self._conversations = ConversationFeed(bridge=bridge, cast=cast, rooms=rooms)
+        self.typing = TypingFeed(rooms=rooms, head=overview.seq, wake=self.wake)
         self._turn = threading.Lock()
         self._wake = threading.Event()
         self._stopping = threading.Event()
@@ -102,7 +100,11 @@ class Pump:
         }
 
     def _run(self) -> None:
-        unlisten = self._bridge.on_commit(self.wake), self._bridge.on_composing(self._composes)
+        unlisten = (
+            self._bridge.on_commit(self.wake),
+            self._bridge.on_composing(self._composes),
+            self._bridge.on_typing(self.typing.took),
+        )
         try:
             while not self._stopping.is_set():
                 self._stopping.wait(self._turn_of())
@@ -127,6 +129,7 @@ class Pump:
             self._conversations.look_who_composes()
             self._catch_up()
             self._conversations.tell_who_composes()
+            self.typing.tell()
             self._look_at_queue()
             self._rooms.heal()
         except Exception as error:  # noqa: BLE001 - logged, once
@@ -218,6 +221,7 @@ class Pump:
         for table, row in found:
             rows.setdefault(table, []).append(row)
         steps = rows.get(agent_steps.TABLE.name, [])
+        self.typing.take_rows(steps)
         changed = self._overview.apply(steps)
         changed |= self._overview.apply_states(rows.get(agent_state.TABLE.name, []))
         self._send_steps(steps)

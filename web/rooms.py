@@ -21,6 +21,11 @@ _BATCH = 50  # rows in one event
 T = TypeVar("T")
 
 
+def run_room(agent_id: str, session_id: str) -> str:
+    """The room of one session."""
+    return f"run::{agent_id}::{session_id}"
+
+
 class Members(socketio.Manager):  # type: ignore[misc]
     """Who is in which room, changed by one thread at a time.
 

@@ -18,8 +18,8 @@ from web.cast import Cast
 from web.conversation import brief_message, conversation_row, within
 from web.conversation_feed import CONVERSATIONS, conversation_room
 from web.overview import Overview
-from web.pump import QUEUE, SESSIONS, Pump, run_room
-from web.rooms import Members, Rooms
+from web.pump import QUEUE, SESSIONS, Pump
+from web.rooms import Members, Rooms, run_room
 from web.websocket import MAX_MESSAGE_BYTES, Json, TextPacket, WebSocket, hang_up
 from web.wire import log_row, message_row
 
@@ -144,6 +144,8 @@ class Sockets:
                 "head": self._overview.seq(ask.session_id),
                 "rows": [log_row(row, brief=True) for row in found],
                 "session": self._overview.get(ask.session_id),
+                # After the room was joined: what is typed from here on comes as an event.
+                "typing": self._pump.typing.so_far(ask.session_id),
             }
         return answer
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import warnings
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -124,19 +125,36 @@ def start_app(tmp_path, monkeypatch):
         app.end()
 
 
+@pytest.fixture(scope="session")
+def contexts(browser: Browser):
+    """Contexts that are free, by their options: a new one knows no file of the page yet."""
+    return defaultdict(list)
+
+
+def _leave(page: Page, host: str) -> BrowserContext:
+    """Close a page; its context remembers nothing of it but the files."""
+    context = page.context
+    of_host = {"origin": host, "storageTypes": "cookies,local_storage"}
+    context.new_cdp_session(page).send("Storage.clearDataForOrigin", of_host)
+    context.clear_cookies()
+    for each in context.pages:
+        each.close()
+    context.set_offline(offline=False)
+    return context
+
+
 @pytest.fixture
-def visit(browser: Browser):
+def visit(browser: Browser, contexts):
     """Open a page; at the end, nothing it said was an error and no other host was asked."""
-    contexts: list[BrowserContext] = []
+    opened: list[tuple[list[BrowserContext], Page, str]] = []
     faults: list[str] = []
 
     def open_page(url: str, *, expected: tuple[str, ...] = (), **options) -> Page:
-        context = browser.new_context(
-            **{"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce", **options}
-        )
-        contexts.append(context)
-        page = context.new_page()
+        options = {"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce", **options}
+        free = contexts[repr(sorted(options.items()))]
+        page = (free.pop() if free else browser.new_context(**options)).new_page()
         host = re.match(r"http://[^/]+", url)[0]
+        opened.append((free, page, host))
 
         def said(message) -> None:
             if message.type in ("error", "warning") and not any(
@@ -155,6 +173,6 @@ def visit(browser: Browser):
         return page
 
     yield open_page
-    for context in contexts:
-        context.close()
+    for free, page, host in opened:
+        free.append(_leave(page, host))
     assert not faults, faults

@@ -26,7 +26,7 @@ from tests.browser.talking import (
     shows_all,
     transcript_of,
 )
-from tests.model_stub import openai
+from tests.model_stub import openai_events
 from tests.waiting import until
 
 CUT_OFF = ("WebSocket", "Failed to load resource", "ERR_")
@@ -117,9 +117,10 @@ def slow_model():
         def do_POST(self):
             self.rfile.read(int(self.headers["Content-Length"]))
             let_go.wait(30)
-            body = json.dumps(openai("Green, and not too hot.")).encode()
+            events = openai_events("Green, and not too hot.")
+            body = "".join(f"data: {event}\n\n" for event in events).encode()
             self.send_response(200)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", "text/event-stream")
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
             self.wfile.write(body)

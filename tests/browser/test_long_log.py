@@ -9,7 +9,7 @@ import queue_imp as q
 from tests.browser.looking import log_of, picture, row_of, rows_of
 from tests.waiting import until
 
-ROWS = 3_000
+ROWS = 2_000
 MOST_ELEMENTS = 2_500
 STANDS_STILL = """async () => {
   const log = document.querySelector('[role=log]')

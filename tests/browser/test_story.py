@@ -4,7 +4,7 @@ import re
 
 from playwright.sync_api import expect
 
-from tests.browser.looking import live, log_of, row_of, rows_of, status_of
+from tests.browser.looking import TALL, live, log_of, row_of, rows_of, status_of
 
 
 def _guide(page, text, *, mode="Steer"):
@@ -22,8 +22,8 @@ def _seq_in(chip):
 
 def test_the_whole_story(start_app, visit):
     """Create, watch, steer, pause, resume, destroy: each with its receipt, seen as it happens."""
-    app = start_app(REINS_HEARTBEAT_S="0.5")
-    page = visit(app.at)
+    app = start_app(REINS_HEARTBEAT_S="0.3")
+    page = visit(app.at, viewport=TALL)
     expect(page.get_by_role("heading", name="No sessions yet")).to_be_visible()
     expect(page.locator("main pre")).to_contain_text("import queue_imp as q")
 

@@ -10,6 +10,7 @@ from web.api import (
     actions,
     acts,
     agents,
+    calls,
     checks,
     conversations,
     creating,
@@ -17,6 +18,8 @@ from web.api import (
     events,
     exporting,
     messages,
+    metrics,
+    routes,
     sessions,
     steps,
     system,
@@ -30,8 +33,8 @@ from web.overview import Overview
 from web.streams import Streams
 
 _MODULES = (
-    sessions, creating, acts, steps, events, actions, agents, conversations, messages, exporting,
-    system,
+    sessions, creating, acts, steps, calls, events, actions, agents, conversations, messages,
+    exporting, routes, system,
 )  # fmt: skip
 
 
@@ -65,6 +68,7 @@ def make_api(
         app.register_api(group)
     app.register_blueprint(page.pages())
     app.get("/api/openapi.json", doc_ui=False)(lambda: describing.described(app))
+    app.get(metrics.PATH, doc_ui=False)(metrics.get_metrics)
     app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

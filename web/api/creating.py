@@ -88,7 +88,7 @@ def _check_config(here: Parts, body: CreateSessionBody) -> None:
         known = ", ".join(sorted(types))
         raise unfit("body.agent_type", f"{body.agent_type!r} is unknown; expected one of {known}")
     try:
-        kind.Config.model_validate(_own_config(here, body) | body.config)
+        checked = kind.Config.model_validate(_own_config(here, body) | body.config)
     except ValidationError as error:
         flaws = [flaw("body.config", each) for each in error.errors(include_url=False)[:20]]
         fields = ", ".join(kind.Config.model_fields)
@@ -98,6 +98,11 @@ def _check_config(here: Parts, body: CreateSessionBody) -> None:
             f"{'; '.join(each['what'] for each in flaws)}; expected the fields {fields}",
             flaws,
         ) from None
+    if checked.route is not None and not here.bridge.knows_route(checked.route):
+        raise unfit(
+            "body.config.route",
+            f"there is no model route {checked.route!r}; see GET /api/routes, or name none",
+        )
 
 
 def _own_config(here: Parts, body: CreateSessionBody) -> dict[str, Any]:

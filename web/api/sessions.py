@@ -1,6 +1,7 @@
 """Sessions as they are: the list, one in detail, and what it does at this moment."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
 import orjson
@@ -12,6 +13,7 @@ from web.api.describing import group
 from web.api.inputs import Digits, Input, SessionPath, Words
 from web.api.paging import cursor_of, parts_of
 from web.api.parts import Parts, parts
+from web.budgets import ScopeBudget, budget_rows
 from web.overview import SessionSummary
 from web.problem import refusals, unknown
 from web.wire import Row, Wire
@@ -81,12 +83,16 @@ class FinalResult(Wire):
 
 
 class SessionDetail(SessionSummary):
-    """A session in full. `context` is the agent's own state, `result` its latest output, whole."""
+    """A session in full. `context` is the agent's own state, `result` its latest output, whole.
+
+    `budget` has the session's, the agent's and the day's limits, with what was taken.
+    """
 
     config: dict[str, Any]
     context: dict[str, Any]
     result: str | None
     guided: int
+    budget: list[ScopeBudget]
     final: FinalResult | None
     created_by: str | None
     now: SessionNow | None
@@ -114,12 +120,15 @@ def get_session(path: SessionPath) -> dict[str, Any]:
     store = here.bridge.store
     config = agents_config.get_agent_config(path.session_id, store=store) or {}
     row = agent_state.get_agent_state(summary["agent_id"], path.session_id, store=store) or {}
+    snapshot = orjson.loads(row.get("snapshot") or "{}")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
     return {
         **summary,
         "config": orjson.loads(config.get("config") or "{}"),
         "context": orjson.loads(row.get("context") or "{}"),
         "result": row.get("result"),
-        "guided": orjson.loads(row.get("snapshot") or "{}").get("guided", 0),
+        "guided": snapshot.get("guided", 0),
+        "budget": budget_rows(snapshot, here.bridge.account_of(summary["agent_id"]), today),
         "final": _final(here, summary) if summary["status"] in _ENDED else None,
         "created_by": config.get("created_by"),
         "now": here.bridge.session_now(path.session_id),

@@ -52,6 +52,8 @@ def test_beside_a_worker_in_another_process(idle, settings, tmp_path):
         assert (system["worker"], system["worker_pid"]) == ("elsewhere", worker.process.pid)
         idle.done("/api/sessions", {"agent_id": "c", "agent_type": "odd", **ANN})
         assert idle.get("/api/sessions/c")["now"] is None
+        assert idle.get("/api/sessions/c")["budget"][1]["spent"] is None
+        assert idle.get("/api/routes")["worker"] == "elsewhere"
         assert idle.get("/api/sessions")["counts"] == {"running": 1}
         assert worker.stop() == 0
 

@@ -29,6 +29,7 @@ THERE = {
     "session_id": ["jo", "odd/1 %", "over"],
     "conversation_id": ["talk"],
     "seq": ["1", "2"],
+    "name": ["default"],
 }
 """What a random id never is."""
 MEANT = re.compile(

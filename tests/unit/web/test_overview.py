@@ -80,3 +80,16 @@ def test_a_row_that_makes_no_sense_leaves_nothing_behind():
         overview.apply([row("b", 1, state="{}")])
     assert [line["session_id"] for line in overview.listed()] == ["a"]
     assert sum(overview.counts().values()) == 1
+
+
+def test_what_a_budget_holds():
+    """The limit that a session waits at is in its line, until a row says that it goes on."""
+    overview = Overview(None)
+    overview.apply([row("a", 1)])
+    assert overview.get("a")["held"] is None
+    limit = {"scope": "day", "what": "tokens", "limit": 9, "spent": 9, "text": "day tokens"}
+    held = orjson.loads(row("a", 2)["state"]) | {"held": {**limit, "date": "2026-01-01"}}
+    overview.apply([row("a", 2, state=orjson.dumps(held).decode())])
+    assert overview.get("a")["held"] == limit
+    overview.apply([row("a", 3)])
+    assert overview.get("a")["held"] is None

@@ -9,7 +9,8 @@ from tests.integration.web.speaking import conversation, takes_part
 from tests.waiting import until
 from web.cast import Cast
 from web.conversation_feed import CONVERSATIONS, conversation_room
-from web.pump import QUEUE, SESSIONS, Pump, run_room
+from web.pump import QUEUE, SESSIONS, Pump
+from web.rooms import run_room
 from web.streams import Streams
 
 
@@ -102,6 +103,7 @@ def pump(monkeypatch):
     bridge = SimpleNamespace(
         store=None, worker=None, composing=lambda _: None,
         on_commit=lambda _: lambda: None, on_composing=lambda _: lambda: None,
+        on_typing=lambda _: lambda: None,
     )  # fmt: skip
     rooms = Rooms(run_room("a", "a"), SESSIONS, QUEUE, CONVERSATIONS, conversation_room("c"))
     made = Pump(bridge=bridge, overview=Overview(), cast=Cast(None), rooms=rooms, streams=Streams())
@@ -241,3 +243,21 @@ def test_a_head_is_never_lower_than_what_was_said(pump):
         (event, head) for event, _, room, head in pump._rooms.emitted if room == "conversation::c"
     ]
     assert told == [("messages", 7), ("participants", 7)]
+
+
+def test_what_is_typed_is_told_after_the_rows(pump):
+    """A row that takes its place comes first, and then nothing more of what was typed."""
+    pump.wanted()
+    pump._rooms.emitted.clear()
+    session = SimpleNamespace(agent_id="a", session_id="a")
+    piece = SimpleNamespace(call_id="c", attempt=1, offset=0, text="Why ")
+    pump.typing.took(session, piece)
+    pump._follower.batches = [log(1)]  # of long ago
+    pump._turn_of()
+    assert [event for event, *_ in pump._rooms.emitted][-1] == "typing"
+    pump._rooms.emitted.clear()
+    pump.typing.took(session, SimpleNamespace(call_id="c", attempt=1, offset=4, text="not"))
+    newest = {**row("a", 2), "created_at": 1 << 60}
+    pump._follower.batches = [[("agent_steps", newest)]]
+    pump._turn_of()
+    assert "typing" not in [event for event, *_ in pump._rooms.emitted]

@@ -8,12 +8,15 @@ import type {
   Conversation,
   ConversationDetail,
   FieldProblem,
+  ModelCall,
   JsonObject,
   LogRow,
   Message,
   Mode,
   Outcome,
   Page,
+  RouteCheck,
+  RouteList,
   SessionDetail,
   SessionNow,
   SessionsPage,
@@ -127,6 +130,8 @@ export interface CreateSession {
 export const api = {
   system: (signal?: AbortSignal) => get<SystemInfo>('/system', {}, signal),
   agentTypes: (signal?: AbortSignal) => get<Page<AgentType>>('/agent-types', {}, signal),
+  routes: (signal?: AbortSignal) => get<RouteList>('/routes', {}, signal),
+  checkRoute: (name: string) => post<RouteCheck>(`/routes/${at(name)}/check`, {}),
   reloadEnvironment: (actor: string) => post<Accepted>('/environment/reload', { actor }),
 
   sessions: (query: { limit?: number; cursor?: string | null; q?: string; status?: string }, signal?: AbortSignal) =>
@@ -153,6 +158,8 @@ export const api = {
   ) => get<Page<LogRow>>(`/sessions/${at(sessionId)}/steps`, query, signal),
   step: (sessionId: string, seq: number, signal?: AbortSignal) =>
     get<LogRow>(`/sessions/${at(sessionId)}/steps/${seq}`, {}, signal),
+  calls: (sessionId: string, seq: number, signal?: AbortSignal) =>
+    get<Page<ModelCall>>(`/sessions/${at(sessionId)}/steps/${seq}/calls`, {}, signal),
 
   actions: (
     query: { state?: Outcome; session_id?: string; type?: string; limit?: number; cursor?: string | null },

@@ -7,7 +7,7 @@ import { trouble } from './trouble.svelte'
 import type { ActionRow, SessionSummary } from './wire'
 
 export interface Kind {
-  id: 'worker' | 'failed' | 'waiting' | 'retrying' | 'rejected'
+  id: 'worker' | 'failed' | 'held' | 'waiting' | 'retrying' | 'rejected'
   title: string
   /** What it means and what can be done, in a line. */
   hint: string
@@ -36,6 +36,12 @@ export const KINDS: Kind[] = [
     all: { href: '/sessions?status=failed', label: 'All in Sessions' },
   },
   {
+    id: 'held',
+    title: 'Held by a budget',
+    hint: 'They wait at a limit. Raise it and they go on; a limit of the day ends with the day.',
+    count: () => fleet.held,
+  },
+  {
     id: 'waiting',
     title: 'Actions that wait for long',
     hint: 'Queued for more than 30 s. A pause or a destroy waits for the tick in flight; anything else should not.',
@@ -47,7 +53,7 @@ export const KINDS: Kind[] = [
     id: 'retrying',
     title: 'Sessions retrying',
     hint: 'Their last ticks failed; they try again by themselves, with growing waits.',
-    count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed()) : 0),
+    count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed() - fleet.held) : 0),
   },
   {
     id: 'rejected',
@@ -95,6 +101,9 @@ export const attention = new Attention()
 
 export const newestFirst = (a: SessionSummary, b: SessionSummary): number =>
   a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? -1 : 1
+
+/** What waits changes nothing by itself: it keeps its place. */
+export const byName = (a: SessionSummary, b: SessionSummary): number => (a.session_id < b.session_id ? -1 : 1)
 
 export const byFailures = (a: SessionSummary, b: SessionSummary): number =>
   b.failures - a.failures || (a.session_id < b.session_id ? -1 : 1)

@@ -69,6 +69,9 @@ export const filters = {
 export class FleetOrder {
   ids = $state.raw<string[]>([])
   types = $state.raw<string[]>([])
+  /** Of all sessions shown. */
+  cost_usd = $state(0)
+  tokens = $state(0)
   /** All sessions in the wanted order; kept, because sorting what is nearly sorted costs little. */
   #sorted: SessionSummary[] = []
   #at = 0
@@ -121,13 +124,18 @@ export class FleetOrder {
     const { q, statuses, type } = filters
     const ids: string[] = []
     const types = new Set<string>()
+    let [cost_usd, tokens] = [0, 0]
     for (const session of this.#sorted) {
       types.add(session.agent_type)
       if (statuses.length > 0 && !statuses.includes(session.status)) continue
       if (type && session.agent_type !== type) continue
       if (q && !matches(`${session.agent_id} ${session.session_id} ${session.text} ${session.error ?? ''}`, q)) continue
       ids.push(session.session_id)
+      cost_usd += session.cost_usd
+      tokens += session.tokens_in + session.tokens_out
     }
+    this.cost_usd = cost_usd
+    this.tokens = tokens
     if (!sameList(ids, this.ids)) this.ids = ids
     const names = [...types].sort()
     if (!sameList(names, this.types)) this.types = names

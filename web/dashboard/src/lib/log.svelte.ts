@@ -1,19 +1,28 @@
 /** The log of one session. */
 
 import { api, ApiProblem } from './api'
+import { Ghost } from './ghost.svelte'
 import { Numbered } from './numbered.svelte'
 import { joinRun } from './socket'
-import type { LogRow, SessionSummary } from './wire'
+import type { LogKind, LogRow, SessionSummary } from './wire'
+
+/** Rows that a tick ends with: they say what was typed before them. */
+const ENDINGS: readonly LogKind[] = ['tick', 'error', 'final']
 
 export class SessionLog extends Numbered<LogRow> {
   /** The newest summary that came with the log. */
   session = $state.raw<SessionSummary | null>(null)
+  readonly ghost = new Ghost()
 
   constructor(
     readonly agentId: string,
     readonly sessionId: string,
   ) {
     super()
+    this.onRows((rows) => {
+      const ending = rows.findLast(({ kind }) => ENDINGS.includes(kind))
+      if (ending) this.ghost.replace(ending.seq)
+    })
   }
 
   protected override numberOf(row: LogRow): number {
@@ -23,9 +32,17 @@ export class SessionLog extends Numbered<LogRow> {
   protected override join(): () => void {
     return joinRun(this.agentId, this.sessionId, {
       afterSeq: () => this.last,
-      joined: ({ head, rows, session }) => this.#live(rows, head, session),
+      joined: ({ head, rows, session, typing }) => {
+        this.#live(rows, head, session)
+        this.ghost.begin(typing, this.head)
+      },
+      typing: (event) => this.ghost.hear(event, this.head),
       event: ({ rows, session }) => this.#live(rows, rows.at(-1)?.seq ?? 0, session),
-      head: ({ head }) => this.live([], head),
+      head: ({ head }) => {
+        // What was typed is among what was missed, and perhaps its end.
+        this.ghost.forget()
+        this.live([], head)
+      },
       refused: ({ status, title, detail }) => (this.problem = new ApiProblem(status, title, detail)),
     })
   }
@@ -37,5 +54,10 @@ export class SessionLog extends Numbered<LogRow> {
   #live(rows: LogRow[], head: number, session: SessionSummary): void {
     if (session.seq >= (this.session?.seq ?? 0)) this.session = session
     this.live(rows, head)
+  }
+
+  override close(): void {
+    super.close()
+    this.ghost.forget()
   }
 }

@@ -89,7 +89,9 @@ export function hintOf({ schema, kind, nullable, fallback }: Field): string {
   const parts: string[] = []
   if (schema.description) parts.push(sentence(schema.description))
   const low = schema.minimum ?? schema.exclusiveMinimum
-  const high = schema.maximum ?? schema.exclusiveMaximum
+  const most = schema.maximum ?? schema.exclusiveMaximum
+  // As much as a number can be says nothing to a person.
+  const high = most !== undefined && most > Number.MAX_SAFE_INTEGER ? undefined : most
   if (low !== undefined && high !== undefined) parts.push(`${low} to ${high}.`)
   else if (low !== undefined) parts.push(`At least ${low}.`)
   else if (high !== undefined) parts.push(`At most ${high}.`)

@@ -12,9 +12,12 @@ const AGAIN_AFTER_MS = 2000
 /** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
 const JOIN_WITHIN_MS = 300
 
-/** Failed, or failing and about to try again. */
+/** Failed, failing and about to try again, or waiting for a larger budget. */
 export const needsPerson = (session: SessionSummary): boolean =>
-  session.status === 'failed' || isRetrying(session)
+  session.status === 'failed' || isRetrying(session) || isHeld(session)
+
+/** Paused by a budget of which nothing is left. */
+export const isHeld = (session: SessionSummary): boolean => session.held !== null && session.status === 'paused'
 
 export const isRetrying = (session: SessionSummary): boolean => session.status === 'running' && session.failures > 0
 
@@ -23,6 +26,7 @@ class Fleet {
   #touched = new Set<string>()
   #counts: StatusCounts = {}
   #attention = 0
+  #held = 0
   #signal = new FrameSignal()
   #loading = false
   #stale = false
@@ -61,6 +65,12 @@ class Fleet {
   get attention(): number {
     void this.version
     return this.#attention
+  }
+
+  /** How many of them wait for a larger budget. */
+  get held(): number {
+    void this.version
+    return this.#held
   }
 
   get(sessionId: string): SessionSummary | undefined {
@@ -153,6 +163,7 @@ class Fleet {
   #count(session: SessionSummary, by: 1 | -1): void {
     this.#counts[session.status] = (this.#counts[session.status] ?? 0) + by
     if (needsPerson(session)) this.#attention += by
+    if (isHeld(session)) this.#held += by
   }
 }
 

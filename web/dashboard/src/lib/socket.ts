@@ -13,6 +13,7 @@ import type {
   ParticipantsEvent,
   RunJoined,
   SessionSummary,
+  TypingEvent,
 } from './wire'
 
 export interface SocketProblem {
@@ -29,7 +30,11 @@ interface Subscription {
   joined?: (answer: never) => void
   refused?: (problem: SocketProblem) => void
   event?: (event: never) => void
+  /** Returns false where something before it was missed. */
+  typing?: (event: TypingEvent) => boolean
   head?: (event: HeadEvent) => void
+  /** Asked for, and not answered yet. */
+  joining?: boolean
 }
 
 type Answer = ({ ok: true } & object) | { ok: false; problem: SocketProblem }
@@ -65,6 +70,11 @@ export function openSocket(): void {
   socket.on('conversations', (event: { changed: Conversation[] }) => dispatch('conversations', event))
   socket.on('sessions', (event: { changed: SessionSummary[] }) => dispatch('sessions', event))
   socket.on('actions', (event: { changed: ActionRow[] }) => dispatch('queue', event))
+  socket.on('typing', (event: TypingEvent) => {
+    for (const each of subscriptions) {
+      if (each.room === event.room && each.typing?.(event) === false && !each.joining) join(each)
+    }
+  })
   socket.on('head', (event: HeadEvent) => {
     for (const each of subscriptions) if (each.room === event.room) each.head?.(event)
   })
@@ -75,7 +85,9 @@ function dispatch(room: string, event: object): void {
 }
 
 function join(wanted: Subscription): void {
+  wanted.joining = true
   socket?.timeout(ACK_TIMEOUT_MS).emit(wanted.verb, wanted.body(), (error: Error | null, answer: Answer) => {
+    wanted.joining = false
     if (!subscriptions.has(wanted)) return
     if (error || (!answer.ok && answer.problem.status === REFUSED_AS_TOO_MANY)) {
       setTimeout(() => socket?.connected && subscriptions.has(wanted) && join(wanted), REJOIN_AFTER_MS)
@@ -101,6 +113,7 @@ export interface RunHandlers {
   afterSeq: () => number
   joined: (answer: RunJoined) => void
   event: (event: LogEvent) => void
+  typing?: (event: TypingEvent) => boolean
   head: (event: HeadEvent) => void
   refused?: (problem: SocketProblem) => void
 }

@@ -66,10 +66,11 @@ export function formatCount(count: number): string {
   return `${(count / 1_000_000).toFixed(1)}M`
 }
 
-/** Dollars; small amounts keep the digits that say something. */
+/** Dollars; small amounts keep the digits that say something: "$0.0012". */
 export function formatCost(usd: number): string {
   if (usd === 0) return '$0'
-  if (usd < 0.01) return `$${usd.toFixed(4)}`
+  if (usd < 0.0001) return '<$0.0001'
+  if (usd < 0.1) return `$${usd.toFixed(4)}`
   return `$${usd.toFixed(2)}`
 }
 

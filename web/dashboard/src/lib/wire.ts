@@ -59,6 +59,13 @@ export interface PersonaConfig {
   talkativeness?: number
   max_agent_turns?: number
 }
+export type Held = Schemas['Held']
+export type ScopeBudget = Schemas['ScopeBudget']
+export type ModelRoute = Schemas['Route']
+export type RouteList = Schemas['RouteList']
+export type RouteCheck = Schemas['RouteCheck']
+export type ModelCall = Schemas['ModelCall']
+export type Prompt = Schemas['Prompt']
 export type SystemInfo = Narrowed<Schemas['System'], { sessions: StatusCounts }>
 
 export interface Page<T> {
@@ -117,6 +124,20 @@ export interface ComposingEvent {
   conversation_id: string
   session_id: string | null
 }
+/** A model's answer while it comes; `offset` counts characters of the attempt's text. */
+export interface TypingEvent {
+  room: string
+  agent_id: string
+  session_id: string
+  attempt: number
+  offset: number
+  text: string
+  ended: boolean
+}
+export interface Typing {
+  attempt: number
+  text: string
+}
 export interface HeadEvent {
   room: string
   head: number
@@ -128,6 +149,7 @@ export interface RunJoined {
   head: number
   rows: LogRow[]
   session: SessionSummary
+  typing: Typing | null
 }
 export interface ConversationJoined {
   room: string

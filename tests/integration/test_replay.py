@@ -1,0 +1,245 @@
+"""A session done again from its record, with no model, gives the same log."""
+
+import asyncio
+import copy
+import os
+
+import orjson
+import pytest
+
+import config
+import queue_imp as q
+import replay
+from agent_core.replaying import NotReplayable
+from agents import Runtime
+from store.agent_state import get_agent_state
+from store.agent_steps import list_steps
+from tests.forking import ran
+from tests.model_stub import ModelStub, answers, fails, never
+from tests.waiting import until
+from tests.worker import ROOT
+
+TEA = {"subject": "tea"}
+RECORDED = ROOT / "tests" / "recordings" / "joke.json"
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """A recording that is kept: jokes, guidance of both kinds, a pause, an end."""
+    return replay.load(RECORDED)
+
+
+def run(recording, modules=("agents_impl",)):
+    return asyncio.run(replay.replay(recording, modules))
+
+
+def test_a_kept_recording_gives_the_same_log(recorded):
+    """Every row is written again: its text, payload, state, tokens and number."""
+    done = run(recorded)
+    assert done.differences == []
+    assert [row["seq"] for row in done.rows] == list(range(1, len(recorded["rows"]) + 1))
+    assert [row["text"] for row in done.rows] == [row["text"] for row in recorded["rows"]]
+    kinds = {row["kind"] for row in done.rows}
+    assert kinds == {"status", "tick", "guidance", "final"}
+
+
+def test_what_no_longer_fits_is_said(recorded):
+    """Another answer, another configuration, a call less: the first row that differs is named."""
+    changed = copy.deepcopy(recorded)
+    changed["calls"][0]["answer"] = "something else"
+    [text, *_] = run(changed).differences
+    assert text.startswith("#2 tick: text was")
+    assert "something else" in text
+    changed = copy.deepcopy(recorded)
+    changed["config"]["subject"] = "owls"
+    assert run(changed).differences[0].startswith("#1 status: agent was {'subject': 'cats'")
+    changed = copy.deepcopy(recorded)
+    changed["calls"][0]["function"] = "TellAPoem"
+    assert any("AskedDifferently: TellAJoke" in line for line in run(changed).differences)
+    changed = copy.deepcopy(recorded)
+    del changed["rows"][-1]
+    assert run(changed).differences == [], "a life that goes on is a recording too"
+    changed["rows"].append(changed["rows"][-1] | {"seq": 99, "kind": "dream"})
+    with pytest.raises(NotReplayable, match="kind 'dream'"):
+        run(changed)
+
+
+def test_a_recording_without_prompts_is_refused(recorded):
+    """What was left out of the record is named, with the setting that keeps it."""
+    changed = copy.deepcopy(recorded)
+    for call in changed["calls"]:
+        call["request"] = None
+    with pytest.raises(NotReplayable, match="REINS_RECORD_PROMPTS"):
+        run(changed)
+
+
+def test_failures_are_done_again(tmp_path, monkeypatch):
+    """Attempts that failed, and a tick that did, lead to the same rows, at once."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    recording = asyncio.run(_live_with_failures(monkeypatch))
+    kinds = [row["kind"] for row in recording["rows"]]
+    assert kinds.count("error") == 1
+    failed = [call["error_kind"] for call in recording["calls"] if call["error_kind"]]
+    assert failed == ["server", "bad_request"]
+    done = run(recording)
+    assert done.differences == []
+
+
+async def _live_with_failures(monkeypatch):
+    async with ModelStub() as stub:
+        stub.replies.extend([fails(500), answers("One."), fails(400), answers("Two.")])
+        monkeypatch.setenv("REINS_MODEL", "m")
+        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+        runtime = Runtime(config.load(heartbeat_s=0.2, retry_wait_s=0.1))
+        await runtime.start()
+        try:
+            await asyncio.to_thread(_two_jokes)
+        finally:
+            await runtime.stop()
+    return replay.record("ada")
+
+
+def _two_jokes():
+    q.wait_for_action(q.agent_create("ada", "ann", "cats"))
+    until(
+        lambda: (
+            [r["text"] for r in list_steps("ada") if r["kind"] == "tick"][:2] == ["One.", "Two."]
+        )
+    )
+    q.wait_for_action(q.agent_destroy_action("ada", "ann"))
+
+
+def test_a_life_with_everything_is_done_again(tmp_path, monkeypatch):
+    """Held by a budget and let go, interrupted now, failed and resumed, stopped in the middle of a
+    call and started again; with a subject that looks like a key."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    recording = asyncio.run(_live_through_everything(monkeypatch))
+    texts = [row["text"] for row in recording["rows"]]
+    for part in (
+        "paused: budget: ",
+        "budget: session tokens ",
+        "running: ",
+        "failed",
+        "resumed by",
+    ):
+        assert any(text.startswith(part) for text in texts), (part, texts)
+    ends = [call["error_kind"] for call in recording["calls"]]
+    assert ends.count("aborted") == 2
+    assert "sk-abcdefghijklmnopqrstuv" not in orjson.dumps(recording["calls"]).decode()
+    assert run(recording).differences == []
+
+
+async def _live_through_everything(monkeypatch):
+    async with ModelStub(default=answers("A joke.")) as stub:
+        monkeypatch.setenv("REINS_MODEL", "m")
+        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+        settings = config.load(
+            heartbeat_s=0.05, retry_wait_s=0.05, max_failures=2, stop_grace_s=0.2
+        )
+        runtime = Runtime(settings)
+        await runtime.start()
+        await asyncio.to_thread(_held_and_let_go)
+        await _when_it_calls(stub, lambda: q.agent_interrupt("ada", "ann", TEA, mode="now"))
+        stub.default = fails(400)
+        stub.released.set()
+        await asyncio.to_thread(until, lambda: _status() == "failed")
+        stub.default = answers("Another.")
+        await asyncio.to_thread(lambda: q.wait_for_action(q.agent_resume_action("ada", "ann")))
+        await _when_it_calls(stub, lambda: None)
+        await runtime.stop()
+        stub.default = answers("The last.")
+        stub.released.set()
+        runtime = Runtime(settings)
+        await runtime.start()
+        await asyncio.to_thread(until, lambda: list_steps("ada")[-1]["text"] == "The last.")
+        await asyncio.to_thread(
+            lambda: q.wait_for_action(q.agent_destroy_action("ada", "ann", "enough"))
+        )
+        await runtime.stop()
+    return replay.record("ada")
+
+
+def _held_and_let_go():
+    budget = {"session": {"tokens": 700}}
+    subject = "sk-abcdefghijklmnopqrstuv"
+    q.wait_for_action(q.agent_create("ada", "ann", subject, config={"budget": budget}))
+    until(lambda: _status() == "paused")
+    more = {"type": "set_budget", "scope": "session", "tokens": 1_000_000}
+    q.wait_for_action(q.agent_interrupt("ada", "ann", more))
+
+
+async def _when_it_calls(stub, act):
+    """Act while a call waits for its answer."""
+    stub.released.clear()
+    stub.default = never
+    await asyncio.to_thread(until, lambda: stub.open_now == 1)
+    await asyncio.to_thread(act)
+
+
+def _status():
+    return get_agent_state("ada")["status"]
+
+
+def test_structured_answers_are_done_again(tmp_path, monkeypatch):
+    """One that fits and one that was sent back."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    modules = ["tests.walking_agent"]
+    recording = asyncio.run(_walk(monkeypatch, modules))
+    assert [row["text"] for row in recording["rows"] if row["kind"] == "tick"] == [
+        "look: why not", "wait: yes",
+    ]  # fmt: skip
+    assert run(recording, modules).differences == []
+
+
+async def _walk(monkeypatch, modules):
+    async with ModelStub() as stub:
+        for text in (
+            '{"action": "look", "reason": "why not"}',
+            '{"action": "fly", "reason": "x"}',
+            '{"action": "wait", "reason": "yes"}',
+        ):
+            stub.replies.append(answers(text))
+        monkeypatch.setenv("REINS_MODEL", "m")
+        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+        runtime = Runtime(config.load(heartbeat_s=0.05, agent_modules=modules))
+        await runtime.start()
+        created = q.agent_create("walk", "ann", agent_type="walker")
+        await asyncio.to_thread(q.wait_for_action, created)
+        await asyncio.to_thread(until, lambda: get_agent_state("walk")["status"] == "completed")
+        await runtime.stop()
+    return replay.record("walk")
+
+
+@pytest.mark.parametrize("content", [b"", b"[]", b'{"format": 1}', b'{"format": 7}', b"\xff"])
+def test_what_is_no_recording(tmp_path, content):
+    """It says what is missing, not where a program stumbled."""
+    file = tmp_path / "file.json"
+    file.write_bytes(content)
+    with pytest.raises(NotReplayable, match="holds no recording"):
+        replay.load(file)
+
+
+def test_from_a_shell(tmp_path, recorded, capsys, monkeypatch):
+    """`replay run` says whether it is the same; what cannot be read is an error in words."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    assert replay.main(["run", str(RECORDED)]) == 0
+    assert capsys.readouterr().out == f"the same: {len(recorded['rows'])} rows\n"
+    changed = copy.deepcopy(recorded)
+    changed["calls"][0]["answer"] = "something else"
+    other = tmp_path / "other.json"
+    other.write_bytes(orjson.dumps(changed))
+    assert replay.main(["run", str(other)]) == 1
+    assert "#2 tick: text was" in capsys.readouterr().out
+    other.write_bytes(orjson.dumps(changed | {"format": 7}))
+    for arguments in (["run", str(tmp_path)], ["run", str(other)], ["record", "nobody", "x"]):
+        assert replay.main(arguments) == 2
+        assert capsys.readouterr().err.startswith("reins: ")
+
+
+def test_the_example(tmp_path):
+    """The example records, replays, and finds no difference."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("REINS_")}
+    code, out, err = ran([ROOT / "examples" / "replay_session.py"], cwd=tmp_path, env=env)
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-1].startswith("the same: ")
+    assert "!" not in {line[4] for line in out.splitlines()[:-1]}

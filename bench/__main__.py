@@ -39,6 +39,17 @@ BENCHMARKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"length": 100_000, "total": 1_000_000},
         {"length": 10_000, "total": 50_000},
     ),
+    "calls": (
+        "calls",
+        {"sessions": 256, "calls": 50_000, "streams": 256, "aborts": 30},
+        {"calls": 5_000, "streams": 32, "aborts": 5},
+    ),
+    "faults": ("faults", {"sessions": 256, "seconds": 60.0}, {"sessions": 32, "seconds": 10.0}),
+    "telemetry": (
+        "telemetry",
+        {"sessions": 100, "seconds": 20.0, "rounds": 3},
+        {"seconds": 3.0, "rounds": 1},
+    ),
     "million": ("million", {"ticks": 1_000_000}, {"ticks": 100_000}),
 }
 """Name to module, arguments, and what `--quick` changes of them."""

@@ -43,6 +43,8 @@ class FreeModel(Model):
         await asyncio.sleep(0)
         return Completion(_TEXT, 500, 40, 0.0, 1, "free", demonstration=True)
 
+    stream = call
+
 
 class FreePersona(PersonaAgent):
     """A persona in all but its model."""

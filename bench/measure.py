@@ -3,10 +3,11 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Self
 
 import psutil
@@ -34,14 +35,20 @@ async def runtime_on(data: Path, **settings: Any) -> AsyncIterator[Runtime]:
 
 
 async def create_fleet(
-    runtime: Runtime, sessions: int, heartbeat_s: float, *, name: str = "agent", burst: int = 0
+    runtime: Runtime,
+    sessions: int,
+    heartbeat_s: float,
+    *,
+    name: str = "agent",
+    agent_type: str = "free",
+    config: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Create sessions of free agents through the queue, as a user would, and wait for them."""
-    config = {"heartbeat_s": heartbeat_s, "burst": burst}
+    """Create sessions through the queue, as a user would, and wait for them."""
+    given = {"heartbeat_s": heartbeat_s, **config}
     before = len(runtime.sessions.live)
 
     def create(number: int) -> None:
-        queue_imp.agent_create(f"{name}-{number}", "bench", agent_type="free", config=config)
+        queue_imp.agent_create(f"{name}-{number}", "bench", agent_type=agent_type, config=given)
 
     with ThreadPoolExecutor(_ENQUEUING_THREADS) as pool:
         loop = asyncio.get_running_loop()

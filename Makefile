@@ -1,9 +1,10 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
+LITELLM := .venv-litellm
 PIP    := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
 
-.PHONY: run test lint bench setup page browser clean
+.PHONY: run test lint bench setup page browser litellm litellm-setup clean
 
 # Stamps: made again only when a lock file changes.
 $(VENV)/.stamp: requirements.lock
@@ -43,5 +44,17 @@ lint: $(VENV)/.stamp-dev page
 bench: $(VENV)/.stamp-dev page browser
 	$(PY) -m bench
 
+# An environment of its own: the proxy pins half of what there is. By uv, since pip takes minutes.
+$(LITELLM)/.stamp: tests/independent/requirements.txt
+	@$(PYTHON) -m venv $(LITELLM)
+	@$(LITELLM)/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@$(LITELLM)/bin/uv pip install --quiet --compile-bytecode --python $(LITELLM)/bin/python -r $<
+	@touch $@
+
+litellm-setup: $(LITELLM)/.stamp
+
+litellm: $(VENV)/.stamp-dev litellm-setup
+	$(PY) -m pytest tests/independent
+
 clean:
-	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis web/dashboard/node_modules web/dashboard/dist
+	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis web/dashboard/node_modules web/dashboard/dist

@@ -11,10 +11,12 @@ DEADLINE_S = 30.0
 
 def until(condition: Callable[[], T], what: str = "", deadline_s: float = DEADLINE_S) -> T:
     """What `condition` returns, once that is true."""
-    ends_at = time.monotonic() + deadline_s
+    ends_at = (began := time.monotonic()) + deadline_s
     while not (found := condition()):
-        assert time.monotonic() < ends_at, f"not within {deadline_s:g} s: {what or condition}"
-        time.sleep(0.01)
+        now = time.monotonic()
+        assert now < ends_at, f"not within {deadline_s:g} s: {what or condition}"
+        time.sleep(max(0.01, now - began))  # who is waited for has the machine half of the time
+        began = time.monotonic()
     return found
 
 

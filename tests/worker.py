@@ -10,12 +10,13 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
+from tests.forking import Forked
 from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = (
-    "agents.py", "app.py", "config.py", "logs.py", "queue_imp.py", "queue_cli.py",
-    "agent_core", "agents_impl", "store", "llm", "baml_src", "web",
+    "agents.py", "app.py", "config.py", "logs.py", "telemetry.py", "queue_imp.py",
+    "queue_cli.py", "agent_core", "agents_impl", "store", "llm", "baml_src", "web",
 )  # fmt: skip
 TYPES = '["agents_impl", "tests.odd_agents"]'
 EXIT_S = 25.0
@@ -45,9 +46,11 @@ class Worker:
         *command: str,
         cwd: Path = ROOT,
         settings: Mapping[str, str | None] | None = None,
+        imports: bool = False,
     ) -> None:
+        """With `imports` it imports everything itself, which takes it seconds longer."""
         self.stdout, self.stderr = logs.with_suffix(".out"), logs.with_suffix(".err")
-        given = {
+        environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("REINS_")},
             "REINS_DATA": str(data),
             "REINS_HEARTBEAT_S": "0.1",
@@ -56,12 +59,16 @@ class Worker:
             "PYTHONPATH": os.pathsep.join((str(cwd), str(ROOT))),
             **(settings or {}),
         }
-        environment = {name: value for name, value in given.items() if value is not None}
+        environment = {name: value for name, value in environment.items() if value is not None}
         with self.stdout.open("wb") as out, self.stderr.open("wb") as err:
-            self.process = subprocess.Popen(
-                [sys.executable, *(command or ("-m", "agents"))],
-                cwd=cwd, env=environment, stdout=out, stderr=err,
-            )  # fmt: skip
+            given = command or ("-m", "agents")
+            self.process = (
+                subprocess.Popen(
+                    [sys.executable, *given], cwd=cwd, env=environment, stdout=out, stderr=err
+                )
+                if imports
+                else Forked(given, cwd=cwd, env=environment, stdout=out, stderr=err)
+            )
 
     def __enter__(self) -> Self:
         return self

@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Self
 
+from tests.forking import Forked
 from tests.waiting import until
 from tests.worker import ROOT, TYPES
 
@@ -21,19 +22,19 @@ class Zygote:
 
     def __init__(self, log: Path) -> None:
         self._log = log
-        self._pids: set[int] = set()
+        self._starts: dict[int, tuple[Path, int]] = {}
 
     def __enter__(self) -> Self:
         self._err = self._log.open("wb")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.zygote"],
-            cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._err, text=True,
+        self._process = Forked(
+            ["-m", "tests.zygote"], cwd=ROOT, env=os.environ,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._err,
         )  # fmt: skip
         assert self._process.stdout.readline() == "ready\n", self._log.read_text()
         return self
 
     def __exit__(self, *_: object) -> None:
-        for pid in self._pids:
+        for pid in self._starts:
             kill(pid)
         self._process.stdin.close()
         self._process.wait(10)
@@ -42,22 +43,29 @@ class Zygote:
 
     def start(self, data: Path, log: Path, **settings: str) -> int:
         """A new worker's pid. Call it from one thread at a time."""
+        before = starts_in(log)
         line = json.dumps({"data": str(data), "log": str(log), "settings": settings})
         self._process.stdin.write(line + "\n")
         self._process.stdin.flush()
         pid = int(self._process.stdout.readline())
-        self._pids.add(pid)
+        self._starts[pid] = log, before
         return pid
 
     def kill(self, pid: int) -> None:
         kill(pid)
-        self._pids.discard(pid)
+        self._starts.pop(pid, None)
 
     def stop(self, pid: int) -> None:
-        """A clean stop."""
+        """A clean stop, of a worker that has come to listen to signals."""
+        log, before = self._starts[pid]
+        until(lambda: starts_in(log) > before or not alive(pid), "the worker started")
         os.kill(pid, signal.SIGTERM)
         until(lambda: not alive(pid), "the worker stopped")
-        self._pids.discard(pid)
+        del self._starts[pid]
+
+
+def starts_in(log: Path) -> int:
+    return log.read_text().count('"worker started"') if log.exists() else 0
 
 
 def kill(pid: int) -> None:

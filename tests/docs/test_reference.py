@@ -10,6 +10,7 @@ from pydantic import TypeAdapter
 import agents
 import queue_imp
 from agent_core.base import AgentBase, AgentConfig
+from agent_core.budget import Budget, Limits, SetBudget
 from agent_core.handlers import ACTION_HANDLERS
 from agent_core.looping import LoopingAgentBase
 from agent_core.status import Status
@@ -17,8 +18,14 @@ from agents_impl import persona
 from agents_impl.persona import PersonaAgent
 from agents_impl.persona_context import Context
 from agents_impl.persona_models import PersonaConfig, PersonaGuidance, PersonaState, Reason
+from llm import Model
+from llm.breaker import COUNTED
+from llm.errors import Kind
+from llm.failures import RETRYABLE
+from llm.routes_file import EmbeddingsEntry, ModelsFile, RouteEntry
 from store.store import TABLES
 from tests.docs import expected
+from web.api import metrics
 
 TEXT = (expected.ROOT / "docs" / "reference.md").read_text()
 
@@ -118,7 +125,44 @@ def test_what_a_type_defines():
     for cell in first_cells(section("## Agent types")):
         name = cell.strip("`").partition("(")[0]
         assert hasattr(LoopingAgentBase, name) or name in AgentBase.__annotations__, name
-    assert list(AgentConfig.model_fields) == ["heartbeat_s"]
+    assert list(AgentConfig.model_fields) == ["heartbeat_s", "route", "budget"]
+
+
+def test_the_model_of_an_agent():
+    """Every way to call it is there, and a Completion has the fields that it is said to have."""
+    text = section("## Agent types")
+    for cell in first_cells(text[text.index("| of the model |") :]):
+        assert hasattr(Model, re.match(r"`await model\.(\w+)\(", cell)[1]), cell
+    said = re.search(r"A Completion has ([^.]*)\.", text)[1]
+    assert set(re.findall(r"`(\w+)`", said)) == set(expected.fields_of("llm.Completion"))
+
+
+def test_the_file_of_routes():
+    """Every key, with its default; and every kind of error, with what becomes of it."""
+    text = section("## Routes")
+    of_a_route = expected.rows(text[text.index("| key of a route |") :])
+    named = {name: row[1] for row in of_a_route for name in re.findall(r"`(\w+)`", row[0])}
+    fields = RouteEntry.model_fields
+    assert list(named) == list(fields)
+    for name, field in fields.items():
+        if isinstance(field.default, (int, float)):
+            assert named[name] == f"{field.default:g}", name
+    of_the_file = [row[0].strip("`") for row in expected.rows(text[text.index("| key |") :])]
+    nested = [f"embeddings.{name}" for name in EmbeddingsEntry.model_fields]
+    assert set(of_the_file) == set(ModelsFile.model_fields) - {"routes", "embeddings"} | {*nested}
+    kinds = {row[0].strip("`"): row for row in expected.rows(text[text.index("| kind |") :])}
+    assert set(kinds) == set(get_args(Kind))
+    for kind, row in kinds.items():
+        assert (row[2] == "yes") == (kind in RETRYABLE - {"resting", "unfit"}), kind
+        assert (row[3] == "counts") == (kind in COUNTED), kind
+
+
+def test_budgets():
+    """The scopes and limits of a budget are those of its model, and the example is taken."""
+    text = section("## Budgets")
+    assert set(Budget.model_fields) | set(Limits.model_fields) <= set(re.findall(r"`(\w+)`", text))
+    [(_, example)] = expected.blocks(text)
+    assert SetBudget.model_validate_json(example).changes() == {"cost_usd": 2.5}
 
 
 def persona_table(head):
@@ -199,15 +243,39 @@ def test_http():
     said = [
         row[0] for row in expected.rows(section("## HTTP")) if row[0].startswith(("`GET", "`P"))
     ]
-    assert set(said) == requests | {"`GET /api/openapi.json`"}
+    assert set(said) == requests | {"`GET /api/openapi.json`", f"`GET {metrics.PATH}`"}
     assert len(said) == len(set(said))
+
+
+@pytest.mark.parametrize(
+    ("head", "figures"),
+    [
+        ("| metric | meaning |", metrics.OF_WEB),
+        ("| metric of the worker | meaning |", metrics.OF_WORKER),
+        ("| metric of a route | meaning |", metrics.OF_ROUTES),
+    ],
+)
+def test_metrics(head, figures):
+    """Every figure with its text, and those of the process that the library adds."""
+    text = section("## Metrics")
+    said = expected.rows(text[text.index(head) :])
+    assert said == [[f"`{figure.name}`", figure.text] for figure in figures]
+    assert re.findall(r"`(process_\w+)`", text)
+
+
+def test_spans():
+    """Every attribute of a span is named, and no other."""
+    source = (expected.ROOT / "telemetry.py").read_text()
+    names = set(re.findall(r'^_[A-Z_]+ = "([a-z_.]+)"$', source, re.MULTILINE))
+    said = set(re.findall(r"`((?:gen_ai|reins|error|http)\.[a-z_.]+)`", section("## Spans")))
+    assert said == names
 
 
 def test_sockets():
     """Requests and events of the rooms are those of the code."""
     source = "".join(
         (expected.ROOT / "web" / f"{name}.py").read_text()
-        for name in ("sockets", "pump", "rooms", "conversation_feed")
+        for name in ("sockets", "pump", "rooms", "conversation_feed", "typing_feed")
     )
     asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
     events = set(re.findall(r'(?:emit|_message)\(\s*"(\w+)"', source))

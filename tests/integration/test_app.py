@@ -2,7 +2,9 @@
 
 import json
 import re
+import signal
 import socket
+import time
 import urllib.error
 import urllib.request
 
@@ -24,10 +26,10 @@ def data(tmp_path, monkeypatch):
 def app(data, tmp_path):
     made = []
 
-    def start(*flags, **settings):
+    def start(*flags, imports=False, **settings):
         worker = Worker(
             data, tmp_path / f"app{len(made)}", "app.py", "--data", str(data), *flags,
-            settings=settings,
+            settings=settings, imports=imports,
         )  # fmt: skip
         made.append(worker)
         return worker
@@ -51,7 +53,7 @@ def get(url):
 
 def test_it_serves_and_works(app):
     """It prints its address, shows health and agents, runs sessions, and stops with exit code 0."""
-    worker = app("--port", "0")
+    worker = app("--port", "0", imports=True)
     at = address(worker)
     health = get(f"{at}/api/health")
     assert health["worker"]["pid"] == worker.process.pid
@@ -61,6 +63,19 @@ def test_it_serves_and_works(app):
     assert (row["agent_id"], row["status"], row["agent_type"]) == ("jo", "running", "joke")
     assert worker.stop() == 0
     assert get_agent_state("jo")["status"] == "running"
+
+
+@pytest.mark.parametrize("entry", [("app.py", "--port", "0"), ("-m", "agents")])
+def test_a_stop_while_the_process_is_stopped(data, tmp_path, entry):
+    """It is heeded once the process goes on, whichever thread takes the signal."""
+    with Worker(data, tmp_path / "stopped", *entry, imports=True) as worker:
+        worker.started()
+        if entry[0] == "app.py":
+            address(worker)
+        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
+            worker.process.send_signal(number)
+            time.sleep(0.2)  # the process cannot tell that it is stopped
+        assert worker.process.wait(15) == 0
 
 
 def test_it_attaches_to_a_folder_that_has_a_worker(app, data, tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.errors import StoreError
 from tests import ledger
-from tests.model_stub import ModelStub, fails, never, openai, says
+from tests.model_stub import ModelStub, answers, fails, never, says
 from tests.waiting import until, until_async
 from tests.worker import Worker
 
@@ -65,9 +66,9 @@ def test_a_full_disk(small_disk, tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch):
+def data(tmp_path, monkeypatch, empty_folder):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
+    return shutil.copytree(empty_folder, tmp_path / "data")
 
 
 KEY = "sk-very-secret-key-0123456789"
@@ -81,7 +82,7 @@ SECRET = "zebra-crossing-tango"
         (fails(500), "ModelError"),
         (fails(401), "ModelError"),
         (says("this is no JSON"), "ModelError"),
-        (says(openai("   ")), "ModelError"),
+        (answers("   "), "ModelError"),
         (never, "ModelError"),
     ],
     ids=["429", "500", "401", "garbage", "empty", "never"],
@@ -92,23 +93,24 @@ async def test_a_model_that_misbehaves(data, tmp_path, reply, error):
         settings = {
             "REINS_MODEL": "m", "REINS_MODEL_BASE_URL": f"{stub.address}/v1",
             "REINS_MODEL_API_KEY": KEY, "REINS_MODEL_DEADLINE_S": "1",
-            "REINS_RETRY_WAIT_S": "0.1", "REINS_MAX_FAILURES": "1000", "REINS_LOG_LEVEL": "debug",
+            "REINS_RETRY_WAIT_S": "0.3", "REINS_MAX_FAILURES": "1000", "REINS_LOG_LEVEL": "debug",
         }  # fmt: skip
         with Worker(data, tmp_path / "worker", settings=settings) as worker:
             await until_async(lambda: worker.said("worker started"), "the worker started")
             q.agent_create("jo", "ann", SECRET)
-            q.agent_create("other", "ann", agent_type="odd")
+            # Quick, so that it is over before the breaker has the route rest for half a minute.
+            q.agent_create("other", "ann", agent_type="odd", config={"heartbeat_s": 0.02})
             row = await until_async(
                 lambda: next((r for r in list_steps("jo") if r["kind"] == "error"), None)
             )
             assert row["error"].startswith(error), row["error"]
             seen = len(list_steps("other"))
             await until_async(lambda: len(list_steps("other")) > seen + 2)
-            stub.default = says(openai())
+            stub.default = answers()
             stub.released.set()
             await until_async(lambda: any(r["kind"] == "tick" for r in list_steps("jo")))
             assert get_agent_state("jo")["status"] == "running"
-            assert get_agent_state("jo")["error"] is None
+            await until_async(lambda: get_agent_state("jo")["error"] is None)
             log = worker.stderr.read_text() + worker.stdout.read_text()
             assert SECRET not in log
             assert KEY not in log

@@ -14,6 +14,7 @@ from store.conversations import list_conversations
 from store.messages import list_messages
 from store.participants import list_participants
 from store.reading import reader
+from tests.forking import ran
 from tests.waiting import until
 from tests.worker import ROOT, Worker
 
@@ -47,25 +48,22 @@ def test_the_six_steps(tmp_path):
     data = tmp_path / "data"
     with Worker(data, tmp_path / "worker") as worker:
         worker.started()
-        ran = subprocess.run(
-            [sys.executable, "-m", "examples.six_steps"], cwd=ROOT, capture_output=True, text=True,
-            env={"REINS_DATA": str(data)}, timeout=60, check=False,
-        )  # fmt: skip
-        assert ran.returncode == 0, ran.stderr
+        code, out, err = ran(["-m", "examples.six_steps"], cwd=ROOT, env={"REINS_DATA": str(data)})
+        assert code == 0, err
         assert worker.stop() == 0
-    assert ran.stdout.count(": applied at ") == 6
-    assert "that was it" in ran.stdout.splitlines()[-1]
+    assert out.count(": applied at ") == 6
+    assert "that was it" in out.splitlines()[-1]
 
 
 def test_the_panel(tmp_path):
     """Five personas debate for twenty turns, each is heard, nobody twice in a row; then it ends."""
     data = tmp_path / "data"
-    ran = subprocess.run(
+    done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "panel.py"), "Should cats vote?", "--data", data],
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
         env={name: value for name, value in os.environ.items() if not name.startswith("REINS_")},
     )  # fmt: skip
-    assert (ran.returncode, ran.stderr) == (0, "")
+    assert (done.returncode, done.stderr) == (0, "")
     (conversation,) = list_conversations(store=reader(data))
     said = list_messages(conversation["conversation_id"], store=reader(data))
     asked, *turns = said
@@ -79,7 +77,7 @@ def test_the_panel(tmp_path):
     assert all(one != next_one for one, next_one in pairwise(speakers))
     assert len({message["text"] for message in turns}) == len(turns), "nobody repeats anything"
     tones = {message["author"]: json.loads(message["metadata"])["tone"] for message in turns}
-    assert ran.stdout.splitlines() == [
+    assert done.stdout.splitlines() == [
         f"{m['number']:3}  {m['author']} ({tones.get(m['author'], 'asks')}): {m['text']}"
         for m in said
     ]

@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 import signal
 import time
 
@@ -15,9 +16,9 @@ from tests.worker import Worker, copy_program
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch):
+def data(tmp_path, monkeypatch, empty_folder):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
+    return shutil.copytree(empty_folder, tmp_path / "data")
 
 
 @pytest.fixture
@@ -25,8 +26,9 @@ def start(data, tmp_path):
     """Starts workers on the test's folder; those that are left are killed."""
     made = []
 
-    def start(**settings):
-        worker = Worker(data, tmp_path / f"worker{len(made)}", settings=settings)
+    def start(*, imports=False, **settings):
+        logs = tmp_path / f"worker{len(made)}"
+        worker = Worker(data, logs, settings=settings, imports=imports)
         made.append(worker)
         return worker
 
@@ -57,7 +59,7 @@ def checked_log(session_id):
 
 def test_the_six_steps(start):
     """Create, jokes, dogs by a dict and by a text, pause, resume, destroy; then a clean stop."""
-    worker = start().started()
+    worker = start(imports=True).started()
     done(q.agent_create("jo", "ann", "cats"))
     until(lambda: len(ticks("jo", "cats")) >= 2, "jokes about cats")
 

@@ -4,22 +4,22 @@ import json
 import os
 import signal
 import subprocess
-import sys
 
 import pytest
 
 import queue_cli
 from store import queue
 from store.reading import Reader
+from tests.forking import Forked
 from tests.integration.store.support import ROOT, child, until
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("REINS_")}
 
 
 def start(*arguments):
-    return subprocess.Popen(
-        [sys.executable, "-m", "queue_imp", *map(str, arguments)],
-        cwd=ROOT, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+    return Forked(
+        ["-m", "queue_imp", *arguments],
+        cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip
 
 

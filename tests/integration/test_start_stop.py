@@ -183,7 +183,8 @@ class OfPump:
 
     def __init__(self, _folder: Path, store: Store) -> None:
         settings = config.load(data=store.folder.path)
-        worker = SimpleNamespace(store=store, conversations=Conversations(store))
+        sessions = SimpleNamespace(listen_deltas=lambda _: lambda: None)
+        worker = SimpleNamespace(store=store, conversations=Conversations(store), sessions=sessions)
         bridge = Bridge(settings, worker)
         self.it = Pump(
             bridge=bridge, overview=Overview(bridge.store), cast=Cast(bridge.store),

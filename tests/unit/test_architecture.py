@@ -8,20 +8,22 @@ import pytest
 ROOT = Path(__file__).parents[2]
 OURS = {
     "app", "agents", "agents_impl", "agent_core", "queue_cli", "queue_imp",
-    "store", "llm", "config", "logs", "web",
+    "store", "llm", "config", "logs", "replay", "telemetry", "web",
 }  # fmt: skip
 MAY_KNOW = {
     "app": {"web", "agents", "agent_core", "llm", "store", "config", "logs"},
-    "agents": {"agent_core", "llm", "store", "config", "logs"},
+    "agents": {"agent_core", "llm", "store", "config", "logs", "telemetry"},
+    "replay": {"agent_core", "llm", "store", "config"},
     "web": {"agent_core", "queue_imp", "store", "config"},
     "agents_impl": {"agent_core", "llm", "store"},
-    "agent_core": {"queue_imp", "store"},
+    "agent_core": {"queue_imp", "store", "telemetry"},
     "queue_cli": {"queue_imp", "store"},
     "queue_imp": {"queue_cli", "store", "config"},
-    "llm": set(),
-    "store": {"config"},
+    "llm": {"config", "telemetry"},
+    "store": {"config", "telemetry"},
     "config": set(),
     "logs": set(),
+    "telemetry": set(),
 }
 ONLY_IN = {
     "lancedb": {"store"},
@@ -35,6 +37,9 @@ ONLY_IN = {
     "socketio": {"web"},
     "baml_py": {"llm"},
     "aiohttp": {"llm"},
+    "opentelemetry": {"telemetry"},
+    "prometheus_client": {"web"},
+    "wordllama": {"llm"},
 }
 
 

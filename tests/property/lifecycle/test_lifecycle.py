@@ -1,6 +1,7 @@
 """Any order of requests, kills and restarts, against a model that a child would understand."""
 
 import json
+import shutil
 import tempfile
 import uuid
 from pathlib import Path
@@ -29,11 +30,12 @@ class Lifecycle(RuleBasedStateMachine):
 
     zygote: Zygote
     room: Path
+    empty: Path
 
     def __init__(self):
         super().__init__()
         self.folder = self.room / uuid.uuid4().hex
-        self.folder.mkdir()
+        shutil.copytree(self.empty, self.folder / "data")
         self.data, self.log = self.folder / "data", self.folder / "worker.log"
         self.writer = queue.writer_at(self.data)
         self.pid = None
@@ -142,9 +144,9 @@ class Lifecycle(RuleBasedStateMachine):
 
 
 @pytest.fixture(scope="module")
-def room():
+def room(empty_folder):
     with tempfile.TemporaryDirectory() as folder, Zygote(Path(folder) / "zygote.log") as zygote:
-        Lifecycle.zygote, Lifecycle.room = zygote, Path(folder)
+        Lifecycle.zygote, Lifecycle.room, Lifecycle.empty = zygote, Path(folder), empty_folder
         yield
 
 

@@ -79,12 +79,17 @@ def said_in(app: App, conversation_id: str) -> list[dict[str, Any]]:
 
 
 def has_decided(app: App, conversation_id: str, name: str, number: int) -> None:
-    """Until a persona has answered that message, or chosen not to."""
+    """Until a persona has answered that message, or chosen not to.
+
+    One that left a message before it for its talkativeness writes nothing when it leaves this one.
+    """
 
     def decided() -> bool:
         with urllib.request.urlopen(f"{app.at}/api/conversations/{conversation_id}") as answer:
             cast = json.load(answer)["participants"]
-        return any(each["name"] == name and each["state"]["last_seen"] >= number for each in cast)
+        [state] = [each["state"] for each in cast if each["name"] == name]
+        silence = state["silence"] or {"reason": None}
+        return state["last_seen"] >= number or silence["reason"] == "talkativeness"
 
     until(decided, f"{name} has seen message {number}")
 

@@ -161,10 +161,6 @@ class Account:
         ):
             self.write_calls()
 
-    @property
-    def has_calls(self) -> bool:
-        return bool(self._calls)
-
     def write_calls(self) -> None:
         """Write what is kept, beside the session and without a row."""
         if records := self.take_calls(None):

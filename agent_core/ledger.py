@@ -53,44 +53,31 @@ class Ledger:
     # -- what was taken
 
     def ticked(self, session: "Session") -> None:
-        """Count a tick, and the time worked since the last count, everywhere: each tick does it."""
-        if self._clock() >= self._day_ends:
-            self._turn()
-        usage, wall_s = session.usage, session.worked_s
-        session.worked_s = 0.0
-        day = usage.get("day")
-        if day is None or day["date"] < self.today:
-            day = usage["day"] = {"date": self.today, **NOTHING}
-        agent = self.agents.get(session.agent_id)
-        if agent is None:
-            agent = self.agents[session.agent_id] = Tally()
-        worker = self.worker
-        usage["ticks"] += 1
-        usage["wall_s"] += wall_s
-        day["ticks"] += 1
-        day["wall_s"] += wall_s
-        agent.ticks += 1
-        agent.wall_s += wall_s
-        worker.ticks += 1
-        worker.wall_s += wall_s
+        """Count a tick, and the time worked since the last count, everywhere."""
+        self._count(session, 1, 0, 0.0)
 
     def spend(self, session: "Session", tokens_in: int, tokens_out: int, cost_usd: float) -> None:
         """Count what was taken, and the time worked since the last count, everywhere."""
+        session.usage["tokens_in"] += tokens_in
+        session.usage["tokens_out"] += tokens_out
+        self._count(session, 0, tokens_in + tokens_out, cost_usd)
+
+    def _count(self, session: "Session", ticks: int, tokens: int, cost_usd: float) -> None:
         self._turn()
-        usage, tokens = session.usage, tokens_in + tokens_out
-        wall_s, session.worked_s = session.worked_s, 0.0
-        usage["tokens_in"] += tokens_in
-        usage["tokens_out"] += tokens_out
+        usage, wall_s = session.usage, session.worked_s
+        session.worked_s = 0.0
+        usage["ticks"] += ticks
         usage["cost_usd"] += cost_usd
         usage["wall_s"] += wall_s
         day = usage.get("day")
         if day is None or day["date"] < self.today:
             day = usage["day"] = {"date": self.today, **NOTHING}
+        day["ticks"] += ticks
         day["tokens"] += tokens
         day["cost_usd"] += cost_usd
         day["wall_s"] += wall_s
-        for tally in (self._agent(session), self.worker):
-            tally.add(0, tokens, cost_usd, wall_s)
+        self._agent(session).add(ticks, tokens, cost_usd, wall_s)
+        self.worker.add(ticks, tokens, cost_usd, wall_s)
 
     def recall(self, row: Mapping[str, Any]) -> None:
         """Take into account what a row of `agent_state` tells, also of a session that has ended."""

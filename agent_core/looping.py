@@ -50,8 +50,7 @@ class LoopingAgentBase(BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
             elif self.may_tick() and self.due_at <= asyncio.get_running_loop().time():
                 with telemetry.tick(self.session):
                     await self.tick_once()
-                if self.session.account is not None:  # most have none, and this is each tick
-                    self.session.account.hush()
+                self.session.hush()
             else:
                 await self.session.sleep(self.due_at if self.may_tick() else None)
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Callable, Collection
+from functools import partial
 from typing import Any
 
 import orjson
@@ -64,7 +65,7 @@ class Sessions:
         self.services = services
         self.schedule = schedule
         self.ledger = ledger or Ledger()
-        self.ledger.made_room = self._limits_changed
+        self.ledger.made_room = partial(self.release_held, limits_changed=True)
         self.ledger.turns.let_go = _let_go
         self.knows_route = knows_route
         self.on_delta: list[Listener] = []
@@ -126,7 +127,7 @@ class Sessions:
             self.live.pop(session_id, None)
             raise
         self._start(session)
-        self._limits_changed()  # by its configuration, perhaps
+        self.ledger.made_room()  # by its configuration, perhaps
         return seq
 
     # -- finding
@@ -286,25 +287,22 @@ class Sessions:
 
     # -- budgets
 
-    def release_held(self) -> None:
-        """Let the sessions go on whose budget has room again."""
-        for session in list(self.live.values()):
-            if session.held is not None and self.ledger.still_held(session) is None:
-                _let_go(session)
+    def release_held(self, *, limits_changed: bool = False) -> None:
+        """Let the sessions go on whose budget has room again.
 
-    def _limits_changed(self) -> None:
-        """As `release_held`; who is held by another limit now says so."""
+        `limits_changed`: who is held by another limit now says so.
+        """
         for session in list(self.live.values()):
             if session.held is None:
                 continue
             now = self.ledger.still_held(session)
-            if now is None or not same_limit(now, session.held):
+            if now is None or (limits_changed and not same_limit(now, session.held)):
                 _let_go(session)
 
     def limit_day(self, tokens: int | None, cost_usd: float | None) -> None:
         """What all sessions together may take in a day, from now on."""
         self.ledger.limit_day(tokens, cost_usd)
-        self._limits_changed()
+        self.ledger.made_room()
 
     def listen_deltas(self, listener: Listener) -> Callable[[], None]:
         """Tell `listener` of each piece of an answer that a session gets, and None at the tick's

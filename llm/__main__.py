@@ -12,10 +12,10 @@ from llm.embedding_http import HttpEmbedder
 from llm.embedding_words import WordEmbedder
 from llm.errors import ModelConfigError
 from llm.from_config import model_settings
-from llm.opening import WORDLLAMA, Opener, asked_for, words_plan
+from llm.opening import Opener, asked_for, words_plan
 from llm.prompts import PROMPTS
 from llm.routes_file import RouteTable
-from llm.settings import OFFLINE, ModelSettings, Route, RouteSpec
+from llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 
 EXIT_BROKEN = 1
 EXIT_UNUSABLE = 2
@@ -47,7 +47,7 @@ async def _check(
         return await _with_embedder(spec.name, words_plan().route, WordEmbedder())
     plan = await opener.plan(spec, settings.environ)
     if spec.name != asked.embeddings or spec.name in asked.answering:
-        return await check_plan(spec.name, plan, spec.attempt_s or spec.deadline_s)
+        return await check_plan(spec.name, plan, spec.longest_attempt_s)
     address = plan.values["REINS_ROUTE_ADDRESS"]
     embedder = HttpEmbedder(plan.route, address=address, key=plan.key)
     return await _with_embedder(spec.name, plan.route, embedder)

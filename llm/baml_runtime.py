@@ -17,13 +17,13 @@ from typing import Any
 
 from llm.answer import HTTP_OK, Answer, events_of, fill
 from llm.errors import ModelConfigError
-from llm.inbox import Inbox, is_too_long
+from llm.inbox import Inbox
 from llm.stream_end import (
     NO_ANSWER,
     StreamEnd,
     read_end,
 )
-from llm.text import MAX_TEXT_BYTES
+from llm.text import MAX_TEXT_BYTES, is_too_long
 
 # BAML reads these when it is imported: its log would print full prompts to stdout, and its
 # messages would carry Rust stack traces.

@@ -193,7 +193,7 @@ class Call:
 
     async def _sent(self, line: Line, record: CallRecord, deadline: float) -> ModelError | None:
         loop = asyncio.get_running_loop()
-        until = min(deadline, loop.time() + line.attempt_s)
+        until = min(deadline, loop.time() + line.spec.longest_attempt_s)
         began = time.perf_counter()
         try:
             async with asyncio.timeout_at(until):
@@ -201,7 +201,7 @@ class Call:
         except ModelConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, what stands in is asked
-            limit_s = line.attempt_s if until < deadline else line.spec.deadline_s
+            limit_s = line.spec.longest_attempt_s if until < deadline else line.spec.deadline_s
             return self._failed(line, error, limit_s)
         finally:
             record.latency_ms = (time.perf_counter() - began) * 1000

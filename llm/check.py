@@ -94,8 +94,6 @@ async def check_embeddings(name: str, route: Route, embedder: Embedder) -> Route
     try:
         async with asyncio.timeout(LIMIT_S):
             await embedder.embed(["word"], answer)
-    except ModelConfigError as error:
-        return RouteCheck(name, ok=False, said=str(error))
     except ModelError as error:
         return RouteCheck(name, ok=False, said=_said(route, error, answer))
     except TimeoutError:
@@ -109,11 +107,10 @@ def _said(route: Route, error: ModelError, answer: Answer) -> str:
     said = SAID.get(error.kind) or "it cannot be used"
     body = answer.raw.lower()
     refused = error.kind in {"auth", "rate_limited", "bad_request"}
-    if answer.status == 402 or (refused and any(word in body for word in CREDIT)):  # noqa: PLR2004
+    spent = answer.status == 402 or "the quota is spent" in str(error)  # noqa: PLR2004
+    if spent or (refused and any(word in body for word in CREDIT)):
         said = "the account has no credit left. Add some, or take another key"
     elif error.kind in {"not_found", "bad_request"} and "model" in body:
         said = f"it knows no model {route.model!r}, or it does not suit. Check the model's name"
-    elif "the quota is spent" in str(error):
-        said = "the account has no credit left. Add some, or take another key"
     status = "" if answer.status is None else f" (HTTP {answer.status})"
     return f"{route}: {said}{status}."

@@ -10,8 +10,8 @@ import orjson
 
 from llm.baml_runtime import Answer
 from llm.embedding import Embedded, estimated_tokens, tell
-from llm.errors import Kind, ModelError
-from llm.failures import BY_STATUS, failure
+from llm.errors import ModelError
+from llm.failures import QUOTA_SPENT, failure, verdict_status
 from llm.settings import Route
 
 if TYPE_CHECKING:
@@ -101,13 +101,9 @@ class HttpEmbedder:
 
     def _refused(self, answer: Answer, body: bytes) -> ModelError:
         status = answer.status or 0
-        kind: Kind = BY_STATUS.get(status) or ("server" if status >= 500 else "bad_request")  # noqa: PLR2004
+        kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
         if status < 400:  # noqa: PLR2004 - elsewhere: another address is meant
             kind = "not_found"
-        what = f"it answered {status}"
-        # A spent budget comes as 429 too, and does not pass by waiting.
-        if kind == "rate_limited" and b"insufficient_quota" in body:
-            return failure("auth", self._route, what + ", the quota is spent")
         return failure(kind, self._route, what, after=answer.retry_after)
 
     def _read(self, body: bytes, texts: Sequence[str]) -> Embedded:

@@ -57,8 +57,9 @@ BY_STATUS: dict[int, Kind] = {
     504: "timeout",
     529: "overloaded",
 }
+QUOTA_SPENT = "insufficient_quota"
 BY_WORD: dict[str, Kind] = {
-    "insufficient_quota": "auth",
+    QUOTA_SPENT: "auth",
     "rate_limit": "rate_limited",
     "resource_exhausted": "rate_limited",
     "overloaded": "overloaded",
@@ -141,9 +142,14 @@ def verdict_http(status: int, said: str, answer: Answer) -> tuple[Kind, str]:
         return "unreachable", "no answer, or the connection broke"
     if answer.status < 400:  # noqa: PLR2004 - not an error of HTTP, so the body is
         return "garbage", "the answer is not of the expected shape"
+    return verdict_status(status, is_spent=QUOTA_SPENT in said)
+
+
+def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
+    """The kind of an error status, and in words; `is_spent`: its body says `QUOTA_SPENT`."""
     kind = BY_STATUS.get(status) or ("server" if status >= 500 else "bad_request")  # noqa: PLR2004
     # A spent budget comes as 429 too, and does not pass by waiting.
-    if kind == "rate_limited" and "insufficient_quota" in said:
+    if kind == "rate_limited" and is_spent:
         return "auth", f"it answered {status}, the quota is spent"
     return kind, f"it answered {status}"
 

@@ -5,7 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
-from llm.text import MAX_TEXT_BYTES
+from llm.text import is_too_long
 
 
 class Inbox:
@@ -69,11 +69,3 @@ class Inbox:
             self._on_text(text)
         except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the stream
             self.ended.set_exception(error)
-
-
-def is_too_long(text: str) -> bool:
-    """Whether a text is longer than a step may hold."""
-    # The quick answers first: encoding 10 MB takes longer than it is worth.
-    if len(text) * 4 <= MAX_TEXT_BYTES:
-        return False
-    return len(text) > MAX_TEXT_BYTES or len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES

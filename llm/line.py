@@ -40,10 +40,6 @@ class Line:
     def route(self) -> Route:
         return self.plan.route
 
-    @property
-    def attempt_s(self) -> float:
-        return min(self.spec.attempt_s or self.spec.deadline_s, self.spec.deadline_s)
-
     def cost_usd(self, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> float:
         """What so many tokens cost. `tokens_cached` are a part of `tokens_in`."""
         spec = self.spec

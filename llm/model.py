@@ -16,7 +16,7 @@ from llm.line import Line
 from llm.settings import OFFLINE, Route
 from llm.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
 from llm.table import Table
-from llm.text import MAX_TEXT_BYTES, clean, safe_argument
+from llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
 from llm.typing_out import TypedOut
 
 BYTES_PER_TOKEN = 3
@@ -230,7 +230,7 @@ def _check(line: Line, answer: Answer) -> None:
     answer.text = clean(answer.text)
     if not answer.text:
         raise failure("empty", line.route, "an empty answer")
-    if len(answer.text) * 4 > MAX_TEXT_BYTES and len(answer.text.encode()) > MAX_TEXT_BYTES:
+    if is_too_long(answer.text):
         raise failure("too_long", line.route, f"an answer of more than {MAX_TEXT_BYTES} bytes")
 
 

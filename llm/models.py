@@ -79,7 +79,7 @@ class Models(Model):
     def knows(self, route: str) -> bool:
         """Whether there is a route of that name. From any thread."""
         table = self._table
-        return table is not None and (route in table.chains or route in table.asked.routes)
+        return table is not None and route in table.asked.routes
 
     async def check(self, name: str | None = None) -> list[RouteCheck]:
         """Try a route, or all of them, with one small call outside of limits and accounts.
@@ -128,7 +128,7 @@ class Models(Model):
         name = line.spec.name
         if line.embedder is not None and name not in self.running().asked.answering:
             return await check_embeddings(name, line.route, line.embedder)
-        found = await check_plan(name, line.plan, line.attempt_s)
+        found = await check_plan(name, line.plan, line.spec.longest_attempt_s)
         if found.ok:
             line.breaker.close()
             line.gate.wake()

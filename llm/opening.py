@@ -19,10 +19,8 @@ from llm.prompts import CLIENTS_FILE, read_prompts, text_functions
 from llm.redact import Redactor
 from llm.routes import Plan, own_spec, plan, plan_offline
 from llm.routes_file import WORDS, RouteTable, read_table, table_of
-from llm.settings import OFFLINE, ModelSettings, Route, RouteSpec
+from llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 from llm.table import Table
-
-WORDLLAMA = "wordllama"
 
 Refuse = Callable[[Collection[str]], str | None]
 """Why routes of these names, and no others, cannot be taken; None: they can."""
@@ -141,7 +139,7 @@ class Opener:
         # The one before stays open for the calls in flight, until `stop`.
         address = line.plan.values["REINS_ROUTE_ADDRESS"]
         made = HttpEmbedder(
-            line.route, address=address, key=line.plan.key, timeout_s=line.attempt_s
+            line.route, address=address, key=line.plan.key, timeout_s=line.spec.longest_attempt_s
         )
         self._embedders.append(made)
         return made

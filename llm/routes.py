@@ -178,7 +178,6 @@ def _client(
     # Without a key the line is left out: an empty one would be sent as a bare "Bearer".
     lines = "\n    ".join(["api_key env.REINS_ROUTE_KEY"] * keyed + further)
     # Limits of time are kept above BAML; the one here only backs them.
-    longest_s = min(spec.attempt_s or spec.deadline_s, spec.deadline_s)
     return f"""client<llm> {name} {{
   provider {provider.baml}
   options {{
@@ -189,7 +188,7 @@ def _client(
     http {{
       enable_connection_pooling true
       connect_timeout_ms {CONNECT_TIMEOUT_MS}
-      request_timeout_ms {math.ceil(longest_s * 1000) + 1000}
+      request_timeout_ms {math.ceil(spec.longest_attempt_s * 1000) + 1000}
     }}
   }}
 }}

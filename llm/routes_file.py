@@ -17,6 +17,7 @@ from llm.settings import (
     MOST_AT_ONCE,
     MOST_ATTEMPTS,
     OFFLINE,
+    WORDLLAMA,
     RouteSpec,
 )
 
@@ -237,7 +238,7 @@ def _check_known(where: str, name: str, routes: Mapping[str, RouteSpec]) -> None
         raise ModelConfigError(
             f"{where} is {name!r}, and there is no such route; {_meant(name, list(routes))}"
         )
-    if routes[name].provider == "wordllama":
+    if routes[name].provider == WORDLLAMA:
         raise ModelConfigError(
             f"{where} is {name!r}, a route of embeddings that cannot answer; expected another."
         )

@@ -11,6 +11,8 @@ OFFLINE = "offline"
 DEFAULT = "default"
 """The route that the settings make where no file names others."""
 
+WORDLLAMA = "wordllama"
+"""The provider that makes embeddings in this process, and nothing else."""
 
 LEAST_S = 0.001
 LONGEST_S = 86_400.0
@@ -67,6 +69,11 @@ class RouteSpec:
     fallback: tuple[str, ...] = ()
     breaker_failures: int = 5
     breaker_rest_s: float = 30.0
+
+    @property
+    def longest_attempt_s(self) -> float:
+        """How long one attempt may take: no longer than all of them."""
+        return min(self.attempt_s or self.deadline_s, self.deadline_s)
 
     def called(self, key: str) -> str:
         """How a person knows a value of this route: by its variable, or its key in the file."""

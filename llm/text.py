@@ -42,3 +42,11 @@ def safe_argument(value: object) -> object:
     if isinstance(value, dict):
         return {encodable(str(k)): safe_argument(v) for k, v in value.items()}
     return value
+
+
+def is_too_long(text: str) -> bool:
+    """Whether a text is longer than a step may hold."""
+    # The quick answers first: encoding 10 MB takes longer than it is worth.
+    if len(text) * 4 <= MAX_TEXT_BYTES:
+        return False
+    return len(text) > MAX_TEXT_BYTES or len(text.encode("utf-8", "replace")) > MAX_TEXT_BYTES

@@ -18,6 +18,7 @@ from agent_core.conversations import Conversations
 from agent_core.looping import LoopingAgentBase
 from agent_core.registry import AgentTypes
 from agent_core.sessions import Sessions
+from agent_core.tally import NOTHING
 from agent_core.watchdog import Watchdog
 from store import queue
 from store.reading import Reader, reader
@@ -25,8 +26,6 @@ from store.store import Store
 
 CHECK_S = 45.0
 """So long a route is tried."""
-
-_NOTHING = {"ticks": 0, "tokens": 0, "cost_usd": 0.0, "wall_s": 0.0}
 
 
 class Checked(Protocol):
@@ -156,7 +155,7 @@ class Bridge:
             return None
         ledger = self.worker.sessions.ledger
         tally = ledger.agents.get(agent_id)
-        return ledger.agent_limits(agent_id), _NOTHING if tally is None else tally.sums()
+        return ledger.agent_limits(agent_id), NOTHING if tally is None else tally.sums()
 
     def spent_today(self) -> dict[str, Any] | None:
         """What all sessions have taken since midnight, UTC, where the worker is here."""
@@ -164,7 +163,7 @@ class Bridge:
             return None
         ledger, today = self.worker.sessions.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
         # It begins a day at the first act in it; until then it has the sums of the one before.
-        return {"date": today, **(ledger.worker.sums() if ledger.today == today else _NOTHING)}
+        return {"date": today, **(ledger.worker.sums() if ledger.today == today else NOTHING)}
 
     def routes(self) -> Sequence[Any]:
         """The routes of models as they are now, where the worker is here."""

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from agent_core.tally import NOTHING
 from web.wire import Wire
 
 Scope = Literal["session", "agent", "day", "worker"]
@@ -63,11 +64,8 @@ def budget_rows(
     return [
         _row("session", limits.get("session"), own),
         _row("agent", agent_limits, agent_spent),
-        _row("day", limits.get("day"), day if day.get("date") == today else _NOTHING),
+        _row("day", limits.get("day"), day if day.get("date") == today else NOTHING),
     ]
-
-
-_NOTHING: dict[str, Any] = {"ticks": 0, "tokens": 0, "cost_usd": 0.0, "wall_s": 0.0}
 
 
 def _row(

@@ -12,10 +12,10 @@ import pytest
 from llm import baml_runtime
 from llm.baml_runtime import Answer, BrokenStreamError
 from llm.errors import ModelConfigError
-from llm.inbox import Inbox, is_too_long
+from llm.inbox import Inbox
 from llm.routes import PROVIDERS
 from llm.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
-from llm.text import MAX_TEXT_BYTES
+from llm.text import MAX_TEXT_BYTES, is_too_long
 from tests.model_stub import ModelStub, anthropic, google, never, openai, openai_events, streams
 from tests.wire import compiled_for, send, with_the_loop_going
 

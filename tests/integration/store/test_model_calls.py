@@ -2,14 +2,13 @@
 
 import asyncio
 import shutil
-from dataclasses import asdict, fields
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from llm.caller import CallRecord
 from store import model_calls
 from store.flush import Flush
 from store.journal_file import Record
@@ -171,10 +170,3 @@ def test_a_flush_without_the_table_forgets_nothing():
     flush = Flush(folder=None, journal=None, tables={}, highest={}, record_days=1)
     flush._forget_old_calls()
     assert flush._forget_at == 0.0
-
-
-def test_the_columns_are_those_that_calls_are_recorded_with():
-    """A field of a record without a column would keep the whole row out of the table."""
-    own = ["session_id", "agent_id", "step", "seq", "journal_n"]
-    columns = [name for name in model_calls.TABLE.schema.names if name not in own]
-    assert columns == [field.name for field in fields(CallRecord)]

@@ -198,7 +198,7 @@ async def test_calls_do_not_wait_for_a_row_for_ever(payer, pages, why):
         session.caller.record(call_record(request="x" * (1 << 20 if why == "large" else 1)))
     await asyncio.gather(*session.side_tasks)
     assert {call["seq"] for call in pages.calls()} == {None}
-    assert not session.caller.has_calls
+    assert not session.caller._calls
 
 
 async def test_a_record_that_utf8_cannot_carry_is_kept(payer, pages):

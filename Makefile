@@ -21,7 +21,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements-dev.lock
 setup: $(VENV)/.stamp
 
 page: setup
-	@$(PY) web/dashboard/build.py
+	@$(PY) reins/web/dashboard/build.py
 
 run: page
 	@$(PY) app.py
@@ -38,7 +38,7 @@ lint: $(VENV)/.stamp-dev page
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
-	$(PY) web/dashboard/build.py check
+	$(PY) reins/web/dashboard/build.py check
 	$(PY) -m pytest -q tests/unit/test_architecture.py
 
 bench: $(VENV)/.stamp-dev page browser
@@ -57,4 +57,4 @@ litellm: $(VENV)/.stamp-dev litellm-setup
 	$(PY) -m pytest tests/independent
 
 clean:
-	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis web/dashboard/node_modules web/dashboard/dist
+	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis reins/web/dashboard/node_modules reins/web/dashboard/dist

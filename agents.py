@@ -15,20 +15,19 @@ from typing import Any
 
 import structlog
 
-import config
-import logs
-import telemetry
-from agent_core.conversations import Conversations
-from agent_core.dispatcher import Dispatcher
-from agent_core.handlers import Context
-from agent_core.ledger import Ledger
-from agent_core.registry import AgentTypes
-from agent_core.schedule import Schedule
-from agent_core.services import Services
-from agent_core.sessions import Sessions
-from agent_core.watchdog import Watchdog
-from llm import Model, ModelConfigError, Models
-from llm.from_config import model_settings
+from agent_core.agent.registry import AgentTypes
+from agent_core.agent.services import Services
+from agent_core.budgets.ledger import Ledger
+from agent_core.conversations.conversation import Conversations
+from agent_core.dispatch.dispatcher import Dispatcher
+from agent_core.dispatch.handlers import Context
+from agent_core.fleet.fleet import Sessions
+from agent_core.loop_monitor import Watchdog
+from agent_core.session.schedule import Schedule
+from reins import logs, telemetry
+from reins.llm import Model, ModelConfigError, Models
+from reins.llm.from_settings import model_settings
+from reins.settings import Settings, SettingsError, load_settings
 from store.errors import FolderOwned, StoreError
 from store.store import Store
 
@@ -67,7 +66,7 @@ class Runtime:
     Starts once, and not after a stop; a second stop does nothing.
     """
 
-    def __init__(self, settings: config.Settings) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.start_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{uuid.uuid4().hex[:6]}"
         self.store = Store(
@@ -154,7 +153,7 @@ class Runtime:
         Raises: ValueError saying what is invalid; nothing has changed then.
         """
         try:
-            settings = config.load(data=self.settings.data)
+            settings = load_settings(data=self.settings.data)
             types = await asyncio.to_thread(self.types.read, settings.agent_modules)
             await self.model.reload(model_settings(settings), refuse=self.sessions.without_routes)
         except ModelConfigError as error:
@@ -224,7 +223,7 @@ class Runtime:
             self._stopped.set()
 
 
-def schedule(settings: config.Settings) -> Schedule:
+def schedule(settings: Settings) -> Schedule:
     return Schedule(
         heartbeat_s=settings.heartbeat_s,
         jitter=settings.jitter,
@@ -236,7 +235,7 @@ def schedule(settings: config.Settings) -> Schedule:
     )
 
 
-async def _work(settings: config.Settings) -> None:
+async def _work(settings: Settings) -> None:
     stop_asked = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -258,13 +257,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--data", help="folder of the tables and the journal (REINS_DATA)")
     flags: dict[str, Any] = vars(parser.parse_args(arguments))
     try:
-        settings = config.load(**flags)
+        settings = load_settings(**flags)
         logs.configure(settings.log_level, settings.log_format)
         asyncio.run(_work(settings))
     except FolderOwned as error:
         print(f"reins: {error}", file=sys.stderr)
         return EXIT_OWNED
-    except (config.SettingsError, ModelConfigError, StoreError, ValueError) as error:
+    except (SettingsError, ModelConfigError, StoreError, ValueError) as error:
         print(f"reins: {error}", file=sys.stderr)
         return EXIT_UNUSABLE
     return 0

@@ -9,15 +9,15 @@ from urllib.parse import quote
 
 import structlog
 
-import config
-import logs
-from agent_core.registry import AgentTypeError
+from agent_core.agent.registry import AgentTypeError
 from agents import EXIT_UNUSABLE, Runtime
-from llm import ModelConfigError
+from reins import logs
+from reins.llm import ModelConfigError
+from reins.settings import Settings, SettingsError, load_settings
+from reins.web.application import Web
+from reins.web.guard import is_loopback
+from reins.web.server import PortUnusable, Server, listen
 from store.errors import FolderOwned, StoreError
-from web.application import Web
-from web.guard import is_loopback
-from web.server import PortUnusable, Server, listen
 
 _log = structlog.get_logger(__name__)
 
@@ -38,11 +38,11 @@ def main(arguments: list[str] | None = None) -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop_asked.set())
     try:
-        settings = config.load(**flags)
+        settings = load_settings(**flags)
         logs.configure(settings.log_level, settings.log_format)
         _run(settings, stop_asked, wants_worker=wants_worker)
     except (
-        config.SettingsError,
+        SettingsError,
         ModelConfigError,
         AgentTypeError,
         PortUnusable,
@@ -53,7 +53,7 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _run(settings: config.Settings, stop_asked: threading.Event, *, wants_worker: bool) -> None:
+def _run(settings: Settings, stop_asked: threading.Event, *, wants_worker: bool) -> None:
     # Whoever can reach the address can steer: beyond this machine, only with a token.
     token = settings.token or (None if is_loopback(settings.host) else secrets.token_urlsafe(24))
     # The port first: no session ticks for one that is taken.
@@ -75,7 +75,7 @@ def _run(settings: config.Settings, stop_asked: threading.Event, *, wants_worker
                 runtime.stop_thread()
 
 
-def _worker(settings: config.Settings) -> Runtime | None:
+def _worker(settings: Settings) -> Runtime | None:
     runtime = Runtime(settings)
     try:
         runtime.start_in_thread()

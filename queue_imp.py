@@ -12,11 +12,11 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-import config
+from reins.settings import current_settings
 from store import queue
 from store.folder import DataFolder
+from store.lance.tables import quoted
 from store.reading import reader
-from store.tables import quoted
 
 Mode = Literal["steer", "now"]
 
@@ -324,7 +324,7 @@ _now = _Clock()
 
 
 def _folder() -> DataFolder:
-    return DataFolder(config.current().data)
+    return DataFolder(current_settings().data)
 
 
 def _writer() -> queue.QueueWriter:
@@ -332,6 +332,6 @@ def _writer() -> queue.QueueWriter:
 
 
 if __name__ == "__main__":
-    from queue_cli import main
+    from reins.cli.queue import main
 
     raise SystemExit(main())

@@ -4,10 +4,10 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent_core.base import AgentConfig, GuidanceRejected
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
-from llm import Model, ModelError
+from agent_core.agent.base import AgentConfig, GuidanceRejected
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
+from reins.llm import Model, ModelError
 
 _REMEMBERED = 5
 _PLAIN_CHARS = 200

@@ -4,10 +4,10 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from agent_core.base import AgentConfig
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
-from llm import Model
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
+from reins.llm import Model
 
 
 class CallingState(BaseModel):

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import queue_imp
-from agent_core.status import Status
+from agent_core.session.status import Status
 from agents import Runtime
 from bench import model_server
 from bench.calls import routes_file

@@ -2,9 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict
 
-from agent_core.base import AgentConfig
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
 
 _TEXT = "A tick of the benchmark, with about as much text as a short joke has: " + "ha " * 43
 _FILLING = "What an agent keeps between two ticks: notes, a plan, a cursor. " * 7

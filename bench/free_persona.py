@@ -6,11 +6,11 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
-from agent_core.conversations import Conversations
-from agent_core.results import Quiet, StepResult
-from agent_core.services import Services
-from agents_impl.persona import PersonaAgent
-from llm import Completion, Model
+from agent_core.agent.results import Quiet, StepResult
+from agent_core.agent.services import Services
+from agent_core.conversations.conversation import Conversations
+from agents_impl.persona.agent import PersonaAgent
+from reins.llm import Completion, Model
 
 _TEXT = "A reply of the benchmark, with about as much text as one to three sentences have. " * 2
 

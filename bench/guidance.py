@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import queue_imp
-from agent_core import interrupting
+from agent_core.agent import interrupting
 from bench.measure import LagProbe, create_fleet, runtime_on, spread, total_ticks, until
 
 GOALS_MS = {

@@ -12,10 +12,10 @@ from typing import Any, Self
 
 import psutil
 
-import config
-import logs
 import queue_imp
 from agents import Runtime
+from reins import logs
+from reins.settings import load_settings
 
 _ENQUEUING_THREADS = 64
 _READY_S = 300.0
@@ -26,7 +26,7 @@ async def runtime_on(data: Path, **settings: Any) -> AsyncIterator[Runtime]:
     os.environ["REINS_DATA"] = str(data)
     os.environ["REINS_AGENT_MODULES"] = '["bench.free_agent", "agents_impl"]'
     logs.configure("warning")
-    runtime = Runtime(config.load(**settings))
+    runtime = Runtime(load_settings(**settings))
     await runtime.start()
     try:
         yield runtime

@@ -6,8 +6,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from agent_core.controls import Pause, Resume
-from agent_core.session import Session
+from agent_core.session.controls import Pause, Resume
+from agent_core.session.session import Session
 from agents import Runtime
 from bench.measure import (
     LagProbe,
@@ -20,7 +20,7 @@ from bench.measure import (
 )
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
-from store.upkeep import IDLE_S
+from store.lance.compaction import IDLE_S
 
 _SESSIONS = 100
 _EARLY = 10_000

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import queue_imp
-from agent_core.status import Status
+from agent_core.session.status import Status
 from bench.measure import cpu_s, create_fleet, rss_mib, runtime_on, until
-from store.upkeep import IDLE_S
+from store.lance.compaction import IDLE_S
 
 GOAL_KIB_EACH = 12
 _WATCHED_S = 20.0

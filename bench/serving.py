@@ -9,8 +9,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from agents import Runtime
-from web.application import Web
-from web.server import Server, listen
+from reins.web.application import Web
+from reins.web.server import Server, listen
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from typing import Any
 
 import queue_imp
 from agents import Runtime
-from agents_impl.persona import PersonaConfig
+from agents_impl.persona.agent import PersonaConfig
 from bench.free_persona import SEEN
 from bench.measure import LagProbe, cpu_s, rss_mib, runtime_on, spread, until
 from store.messages import TABLE

@@ -17,8 +17,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import telemetry
 from bench import ticks
+from reins import telemetry
 
 GOAL_OFF_US = 0.3
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"

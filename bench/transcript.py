@@ -10,15 +10,15 @@ from typing import Any
 import orjson
 
 import queue_imp
-from agent_core.conversations import MAX_TURNS, Conversation, Conversations
-from agents_impl.persona_context import gather
+from agent_core.conversations.conversation import MAX_TURNS, Conversation, Conversations
+from agents_impl.persona.context import gather
 from bench.free_persona import FreeModel
 from bench.measure import disk_bytes, rss_mib, runtime_on, spread, until
 from store import messages
-from store.journal_file import Record
+from store.journal.file import Record
+from store.lance.compaction import IDLE_S
 from store.reading import Reader
 from store.store import Store
-from store.upkeep import IDLE_S
 
 GOAL_MS = 5
 _LONG = "long"

@@ -10,9 +10,9 @@ import shutil
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent_core.base import AgentConfig
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
 
 
 class WatcherConfig(AgentConfig):

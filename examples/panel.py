@@ -19,9 +19,9 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import config
 import queue_imp as q
 from agents import Runtime
+from reins.settings import load_settings
 from store.messages import list_messages
 
 TURNS = 20
@@ -43,7 +43,7 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory(prefix="panel-") as temporary:
         os.environ["REINS_DATA"] = given.data or temporary
-        runtime = Runtime(config.load())
+        runtime = Runtime(load_settings())
         runtime.start_in_thread()
         try:
             return 0 if debate(given.question, f"panel-{time.time_ns():x}") == TURNS else 1

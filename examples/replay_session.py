@@ -17,10 +17,10 @@ import structlog
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-import config
 import queue_imp as q
-import replay
 from agents import Runtime
+from reins.history import recording as replay
+from reins.settings import load_settings
 from store.agent_steps import list_steps
 
 PATIENCE_S = 60.0
@@ -30,7 +30,7 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="reins-replay-") as data:
         os.environ["REINS_DATA"] = data
-        runtime = Runtime(config.load(heartbeat_s=0.2))
+        runtime = Runtime(load_settings(heartbeat_s=0.2))
         runtime.start_in_thread()
         try:
             live()

@@ -10,10 +10,10 @@ import pyarrow as pa
 
 from store.agent_steps import TABLE as STEPS
 from store.errors import RowInvalid
-from store.journal_file import Record
+from store.journal.file import Record
+from store.journal.rows import as_arrow, as_record
+from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
-from store.rows import as_arrow, as_record
-from store.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 
 TABLE = Table(
     "agent_state",

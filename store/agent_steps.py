@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
-from store.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -15,14 +15,15 @@ import pyarrow.compute as pc
 import structlog
 from lancedb.table import LanceTable
 
-from store import agent_state, agent_steps, journal_file, model_calls, queue
-from store.arrow import newest_by, to_arrow
+from store import agent_state, agent_steps, model_calls, queue
 from store.folder import DataFolder
-from store.journal import Journal
-from store.journal_file import Group
-from store.memory import give_back
-from store.tables import Table
-from store.upkeep import Upkeep
+from store.journal import file as journal_file
+from store.journal.arrow import newest_by, to_arrow
+from store.journal.file import Group
+from store.journal.journal import Journal
+from store.lance.compaction import Upkeep
+from store.lance.memory import give_back
+from store.lance.tables import Table
 
 _log = structlog.get_logger(__name__)
 

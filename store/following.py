@@ -8,10 +8,10 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from store import journal_file
-from store.journal_file import Group
+from store.journal import file as journal_file
+from store.journal.file import Group
+from store.lance.tables import STAMP, Table
 from store.reading import Reader
-from store.tables import STAMP, Table
 
 Row = dict[str, Any]
 Found = list[tuple[str, Row]]

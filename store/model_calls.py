@@ -6,8 +6,8 @@ from typing import Any
 import pyarrow as pa
 from lancedb.table import LanceTable
 
+from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
-from store.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 
 TABLE = Table(
     "model_calls",

@@ -26,8 +26,8 @@ from watchdog.observers.api import BaseObserver
 
 from store.errors import StoreError
 from store.folder import DataFolder
-from store.rows import as_arrow
-from store.tables import STAMP, TEXT, Table, connect, open_or_make, quoted
+from store.journal.rows import as_arrow
+from store.lance.tables import STAMP, TEXT, Table, connect, open_or_make, quoted
 
 _log = structlog.get_logger(__name__)
 _TRIES = 8

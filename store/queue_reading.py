@@ -8,9 +8,9 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from store.lance.tables import STAMP, quoted
 from store.queue import TABLE
 from store.reading import Reader
-from store.tables import STAMP, quoted
 
 Row = dict[str, Any]
 State = Literal["queued", "applied", "rejected"]

@@ -10,11 +10,11 @@ import orjson
 import pyarrow as pa
 from lancedb.table import LanceTable
 
-import config
-from store import journal_file
+from reins.settings import current_settings
 from store.folder import DataFolder
-from store.journal_file import Group, Record
-from store.tables import STAMP, Table, connect, open_if_there
+from store.journal import file as journal_file
+from store.journal.file import Group, Record
+from store.lance.tables import STAMP, Table, connect, open_if_there
 
 Row = dict[str, Any]
 _TRIES = 5
@@ -142,7 +142,7 @@ class Reader:
         JournalFailed.
         """
         self.folder.prepare()
-        connection = journal_file.open_for_writing(self.folder.journal, config.current().durable)
+        connection = journal_file.open_for_writing(self.folder.journal, current_settings().durable)
         try:
             journal_file.append_made(connection, make)
         finally:
@@ -186,4 +186,4 @@ def _reader_at(path: Path) -> Reader:
 
 def reader(path: Path | str | None = None) -> Reader:
     """The reader of a data folder, by default the one that the settings name."""
-    return _reader_at(DataFolder(path if path is not None else config.current().data).path)
+    return _reader_at(DataFolder(path if path is not None else current_settings().data).path)

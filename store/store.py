@@ -13,7 +13,6 @@ from store import (
     agent_steps,
     agents_config,
     conversations,
-    journal_file,
     messages,
     model_calls,
     participants,
@@ -22,11 +21,12 @@ from store import (
 from store.errors import FolderUnusable, StoreError
 from store.flush import Flush, highest_number, rebuild_states
 from store.folder import FORMAT, DataFolder
-from store.journal import Journal
-from store.journal_file import Durable
+from store.journal import file as journal_file
+from store.journal.file import Durable
+from store.journal.journal import Journal
+from store.lance.repair import Repaired, repair
+from store.lance.tables import Table, complete, connect, connect_async, open_or_make
 from store.reading import Reader, reader
-from store.repair import Repaired, repair
-from store.tables import Table, complete, connect, connect_async, open_or_make
 
 _log = structlog.get_logger(__name__)
 

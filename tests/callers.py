@@ -1,6 +1,6 @@
 """Callers whose books are open, and entries of a models file that lead to servers of ours."""
 
-from llm import CallRecord, Delta
+from reins.llm import CallRecord, Delta
 from tests.model_stub import ModelStub
 
 KEY = "sk-very-secret"

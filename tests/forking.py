@@ -148,9 +148,9 @@ def _imported() -> dict[str, str]:
     """Import what is not ours; returns the variables that doing so sets."""
     before = dict(os.environ)
     sys.path.insert(0, str(_ROOT))
-    importlib.import_module("store.lance").import_lancedb()
+    importlib.import_module("store.lance.importing").import_lancedb()
     sys.path.pop(0)
-    for name in ("store", "store.lance"):
+    for name in ("store", "store.lance", "store.lance.importing"):
         sys.modules.pop(name, None)
     for name in _NOT_OURS:
         importlib.import_module(name)

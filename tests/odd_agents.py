@@ -7,9 +7,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agent_core.base import AgentConfig, GuidanceRejected
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
+from agent_core.agent.base import AgentConfig, GuidanceRejected
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
 
 Tick = Literal[
     "count", "slow", "fail", "fail_once", "exit", "cancelled", "stubborn", "huge", "block",

@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel
 
-from agent_core.base import AgentConfig
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
-from llm import CallRecord, Delta
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
+from reins.llm import CallRecord, Delta
 
 Tick = Literal["pay", "fail", "hang", "together", "work", "long", "done"]
 

@@ -4,9 +4,9 @@ from typing import Literal
 
 from pydantic import BaseModel
 
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
-from llm import Model
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
+from reins.llm import Model
 
 
 class Step(BaseModel):

@@ -5,8 +5,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from llm.baml_runtime import Answer, Compiled
-from llm.prompts import CLIENTS_FILE, PROMPTS, read_prompts
+from reins.llm.baml.prompts import CLIENTS_FILE, PROMPTS, read_prompts
+from reins.llm.baml.runtime import Answer, Compiled
 
 MAX_LAG_S = 0.25
 PROBE_S = 0.005

@@ -15,8 +15,8 @@ from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[1]
 _PROGRAM = (
-    "agents.py", "app.py", "config.py", "logs.py", "telemetry.py", "queue_imp.py",
-    "queue_cli.py", "agent_core", "agents_impl", "store", "llm", "baml_src", "web",
+    "agents.py", "app.py", "queue_imp.py",
+    "agent_core", "agents_impl", "baml_src", "reins", "store",
 )  # fmt: skip
 TYPES = '["agents_impl", "tests.odd_agents"]'
 EXIT_S = 25.0

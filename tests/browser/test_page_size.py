@@ -5,7 +5,7 @@ import re
 
 from tests.worker import ROOT
 
-DIST = ROOT / "web" / "dashboard" / "dist"
+DIST = ROOT / "reins" / "web" / "dashboard" / "dist"
 MOST_BYTES = 150 * 1024
 _LINKED = re.compile(r'(?:src|href)="/([^"]+\.(?:js|css))"')
 _IMPORTED = re.compile(r'(?:^|[;}\s])(?:import|export)[^;"\'()]*["\']\./([^"\']+\.js)["\']')

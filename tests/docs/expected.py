@@ -13,11 +13,11 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-import config
-import queue_cli
 import queue_imp
-from agent_core import payloads
-from agent_core.handlers import ACTION_HANDLERS
+from agent_core.actions import payloads
+from agent_core.dispatch.handlers import ACTION_HANDLERS
+from reins.cli import queue as queue_cli
+from reins.settings import PREFIX, Settings
 from store import (
     agent_state,
     agent_steps,
@@ -36,13 +36,13 @@ def settings() -> list[list[str]]:
     """Variable, default, unit, values, help: a row for each setting."""
     return [
         [
-            f"`{config.PREFIX}{name.upper()}`",
+            f"`{PREFIX}{name.upper()}`",
             _default(field.default),
             "s" if name.endswith("_s") else "",
             _values(field),
             field.description or "",
         ]
-        for name, field in config.Settings.model_fields.items()
+        for name, field in Settings.model_fields.items()
     ]
 
 
@@ -145,11 +145,9 @@ def keys_and_indices() -> dict[str, str]:
 def kinds() -> set[str]:
     """Kinds of rows: the first argument of every `Event(...)` in agent_core."""
     found = set()
-    for path in (ROOT / "agent_core").glob("*.py"):
+    for path in (ROOT / "agent_core").rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Event":
-                if path.name == "replaying.py":
-                    continue  # what it writes was written before
                 assert isinstance(node.args[0], ast.Constant), f"{path.name}:{node.lineno}"
                 found.add(node.args[0].value)
     return found

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-import queue_cli
+from reins.cli import queue as queue_cli
 from tests.docs.expected import ROOT
 from tests.waiting import until
 from tests.worker import Worker

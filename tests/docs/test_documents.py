@@ -1,18 +1,15 @@
 """Links lead somewhere, names name something, and commands are commands, in every document."""
 
-import functools
-import importlib
 import re
 import shlex
-from pathlib import Path
 
 import pytest
 
-import config
-import queue_cli
 from bench.__main__ import BENCHMARKS
-from llm.routes import own_spec, plan
-from llm.settings import ModelSettings
+from reins.cli import queue as queue_cli
+from reins.llm.routes.providers import own_spec, plan
+from reins.llm.settings import ModelSettings
+from reins.settings import PREFIX, Settings
 from tests.docs import expected
 from tests.docs.expected import ROOT
 
@@ -54,7 +51,7 @@ def test_files_that_are_named(path):
 @every_document
 def test_settings_that_are_named(path):
     """Every `REINS_…` in a document is a setting."""
-    known = {config.PREFIX + name.upper() for name in config.Settings.model_fields}
+    known = {PREFIX + name.upper() for name in Settings.model_fields}
     assert set(re.findall(r"\bREINS_[A-Z_]+\b", path.read_text())) <= known
 
 
@@ -112,39 +109,6 @@ def test_every_benchmark_is_named():
     text = expected.section((ROOT / "docs" / "how-to.md").read_text(), "## Measure")
     line = next(line for line in text.splitlines() if line.startswith("The benchmarks are"))
     assert set(re.findall(r"`(\w+)`", line)) == BENCHMARKS.keys()
-
-
-def test_the_index_of_files():
-    """In architecture.md every "which file to open" names things that are in that file."""
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    for _, file, names in expected.rows(expected.section(text, "## Which file to open")):
-        if file.endswith(".ts`"):
-            source = (ROOT / file.strip("`")).read_text()
-            assert all(f"class {name}" in source for name in re.findall(r"`(\w+)`", names))
-            continue
-        module = importlib.import_module(file.strip("`").removesuffix(".py").replace("/", "."))
-        for name in re.findall(r"`([\w.]+)`", names):
-            found = functools.reduce(getattr, name.split("."), module)
-            home = getattr(found, "__module__", module.__name__)
-            assert home == module.__name__ or not callable(found), f"{name} is in {home}"
-
-
-def test_the_layers():
-    """The table of layers says what the architecture test allows."""
-    text = (ROOT / "docs" / "architecture.md").read_text()
-    from tests.unit.test_architecture import MAY_KNOW  # noqa: PLC0415 - a test's own table
-
-    said = {
-        _layer(row[0]): {_layer(name) for name in re.findall(r"`[^`]+`", row[2])}
-        for row in expected.rows(expected.section(text, "## Layers"))
-    }
-    del said["baml_src"]
-    cycle = {"queue_imp": {"queue_cli"}}  # its `__main__` runs the commands
-    assert said == {layer: known - cycle.get(layer, set()) for layer, known in MAY_KNOW.items()}
-
-
-def _layer(cell: str) -> str:
-    return Path(cell.strip("`/")).stem
 
 
 def test_the_glossary():

@@ -5,9 +5,9 @@ import re
 
 import pytest
 
-import config
 import queue_imp as q
 from agents import Runtime
+from reins.settings import load_settings
 from store.agent_steps import list_steps
 from tests.docs.expected import ROOT, documents
 from tests.waiting import until_async
@@ -39,7 +39,7 @@ async def test_actions_that_waited_for_a_worker_keep_their_order(tmp_path, monke
         q.agent_interrupt("a", "ann", {"subject": "owls"}),
         q.agent_destroy_action("a", "ann"),
     ]
-    runtime = Runtime(config.load())
+    runtime = Runtime(load_settings())
     await runtime.start()
     try:
         await until_async(lambda: runtime.health().actions_handled == len(sent), "all are marked")

@@ -9,23 +9,23 @@ from pydantic import TypeAdapter
 
 import agents
 import queue_imp
-from agent_core.base import AgentBase, AgentConfig
-from agent_core.budget import Budget, Limits, SetBudget
-from agent_core.handlers import ACTION_HANDLERS
-from agent_core.looping import LoopingAgentBase
-from agent_core.status import Status
-from agents_impl import persona
-from agents_impl.persona import PersonaAgent
-from agents_impl.persona_context import Context
-from agents_impl.persona_models import PersonaConfig, PersonaGuidance, PersonaState, Reason
-from llm import Model
-from llm.breaker import COUNTED
-from llm.errors import Kind
-from llm.failures import RETRYABLE
-from llm.routes_file import EmbeddingsEntry, ModelsFile, RouteEntry
+from agent_core.agent.base import AgentBase, AgentConfig
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.budgets.limits import Budget, Limits, SetBudget
+from agent_core.dispatch.handlers import ACTION_HANDLERS
+from agent_core.session.status import Status
+from agents_impl.persona import agent as persona
+from agents_impl.persona.agent import PersonaAgent
+from agents_impl.persona.context import Context
+from agents_impl.persona.models import PersonaConfig, PersonaGuidance, PersonaState, Reason
+from reins.llm import Model
+from reins.llm.baml.failures import RETRYABLE
+from reins.llm.errors import Kind
+from reins.llm.limits.breaker import COUNTED
+from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
+from reins.web.api import metrics
 from store.store import TABLES
 from tests.docs import expected
-from web.api import metrics
 
 TEXT = (expected.ROOT / "docs" / "reference.md").read_text()
 
@@ -109,8 +109,8 @@ def test_statuses_and_kinds():
 @pytest.mark.parametrize(
     ("head", "dotted"),
     [
-        ("| StepResult | meaning |", "agent_core.results.StepResult"),
-        ("| FinalResult | meaning |", "agent_core.results.FinalResult"),
+        ("| StepResult | meaning |", "agent_core.agent.results.StepResult"),
+        ("| FinalResult | meaning |", "agent_core.agent.results.FinalResult"),
         ("| field | meaning |", "agents.Health"),
     ],
 )
@@ -134,7 +134,7 @@ def test_the_model_of_an_agent():
     for cell in first_cells(text[text.index("| of the model |") :]):
         assert hasattr(Model, re.match(r"`await model\.(\w+)\(", cell)[1]), cell
     said = re.search(r"A Completion has ([^.]*)\.", text)[1]
-    assert set(re.findall(r"`(\w+)`", said)) == set(expected.fields_of("llm.Completion"))
+    assert set(re.findall(r"`(\w+)`", said)) == set(expected.fields_of("reins.llm.Completion"))
 
 
 def test_the_file_of_routes():
@@ -238,7 +238,9 @@ def test_exit_codes():
 
 def test_http():
     """The requests are those that the API describes, and the description itself."""
-    described = json.loads((expected.ROOT / "web" / "openapi.json").read_text())["paths"]
+    described = json.loads((expected.ROOT / "reins" / "web" / "http" / "openapi.json").read_text())[
+        "paths"
+    ]
     requests = {f"`{method.upper()} {path}`" for path, of in described.items() for method in of}
     said = [
         row[0] for row in expected.rows(section("## HTTP")) if row[0].startswith(("`GET", "`P"))
@@ -265,7 +267,7 @@ def test_metrics(head, figures):
 
 def test_spans():
     """Every attribute of a span is named, and no other."""
-    source = (expected.ROOT / "telemetry.py").read_text()
+    source = (expected.ROOT / "reins" / "telemetry.py").read_text()
     names = set(re.findall(r'^_[A-Z_]+ = "([a-z_.]+)"$', source, re.MULTILINE))
     said = set(re.findall(r"`((?:gen_ai|reins|error|http)\.[a-z_.]+)`", section("## Spans")))
     assert said == names
@@ -274,8 +276,8 @@ def test_spans():
 def test_sockets():
     """Requests and events of the rooms are those of the code."""
     source = "".join(
-        (expected.ROOT / "web" / f"{name}.py").read_text()
-        for name in ("sockets", "pump", "rooms", "conversation_feed", "typing_feed")
+        (expected.ROOT / "reins" / "web" / "live" / f"{name}.py").read_text()
+        for name in ("sockets", "feed", "rooms", "conversations", "typing")
     )
     asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
     events = set(re.findall(r'(?:emit|_message)\(\s*"(\w+)"', source))

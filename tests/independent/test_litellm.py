@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from llm import ModelError, Models, ModelSettings
-from llm.caller import CallRecord, Delta, Nobody
+from reins.llm import ModelError, Models, ModelSettings
+from reins.llm.caller import CallRecord, Delta, Nobody
 
 ROOT = Path(__file__).resolve().parents[2]
 PROXY = ROOT / ".venv-litellm" / "bin" / "litellm"

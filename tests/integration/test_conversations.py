@@ -9,9 +9,9 @@ import time
 
 import pytest
 
-import config
 import queue_imp as q
 from agents import Runtime
+from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.messages import list_messages
@@ -40,7 +40,7 @@ class House:
 
     async def start(self, **settings):
         quick = {"heartbeat_s": 0.1, "stop_grace_s": 1.0, "retry_wait_s": 0.1, "data": self.data}
-        self.runtime = Runtime(config.load(**quick | settings))
+        self.runtime = Runtime(load_settings(**quick | settings))
         await self.runtime.start()
         return self
 

@@ -6,9 +6,9 @@ import subprocess
 import sys
 from itertools import pairwise
 
-import config
 import queue_imp as q
 from agents import Runtime
+from reins.settings import load_settings
 from store.agent_steps import list_steps
 from store.conversations import list_conversations
 from store.messages import list_messages
@@ -23,7 +23,7 @@ def test_the_disk_watcher(tmp_path, monkeypatch):
     """A type of agent in one file: it measures, and guidance sets its limit."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REINS_AGENT_MODULES", '["examples.disk_watcher"]')
-    runtime = Runtime(config.load())
+    runtime = Runtime(load_settings())
     runtime.start_in_thread()
     try:
         created = q.agent_create(

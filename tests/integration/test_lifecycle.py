@@ -191,8 +191,8 @@ def test_bad_neighbours_hurt_nobody(start):
 
 MINE = """
 from pydantic import BaseModel
-from agent_core.looping import LoopingAgentBase
-from agent_core.results import StepResult
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import StepResult
 
 class State(BaseModel):
     n: int = 0

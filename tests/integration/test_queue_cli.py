@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-import queue_cli
+from reins.cli import queue as queue_cli
 from store import queue
 from store.reading import Reader
 from tests.forking import Forked

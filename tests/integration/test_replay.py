@@ -7,11 +7,11 @@ import os
 import orjson
 import pytest
 
-import config
 import queue_imp as q
-import replay
-from agent_core.replaying import NotReplayable
 from agents import Runtime
+from reins.history import recording as replay
+from reins.history.replay import NotReplayable
+from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from tests.forking import ran
@@ -90,7 +90,7 @@ async def _live_with_failures(monkeypatch):
         stub.replies.extend([fails(500), answers("One."), fails(400), answers("Two.")])
         monkeypatch.setenv("REINS_MODEL", "m")
         monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
-        runtime = Runtime(config.load(heartbeat_s=0.2, retry_wait_s=0.1))
+        runtime = Runtime(load_settings(heartbeat_s=0.2, retry_wait_s=0.1))
         await runtime.start()
         try:
             await asyncio.to_thread(_two_jokes)
@@ -133,7 +133,7 @@ async def _live_through_everything(monkeypatch):
     async with ModelStub(default=answers("A joke.")) as stub:
         monkeypatch.setenv("REINS_MODEL", "m")
         monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
-        settings = config.load(
+        settings = load_settings(
             heartbeat_s=0.05, retry_wait_s=0.05, max_failures=2, stop_grace_s=0.2
         )
         runtime = Runtime(settings)
@@ -201,7 +201,7 @@ async def _walk(monkeypatch, modules):
             stub.replies.append(answers(text))
         monkeypatch.setenv("REINS_MODEL", "m")
         monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
-        runtime = Runtime(config.load(heartbeat_s=0.05, agent_modules=modules))
+        runtime = Runtime(load_settings(heartbeat_s=0.05, agent_modules=modules))
         await runtime.start()
         created = q.agent_create("walk", "ann", agent_type="walker")
         await asyncio.to_thread(q.wait_for_action, created)

@@ -10,32 +10,32 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
-import config
-from agent_core.conversations import Conversations
-from agent_core.dispatcher import Dispatcher
-from agent_core.handlers import Context
-from agent_core.registry import AgentTypes
-from agent_core.schedule import Schedule
-from agent_core.services import Services
-from agent_core.session import Session
-from agent_core.sessions import Sessions
-from agent_core.status import Status
-from agent_core.watchdog import Watchdog
+from agent_core.agent.registry import AgentTypes
+from agent_core.agent.services import Services
+from agent_core.conversations.conversation import Conversations
+from agent_core.dispatch.dispatcher import Dispatcher
+from agent_core.dispatch.handlers import Context
+from agent_core.fleet.fleet import Sessions
+from agent_core.loop_monitor import Watchdog
+from agent_core.session.schedule import Schedule
+from agent_core.session.session import Session
+from agent_core.session.status import Status
 from agents import Runtime
+from reins.settings import load_settings
+from reins.web.application import Web
+from reins.web.bridge import Bridge
+from reins.web.live.feed import Pump
+from reins.web.live.rooms import Rooms
+from reins.web.live.sockets import make_socketio
+from reins.web.live.sse import Streams
+from reins.web.server import Server, listen
+from reins.web.views.participants import Cast
+from reins.web.views.sessions import Overview
 from store.flush import Flush
-from store.journal import Journal
+from store.journal.journal import Journal
 from store.store import Store
 from tests.odd_agents import OddAgent, OddConfig
 from tests.waiting import until_async
-from web.application import Web
-from web.bridge import Bridge
-from web.cast import Cast
-from web.overview import Overview
-from web.pump import Pump
-from web.rooms import Rooms
-from web.server import Server, listen
-from web.sockets import make_socketio
-from web.streams import Streams
 
 TIMES = 50
 
@@ -128,7 +128,7 @@ class OfRuntime:
     times = 15
 
     def __init__(self, folder: Path, _store: Store) -> None:
-        self.it = Runtime(config.load(data=folder / "own"))
+        self.it = Runtime(load_settings(data=folder / "own"))
 
     async def start(self) -> None:
         await self.it.start()
@@ -167,7 +167,7 @@ class OfWeb:
     times = 15
 
     def __init__(self, folder: Path, _store: Store) -> None:
-        self.it = Web(config.load(data=folder / "data"), None, port=1, token=None)
+        self.it = Web(load_settings(data=folder / "data"), None, port=1, token=None)
 
     async def start(self) -> None:
         self.it.start()
@@ -182,7 +182,7 @@ class OfPump:
     times = 15
 
     def __init__(self, _folder: Path, store: Store) -> None:
-        settings = config.load(data=store.folder.path)
+        settings = load_settings(data=store.folder.path)
         sessions = SimpleNamespace(listen_deltas=lambda _: lambda: None)
         worker = SimpleNamespace(store=store, conversations=Conversations(store), sessions=sessions)
         bridge = Bridge(settings, worker)

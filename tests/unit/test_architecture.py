@@ -7,39 +7,25 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = {
-    "app", "agents", "agents_impl", "agent_core", "queue_cli", "queue_imp",
-    "store", "llm", "config", "logs", "replay", "telemetry", "web",
+    "app", "agents", "agents_impl", "agent_core", "queue_imp", "store", "reins",
 }  # fmt: skip
 MAY_KNOW = {
-    "app": {"web", "agents", "agent_core", "llm", "store", "config", "logs"},
-    "agents": {"agent_core", "llm", "store", "config", "logs", "telemetry"},
-    "replay": {"agent_core", "llm", "store", "config"},
-    "web": {"agent_core", "queue_imp", "store", "config"},
-    "agents_impl": {"agent_core", "llm", "store"},
-    "agent_core": {"queue_imp", "store", "telemetry"},
-    "queue_cli": {"queue_imp", "store"},
-    "queue_imp": {"queue_cli", "store", "config"},
-    "llm": {"config", "telemetry"},
-    "store": {"config", "telemetry"},
-    "config": set(),
-    "logs": set(),
-    "telemetry": set(),
+    "app": {"agents", "agent_core", "store", "reins"},
+    "agents": {"agent_core", "store", "reins"},
+    "agents_impl": {"agent_core", "store", "reins"},
+    "agent_core": {"queue_imp", "store", "reins"},
+    "queue_imp": {"store", "reins"},
+    "store": {"reins"},
+    "reins": {"agents", "agent_core", "queue_imp", "store"},
 }
 ONLY_IN = {
     "lancedb": {"store"},
     "sqlite3": {"store"},
     "pyarrow": {"store"},
     "pandas": {"store"},
-    "flask": {"web"},
-    "flask_openapi3": {"web"},
-    "werkzeug": {"web"},
-    "flask_socketio": {"web"},
-    "socketio": {"web"},
-    "baml_py": {"llm"},
-    "aiohttp": {"llm"},
-    "opentelemetry": {"telemetry"},
-    "prometheus_client": {"web"},
-    "wordllama": {"llm"},
+    "flask": {"reins"},
+    "baml_py": {"reins"},
+    "opentelemetry": {"reins"},
 }
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from llm import Models, ModelSettings
+from reins.llm import Models, ModelSettings
 from tests.callers import KEY, Account
 from tests.model_stub import ModelStub
 

@@ -7,9 +7,9 @@ import sys
 import baml_py
 import pytest
 
-from llm import ModelConfigError
-from llm.baml_runtime import Answer, BamlClientHttpError, Compiled
-from llm.prompts import PROMPTS, read_prompts
+from reins.llm import ModelConfigError
+from reins.llm.baml.prompts import PROMPTS, read_prompts
+from reins.llm.baml.runtime import Answer, BamlClientHttpError, Compiled
 from tests.model_stub import GOOD, ModelStub, fails
 
 JOKE = {"subject": "cats", "told": ["one"]}
@@ -17,8 +17,8 @@ JOKE = {"subject": "cats", "told": ["one"]}
 EXIT_SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-from llm.baml_runtime import Answer, Compiled
-from llm.prompts import read_prompts
+from reins.llm.baml.runtime import Answer, Compiled
+from reins.llm.baml.prompts import read_prompts
 values = {"REINS_ROUTE_ADDRESS": sys.argv[1], "REINS_ROUTE_MODEL": "m", "REINS_ROUTE_KEY": "k"}
 compiled = Compiled(read_prompts(Path(sys.argv[2])), values)
 async def main():

@@ -16,8 +16,8 @@ from baml_py import BamlRuntime, Collector
 from baml_py.baml_py import LLMStreamCall
 from baml_py.errors import BamlClientHttpError, BamlError
 
-from llm.baml_runtime import Compiled
-from llm.failures import NO_EVENTS, STREAM_BROKE
+from reins.llm.baml.failures import NO_EVENTS, STREAM_BROKE
+from reins.llm.baml.runtime import Compiled
 from tests.model_stub import (
     GOOD,
     ModelStub,
@@ -30,7 +30,7 @@ from tests.model_stub import (
 from tests.wire import compiled_for
 
 NO_TYPES = ModuleType("no_types")
-CHANGED = "BAML has changed: look at llm/baml_runtime.py, {}"
+CHANGED = "BAML has changed: look at reins/llm/baml/runtime.py, {}"
 
 
 def text_of(event: Any, compiled: Compiled, *, partial: bool) -> Any:
@@ -106,7 +106,7 @@ async def test_events_of_a_stream(stub: ModelStub) -> None:
     stub.default = streams(openai_events("word " * 30), pause_s=0.01)
     raw = Raw(compiled_for(stub.address + "/v1"))
     whole = await raw.whole()
-    changed = CHANGED.format("Compiled._receive and llm/inbox.py")
+    changed = CHANGED.format("Compiled._receive and baml/stream.py")
     assert whole == "word " * 30, changed
     texts = [text for _, _, text in raw.events if text]
     assert texts, changed
@@ -121,7 +121,7 @@ async def test_what_is_seen_of_a_stream(stub: ModelStub) -> None:
     stub.default = streams(openai_events(cached=5))
     raw = Raw(compiled_for(stub.address + "/v1"))
     await raw.start()
-    changed = CHANGED.format("and llm/answer.py")
+    changed = CHANGED.format("and baml/response.py")
     call = raw.call
     assert isinstance(call, LLMStreamCall), changed
     assert call.provider == "openai-generic", changed
@@ -140,7 +140,7 @@ async def test_a_stream_refused_by_status(stub: ModelStub) -> None:
     raw = Raw(compiled_for(stub.address + "/v1"))
     with pytest.raises(BamlClientHttpError) as caught:
         await raw.whole()
-    changed = CHANGED.format("llm/answer.py and llm/failures.py")
+    changed = CHANGED.format("baml/response.py and baml/failures.py")
     assert caught.value.status_code == 429, changed
     assert raw.call.http_response.status == 429, changed
     assert raw.call.http_response.headers["retry-after"] == "7", changed
@@ -157,7 +157,7 @@ async def test_a_stream_that_dies(stub: ModelStub) -> None:
         stub.default = reply
         with pytest.raises(BamlClientHttpError) as caught:
             await Raw(compiled).whole()
-        assert caught.value.message.startswith(begins), CHANGED.format("llm/failures.py")
+        assert caught.value.message.startswith(begins), CHANGED.format("baml/failures.py")
 
 
 async def test_a_cancelled_stream(stub: ModelStub) -> None:
@@ -189,11 +189,11 @@ NOT_SEEN = {
 
 @pytest.mark.parametrize(("provider", "events"), NOT_SEEN.values(), ids=NOT_SEEN)
 async def test_what_baml_does_not_see(stub: ModelStub, provider: str, events: list[str]) -> None:
-    """BAML takes each of these for a good answer, which is why `llm/stream_end.py` is there."""
+    """BAML takes each of these for a good answer, which is why `baml/stream_end.py` is there."""
     stub.default = streams(events)
     address = stub.address + ("/v1" if provider == "openai-generic" else "")
     raw = Raw(compiled_for(address, provider=provider))
-    assert await raw.whole() == GOOD, "BAML sees it now: llm/stream_end.py may do less"
+    assert await raw.whole() == GOOD, "BAML sees it now: baml/stream_end.py may do less"
     if provider == "anthropic":
         assert raw.call.usage.output_tokens == 1, "it counts now: look at StreamEnd.tokens_out"
 

@@ -8,7 +8,7 @@ from email.utils import format_datetime
 import pytest
 import structlog
 
-from llm import Completion, ModelConfigError, ModelError
+from reins.llm import Completion, ModelConfigError, ModelError
 from tests.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
 
 JOKE = {"subject": "the-secret-subject", "told": []}

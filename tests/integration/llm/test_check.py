@@ -9,10 +9,10 @@ from pathlib import Path
 import orjson
 import pytest
 
-from llm import ModelConfigError, ModelError, RouteCheck
-from llm.__main__ import main
-from llm.check import check_plan
-from llm.prompts import PROMPTS
+from reins.cli.models import main
+from reins.llm import ModelConfigError, ModelError, RouteCheck
+from reins.llm.baml.prompts import PROMPTS
+from reins.llm.check import check_plan
 from tests.callers import KEY, route
 from tests.model_stub import ModelStub, breaks, fails, openai, says
 
@@ -24,7 +24,7 @@ async def run(tmp_path: Path, text: str, *words: str) -> tuple[int, str, str]:
     (tmp_path / "models.toml").write_text(text)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("REINS_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", "-m", "llm", *words,
+        sys.executable, "-W", "error", "-m", "reins.cli.models", *words,
         cwd=tmp_path, env={**clean, "PYTHONPATH": str(PROMPTS.parent), "KEY": KEY},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -108,7 +108,7 @@ def test_whatever_a_route_raises_hides_no_other(here, monkeypatch, capsys) -> No
             raise ValueError("PWSECRET")
         return RouteCheck(name, ok=True, said="ok")
 
-    monkeypatch.setattr("llm.__main__.check_plan", raises)
+    monkeypatch.setattr("reins.cli.models.check_plan", raises)
     text = 'default = "a"\n' + "".join(f"[routes.{n}]\nprovider = 'offline'\n" for n in "abc")
     code, out, err = here(text, "check")
     assert (code, err) == (1, "")
@@ -129,7 +129,7 @@ async def test_whatever_a_route_raises_hides_no_other_of_the_models(
             raise ValueError("PWSECRET")
         return await real(name, *given)
 
-    monkeypatch.setattr("llm.models.check_plan", raises)
+    monkeypatch.setattr("reins.llm.router.check_plan", raises)
     a, b = await model.check()
     assert (a.ok, b.ok) == (False, True)
     assert "ValueError" in a.said

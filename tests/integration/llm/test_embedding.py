@@ -13,13 +13,13 @@ import orjson
 import pytest
 from aiohttp import web
 
-from llm import ModelConfigError, ModelError
-from llm.baml_runtime import Answer
-from llm.embedding import BATCH_BYTES, BATCH_TEXTS, batches
-from llm.embedding_http import MAX_ANSWER_BYTES, HttpEmbedder
-from llm.embedding_words import WordEmbedder
-from llm.settings import Route
-from llm.text import MAX_TEXT_BYTES
+from reins.llm import ModelConfigError, ModelError
+from reins.llm.baml.runtime import Answer
+from reins.llm.embeddings.embedder import BATCH_BYTES, BATCH_TEXTS, batches
+from reins.llm.embeddings.http import MAX_ANSWER_BYTES, HttpEmbedder
+from reins.llm.embeddings.wordllama import WordEmbedder
+from reins.llm.settings import Route
+from reins.llm.text import MAX_TEXT_BYTES
 from tests.waiting import until_async
 
 KEY = "sk-very-secret"

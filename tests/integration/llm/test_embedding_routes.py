@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from llm import ModelConfigError, ModelError
+from reins.llm import ModelConfigError, ModelError
 from tests.callers import Account, route
 from tests.model_stub import ModelStub, fails, says
 

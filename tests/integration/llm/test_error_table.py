@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from llm.baml_runtime import Answer, BamlError, Compiled
-from llm.errors import ModelError
-from llm.failures import classify
-from llm.settings import Route
+from reins.llm.baml.failures import classify
+from reins.llm.baml.runtime import Answer, BamlError, Compiled
+from reins.llm.errors import ModelError
+from reins.llm.settings import Route
 from tests.model_stub import (
     GOOD,
     ModelStub,

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from llm import ModelConfigError, ModelError
-from llm.line import Line
+from reins.llm import ModelConfigError, ModelError
+from reins.llm.routes.open_route import Line
 from tests.callers import Account, route
 from tests.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
 
@@ -209,7 +209,7 @@ async def test_no_session_waits_for_years(routed, stub) -> None:
     assert len(stub.seen) == 1
 
 
-@pytest.mark.parametrize("broken", ["llm.call.classify", "llm.model._check"])
+@pytest.mark.parametrize("broken", ["reins.llm.calls.call.classify", "reins.llm.model._check"])
 async def test_a_mistake_of_ours_is_a_failure_like_others(
     routed, both, stub, *, account, monkeypatch, broken
 ) -> None:

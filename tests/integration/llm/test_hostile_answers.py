@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from llm.baml_runtime import Answer, BamlError, TooLongError
-from llm.failures import classify
-from llm.guard import UnreadableError, guarded
-from llm.prompts import PROMPTS
-from llm.settings import Route
-from llm.text import MAX_TEXT_BYTES, clean
+from reins.llm.baml.failures import classify
+from reins.llm.baml.parse_guard import UnreadableError, guarded
+from reins.llm.baml.prompts import PROMPTS
+from reins.llm.baml.runtime import Answer, BamlError, TooLongError
+from reins.llm.settings import Route
+from reins.llm.text import MAX_TEXT_BYTES, clean
 from tests.hostile_server import BODIES, EVENTS, TEXTS
 from tests.wire import MAX_LAG_S, compiled_for, send, with_the_loop_going
 

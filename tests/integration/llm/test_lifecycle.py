@@ -13,8 +13,8 @@ import aiohttp
 import orjson
 import pytest
 
-from llm import ModelConfigError, Models, ModelSettings
-from llm.prompts import PROMPTS
+from reins.llm import ModelConfigError, Models, ModelSettings
+from reins.llm.baml.prompts import PROMPTS
 from tests.model_stub import GOOD, ModelStub, never
 
 ROOT = PROMPTS.parent
@@ -225,7 +225,8 @@ async def test_stop_leaves_nothing() -> None:
 
 
 SCRIPT = """
-import asyncio, llm
+import asyncio
+from reins import llm
 async def main():
     model = llm.Models(llm.ModelSettings(environ={}))
     await model.start()

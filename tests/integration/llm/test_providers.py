@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from llm import ModelError, Models, ModelSettings, routes
+from reins.llm import ModelError, Models, ModelSettings
+from reins.llm.routes import providers as routes
 from tests.model_stub import GOOD, ModelStub, anthropic, google, openai, says
 
 PROVIDERS = [

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from llm import ModelConfigError, ModelError
+from reins.llm import ModelConfigError, ModelError
 from tests.callers import KEY, Account, route
 from tests.model_stub import (
     GOOD,

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import config
 from agents import Runtime
-from llm import ModelConfigError, ModelError
+from reins.llm import ModelConfigError, ModelError
+from reins.settings import load_settings
 from tests.callers import KEY, Account, route
 from tests.model_stub import GOOD, fails, openai, says
 
@@ -182,7 +182,7 @@ async def test_a_worker_reloads_its_routes(tmp_path: Path, stub, other, monkeypa
         monkeypatch.delenv(name)
     file = tmp_path / "models.toml"
     file.write_text(route("a", stub))
-    runtime = Runtime(config.load(data=tmp_path / "data"))
+    runtime = Runtime(load_settings(data=tmp_path / "data"))
     await runtime.start()
     try:
         assert runtime.model.route.model == "a-model"
@@ -206,7 +206,7 @@ async def test_a_reload_takes_up_a_changed_key(tmp_path: Path, stub, monkeypatch
     (tmp_path / "models.toml").write_text(f'[routes.a]\n{entry}key_env = "OPENAI_API_KEY"\n')
     keys = tmp_path / ".env"
     keys.write_text("OPENAI_API_KEY=sk-one\n")
-    runtime = Runtime(config.load(data=tmp_path / "data"))
+    runtime = Runtime(load_settings(data=tmp_path / "data"))
     await runtime.start()
     try:
         await runtime.model.call("TellAJoke", **JOKE)

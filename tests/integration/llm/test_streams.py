@@ -9,13 +9,13 @@ from itertools import pairwise
 
 import pytest
 
-from llm import baml_runtime
-from llm.baml_runtime import Answer, BrokenStreamError
-from llm.errors import ModelConfigError
-from llm.inbox import Inbox
-from llm.routes import PROVIDERS
-from llm.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
-from llm.text import MAX_TEXT_BYTES, is_too_long
+from reins.llm.baml import runtime as baml_runtime
+from reins.llm.baml.runtime import Answer, BrokenStreamError
+from reins.llm.baml.stream import Inbox
+from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
+from reins.llm.errors import ModelConfigError
+from reins.llm.routes.providers import PROVIDERS
+from reins.llm.text import MAX_TEXT_BYTES, is_too_long
 from tests.model_stub import ModelStub, anthropic, google, never, openai, openai_events, streams
 from tests.wire import compiled_for, send, with_the_loop_going
 

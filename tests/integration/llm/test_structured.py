@@ -6,9 +6,9 @@ from typing import Literal
 import pytest
 from pydantic import BaseModel
 
-from llm import ModelConfigError, ModelError
-from llm.guard import MAX_BYTES
-from llm.structured import CONVERSE, MAX_SHOWN_CHARS
+from reins.llm import ModelConfigError, ModelError
+from reins.llm.baml.parse_guard import MAX_BYTES
+from reins.llm.calls.structured import CONVERSE, MAX_SHOWN_CHARS
 from tests.callers import Account, route
 from tests.hostile_server import TEXTS
 from tests.model_stub import ModelStub, answers, fails, openai, says

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import orjson
 
-from store.journal_file import Record
+from store.journal.file import Record
 from tests.forking import Forked
 
 ROOT = Path(__file__).parents[3]

@@ -4,7 +4,7 @@ import orjson
 
 from store import messages
 from store.conversations import list_conversations
-from store.journal_file import Record
+from store.journal.file import Record
 from store.messages import TABLE, last_messages, last_number, newest_messages
 from store.participants import list_participants
 from tests.integration.store.support import message

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 
 from store import agent_state, agent_steps, messages
 from store.errors import RowInvalid
-from store.journal_file import Record
+from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, message, step, until_async

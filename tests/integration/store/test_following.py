@@ -14,7 +14,7 @@ import pytest
 from store import agent_state, agent_steps, following, messages
 from store.errors import FolderUnusable
 from store.following import Follower
-from store.journal_file import Record
+from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, message, step, until, until_async
@@ -253,7 +253,7 @@ def test_readers_while_a_journal_is_made(tmp_path):
     code = """
     import sys
     from pathlib import Path
-    from store import journal_file
+    from store.journal import file as journal_file
     from tests.integration.store.support import step
     for n in range(60):
         folder = Path(sys.argv[1]) / str(n)

@@ -10,10 +10,10 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from store import journal_file
 from store.errors import FolderUnusable, JournalFailed
-from store.journal import Journal
-from store.journal_file import Record
+from store.journal import file as journal_file
+from store.journal.file import Record
+from store.journal.journal import Journal
 from tests.integration.store.support import child, lines_of, until_async
 
 
@@ -151,8 +151,8 @@ async def test_a_commit_that_fails_at_its_end_blocks_none_after_it(path):
 
 _WRITE_UNTIL_FULL = """
 import asyncio, pathlib, resource, signal, sys
-from store.journal import Journal
-from store.journal_file import Record
+from store.journal.journal import Journal
+from store.journal.file import Record
 from store.errors import JournalFailed
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
@@ -188,8 +188,8 @@ def test_a_full_disk(path):
 
 _APPEND_FOR_EVER = """
 import asyncio, pathlib, sys
-from store.journal import Journal
-from store.journal_file import Record
+from store.journal.journal import Journal
+from store.journal.file import Record
 
 async def main():
     journal = Journal(pathlib.Path(sys.argv[1]), durable=sys.argv[2])
@@ -301,8 +301,8 @@ async def test_a_cancelled_caller_disturbs_nobody(journal, path):
 
 _APPEND_BESIDE = """
 import pathlib, sys
-from store import journal_file
-from store.journal_file import Record
+from store.journal import file as journal_file
+from store.journal.file import Record
 for n in range(100):
     connection = journal_file.open_for_writing(pathlib.Path(sys.argv[1]), "power")
     body = b'{"v":"%s-%d"}' % (sys.argv[2].encode(), n)
@@ -332,8 +332,8 @@ def test_opening_a_new_journal_in_many_processes(tmp_path):
     """Many at once may be the first to open a journal: each gets it, and its row is in."""
     code = """
     import pathlib, sys
-    from store import journal_file
-    from store.journal_file import Record
+    from store.journal import file as journal_file
+    from store.journal.file import Record
     print("ready")
     sys.stdin.readline()
     for n in range(10):

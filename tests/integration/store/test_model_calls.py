@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from store import model_calls
 from store.flush import Flush
-from store.journal_file import Record
+from store.journal.file import Record
 from store.model_calls import forget_before, list_calls
 from store.store import Store
 from tests.integration.store.support import step, until_async

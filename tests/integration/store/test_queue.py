@@ -11,10 +11,10 @@ import pytest
 import queue_imp
 from store import queue
 from store.errors import RowInvalid, StoreError
+from store.lance.compaction import Upkeep
+from store.lance.tables import connect, connect_async, open_or_make
 from store.queue import QueueWriter
 from store.reading import Reader
-from store.tables import connect, connect_async, open_or_make
-from store.upkeep import Upkeep
 from tests.integration.store.support import child, lines_of
 
 

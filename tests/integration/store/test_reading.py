@@ -9,8 +9,8 @@ import pytest
 
 from store import agent_state, agent_steps, agents_config, conversations, messages
 from store.errors import RowInvalid
+from store.journal.rows import as_record
 from store.reading import Reader, reader
-from store.rows import as_record
 from store.store import Store
 from tests.integration.store.support import child, lines_of, message, step, until, until_async
 

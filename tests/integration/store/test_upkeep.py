@@ -8,13 +8,14 @@ from datetime import timedelta
 
 from structlog.testing import capture_logs
 
-from store import agent_steps, upkeep
-from store.arrow import to_arrow
-from store.journal_file import Group
+from store import agent_steps
+from store.journal.arrow import to_arrow
+from store.journal.file import Group
+from store.lance import compaction as upkeep
+from store.lance.compaction import Upkeep
+from store.lance.tables import connect, open_or_make
 from store.reading import Reader
 from store.store import Store
-from store.tables import connect, open_or_make
-from store.upkeep import Upkeep
 from tests.integration.store.support import step
 
 

@@ -6,8 +6,8 @@ import threading
 import pytest
 from werkzeug.serving import make_server
 
-import config
 from agents import Runtime
+from reins.settings import load_settings
 from tests.integration.web.serving import Served
 from tests.integration.web.support import Api
 
@@ -19,7 +19,7 @@ def settings(tmp_path, monkeypatch):
     monkeypatch.setenv("REINS_STOP_GRACE_S", "1")
     monkeypatch.setenv("REINS_FLUSH_S", "0.2")
     monkeypatch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
-    return config.load()
+    return load_settings()
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def live(tmp_path_factory):
         patch.setenv("REINS_STOP_GRACE_S", "1")
         patch.setenv("REINS_FLUSH_S", "0.2")
         patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
-        settings = config.load()
+        settings = load_settings()
         runtime = Runtime(settings)
         runtime.start_in_thread()
         with Served(settings, runtime) as served:

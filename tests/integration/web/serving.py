@@ -14,9 +14,9 @@ from typing import Any, Self
 
 import socketio
 
-from store.journal_file import Record
-from web.application import Web
-from web.server import Server, listen
+from reins.web.application import Web
+from reins.web.server import Server, listen
+from store.journal.file import Record
 
 HANDSHAKE: dict[str, str] = {
     "Upgrade": "websocket",

@@ -5,7 +5,7 @@ from typing import Any
 
 import orjson
 
-from store.journal_file import Record
+from store.journal.file import Record
 
 MOMENT = 1_700_000_000_000_000
 """Microseconds since 1970."""

@@ -9,9 +9,11 @@ from jsonschema import Draft202012Validator
 from werkzeug.test import Client, TestResponse
 
 import queue_imp as q
-from web.application import Web
+from reins.web.application import Web
 
-DOCUMENT = orjson.loads((Path(__file__).resolve().parents[3] / "web" / "openapi.json").read_bytes())
+DOCUMENT = orjson.loads(
+    (Path(__file__).resolve().parents[3] / "reins" / "web" / "http" / "openapi.json").read_bytes()
+)
 
 
 class Api:

@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from reins.web.api.sessions import events
 from store.agent_steps import list_steps
 from tests.waiting import until
-from web.api import events
 
 ANN = {"actor": "ann"}
 
@@ -81,7 +81,7 @@ def test_from_where_it_was_left(ticking, listen):
 
 def test_a_gap_is_filled_from_the_log(ticking, listen, monkeypatch):
     """A reader for whom too little was kept misses nothing."""
-    monkeypatch.setattr("web.streams._STREAM_ROWS", 1)
+    monkeypatch.setattr("reins.web.live.sse._STREAM_ROWS", 1)
     first = rows_of(listen(), 1)
     assert seqs(first) == [1]
     answer = listen("/api/sessions/c/events?after_seq=1")

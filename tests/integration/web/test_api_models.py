@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import orjson
 
 from store import model_calls
-from store.journal_file import Record
+from store.journal.file import Record
 from tests.integration.store.support import step
 from tests.integration.web.speaking import MOMENT, write
 from tests.waiting import until

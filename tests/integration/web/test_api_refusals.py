@@ -5,9 +5,9 @@ import json
 
 import pytest
 
+from reins.web.api import context as parts
 from store.errors import StoreError
 from store.queue import QueueWriter
-from web.api import parts
 
 ANN = {"actor": "ann"}
 RELOAD = "/api/environment/reload"

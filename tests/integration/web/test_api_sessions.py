@@ -111,7 +111,7 @@ def test_a_page_of_large_rows_ends_early(api, monkeypatch):
     """It says where to go on, and always brings a row."""
     create(api, "c")
     until(lambda: api.get("/api/sessions/c")["seq"] >= 6)
-    monkeypatch.setattr("web.api.steps._PAGE_BYTES", 1)
+    monkeypatch.setattr("reins.web.api.sessions.steps._PAGE_BYTES", 1)
     page = api.get("/api/sessions/c/steps")
     assert [row["seq"] for row in page["items"]] == [1]
     assert page["next_cursor"] == "1"

@@ -5,10 +5,10 @@ import os
 import pytest
 from flask import Flask
 
+from reins.web import page
 from store.agent_state import list_agent_states
 from tests.waiting import until
 from tests.worker import Worker
-from web import page
 
 ANN = {"actor": "ann"}
 

@@ -6,8 +6,8 @@ import threading
 import pytest
 import socketio
 
-import config
 import queue_imp as q
+from reins.settings import load_settings
 from store.reading import reader
 from tests.integration.web.serving import Served
 from tests.integration.web.speaking import (
@@ -304,7 +304,7 @@ def test_without_a_worker_here(tmp_path, monkeypatch):
 
     for record in (conversation("c"), takes_part("c", "ada"), ticked("ada", 1, tone="dry")):
         write(record)
-    with Served(config.load()) as served, served.client() as client:
+    with Served(load_settings()) as served, served.client() as client:
         answer = subscribed(client, "c")
         assert answer["composing"] is None
         assert answer["participants"][0]["state"] == {"tone": "dry"}

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-import config
 from agents import Runtime
+from reins.settings import load_settings
 from store import queue
 from store.reading import reader
 from tests.integration.web.support import DOCUMENT, Api
@@ -45,9 +45,9 @@ def api(tmp_path_factory):
         patch.setenv("REINS_DATA", str(tmp_path_factory.mktemp("fuzz") / "data"))
         patch.setenv("REINS_HEARTBEAT_S", "60")
         patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
-        runtime = Runtime(config.load())
+        runtime = Runtime(load_settings())
         runtime.start_in_thread()
-        with Api(config.load(), runtime) as api:
+        with Api(load_settings(), runtime) as api:
             for agent_id in ("jo", "over", "odd/1 %"):
                 kind = "odd" if "odd" in agent_id else "joke"
                 body = {"agent_id": agent_id, "agent_type": kind, "actor": "ann"}

@@ -7,11 +7,11 @@ from urllib.parse import quote
 
 import pytest
 
-import config
+from reins.settings import load_settings
+from reins.web import guard
 from tests.integration.web.serving import HANDSHAKE, SOCKET, Raw, Served, serving
 from tests.waiting import until
 from tests.worker import Worker
-from web import guard
 
 TOKEN = "t0ken-&=#%+;/with-what-needs-quoting"
 names = map("a{}".format, itertools.count())
@@ -25,7 +25,7 @@ def serve(tmp_path_factory):
         made = []
 
         def start(token=None, more=None, **settings):
-            served = Served(config.load(**settings), token=token, **(more or {}))
+            served = Served(load_settings(**settings), token=token, **(more or {}))
             made.append(served)
             return served.__enter__()
 

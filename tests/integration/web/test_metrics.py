@@ -5,9 +5,9 @@ import re
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from reins.web.api.metrics import OF_ROUTES, OF_WEB, OF_WORKER
 from tests.integration.web.serving import Served
 from tests.waiting import until
-from web.api.metrics import OF_ROUTES, OF_WEB, OF_WORKER
 
 ANN = {"actor": "ann"}
 

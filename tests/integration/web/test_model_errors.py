@@ -3,9 +3,9 @@
 import asyncio
 import shutil
 
-import config
 from agents import Runtime
-from llm.failures import ADVICE
+from reins.llm.baml.failures import ADVICE
+from reins.settings import load_settings
 from tests.integration.web.support import Api
 from tests.model_stub import (
     BODY,
@@ -64,7 +64,7 @@ async def test_each_error_is_told(tmp_path, empty_folder, monkeypatch, unused_tc
         monkeypatch.setenv("A_KEY", KEY)
         monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
         shutil.copytree(empty_folder, tmp_path / "data")
-        settings = config.load(models=file, heartbeat_s=60, retry_wait_s=60, stop_grace_s=1)
+        settings = load_settings(models=file, heartbeat_s=60, retry_wait_s=60, stop_grace_s=1)
         await asyncio.to_thread(look_at, settings)
 
 

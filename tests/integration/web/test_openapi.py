@@ -2,12 +2,12 @@
 
 from openapi_spec_validator import validate
 
+from reins.web.http import openapi_file as openapi
 from tests.integration.web.support import DOCUMENT
-from web import openapi
 
 
 def test_the_committed_description_is_that_of_the_code(settings):
-    """What changes the API changes web/openapi.json with it: `python -m web.openapi`."""
+    """What changes the API changes its file too: `python -m reins.web.http.openapi_file`."""
     assert openapi.FILE.read_bytes() == openapi.document()
 
 

@@ -9,11 +9,11 @@ import urllib.request
 import pytest
 
 import queue_imp as q
+from reins.web.server import PortUnusable, Server, listen
 from tests.integration.web.serving import Address, Page, Raw, serving
 from tests.integration.web.test_web_only import port_of
 from tests.waiting import until
 from tests.worker import Worker
-from web.server import PortUnusable, Server, listen
 
 
 def hello(_environ, start_response):

@@ -7,12 +7,12 @@ import time
 import orjson
 import pytest
 
-import config
-from store.journal_file import Record
+from reins.settings import load_settings
+from reins.web.live import rooms
+from store.journal.file import Record
 from tests.integration.store.support import step
 from tests.integration.web.serving import Page, Raw, Served, serving
 from tests.waiting import until
-from web import rooms
 
 TEXT = "x" * 3_900
 ROWS = 40  # of a commit: 160 KB
@@ -145,7 +145,7 @@ def test_an_event_that_is_too_large(live):
 @pytest.fixture
 def quick(live):
     """The same folder served beside it, with pings each second."""
-    with Served(config.load(), ping_interval_s=1, ping_timeout_s=1) as served:
+    with Served(load_settings(), ping_interval_s=1, ping_timeout_s=1) as served:
         yield served
 
 

@@ -15,13 +15,13 @@ import pytest
 import socketio
 
 import queue_imp as q
+from reins.web.live import sockets
+from reins.web.live.websocket import MAX_MESSAGE_BYTES, MESSAGES_AT_ONCE, MESSAGES_PER_S
 from store import agent_steps, messages
-from store.journal_file import Record
+from store.journal.file import Record
 from tests.integration.store.support import step
 from tests.integration.web.serving import Page, Raw, frame
 from tests.waiting import until
-from web import sockets
-from web.websocket import MAX_MESSAGE_BYTES, MESSAGES_AT_ONCE, MESSAGES_PER_S
 
 names = map("s{}".format, itertools.count())
 

@@ -7,8 +7,8 @@ from datetime import datetime
 import psutil
 import pytest
 
-import config
 import queue_imp as q
+from reins.settings import load_settings
 from store import agent_steps
 from tests.integration.web.serving import Address, Page, Served
 from tests.waiting import until
@@ -24,7 +24,7 @@ def data(tmp_path, monkeypatch):
 @pytest.fixture
 def served(data):
     """Served from here before there is a folder; no worker of this process."""
-    with Served(config.load()) as served:
+    with Served(load_settings()) as served:
         yield served
 
 
@@ -147,7 +147,7 @@ def test_a_folder_that_is_replaced(data, tmp_path):
         worker.started()
         for name in ("jo", "old"):
             q.wait_for_action(q.agent_create(name, "ann", "cats"))
-        with Served(config.load()) as served:
+        with Served(load_settings()) as served:
             page = Page(served, "jo")
             page.connect()
             until(lambda: page.last > 20)

@@ -7,11 +7,11 @@ from itertools import count
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from agent_core.budget import Budget as Configured
-from agent_core.budget import BudgetSpent, Limits, SetBudget
-from agent_core.ledger import Ledger
-from agent_core.schedule import Schedule
-from agent_core.session import Session
+from agent_core.budgets.ledger import Ledger
+from agent_core.budgets.limits import Budget as Configured
+from agent_core.budgets.limits import BudgetSpent, Limits, SetBudget
+from agent_core.session.schedule import Schedule
+from agent_core.session.session import Session
 
 DAY_S = 86_400
 MANY = settings(

@@ -7,13 +7,14 @@ import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from store import agent_state, journal_file
+from store import agent_state
 from store.agent_steps import TABLE as STEPS
 from store.agent_steps import list_steps
-from store.arrow import newest_by, to_arrow
-from store.journal_file import Group, Record
+from store.journal import file as journal_file
+from store.journal.arrow import newest_by, to_arrow
+from store.journal.file import Group, Record
+from store.lance.tables import quoted
 from store.reading import Reader, matching
-from store.tables import quoted
 from tests.integration.store.support import step
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -9,14 +9,14 @@ from typing import Any
 import pytest
 
 import queue_imp
-from agent_core.conversations import Conversations
-from agent_core.dispatcher import Dispatcher
-from agent_core.handlers import Context
-from agent_core.registry import AgentTypes
-from agent_core.schedule import Schedule
-from agent_core.services import Services
-from agent_core.session import Session
-from agent_core.sessions import Sessions
+from agent_core.agent.registry import AgentTypes
+from agent_core.agent.services import Services
+from agent_core.conversations.conversation import Conversations
+from agent_core.dispatch.dispatcher import Dispatcher
+from agent_core.dispatch.handlers import Context
+from agent_core.fleet.fleet import Sessions
+from agent_core.session.schedule import Schedule
+from agent_core.session.session import Session
 from store.agent_state import get_agent_state
 from store.agent_steps import TABLE as STEPS
 from store.agent_steps import list_steps

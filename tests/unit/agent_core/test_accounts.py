@@ -6,17 +6,17 @@ import json
 
 import pytest
 
-from agent_core.budget import BudgetSpent, spent_in
-from agent_core.controls import Interrupt
-from agent_core.ledger import Ledger
-from agent_core.log import Event
-from agent_core.schedule import Schedule
-from agent_core.services import Services
-from agent_core.session import Session
-from agent_core.status import Status
-from llm import CallRecord, Delta
+from agent_core.agent.services import Services
+from agent_core.budgets.ledger import Ledger
+from agent_core.budgets.limits import BudgetSpent, spent_in
+from agent_core.session.controls import Interrupt
+from agent_core.session.log import Event
+from agent_core.session.schedule import Schedule
+from agent_core.session.session import Session
+from agent_core.session.status import Status
+from reins.llm import CallRecord, Delta
 from store import agent_state, model_calls
-from store.tables import JOURNAL_N
+from store.lance.tables import JOURNAL_N
 from tests.paying_agents import PayingAgent, PayingConfig, Till, call_record
 from tests.waiting import until_async
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 import pytest
 
 import queue_imp as q
-from agent_core.actions import Action
-from agent_core.dispatcher import in_order
+from agent_core.dispatch.dispatcher import in_order
+from agent_core.dispatch.queued import Action
 from store import conversations, messages, queue
 from store.errors import StoreError
 from tests.waiting import until_async
@@ -176,7 +176,7 @@ async def test_a_store_in_trouble_puts_an_action_off_and_keeps_the_order(fleet, 
         return await real(session_id)
 
     monkeypatch.setattr(fleet.sessions, "find", find)
-    monkeypatch.setattr("agent_core.dispatcher._RETRY_S", 0.05)
+    monkeypatch.setattr("agent_core.dispatch.dispatcher._RETRY_S", 0.05)
     first = await fleet.ask(q.agent_pause_action, "a", "t")
     second = await fleet.ask(q.agent_resume_action, "a", "t")
     one, two = await fleet.receipt(first), await fleet.receipt(second)

@@ -7,10 +7,10 @@ from dataclasses import replace
 import pytest
 
 import queue_imp as q
-from agent_core.base import GuidanceRejected
-from agent_core.ledger import Ledger
-from agent_core.services import Services
-from agent_core.status import Status
+from agent_core.agent.base import GuidanceRejected
+from agent_core.agent.services import Services
+from agent_core.budgets.ledger import Ledger
+from agent_core.session.status import Status
 from store.model_calls import list_calls
 from tests.paying_agents import Till
 from tests.unit.agent_core.conftest import QUICK, Fleet

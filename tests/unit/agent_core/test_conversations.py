@@ -6,11 +6,16 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
-from agent_core.conversations import Conversations, ConversationUnknown, Message, NameTaken
-from agent_core.log import now_us
+from agent_core.conversations.conversation import (
+    Conversations,
+    ConversationUnknown,
+    Message,
+    NameTaken,
+)
+from agent_core.session.log import now_us
 from store import messages
 from store.errors import JournalFailed
-from store.journal_file import Record
+from store.journal.file import Record
 from store.store import Store
 from tests.waiting import until_async
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent_core.floor import _MAX_RESTARTS, Floor, mentions
+from agent_core.conversations.floor import _MAX_RESTARTS, Floor, mentions
 
 
 class Listener:

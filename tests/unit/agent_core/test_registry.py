@@ -4,11 +4,11 @@ import sys
 
 import pytest
 
-from agent_core.registry import AgentTypeError, AgentTypes
+from agent_core.agent.registry import AgentTypeError, AgentTypes
 
 SOURCE = """
 from pydantic import BaseModel
-from agent_core.looping import LoopingAgentBase
+from agent_core.agent.looping import LoopingAgentBase
 
 class State(BaseModel):
     pass

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent_core.schedule import Schedule
+from agent_core.session.schedule import Schedule
 
 seconds = st.floats(0.001, 86_400)
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 import queue_imp as q
-from agent_core.status import Status
+from agent_core.session.status import Status
 from tests.waiting import until_async
 
 

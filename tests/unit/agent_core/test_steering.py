@@ -6,7 +6,7 @@ import json
 import pytest
 
 import queue_imp as q
-from agent_core.status import Status
+from agent_core.session.status import Status
 from tests.waiting import until_async
 
 

@@ -5,7 +5,7 @@ import time
 
 import structlog
 
-from agent_core.watchdog import Watchdog
+from agent_core.loop_monitor import Watchdog
 from tests.waiting import until_async
 
 
@@ -15,8 +15,8 @@ def hold_the_loop(seconds):
 
 async def test_it_names_what_holds_the_loop(monkeypatch):
     """The line says the function that held the loop, while it holds it, and how long in the end."""
-    monkeypatch.setattr("agent_core.watchdog.EVERY_S", 0.01)
-    monkeypatch.setattr("agent_core.watchdog.HELD_S", 0.05)
+    monkeypatch.setattr("agent_core.loop_monitor.EVERY_S", 0.01)
+    monkeypatch.setattr("agent_core.loop_monitor.HELD_S", 0.05)
     dog = Watchdog()
     with structlog.testing.capture_logs() as lines:
         dog.start()
@@ -32,7 +32,7 @@ async def test_it_names_what_holds_the_loop(monkeypatch):
 
 async def test_a_loop_that_is_free_is_not_reported(monkeypatch):
     """Samples are taken, and nothing is said."""
-    monkeypatch.setattr("agent_core.watchdog.EVERY_S", 0.005)
+    monkeypatch.setattr("agent_core.loop_monitor.EVERY_S", 0.005)
     dog = Watchdog()
     assert dog.percentile_ms(0.99) == 0.0
     with structlog.testing.capture_logs() as lines:

@@ -5,12 +5,12 @@ from types import SimpleNamespace
 
 import orjson
 
-from agent_core.conversations import Conversations, Message
-from agent_core.log import now_us
-from agent_core.results import StepResult
-from agent_core.services import Services
-from agents_impl.persona import PersonaAgent, PersonaConfig
-from llm import Completion, Model
+from agent_core.agent.results import StepResult
+from agent_core.agent.services import Services
+from agent_core.conversations.conversation import Conversations, Message
+from agent_core.session.log import now_us
+from agents_impl.persona.agent import PersonaAgent, PersonaConfig
+from reins.llm import Completion, Model
 
 
 class ScriptedModel(Model):

@@ -5,10 +5,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent_core.base import GuidanceRejected
-from agent_core.services import Services
+from agent_core.agent.base import GuidanceRejected
+from agent_core.agent.services import Services
 from agents_impl.joke import JokeAgent, JokeConfig, JokeGuidance
-from llm import Completion, Model, ModelError
+from reins.llm import Completion, Model, ModelError
 
 
 class ScriptedModel(Model):

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from agent_core.results import Quiet
-from llm import ModelError
+from agent_core.agent.results import Quiet
+from reins.llm import ModelError
 from tests.unit.agents_impl.talking import Room, reason, rested
 
 NOW = {"type": "speak_now"}

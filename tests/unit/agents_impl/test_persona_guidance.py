@@ -3,8 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
-from agent_core.base import GuidanceRejected, problems
-from agents_impl.persona import PersonaAgent, PersonaConfig
+from agent_core.agent.base import GuidanceRejected, problems
+from agents_impl.persona.agent import PersonaAgent, PersonaConfig
 from tests.unit.agents_impl.talking import Room
 
 MB = 1024 * 1024

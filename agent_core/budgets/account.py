@@ -1,0 +1,204 @@
+"""A session's account with the models: what its calls may take, took and said.
+
+It is the caller that the model layer knows (`reins.llm.caller.Caller`), which has no name here.
+"""
+
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+import orjson
+import structlog
+
+from agent_core.budgets.limits import BudgetSpent
+from agent_core.budgets.usage import Reserved
+from store import model_calls
+from store.journal.file import Record
+
+if TYPE_CHECKING:
+    from agent_core.session.log import Event
+    from agent_core.session.session import Session
+
+_log = structlog.get_logger(__name__)
+
+_KEPT_CALLS = 50
+_KEPT_BYTES = 1 << 20
+
+
+class Call(Protocol):
+    """One attempt, as the model layer puts it on record: its columns of `model_calls`."""
+
+    def as_json(self) -> bytes: ...
+
+
+class Reservation:
+    """What is held back for one attempt, until it is settled."""
+
+    __slots__ = ("cost_usd", "settled", "tokens")
+
+    def __init__(self, tokens: int, cost_usd: float) -> None:
+        self.tokens = tokens
+        self.cost_usd = cost_usd
+        self.settled = False
+
+
+class Account:
+    """Reserves, settles and keeps what calls took until the session's next row is written."""
+
+    __slots__ = (
+        "_calls",
+        "_calls_bytes",
+        "_guide_left_s",
+        "_heard",
+        "_session",
+        "_waiting",
+        "cost_usd",
+        "reserved",
+        "tokens_in",
+        "tokens_out",
+        "waits_since",
+    )
+
+    def __init__(self, session: "Session") -> None:
+        self._session = session
+        self.reserved = Reserved()
+        self.tokens_in = 0
+        self.tokens_out = 0
+        self.cost_usd = 0.0
+        self._calls: list[bytes] = []
+        self._calls_bytes = 0
+        self._heard = False
+        self._waiting = 0
+        self.waits_since: float | None = None
+        self._guide_left_s: float | None = None
+
+    # -- who calls
+
+    @property
+    def session_id(self) -> str:
+        return self._session.session_id
+
+    @property
+    def agent_type(self) -> str:
+        return self._session.agent_type
+
+    @property
+    def route(self) -> str | None:
+        """The route that the session's configuration names."""
+        agent = self._session.agent
+        return None if agent is None else agent.config.route
+
+    # -- what calls take
+
+    def reserve(self, tokens: int, cost_usd: float) -> Reservation:
+        """Hold back what an attempt may take at the most. Raises: BudgetSpent."""
+        session = self._session
+        held = session.ledger.reserve(session, self.reserved, tokens, cost_usd)
+        if held is not None:
+            raise BudgetSpent(held)
+        return Reservation(tokens, cost_usd)
+
+    def settle(self, reserved: object, tokens_in: int, tokens_out: int, cost_usd: float) -> None:
+        """What the attempt took, once; a second time for the same reservation is nothing."""
+        session = self._session
+        if isinstance(reserved, Reservation):
+            if reserved.settled:
+                return
+            reserved.settled = True
+        self.tokens_in += tokens_in
+        self.tokens_out += tokens_out
+        self.cost_usd += cost_usd
+        session.ledger.spend(session, tokens_in, tokens_out, cost_usd)
+        if isinstance(reserved, Reservation):
+            session.ledger.free(session, self.reserved, reserved.tokens, reserved.cost_usd)
+
+    # -- time in line
+
+    def waits(self) -> None:
+        """A call waits for its place: from here on, no time limit of its session's work runs."""
+        self._waiting += 1
+        if self.waits_since is None:
+            self.waits_since = time.perf_counter()
+        if self._guide_left_s is None:
+            self._guide_left_s = self._session.stop_guide_clock()
+
+    def goes_on(self) -> None:
+        """It has its place, or wants none any more."""
+        self._waiting -= 1
+        if self.waits_since is None or self._waiting:
+            return
+        session, since, self.waits_since = self._session, self.waits_since, None
+        session.waited_s += max(0.0, time.perf_counter() - max(since, session.tick_began))
+        if self._guide_left_s is not None:
+            session.start_guide_clock(self._guide_left_s)
+            self._guide_left_s = None
+
+    # -- what was taken
+
+    @property
+    def has_unwritten(self) -> bool:
+        """Whether anything was taken that no row of the log tells yet."""
+        return bool(self.tokens_in or self.tokens_out or self.cost_usd)
+
+    def meter(self, event: "Event") -> None:
+        """Put on this row what calls took since the row before."""
+        event.tokens_in += self.tokens_in
+        event.tokens_out += self.tokens_out
+        event.cost_usd += self.cost_usd
+        self.tokens_in = self.tokens_out = 0
+        self.cost_usd = 0.0
+
+    # -- what calls said
+
+    def record(self, call: Call) -> None:
+        """Keep an attempt for the next row; too many are written without one."""
+        body = call.as_json()
+        self._calls.append(body)
+        self._calls_bytes += len(body)
+        if (
+            len(self._calls) > _KEPT_CALLS
+            or self._calls_bytes > _KEPT_BYTES
+            or self._session.status.ended
+        ):
+            self.write_calls()
+
+    def write_calls(self) -> None:
+        """Write what is kept, beside the session and without a row."""
+        if records := self.take_calls(None):
+            self._session.side_task(self._session.log.write(records), "write calls")
+
+    def take_calls(self, seq: int | None) -> list[Record]:
+        """The attempts that are kept, as they led to row `seq`."""
+        if not self._calls:
+            return []
+        session = self._session
+        ids = {
+            "session_id": session.session_id,
+            "agent_id": session.agent_id,
+            "step": session.iteration,
+            "seq": seq,
+        }
+        head = orjson.dumps(ids)[:-1] + b","
+        records = [Record(model_calls.TABLE.name, head + body[1:]) for body in self._calls]
+        self._calls.clear()
+        self._calls_bytes = 0
+        return records
+
+    # -- what calls are saying
+
+    def streamed(self, delta: Any) -> None:
+        """A piece of an answer has come: whoever listens is told."""
+        self._heard = True
+        self._tell(delta)
+
+    def hush(self) -> None:
+        """The tick has ended: what was said in pieces is over."""
+        if self._heard:
+            self._heard = False
+            self._tell(None)
+
+    def _tell(self, delta: Any) -> None:
+        for listener in tuple(self._session.audience):
+            try:
+                listener(self._session, delta)
+            except Exception:  # noqa: BLE001 - a listener's fault is no agent's
+                _log.exception("a listener to answers failed", **self._session.names)

@@ -1,0 +1,289 @@
+"""What sessions, their agents and the worker's day have taken, and what they may take.
+
+Everything here runs on the worker's loop. **Units**: tokens in and out together, US dollars,
+seconds spent in ticks; days are those of UTC.
+"""
+
+import time
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from agent_core.budgets.limits import WHATS, Budget, SetBudget, told
+from agent_core.budgets.usage import NOTHING, Reserved, Sums, Tally
+from agent_core.budgets.waitlist import Turns
+
+if TYPE_CHECKING:
+    from agent_core.session.session import Session
+
+_DAY_S = 86_400
+_ROUNDING = 1e-9
+"""Sums of dollars and seconds are off by less: 0.1 three times is 0.3."""
+
+Held = dict[str, Any]
+
+
+class Ledger:
+    """Totals per agent and of the worker's day, and all limits but those in a session's own hands.
+
+    `made_room` is called when a limit was changed that holds other sessions too.
+    """
+
+    def __init__(
+        self,
+        *,
+        day_tokens: int | None = None,
+        day_cost_usd: float | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._clock = clock
+        self._day_ends = 0.0
+        self.today = ""
+        self.agents: dict[str, Tally] = {}
+        self.worker = Tally()
+        self.made_room: Callable[[], object] = _nothing
+        self.turns = Turns(self)
+        self._agent_limits: dict[str, dict[str, Any]] = {}
+        self._worker_limits: dict[str, float] = {}
+        self.limit_day(day_tokens, day_cost_usd)
+        self._turn()
+
+    # -- what was taken
+
+    def ticked(self, session: "Session") -> None:
+        """Count a tick, and the time worked since the last count, everywhere."""
+        self._count(session, 1, 0, 0.0)
+
+    def spend(self, session: "Session", tokens_in: int, tokens_out: int, cost_usd: float) -> None:
+        """Count what was taken, and the time worked since the last count, everywhere."""
+        session.usage["tokens_in"] += tokens_in
+        session.usage["tokens_out"] += tokens_out
+        self._count(session, 0, tokens_in + tokens_out, cost_usd)
+
+    def _count(self, session: "Session", ticks: int, tokens: int, cost_usd: float) -> None:
+        self._turn()
+        usage, wall_s = session.usage, session.worked_s
+        session.worked_s = 0.0
+        usage["ticks"] += ticks
+        usage["cost_usd"] += cost_usd
+        usage["wall_s"] += wall_s
+        day = usage.get("day")
+        if day is None or day["date"] < self.today:
+            day = usage["day"] = {"date": self.today, **NOTHING}
+        day["ticks"] += ticks
+        day["tokens"] += tokens
+        day["cost_usd"] += cost_usd
+        day["wall_s"] += wall_s
+        self._agent(session).add(ticks, tokens, cost_usd, wall_s)
+        self.worker.add(ticks, tokens, cost_usd, wall_s)
+
+    def recall(self, row: Mapping[str, Any]) -> None:
+        """Take into account what a row of `agent_state` tells, also of a session that has ended."""
+        try:
+            usage = {"ticks": row["iteration"] or 0} | orjson.loads(row["usage"] or "{}")
+            if usage["ticks"] or usage.get("tokens_in") or "before" in usage:
+                tally = self.agents.setdefault(row["agent_id"], Tally())
+                tally.add_usage(usage)
+                tally.add_usage(usage.get("before") or {})
+            day = usage.get("day")
+            if day is not None and day["date"] == self.today:
+                self.worker.add_usage(day)
+            if '"limits":{' in (row["snapshot"] or ""):  # few have any, and parsing takes its time
+                limits = orjson.loads(row["snapshot"]).get("limits") or {}
+                self._recall_limits(row["agent_id"], limits.get("agent"))
+        except (ValueError, TypeError, AttributeError, KeyError):
+            return  # a row written by hand
+
+    def _recall_limits(self, agent_id: str, entry: dict[str, Any] | None) -> None:
+        known = self._agent_limits.get(agent_id)
+        if entry is not None and (known is None or entry["set_at"] > known["set_at"]):
+            self._agent_limits[agent_id] = entry
+
+    def _turn(self) -> None:
+        now = self._clock()
+        if now >= self._day_ends:  # a clock that was set back begins no day again
+            self._day_ends = (now // _DAY_S + 1) * _DAY_S
+            self.today = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
+            self.worker.clear()
+
+    # -- calls in flight
+
+    def reserve(
+        self, session: "Session", own: Reserved, tokens: int, cost_usd: float
+    ) -> Held | None:
+        """Hold back what a call may take; gives why not where a limit has no room for it."""
+        needs = {"tokens": tokens + own.tokens, "cost_usd": cost_usd + own.cost_usd}
+        held = self._over(session, {"tokens": tokens, "cost_usd": cost_usd})
+        if held is not None:
+            # Also what else it had in flight: so much must be free before it is worth trying again.
+            return held | {"needs": needs}
+        for reserved in (own, self._agent(session).reserved, self.worker.reserved):
+            reserved.add(tokens, cost_usd)
+        if self.turns:
+            self.turns.reserved(session, tokens, cost_usd)
+        return None
+
+    def free(self, session: "Session", own: Reserved, tokens: int, cost_usd: float) -> None:
+        """Give back what was held back, once what the call took is counted."""
+        for reserved in (own, self._agent(session).reserved, self.worker.reserved):
+            reserved.remove(tokens, cost_usd)
+        if self.turns:
+            self.turns.call()
+
+    def _agent(self, session: "Session") -> Tally:
+        tally = self.agents.get(session.agent_id)
+        if tally is None:
+            tally = self.agents[session.agent_id] = Tally()
+        return tally
+
+    # -- what may be taken
+
+    def spent(self, session: "Session") -> Held | None:
+        """The first limit of which nothing is left for a tick; None: there is room."""
+        if (
+            session.limits is None
+            and session.agent_id not in self._agent_limits
+            and not self._worker_limits
+        ):
+            return None
+        return self._over(session, None)
+
+    def still_held(self, session: "Session") -> Held | None:
+        """Why a session that is held cannot go on yet; None: it can."""
+        needs = (session.held or {}).get("needs")
+        held = self.spent(session) or (self._over(session, needs) if needs else None)
+        return None if held is None else held | ({"needs": needs} if needs else {})
+
+    def why_again(self, session: "Session", held: Held) -> str:
+        """What has changed for a session that was held and is not any more."""
+        if held.get("date", self.today) < self.today:
+            return "a new day's budget"
+        limits = {scope: limits for scope, limits, _, _ in self._scopes(session)}
+        same = limits.get(held["scope"], {}).get(held["what"]) == held["limit"]
+        return "the budget has room again" if same else "budget raised"
+
+    def has_room(self, session: "Session", needs: Sums) -> bool:
+        """Whether limits would leave room for a call with these needs, if there were no other."""
+        return all(
+            sums[what] + need <= limits[what] + _ROUNDING
+            for _, limits, sums, _ in self._scopes(session)
+            for what, need in needs.items()
+            if what in limits
+        )
+
+    def _over(self, session: "Session", needs: Sums | None) -> Held | None:
+        """The first limit that is reached, or that a call with these `needs` might exceed."""
+        self._turn()
+        if session.worked_s:
+            self.spend(session, 0, 0, 0.0)
+        for scope, limits, sums, reserved in self._scopes(session):
+            for what, limit in limits.items():
+                spent, kept, need = sums[what], 0.0, 0.0
+                if needs is None:
+                    reached = spent >= limit - _ROUNDING
+                    if what == "cost_usd" and not limit and not spent:
+                        reached = False  # calls that are free need none
+                elif what in needs:
+                    kept = 0.0 if reserved is None else getattr(reserved, what)
+                    if self.turns:
+                        kept += self.turns.kept(session, scope, what)
+                    need = needs[what]
+                    reached = spent + kept + need > limit + _ROUNDING
+                else:
+                    continue
+                if reached:
+                    held = {"scope": scope, "what": what, "limit": limit, "spent": spent}
+                    held |= {"text": told(held, need, kept)}
+                    return held | ({"date": self.today} if scope in ("day", "worker") else {})
+        return None
+
+    def _scopes(
+        self, session: "Session"
+    ) -> Iterator[tuple[str, Mapping[str, float], Sums, Reserved | None]]:
+        own, usage = session.limits or {}, session.usage
+        in_flight = None if session.account is None else session.account.reserved
+        if limits := own.get("session"):
+            sums = usage | {"tokens": usage["tokens_in"] + usage["tokens_out"]}
+            yield "session", limits, sums, in_flight
+        if entry := self._agent_limits.get(session.agent_id):
+            tally = self._agent(session)
+            yield "agent", entry["limits"], tally.sums(), tally.reserved
+        if limits := own.get("day"):
+            day = usage.get("day") or {"date": ""}
+            yield "day", limits, day if day["date"] >= self.today else NOTHING, in_flight
+        if self._worker_limits:
+            yield "worker", self._worker_limits, self.worker.sums(), self.worker.reserved
+
+    # -- limits
+
+    def limit_day(self, tokens: int | None, cost_usd: float | None) -> None:
+        """What all sessions together may take in a day."""
+        limits = {"tokens": tokens, "cost_usd": cost_usd}
+        self._worker_limits = {what: n for what, n in limits.items() if n is not None}
+
+    def agent_limits(self, agent_id: str) -> Mapping[str, float]:
+        """What all sessions of an agent together may take; safe to read from any thread."""
+        entry = self._agent_limits.get(agent_id)
+        return {} if entry is None else entry["limits"]
+
+    def begin(self, session: "Session", budget: Budget | None, *, is_own: bool = False) -> None:
+        """The limits of a new session.
+
+        Its configuration is often its agent's own, handed on: what that says of the agent's limits
+        counts where it is new, and does not undo what was set since. `is_own`: it was said of this
+        session, and counts.
+        """
+        given = {
+            scope: limits.given()
+            for scope in ("session", "day", "agent")
+            if (limits := getattr(budget, scope, None)) is not None
+        }
+        configured = given.pop("agent", None)
+        entry = self._agent_limits.get(session.agent_id)
+        is_new = is_own or entry is None or entry["configured"] != configured
+        if configured is not None and is_new:
+            entry = self._set_agent(session.agent_id, configured, configured)
+        if entry is not None:
+            given["agent"] = entry
+        session.limits = given or None
+
+    def set_budget(self, session: "Session", asked: SetBudget) -> str:
+        """Change limits; gives in a line what has changed."""
+        if asked.scope == "agent":
+            entry = self._agent_limits.get(session.agent_id) or {"limits": {}, "configured": None}
+            before = entry["limits"]
+        else:
+            before = (session.limits or {}).get(asked.scope) or {}
+        after = before | asked.changes()
+        limits: dict[str, Any] = {
+            what: after[what] for what in WHATS if after.get(what) is not None
+        }
+        if asked.scope == "agent":
+            limits = self._set_agent(session.agent_id, limits, entry["configured"])
+        session.limits = (session.limits or {}) | {asked.scope: limits}
+        parts = [
+            f"{what} {_said(before.get(what))} -> {_said(limit)}"
+            for what, limit in asked.changes().items()
+        ]
+        return f"budget: {asked.scope} {', '.join(parts)}"
+
+    def _set_agent(
+        self, agent_id: str, limits: Mapping[str, float], configured: Mapping[str, float] | None
+    ) -> dict[str, Any]:
+        before = self._agent_limits.get(agent_id)
+        set_at = int(self._clock() * 1_000_000)
+        if before is not None:  # the newest wins after a restart, whatever the clock did
+            set_at = max(set_at, before["set_at"] + 1)
+        entry = {"limits": dict(limits), "set_at": set_at, "configured": configured}
+        self._agent_limits[agent_id] = entry
+        return entry
+
+
+def _said(limit: float | None) -> str:
+    return "none" if limit is None else f"{limit:.15g}"
+
+
+def _nothing() -> None:
+    """Nobody is to be told."""

@@ -1,0 +1,62 @@
+"""Sums of what was taken, and what is held back for calls in flight."""
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from agent_core.budgets.limits import WHATS
+
+Sums: TypeAlias = Mapping[str, float]
+NOTHING: Sums = {"ticks": 0, "tokens": 0, "cost_usd": 0.0, "wall_s": 0.0}
+
+
+class Reserved:
+    """What is held back for calls in flight; exactly nothing when none is."""
+
+    __slots__ = ("calls", "cost_usd", "tokens")
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.tokens = 0
+        self.cost_usd = 0.0
+
+    def add(self, tokens: int, cost_usd: float) -> None:
+        self.calls += 1
+        self.tokens += tokens
+        self.cost_usd += cost_usd
+
+    def remove(self, tokens: int, cost_usd: float) -> None:
+        self.calls -= 1
+        self.tokens -= tokens
+        self.cost_usd = self.cost_usd - cost_usd if self.calls else 0.0
+
+
+class Tally:
+    """What was taken, and what calls in flight may take."""
+
+    __slots__ = ("cost_usd", "reserved", "ticks", "tokens", "wall_s")
+
+    def __init__(self) -> None:
+        self.reserved = Reserved()
+        self.clear()
+
+    def clear(self) -> None:
+        """Begin anew; what is in flight stays."""
+        self.ticks = 0
+        self.tokens = 0
+        self.cost_usd = 0.0
+        self.wall_s = 0.0
+
+    def add(self, ticks: int, tokens: int, cost_usd: float, wall_s: float) -> None:
+        self.ticks += ticks
+        self.tokens += tokens
+        self.cost_usd += cost_usd
+        self.wall_s += wall_s
+
+    def add_usage(self, usage: Mapping[str, Any]) -> None:
+        """What a snapshot says was taken, with or without the parts of it that are newer."""
+        tokens = usage.get("tokens", usage.get("tokens_in", 0) + usage.get("tokens_out", 0))
+        ticks, wall_s = usage.get("ticks", 0), usage.get("wall_s", 0.0)
+        self.add(ticks, tokens, usage.get("cost_usd", 0.0), wall_s)
+
+    def sums(self) -> dict[str, float]:
+        return {what: getattr(self, what) for what in WHATS}

@@ -1,0 +1,250 @@
+"""The dispatcher: takes actions out of the queue and sees each one to its outcome."""
+
+import asyncio
+import contextlib
+import time
+import weakref
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+import queue_imp
+from agent_core.dispatch.handlers import ACTION_HANDLERS, REJECTIONS, Context, Handler, Result
+from agent_core.dispatch.queued import Action, PayloadInvalid
+from agent_core.fleet.fleet import SessionUnusable
+from agent_core.session.controls import Applied, Outcome, Rejected
+from agent_core.session.failures import described, is_own_end
+from reins import telemetry
+from store import queue
+from store.errors import StoreError
+
+_log = structlog.get_logger(__name__)
+
+_RETRY_S = 1.0
+_UPKEEP_S = 5.0
+_POLL_ROWS = 1_000_000  # a cut would part the actions of a session
+
+
+class Dispatcher:
+    """Woken by an append in this process or by a commit of another, behind both a safety poll.
+
+    Starts once. `stop` takes no further action up and leaves those not finished in the queue, where
+    the next start finds them; a second stop does nothing.
+    """
+
+    def __init__(self, *, context: Context, table: Any, folder: Path, poll_s: float) -> None:
+        self._context = context
+        self._table = table
+        self._folder = folder
+        self._poll_s = poll_s
+        self._wake = asyncio.Event()
+        self._stopping = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+        self._lanes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
+        self._in_flight: set[str] = set()
+        self._marked: set[str] = set()
+        self._unmarked: list[tuple[Action, Outcome]] = []
+        self._to_mark = asyncio.Event()
+        self._known_version = -1
+        self._unlisten: Callable[[], None] = _nothing
+        self._unwatch: Callable[[], None] = _nothing
+        self.handled = 0
+
+    def start(self) -> None:
+        if self._loops:
+            raise RuntimeError("the dispatcher was started twice; make a new one")
+        loop = asyncio.get_running_loop()
+        writer = queue.writer_at(self._folder)
+        self._unlisten = writer.listen(
+            lambda rows, version: loop.call_soon_threadsafe(self._arrived, rows, version)
+        )
+        self._unwatch = queue.watch(self._folder, lambda: loop.call_soon_threadsafe(self._wake.set))
+        for work in (self._run, self._mark):
+            task = loop.create_task(work(), name=f"dispatcher {work.__name__.strip('_')}")
+            task.add_done_callback(_report)
+            self._loops.append(task)
+
+    async def stop(self) -> None:
+        if self._stopping.is_set():
+            return
+        self._stopping.set()
+        self._unlisten()
+        await asyncio.to_thread(self._unwatch)
+        for task in [*self._tasks, *self._loops]:
+            task.cancel()
+        await asyncio.gather(*self._tasks, *self._loops, return_exceptions=True)
+        if self._unmarked:
+            with contextlib.suppress(Exception):  # they are applied once all the same
+                await self._mark_gathered()
+
+    async def poll_once(self) -> int:
+        """Take up what is new in the queue; returns how many."""
+        # What was marked before this query starts cannot be in its answer.
+        self._in_flight -= self._marked
+        self._marked.clear()
+        version = await self._table.version()
+        if version == self._known_version:
+            return 0
+        new = await queue_imp.poll_lancedb_for_actions(self._table, _POLL_ROWS, but=self._in_flight)
+        self._known_version = max(self._known_version, version)
+        for action in in_order(Action(row) for row in new):
+            self._take(action)
+        return len(new)
+
+    def _arrived(self, rows: list[queue.Row], version: int) -> None:
+        """Take up what this process has just committed, without a query.
+
+        Only where no other commit is in between: an older action of the same session may be in it.
+        """
+        if self._stopping.is_set():
+            return
+        if version == self._known_version + 1:
+            self._known_version = version
+            for row in rows:
+                self._take(Action(row))
+        else:
+            self._wake.set()
+
+    async def _run(self) -> None:
+        while True:
+            self._wake.clear()
+            try:
+                await self.poll_once()
+            except Exception as error:  # noqa: BLE001 - the queue stays, the next poll may work
+                _log.error("queue poll failed", error=str(error)[:300], retry_in_s=_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._poll_s):
+                    await self._wake.wait()
+
+    def _take(self, action: Action) -> None:
+        # A query may see a commit of this process before its news arrives here.
+        if action.action_id in self._in_flight:
+            return
+        self._in_flight.add(action.action_id)
+        task = asyncio.get_running_loop().create_task(
+            self._handle(action), name=f"action {action.action_id}"
+        )
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _handle(self, action: Action) -> None:
+        outcome: Outcome | None = None
+        began_ns = time.time_ns()
+        try:
+            outcome = await self._outcome_of(action)
+        except (PayloadInvalid, SessionUnusable, *REJECTIONS) as error:
+            outcome = Rejected(str(error))
+        except BaseException as error:
+            if is_own_end(error):
+                raise  # a shutdown: the action stays in the queue for the next start
+            _log.exception("action failed", **action.names)
+            outcome = Rejected(f"the worker failed on it, see its log: {described(error)}")
+        finally:
+            if outcome is not None:
+                self._unmarked.append((action, outcome))
+                self._to_mark.set()
+                if telemetry.on:
+                    applied = isinstance(outcome, Applied)
+                    said = "applied" if applied else "rejected"
+                    telemetry.handled(action.names, said, began_ns)
+
+    async def _outcome_of(self, action: Action) -> Outcome:
+        handler = ACTION_HANDLERS.get(action.action_type)
+        if handler is None:
+            known = ", ".join(ACTION_HANDLERS)
+            return Rejected(f"action type is {action.action_type!r}; expected one of {known}")
+        async with self._lane(action.lane):
+            result = await self._patiently(handler, action)
+        return result if isinstance(result, Applied | Rejected) else await result
+
+    async def _patiently(self, handler: Handler, action: Action) -> Result:
+        """Again while the store cannot: in its lane, so that the next one does not overtake."""
+        while True:
+            try:
+                return await handler(self._context, action)
+            except (StoreError, OSError) as error:
+                _log.error(
+                    "action put off", error=str(error)[:300], retry_in_s=_RETRY_S, **action.names
+                )
+                await asyncio.sleep(_RETRY_S)
+
+    def _lane(self, name: str) -> asyncio.Lock:
+        """The lock of a lane: it is fair, so actions of a lane keep their order."""
+        lock = self._lanes.get(name)
+        if lock is None:
+            lock = self._lanes[name] = asyncio.Lock()
+        return lock
+
+    async def _mark(self) -> None:
+        """Mark what is finished, all that has gathered in one commit; keep the queue in shape."""
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_UPKEEP_S):
+                    await self._to_mark.wait()
+            self._to_mark.clear()
+            try:
+                if self._unmarked:
+                    await self._mark_gathered()
+                await asyncio.to_thread(self._context.sessions.store.keep_queue_up)
+            except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
+                _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
+                await asyncio.sleep(_RETRY_S)
+                self._to_mark.set()
+
+    async def _mark_gathered(self) -> None:
+        batch = self._unmarked[:]
+        rows = [
+            queue_imp.processed(
+                action.row,
+                outcome="applied" if isinstance(outcome, Applied) else "rejected",
+                error=outcome.error if isinstance(outcome, Rejected) else None,
+                applied_seq=outcome.seq if isinstance(outcome, Applied) else None,
+            )
+            for action, outcome in batch
+        ]
+        version = await queue.mark(self._table, rows)
+        if version == self._known_version + 1:
+            self._known_version = version
+        await asyncio.to_thread(self._context.sessions.store.folder.sync)
+        del self._unmarked[: len(batch)]
+        self.handled += len(batch)
+        for action, _ in batch:
+            self._marked.add(action.action_id)
+            session = self._context.sessions.live.get(action.session_id or "")
+            if session is not None:
+                session.marked(action.action_id)
+
+
+def in_order(actions: Iterable[Action]) -> list[Action]:
+    """By lane, the most urgent lane first; within a lane in the order of arrival.
+
+    `actions` come the most urgent first. Before all other lanes go those that create a
+    conversation: sessions of any lane may need it.
+    """
+    lanes: dict[str, list[Action]] = {}
+    for action in actions:
+        lanes.setdefault(action.lane, []).append(action)
+    ordered = sorted(lanes.values(), key=_creates_no_conversation)
+    return [action for lane in ordered for action in sorted(lane, key=_arrival)]
+
+
+def _creates_no_conversation(lane: list[Action]) -> bool:
+    return all(action.action_type != "conversation_create" for action in lane)
+
+
+def _arrival(action: Action) -> tuple[bool, Any, str]:
+    created_at = action.row["created_at"]
+    return created_at is not None, created_at, action.action_id
+
+
+def _nothing() -> None:
+    """What ends something that has not begun."""
+
+
+def _report(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        _log.error("a loop of the dispatcher ended", loop=task.get_name(), error=str(error))

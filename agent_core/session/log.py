@@ -1,0 +1,173 @@
+"""A session's place in the log: its rows, in order, each with the snapshot after it."""
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from agent_core.session.status import Status
+from store.errors import JournalFailed
+from store.journal.file import Record
+from store.journal.journal import Journal
+
+if TYPE_CHECKING:
+    from agent_core.session.session import Session
+
+_APPEND_RETRY_MAX_S = 10.0
+
+
+class SessionClosed(RuntimeError):  # noqa: N818
+    """The session has ended; nothing more is written to its log."""
+
+
+@dataclass(slots=True)  # not frozen: that costs 2 µs for each row
+class Event:
+    """One row of the log, before it has a number."""
+
+    kind: str
+    text: str
+    payload: dict[str, Any] | None = None
+    applied: Sequence[str] = ()
+    error: str | None = None
+    started_at: int | None = None
+    latency_ms: float | None = None
+    tokens_in: int = 0
+    tokens_out: int = 0
+    cost_usd: float = 0.0
+
+
+class SessionLog:
+    """Writes one session's rows, one append at a time, so that `seq` has no gaps.
+
+    `seq` is that of the newest row on disk, `state` the agent's state in it, as JSON.
+    """
+
+    __slots__ = ("_closed", "_journal", "_session", "_writing", "seq", "state")
+
+    def __init__(self, journal: Journal, session: "Session") -> None:
+        self._journal = journal
+        self._session = session
+        self._writing = asyncio.Lock()
+        self._closed = False
+        self.seq = 0
+        self.state = "{}"
+
+    async def record(
+        self, *events: Event, state: str | None = None, also: Sequence[Record] = ()
+    ) -> int:
+        """Write rows, all or none; returns the last one's `seq` once it is on disk.
+
+        `state` is the agent's state after them; None: as it was after the row before.
+        Waits, and tries again, while the journal cannot commit. Raises: SessionClosed.
+        """
+        async with self._writing:
+            if self._closed:
+                raise SessionClosed(f"session {self._session.session_id} has ended")
+            await self._append(events, state, also)
+            return self.seq
+
+    async def announce(self, status: Status) -> None:
+        """Record `status` unless it has passed already."""
+        async with self._writing:
+            if self._session.status is status and not self._closed:
+                # What the tick's calls took and said so far stays for the row that they lead to.
+                await self._append([Event("status", status.value)], None, (), with_calls=False)
+
+    async def close_by_force(self, final: Callable[[], Event]) -> int | None:
+        """Write the last row of a session whose tick cannot be stopped, and nothing after it.
+
+        Returns its `seq`; None if the session has ended in the meantime.
+        """
+        async with self._writing:
+            if self._closed or self._session.status.ended:
+                return None
+            self._session.status = Status.STOPPED
+            await self._append([final()], None, ())
+            self._closed = True
+            return self.seq
+
+    async def is_closed(self) -> bool:
+        """Whether nothing more can be written; waits for what is being written."""
+        async with self._writing:
+            return self._closed
+
+    async def write(self, records: Sequence[Record]) -> None:
+        """Write records that belong to no row; also of a session that has ended."""
+        await self._append_until_safe(records)
+
+    async def _append(
+        self,
+        events: Sequence[Event],
+        state: str | None,
+        also: Sequence[Record],
+        *,
+        with_calls: bool = True,
+    ) -> None:
+        state = self.state if state is None else state
+        records, seq = [*also], self.seq
+        account = self._session.account
+        if account is not None and with_calls:
+            account.meter(events[0])
+            records += account.take_calls(seq + 1)
+        for event in events:
+            seq += 1
+            self._session.count(event, seq)
+            records.append(Record("agent_steps", self._row(event, seq, state)))
+        if self._session.status in (Status.STOPPED, Status.COMPLETED) and self._session.agent:
+            records.extend(self._session.agent.parting())
+        try:
+            await self._append_until_safe(records)
+        except BaseException:
+            # The rows may be on disk all the same: whoever writes next must read the log first.
+            self._closed = True
+            raise
+        self.seq = seq
+        self.state = state
+
+    async def _append_until_safe(self, records: Sequence[Record]) -> None:
+        wait_s = 0.1
+        while True:
+            try:
+                await self._journal.append(*records)
+            except JournalFailed:
+                if not self._journal.running:
+                    raise
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                wait_s = min(wait_s * 2, _APPEND_RETRY_MAX_S)
+            else:
+                return
+
+    def _row(self, event: Event, seq: int, state: str) -> bytes:
+        session = self._session
+        snapshot = session.snapshot()
+        snapshot["agent"] = orjson.Fragment(state)
+        if event.kind != "tick":  # a tick's text is the result
+            snapshot["result"] = session.result
+        return orjson.dumps(
+            {
+                "session_id": session.session_id,
+                "agent_id": session.agent_id,
+                "seq": seq,
+                "step": session.iteration,
+                "kind": event.kind,
+                "text": event.text,
+                "payload": None if event.payload is None else orjson.dumps(event.payload).decode(),
+                "state": orjson.dumps(snapshot).decode(),
+                "applied_actions": orjson.dumps(event.applied).decode() if event.applied else "[]",
+                "started_at": event.started_at,
+                "created_at": now_us(),
+                "latency_ms": event.latency_ms,
+                "tokens_in": event.tokens_in,
+                "tokens_out": event.tokens_out,
+                "cost_usd": event.cost_usd,
+                "error": event.error,
+            }
+        )
+
+
+def now_us() -> int:
+    return time.time_ns() // 1_000

@@ -1,0 +1,317 @@
+"""An agent that takes part in a conversation, with a name and a tone, at its own pace."""
+
+import random
+import time
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import orjson
+
+from agent_core.agent.base import AgentRejected, GuidanceRejected
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import Quiet, StepResult
+from agent_core.conversations.conversation import (
+    Conversation,
+    Conversations,
+    ConversationUnknown,
+    Message,
+    NameTaken,
+)
+from agent_core.conversations.floor import mentions
+from agent_core.session.log import now_us
+from agents_impl.persona.context import gather
+from agents_impl.persona.models import (
+    PersonaConfig,
+    PersonaGuidance,
+    PersonaState,
+    Reason,
+    Silence,
+    Told,
+)
+from reins.llm import Model
+from store.journal.file import Record
+
+_INSTRUCTIONS = 5
+_INSTRUCTION_CHARS = 1_000
+_OTHERS = 50
+_NOTHING_TO_ADD = "pass"
+_SPEAK = "Say something now: do not pass."
+_DECIDED: tuple[Reason, ...] = ("own_last", "passed", "talkativeness")
+"""What is newest is done with; after the other reasons it may still be answered."""
+_NAMESPACE = uuid.UUID("6d9c2a52-3f1e-4c57-9a3e-0c7b7b7c1d10")
+
+
+@dataclass(frozen=True, slots=True)
+class NotNow:
+    """Why it is silent, and after how many seconds it looks again."""
+
+    reason: Reason
+    text: str
+    next_in_s: float | None = None
+
+
+class PersonaAgent(LoopingAgentBase):
+    """Replies to what others say in its conversation, when its turn has come.
+
+    A decision is taken when there is something new; why it stays silent is in its log, once.
+    """
+
+    agent_type = "persona"
+    Config = PersonaConfig
+    State = PersonaState
+    Guidance = PersonaGuidance
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.conversation: Conversation = self.services.get(Conversations).get(
+            self.config.conversation_id
+        )
+        self._reply: Record | None = None
+
+    def first_state(self) -> PersonaState:
+        return PersonaState(
+            tone=self.config.tone,
+            cooldown_s=self.config.cooldown_s,
+            talkativeness=self.config.talkativeness,
+        )
+
+    # -- its place in the conversation
+
+    @property
+    def member_id(self) -> str:
+        return self.session.session_id
+
+    @property
+    def name(self) -> str:
+        name: str = self.config.name
+        return name
+
+    async def admit(self) -> Sequence[Record]:
+        try:
+            await self.conversation.load()
+            self.conversation.admit(self.member_id, self.name)
+        except (ConversationUnknown, NameTaken) as error:
+            raise AgentRejected(str(error)) from error
+        return [self._participant(left_at=None)]
+
+    def parting(self) -> Sequence[Record]:
+        self.conversation.dismiss(self.member_id)
+        return [self._participant(left_at=now_us())]
+
+    def _participant(self, left_at: int | None) -> Record:
+        row = {
+            "participant_id": self.member_id,
+            "conversation_id": self.config.conversation_id,
+            "agent_id": self.session.agent_id,
+            "session_id": self.member_id,
+            "name": self.name,
+            "joined_at": self.session.created_at,
+            "left_at": left_at,
+        }
+        return Record("participants", orjson.dumps(row))
+
+    async def run(self) -> None:
+        with self.conversation.floor.listening(self):
+            await super().run()
+
+    async def tick_once(self) -> None:
+        try:
+            await super().tick_once()
+        finally:
+            self.conversation.floor.release(self)
+
+    def begin_anew(self) -> bool:
+        ticking = self.session.ticking
+        self.session.abort_tick("news")
+        return ticking
+
+    # -- one tick
+
+    async def tick(self) -> StepResult | Quiet:
+        await self.conversation.load()
+        news = self._news()
+        if not news and not self.state.asked:
+            return Quiet()
+        silence = self._why_silent(news)
+        if silence is not None:
+            return self._silent(silence, self.conversation.newest)
+        if not self.conversation.floor.take(self):
+            return Quiet()  # it is told when the other has ended
+        return await self._compose()
+
+    def _news(self) -> list[Message]:
+        """What others have said since it last looked."""
+        since = self.conversation.held(self.state.last_seen)
+        return [message for message in since if message.session_id != self.member_id]
+
+    def _why_silent(self, news: list[Message]) -> NotNow | None:
+        """Why it says nothing to what is newest; None: it may speak."""
+        conversation = self.conversation
+        if self.state.muted:
+            return NotNow("muted", "muted")
+        newest = conversation.held(conversation.newest - 1)
+        own_last = bool(newest) and newest[-1].session_id == self.member_id
+        if own_last and not any(message.session_id is None for message in news):
+            return NotNow("own_last", "its own message is the newest")
+        if self.state.asked:
+            return None
+        ceiling = self.config.max_agent_turns
+        if conversation.agent_turns >= ceiling:
+            return NotNow("ceiling", f"{ceiling} messages of agents without a person's")
+        if any(mentions(message.text, self.name) for message in news):
+            return None
+        return self._not_yet()
+
+    def _not_yet(self) -> NotNow | None:
+        left_s = self._cooldown_left_s()
+        if left_s > 0:
+            return NotNow("cooldown", f"cooldown, {left_s:.1f} s left", left_s)
+        if not self._joins_in():
+            chance = f"talkativeness {self.state.talkativeness:g}"
+            return NotNow("talkativeness", f"not this time, {chance}")
+        return None
+
+    def _cooldown_left_s(self) -> float:
+        if self.state.spoke_at is None:
+            return 0.0
+        rested_s = time.time() - self.state.spoke_at / 1_000_000
+        # A clock that was set back makes no rest longer.
+        left_s: float = self.state.cooldown_s - max(0.0, rested_s)
+        return left_s
+
+    def _joins_in(self) -> bool:
+        """Decided by the newest message, so that a tick that is done again decides the same."""
+        talkativeness = float(self.state.talkativeness)
+        if talkativeness >= 1:  # most often so, and a generator takes its time to seed
+            return True
+        chance = random.Random(f"{self.member_id} {self.conversation.newest}")  # noqa: S311
+        return chance.random() < talkativeness
+
+    def _silent(self, why: NotNow, seen: int, *, asked_model: bool = False) -> StepResult | Quiet:
+        """On record, but for a reason that is there already and took no call of the model."""
+        state = self.state
+        if why.reason in _DECIDED:
+            state.last_seen = seen
+        known = state.silence is not None and state.silence.reason == why.reason
+        if known and not state.asked and not asked_model:
+            return Quiet(why.next_in_s)
+        state.asked = False
+        state.silence = Silence(reason=why.reason, text=why.text, number=seen, at=now_us())
+        return StepResult(
+            text=f"silent: {why.text}",
+            payload={
+                "spoke": False,
+                "reason": why.reason,
+                "conversation_id": self.config.conversation_id,
+                "number": seen,
+            },
+            next_in_s=why.next_in_s,
+        )
+
+    # -- speaking
+
+    async def _compose(self) -> StepResult | Quiet:
+        state, model = self.state, self.services.get(Model)
+        seen = self.conversation.newest
+        context = await gather(
+            self.conversation,
+            model,
+            me=self.member_id,
+            budget_tokens=self.config.context_tokens,
+            about=self.config.about,
+            instructions=state.instructions,
+            summary=state.summary,
+        )
+        state.summary = context.summary
+        others = [name for who, name in self.conversation.present.items() if who != self.member_id]
+        answer = await model.stream(
+            "PersonaReply",
+            name=self.name,
+            tone=state.tone,
+            about=context.about,
+            instructions=context.instructions + [_SPEAK] * state.asked,
+            others=others[:_OTHERS],
+            summary="" if context.summary is None else context.summary.text,
+            messages=[message.to_model() for message in context.messages],
+        )
+        text = _spoken(answer.text, self.name)
+        if text is None:
+            return self._silent(NotNow("passed", "it passed"), seen, asked_model=True)
+        state.last_seen = seen
+        state.spoke_at = now_us()
+        state.turns += 1
+        state.asked = False
+        state.silence = None
+        return StepResult(
+            text=text,
+            payload={
+                "spoke": True,
+                "conversation_id": self.config.conversation_id,
+                "message_id": self._message_id(),
+                "number": seen + 1,
+                "tone": state.tone,
+                "model": answer.model,
+                "demonstration": answer.demonstration,
+                "attempts": answer.attempts,
+                "context": context.shown(),
+            },
+        )
+
+    def _message_id(self) -> str:
+        """The same for a tick that is done again, another for each life of a session."""
+        tick = f"{self.member_id}\n{self.session.created_at}\n{self.session.iteration + 1}"
+        return f"msg_{uuid.uuid5(_NAMESPACE, tick).hex}"
+
+    def records(self) -> Sequence[Record]:
+        return () if self._reply is None else (self._reply,)
+
+    async def succeeded(
+        self, result: StepResult, state: str, started_at: int, started: float
+    ) -> None:
+        payload = result.payload or {}
+        if not payload.get("spoke"):
+            await super().succeeded(result, state, started_at, started)
+            return
+
+        async def commit(reply: Record, number: int) -> None:
+            payload["number"] = number
+            self._reply = reply
+            try:
+                await super(PersonaAgent, self).succeeded(result, state, started_at, started)
+            finally:
+                self._reply = None
+
+        written = await self.conversation.reply(
+            self,
+            result.text,
+            message_id=payload["message_id"],
+            seen=payload["number"] - 1,
+            agent_id=self.session.agent_id,
+            metadata={"tone": payload["tone"], "tick": self.session.iteration + 1},
+            commit=commit,
+        )
+        if not written:
+            self.undo()
+
+    # -- guidance
+
+    async def guide(self, guidance: Told | str) -> str:
+        if not isinstance(guidance, str):
+            return guidance.take(self.state)
+        if len(guidance) > _INSTRUCTION_CHARS:
+            raise GuidanceRejected(
+                f"the instruction has {len(guidance)} characters; "
+                f"expected {_INSTRUCTION_CHARS} at the most"
+            )
+        self.state.instructions = [*self.state.instructions, guidance][-_INSTRUCTIONS:]
+        return f"instruction: {guidance[:80]}"
+
+
+def _spoken(answer: str, name: str) -> str | None:
+    """What the model lets the persona say; None if it passes."""
+    text = answer.strip()
+    if text.casefold().startswith(f"{name.casefold()}:"):
+        text = text[len(name) + 1 :].strip()
+    return None if not text or text.strip("\"'.!*[]() ").casefold() == _NOTHING_TO_ADD else text

@@ -1,5 +1,0 @@
-"""The offline model: what answers where no model is configured, plainly a demonstration."""
-
-from llm.offline.server import OfflineModel
-
-__all__ = ["OfflineModel"]

@@ -1,0 +1,96 @@
+"""`python -m llm check [route]`: try the routes as they are set, a line for each."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import AsyncIterator
+
+from reins.llm.baml.prompts import PROMPTS
+from reins.llm.check import RouteCheck, check_embeddings, check_plan, tried
+from reins.llm.embeddings.embedder import Embedder
+from reins.llm.embeddings.http import HttpEmbedder
+from reins.llm.embeddings.wordllama import WordEmbedder
+from reins.llm.errors import ModelConfigError
+from reins.llm.from_settings import model_settings
+from reins.llm.routes.models_file import RouteTable
+from reins.llm.routes.opener import Opener, asked_for, words_plan
+from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
+from reins.settings import SettingsError, load_settings
+
+EXIT_BROKEN = 1
+EXIT_UNUSABLE = 2
+
+
+async def check(settings: ModelSettings, name: str | None) -> AsyncIterator[RouteCheck]:
+    """Try each route for itself, so that one that cannot be opened hides no other.
+
+    Raises: ModelConfigError when the file cannot be used, or there is no such route.
+    """
+    asked = asked_for(settings)
+    names = [n for n, spec in asked.routes.items() if n != OFFLINE or spec.file]
+    if name is not None:
+        if name not in asked.routes:
+            raise ModelConfigError(f"There is no route {name!r}; there are {', '.join(names)}.")
+        names = [name]
+    opener = Opener(PROMPTS)
+    try:
+        for each in names:
+            yield await tried(each, _check(opener, asked, asked.routes[each], settings))
+    finally:
+        await opener.stop()
+
+
+async def _check(
+    opener: Opener, asked: RouteTable, spec: RouteSpec, settings: ModelSettings
+) -> RouteCheck:
+    if spec.provider == WORDLLAMA:
+        return await _with_embedder(spec.name, words_plan().route, WordEmbedder())
+    plan = await opener.plan(spec, settings.environ)
+    if spec.name != asked.embeddings or spec.name in asked.answering:
+        return await check_plan(spec.name, plan, spec.longest_attempt_s)
+    address = plan.values["REINS_ROUTE_ADDRESS"]
+    embedder = HttpEmbedder(plan.route, address=address, key=plan.key)
+    return await _with_embedder(spec.name, plan.route, embedder)
+
+
+async def _with_embedder(name: str, route: Route, embedder: Embedder) -> RouteCheck:
+    try:
+        return await check_embeddings(name, route, embedder)
+    finally:
+        await embedder.stop()
+
+
+async def _print_all(settings: ModelSettings, name: str | None) -> bool:
+    """A line for each route as it comes. Whether all work."""
+    ok = True
+    async for found in check(settings, name):
+        print(_line(found), flush=True)
+        ok = ok and found.ok
+    return ok
+
+
+def _line(found: RouteCheck) -> str:
+    took = "" if found.latency_ms is None or not found.ok else f"  ({found.latency_ms:.0f} ms)"
+    return f"{found.name}: {found.said}{took}"
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """0 when every route that was tried works, 1 when one does not, 2 when none can be tried."""
+    parser = argparse.ArgumentParser(prog="python -m llm", description="The routes to models.")
+    commands = parser.add_subparsers(dest="command")
+    checking = commands.add_parser("check", help="try each route once, and say what is wrong")
+    checking.add_argument("route", nargs="?", help="only this one")
+    given = parser.parse_args(arguments)
+    if given.command is None:
+        parser.print_help()
+        return 0
+    try:
+        ok = asyncio.run(_print_all(model_settings(load_settings()), given.route))
+    except (SettingsError, ModelConfigError) as error:
+        print(f"reins: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    return 0 if ok else EXIT_BROKEN
+
+
+if __name__ == "__main__":
+    sys.exit(main())

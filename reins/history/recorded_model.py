@@ -1,0 +1,139 @@
+"""A model that answers as it did before: from a session's record, with nothing sent."""
+
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from reins.llm.baml.failures import RETRYABLE
+from reins.llm.baml.prompts import PROMPTS, read_prompts
+from reins.llm.baml.runtime import Compiled
+from reins.llm.caller import Caller
+from reins.llm.calls.call import summed_up
+from reins.llm.calls.structured import Shape, Structured, ask
+from reins.llm.errors import ModelError
+from reins.llm.model import Completion, Model
+from reins.llm.redact import HIDDEN, SHAPES
+from reins.llm.text import clean, safe_argument
+
+Messages = tuple[tuple[str, str], ...]
+"""A prompt: role and text of each message."""
+
+
+class AskedDifferently(Exception):  # noqa: N818
+    """A call that is not on record: the session asks what it did not ask then."""
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCall:
+    """A call as it was made: its prompt, and its attempts as rows of the record, in order.
+
+    One that was never sent, or whose prompt was cut on record, is taken for any prompt.
+    """
+
+    function: str
+    messages: Messages | None
+    attempts: Sequence[Mapping[str, Any]]
+
+
+class Recording:
+    """Calls on record, each to be asked once, under the prompts of `baml_src` as they are now."""
+
+    def __init__(self, calls: Sequence[RecordedCall], *, prompts: Path = PROMPTS) -> None:
+        """Compile the prompts. Raises: ModelConfigError."""
+        self.compiled = Compiled(read_prompts(prompts), {})
+        self._waiting: dict[tuple[str, Messages | None], deque[RecordedCall]] = defaultdict(deque)
+        for call in calls:
+            self._waiting[call.function, call.messages].append(call)
+
+    def take(self, function: str, messages: Messages) -> RecordedCall:
+        """The oldest call of this prompt that was not asked yet. Raises: AskedDifferently."""
+        waiting = self._waiting.get((function, messages)) or self._waiting.get((function, None))
+        if not waiting:
+            others = sum(
+                len(calls) for (name, _), calls in self._waiting.items() if name == function
+            )
+            raise AskedDifferently(
+                f"{function} is asked with a prompt that is not on record; of {function}, {others} "
+                "recorded calls were not asked yet. The agent or its prompt has changed."
+            )
+        return waiting.popleft()
+
+    def unasked(self) -> list[RecordedCall]:
+        """What is on record and was not asked."""
+        return [call for calls in self._waiting.values() for call in calls]
+
+    def for_caller(self, caller: Caller) -> "RecordedModel":
+        return RecordedModel(self, caller)
+
+
+class RecordedModel(Model):
+    """Answers each call from a recording, and charges it to its caller as it was charged then."""
+
+    def __init__(self, recording: Recording, caller: Caller) -> None:
+        self._recording = recording
+        self._caller = caller
+
+    async def call(self, function: str, **arguments: object) -> Completion:
+        """What the same call was answered. Raises: ModelError as then; AskedDifferently."""
+        safe = {name: safe_argument(value) for name, value in arguments.items()}
+        rendered = self._recording.compiled.messages(function, safe)
+        messages = tuple((message["role"], message["content"]) for message in rendered)
+        recorded = self._recording.take(function, without_keys(messages))
+        for attempt in recorded.attempts:
+            self._charge(attempt)
+        last = recorded.attempts[-1]
+        if last["error_kind"] is not None:
+            raise _failure(recorded.attempts)
+        return Completion(
+            text=clean(last["answer"] or ""),
+            tokens_in=last["tokens_in"],
+            tokens_out=last["tokens_out"],
+            latency_ms=last["latency_ms"] or 0.0,
+            attempts=len(recorded.attempts),
+            model=last["model"],
+            demonstration=last["demonstration"],
+            cost_usd=last["cost_usd"],
+            route=last["route"],
+            call_id=last["call_id"],
+        )
+
+    async def stream(self, function: str, **arguments: object) -> Completion:
+        """As `call`: nobody watches."""
+        return await self.call(function, **arguments)
+
+    async def structured(
+        self, function: str, shape: type[Shape], **arguments: object
+    ) -> Structured[Shape]:
+        """As it was answered, in one turn or two. Raises: as `call`."""
+        safe = {name: safe_argument(value) for name, value in arguments.items()}
+        return await ask(self, self._recording.compiled, function, shape, safe)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """Raises: AskedDifferently. Vectors are not recorded."""
+        raise AskedDifferently(f"{len(texts)} embeddings are asked for; those are not on record.")
+
+    def _charge(self, attempt: Mapping[str, Any]) -> None:
+        tokens_in, tokens_out, cost_usd = (
+            attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"],
+        )  # fmt: skip
+        reserved = self._caller.reserve(tokens_in + tokens_out, cost_usd)
+        self._caller.settle(reserved, tokens_in, tokens_out, cost_usd)
+
+
+def without_keys(messages: Messages) -> Messages:
+    """A prompt as it would be on record, where what looks like a key is taken out."""
+    return tuple((role, SHAPES.sub(HIDDEN, text)) for role, text in messages)
+
+
+def _failure(attempts: Sequence[Mapping[str, Any]]) -> ModelError:
+    """The error that these attempts led to: of each route, in order, its last one."""
+    failed = []
+    for route, tried in groupby(attempts, key=lambda attempt: attempt["route"]):
+        *_, last = tried
+        kind = last["error_kind"]
+        error = ModelError(last["error"] or "", kind=kind, retryable=kind in RETRYABLE)
+        failed.append((route, error))
+    return summed_up(failed)

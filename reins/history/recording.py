@@ -1,0 +1,278 @@
+"""Sessions done again with no model: what the log and the recorded answers give must be the same.
+
+`python -m replay record SESSION FILE` writes a recording, `python -m replay run FILE` does it again
+and says what differs. Tests of agents use `load` and `replay` on recordings that are kept.
+"""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import BaseModel, Field, ValidationError
+
+from agent_core.agent.base import problems
+from agent_core.agent.registry import AgentTypes
+from agent_core.agent.services import Services
+from reins.history import replay as replaying
+from reins.history.recorded_model import Messages, RecordedCall, Recording
+from reins.history.replay import NotReplayable
+from reins.llm import Model, ModelConfigError
+from reins.llm.calls.accounting import ABORTED
+from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
+from reins.llm.redact import CUT
+from reins.llm.requests import messages_of
+from reins.settings import load_settings
+from store import agents_config
+from store.agent_steps import list_steps
+from store.errors import StoreError
+from store.model_calls import list_calls
+from store.reading import Reader, Row, reader
+
+_FORMAT = 1
+_PAGE = 1_000
+_EXIT_UNUSABLE = 2
+_SAME = ("seq", "step", "kind", "text", "error", "tokens_in", "tokens_out", "cost_usd")
+_SAME_IN_SNAPSHOT = ("status", "failures", "agent")
+_TIMES = ("times", "created_at", "ended_at")
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The rows that a session wrote when it was done again, and where they are not the same."""
+
+    rows: list[dict[str, Any]]
+    differences: list[str]
+
+
+def record(session_id: str, data: Path | str | None = None) -> dict[str, Any]:
+    """A session's present life as plain JSON: its configuration, its log and its model's answers.
+
+    Raises: NotReplayable where there is no such session, or its prompts are not on record.
+    """
+    store = reader(data)
+    kept = agents_config.get_agent_config(session_id, store=store)
+    rows = _log_of(session_id, store)
+    if kept is None or not rows:
+        raise NotReplayable(
+            f"there is no session {session_id!r} in {store.folder.path}; check its id and --data"
+        )
+    calls = list_calls(session_id, limit=1 << 31, store=store)
+    first = rows[0]["seq"]
+    recording = {
+        "format": _FORMAT,
+        "agent_type": kept["agent_type"],
+        "config": orjson.loads(kept["config"]),
+        "rows": rows,
+        "calls": [call for call in calls if call["seq"] is None or call["seq"] >= first],
+    }
+    plain: dict[str, Any] = orjson.loads(orjson.dumps(recording))  # times as text, as in a file
+    _calls(plain["calls"], {})  # what could not be replayed is said now
+    return plain
+
+
+def _log_of(session_id: str, store: Reader) -> list[Row]:
+    """The rows since it was created, or created again, last."""
+    rows: list[Row] = []
+    while page := list_steps(session_id, rows[-1]["seq"] if rows else 0, _PAGE, store=store):
+        rows += page
+    begun = [n for n, row in enumerate(rows) if _creates(row)]
+    return rows[begun[-1] :] if begun else []
+
+
+def _creates(row: Row) -> bool:
+    return row["kind"] == "status" and "config" in orjson.loads(row["payload"] or "{}")
+
+
+class _Row(BaseModel):
+    seq: int
+    step: int
+    kind: str
+    text: str
+    session_id: str
+    agent_id: str
+    payload: str | None
+    state: str
+    applied_actions: str
+    started_at: str | None
+    error: str | None
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+
+
+class _Attempt(BaseModel):
+    call_id: str
+    seq: int | None
+    function: str
+    route: str
+    model: str
+    demonstration: bool
+    sent_at: str | None
+    latency_ms: float | None
+    tokens_in: int
+    tokens_out: int
+    cost_usd: float
+    error_kind: str | None
+    error: str | None
+    request: str | None
+    answer: str | None
+
+
+class _Recording(BaseModel):
+    """What a file must hold; whatever else it has is left alone."""
+
+    format: Literal[1]
+    agent_type: str
+    config: dict[str, Any]
+    rows: Annotated[list[_Row], Field(min_length=1)]
+    calls: list[_Attempt]
+
+
+def load(path: Path | str) -> dict[str, Any]:
+    """The recording in a file. Raises: NotReplayable for anything else."""
+    try:
+        content = Path(path).read_bytes()
+        _Recording.model_validate_json(content)
+    except OSError as error:
+        raise NotReplayable(f"{path} cannot be read: {error}") from error
+    except ValidationError as error:
+        raise NotReplayable(
+            f"{path} holds no recording: {problems(error)}. Record the session anew."
+        ) from None
+    loaded: dict[str, Any] = orjson.loads(content)
+    return loaded
+
+
+async def replay(
+    recording: Mapping[str, Any], modules: Sequence[str] = ("agents_impl",)
+) -> Replayed:
+    """Do a recorded session again; its model's answers come from the recording.
+
+    Raises: NotReplayable, AgentTypeError, ModelConfigError.
+    """
+    types = AgentTypes(list(modules))
+    types.take(types.read())
+    kind = types.get(recording["agent_type"])
+    if kind is None:
+        raise NotReplayable(
+            f"agent type is {recording['agent_type']!r}; expected one of {', '.join(types.names())}"
+        )
+    kinds = {row["seq"]: row["kind"] for row in recording["rows"]}
+    made, given_up = _calls(recording["calls"], kinds)
+    answers = Recording(made)
+    services = Services(per_session={Model: answers.for_caller})
+    as_json = orjson.dumps(recording["config"]).decode()
+    rows = await replaying.replay(kind, as_json, recording["rows"], services, given_up)
+    unasked = [
+        f"#{call.attempts[-1]['seq']}: {call.function} was asked, and is not"
+        for call in answers.unasked()
+    ]
+    return Replayed(rows, _differences(recording["rows"], rows) or unasked)
+
+
+def _calls(
+    attempts: Sequence[Row], kinds: Mapping[int, str]
+) -> tuple[list[RecordedCall], dict[int, list[Row]]]:
+    """The calls that led somewhere; and the attempts at the others, by the row that tells of them.
+
+    A call that was aborted, or whose tick was, is not made again.
+    """
+    by_call: dict[str, list[Row]] = {}
+    for attempt in attempts:
+        by_call.setdefault(attempt["call_id"], []).append(attempt)
+    made: list[RecordedCall] = []
+    given_up: dict[int, list[Row]] = {}
+    for tried in by_call.values():
+        last = tried[-1]
+        if last["error_kind"] == ABORTED or kinds.get(last["seq"]) == "status":
+            for attempt in tried:
+                given_up.setdefault(attempt["seq"], []).append(attempt)
+        else:
+            made.append(RecordedCall(last["function"], _messages(tried), tried))
+    return made, given_up
+
+
+def _messages(attempts: Sequence[Row]) -> Messages | None:
+    """The prompt; None where it is not needed to know the call by."""
+    function = attempts[0]["function"]
+    if function == EMBEDDINGS:
+        raise NotReplayable("the session asked for embeddings, which are not on record")
+    requests = [attempt["request"] for attempt in attempts if attempt["request"] is not None]
+    if requests:
+        return None if requests[0].endswith(CUT) else tuple(messages_of(requests[0]))
+    if all(attempt["sent_at"] is None for attempt in attempts):
+        return None
+    raise NotReplayable(
+        f"the prompt of {function} is not on record; record the session with "
+        "REINS_RECORD_PROMPTS on"
+    )
+
+
+def _differences(then: Sequence[Row], now: Sequence[Row]) -> list[str]:
+    """What differs in the first row that does; those after it are another life's."""
+    for before, after in zip_longest(then, now):
+        if before is None or after is None:
+            there, way = (before, "was not") if after is None else (after, "was")
+            return [f"#{there['seq']} {there['kind']} {way} written again"]
+        pairs = zip(_facts(before).items(), _facts(after).values(), strict=True)
+        found = [
+            f"#{before['seq']} {before['kind']}: {name} was {was!r:.200}, is {is_now!r:.200}"
+            for (name, was), is_now in pairs
+            if was != is_now
+        ]
+        if found:
+            return found
+    return []
+
+
+def _facts(row: Row) -> dict[str, Any]:
+    """What of a row does not depend on when it was written."""
+    snapshot = orjson.loads(row["state"])
+    return {
+        **{name: row[name] for name in _SAME},
+        "applied_actions": row["applied_actions"],
+        "payload": _timeless(orjson.loads(row["payload"] or "{}")),
+        **{name: snapshot[name] for name in _SAME_IN_SNAPSHOT},
+    }
+
+
+def _timeless(payload: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _timeless(value) if isinstance(value, dict) else value
+        for name, value in payload.items()
+        if name not in _TIMES
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m replay", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    recording = commands.add_parser("record", help="write what is on record of a session")
+    recording.add_argument("session_id")
+    recording.add_argument("file", type=Path)
+    recording.add_argument("--data", help="folder of the tables and the journal (REINS_DATA)")
+    running = commands.add_parser("run", help="do a recorded session again, with no model")
+    running.add_argument("file", type=Path)
+    flags = parser.parse_args(arguments)
+    try:
+        if flags.command == "record":
+            made = record(flags.session_id, flags.data)
+            flags.file.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
+            print(f"{flags.file}: {len(made['rows'])} rows, {len(made['calls'])} calls")
+            return 0
+        done = asyncio.run(replay(load(flags.file), load_settings().agent_modules))
+    except (NotReplayable, ModelConfigError, StoreError, ValueError, OSError) as error:
+        print(f"reins: {error}", file=sys.stderr)
+        return _EXIT_UNUSABLE
+    print("\n".join(done.differences) or f"the same: {len(done.rows)} rows")
+    return int(bool(done.differences))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,31 @@
+"""Models, called through BAML: routes, retries, limits, and the offline model.
+
+Nothing else in Reins knows BAML. Importing this package starts nothing and reads no settings.
+"""
+
+from reins.llm.caller import Caller, CallRecord, Delta, Nobody
+from reins.llm.calls.structured import Structured
+from reins.llm.check import RouteCheck
+from reins.llm.errors import Kind, ModelConfigError, ModelError
+from reins.llm.model import Completion, Model
+from reins.llm.router import Models
+from reins.llm.routes.metrics import RouteNow
+from reins.llm.settings import ModelSettings, Route
+
+__all__ = [
+    "CallRecord",
+    "Caller",
+    "Completion",
+    "Delta",
+    "Kind",
+    "Model",
+    "ModelConfigError",
+    "ModelError",
+    "ModelSettings",
+    "Models",
+    "Nobody",
+    "Route",
+    "RouteCheck",
+    "RouteNow",
+    "Structured",
+]

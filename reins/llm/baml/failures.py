@@ -1,0 +1,163 @@
+"""From what BAML raises to one ModelError. Its messages quote prompts, so none is passed on."""
+
+from reins.llm.baml.runtime import (
+    Answer,
+    BamlClientFinishReasonError,
+    BamlClientHttpError,
+    BamlError,
+    BamlTimeoutError,
+    BrokenStreamError,
+    TooLongError,
+)
+from reins.llm.errors import Kind, ModelError
+from reins.llm.limits.backoff import asked_s
+from reins.llm.settings import Route
+from reins.llm.text import MAX_TEXT_BYTES
+
+ADVICE: dict[Kind, str] = {
+    "rate_limited": "Wait, run fewer sessions, or raise the account's limit.",
+    "overloaded": "It is overloaded; wait and try again.",
+    "server": "The fault is on its side; wait and try again.",
+    "unreachable": "Check that it runs, the address and the network.",
+    "timeout": "It took too long; wait, or choose a quicker model or a longer deadline.",
+    "auth": "Check the key, its rights and the account's credit.",
+    "bad_request": "Check the model's name and whether it suits the prompt.",
+    "not_found": "Check the model's name and the address (it usually ends in /v1).",
+    "garbage": "That is no answer of a model; check that the address is a model's.",
+    "refused": "Its safety filter stopped the answer; change the subject.",
+    "truncated": "The answer was cut off at its limit of tokens; ask for less.",
+    "too_long": "Ask for less text.",
+    "empty": "It gave no text; try again, or another model.",
+    "unfit": "Try again, another model, or a simpler type.",
+    "resting": "It failed several times in a row and is let alone for a while; wait.",
+}
+RETRYABLE: frozenset[Kind] = frozenset(
+    {
+        "rate_limited",
+        "overloaded",
+        "server",
+        "unreachable",
+        "timeout",
+        "garbage",
+        "empty",
+        "unfit",
+        "resting",
+    }
+)
+BY_STATUS: dict[int, Kind] = {
+    401: "auth",
+    402: "auth",
+    403: "auth",
+    404: "not_found",
+    408: "timeout",
+    409: "overloaded",
+    425: "overloaded",
+    429: "rate_limited",
+    503: "overloaded",
+    504: "timeout",
+    529: "overloaded",
+}
+QUOTA_SPENT = "insufficient_quota"
+BY_WORD: dict[str, Kind] = {
+    QUOTA_SPENT: "auth",
+    "rate_limit": "rate_limited",
+    "resource_exhausted": "rate_limited",
+    "overloaded": "overloaded",
+    "unavailable": "overloaded",
+    "timeout": "timeout",
+    "deadline_exceeded": "timeout",
+    "content_filter": "refused",
+    "content_policy": "refused",
+    "authentication": "auth",
+    "permission": "auth",
+    "not_found": "not_found",
+    "invalid_request": "bad_request",
+}
+CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded"}
+KNOWN = (
+    BamlClientFinishReasonError,
+    BamlClientHttpError,
+    BamlTimeoutError,
+    BrokenStreamError,
+    TooLongError,
+)
+# How BAML's messages about streams begin; what follows may quote anything.
+STREAM_BROKE = "Stream transport error"
+NO_EVENTS = "Stream ended without receiving any events"
+
+
+def failure(
+    kind: Kind, route: Route, what: str, *, retryable: bool | None = None, after: str | None = None
+) -> ModelError:
+    """A ModelError with the route, what happened, and what to do."""
+    return ModelError(
+        f"{route}: {what}. {ADVICE[kind]}",
+        kind=kind,
+        retryable=kind in RETRYABLE if retryable is None else retryable,
+        retry_after_s=asked_s(after),
+    )
+
+
+def classify(error: BamlError, answer: Answer, route: Route) -> ModelError:
+    """Say in our terms what BAML raised; `answer` tells what truly came over the wire."""
+    kind, what = verdict(error, answer)
+    retryable = None if isinstance(error, KNOWN) else False
+    return failure(kind, route, what, retryable=retryable, after=answer.retry_after)
+
+
+def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
+    """The kind of an error, and what happened in words."""
+    kind: Kind = "garbage"
+    what = f"BAML gave {type(error).__name__}"
+    match error:
+        case TooLongError():
+            kind, what = "too_long", f"an answer of more than {MAX_TEXT_BYTES} bytes"
+        case BamlTimeoutError():
+            kind, what = "timeout", "no complete answer in time"
+        case BamlClientFinishReasonError(finish_reason=reason):
+            cut = (reason or "").lower() in CUT_OFF
+            kind, what = "truncated" if cut else "refused", "it gave no whole answer"
+        case BrokenStreamError() | BamlClientHttpError() if answer.fault:
+            kind, what = kind_of_fault(answer.fault), "it ended the stream with an error"
+        case BrokenStreamError(corrupt=True):
+            what = "a part of the stream cannot be read"
+        case BrokenStreamError():
+            kind, what = "unreachable", "the stream stopped before its end"
+        case BamlClientHttpError(message=said) if said.startswith(STREAM_BROKE):
+            kind, what = "unreachable", "the connection broke"
+        case BamlClientHttpError() if is_no_stream(error):
+            what = "the answer is no stream"
+        case BamlClientHttpError(status_code=status):
+            kind, what = verdict_http(status, str(error), answer)
+    return kind, what
+
+
+def is_no_stream(error: BamlClientHttpError) -> bool:
+    """Whether something else came where a stream was asked for."""
+    return error.message.startswith(NO_EVENTS)
+
+
+def verdict_http(status: int, said: str, answer: Answer) -> tuple[Kind, str]:
+    if answer.status is None:
+        return "unreachable", "no answer, or the connection broke"
+    if answer.status < 400:  # noqa: PLR2004 - not an error of HTTP, so the body is
+        return "garbage", "the answer is not of the expected shape"
+    return verdict_status(status, is_spent=QUOTA_SPENT in said)
+
+
+def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
+    """The kind of an error status, and in words; `is_spent`: its body says `QUOTA_SPENT`."""
+    kind = BY_STATUS.get(status) or ("server" if status >= 500 else "bad_request")  # noqa: PLR2004
+    # A spent budget comes as 429 too, and does not pass by waiting.
+    if kind == "rate_limited" and is_spent:
+        return "auth", f"it answered {status}, the quota is spent"
+    return kind, f"it answered {status}"
+
+
+def kind_of_fault(fault: str) -> Kind:
+    """The kind of an error that came inside a stream, by what it calls itself."""
+    for word, kind in BY_WORD.items():
+        if word in fault.lower():
+            return kind
+    numbers = [int(word) for word in fault.split() if word.isdecimal()]
+    return BY_STATUS.get(numbers[0], "server") if numbers else "server"

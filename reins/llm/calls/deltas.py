@@ -1,0 +1,37 @@
+"""A stream's text on its way to the caller: what is new of it, made safe to show."""
+
+from collections.abc import Callable
+
+from reins.llm.caller import Caller, Delta
+from reins.llm.text import CONTROL, encodable
+
+
+class TypedOut:
+    """Turns "the whole text so far" into deltas, for one call and its attempts."""
+
+    __slots__ = ("_attempt", "_caller", "_raw", "_shown", "call_id")
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+        self._attempt = 0
+        self._raw = ""
+        self._shown = 0
+        self.call_id = ""
+
+    def attempt(self, number: int) -> Callable[[str], None]:
+        """Begin anew; gives what is to be told the whole text so far."""
+        self._attempt, self._raw, self._shown = number, "", 0
+        return self._so_far
+
+    def _so_far(self, text: str) -> None:
+        new = text[len(self._raw) :]
+        if not text.startswith(self._raw):
+            new, self._shown = text, 0  # seldom: what came before was something else
+        self._raw = text
+        # As `clean` does it, but for the space at the end, after which more may come.
+        shown = CONTROL.sub("", encodable(new))
+        if not self._shown:
+            shown = shown.lstrip()
+        if shown:
+            self._caller.streamed(Delta(self.call_id, self._attempt, self._shown, shown))
+            self._shown += len(shown)

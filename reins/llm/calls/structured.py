@@ -1,0 +1,158 @@
+"""Answers of a declared type: text first, then a guard, the parser, and the caller's own model.
+
+A typed BAML function is never called as such: its parser can hang or crash the process (see
+`reins.llm.baml.parse_guard`). Its prompt goes out as messages, and an answer that does not fit is
+sent back once.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from reins.llm.baml.failures import ADVICE, RETRYABLE
+from reins.llm.baml.parse_guard import UnreadableError, guarded
+from reins.llm.baml.runtime import BamlError
+from reins.llm.errors import ModelError
+
+if TYPE_CHECKING:
+    from reins.llm.model import Completion
+
+CONVERSE = "Converse"
+MAX_SHOWN_CHARS = 4000
+MAX_PROBLEMS = 8
+
+Shape = TypeVar("Shape", bound=BaseModel)
+
+
+Messages = list[dict[str, str]]
+Mend = Callable[[Messages, Callable[[str], object]], Awaitable["Completion"]]
+"""Asks for an answer that fits: a function that raises UnfitError says whether one does."""
+
+
+class Asks(Protocol):
+    """A model as far as it is needed here."""
+
+    async def call(self, function: str, **arguments: object) -> "Completion": ...
+
+
+class Reads(Protocol):
+    """Compiled prompts as far as they are needed here."""
+
+    def messages(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, str]]: ...
+
+    def parse(self, function: str, text: str) -> Any: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Structured(Generic[Shape]):
+    """A value of the type asked for.
+
+    `completion` holds the text that it was read from, and what all turns took together;
+    `repaired` says that the first text did not fit.
+    """
+
+    value: Shape
+    completion: "Completion"
+    repaired: bool
+
+
+class UnfitError(Exception):
+    """A text does not fit. `told` is for the model that wrote it, `said` quotes nothing of it."""
+
+    def __init__(self, told: str, said: str) -> None:
+        super().__init__(said)
+        self.told = told
+        self.said = said
+
+
+async def ask(
+    model: Asks,
+    wire: Reads,
+    function: str,
+    shape: type[Shape],
+    arguments: Mapping[str, object],
+    *,
+    mend: Mend | None = None,
+) -> Structured[Shape]:
+    """Call a typed function and read its answer as `shape`; one that does not fit is sent back.
+
+    `mend` is asked for the second answer; without it, the model as for the first.
+
+    Raises: ModelError, of kind "unfit" where the second answer does not fit either;
+    ModelConfigError when there is no such function or its arguments are wrong.
+    """
+    messages = wire.messages(function, arguments)
+    first = await model.call(CONVERSE, messages=messages)
+    try:
+        return Structured(read(wire, function, shape, first.text), first, repaired=False)
+    except UnfitError as error:
+        told = error.told
+    turns = [
+        *messages,
+        {"role": "assistant", "content": first.text[:MAX_SHOWN_CHARS]},
+        {"role": "user", "content": f"That cannot be used: {told}. Answer again, as was asked."},
+    ]
+    if mend is None:
+        second = await model.call(CONVERSE, messages=turns)
+    else:
+        second = await mend(turns, lambda text: read(wire, function, shape, text))
+    try:
+        return Structured(read(wire, function, shape, second.text), both(first, second), True)  # noqa: FBT003
+    except UnfitError as error:
+        said = f"{second.model}: {unfit(function, shape, error)}. {ADVICE['unfit']}"
+    raise ModelError(said, kind="unfit", retryable="unfit" in RETRYABLE)
+
+
+def unfit(function: str, shape: type[BaseModel], error: UnfitError) -> str:
+    """What is wrong with a second answer, quoting nothing of it."""
+    return f"its answer to {function} is no {shape.__name__}, also after it was told: {error.said}"
+
+
+def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
+    """The value that a text holds.
+
+    Raises: UnfitError.
+    """
+    try:
+        return shape.model_validate(parsed(wire, function, text))
+    except UnreadableError as error:
+        raise UnfitError(str(error), str(error)) from None
+    except BamlError:
+        raise UnfitError(
+            "it is not of the shape that was asked for", "not of the type that it declares"
+        ) from None
+    except ValidationError as error:
+        problems = error.errors(include_url=False, include_input=False, include_context=False)
+        told = "; ".join(
+            f"{'.'.join(map(str, problem['loc'])) or 'all of it'}: {problem['msg']}"
+            for problem in problems[:MAX_PROBLEMS]
+        )
+        said = ", ".join(sorted({problem["type"] for problem in problems[:MAX_PROBLEMS]}))
+        raise UnfitError(told[:MAX_SHOWN_CHARS], said) from None
+
+
+def parsed(wire: Reads, function: str, text: str) -> Any:
+    """What BAML reads in a text.
+
+    Raises: UnreadableError; BamlError.
+    """
+    readable = guarded(text)
+    value = wire.parse(function, readable)
+    if isinstance(value, dict) and readable.lstrip().startswith("["):
+        # BAML would silently take the first of them.
+        raise UnreadableError("it is a list, and a single object was asked for")
+    return value
+
+
+def both(first: "Completion", second: "Completion") -> "Completion":
+    """The second completion, with what the two took."""
+    return replace(
+        second,
+        tokens_in=first.tokens_in + second.tokens_in,
+        tokens_out=first.tokens_out + second.tokens_out,
+        cost_usd=first.cost_usd + second.cost_usd,
+        latency_ms=first.latency_ms + second.latency_ms,
+        attempts=first.attempts + second.attempts,
+    )

@@ -1,0 +1,83 @@
+"""Texts become vectors: what the embedders have in common.
+
+BAML has no embeddings, so their one request is made here. What it may take in time, how often it
+is tried and who pays for it is decided where calls are made, as for any other attempt.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reins.llm.baml.runtime import Answer
+from reins.llm.text import MAX_TEXT_BYTES, encodable
+
+FUNCTION = "embeddings"
+"""What an attempt is called on record, where a call has the name of its BAML function."""
+BATCH_TEXTS = 64
+BATCH_BYTES = 256 * 1024
+_TOKEN_CHARS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """A vector for each text, in their order, all of one dimension.
+
+    `counted`: the tokens are counted, not estimated from the characters.
+    """
+
+    vectors: list[list[float]]
+    tokens_in: int
+    counted: bool = True
+
+
+class Embedder(Protocol):
+    """One attempt for one batch (see `batches`); `answer` is filled in also when it fails."""
+
+    async def embed(self, texts: Sequence[str], answer: Answer | None = None) -> Embedded: ...
+
+    async def stop(self) -> None:
+        """Give back what it holds; a second time does nothing."""
+
+
+def batches(texts: Sequence[str]) -> Iterator[list[str]]:
+    """The texts, encodable, in batches that one request may hold.
+
+    Raises: ValueError naming the text that is empty or longer than `MAX_TEXT_BYTES`.
+    """
+    batch: list[str] = []
+    batch_bytes = 0
+    for number, text in enumerate(texts):
+        safe, size_bytes = _checked(text, number, len(texts))
+        if batch and (len(batch) == BATCH_TEXTS or batch_bytes + size_bytes > BATCH_BYTES):
+            yield batch
+            batch, batch_bytes = [], 0
+        batch.append(safe)
+        batch_bytes += size_bytes
+    if batch:
+        yield batch
+
+
+def estimated_tokens(texts: Sequence[str]) -> int:
+    """What the texts come to, until somebody has counted."""
+    return sum(len(text) // _TOKEN_CHARS + 1 for text in texts)
+
+
+def _checked(text: str, number: int, count: int) -> tuple[str, int]:
+    which = f"text {number + 1} of {count}"
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{which} is {text!r}; expected a text that is not empty. Leave it out.")
+    safe = encodable(text)
+    size_bytes = len(safe.encode())
+    if size_bytes > MAX_TEXT_BYTES:
+        raise ValueError(
+            f"{which} has {size_bytes} bytes; expected {MAX_TEXT_BYTES} at the most. "
+            "Embed it in parts."
+        )
+    return safe, size_bytes
+
+
+def tell(answer: Answer | None, embedded: Embedded) -> None:
+    """Fill in what was counted."""
+    if answer is not None:
+        answer.tokens_in = embedded.tokens_in
+        answer.counted = embedded.counted

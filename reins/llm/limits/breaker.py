@@ -1,0 +1,149 @@
+"""Sparing a route that is down: after so many faults in a row it rests, then one call tries it."""
+
+import asyncio
+import contextlib
+from datetime import UTC, datetime
+from typing import Literal
+
+from pybreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBreaker, CircuitBreakerError
+
+from reins.llm.errors import Kind
+
+State = Literal["closed", "half_open", "open"]
+
+COUNTED: frozenset[Kind] = frozenset(
+    {"overloaded", "server", "unreachable", "timeout", "garbage", "auth"}
+)
+"""The kinds of failure that say something of the route; the others say it of the call."""
+
+_STATES: dict[str, State] = {
+    STATE_CLOSED: "closed",
+    STATE_HALF_OPEN: "half_open",
+    STATE_OPEN: "open",
+}
+
+
+class _Fault(Exception):  # noqa: N818 - pybreaker counts what is raised
+    """A fault of the route."""
+
+
+class Breaker:
+    """Closed, open, half open, by pybreaker's rules, for calls that take their time.
+
+    What came of a call is told afterwards, since a cancelled call is neither a fault nor a success,
+    and pybreaker would take it for one of them. In half-open a single call goes ahead.
+    """
+
+    def __init__(self, failures: int, rest_s: float) -> None:
+        self._breaker = CircuitBreaker(
+            fail_max=failures, reset_timeout=rest_s, throw_new_error_on_trip=True
+        )
+        self.last: Kind | None = None
+        """The kind of the newest fault."""
+        self._trial: object | None = None
+        self._waiting: list[asyncio.Future[None]] = []
+
+    def limit(self, failures: int, rest_s: float) -> None:
+        """New limits; the state stays."""
+        self._breaker.fail_max = failures
+        self._breaker.reset_timeout = rest_s
+
+    @property
+    def state(self) -> State:
+        return _STATES[self._breaker.current_state]
+
+    def rests_s(self) -> float | None:
+        """None: a call may go. Else the seconds until one may, 0 while another one is trying."""
+        state = self._breaker.current_state
+        if state == STATE_CLOSED:
+            return None
+        if self._trial is not None:
+            return 0.0
+        if state == STATE_HALF_OPEN:
+            return None
+        left = self._left_s()
+        return left if left > 0 else None
+
+    def take(self, call: object) -> bool:
+        """Whether this call may go now; it must then tell what came of it."""
+        if self._breaker.current_state == STATE_CLOSED:
+            return True
+        if self.rests_s() is not None:
+            return False
+        self._trial = call
+        self._breaker.half_open()
+        return True
+
+    def succeeded(self, call: object) -> None:
+        if self._breaker.current_state == STATE_CLOSED:
+            if self._breaker.fail_counter:
+                self._breaker.call(_succeed)
+        elif self._trial is call:
+            self._trial = None
+            self._breaker.call(_succeed)
+            self._wake()
+
+    def failed(self, call: object, kind: Kind) -> bool:
+        """Count a fault. Whether it has opened the breaker."""
+        if self._breaker.current_state != STATE_CLOSED and self._trial is not call:
+            return False  # sent before it opened: its rest is not made longer by this
+        self.last = kind
+        with contextlib.suppress(_Fault, CircuitBreakerError):
+            self._breaker.call(_fail)
+        if self._breaker.current_state == STATE_CLOSED:
+            return False
+        self._trial = None
+        self._wake()
+        return True
+
+    def is_there(self, call: object) -> None:
+        """The route answers, if only to ask for patience: no fault, and enough for a trial."""
+        if self._trial is call:
+            self.succeeded(call)
+
+    def abandoned(self, call: object) -> None:
+        """The call says nothing of the route: another may try in its place."""
+        if self._trial is call:
+            self._trial = None
+            self._wake()
+
+    def close(self) -> None:
+        """What was wrong is mended, as a check has shown."""
+        if self._breaker.current_state != STATE_CLOSED:
+            self._trial = None
+            self._breaker.close()
+            self._wake()
+
+    async def change(self, timeout_s: float) -> None:
+        """Return when something has changed, or after so long."""
+        changed = asyncio.get_running_loop().create_future()
+        self._waiting.append(changed)
+        try:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(timeout_s):
+                    await changed
+        finally:
+            if changed in self._waiting:
+                self._waiting.remove(changed)
+
+    def _left_s(self) -> float:
+        opened_at = self._breaker._state_storage.opened_at  # noqa: SLF001 - told nowhere else
+        if opened_at is None:
+            return 0.0
+        gone_s = (datetime.now(UTC) - opened_at).total_seconds()
+        # A clock set back must not make the rest longer than it is.
+        return min(self._breaker.reset_timeout - gone_s, self._breaker.reset_timeout)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for each in waiting:
+            if not each.done():
+                each.set_result(None)
+
+
+def _succeed() -> None:
+    pass
+
+
+def _fail() -> None:
+    raise _Fault

@@ -1,0 +1,245 @@
+"""The model as an agent holds it: a light handle that knows who calls."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from reins.llm.baml.failures import failure, is_no_stream
+from reins.llm.baml.runtime import Answer, BamlClientHttpError
+from reins.llm.caller import Caller
+from reins.llm.calls.accounting import Books
+from reins.llm.calls.call import Call
+from reins.llm.calls.deltas import TypedOut
+from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
+from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
+from reins.llm.embeddings.embedder import batches, estimated_tokens
+from reins.llm.errors import ModelConfigError
+from reins.llm.routes.open_route import Line
+from reins.llm.routes.route_set import Table
+from reins.llm.settings import OFFLINE, Route
+from reins.llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
+
+BYTES_PER_TOKEN = 3
+"""Cautious: of English a token is four bytes, of most other scripts three."""
+
+
+@dataclass(frozen=True, slots=True)
+class Completion:
+    """A model's answer: text that is not empty and safe to store, and what it took.
+
+    `attempts` counts over all routes; `route` is the name of the one that answered, and tokens and
+    cost are of that attempt. **Units**: `latency_ms` counts from the moment the call had its place
+    on that route, over all attempts there.
+    """
+
+    text: str
+    tokens_in: int
+    tokens_out: int
+    latency_ms: float
+    attempts: int
+    model: str
+    demonstration: bool
+    cost_usd: float = 0.0
+    route: str = ""
+    call_id: str = ""
+
+
+class Board(Protocol):
+    """Who holds the routes that are open."""
+
+    def running(self) -> Table: ...
+
+    async def with_offline(self) -> Table: ...
+
+
+class Model:
+    """Calls the prompts of `baml_src` for one caller, over the caller's route."""
+
+    def __init__(self, board: Board, caller: Caller) -> None:
+        self._board = board
+        self._caller = caller
+
+    @property
+    def route(self) -> Route:
+        """Where calls go.
+
+        Raises: ModelConfigError before `start`, after `stop`, and for an unknown route.
+        """
+        table = self._board.running()
+        name = table.name_for(self._caller)
+        if name == OFFLINE and name not in table.lines:
+            return Route(OFFLINE, OFFLINE, "", demonstration=True)
+        return table.chain(name)[0].route
+
+    async def call(self, function: str, **arguments: object) -> Completion:
+        """Call a BAML function declared `-> string`.
+
+        Raises: ModelError when no route had an answer within its attempts and its deadline;
+        ModelConfigError when there is no such function or route, or its arguments are wrong; what
+        the caller's account raises where a budget is spent.
+        """
+        safe = _safe(arguments)
+
+        async def send(line: Line, answer: Answer, _attempt: int) -> None:
+            await line.wire.call(function, safe, answer)
+            _check(line, answer)
+
+        return await self._ask(function, safe, send, streamed=False)
+
+    async def stream(self, function: str, **arguments: object) -> Completion:
+        """As `call`; the caller is told of the text while it comes, if the route can stream.
+
+        Raises: as `call`.
+        """
+        safe = _safe(arguments)
+        typed = TypedOut(self._caller)
+
+        gave_none: set[str] = set()  # routes that gave no stream where one was asked for
+
+        async def send(line: Line, answer: Answer, attempt: int) -> None:
+            wire, name = line.wire, line.spec.name
+            if wire.is_plain or name in gave_none:
+                await wire.call(function, safe, answer)
+                wire.is_plain = True
+            else:
+                try:
+                    await wire.stream(function, safe, answer, typed.attempt(attempt))
+                except BamlClientHttpError as error:
+                    if is_no_stream(error):
+                        gave_none.add(name)
+                    raise
+            _check(line, answer)
+
+        return await self._ask(function, safe, send, streamed=True, typed=typed)
+
+    async def structured(
+        self, function: str, shape: type[Shape], **arguments: object
+    ) -> Structured[Shape]:
+        """Call a function with a declared type; what comes back is one of `shape`.
+
+        An answer that does not fit is sent back with what is wrong; where the next does not fit
+        either, the route's fallback is asked to mend it.
+
+        Raises: as `call`; ModelError(kind="unfit") when no route's answer fits in the end.
+        """
+        chain = await self._chain()
+
+        async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
+            safe = _safe({"messages": turns})
+
+            async def send(line: Line, answer: Answer, _attempt: int) -> None:
+                await line.wire.call(CONVERSE, safe, answer)
+                _check(line, answer)
+                try:
+                    fits(answer.text)
+                except UnfitError as error:
+                    raise failure("unfit", line.route, unfit(function, shape, error)) from None
+
+            return await self._ask(CONVERSE, safe, send, streamed=False)
+
+        return await ask(self, chain[0].wire, function, shape, _safe(arguments), mend=mend)
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]:
+        """A vector for each text, by the route of embeddings.
+
+        Raises: as `call`; ValueError naming a text that is empty or too long.
+        """
+        line = self._board.running().embeddings
+        vectors: list[list[float]] = []
+        for batch in batches(texts):
+            vectors += await self._embed(line, batch)
+        return vectors
+
+    async def _embed(self, line: Line, batch: list[str]) -> list[list[float]]:
+        found: list[list[float]] = []
+
+        async def send(line: Line, answer: Answer, _attempt: int) -> None:
+            assert line.embedder is not None
+            found[:] = (await line.embedder.embed(batch, answer)).vectors
+
+        books = Books(
+            self._board.running(),
+            self._caller,
+            EMBEDDINGS,
+            likely_in=estimated_tokens(batch),
+            streamed=False,
+        )
+        call = Call(books, self._caller.session_id, send)
+        await call.over((line,))
+        return found
+
+    async def _ask(
+        self,
+        function: str,
+        arguments: Mapping[str, object],
+        send: Callable[[Line, Answer, int], Awaitable[None]],
+        *,
+        streamed: bool,
+        typed: TypedOut | None = None,
+    ) -> Completion:
+        table = self._board.running()
+        template = table.functions.get(function)
+        if template is None:
+            raise ModelConfigError(
+                f"There is no function {function!r} that returns string in {table.prompts}; "
+                f"there are {', '.join(sorted(table.functions))}. Add it there and reload."
+            )
+        chain = await self._chain()
+        books = Books(
+            table,
+            self._caller,
+            function,
+            likely_in=(template + _size(arguments)) // BYTES_PER_TOKEN,
+            streamed=streamed,
+        )
+        call = Call(books, self._caller.session_id, send)
+        if typed is not None:
+            typed.call_id = call.call_id
+        line = await call.over(chain)
+        answer = call.answer
+        return Completion(
+            text=answer.text,
+            tokens_in=answer.tokens_in,
+            tokens_out=answer.tokens_out,
+            latency_ms=call.latency_ms,
+            attempts=call.attempts,
+            model=line.route.model,
+            demonstration=line.route.demonstration,
+            cost_usd=call.cost_usd,
+            route=line.spec.name,
+            call_id=call.call_id,
+        )
+
+    async def _chain(self) -> tuple[Line, ...]:
+        table = self._board.running()
+        name = table.name_for(self._caller)
+        if name == OFFLINE and name not in table.lines:
+            table = await self._board.with_offline()
+        return table.chain(name)
+
+
+def _safe(arguments: Mapping[str, object]) -> dict[str, object]:
+    return {name: safe_argument(value) for name, value in arguments.items()}
+
+
+def _check(line: Line, answer: Answer) -> None:
+    """Clean an answer.
+
+    Raises: ModelError when there is nothing of it, or too much.
+    """
+    answer.text = clean(answer.text)
+    if not answer.text:
+        raise failure("empty", line.route, "an empty answer")
+    if is_too_long(answer.text):
+        raise failure("too_long", line.route, f"an answer of more than {MAX_TEXT_BYTES} bytes")
+
+
+def _size(value: object) -> int:
+    """Bytes of all text in an argument."""
+    if isinstance(value, str):
+        return len(value) if value.isascii() else len(value.encode())
+    if isinstance(value, list):
+        return sum(map(_size, value))
+    if isinstance(value, dict):
+        return sum(len(key) + _size(each) for key, each in value.items())
+    return 8

@@ -1,0 +1,238 @@
+"""How the offline model plays a person in a conversation: a voice by tone, a topic by message.
+
+It keeps nothing between calls. What was said is in the prompt, and so is what not to say again.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+from zlib import crc32
+
+from reins.llm.offline.lines import TOPIC, filled, pieces, recognised, touched, voice_of
+from reins.llm.offline.topic import topic_of
+from reins.llm.offline.voices import Voice
+from reins.llm.text import one_line
+
+PASS = "PASS"  # noqa: S105 - the word that the prompt asks for
+PASSES_ONE_IN = 25
+WINDOW = 30
+"""Messages that are looked at; older ones do not change an answer."""
+LONGEST_READ = 1000
+LONGEST_NAME = 40
+OWN_LAST = 3
+BACK = "Which brings me back to "
+
+YES_OR_NO = re.compile(
+    r"\b(?:should|can|could|would|will|shall|may|must|do|does|did|is|are|was|were|have|has)"
+    r"(?:n't)?\s[^?.!]*\?\s*$",
+    re.IGNORECASE,
+)
+OPEN = re.compile(r"\b(?:what|why|how|who|which|when|where)\b[^?.!]*\?\s*$", re.IGNORECASE)
+
+
+def number_of(text: str) -> int:
+    """The same for the same text. Mixed: checksums of like texts differ by the same few bits."""
+    return (crc32(text.encode()) * 2_654_435_761 & 0xFFFFFFFF) >> 8
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A message. `kind` and `speaker` say whose it is; the text never does."""
+
+    number: int
+    kind: str
+    speaker: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Part:
+    """Who is to speak, and after what: the newest messages, the oldest first."""
+
+    name: str
+    tone: str
+    about: str
+    instructions: Sequence[str]
+    others: Sequence[str]
+    messages: Sequence[Said]
+
+    @cached_property
+    def voice(self) -> Voice:
+        return voice_of(self.tone)
+
+    @cached_property
+    def everybody(self) -> list[str]:
+        return sorted({self.name, *self.others})
+
+    @cached_property
+    def own(self) -> list[str]:
+        """What one said last oneself."""
+        return [said.text for said in self.messages if said.kind == "you"][-OWN_LAST:]
+
+    @cached_property
+    def moment(self) -> int:
+        """A number that all who take part have in common after the same message."""
+        last = [f"{said.number}\0{said.text}" for said in self.messages[-1:]]
+        return number_of("\0".join((*last, *self.everybody)))
+
+    def chance(self, of: str, one_in: int) -> int:
+        """A number below `one_in` that depends on who speaks, how, after what, and on `of`."""
+        return number_of(f"{of}\0{self.name}\0{self.tone}\0{self.moment}") % one_in
+
+    def says(self, line: str, topic: str, other: str = "") -> str:
+        who = self.messages[-1].speaker if self.messages else ""
+        tone = f"“{one_line(self.tone, LONGEST_NAME)}”"
+        other = one_line(other, LONGEST_NAME)
+        return filled(line, {"t": topic, "tone": tone, "who": who, "other": other})
+
+
+def part_of(fields: Mapping[str, Sequence[str]], objects: Sequence[Mapping[str, Any]]) -> Part:
+    """The part that a prompt gives, from its lines by tag and its messages."""
+    return Part(
+        name=fields.get("name", ["Somebody"])[0],
+        tone=fields.get("tone", [""])[0],
+        about=fields.get("about", [""])[0],
+        instructions=fields.get("instruction", []),
+        others=fields.get("other", []),
+        messages=said_in(objects[-WINDOW:]),
+    )
+
+
+def said_in(objects: Iterable[Mapping[str, Any]]) -> list[Said]:
+    """Messages as they are worked with: each on one line, and bounded."""
+    found = []
+    for given in objects:
+        number, kind = given.get("number"), str(given.get("kind", ""))
+        speaker = one_line(str(given.get("speaker", ""))[:LONGEST_READ], LONGEST_NAME)
+        text = one_line(str(given.get("text", ""))[: 2 * LONGEST_READ], LONGEST_READ)
+        found.append(Said(number if isinstance(number, int) else 0, kind, speaker, text))
+    return found
+
+
+def reply(part: Part) -> str:
+    """One to three sentences on one line, or PASS."""
+    if not part.messages:
+        return part.says(part.voice.begin, "")
+    if passes(part):
+        return PASS
+    last = part.messages[-1]
+    topic = _topic(part, last)
+    if last.kind == "person" and last.text.endswith("?"):
+        said = [_verdict(part, last), part.says(_unheard(part.voice.answers, part), topic)]
+    else:
+        said = [part.says(_unheard(part.voice.lines, part), topic)]
+    return " ".join(_dressed(part, last, [sentence for sentence in said if sentence], topic))
+
+
+def passes(part: Part) -> bool:
+    """Rarely, and never after a person's message or one with one's name in it."""
+    last = part.messages[-1]
+    if last.kind != "persona" or _mentions(last.text, part.name):
+        return False
+    return part.chance("pass", PASSES_ONE_IN) == 0
+
+
+def _mentions(text: str, name: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
+
+
+def _topic(part: Part, last: Said) -> str:
+    """What the last message is about; now and then, a thing that it only touched."""
+    line, topic = recognised(last.text)
+    back = last.text.rpartition(BACK)
+    if line and back[1] and TOPIC.fullmatch(back[2].rstrip(".")):
+        return back[2].rstrip(".")
+    things = touched(line)
+    if things and part.chance("drift", 4) == 0:
+        return things[0]
+    return topic or topic_of(last.text, (*part.everybody, last.speaker), part.moment) or "this"
+
+
+def _verdict(part: Part, last: Said) -> str:
+    """Yes, no or neither, where that was the question; always the same for one question."""
+    if not YES_OR_NO.search(last.text) or OPEN.search(last.text):
+        return ""
+    return part.voice.verdicts[number_of(f"{part.name}\0{last.text}") % 3]
+
+
+def _unheard(lines: Sequence[str], part: Part) -> str:
+    """The line that was not heard for longest, and that is none of one's own last.
+
+    Who answers the same message counts from the same place, each by the rank of the name: so two
+    of one voice do not say the same.
+    """
+    heard = {recognised(said.text)[0]: at for at, said in enumerate(part.messages, 1)}
+    own = [recognised(text)[0] for text in part.own]
+    start, rank = part.moment % len(lines), part.everybody.index(part.name) % len(lines)
+    ranked = sorted((*lines[start:], *lines[:start]), key=lambda line: heard.get(line, 0))
+    return next((line for line in (*ranked[rank:], *ranked[:rank]) if line not in own), ranked[0])
+
+
+def _dressed(part: Part, last: Said, said: list[str], topic: str) -> list[str]:
+    """Three sentences or so: with who is meant before them, or one more thought after them."""
+    often = 2 if last.kind == "person" else 3
+    if last.kind != "you" and last.speaker and len(said) == 1 and not part.chance("name", often):
+        return [part.says(_fresh(part.voice.addresses, part), topic), *said]
+    after = _afterthought(part, last, topic)
+    return said if not after or any(after in text for text in part.own) else [*said, after]
+
+
+def _fresh(lines: Sequence[str], part: Part) -> str:
+    """One of the lines; not one that is in what one said last."""
+    start = part.chance("line", len(lines))
+    for line in (*lines[start:], *lines[:start]):
+        if not any(max(pieces(line), key=len) in text for text in part.own):
+            return line
+    return lines[start]
+
+
+def _afterthought(part: Part, last: Said, topic: str) -> str:
+    """What the operators asked for, who one is, whose turn it is, or what a person had asked."""
+    if part.instructions and not part.chance("instruction", 5):
+        return f"They asked me for “{one_line(part.instructions[-1], 60)}”, so I try."
+    about = one_line(part.about, 80).rstrip(".")
+    if re.match(r"(?:an?|the) ", about, re.IGNORECASE) and not part.chance("about", 6):
+        return f"I say that as {about[0].lower()}{about[1:]}."
+    if (other := _quietest(part, last)) and not part.chance("hand over", 6):
+        return part.says(part.voice.hand_over, topic, other)
+    theme = _theme(part, last)
+    if theme and theme not in topic and not part.chance("theme", 3):
+        return f"{BACK}{theme}."
+    return ""
+
+
+def _quietest(part: Part, last: Said) -> str:
+    """Who of the others has not been heard for longest."""
+    heard = {said.speaker: at for at, said in enumerate(part.messages, 1)}
+    others = [name for name in part.others if name not in (part.name, last.speaker)]
+    return min(others, key=lambda name: heard.get(name, 0), default="")
+
+
+def _theme(part: Part, last: Said) -> str:
+    """What the newest message of a person is about, if it is not the last message."""
+    people = [said for said in part.messages if said.kind == "person"]
+    if not people or people[-1] is last:
+        return ""
+    return topic_of(people[-1].text, (*part.everybody, people[-1].speaker), 0)
+
+
+def summary(earlier: str, objects: Iterable[Mapping[str, Any]]) -> str:
+    """A count, and it says no more: who spoke how often, and what the last ones were about."""
+    messages = said_in(objects)
+    spoke = Counter(said.speaker or "somebody" for said in messages).most_common(6)
+    rest = len(messages) - sum(times for _, times in spoke)
+    counts = [f"{name} {times}" for name, times in spoke] + ([f"others {rest}"] if rest else [])
+    speakers = [said.speaker for said in messages]
+    about = [
+        recognised(said.text)[1] or topic_of(said.text, speakers, 0) for said in messages[-12:]
+    ]
+    parts = [f"Before: {one_line(earlier, 300)}"] if earlier else []
+    if messages:
+        first, last = messages[0].number, messages[-1].number
+        parts.append(f"Messages {first} to {last}, by speaker: {', '.join(counts)}.")
+    if topics := list(dict.fromkeys(filter(None, about)))[-4:]:
+        parts.append(f"The last were about {', '.join(topics)}.")
+    return " ".join(parts) or "Nothing was said."

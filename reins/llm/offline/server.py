@@ -1,0 +1,148 @@
+"""The offline model: a small OpenAI-compatible server on loopback, plainly a demonstration.
+
+It runs on the agents' own loop, and only this process knows the port and the token of the day.
+"""
+
+import secrets
+import time
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from reins.llm.offline.answers import Answers
+
+if TYPE_CHECKING:
+    from aiohttp import web
+
+MODEL = "offline"
+TASK_MARK = "[task: "
+DENIED = "This server answers only the process that started it."
+
+
+class OfflineModel:
+    """Starts and stops the server; both may be called at any time and more than once."""
+
+    def __init__(self) -> None:
+        self.token = ""
+        self.address = ""
+        self._hosts: frozenset[str] = frozenset()
+        self._runner: web.ServerRunner | None = None
+        self._answers = Answers()
+        self._numbers = count(1)
+
+    async def start(self) -> None:
+        """Listen on a free port of 127.0.0.1."""
+        if self._runner is not None:
+            return
+        # Imported late: aiohttp takes longer to import than all the rest of this package.
+        from aiohttp import web  # noqa: PLC0415
+
+        self._web = web
+        self.token = secrets.token_urlsafe(32)
+        self._runner = web.ServerRunner(
+            web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=0.0
+        )
+        try:
+            await self._runner.setup()
+            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
+        except BaseException:
+            await self.stop()
+            raise
+        port = self._runner.addresses[0][1]
+        self.address = f"http://127.0.0.1:{port}/v1"
+        self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+
+    async def stop(self) -> None:
+        """Close the port and every connection."""
+        runner, self._runner = self._runner, None
+        if runner is not None:
+            await runner.cleanup()
+
+    async def _handle(self, request: "web.BaseRequest") -> "web.StreamResponse":
+        # The Host check stops pages in a browser that reach loopback under a name of their own.
+        if request.host not in self._hosts:
+            return self._json({"error": {"message": DENIED}}, 403)
+        if not self._authorized(request.headers.get("Authorization", "")):
+            return self._json({"error": {"message": DENIED}}, 401)
+        match request.method, request.path:
+            case "POST", "/v1/chat/completions":
+                return await self._chat(request)
+            case "GET", "/v1/models":
+                return self._json({"object": "list", "data": [{"id": MODEL, "object": "model"}]})
+        return self._json({"error": {"message": "There is no such path."}}, 404)
+
+    def _authorized(self, header: str) -> bool:
+        return secrets.compare_digest(header.encode(), f"Bearer {self.token}".encode())
+
+    async def _chat(self, request: "web.BaseRequest") -> "web.StreamResponse":
+        try:
+            body = orjson.loads(await request.read())
+            prompt = prompt_of(body["messages"])
+        except (ValueError, LookupError, TypeError, AttributeError):
+            return self._json({"error": {"message": "Expected a chat completion request."}}, 400)
+        answer = self._answers.to(prompt)
+        tokens_in, tokens_out = len(prompt) // 4 + 1, len(answer) // 4 + 1
+        usage = {
+            "prompt_tokens": tokens_in,
+            "completion_tokens": tokens_out,
+            "total_tokens": tokens_in + tokens_out,
+        }
+        head = {"id": f"offline-{next(self._numbers)}", "created": int(time.time()), "model": MODEL}
+        if body.get("stream"):
+            wanted = (body.get("stream_options") or {}).get("include_usage")
+            return await self._stream(request, head, answer, usage if wanted else None)
+        message = {"role": "assistant", "content": answer}
+        choice = {"index": 0, "message": message, "finish_reason": "stop"}
+        return self._json(
+            {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
+        )
+
+    async def _stream(
+        self,
+        request: "web.BaseRequest",
+        head: dict[str, Any],
+        answer: str,
+        usage: dict[str, int] | None,
+    ) -> "web.StreamResponse":
+        response = self._web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for event in events({**head, "object": "chat.completion.chunk"}, answer, usage):
+            await response.write(b"data: " + event + b"\n\n")
+        await response.write_eof()
+        return response
+
+    def _json(self, body: dict[str, Any], status: int = 200) -> "web.Response":
+        return self._web.Response(
+            body=orjson.dumps(body), status=status, content_type="application/json"
+        )
+
+
+def prompt_of(messages: list[dict[str, Any]]) -> str:
+    """The newest message of a user's that gives a task, or else the last of all.
+
+    Where an answer was sent back, the task stands before it.
+    """
+    asked = [content_of(message) for message in messages if message.get("role") == "user"]
+    tasks = [text for text in asked if text.startswith(TASK_MARK)]
+    return tasks[-1] if tasks else content_of(messages[-1])
+
+
+def content_of(message: dict[str, Any]) -> str:
+    """The text of a message, whose content is a string or a list of parts."""
+    content = message["content"]
+    if isinstance(content, str):
+        return content
+    return "\n".join(part["text"] for part in content if part.get("type") == "text")
+
+
+def events(head: dict[str, Any], answer: str, usage: dict[str, int] | None) -> list[bytes]:
+    """The data of each server-sent event, a word at a time."""
+    chunks: list[dict[str, Any]] = [
+        {**head, "choices": [{"index": 0, "delta": {"content": word}, "finish_reason": None}]}
+        for word in answer.replace(" ", "\0 ").split("\0")
+    ]
+    chunks.append({**head, "choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+    if usage is not None:
+        chunks.append({**head, "choices": [], "usage": usage})
+    return [*map(orjson.dumps, chunks), b"[DONE]"]

@@ -1,0 +1,67 @@
+"""What a call needs of the environment, swapped as one at a reload."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from reins.llm.caller import Caller
+from reins.llm.errors import ModelConfigError
+from reins.llm.redact import Redactor
+from reins.llm.routes.metrics import RouteNow
+from reins.llm.routes.models_file import RouteTable
+from reins.llm.routes.open_route import Line
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The open routes. `functions` has the characters of each prompt's template."""
+
+    asked: RouteTable
+    lines: Mapping[str, Line]
+    chains: Mapping[str, tuple[Line, ...]]
+    embeddings: Line
+    functions: Mapping[str, int]
+    prompts: Path
+    redactor: Redactor
+    record_prompts: bool
+
+    @property
+    def default(self) -> Line:
+        return self.lines[self.asked.default]
+
+    def name_for(self, caller: Caller) -> str:
+        """The route that a caller's calls take: its own, its type's, or the default."""
+        return caller.route or self.asked.agents.get(caller.agent_type) or self.asked.default
+
+    def chain(self, name: str) -> tuple[Line, ...]:
+        """A route, and what stands in for it.
+
+        Raises: ModelConfigError when there is none of that name.
+        """
+        chain = self.chains.get(name)
+        if chain is None:
+            raise ModelConfigError(
+                f"There is no model route {name!r}; there are {', '.join(sorted(self.chains))}. "
+                "Name one of these, or add it to the models file and reload."
+            )
+        return chain
+
+    def now(self) -> list[RouteNow]:
+        shown = list(self.lines.values())
+        if self.embeddings not in shown and self.embeddings.meter.calls:
+            shown.append(self.embeddings)
+        return [
+            line.now(
+                used_by=self._users(line.spec.name),
+                is_default=line.spec.name == self.asked.default,
+            )
+            for line in shown
+        ]
+
+    def _users(self, name: str) -> list[str]:
+        users = sorted(who for who, route in self.asked.agents.items() if route == name)
+        if name == self.asked.default:
+            users.append("everything else")
+        if name == self.embeddings.spec.name:
+            users.append("embeddings")
+        return users

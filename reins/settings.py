@@ -1,0 +1,187 @@
+"""The one table of settings: each with its default, its unit and what it is for."""
+
+import difflib
+import functools
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import SettingsError as UnparsableSetting
+
+PREFIX = "REINS_"
+Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
+
+
+class SettingsError(ValueError):
+    """A setting is misspelt or impossible; the message names it and says what would be right."""
+
+
+class Settings(BaseSettings):
+    """Every setting, read from `REINS_*` variables, then from `.env` in the working folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=".env", env_ignore_empty=True, extra="ignore"
+    )
+
+    data: Path = Field(Path("data"), description="folder of the tables and the journal")
+    host: str = Field("127.0.0.1", description="address the web listens on")
+    port: int = Field(8700, ge=0, le=65_535, description="port the web listens on; 0 picks one")
+    token: str | None = Field(None, min_length=16, description="token the web asks for", repr=False)
+    allowed_hosts: list[str] = Field(
+        [], description="further host names that the web answers to, as JSON"
+    )
+    durable: Literal["power", "process"] = Field(
+        "power",
+        description="what a row of the journal survives: loss of power, or only of the process",
+    )
+    heartbeat_s: Seconds = Field(3.0, description="seconds between two ticks of a session")
+    jitter: float = Field(0.1, ge=0, le=0.5, description="random share of each wait, both ways")
+    tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")
+    max_failures: int = Field(
+        5, ge=1, le=1_000, description="failed ticks in a row until a session is `failed`"
+    )
+    retry_wait_s: Seconds = Field(
+        1.0, description="seconds before the first retry of a failed tick; doubles each time"
+    )
+    retry_wait_max_s: Seconds = Field(60.0, description="seconds a retry waits at the most")
+    stop_grace_s: Seconds = Field(
+        10.0, description="seconds a tick in flight is given to end when its session is stopped"
+    )
+    poll_s: Seconds = Field(2.0, description="seconds between two safety polls of the queue")
+    flush_s: Seconds = Field(1.0, description="seconds between two flushes of the journal")
+    pending_rows: int = Field(
+        200_000, ge=1_000, description="rows the journal may hold before ticks wait for the flush"
+    )
+    log_format: Literal["auto", "text", "json"] = Field(
+        "auto", description="log lines as text or JSON; auto: text on a terminal"
+    )
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe log line that is written"
+    )
+    agent_modules: list[str] = Field(
+        ["agents_impl"], min_length=1, description="modules and packages of agent types, as JSON"
+    )
+    model: str = Field("offline", min_length=1, description="`provider/model`, or `offline`")
+    model_base_url: str | None = Field(
+        None, description="OpenAI-compatible address; `model` is then the model's name there"
+    )
+    model_api_key: str | None = Field(
+        None, description="key for the model, instead of the provider's usual variable", repr=False
+    )
+    model_deadline_s: Seconds = Field(
+        60.0, ge=0.001, description="seconds one model call may take, retried"
+    )
+    model_concurrency: int = Field(64, ge=1, le=10_000, description="model calls in flight at once")
+    models: Path | None = Field(
+        None, description="file of model routes; default: `models.toml` of the working folder"
+    )
+    record_prompts: bool = Field(
+        default=True, description="whether prompts and answers go on record with each model call"
+    )
+    record_days: int = Field(
+        14, ge=1, le=36_500, description="days for which the record of a model call is kept"
+    )
+    budget_day_tokens: int | None = Field(
+        None, ge=0, description="tokens that all sessions together may take in a UTC day"
+    )
+    budget_day_cost_usd: float | None = Field(
+        None,
+        ge=0,
+        allow_inf_nan=False,
+        description="US dollars that all sessions together may take in a UTC day",
+    )
+
+    @field_validator("token", "model_base_url", "model_api_key", mode="before")
+    @classmethod
+    def _empty_is_unset(cls, value: object) -> object:
+        return value or None
+
+    @field_validator("model_base_url")
+    @classmethod
+    def _is_an_address(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
+            raise ValueError("expected an address that begins with http:// or https://")
+        return value
+
+
+def load_settings(**flags: object) -> Settings:
+    """Settings from the environment and `.env`, overridden by the flags that are not None.
+
+    Raises: SettingsError naming each setting that is unknown or impossible.
+    """
+    env_file = Path(".env")
+    _refuse_unknown(os.environ, "the environment")
+    try:
+        if env_file.is_file():
+            _refuse_unknown(_keys_of(env_file), str(env_file))
+        return Settings(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [_problem(str(p["loc"][0]), p["input"], p["msg"]) for p in error.errors()]
+        raise SettingsError("impossible setting:\n  " + "\n  ".join(lines)) from None
+    except UnparsableSetting as error:
+        # pydantic-settings quotes no value here, and names the field.
+        raise SettingsError(f"impossible setting: {error}; lists are given as JSON") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file.absolute()} cannot be read: {error}") from None
+
+
+def environment() -> dict[str, str]:
+    """The environment over what `.env` in the working folder says, read anew each time.
+
+    As with our own settings, an empty value counts as unset.
+
+    Raises: SettingsError when the file cannot be read.
+    """
+    env_file = Path(".env")
+    try:
+        kept = _keys_of(env_file) if env_file.is_file() else {}
+    except (OSError, UnicodeDecodeError) as error:
+        raise SettingsError(f"{env_file.absolute()} cannot be read: {error}") from None
+    found = {name: value for name, value in kept.items() if value}
+    return found | {name: value for name, value in os.environ.items() if value or name not in found}
+
+
+def current_settings() -> Settings:
+    """The settings, read again only when the environment or `.env` has changed.
+
+    For helpers that are called often: reading costs a millisecond.
+    """
+    env_file = Path(".env").absolute()
+    try:
+        stat = env_file.stat()
+        stamp = (str(env_file), stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        stamp = (str(env_file), 0, 0)
+    mine = tuple(item for item in os.environ.items() if item[0].upper().startswith(PREFIX))
+    return _current(mine, stamp)
+
+
+@functools.lru_cache(maxsize=1)
+def _current(_environment: object, _env_file: object) -> Settings:
+    return load_settings()
+
+
+def _problem(name: str, given: object, message: str) -> str:
+    secret = any(part in name for part in ("key", "token", "url"))  # a URL may hold a password
+    return f"{PREFIX}{name.upper()}{'' if secret else f'={given!r}'}: {message}"
+
+
+def _refuse_unknown(names: Mapping[str, object], where: str) -> None:
+    known = {name.upper() for name in Settings.model_fields}
+    for name in names:
+        ours, _, rest = name.upper().partition(PREFIX)
+        if not ours and rest and rest not in known:
+            # Without the prefix, which would make anything look alike.
+            close = difflib.get_close_matches(rest, known, n=1)
+            all_names = ", ".join(PREFIX + other for other in sorted(known))
+            hint = f"did you mean {PREFIX}{close[0]}?" if close else f"known: {all_names}"
+            raise SettingsError(f"unknown setting {name} in {where}; {hint}")
+
+
+def _keys_of(env_file: Path) -> Mapping[str, str | None]:
+    from dotenv import dotenv_values  # noqa: PLC0415 - only where there is a .env
+
+    return dotenv_values(env_file)

@@ -1,0 +1,73 @@
+"""The HTTP API and the page as one Flask application."""
+
+from flask import Response, request
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+
+from reins.web import page
+from reins.web.api import actions, metrics, routes, system
+from reins.web.api import agent_types as agents
+from reins.web.api.context import Live, Parts, attach
+from reins.web.api.conversations import export as exporting
+from reins.web.api.conversations import messages
+from reins.web.api.conversations import read as conversations
+from reins.web.api.sessions import calls, events, steps
+from reins.web.api.sessions import create as creating
+from reins.web.api.sessions import read as sessions
+from reins.web.api.sessions import steer as acts
+from reins.web.bridge import Bridge
+from reins.web.http import openapi as describing
+from reins.web.http import problem
+from reins.web.http import query_check as checks
+from reins.web.http.idempotency import Turns
+from reins.web.http.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
+from reins.web.live.sse import Streams
+from reins.web.views.participants import Cast
+from reins.web.views.sessions import Overview
+from store.sizes import Sizes
+
+_MODULES = (
+    sessions, creating, acts, steps, calls, events, actions, agents, conversations, messages,
+    exporting, routes, system,
+)  # fmt: skip
+
+
+class Application(OpenAPI):
+    request_class = StrictRequest
+    json_provider_class = Json
+
+
+def make_api(
+    *, bridge: Bridge, overview: Overview, cast: Cast, streams: Streams, live: Live
+) -> Application:
+    """The application; what is asked of it goes to these collaborators."""
+    app = Application(
+        "reins",
+        info=Info(title="Reins", version="1", description=describing.TEXT),
+        doc_ui=False,
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
+        static_folder=None,
+        validation_error_model=problem.Problem,
+        validation_error_callback=problem.of_validation,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.converters["segment"] = Segment
+    app.url_map.merge_slashes = False
+    attach(app, Parts(bridge, overview, cast, streams, live, Turns(), Sizes()))
+    problem.register(app)
+    app.before_request(checks.query_is_known)
+    app.after_request(_with_headers)
+    for group in dict.fromkeys(module.api for module in _MODULES):
+        app.register_api(group)
+    app.register_blueprint(page.pages())
+    app.get("/api/openapi.json", doc_ui=False)(lambda: describing.described(app))
+    app.get(metrics.PATH, doc_ui=False)(metrics.get_metrics)
+    app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _with_headers(response: Response) -> Response:
+    if request.path.startswith("/api/"):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return page.with_headers(response)

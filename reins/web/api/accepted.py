@@ -1,0 +1,46 @@
+"""How a request becomes an action: once, on disk before the answer."""
+
+from collections.abc import Callable
+from typing import Any
+
+import orjson
+from flask import Response
+
+from reins.web.api.context import Parts
+from reins.web.http.idempotency import KeyHeader, key_of
+from reins.web.http.problem import Answers
+from reins.web.views.rows import Wire
+
+
+class Accepted(Wire):
+    """The request is in the queue; what becomes of it stands at `/api/actions/{action_id}`."""
+
+    action_id: str
+    agent_id: str | None
+    session_id: str | None
+
+
+def accepted(here: Parts, header: KeyHeader, make: Callable[[], dict[str, Any]]) -> Response:
+    """Enqueue the action that `make` builds, or find it there. Raises: what `make` refuses."""
+    key = key_of(header)
+    with here.turns.of(key):
+        before = key.sent_before(here.bridge.store)
+        [action] = before or key.put_on([make()])
+        if not before:
+            here.bridge.enqueue([action])
+    answer = {name: action[name] for name in Accepted.model_fields}
+    headers = {"Location": f"/api/actions/{action['action_id']}"}
+    return Response(orjson.dumps(answer), 202, headers, mimetype="application/json")
+
+
+ACCEPTED: Answers = {
+    202: {
+        "description": "Accepted",
+        "headers": {
+            "Location": {"schema": {"type": "string"}, "description": "where its outcome will be"}
+        },
+        "content": {
+            "application/json": {"schema": {"$ref": f"#/components/schemas/{Accepted.__name__}"}}
+        },
+    }
+}

@@ -1,0 +1,79 @@
+"""Agents as the store has them, and the types that there are."""
+
+import inspect
+from datetime import datetime
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.registry import AgentTypeError
+from reins.web.api.context import Parts, parts
+from reins.web.http.openapi import group
+from reins.web.http.problem import Refused
+from reins.web.views.rows import Wire, iso
+from store import agent_state
+
+api = group("agents", "agents")
+
+
+class AgentList(Wire):
+    """Rows of `list_agent_states()`, times in ISO 8601."""
+
+    items: list[dict[str, Any]]
+    next_cursor: None
+
+
+class AgentType(Wire):
+    """A type of agents, with JSON schemas; `guidance_schema` is null where it takes no fields."""
+
+    agent_type: str
+    description: str
+    config_schema: dict[str, Any]
+    state_schema: dict[str, Any]
+    guidance_schema: dict[str, Any] | None
+    accepts_text: bool
+
+
+class AgentTypeList(Wire):
+    items: list[AgentType]
+    next_cursor: None
+
+
+@api.get("/api/agents", responses={200: AgentList})
+def list_agents() -> dict[str, Any]:
+    """The newest state of every session, whole."""
+    rows = agent_state.list_agent_states(store=parts().bridge.store)
+    items = [{k: _plain(v) for k, v in row.items() if k != "journal_n"} for row in rows]
+    return {"items": items, "next_cursor": None}
+
+
+@api.get("/api/agent-types", responses={200: AgentTypeList})
+def list_agent_types() -> dict[str, Any]:
+    """The types of agents there are, by name."""
+    types = types_of(parts())
+    return {"items": [_described(types[name]) for name in sorted(types)], "next_cursor": None}
+
+
+def types_of(here: Parts) -> dict[str, type[LoopingAgentBase]]:
+    """Agent types by name. Raises: Refused."""
+    try:
+        return here.bridge.agent_types()
+    except AgentTypeError as error:
+        raise Refused(503, str(error)) from None
+
+
+def _described(kind: type[LoopingAgentBase]) -> dict[str, Any]:
+    guidance = None if kind.Guidance is None else TypeAdapter(kind.Guidance).json_schema()
+    return {
+        "agent_type": kind.agent_type,
+        "description": (inspect.getdoc(kind) or "").partition("\n")[0],
+        "config_schema": kind.Config.model_json_schema(),
+        "state_schema": kind.State.model_json_schema(),
+        "guidance_schema": guidance,
+        "accepts_text": kind.accepts_text,
+    }
+
+
+def _plain(value: Any) -> Any:
+    return iso(value) if isinstance(value, datetime) else value

@@ -1,0 +1,104 @@
+"""What is said in a conversation: pages of it from either end, and a person's word."""
+
+from typing import Annotated, Any
+
+from flask import Response
+from pydantic import Field
+
+import queue_imp
+from reins.web.api.accepted import ACCEPTED, accepted
+from reins.web.api.context import parts
+from reins.web.api.conversations.read import api, is_there, recorded
+from reins.web.http.fields import MAX_NUMBER, ConversationPath, Digits, Id, Input, Number
+from reins.web.http.idempotency import KeyHeader
+from reins.web.http.problem import refusals, unfit, unknown
+from reins.web.views.conversations import within
+from reins.web.views.rows import Message, Wire, message_row
+from store import messages
+
+_Limit = Annotated[int, Field(ge=1, le=1_000), Digits]
+
+
+class MessagesQuery(Input):
+    after: Annotated[Number | None, Field(description="from the message after this one on")] = None
+    before: Annotated[
+        Annotated[int, Field(ge=1, le=MAX_NUMBER), Digits] | None,
+        Field(description="the newest of those before this one"),
+    ] = None
+    last: Annotated[_Limit | None, Field(description="as many of the newest")] = None
+    limit: _Limit = 100
+
+
+class PostMessageBody(Input):
+    author: Annotated[Id, Field(description="who speaks")]
+    text: Annotated[str, Field(min_length=1, pattern=r"\S")]
+
+
+class MessageList(Wire):
+    """Messages, oldest first.
+
+    `next_cursor` is the `after` of the next page; of a page that was asked for with `last` or
+    `before`, the `before` of the page of older ones.
+    """
+
+    items: list[Message]
+    next_cursor: str | None
+
+
+@api.get(
+    "/api/conversations/<segment:conversation_id>/messages",
+    responses={200: MessageList, **refusals(404)},
+)
+def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> dict[str, Any]:
+    """What was said: from the beginning, after or before a message, or the newest."""
+    given = query.model_dump(include={"after", "before", "last"}, exclude_none=True)
+    if len(given) > 1:
+        name = list(given)[-1]
+        raise unfit(f"query.{name}", "one of after, before and last is taken; give that alone")
+    backwards = query.before is not None or query.last is not None
+    page = _older(path.conversation_id, query) if backwards else _newer(path.conversation_id, query)
+    if not page["items"]:
+        recorded(parts(), path.conversation_id)
+    return page
+
+
+@api.post(
+    "/api/conversations/<segment:conversation_id>/messages",
+    responses={**ACCEPTED, **refusals(400, 404, 413, 415)},
+)
+def post_message(path: ConversationPath, header: KeyHeader, body: PostMessageBody) -> Response:
+    """A person speaks; applied exactly once, in order."""
+    here = parts()
+
+    def make() -> dict[str, Any]:
+        if not is_there(here, path.conversation_id):
+            raise unknown("conversation", path.conversation_id, "create it first")
+        return queue_imp.create_action(
+            "post_message", body.author, conversation_id=path.conversation_id, text=body.text
+        )
+
+    return accepted(here, header, make)
+
+
+def _newer(conversation_id: str, query: MessagesQuery) -> dict[str, Any]:
+    rows = messages.list_messages(
+        conversation_id, query.after or 0, query.limit + 1, store=parts().bridge.store
+    )
+    shown = within(rows[: query.limit])
+    more = len(shown) < len(rows)
+    return {
+        "items": [message_row(row) for row in shown],
+        "next_cursor": str(shown[-1]["number"]) if more else None,
+    }
+
+
+def _older(conversation_id: str, query: MessagesQuery) -> dict[str, Any]:
+    rows = messages.last_messages(
+        conversation_id, query.last or query.limit, query.before, store=parts().bridge.store
+    )
+    shown = within(reversed(rows))[::-1]
+    more = bool(shown) and shown[0]["number"] > 1
+    return {
+        "items": [message_row(row) for row in shown],
+        "next_cursor": str(shown[0]["number"]) if more else None,
+    }

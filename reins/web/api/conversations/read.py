@@ -1,0 +1,118 @@
+"""Conversations: who takes part in them, and what was said last."""
+
+from typing import Annotated, Any
+
+from flask import Response
+from pydantic import Field
+
+import queue_imp
+from reins.web.api.accepted import ACCEPTED, accepted
+from reins.web.api.context import Parts, parts
+from reins.web.http.fields import ActorBody, ConversationPath, Digits, Id, Input, Words
+from reins.web.http.idempotency import KeyHeader
+from reins.web.http.openapi import group
+from reins.web.http.paging import cursor_of, parts_of
+from reins.web.http.problem import Refused, refusals, unknown
+from reins.web.views.conversations import (
+    Conversation,
+    ConversationDetail,
+    brief_message,
+    conversation_row,
+)
+from reins.web.views.rows import Row, Wire
+from store import conversations, messages, queue_reading
+
+api = group("conversations", "conversations")
+
+
+class ConversationsQuery(Input):
+    limit: Annotated[int, Field(ge=1, le=1_000), Digits] = 100
+    cursor: Words = ""
+
+
+class CreateConversationBody(ActorBody):
+    conversation_id: Id
+    title: str | None = None
+
+
+class ConversationList(Wire):
+    """A page of conversations, by id."""
+
+    items: list[Conversation]
+    next_cursor: str | None
+
+
+@api.get("/api/conversations", responses={200: ConversationList})
+def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
+    """Conversations, by id."""
+    here = parts()
+    [after] = parts_of(query.cursor, str) if query.cursor else [""]
+    store, cast = here.bridge.store, here.current_cast()
+    rows = conversations.list_conversations(after, query.limit + 1, store=store)
+    shown = {row["conversation_id"]: row for row in rows[: query.limit]}
+    newest = messages.newest_messages(list(shown), store=store) if shown else {}
+    more = len(rows) > query.limit
+    return {
+        "items": [
+            conversation_row(row, brief_message(newest.get(each)), cast.present(each))
+            for each, row in shown.items()
+        ],
+        "next_cursor": cursor_of(list(shown)[-1]) if more else None,
+    }
+
+
+@api.post("/api/conversations", responses={**ACCEPTED, **refusals(400, 409, 413, 415)})
+def create_conversation(header: KeyHeader, body: CreateConversationBody) -> Response:
+    """A new conversation."""
+    here = parts()
+
+    def make() -> dict[str, Any]:
+        if is_there(here, body.conversation_id):
+            raise Refused(409, f"conversation {body.conversation_id} exists; choose another id")
+        return queue_imp.create_action(
+            "conversation_create",
+            body.actor,
+            conversation_id=body.conversation_id,
+            title=body.title,
+        )
+
+    return accepted(here, header, make)
+
+
+@api.get(
+    "/api/conversations/<segment:conversation_id>",
+    responses={200: ConversationDetail, **refusals(404)},
+)
+def get_conversation(path: ConversationPath) -> dict[str, Any]:
+    """One conversation with all who take part in it."""
+    here = parts()
+    row = recorded(here, path.conversation_id)
+    cast = here.current_cast().shown(path.conversation_id)
+    newest = messages.last_messages(path.conversation_id, 1, store=here.bridge.store)
+    return {
+        **conversation_row(row, brief_message(newest[0] if newest else None), cast),
+        "composing": here.bridge.composing(path.conversation_id),
+    }
+
+
+def recorded(here: Parts, conversation_id: str) -> Row:
+    """The conversation's row. Raises: Refused where there is none."""
+    row = conversations.get_conversation(conversation_id, store=here.bridge.store)
+    if row is None:
+        raise unknown(
+            "conversation",
+            conversation_id,
+            "check the id, or create it with POST /api/conversations",
+        )
+    return row
+
+
+def is_there(here: Parts, conversation_id: str) -> bool:
+    """Whether it is on record, or its creation is in the queue."""
+    store = here.bridge.store
+    # The queue first: what is taken out of it in between is on record by then.
+    waiting = queue_reading.waiting(store, ["conversation_create"])
+    named = [queue_reading.payload_of(row).get("conversation_id") for row in waiting]
+    if conversation_id in named:
+        return True
+    return conversations.get_conversation(conversation_id, store=store) is not None

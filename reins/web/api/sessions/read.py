@@ -1,0 +1,180 @@
+"""Sessions as they are: the list, one in detail, and what it does at this moment."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Annotated, Any, Literal
+
+import orjson
+from pydantic import AfterValidator, Field
+
+from agent_core.session.status import Status
+from reins.web.api.context import Parts, parts
+from reins.web.http.fields import Digits, Input, SessionPath, Words
+from reins.web.http.openapi import group
+from reins.web.http.paging import cursor_of, parts_of
+from reins.web.http.problem import refusals, unknown
+from reins.web.views.budgets import ScopeBudget, budget_rows
+from reins.web.views.rows import Row, Wire
+from reins.web.views.sessions import SessionSummary
+from store import agent_state, agent_steps, agents_config
+
+api = group("sessions", "sessions")
+
+_ENDED = frozenset(status.value for status in Status if status.ended)
+_SEARCHED = ("agent_id", "session_id", "agent_type", "text", "error")
+
+
+def _statuses(value: str) -> str:
+    known = [status.value for status in Status]
+    for name in value.split(",") if value else ():
+        if name not in known:
+            raise ValueError(f"{name!r:.40} is no status; expected some of {', '.join(known)}")
+    return value
+
+
+class SessionsQuery(Input):
+    status: Annotated[
+        str,
+        AfterValidator(_statuses),
+        Field(
+            description="one or more statuses, parted by commas",
+            json_schema_extra={"pattern": rf"^(({'|'.join(Status)})(,({'|'.join(Status)}))*)?$"},
+        ),
+    ] = ""
+    agent_type: Words = ""
+    q: Annotated[Words, Field(description="part of an id, a type, a text or an error")] = ""
+    limit: Annotated[int, Field(ge=1, le=5_000), Digits] = 100
+    cursor: Words = ""
+
+
+class SessionList(Wire):
+    """A page of sessions, by agent and session; `counts` are of all sessions, by status."""
+
+    items: list[SessionSummary]
+    next_cursor: str | None
+    counts: dict[str, int]
+
+
+class SessionNow(Wire):
+    """What a session does at this moment; next_tick_at is null while a tick is in flight."""
+
+    ticking: bool
+    tick_began_at: str | None
+    next_tick_at: str | None
+    failures: int
+    max_failures: int
+
+
+class SessionNowAnswer(Wire):
+    """`now` is null where the worker is another process, or the session has ended."""
+
+    now: SessionNow | None
+
+
+class FinalResult(Wire):
+    """What an ended session leaves; times are microseconds since 1970, UTC."""
+
+    status: Literal["stopped", "completed", "failed"]
+    state: dict[str, Any]
+    output: str | None
+    error: str | None
+    audit: dict[str, int]
+    times: dict[str, int]
+
+
+class SessionDetail(SessionSummary):
+    """A session in full. `context` is the agent's own state, `result` its latest output, whole.
+
+    `budget` has the session's, the agent's and the day's limits, with what was taken.
+    """
+
+    config: dict[str, Any]
+    context: dict[str, Any]
+    result: str | None
+    guided: int
+    budget: list[ScopeBudget]
+    final: FinalResult | None
+    created_by: str | None
+    now: SessionNow | None
+
+
+@api.get("/api/sessions", responses={200: SessionList})
+def list_sessions(query: SessionsQuery) -> dict[str, Any]:
+    """Sessions that fit all of the filters."""
+    overview = parts().current()
+    agent_id, session_id = parts_of(query.cursor, str, str) if query.cursor else ("", "")
+    items, more = overview.page(_filter(query), (agent_id, session_id), query.limit)
+    last = items[-1] if more else None
+    return {
+        "items": items,
+        "next_cursor": None if last is None else cursor_of(last["agent_id"], last["session_id"]),
+        "counts": overview.counts(),
+    }
+
+
+@api.get("/api/sessions/<segment:session_id>", responses={200: SessionDetail, **refusals(404)})
+def get_session(path: SessionPath) -> dict[str, Any]:
+    """One session in full."""
+    here = parts()
+    summary = seen(here, path.session_id)
+    store = here.bridge.store
+    config = agents_config.get_agent_config(path.session_id, store=store) or {}
+    row = agent_state.get_agent_state(summary["agent_id"], path.session_id, store=store) or {}
+    snapshot = orjson.loads(row.get("snapshot") or "{}")
+    today = f"{datetime.now(UTC):%Y-%m-%d}"
+    return {
+        **summary,
+        "config": orjson.loads(config.get("config") or "{}"),
+        "context": orjson.loads(row.get("context") or "{}"),
+        "result": row.get("result"),
+        "guided": snapshot.get("guided", 0),
+        "budget": budget_rows(snapshot, here.bridge.account_of(summary["agent_id"]), today),
+        "final": _final(here, summary) if summary["status"] in _ENDED else None,
+        "created_by": config.get("created_by"),
+        "now": here.bridge.session_now(path.session_id),
+    }
+
+
+@api.get(
+    "/api/sessions/<segment:session_id>/now",
+    responses={200: SessionNowAnswer, **refusals(404)},
+)
+def get_session_now(path: SessionPath) -> dict[str, Any]:
+    """What one session does at this moment."""
+    here = parts()
+    seen(here, path.session_id)
+    return {"now": here.bridge.session_now(path.session_id)}
+
+
+def seen(here: Parts, session_id: str) -> dict[str, Any]:
+    """The session in a line. Raises: Refused where there is none."""
+    found = here.current().get(session_id)
+    if found is None:
+        raise unknown("session", session_id)
+    return found
+
+
+def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
+    statuses = frozenset(query.status.split(",")) if query.status else None
+    words = query.q.casefold()
+
+    def fits(row: Row) -> bool:
+        if statuses is not None and row["status"] not in statuses:
+            return False
+        if query.agent_type not in ("", row["agent_type"]):
+            return False
+        return not words or any(words in (row[name] or "").casefold() for name in _SEARCHED)
+
+    return fits
+
+
+def _final(here: Parts, summary: dict[str, Any]) -> dict[str, Any] | None:
+    """The FinalResult, from the newest rows of the log."""
+    last = agent_steps.list_steps(
+        summary["session_id"], max(0, summary["seq"] - 2), 4, store=here.bridge.store
+    )
+    for row in reversed(last):
+        if row["kind"] == "final" and row["payload"]:
+            found: dict[str, Any] = orjson.loads(row["payload"])["result"]
+            return found
+    return None

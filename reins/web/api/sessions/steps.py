@@ -1,0 +1,75 @@
+"""The log of a session: pages of it, and single rows."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from reins.web.api.context import parts
+from reins.web.api.sessions.read import seen
+from reins.web.http.fields import MAX_NUMBER, Digits, Flag, Input, Number, SessionPath
+from reins.web.http.openapi import group
+from reins.web.http.problem import refusals, unknown
+from reins.web.views.rows import LogRow, Row, Wire, log_row
+from store import agent_steps
+
+api = group("steps", "log")
+
+_PAGE_BYTES = 8 << 20
+"""A page of rows with large snapshots ends sooner; its next_cursor says where."""
+
+
+class StepsQuery(Input):
+    after_seq: Number = 0
+    limit: Annotated[int, Field(ge=1, le=1_000), Digits] = 100
+    brief: Annotated[Flag, Field(description="without snapshots, long texts cut")] = False
+
+
+class StepPath(SessionPath):
+    seq: Annotated[int, Field(ge=1, le=MAX_NUMBER), Digits]
+
+
+class StepList(Wire):
+    """Rows of a log, oldest first; `next_cursor` is the `after_seq` of the next page."""
+
+    items: list[LogRow]
+    next_cursor: str | None
+
+
+@api.get("/api/sessions/<segment:session_id>/steps", responses={200: StepList, **refusals(404)})
+def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
+    """Rows of a session's log after `after_seq`."""
+    rows = agent_steps.list_steps(
+        path.session_id, query.after_seq, query.limit + 1, store=parts().bridge.store
+    )
+    if not rows:
+        seen(parts(), path.session_id)
+    shown = list(_within(rows[: query.limit]))
+    more = len(shown) < len(rows)
+    return {
+        "items": [log_row(row, brief=query.brief) for row in shown],
+        "next_cursor": str(shown[-1]["seq"]) if more else None,
+    }
+
+
+@api.get(
+    "/api/sessions/<segment:session_id>/steps/<segment:seq>",
+    responses={200: LogRow, **refusals(404)},
+)
+def get_session_step(path: StepPath) -> dict[str, Any]:
+    """One row of a session's log, with the snapshot after it."""
+    rows = agent_steps.list_steps(path.session_id, path.seq - 1, 1, store=parts().bridge.store)
+    if not rows or rows[0]["seq"] != path.seq:
+        seen(parts(), path.session_id)
+        raise unknown(f"row in the log of {path.session_id!r} with seq", str(path.seq))
+    return log_row(rows[0], brief=False)
+
+
+def _within(rows: Iterable[Row]) -> Iterable[Row]:
+    """The first row, and what comes after it as long as a page may be."""
+    size_bytes = 0
+    for row in rows:
+        before, size_bytes = size_bytes, size_bytes + len(row["state"]) + len(row["text"])
+        if before and size_bytes > _PAGE_BYTES:
+            return
+        yield row

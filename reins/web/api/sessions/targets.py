@@ -1,0 +1,72 @@
+"""Whom a request is for, as the worker will find them when its turn comes."""
+
+from typing import Literal, NamedTuple
+
+from werkzeug.utils import cached_property
+
+from agent_core.session.status import Status
+from reins.web.api.context import Parts
+from reins.web.http.problem import Refused, unknown
+from store import queue_reading
+
+Verb = Literal["pause", "resume", "interrupt", "destroy"]
+
+_OVER: frozenset[str] = frozenset({Status.STOPPED, Status.COMPLETED})
+_REFUSING: dict[Verb, frozenset[str]] = {
+    "pause": _OVER | {Status.FAILED},
+    "interrupt": _OVER | {Status.FAILED},
+    "resume": _OVER,
+    "destroy": _OVER,
+}
+"""As the worker has it: what failed can go on, or be ended for good."""
+
+
+class Target(NamedTuple):
+    agent_id: str
+    session_id: str
+    agent_type: str
+    status: str
+
+
+class Targets:
+    """The sessions that one request is for."""
+
+    def __init__(self, here: Parts) -> None:
+        self._here = here
+        self._overview = here.current()
+
+    def get(self, session_id: str, verb: Verb) -> Target:
+        """The session, if the verb fits it. Raises: Refused.
+
+        One whose creation waits in the queue is there by the time that this is taken up.
+        """
+        found = self._seen(session_id)
+        if found is None or found.status in _REFUSING[verb]:
+            found = self._created.get(session_id) or self._seen(session_id)
+        if found is None:
+            raise unknown("session", session_id, "create it first, or check the id")
+        if found.status in _REFUSING[verb]:
+            able = "has not ended" if Status.FAILED in _REFUSING[verb] else "is not over"
+            raise Refused(
+                409,
+                f"session {session_id} is {found.status}; expected one that {able}. "
+                "Create it again to go on with its log.",
+            )
+        return found
+
+    def _seen(self, session_id: str) -> Target | None:
+        row = self._overview.get(session_id)
+        if row is None:
+            return None
+        return Target(row["agent_id"], session_id, row["agent_type"], row["status"])
+
+    @cached_property
+    def _created(self) -> dict[str, Target]:
+        """Those whose creation is in the queue; what has just left it is in the overview."""
+        found = {}
+        for row in queue_reading.waiting(self._here.bridge.store, ["create_agent"]):
+            kind = str(queue_reading.payload_of(row).get("agent_type", "joke"))
+            agent_id, session_id = row["agent_id"], row["session_id"]
+            found[session_id] = Target(agent_id, session_id, kind, Status.RUNNING)
+        self._here.current()
+        return found

@@ -1,0 +1,193 @@
+"""The one bridge between web threads and the worker's loop.
+
+What a web thread asks of the worker goes through here: actions into the queue, and values that are
+safe to read from any thread. Without a worker in this process, the tables and the settings answer.
+"""
+
+import asyncio
+import os
+import threading
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.registry import AgentTypes
+from agent_core.budgets.usage import NOTHING
+from agent_core.conversations.conversation import Conversations
+from agent_core.fleet.fleet import Sessions
+from agent_core.loop_monitor import Watchdog
+from reins.settings import Settings
+from store import queue
+from store.reading import Reader, reader
+from store.store import Store
+
+CHECK_S = 45.0
+"""So long a route is tried."""
+
+
+class Checked(Protocol):
+    """What came of a try of one route."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def ok(self) -> bool: ...
+
+    @property
+    def said(self) -> str: ...
+
+    @property
+    def latency_ms(self) -> float | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class NoAnswer:
+    """A route that did not even fail in time."""
+
+    name: str
+    ok: bool = False
+    said: str = f"no answer within {CHECK_S:.0f} s; look at its address, or at the worker's log"
+    latency_ms: float | None = None
+
+
+class ModelsHere(Protocol):
+    """The model layer of this process, as far as the web knows it."""
+
+    def routes(self) -> Sequence[Any]: ...
+
+    def knows(self, route: str) -> bool: ...
+
+    def check(self, name: str | None = None) -> Coroutine[Any, Any, Sequence[Checked]]: ...
+
+
+class WorkerHere(Protocol):
+    """The worker of this process, as far as the web knows it."""
+
+    start_id: str
+    types: AgentTypes
+    sessions: Sessions
+    conversations: Conversations
+    store: Store
+    watchdog: Watchdog
+    loop: asyncio.AbstractEventLoop | None
+
+    @property
+    def model(self) -> ModelsHere: ...
+
+    def health(self) -> Any: ...
+
+
+class Bridge:
+    """One data folder and, if it is in this process, its worker."""
+
+    def __init__(self, settings: Settings, worker: WorkerHere | None) -> None:
+        self.settings = settings
+        self.worker = worker
+        self.store: Reader = reader(settings.data)
+        self._types: AgentTypes | None = None
+        self._types_turn = threading.Lock()
+
+    def enqueue(self, actions: Sequence[dict[str, Any]]) -> None:
+        """Return once the actions are on disk, all in one commit. Raises: StoreError."""
+        queue.writer_at(self.store.folder.path).append(*actions)
+
+    def agent_types(self) -> dict[str, type[LoopingAgentBase]]:
+        """Agent types by name. Raises: AgentTypeError, where no worker here has read them."""
+        if self.worker is not None:
+            return self.worker.types.by_name
+        with self._types_turn:
+            if self._types is None:
+                types = AgentTypes(self.settings.agent_modules)
+                types.take(types.read())
+                self._types = types
+        return self._types.by_name
+
+    def worker_pid(self) -> int | None:
+        """Process id of the worker on this folder, here or elsewhere; None if there is none."""
+        return os.getpid() if self.worker is not None else self.store.folder.owner_pid()
+
+    def session_now(self, session_id: str) -> dict[str, Any] | None:
+        """What a session that lives here does at this moment; None for any other."""
+        session = None if self.worker is None else self.worker.sessions.live.get(session_id)
+        agent = None if session is None else session.agent
+        if session is None or agent is None or session.status.ended:
+            return None
+        began = _ago(time.perf_counter() - session.tick_began) if session.ticking else None
+        waits = agent.may_tick() and not session.ticking
+        due = _ago(time.monotonic() - agent.due_at) if waits and agent.due_at else None
+        return {
+            "ticking": session.ticking,
+            "tick_began_at": began,
+            "next_tick_at": due,
+            "failures": session.failures,
+            "max_failures": session.schedule.max_failures,
+        }
+
+    def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
+        """Call `wake`, from a thread, after each commit of a worker here; returns what ends it."""
+        return (lambda: None) if self.worker is None else self.worker.store.journal.listen(wake)
+
+    def composing(self, conversation_id: str) -> str | None:
+        """The session that writes in a conversation, where the worker is here."""
+        return None if self.worker is None else self.worker.conversations.composing(conversation_id)
+
+    def on_composing(self, changed: Callable[[str], object]) -> Callable[[], None]:
+        """Call `changed`, on the worker's loop, with each conversation where who composes has
+        changed; returns what ends it. No row is written for that.
+        """
+        if self.worker is None:
+            return lambda: None
+        return self.worker.conversations.listen(changed)
+
+    def on_typing(self, took: Callable[[Any, Any], object]) -> Callable[[], None]:
+        """Call `took`, on the worker's loop, with each session and the pieces of its answers, and
+        with None once its tick has ended; returns what ends it.
+        """
+        return (lambda: None) if self.worker is None else self.worker.sessions.listen_deltas(took)
+
+    def account_of(self, agent_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """What all sessions of an agent may take and have taken, where the worker is here."""
+        if self.worker is None:
+            return None
+        ledger = self.worker.sessions.ledger
+        tally = ledger.agents.get(agent_id)
+        return ledger.agent_limits(agent_id), NOTHING if tally is None else tally.sums()
+
+    def spent_today(self) -> dict[str, Any] | None:
+        """What all sessions have taken since midnight, UTC, where the worker is here."""
+        if self.worker is None:
+            return None
+        ledger, today = self.worker.sessions.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
+        # It begins a day at the first act in it; until then it has the sums of the one before.
+        return {"date": today, **(ledger.worker.sums() if ledger.today == today else NOTHING)}
+
+    def routes(self) -> Sequence[Any]:
+        """The routes of models as they are now, where the worker is here."""
+        return () if self.worker is None else self.worker.model.routes()
+
+    def knows_route(self, name: str) -> bool:
+        """Whether a session may name that route; where the worker is not here, it decides."""
+        return self.worker is None or self.worker.model.knows(name)
+
+    def check_route(self, name: str) -> Checked:
+        """Try a route of the worker here; returns what came of it, at the latest after `CHECK_S`.
+
+        Raises: RuntimeError, where no worker runs here.
+        """
+        if self.worker is None or self.worker.loop is None:
+            raise RuntimeError("no worker runs in this process; a route is tried where one does")
+        trying = asyncio.run_coroutine_threadsafe(self.worker.model.check(name), self.worker.loop)
+        try:
+            [found] = trying.result(CHECK_S)
+        except TimeoutError:
+            trying.cancel()
+            return NoAnswer(name)
+        return found
+
+
+def _ago(seconds: float) -> str:
+    return (datetime.now(UTC) - timedelta(seconds=seconds)).isoformat(timespec="microseconds")

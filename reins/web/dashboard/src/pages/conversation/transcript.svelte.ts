@@ -1,0 +1,59 @@
+/** What was said in one conversation, and the room that tells of it. */
+
+import { api, ApiProblem } from '../../net/api'
+import { Numbered } from '../../net/numbered-rows.svelte'
+import { joinConversation, type ConversationEvent } from '../../net/socket'
+import type { ConversationJoined, Message, Participant } from '../../net/wire'
+
+/** What the room tells besides messages. */
+export interface Hearing {
+  participants: (changed: Participant[]) => void
+  composing: (sessionId: string | null) => void
+  /** This one has just spoken. */
+  spoke: (sessionId: string) => void
+  /** Something was missed, and not only messages. */
+  missed: () => void
+}
+
+export class Transcript extends Numbered<Message> {
+  constructor(
+    readonly conversationId: string,
+    readonly hearing: Hearing,
+  ) {
+    super()
+  }
+
+  protected override numberOf(message: Message): number {
+    return message.number
+  }
+
+  protected override join(): () => void {
+    return joinConversation(this.conversationId, {
+      after: () => this.last,
+      joined: (answer) => this.#joined(answer),
+      event: (event) => this.#heard(event),
+      head: ({ head }) => {
+        this.live([], head)
+        this.hearing.missed()
+      },
+      refused: ({ status, title, detail }) => (this.problem = new ApiProblem(status, title, detail)),
+    })
+  }
+
+  protected override async read(after: number, limit: number, signal: AbortSignal): Promise<Message[]> {
+    return (await api.messages(this.conversationId, { after, limit }, signal)).items
+  }
+
+  #joined({ rows, head, participants, composing }: ConversationJoined): void {
+    this.hearing.participants(participants)
+    this.hearing.composing(composing)
+    this.live(rows, head)
+  }
+
+  #heard(event: ConversationEvent): void {
+    if ('changed' in event) return this.hearing.participants(event.changed)
+    if ('session_id' in event) return this.hearing.composing(event.session_id)
+    this.live(event.rows, event.rows.at(-1)?.number ?? 0)
+    for (const { session_id } of event.rows) if (session_id !== null) this.hearing.spoke(session_id)
+  }
+}

@@ -1,0 +1,109 @@
+/** What needs a person, kind by kind: the one source of the rail's badge and of the Attention page. */
+
+import { dismissed } from './dismissed.svelte'
+import { server } from './server.svelte'
+import { fleet } from './fleet.svelte'
+import { trouble } from './trouble.svelte'
+import type { ActionRow, SessionSummary } from '../net/wire'
+
+export interface Kind {
+  id: 'worker' | 'failed' | 'held' | 'waiting' | 'retrying' | 'rejected'
+  title: string
+  /** What it means and what can be done, in a line. */
+  hint: string
+  /** Cheap: the badge asks for it at every change. */
+  count: () => number
+  /** Where all of them are. */
+  all?: { href: string; label: string }
+}
+
+const hasNoWorker = (): boolean => server.info?.worker === 'none'
+const failed = (): number => fleet.counts.failed ?? 0
+
+/** The most urgent first. */
+export const KINDS: Kind[] = [
+  {
+    id: 'worker',
+    title: 'No worker runs',
+    hint: 'Nothing ticks, and nothing that is asked happens.',
+    count: () => (hasNoWorker() ? 1 : 0),
+  },
+  {
+    id: 'failed',
+    title: 'Failed sessions',
+    hint: 'They have given up after too many failures in a row. Resume tries again at once.',
+    count: failed,
+    all: { href: '/sessions?status=failed', label: 'All in Sessions' },
+  },
+  {
+    id: 'held',
+    title: 'Held by a budget',
+    hint: 'They wait at a limit. Raise it and they go on; a limit of the day ends with the day.',
+    count: () => fleet.held,
+  },
+  {
+    id: 'waiting',
+    title: 'Actions that wait for long',
+    hint: 'Queued for more than 30 s. A pause or a destroy waits for the tick in flight; anything else should not.',
+    // Without a worker they all wait, and one thing is to be done: that is the worker's line.
+    count: () => (hasNoWorker() ? 0 : trouble.waiting.length),
+    all: { href: '/queue?state=queued', label: 'All in Queue' },
+  },
+  {
+    id: 'retrying',
+    title: 'Sessions retrying',
+    hint: 'Their last ticks failed; they try again by themselves, with growing waits.',
+    count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed() - fleet.held) : 0),
+  },
+  {
+    id: 'rejected',
+    title: 'Rejected actions',
+    hint: 'Of the last 24 hours. They changed nothing; dismiss what you have read.',
+    count: () => attention.rejected.length,
+    all: { href: '/queue?state=rejected', label: 'All in Queue' },
+  },
+]
+
+/** Actions that were rejected for the same reason: one matter for a person, however often it was tried. */
+export interface Rejection {
+  /** The newest of them. */
+  action: ActionRow
+  actionIds: string[]
+}
+
+function together(rows: ActionRow[]): Rejection[] {
+  const found = new Map<string, Rejection>()
+  for (const action of rows) {
+    const reason = JSON.stringify([action.type, action.session_id ?? action.agent_id, action.error])
+    const known = found.get(reason)
+    if (known) known.actionIds.push(action.action_id)
+    else found.set(reason, { action, actionIds: [action.action_id] })
+  }
+  return [...found.values()]
+}
+
+class Attention {
+  /** Those that were not dismissed, the newest first. */
+  readonly rejected = $derived(together(trouble.rejected.filter(({ action_id }) => !dismissed.has(action_id))))
+  readonly dismissed = $derived(together(trouble.rejected.filter(({ action_id }) => dismissed.has(action_id))))
+
+  get count(): number {
+    return KINDS.reduce((total, { count }) => total + count(), 0)
+  }
+
+  /** False while "all is well" would be a guess. */
+  get isKnown(): boolean {
+    return fleet.loaded && trouble.loaded && server.info !== null
+  }
+}
+
+export const attention = new Attention()
+
+export const newestFirst = (a: SessionSummary, b: SessionSummary): number =>
+  a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? -1 : 1
+
+/** What waits changes nothing by itself: it keeps its place. */
+export const byName = (a: SessionSummary, b: SessionSummary): number => (a.session_id < b.session_id ? -1 : 1)
+
+export const byFailures = (a: SessionSummary, b: SessionSummary): number =>
+  b.failures - a.failures || (a.session_id < b.session_id ? -1 : 1)

@@ -1,0 +1,179 @@
+/** The fleet: every session's newest summary, live. */
+
+import { api, asProblem, type ApiProblem } from '../net/api'
+import { FrameSignal } from '../net/frame.svelte'
+import { joinSessions } from '../net/socket'
+import type { SessionsPage, SessionSummary, StatusCounts } from '../net/wire'
+
+/** All at once where possible: lines that come in parts would be sorted in between each other. */
+const PAGE = 5000
+const LATENCIES_KEPT = 24
+const AGAIN_AFTER_MS = 2000
+/** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
+const JOIN_WITHIN_MS = 300
+
+/** Failed, failing and about to try again, or waiting for a larger budget. */
+export const needsPerson = (session: SessionSummary): boolean =>
+  session.status === 'failed' || isRetrying(session) || isHeld(session)
+
+/** Paused by a budget of which nothing is left. */
+export const isHeld = (session: SessionSummary): boolean => session.held !== null && session.status === 'paused'
+
+export const isRetrying = (session: SessionSummary): boolean => session.status === 'running' && session.failures > 0
+
+class Fleet {
+  #byId = new Map<string, SessionSummary>()
+  #touched = new Set<string>()
+  #counts: StatusCounts = {}
+  #attention = 0
+  #held = 0
+  #signal = new FrameSignal()
+  #loading = false
+  #stale = false
+  #leave: (() => void) | null = null
+
+  /** True once the whole list was read; it stays true while a later reading goes on. */
+  loaded = $state(false)
+  problem = $state.raw<ApiProblem | null>(null)
+
+  start(): void {
+    this.#leave ??= joinSessions({
+      joined: () => void this.load(),
+      event: ({ changed }) => this.#apply(changed),
+      head: () => void this.load(),
+    })
+    // Without a socket the list is still worth showing.
+    setTimeout(() => this.#loading || this.loaded || void this.load(), JOIN_WITHIN_MS)
+  }
+
+  /** Changes at most once per frame; read it to follow any session. */
+  get version(): number {
+    return this.#signal.version
+  }
+
+  get size(): number {
+    void this.version
+    return this.#byId.size
+  }
+
+  get counts(): StatusCounts {
+    void this.version
+    return this.#counts
+  }
+
+  /** How many sessions need a person. */
+  get attention(): number {
+    void this.version
+    return this.#attention
+  }
+
+  /** How many of them wait for a larger budget. */
+  get held(): number {
+    void this.version
+    return this.#held
+  }
+
+  get(sessionId: string): SessionSummary | undefined {
+    void this.version
+    return this.#byId.get(sessionId)
+  }
+
+  /** Not reactive. */
+  has(sessionId: string): boolean {
+    return this.#byId.has(sessionId)
+  }
+
+  /** All sessions, in no order; not a copy. */
+  values(): Iterable<SessionSummary> {
+    void this.version
+    return this.#byId.values()
+  }
+
+  /** The same without following changes. */
+  peek(): Iterable<SessionSummary> {
+    return this.#byId.values()
+  }
+
+  /**
+   * Reads the list again; of each session the newer row is kept. Asked for during a reading, it is
+   * done once more afterwards: given up each time, a slow reading would never come to its end.
+   */
+  async load(): Promise<void> {
+    this.#stale = true
+    if (this.#loading) return
+    this.#loading = true
+    while (this.#stale) {
+      this.#stale = false
+      try {
+        await this.#readAll()
+        this.problem = null
+        this.loaded = true
+      } catch (error) {
+        this.problem = asProblem(error)
+        this.#stale = true
+      }
+      if (this.#stale) await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS))
+    }
+    this.#loading = false
+  }
+
+  async #readAll(): Promise<void> {
+    this.#touched.clear()
+    const seen = new Set<string>()
+    let cursor: string | null = null
+    do {
+      const page: SessionsPage = await api.sessions({ limit: PAGE, cursor })
+      for (const session of page.items) {
+        seen.add(session.session_id)
+        this.#put(session, false)
+      }
+      cursor = page.next_cursor
+      this.#signal.changed()
+    } while (cursor !== null)
+    for (const sessionId of [...this.#byId.keys()]) {
+      if (!seen.has(sessionId) && !this.#touched.has(sessionId)) this.#remove(sessionId)
+    }
+    this.#signal.changed()
+  }
+
+  #apply(changed: SessionSummary[]): void {
+    for (const session of changed) {
+      this.#touched.add(session.session_id)
+      this.#put(session, true)
+    }
+    this.#signal.changed()
+  }
+
+  #put(session: SessionSummary, append: boolean): void {
+    const known = this.#byId.get(session.session_id)
+    if (known) {
+      if (isOlder(session, known)) return
+      this.#count(known, -1)
+    }
+    this.#byId.set(session.session_id, append && known ? joined(known, session) : session)
+    this.#count(session, 1)
+  }
+
+  #remove(sessionId: string): void {
+    const known = this.#byId.get(sessionId)
+    if (known) this.#count(known, -1)
+    this.#byId.delete(sessionId)
+  }
+
+  #count(session: SessionSummary, by: 1 | -1): void {
+    this.#counts[session.status] = (this.#counts[session.status] ?? 0) + by
+    if (needsPerson(session)) this.#attention += by
+    if (isHeld(session)) this.#held += by
+  }
+}
+
+const isOlder = (session: SessionSummary, known: SessionSummary): boolean =>
+  session.seq < known.seq || (session.seq === known.seq && session.updated_at < known.updated_at)
+
+/** An event brings only the durations that are new; at the same seq there are none. */
+function joined(known: SessionSummary, session: SessionSummary): SessionSummary {
+  const added = session.seq > known.seq ? session.latencies_ms : []
+  return { ...session, latencies_ms: [...known.latencies_ms, ...added].slice(-LATENCIES_KEPT) }
+}
+
+export const fleet = new Fleet()

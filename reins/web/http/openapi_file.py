@@ -1,0 +1,43 @@
+"""The API's description as a file: `python -m reins.web.http.openapi_file` writes it anew."""
+
+import sys
+from pathlib import Path
+
+import orjson
+
+from reins.settings import load_settings
+from reins.web.api import make_api
+from reins.web.bridge import Bridge
+from reins.web.http import openapi as describing
+from reins.web.live.sse import Streams
+from reins.web.views.participants import Cast
+from reins.web.views.sessions import Overview
+
+FILE = Path(__file__).with_name("openapi.json")
+
+
+class _Nobody:
+    def wanted(self) -> None:
+        """Nothing is read."""
+
+    def clients(self) -> dict[str, int]:
+        return {"sockets": 0, "streams": 0, "lagging": 0}
+
+
+def document() -> bytes:
+    """The description, in the form in which the file has it."""
+    bridge = Bridge(load_settings(), None)
+    app = make_api(
+        bridge=bridge,
+        overview=Overview(bridge.store),
+        cast=Cast(bridge.store),
+        streams=Streams(),
+        live=_Nobody(),
+    )
+    options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
+    return orjson.dumps(describing.described(app), option=options)
+
+
+if __name__ == "__main__":
+    FILE.write_bytes(document())
+    sys.stdout.write(f"{FILE}\n")

@@ -1,0 +1,185 @@
+"""Refusals as the API gives them: `application/problem+json`, with what to do about it."""
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+import structlog
+from flask import Flask, Response, request
+from pydantic import BaseModel, ConfigDict, ValidationError
+from werkzeug.exceptions import HTTPException
+
+from queue_imp import ActionInvalid
+from reins.web.views.rows import Wire
+from store.errors import StoreError
+
+_log = structlog.get_logger(__name__)
+
+Answers = dict[str | int, type[BaseModel] | dict[Any, Any] | None]
+MEDIA_TYPE = "application/problem+json"
+_RETRY_S = 2
+_SHOWN = 20
+"""Problems listed at the most."""
+
+
+class Flaw(Wire):
+    """One thing that is wrong with a request: where, and what."""
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """Why a request was refused (RFC 9457); `detail` says what was given, expected, and to do."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    problems: list[Flaw] = []
+
+
+class Refused(HTTPException):
+    """The request is refused; nothing was enqueued for it."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        problems: Sequence[Mapping[str, str]] = (),
+        *,
+        retry_after_s: int | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.code = status
+        self.detail = detail
+        self.problems = problems
+        self.retry_after_s = retry_after_s
+
+
+def unfit(where: str, what: str) -> Refused:
+    """A 422 about one part of the request, such as `body.guidance`."""
+    return Refused(422, f"{where}: {what}", [{"where": where, "what": what}])
+
+
+def unknown(what: str, given: str, to_do: str = "check the id") -> Refused:
+    return Refused(404, f"there is no {what} {given!r}; {to_do}")
+
+
+def refusals(*statuses: int) -> Answers:
+    """Those statuses as the answers of an operation, for its description."""
+    schema = {"$ref": f"#/components/schemas/{Problem.__name__}"}
+    return {
+        status: {"description": _title(status), "content": {MEDIA_TYPE: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def answer(
+    status: int,
+    detail: str,
+    problems: Sequence[Mapping[str, str]] = (),
+    headers: Mapping[str, str] | None = None,
+) -> Response:
+    """A problem as an answer."""
+    body: dict[str, Any] = {
+        "type": "about:blank",
+        "title": _title(status),
+        "status": status,
+        "detail": detail.encode("utf-8", "replace").decode(),
+    }
+    if problems:
+        body["problems"] = list(problems)
+    return Response(orjson.dumps(body), status, headers, content_type=MEDIA_TYPE)
+
+
+def of_validation(error: ValidationError) -> Response:
+    """What Pydantic found in a body, a query string, a path or a header."""
+    # The models are named after where they stand: CreateSessionBody, StepsQuery.
+    place = re.findall(r"[A-Z][a-z]+", error.title)[-1].lower()
+    found = error.errors(include_url=False, include_context=False)
+    flaws = [flaw(place, each) for each in found[:_SHOWN]]
+    said = "; ".join(f"{flaw['where']}: {flaw['what']}" for flaw in flaws[:5])
+    return answer(422, f"{said}. See /api/openapi.json for what is expected.", flaws)
+
+
+def register(app: Flask) -> None:
+    """Answer every error of the application as a problem."""
+    app.register_error_handler(HTTPException, _of_http)
+    app.register_error_handler(ActionInvalid, _of_action)
+    app.register_error_handler(StoreError, _of_store)
+    app.register_error_handler(Exception, _of_fault)
+
+
+def flaw(place: str, error: Mapping[str, Any]) -> dict[str, str]:
+    """What Pydantic found in one place, without what was given in full."""
+    where = ".".join([place, *(str(part) for part in error["loc"])])
+    what = str(error["msg"]).removeprefix("Value error, ")
+    if error["type"] not in ("missing", "value_error", "extra_forbidden"):
+        what = f"{what}; {_brief(error['input'])} was given"
+    return {"where": _printable(where), "what": _printable(what)}
+
+
+def _brief(value: object) -> str:
+    if isinstance(value, dict | list):
+        return "an object" if isinstance(value, dict) else "a list"
+    return f"{value!r:.60}"
+
+
+def _printable(text: str) -> str:
+    return text.encode("utf-8", "replace").decode()[:500]
+
+
+def _of_http(error: HTTPException) -> Response:
+    status = error.code or 500
+    if isinstance(error, Refused):
+        headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
+        return answer(status, error.detail, error.problems, headers)
+    return answer(status, _said(status, error), headers=_kept(error.get_headers()))
+
+
+def _of_action(error: ActionInvalid) -> Response:
+    return answer(422, str(error), [{"where": "body", "what": str(error)}])
+
+
+def _of_store(error: StoreError) -> Response:
+    _log.error("a request could not be served", path=request.path, error=str(error)[:300])
+    return answer(503, str(error), headers={"Retry-After": str(_RETRY_S)})
+
+
+def _of_fault(error: Exception) -> Response:
+    _log.error("a request failed", method=request.method, path=request.path, exc_info=error)
+    return answer(
+        500,
+        "this is a fault of Reins, not of the request; the traceback is in its log. "
+        "What was asked for may or may not have been enqueued: look at /api/actions.",
+    )
+
+
+def _said(status: int, error: HTTPException) -> str:
+    at = f"{request.path!a:.200}"
+    match status:
+        case 404:
+            return f"there is nothing at {at}; the API is described at /api/openapi.json"
+        case 405:
+            allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
+            return f"{request.method} is not for {at}; it takes {allowed}"
+        case 413:
+            return f"the body is too large; {request.max_content_length} bytes are taken"
+        case _:
+            return str(error.description)
+
+
+def _kept(headers: Iterable[tuple[str, str]]) -> dict[str, str]:
+    names = ("allow", "retry-after", "location")
+    return {name: value for name, value in headers if name.lower() in names}
+
+
+def _title(status: int) -> str:
+    # Python's own names of these change with its version.
+    names = {413: "Content Too Large", 422: "Unprocessable Content"}
+    return names.get(status) or HTTPStatus(status).phrase

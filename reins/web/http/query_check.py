@@ -1,0 +1,19 @@
+"""What is checked of every request before its own models see it."""
+
+from flask import current_app, request
+
+from reins.web.http.problem import Refused, unfit
+
+
+def query_is_known() -> None:
+    """Each query parameter once, and none where none is taken. Raises: Refused."""
+    if not request.args or request.endpoint is None or not request.path.startswith("/api/"):
+        return
+    for name, values in request.args.lists():
+        if len(values) > 1:
+            raise unfit(f"query.{name[:60]}", f"given {len(values)} times; give it once")
+    view = current_app.view_functions[request.endpoint]
+    if "query" not in view.__annotations__:
+        names = ", ".join(sorted(request.args))[:200]
+        flaws = [{"where": f"query.{name[:60]}", "what": "not taken here"} for name in request.args]
+        raise Refused(422, f"no query parameters are taken here; {names} was given", flaws[:20])

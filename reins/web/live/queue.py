@@ -1,0 +1,73 @@
+"""Actions as they come in and are marked, by whichever process, while somebody looks."""
+
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from reins.web.views.rows import action_row
+from store import queue
+from store.reading import Reader
+
+_EVERY_S = 0.1
+_SAFETY_S = 2.0
+_OVERLAP = timedelta(seconds=5)
+"""Processes' clocks differ, and an action counts from when it was made, not from its commit."""
+
+
+class QueueFeed:
+    """What has changed in the queue's table; wakes its owner when there may be something."""
+
+    def __init__(self, store: Reader, wake: Callable[[], object]) -> None:
+        self._store = store
+        self._wake = wake
+        self._unwatch: Callable[[], None] | None = None
+        self._touched = False
+        self._taken_at = 0.0
+        self._since = datetime.now(UTC)
+        self._seen: set[tuple[str, datetime | None]] = set()
+
+    def take(self) -> list[dict[str, Any]]:
+        """The actions that are new, or newly processed, in the shape of `ActionRow`."""
+        if self._unwatch is None:
+            if self._store.table(queue.TABLE) is None:  # nobody has asked for anything yet
+                return []
+            self._since = datetime.now(UTC) - _OVERLAP
+            self._unwatch = queue.watch(self._store.folder.path, self._touch)
+            self._touched = True
+        now = time.monotonic()
+        waited_s = now - self._taken_at
+        if waited_s < (_EVERY_S if self._touched else _SAFETY_S):
+            if self._touched:
+                self._wake()
+            return []
+        self._taken_at, self._touched = now, False
+        return [action_row(row) for row in self._changed()]
+
+    def close(self) -> None:
+        """Look no more; the next `take` begins anew."""
+        if self._unwatch is not None:
+            self._unwatch()
+            self._unwatch = None
+            self._seen.clear()
+
+    def _touch(self) -> None:
+        self._touched = True
+        self._wake()
+
+    def _changed(self) -> list[dict[str, Any]]:
+        table = self._store.table(queue.TABLE)
+        if table is None:
+            return []
+        rows = queue.changed_since(table, self._since)
+        fresh = [row for row in rows if _state(row) not in self._seen]
+        self._seen = {_state(row) for row in rows}
+        if rows:
+            newest = max(row["processed_at"] or row["created_at"] for row in rows)
+            # A clock that is ahead must not hide what others write meanwhile.
+            self._since = max(self._since, min(newest, datetime.now(UTC)) - _OVERLAP)
+        return fresh
+
+
+def _state(row: dict[str, Any]) -> tuple[str, datetime | None]:
+    return row["action_id"], row["processed_at"]

@@ -1,0 +1,82 @@
+"""What sessions may take and have taken, as the page shows it."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from agent_core.budgets.usage import NOTHING
+from reins.web.views.rows import Wire
+
+Scope = Literal["session", "agent", "day", "worker"]
+What = Literal["ticks", "tokens", "cost_usd", "wall_s"]
+
+
+class Held(Wire):
+    """A limit that a session waits at; `text` is what its log says of it.
+
+    The scope `worker` is a limit of the settings, for all sessions of a day together.
+    """
+
+    scope: Scope
+    what: What
+    limit: float
+    spent: float
+    text: str
+
+
+class Amounts(Wire):
+    """Ticks, tokens in and out together, US dollars, seconds in ticks; null: none, or not known."""
+
+    ticks: int | None
+    tokens: int | None
+    cost_usd: float | None
+    wall_s: float | None
+
+
+class ScopeBudget(Wire):
+    """One scope's limits, and what was taken of it: by the session, by all sessions of its agent,
+    or by the session on this day (UTC). `spent` is null where the worker alone knows it.
+    """
+
+    scope: Literal["session", "agent", "day"]
+    limits: Amounts
+    spent: Amounts | None
+
+
+def held_row(held: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """In the shape of `Held`, from a snapshot."""
+    return None if held is None else {name: held[name] for name in Held.model_fields}
+
+
+def budget_rows(
+    snapshot: Mapping[str, Any],
+    agent: tuple[Mapping[str, Any], Mapping[str, Any]] | None,
+    today: str,
+) -> list[dict[str, Any]]:
+    """One in the shape of `ScopeBudget` for each scope, from a session's snapshot.
+
+    `agent` is what all sessions of its agent may take and have taken; where that is not known here,
+    the limits are those of which the snapshot knows.
+    """
+    limits, usage = snapshot.get("limits") or {}, snapshot.get("usage") or {}
+    own = {**usage, "tokens": usage.get("tokens_in", 0) + usage.get("tokens_out", 0)}
+    day = usage.get("day") or {}
+    agent_limits, agent_spent = agent or ((limits.get("agent") or {}).get("limits"), None)
+    return [
+        _row("session", limits.get("session"), own),
+        _row("agent", agent_limits, agent_spent),
+        _row("day", limits.get("day"), day if day.get("date") == today else NOTHING),
+    ]
+
+
+def _row(
+    scope: str, limits: Mapping[str, Any] | None, spent: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    return {
+        "scope": scope,
+        "limits": _amounts(limits or {}),
+        "spent": None if spent is None else _amounts(spent),
+    }
+
+
+def _amounts(given: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: given.get(name) for name in Amounts.model_fields}

@@ -1,0 +1,111 @@
+"""The breaker: faults in a row open it, one trial closes it, and a cancelled call is neither."""
+
+import asyncio
+import time
+
+from reins.llm.limits.breaker import Breaker
+
+A, B = object(), object()
+
+
+def opened(rest_s: float = 0.05, failures: int = 3) -> Breaker:
+    breaker = Breaker(failures, rest_s)
+    for _ in range(failures):
+        assert breaker.state == "closed"
+        assert breaker.take(A)
+        breaker.failed(A, "server")
+    assert breaker.state == "open"
+    return breaker
+
+
+def rested(**given: float) -> Breaker:
+    breaker = opened(rest_s=0.01, **given)
+    time.sleep(0.015)
+    return breaker
+
+
+def test_faults_in_a_row_open_it() -> None:
+    """Three faults open it, and nobody may call for the rest; a success in between forgives."""
+    breaker = Breaker(3, 10.0)
+    for _ in range(5):
+        assert not breaker.failed(A, "server")
+        assert not breaker.failed(A, "server")
+        breaker.succeeded(A)
+    assert breaker.state == "closed"
+    breaker = opened(10.0)
+    assert not breaker.take(A)
+    assert 9 < breaker.rests_s() <= 10
+
+
+def test_one_call_tries() -> None:
+    """After the rest a single call may go; its success closes the breaker."""
+    breaker = rested()
+    assert breaker.rests_s() is None
+    assert breaker.take(A)
+    assert breaker.state == "half_open"
+    assert not breaker.take(B)
+    assert breaker.rests_s() == 0.0
+    breaker.succeeded(A)
+    assert breaker.state == "closed"
+    assert breaker.take(B)
+
+
+def test_a_trial_that_fails_begins_another_rest() -> None:
+    """Its failure opens the breaker again, for the whole rest."""
+    breaker = rested()
+    breaker.limit(3, 10.0)
+    breaker._breaker._state_storage.opened_at = None
+    assert breaker.take(A)
+    assert breaker.failed(A, "server")
+    assert breaker.state == "open"
+    assert breaker.rests_s() > 9
+
+
+def test_a_cancelled_trial_is_neither() -> None:
+    """The next call may try in its place, and the state stays."""
+    breaker = rested()
+    assert breaker.take(A)
+    breaker.abandoned(A)
+    assert breaker.state == "half_open"
+    assert breaker.take(B)
+    breaker.succeeded(B)
+    assert breaker.state == "closed"
+
+
+def test_a_cancelled_call_does_not_forgive() -> None:
+    """Two faults, a cancelled call and a third fault are three in a row."""
+    breaker = Breaker(3, 10.0)
+    breaker.failed(A, "server")
+    breaker.failed(A, "server")
+    breaker.abandoned(A)
+    assert breaker.failed(A, "server")
+
+
+def test_what_was_sent_before_it_opened_changes_nothing() -> None:
+    """Late faults do not prolong the rest, late successes do not end it."""
+    breaker = opened(10.0)
+    before = breaker._breaker._state_storage.opened_at
+    breaker.failed(B, "server")
+    breaker.succeeded(B)
+    assert breaker.state == "open"
+    assert breaker._breaker._state_storage.opened_at == before
+
+
+def test_a_check_closes_it() -> None:
+    """Where a person has seen that the route works, calls go at once."""
+    breaker = opened(10.0)
+    breaker.close()
+    assert breaker.take(A)
+    assert breaker.state == "closed"
+
+
+async def test_those_who_wait_hear_of_the_trial() -> None:
+    """The end of a trial wakes whoever waits for it, well before its own patience ends."""
+    breaker = rested()
+    assert breaker.take(A)
+    waiting = [asyncio.ensure_future(breaker.change(10.0)) for _ in range(3)]
+    await asyncio.sleep(0)
+    breaker.succeeded(A)
+    await asyncio.wait_for(asyncio.gather(*waiting), 1)
+    await asyncio.wait_for(breaker.change(0.01), 1)
+    assert breaker._waiting == []

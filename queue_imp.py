@@ -4,43 +4,37 @@ Every helper works from any process with the same data folder, worker running or
 the `action_id` after the action is durable.
 """
 
-import json
-import threading
 import time
-import uuid
 from collections.abc import Collection
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
+from agent_core.actions.action import create_action, processed
+from agent_core.actions.ids import ActionError, checked_id
 from reins.settings import current_settings
 from store import queue
 from store.folder import DataFolder
 from store.lance.tables import quoted
 from store.reading import reader
 
-Mode = Literal["steer", "now"]
-
-ACTION_TYPES = (
-    "create_agent",
-    "agent_pause",
-    "agent_resume",
+__all__ = [
+    "ActionError",
+    "action_receipt",
+    "agent_create",
+    "agent_destroy_action",
     "agent_interrupt",
-    "agent_destroy",
-    "environment_reload",
+    "agent_pause_action",
+    "agent_resume_action",
     "conversation_create",
+    "create_action",
+    "enqueue",
+    "environment_reload_action",
+    "mark_action_processed_async",
+    "poll_lancedb_for_actions",
     "post_message",
-)
-DEFAULT_URGENCY = {"agent_destroy": 9, "agent_pause": 8, "agent_interrupt": 6}
-"""The higher, the sooner, among sessions; within one session the order of arrival holds."""
-NORMAL_URGENCY = 5
+    "wait_for_action",
+]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MAX_ID_CHARS = 256
-MAX_PAYLOAD_BYTES = 256 * 1024
-
-
-class ActionInvalid(ValueError):  # noqa: N818
-    """The action cannot be what was meant; nothing was enqueued."""
+Mode = Literal["steer", "now"]
 
 
 def agent_create(
@@ -57,7 +51,7 @@ def agent_create(
 ) -> str:
     """Ask for a new session of an agent, which starts to tick at once."""
     if config is not None and not isinstance(config, dict):
-        raise ActionInvalid(f"config is {config!r:.80}; expected a dict or None")
+        raise ActionError(f"config is {config!r:.80}; expected a dict or None")
     return _enqueue(
         "create_agent",
         actor,
@@ -94,11 +88,9 @@ def agent_interrupt(
 ) -> str:
     """Give new guidance, without cancelling anything; `now` also aborts the tick in flight."""
     if not isinstance(guidance, dict | str) or not guidance:
-        raise ActionInvalid(
-            f"guidance is {guidance!r}; expected a dict or a text that is not empty"
-        )
+        raise ActionError(f"guidance is {guidance!r}; expected a dict or a text that is not empty")
     if mode not in ("steer", "now"):
-        raise ActionInvalid(f"mode is {mode!r}; expected 'steer' or 'now'")
+        raise ActionError(f"mode is {mode!r}; expected 'steer' or 'now'")
     return _enqueue(
         "agent_interrupt",
         actor,
@@ -134,59 +126,13 @@ def conversation_create(conversation_id: str, actor: str, title: str | None = No
 def post_message(conversation_id: str, author: str, text: str) -> str:
     """A person speaks in a conversation; applied exactly once, in order."""
     if not isinstance(text, str) or not text.strip():
-        raise ActionInvalid(f"text is {text!r}; expected what is to be said")
+        raise ActionError(f"text is {text!r}; expected what is to be said")
     return _enqueue(
         "post_message",
         author,
         conversation_id=checked_id(conversation_id, "conversation_id"),
         text=text,
     )
-
-
-def create_action(
-    action_type: str,
-    actor: str,
-    *,
-    agent_id: str | None = None,
-    session_id: str | None = None,
-    urgency: int | None = None,
-    description: str | None = None,
-    metadata: dict[str, Any] | None = None,
-    **payload: object,
-) -> dict[str, Any]:
-    """Build an action, without writing it: a row of the queue's table.
-
-    Payload entries that are None are left out. Raises: ActionInvalid.
-    """
-    if action_type not in ACTION_TYPES:
-        raise ActionInvalid(
-            f"action type is {action_type!r}; expected one of {', '.join(ACTION_TYPES)}"
-        )
-    if agent_id is not None:
-        payload = {"agent_id": checked_id(agent_id, "agent_id"), **payload}
-    if session_id is not None:
-        payload = {**payload, "session_id": checked_id(session_id, "session_id")}
-    if urgency is None:
-        urgency = DEFAULT_URGENCY.get(action_type, NORMAL_URGENCY)
-    if not isinstance(urgency, int) or not 0 <= urgency <= 9:  # noqa: PLR2004
-        raise ActionInvalid(f"urgency is {urgency!r}; expected a number from 0 to 9")
-    return {
-        "action_id": f"act_{uuid.uuid4().hex}",
-        "type": action_type,
-        "agent_id": agent_id,
-        "session_id": session_id or agent_id,
-        "actor": checked_id(actor, "actor"),
-        "created_at": _now(),
-        "urgency": urgency,
-        "description": _text(description, "description"),
-        "payload": _json({k: v for k, v in payload.items() if v is not None}, "the payload"),
-        "metadata": None if metadata is None else _json(metadata, "metadata"),
-        "processed": False,
-        "processed_at": None,
-        "outcome": None,
-        "error": None,
-        "applied_seq": None,
-    }
 
 
 def enqueue(action: dict[str, Any]) -> str:
@@ -255,72 +201,8 @@ async def mark_action_processed_async(
         await queue.mark(async_tbl, [marked])
 
 
-def processed(
-    row: dict[str, Any], *, outcome: str, error: str | None = None, applied_seq: int | None = None
-) -> dict[str, Any]:
-    """The action's row as it stands once it is processed."""
-    return {
-        **row,
-        "processed": True,
-        "processed_at": datetime.now(UTC),
-        "outcome": outcome,
-        "error": error,
-        "applied_seq": applied_seq,
-    }
-
-
-def checked_id(value: object, name: str) -> str:
-    """`value` as an id: any text of 1 to 256 characters that can be printed on one line."""
-    if not isinstance(value, str) or not value:
-        raise ActionInvalid(
-            f"{name} is {value!r:.80}; expected a text of 1 to {MAX_ID_CHARS} characters"
-        )
-    if len(value) > MAX_ID_CHARS:
-        raise ActionInvalid(
-            f"{name} is {value[:40]!r}… of {len(value)} characters; "
-            f"expected {MAX_ID_CHARS} at the most"
-        )
-    if any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 or 0xD800 <= ord(c) < 0xE000 for c in value):  # noqa: PLR2004
-        raise ActionInvalid(f"{name} is {value!r}; expected no line breaks or control characters")
-    return value
-
-
 def _enqueue(action_type: str, actor: str, **parts: Any) -> str:
     return enqueue(create_action(action_type, actor, **parts))
-
-
-def _text(value: object, name: str) -> str | None:
-    if value is not None and not isinstance(value, str):
-        raise ActionInvalid(f"{name} is {value!r:.80}; expected a text or None")
-    _json(value, name)
-    return value
-
-
-def _json(value: object, name: str) -> str:
-    try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
-        size = len(text.encode())
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ActionInvalid(f"{name} is not plain JSON: {error}") from None
-    if size > MAX_PAYLOAD_BYTES:
-        raise ActionInvalid(f"{name} has {size} bytes; expected {MAX_PAYLOAD_BYTES} at the most")
-    return text
-
-
-class _Clock:
-    """Strictly increasing microseconds, so that one process's actions keep their order."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._last = 0
-
-    def __call__(self) -> datetime:
-        with self._lock:
-            self._last = max(self._last + 1, time.time_ns() // 1_000)
-            return _EPOCH + timedelta(microseconds=self._last)
-
-
-_now = _Clock()
 
 
 def _folder() -> DataFolder:

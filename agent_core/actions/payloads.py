@@ -1,21 +1,30 @@
-"""What each type of action must carry: the worker's edge, where data comes in from outside."""
+"""The types of actions, each with its payload: the only list of them.
 
-from typing import Annotated, Any, Literal
+Data comes in from outside here. A further type is a model in this file, and a handler.
+"""
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from typing import Any, ClassVar, Literal
 
-from queue_imp import checked_id
+from pydantic import BaseModel, ConfigDict
 
+from agent_core.actions.ids import Id
 
-def _id(value: str) -> str:
-    return checked_id(value, "id")
-
-
-Id = Annotated[str, AfterValidator(_id)]
+NORMAL_URGENCY = 5
 
 
 class Payload(BaseModel):
+    """The payload of one type of action.
+
+    `urgency`: the higher, the sooner among sessions, 0 to 9; within one session the order of
+    arrival holds. `opens_conversation`: goes before other lanes of a poll, since their sessions
+    may need what it makes.
+    """
+
     model_config = ConfigDict(extra="forbid", strict=True)
+
+    action_type: ClassVar[str]
+    urgency: ClassVar[int] = NORMAL_URGENCY
+    opens_conversation: ClassVar[bool] = False
 
 
 class ToSession(Payload):
@@ -30,37 +39,73 @@ class ToSession(Payload):
 
 
 class CreateAgent(ToSession):
+    action_type = "create_agent"
+
     agent_type: str = "joke"
     initial_subject: str | None = None
     config: dict[str, Any] | None = None
 
 
 class AgentPause(ToSession):
+    action_type = "agent_pause"
+    urgency = 8
+
     reason: str | None = None
 
 
 class AgentResume(ToSession):
-    pass
+    action_type = "agent_resume"
 
 
 class AgentInterrupt(ToSession):
+    action_type = "agent_interrupt"
+    urgency = 6
+
     guidance: dict[str, Any] | str
     mode: Literal["steer", "now"] = "steer"
 
 
 class AgentDestroy(ToSession):
+    action_type = "agent_destroy"
+    urgency = 9
+
     reason: str | None = None
 
 
+class EnvironmentReload(Payload):
+    """Takes anything: the queue keeps what it was for."""
+
+    model_config = ConfigDict(extra="allow")
+
+    action_type = "environment_reload"
+
+
 class ConversationCreate(Payload):
+    action_type = "conversation_create"
+    opens_conversation = True
+
     conversation_id: Id
     title: str | None = None
 
 
 class PostMessage(Payload):
+    action_type = "post_message"
+
     conversation_id: Id
     text: str
 
 
-class EnvironmentReload(BaseModel):
-    """Takes anything: what it was for is kept in the queue."""
+PAYLOADS: dict[str, type[Payload]] = {
+    kind.action_type: kind
+    for kind in (
+        CreateAgent,
+        AgentPause,
+        AgentResume,
+        AgentInterrupt,
+        AgentDestroy,
+        EnvironmentReload,
+        ConversationCreate,
+        PostMessage,
+    )
+}
+"""Action type to payload; every other place reads it here."""

@@ -10,8 +10,10 @@ from typing import Any
 
 import structlog
 
-import queue_imp
-from agent_core.dispatch.handlers import ACTION_HANDLERS, REJECTIONS, Context, Handler, Result
+from agent_core.actions.action import processed
+from agent_core.actions.handling import ACTION_HANDLERS, Handler
+from agent_core.actions.payloads import PAYLOADS
+from agent_core.dispatch.handlers import REJECTIONS, Context, Result
 from agent_core.dispatch.queued import Action, PayloadInvalid
 from agent_core.fleet.fleet import SessionUnusable
 from agent_core.session.controls import Applied, Outcome, Rejected
@@ -88,7 +90,7 @@ class Dispatcher:
         version = await self._table.version()
         if version == self._known_version:
             return 0
-        new = await queue_imp.poll_lancedb_for_actions(self._table, _POLL_ROWS, but=self._in_flight)
+        new = await queue.unprocessed(self._table, _POLL_ROWS, self._in_flight)
         self._known_version = max(self._known_version, version)
         for action in in_order(Action(row) for row in new):
             self._take(action)
@@ -158,10 +160,10 @@ class Dispatcher:
             known = ", ".join(ACTION_HANDLERS)
             return Rejected(f"action type is {action.action_type!r}; expected one of {known}")
         async with self._lane(action.lane):
-            result = await self._patiently(handler, action)
+            result: Result = await self._patiently(handler, action)
         return result if isinstance(result, Applied | Rejected) else await result
 
-    async def _patiently(self, handler: Handler, action: Action) -> Result:
+    async def _patiently(self, handler: Handler, action: Action) -> Any:
         """Again while the store cannot: in its lane, so that the next one does not overtake."""
         while True:
             try:
@@ -198,7 +200,7 @@ class Dispatcher:
     async def _mark_gathered(self) -> None:
         batch = self._unmarked[:]
         rows = [
-            queue_imp.processed(
+            processed(
                 action.row,
                 outcome="applied" if isinstance(outcome, Applied) else "rejected",
                 error=outcome.error if isinstance(outcome, Rejected) else None,
@@ -228,12 +230,13 @@ def in_order(actions: Iterable[Action]) -> list[Action]:
     lanes: dict[str, list[Action]] = {}
     for action in actions:
         lanes.setdefault(action.lane, []).append(action)
-    ordered = sorted(lanes.values(), key=_creates_no_conversation)
+    ordered = sorted(lanes.values(), key=_opens_no_conversation)
     return [action for lane in ordered for action in sorted(lane, key=_arrival)]
 
 
-def _creates_no_conversation(lane: list[Action]) -> bool:
-    return all(action.action_type != "conversation_create" for action in lane)
+def _opens_no_conversation(lane: list[Action]) -> bool:
+    kinds = (PAYLOADS.get(action.action_type) for action in lane)
+    return not any(kind is not None and kind.opens_conversation for kind in kinds)
 
 
 def _arrival(action: Action) -> tuple[bool, Any, str]:

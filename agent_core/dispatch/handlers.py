@@ -6,12 +6,13 @@ not kept waiting by a pause that waits for a tick.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
+from agent_core.actions.handling import handles
 from agent_core.actions.payloads import (
     AgentDestroy,
     AgentInterrupt,
@@ -49,6 +50,7 @@ class ActionRejected(ValueError):  # noqa: N818
     """The action cannot be done; the message is its error."""
 
 
+@handles(CreateAgent)
 async def create_agent(context: Context, action: Action) -> Result:
     payload = action.payload(CreateAgent)
     sessions = context.sessions
@@ -98,7 +100,7 @@ def _refuse_if_taken(before: Session, payload: CreateAgent) -> None:
         raise ActionRejected(
             f"session {payload.address} belongs to agent {before.agent_id}; choose another id"
         )
-    if before.status not in (Status.STOPPED, Status.COMPLETED):
+    if not before.status.over:
         raise ActionRejected(
             f"session {payload.address} exists and is {before.status}; "
             "destroy it first, or choose another id"
@@ -124,12 +126,14 @@ async def _config_for(sessions: Sessions, payload: CreateAgent) -> dict[str, Any
     return config
 
 
+@handles(AgentPause)
 async def agent_pause(context: Context, action: Action) -> Result:
     payload = action.payload(AgentPause)
     session = await _addressed(context, payload)
     return _deliver(session, action, Pause, reason=payload.reason)
 
 
+@handles(AgentResume)
 async def agent_resume(context: Context, action: Action) -> Result:
     session = await _addressed(context, action.payload(AgentResume))
     if not await _failed(session) or action.action_id in session.unmarked:
@@ -148,6 +152,7 @@ async def agent_resume(context: Context, action: Action) -> Result:
     return Applied(seq)
 
 
+@handles(AgentInterrupt)
 async def agent_interrupt(context: Context, action: Action) -> Result:
     payload = action.payload(AgentInterrupt)
     session = await _addressed(context, payload)
@@ -156,6 +161,7 @@ async def agent_interrupt(context: Context, action: Action) -> Result:
     return _deliver(session, action, Interrupt, raw=payload.guidance, mode=payload.mode)
 
 
+@handles(AgentDestroy)
 async def agent_destroy(context: Context, action: Action) -> Result:
     payload = action.payload(AgentDestroy)
     session = await _addressed(context, payload)
@@ -167,6 +173,7 @@ async def agent_destroy(context: Context, action: Action) -> Result:
     return Applied(await session.log.record(session.agent.final(stop)))
 
 
+@handles(EnvironmentReload)
 async def environment_reload(context: Context, action: Action) -> Result:
     action.payload(EnvironmentReload)
     try:
@@ -176,6 +183,7 @@ async def environment_reload(context: Context, action: Action) -> Result:
     return Applied()
 
 
+@handles(ConversationCreate)
 async def conversation_create(context: Context, action: Action) -> Result:
     payload = action.payload(ConversationCreate)
     conversation = context.conversations.get(payload.conversation_id)
@@ -184,6 +192,7 @@ async def conversation_create(context: Context, action: Action) -> Result:
     return Applied()
 
 
+@handles(PostMessage)
 async def post_message(context: Context, action: Action) -> Result:
     payload = action.payload(PostMessage)
     conversation = context.conversations.get(payload.conversation_id)
@@ -191,19 +200,6 @@ async def post_message(context: Context, action: Action) -> Result:
     await conversation.post(action.action_id, action.actor, payload.text, again=again)
     return Applied()
 
-
-Handler: TypeAlias = Callable[[Context, Action], Awaitable[Result]]
-ACTION_HANDLERS: Mapping[str, Handler] = {
-    "create_agent": create_agent,
-    "agent_pause": agent_pause,
-    "agent_resume": agent_resume,
-    "agent_interrupt": agent_interrupt,
-    "agent_destroy": agent_destroy,
-    "environment_reload": environment_reload,
-    "conversation_create": conversation_create,
-    "post_message": post_message,
-}
-"""Action type to handler."""
 
 REJECTIONS = (ActionRejected, AgentRejected, ConversationUnknown, GuidanceRejected)
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from agent_core.actions.payloads import Id
+from agent_core.actions.ids import Id
 from agent_core.agent.base import AgentConfig
 from agent_core.conversations.conversation import MAX_TURNS
 from agents_impl.persona.context import Summary

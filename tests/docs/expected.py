@@ -14,8 +14,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 import queue_imp
-from agent_core.actions import payloads
-from agent_core.dispatch.handlers import ACTION_HANDLERS
+from agent_core.actions.payloads import PAYLOADS
 from reins.cli import queue as queue_cli
 from reins.settings import PREFIX, Settings
 from store import (
@@ -72,7 +71,8 @@ def _least(limits: dict[str, Any]) -> str:
 
 def helpers() -> list[str]:
     """The signature of each function that `queue_imp` offers."""
-    return [_signature(value) for value in _functions_of(queue_imp)]
+    offered = (getattr(queue_imp, name) for name in queue_imp.__all__)
+    return [_signature(value) for value in offered if inspect.isfunction(value)]
 
 
 def readers() -> list[str]:
@@ -108,8 +108,7 @@ def _signature(function: Callable[..., Any]) -> str:
 def action_types() -> dict[str, list[str]]:
     """Action type to the fields of its payload; those that may be left out end with `?`."""
     found = {}
-    for name in ACTION_HANDLERS:
-        model = getattr(payloads, "".join(part.title() for part in name.split("_")))
+    for name, model in PAYLOADS.items():
         found[name] = [
             field if info.is_required() else f"{field}?"
             for field, info in model.model_fields.items()

@@ -14,7 +14,7 @@ MAY_KNOW = {
     "agents": {"agent_core", "store", "reins"},
     "agents_impl": {"agent_core", "store", "reins"},
     "agent_core": {"queue_imp", "store", "reins"},
-    "queue_imp": {"store", "reins"},
+    "queue_imp": {"agent_core", "store", "reins"},
     "store": {"reins"},
     "reins": {"agents", "agent_core", "queue_imp", "store"},
 }

@@ -6,7 +6,8 @@ import math
 import pytest
 
 import queue_imp
-from queue_imp import ActionInvalid, create_action
+from agent_core.actions.payloads import PAYLOADS
+from queue_imp import ActionError, create_action
 from store import queue
 
 
@@ -37,7 +38,7 @@ def test_payloads_of_the_helpers(written):
     queue_imp.environment_reload_action("ann", prompts=True)
     queue_imp.conversation_create("c1", "ann", "Room")
     queue_imp.post_message("c1", "ann", "hello")
-    assert [row["type"] for row in written] == list(queue_imp.ACTION_TYPES)
+    assert [row["type"] for row in written] == list(PAYLOADS)
     assert [json.loads(row["payload"]) for row in written] == [
         {"agent_id": "a1", "session_id": "s1", "initial_subject": "cats", "agent_type": "joke",
          "config": {"heartbeat_s": 1}},
@@ -61,7 +62,7 @@ def test_actions_of_one_process_keep_their_order():
 
 def test_urgency_of_control():
     """What ends or holds a session comes before what adds to it."""
-    urgency = {kind: create_action(kind, "ann")["urgency"] for kind in queue_imp.ACTION_TYPES}
+    urgency = {kind: create_action(kind, "ann")["urgency"] for kind in PAYLOADS}
     assert urgency["agent_destroy"] > urgency["agent_pause"] > urgency["agent_interrupt"]
     assert urgency["agent_interrupt"] > urgency["create_agent"] == urgency["agent_resume"]
 
@@ -80,7 +81,7 @@ def test_ids_that_are_none(written, name):
     ):
         if name is None and call.__code__.co_consts[1:2] == ("ann",):
             continue
-        with pytest.raises(ActionInvalid) as caught:
+        with pytest.raises(ActionError) as caught:
             call()
         assert len(str(caught.value)) < 200
         assert str(caught.value).split()[0] in (
@@ -116,7 +117,7 @@ def test_ids_that_are_none(written, name):
 )
 def test_what_cannot_be_meant(written, call, named):
     """One clear error, with what was given; nothing is written."""
-    with pytest.raises(ActionInvalid, match=named):
+    with pytest.raises(ActionError, match=named):
         call()
     assert written == []
 
@@ -126,7 +127,7 @@ def test_deep_nesting_is_refused(written):
     deep = {}
     for _ in range(200_000):
         deep = {"d": deep}
-    with pytest.raises(ActionInvalid, match="payload is not plain JSON"):
+    with pytest.raises(ActionError, match="payload is not plain JSON"):
         queue_imp.agent_interrupt("a", "ann", deep)
     assert written == []
     while deep:

@@ -5,20 +5,14 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from reins.web import page
-from reins.web.api import actions, metrics, routes, system
-from reins.web.api import agent_types as agents
+from reins.web.api import actions, agent_types, metrics, routes, system
 from reins.web.api.context import Live, Parts, attach
-from reins.web.api.conversations import export as exporting
-from reins.web.api.conversations import messages
-from reins.web.api.conversations import read as conversations
-from reins.web.api.sessions import calls, events, steps
-from reins.web.api.sessions import create as creating
-from reins.web.api.sessions import read as sessions
-from reins.web.api.sessions import steer as acts
+from reins.web.api.conversations import export, messages
+from reins.web.api.conversations import read as read_conversations
+from reins.web.api.sessions import calls, create, events, steer, steps
+from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
-from reins.web.http import openapi as describing
-from reins.web.http import problem
-from reins.web.http import query_check as checks
+from reins.web.http import openapi, problem, query_check
 from reins.web.http.idempotency import Turns
 from reins.web.http.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
 from reins.web.live.sse import Streams
@@ -27,8 +21,8 @@ from reins.web.views.sessions import Overview
 from store.sizes import Sizes
 
 _MODULES = (
-    sessions, creating, acts, steps, calls, events, actions, agents, conversations, messages,
-    exporting, routes, system,
+    read_sessions, create, steer, steps, calls, events, actions, agent_types, read_conversations,
+    messages, export, routes, system,
 )  # fmt: skip
 
 
@@ -43,7 +37,7 @@ def make_api(
     """The application; what is asked of it goes to these collaborators."""
     app = Application(
         "reins",
-        info=Info(title="Reins", version="1", description=describing.TEXT),
+        info=Info(title="Reins", version="1", description=openapi.TEXT),
         doc_ui=False,
         security_schemes={"token": {"type": "http", "scheme": "bearer"}},
         static_folder=None,
@@ -56,12 +50,12 @@ def make_api(
     app.url_map.merge_slashes = False
     attach(app, Parts(bridge, overview, cast, streams, live, Turns(), Sizes()))
     problem.register(app)
-    app.before_request(checks.query_is_known)
+    app.before_request(query_check.query_is_known)
     app.after_request(_with_headers)
     for group in dict.fromkeys(module.api for module in _MODULES):
         app.register_api(group)
     app.register_blueprint(page.pages())
-    app.get("/api/openapi.json", doc_ui=False)(lambda: describing.described(app))
+    app.get("/api/openapi.json", doc_ui=False)(lambda: openapi.described(app))
     app.get(metrics.PATH, doc_ui=False)(metrics.get_metrics)
     app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
     return app

@@ -2,9 +2,10 @@
 
 from typing import Any, Literal
 
+from agent_core.actions.ids import Id
 from reins.web.api.context import Parts, parts
 from reins.web.bridge import Bridge
-from reins.web.http.fields import Id, Input
+from reins.web.http.fields import Input
 from reins.web.http.openapi import group
 from reins.web.http.problem import Refused, refusals, unknown
 from reins.web.views.rows import Wire

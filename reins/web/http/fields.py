@@ -4,15 +4,11 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from queue_imp import MAX_ID_CHARS, checked_id
+from agent_core.actions.ids import Id
 
 MAX_NUMBER = (1 << 53) - 1
 """The highest number that every JSON reader takes for what it is."""
 _MAX_DIGITS = 16
-
-
-def _id(value: str) -> str:
-    return checked_id(value, "it")
 
 
 def _no_surrogates(value: str) -> str:
@@ -37,16 +33,6 @@ def _flag(value: object) -> object:
     return value
 
 
-Id = Annotated[
-    str,
-    Field(
-        min_length=1,
-        max_length=MAX_ID_CHARS,
-        json_schema_extra={"pattern": r"^[^\x00-\x1f\x7f-\x9f]*$"},
-    ),
-    AfterValidator(_id),
-]
-"""As `queue_imp.checked_id` has it: text that can be printed on one line."""
 Digits = BeforeValidator(_number)
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER), Digits]
 Flag = Annotated[bool, BeforeValidator(_flag)]

@@ -8,7 +8,7 @@ import orjson
 from reins.settings import load_settings
 from reins.web.api import make_api
 from reins.web.bridge import Bridge
-from reins.web.http import openapi as describing
+from reins.web.http import openapi
 from reins.web.live.sse import Streams
 from reins.web.views.participants import Cast
 from reins.web.views.sessions import Overview
@@ -35,7 +35,7 @@ def document() -> bytes:
         live=_Nobody(),
     )
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
-    return orjson.dumps(describing.described(app), option=options)
+    return orjson.dumps(openapi.described(app), option=options)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from flask import Flask, Response, request
 from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
-from queue_imp import ActionInvalid
+from agent_core.actions.ids import ActionError
 from reins.web.views.rows import Wire
 from store.errors import StoreError
 
@@ -110,7 +110,7 @@ def of_validation(error: ValidationError) -> Response:
 def register(app: Flask) -> None:
     """Answer every error of the application as a problem."""
     app.register_error_handler(HTTPException, _of_http)
-    app.register_error_handler(ActionInvalid, _of_action)
+    app.register_error_handler(ActionError, _of_action)
     app.register_error_handler(StoreError, _of_store)
     app.register_error_handler(Exception, _of_fault)
 
@@ -142,7 +142,7 @@ def _of_http(error: HTTPException) -> Response:
     return answer(status, _said(status, error), headers=_kept(error.get_headers()))
 
 
-def _of_action(error: ActionInvalid) -> Response:
+def _of_action(error: ActionError) -> Response:
     return answer(422, str(error), [{"where": "body", "what": str(error)}])
 
 

@@ -10,7 +10,7 @@ import structlog
 from flask_socketio import SocketIO, join_room, leave_room, rooms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent_core.actions.payloads import Id
+from agent_core.actions.ids import Id
 from agent_core.agent.base import problems
 from reins.web.bridge import Bridge
 from reins.web.live.conversations import CONVERSATIONS, conversation_room

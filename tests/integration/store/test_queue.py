@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import queue_imp
+from agent_core.actions.action import processed
 from store import queue
 from store.errors import RowInvalid, StoreError
 from store.lance.compaction import Upkeep
@@ -207,7 +208,7 @@ async def test_processes_enqueue_while_the_worker_marks_and_compacts(tmp_path): 
                 seen |= {row["action_id"] for row in rows}
                 marked.extend(row["action_id"] for row in rows)
                 begun = time.monotonic()
-                await queue.mark(table, [queue_imp.processed(r, outcome="applied") for r in rows])
+                await queue.mark(table, [processed(r, outcome="applied") for r in rows])
                 slowest[0] = max(slowest[0], time.monotonic() - begun)
 
     compacting = asyncio.create_task(asyncio.to_thread(compact))

@@ -12,7 +12,7 @@ from tests.worker import ROOT
 PROGRAM = """
 import logging, warnings
 import structlog
-import logs
+from reins import logs
 logs.configure("info", "{form}")
 log = structlog.get_logger("x")
 

@@ -17,7 +17,7 @@ from reins.llm.caller import CallRecord, Nobody
 from tests.collector import Collector
 from tests.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 @pytest.fixture(autouse=True)
@@ -68,7 +68,7 @@ def record(**more):
 def test_off_nothing_is_imported():
     """Every hook may be called, and OpenTelemetry is not even imported."""
     program = (
-        "import sys, telemetry\n"
+        "import sys\nfrom reins import telemetry\n"
         "assert telemetry.start(version='1', instance='i') is None\n"
         "with telemetry.tick(None): pass\n"
         "telemetry.attempted(None, None)\n"

@@ -6,10 +6,11 @@ from flask import Response
 from pydantic import Field
 
 import queue_imp
+from agent_core.actions.ids import Id
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.context import parts
 from reins.web.api.conversations.read import api, is_there, recorded
-from reins.web.http.fields import MAX_NUMBER, ConversationPath, Digits, Id, Input, Number
+from reins.web.http.fields import MAX_NUMBER, ConversationPath, Digits, Input, Number
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.problem import refusals, unfit, unknown
 from reins.web.views.conversations import within

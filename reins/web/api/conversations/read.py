@@ -6,9 +6,10 @@ from flask import Response
 from pydantic import Field
 
 import queue_imp
+from agent_core.actions.ids import Id
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.context import Parts, parts
-from reins.web.http.fields import ActorBody, ConversationPath, Digits, Id, Input, Words
+from reins.web.http.fields import ActorBody, ConversationPath, Digits, Input, Words
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of

@@ -7,17 +7,16 @@ from flask import Response
 from pydantic import Field, ValidationError
 
 import queue_imp
+from agent_core.actions.ids import Id
 from agent_core.session.status import Status
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
 from reins.web.api.context import Parts, parts
 from reins.web.api.sessions.read import api
-from reins.web.http.fields import ActorBody, Id
+from reins.web.http.fields import ActorBody
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.problem import Refused, flaw, refusals, unfit
 from store import agents_config, queue_reading
-
-_OVER = (Status.STOPPED, Status.COMPLETED)
 
 
 class CreateSessionBody(ActorBody):
@@ -73,7 +72,7 @@ def _check_free(here: Parts, body: CreateSessionBody) -> None:
         raise Refused(
             409, f"session {address} belongs to agent {known['agent_id']}; choose another id"
         )
-    if last is None and known["status"] not in _OVER:
+    if last is None and not Status(known["status"]).over:
         raise Refused(
             409,
             f"session {address} exists and is {known['status']}; "

@@ -6,12 +6,13 @@ from flask import Response, jsonify
 from pydantic import AfterValidator, Field, ValidationError
 
 import queue_imp
+from agent_core.actions.ids import Id
 from agent_core.agent.base import GuidanceRejected
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
 from reins.web.api.context import Parts, parts
 from reins.web.api.sessions.targets import Target, Targets
-from reins.web.http.fields import ActorBody, Id, SessionPath
+from reins.web.http.fields import ActorBody, SessionPath
 from reins.web.http.idempotency import Key, KeyHeader, key_of
 from reins.web.http.openapi import group
 from reins.web.http.problem import Refused, flaw, refusals, unfit

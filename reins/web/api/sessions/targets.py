@@ -1,31 +1,20 @@
 """Whom a request is for, as the worker will find them when its turn comes."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from werkzeug.utils import cached_property
 
-from agent_core.session.status import Status
+from agent_core.session.status import Status, Verb
 from reins.web.api.context import Parts
 from reins.web.http.problem import Refused, unknown
 from store import queue_reading
-
-Verb = Literal["pause", "resume", "interrupt", "destroy"]
-
-_OVER: frozenset[str] = frozenset({Status.STOPPED, Status.COMPLETED})
-_REFUSING: dict[Verb, frozenset[str]] = {
-    "pause": _OVER | {Status.FAILED},
-    "interrupt": _OVER | {Status.FAILED},
-    "resume": _OVER,
-    "destroy": _OVER,
-}
-"""As the worker has it: what failed can go on, or be ended for good."""
 
 
 class Target(NamedTuple):
     agent_id: str
     session_id: str
     agent_type: str
-    status: str
+    status: Status
 
 
 class Targets:
@@ -41,12 +30,12 @@ class Targets:
         One whose creation waits in the queue is there by the time that this is taken up.
         """
         found = self._seen(session_id)
-        if found is None or found.status in _REFUSING[verb]:
+        if found is None or verb not in found.status.verbs:
             found = self._created.get(session_id) or self._seen(session_id)
         if found is None:
             raise unknown("session", session_id, "create it first, or check the id")
-        if found.status in _REFUSING[verb]:
-            able = "has not ended" if Status.FAILED in _REFUSING[verb] else "is not over"
+        if verb not in found.status.verbs:
+            able = "is not over" if verb in Status.FAILED.verbs else "has not ended"
             raise Refused(
                 409,
                 f"session {session_id} is {found.status}; expected one that {able}. "
@@ -58,7 +47,7 @@ class Targets:
         row = self._overview.get(session_id)
         if row is None:
             return None
-        return Target(row["agent_id"], session_id, row["agent_type"], row["status"])
+        return Target(row["agent_id"], session_id, row["agent_type"], Status(row["status"]))
 
     @cached_property
     def _created(self) -> dict[str, Target]:

@@ -1,0 +1,108 @@
+"""An action as a row of the queue: built and checked before anything is written."""
+
+import json
+import threading
+import time
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from agent_core.actions.ids import ActionError, checked_id
+from agent_core.actions.payloads import PAYLOADS
+
+MAX_PAYLOAD_BYTES = 256 * 1024
+_MAX_URGENCY = 9
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def create_action(
+    action_type: str,
+    actor: str,
+    *,
+    agent_id: str | None = None,
+    session_id: str | None = None,
+    urgency: int | None = None,
+    description: str | None = None,
+    metadata: dict[str, Any] | None = None,
+    **payload: object,
+) -> dict[str, Any]:
+    """Build an action, without writing it: a row of the queue's table.
+
+    Payload entries that are None are left out. Raises: ActionError.
+    """
+    kind = PAYLOADS.get(action_type)
+    if kind is None:
+        raise ActionError(f"action type is {action_type!r}; expected one of {', '.join(PAYLOADS)}")
+    if agent_id is not None:
+        payload = {"agent_id": checked_id(agent_id, "agent_id"), **payload}
+    if session_id is not None:
+        payload = {**payload, "session_id": checked_id(session_id, "session_id")}
+    if urgency is None:
+        urgency = kind.urgency
+    if not isinstance(urgency, int) or not 0 <= urgency <= _MAX_URGENCY:
+        raise ActionError(f"urgency is {urgency!r}; expected a number from 0 to {_MAX_URGENCY}")
+    return {
+        "action_id": f"act_{uuid.uuid4().hex}",
+        "type": action_type,
+        "agent_id": agent_id,
+        "session_id": session_id or agent_id,
+        "actor": checked_id(actor, "actor"),
+        "created_at": _now(),
+        "urgency": urgency,
+        "description": _text(description, "description"),
+        "payload": _json({k: v for k, v in payload.items() if v is not None}, "the payload"),
+        "metadata": None if metadata is None else _json(metadata, "metadata"),
+        "processed": False,
+        "processed_at": None,
+        "outcome": None,
+        "error": None,
+        "applied_seq": None,
+    }
+
+
+def processed(
+    row: dict[str, Any], *, outcome: str, error: str | None = None, applied_seq: int | None = None
+) -> dict[str, Any]:
+    """The action's row as it stands once it is processed."""
+    return {
+        **row,
+        "processed": True,
+        "processed_at": datetime.now(UTC),
+        "outcome": outcome,
+        "error": error,
+        "applied_seq": applied_seq,
+    }
+
+
+def _text(value: object, name: str) -> str | None:
+    if value is not None and not isinstance(value, str):
+        raise ActionError(f"{name} is {value!r:.80}; expected a text or None")
+    _json(value, name)
+    return value
+
+
+def _json(value: object, name: str) -> str:
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ActionError(f"{name} is not plain JSON: {error}") from None
+    if size > MAX_PAYLOAD_BYTES:
+        raise ActionError(f"{name} has {size} bytes; expected {MAX_PAYLOAD_BYTES} at the most")
+    return text
+
+
+class _Clock:
+    """Strictly increasing microseconds, so that one process's actions keep their order."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._last = 0
+
+    def __call__(self) -> datetime:
+        with self._lock:
+            self._last = max(self._last + 1, time.time_ns() // 1_000)
+            return _EPOCH + timedelta(microseconds=self._last)
+
+
+_now = _Clock()

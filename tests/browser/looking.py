@@ -5,8 +5,8 @@ from typing import Any
 from axe_playwright_python.base import AXE_SCRIPT
 from playwright.sync_api import Locator, Page, expect
 
-from tests.waiting import until
-from tests.worker import ROOT
+from tests.support.waiting import until
+from tests.support.worker import ROOT
 
 ARTEFACTS = ROOT / "test-artifacts"
 DESK = {"width": 1280, "height": 800}

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import queue_imp as q
 from store.agent_steps import list_steps
 from store.reading import reader
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 
 class App:

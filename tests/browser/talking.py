@@ -9,7 +9,7 @@ from playwright.sync_api import Locator, Page, expect
 from store.messages import list_messages
 from store.reading import reader
 from tests.browser.served import App
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 def transcript_of(page: Page) -> Locator:

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 import queue_imp as q
 from tests.browser.looking import live
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 @pytest.fixture

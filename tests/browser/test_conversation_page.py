@@ -26,8 +26,8 @@ from tests.browser.talking import (
     shows_all,
     transcript_of,
 )
-from tests.model_stub import openai_events
-from tests.waiting import until
+from tests.support.model_stub import openai_events
+from tests.support.waiting import until
 
 CUT_OFF = ("WebSocket", "Failed to load resource", "ERR_")
 IMG = '<img src=x onerror="window.ran=1">'

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 import queue_imp as q
 from tests.browser.looking import log_of, picture, row_of, rows_of
-from tests.waiting import until
+from tests.support.waiting import until
 
 ROWS = 2_000
 MOST_ELEMENTS = 2_500

@@ -13,7 +13,7 @@ import queue_imp as q
 from tests.browser.looking import picture, rows_of, serious_findings
 from tests.browser.served import App
 from tests.browser.talking import messages_of
-from tests.model_stub import BODY, ModelStub, answers, openai_events, streams
+from tests.support.model_stub import BODY, ModelStub, answers, openai_events, streams
 
 JOKE = "Why did the cat sit on the computer? To keep an eye on the mouse."
 FIRST = "Why did the cat"

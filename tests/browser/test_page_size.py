@@ -3,7 +3,7 @@
 import gzip
 import re
 
-from tests.worker import ROOT
+from tests.support.worker import ROOT
 
 DIST = ROOT / "reins" / "web" / "dashboard" / "dist"
 MOST_BYTES = 150 * 1024

@@ -8,9 +8,9 @@ import pytest
 
 import queue_imp as q
 from store import queue
-from tests import ledger
-from tests.waiting import until
-from tests.zygote import Zygote
+from tests.support import data_folder
+from tests.support.waiting import until
+from tests.support.zygote import Zygote
 
 KILLS = 26
 SEEDS = (1, 2, 3, 4)
@@ -43,9 +43,9 @@ class Folder(threading.Thread):
                 self.over.set()
                 enqueuer.join()
             pid = self.start_worker()
-            until(lambda: ledger.unprocessed(self.data) == 0, "all are processed", 60)
+            until(lambda: data_folder.unprocessed(self.data) == 0, "all are processed", 60)
             self.zygote.stop(pid)
-            self.steps = ledger.check(self.data, self.acknowledged)
+            self.steps = data_folder.check(self.data, self.acknowledged)
         except BaseException as error:  # noqa: BLE001 - raised in the test's thread
             self.error = error
 

@@ -12,9 +12,9 @@ import queue_imp as q
 from store import queue
 from store.messages import last_number, list_messages
 from store.reading import Reader
-from tests import ledger, transcripts
-from tests.waiting import until
-from tests.zygote import Zygote
+from tests.support import data_folder, transcript
+from tests.support.waiting import until
+from tests.support.zygote import Zygote
 
 KILLS = int(os.environ.get("CONVERSATION_KILLS", "10"))
 """Set the variable for a campaign."""
@@ -106,13 +106,13 @@ def test_kills_between_a_message_and_its_tick(tmp_path, empty_folder):
         last = {name: people.post(name, "Where were we?") for name in CONVERSATIONS}
         for name in CONVERSATIONS:
             until(lambda name=name: answered(reader, name, before[name], last[name]), "it goes on")
-        until(lambda: ledger.unprocessed(data) == 0, "all are processed")
+        until(lambda: data_folder.unprocessed(data) == 0, "all are processed")
         zygote.stop(pid)
     posted = {}
     for each in people.posted.values():
         posted |= each
-    ledger.check(data, [*asked, *posted])
-    replies = transcripts.check(data, posted, ceiling=CEILING)
+    data_folder.check(data, [*asked, *posted])
+    replies = transcript.check(data, posted, ceiling=CEILING)
     log = (tmp_path / "worker.log").read_text()
     assert "table repaired" not in log
     assert "tick failed" not in log

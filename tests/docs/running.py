@@ -15,8 +15,8 @@ from typing import Any
 
 from reins.cli import queue as queue_cli
 from tests.docs.expected import ROOT
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 DEADLINE_S = 30.0
 NOT_RUN = ("git clone ", ". .venv/bin/activate", "make test", "make bench", "python -m bench ")

@@ -10,7 +10,7 @@ from agents import Runtime
 from reins.settings import load_settings
 from store.agent_steps import list_steps
 from tests.docs.expected import ROOT, documents
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 NAMED = sorted(
     {

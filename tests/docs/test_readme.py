@@ -8,7 +8,7 @@ from store.agent_steps import list_steps
 from store.messages import list_messages
 from tests.docs.expected import ROOT, blocks
 from tests.docs.running import in_process
-from tests.waiting import until
+from tests.support.waiting import until
 
 README = (ROOT / "README.md").read_text()
 LINE = re.compile(r"\d\d:\d\d:\d\d  #\d+ +(status|tick|guidance|error|final) +\S.*")

@@ -12,8 +12,8 @@ import pytest
 
 import queue_imp as q
 from store.agent_state import get_agent_state
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ import queue_imp as q
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.errors import StoreError
-from tests import ledger
-from tests.model_stub import ModelStub, answers, fails, never, says
-from tests.waiting import until, until_async
-from tests.worker import Worker
+from tests.support import data_folder
+from tests.support.model_stub import ModelStub, answers, fails, never, says
+from tests.support.waiting import until, until_async
+from tests.support.worker import Worker
 
 
 @pytest.fixture
@@ -59,9 +59,9 @@ def test_a_full_disk(small_disk, tmp_path, monkeypatch):
         until(lambda: all(len(list_steps(f"s{n}")) > seen[n] + 2 for n in range(3)), "it goes on")
         acknowledged.append(q.agent_pause_action("s0", "ann"))
         assert q.wait_for_action(acknowledged[-1])["outcome"] == "applied"
-        until(lambda: ledger.unprocessed(data) == 0)
+        until(lambda: data_folder.unprocessed(data) == 0)
         assert worker.stop() == 0
-    steps = ledger.check(data, acknowledged)
+    steps = data_folder.check(data, acknowledged)
     assert not [row for row in steps if row["kind"] in ("error", "final")], "no tick failed of it"
 
 

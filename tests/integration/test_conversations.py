@@ -16,10 +16,10 @@ from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.messages import list_messages
 from store.participants import list_participants
-from tests.forking import Forked
-from tests.model_stub import ModelStub, answers, fails, never
-from tests.waiting import until, until_async
-from tests.worker import ROOT, Worker
+from tests.support.forking import Forked
+from tests.support.model_stub import ModelStub, answers, fails, never
+from tests.support.waiting import until, until_async
+from tests.support.worker import ROOT, Worker
 
 KEY = "sk-nobodys"
 

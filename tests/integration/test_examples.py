@@ -14,9 +14,9 @@ from store.conversations import list_conversations
 from store.messages import list_messages
 from store.participants import list_participants
 from store.reading import reader
-from tests.forking import ran
-from tests.waiting import until
-from tests.worker import ROOT, Worker
+from tests.support.forking import ran
+from tests.support.waiting import until
+from tests.support.worker import ROOT, Worker
 
 
 def test_the_disk_watcher(tmp_path, monkeypatch):

@@ -11,8 +11,8 @@ import pytest
 import queue_imp as q
 from store.agent_state import get_agent_state, list_agent_states
 from store.agent_steps import list_steps
-from tests.waiting import until
-from tests.worker import Worker, copy_program
+from tests.support.waiting import until
+from tests.support.worker import Worker, copy_program
 
 
 @pytest.fixture

@@ -10,8 +10,8 @@ import pytest
 from reins.cli import queue as queue_cli
 from store import queue
 from store.reading import Reader
-from tests.forking import Forked
 from tests.integration.store.support import ROOT, child, until
+from tests.support.forking import Forked
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("REINS_")}
 

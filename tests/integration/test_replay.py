@@ -14,10 +14,10 @@ from reins.history.replay import NotReplayable
 from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
-from tests.forking import ran
-from tests.model_stub import ModelStub, answers, fails, never
-from tests.waiting import until
-from tests.worker import ROOT
+from tests.support.forking import ran
+from tests.support.model_stub import ModelStub, answers, fails, never
+from tests.support.waiting import until
+from tests.support.worker import ROOT
 
 TEA = {"subject": "tea"}
 RECORDED = ROOT / "tests" / "recordings" / "joke.json"
@@ -183,7 +183,7 @@ def _status():
 def test_structured_answers_are_done_again(tmp_path, monkeypatch):
     """One that fits and one that was sent back."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    modules = ["tests.walking_agent"]
+    modules = ["tests.support.walking_agent"]
     recording = asyncio.run(_walk(monkeypatch, modules))
     assert [row["text"] for row in recording["rows"] if row["kind"] == "tick"] == [
         "look: why not", "wait: yes",

@@ -7,9 +7,9 @@ import pytest
 
 import queue_imp as q
 from store.agent_steps import list_steps
-from tests.collector import Collector
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.collector import Collector
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 
 @pytest.fixture

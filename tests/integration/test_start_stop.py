@@ -34,8 +34,8 @@ from reins.web.views.sessions import Overview
 from store.flush import Flush
 from store.journal.journal import Journal
 from store.store import Store
-from tests.odd_agents import OddAgent, OddConfig
-from tests.waiting import until_async
+from tests.support.odd_agents import OddAgent, OddConfig
+from tests.support.waiting import until_async
 
 TIMES = 50
 
@@ -84,7 +84,7 @@ class OfDispatcher:
 
     def __init__(self, _folder: Path, store: Store) -> None:
         sessions = Sessions(
-            store=store, types=AgentTypes(["tests.odd_agents"]), services=Services(),
+            store=store, types=AgentTypes(["tests.support.odd_agents"]), services=Services(),
             schedule=Schedule(),
         )  # fmt: skip
         self.it = Dispatcher(
@@ -207,7 +207,7 @@ LOOPS = [
 
 @pytest.fixture
 async def store(tmp_path, monkeypatch):
-    monkeypatch.setenv("REINS_AGENT_MODULES", '["tests.odd_agents"]')
+    monkeypatch.setenv("REINS_AGENT_MODULES", '["tests.support.odd_agents"]')
     made = Store(tmp_path / "data")
     await made.start()
     yield made

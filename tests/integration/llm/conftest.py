@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from reins.llm import Models, ModelSettings
-from tests.callers import KEY, Account
-from tests.model_stub import ModelStub
+from tests.support.callers import KEY, Account
+from tests.support.model_stub import ModelStub
 
 
 @pytest.fixture

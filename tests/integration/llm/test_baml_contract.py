@@ -10,7 +10,7 @@ import pytest
 from reins.llm import ModelConfigError
 from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Answer, BamlClientHttpError, Compiled
-from tests.model_stub import GOOD, ModelStub, fails
+from tests.support.model_stub import GOOD, ModelStub, fails
 
 JOKE = {"subject": "cats", "told": ["one"]}
 
@@ -83,7 +83,7 @@ def test_an_exit_right_after_a_call() -> None:
     Without that moment two processes in five abort here, hence the six.
     """
     stub_process = subprocess.Popen(
-        [sys.executable, "-m", "tests.model_stub"],
+        [sys.executable, "-m", "tests.support.model_stub"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=PROMPTS.parent,

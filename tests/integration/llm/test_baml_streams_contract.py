@@ -18,7 +18,7 @@ from baml_py.errors import BamlClientHttpError, BamlError
 
 from reins.llm.baml.failures import NO_EVENTS, STREAM_BROKE
 from reins.llm.baml.runtime import Compiled
-from tests.model_stub import (
+from tests.support.model_stub import (
     GOOD,
     ModelStub,
     anthropic_events,
@@ -27,7 +27,7 @@ from tests.model_stub import (
     openai_events,
     streams,
 )
-from tests.wire import compiled_for
+from tests.support.wire import compiled_for
 
 NO_TYPES = ModuleType("no_types")
 CHANGED = "BAML has changed: look at reins/llm/baml/runtime.py, {}"

@@ -9,7 +9,7 @@ import pytest
 import structlog
 
 from reins.llm import Completion, ModelConfigError, ModelError
-from tests.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
+from tests.support.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
 
 JOKE = {"subject": "the-secret-subject", "told": []}
 

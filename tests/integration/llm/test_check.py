@@ -13,8 +13,8 @@ from reins.cli.models import main
 from reins.llm import ModelConfigError, ModelError, RouteCheck
 from reins.llm.baml.prompts import PROMPTS
 from reins.llm.check import check_plan
-from tests.callers import KEY, route
-from tests.model_stub import ModelStub, breaks, fails, openai, says
+from tests.support.callers import KEY, route
+from tests.support.model_stub import ModelStub, breaks, fails, openai, says
 
 JOKE = {"subject": "cats", "told": []}
 

@@ -20,7 +20,7 @@ from reins.llm.embeddings.http import MAX_ANSWER_BYTES, HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 KEY = "sk-very-secret"
 SECRET_TEXT = "nobody must read this"

@@ -5,8 +5,8 @@ import json
 import pytest
 
 from reins.llm import ModelConfigError, ModelError
-from tests.callers import Account, route
-from tests.model_stub import ModelStub, fails, says
+from tests.support.callers import Account, route
+from tests.support.model_stub import ModelStub, fails, says
 
 ROUTES = '[embeddings]\nroute = "vectors"\n'
 

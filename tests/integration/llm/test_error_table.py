@@ -8,7 +8,7 @@ from reins.llm.baml.failures import classify
 from reins.llm.baml.runtime import Answer, BamlError, Compiled
 from reins.llm.errors import ModelError
 from reins.llm.settings import Route
-from tests.model_stub import (
+from tests.support.model_stub import (
     GOOD,
     ModelStub,
     Reply,
@@ -23,7 +23,7 @@ from tests.model_stub import (
     says,
     streams,
 )
-from tests.wire import compiled_for, send
+from tests.support.wire import compiled_for, send
 
 ROUTE = Route("compatible", "m", "http://x")
 MODES = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])

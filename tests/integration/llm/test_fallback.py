@@ -7,8 +7,8 @@ import pytest
 
 from reins.llm import ModelConfigError, ModelError
 from reins.llm.routes.open_route import Line
-from tests.callers import Account, route
-from tests.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
+from tests.support.callers import Account, route
+from tests.support.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
 
 JOKE = {"subject": "cats", "told": []}
 OTHER = "Two dogs walk into a bar."

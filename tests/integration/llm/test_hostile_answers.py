@@ -17,8 +17,8 @@ from reins.llm.baml.prompts import PROMPTS
 from reins.llm.baml.runtime import Answer, BamlError, TooLongError
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES, clean
-from tests.hostile_server import BODIES, EVENTS, TEXTS
-from tests.wire import MAX_LAG_S, compiled_for, send, with_the_loop_going
+from tests.support.hostile_server import BODIES, EVENTS, TEXTS
+from tests.support.wire import MAX_LAG_S, compiled_for, send, with_the_loop_going
 
 ROUTE = Route("compatible", "m", "http://x")
 MODES = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
@@ -27,7 +27,7 @@ MODES = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream
 @pytest.fixture(scope="module")
 def address() -> Iterator[str]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.hostile_server"],
+        [sys.executable, "-m", "tests.support.hostile_server"],
         stdout=subprocess.PIPE,
         text=True,
         cwd=PROMPTS.parent,

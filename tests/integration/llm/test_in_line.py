@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from tests.callers import Account, route
-from tests.model_stub import ModelStub, openai, says
-from tests.waiting import until_async
+from tests.support.callers import Account, route
+from tests.support.model_stub import ModelStub, openai, says
+from tests.support.waiting import until_async
 
 JOKE = {"subject": "cats", "told": [], "avoid": []}
 

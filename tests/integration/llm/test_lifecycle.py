@@ -15,7 +15,7 @@ import pytest
 
 from reins.llm import ModelConfigError, Models, ModelSettings
 from reins.llm.baml.prompts import PROMPTS
-from tests.model_stub import GOOD, ModelStub, never
+from tests.support.model_stub import GOOD, ModelStub, never
 
 ROOT = PROMPTS.parent
 OFFLINE = ModelSettings(environ={})

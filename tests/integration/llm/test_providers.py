@@ -6,7 +6,7 @@ import pytest
 
 from reins.llm import ModelError, Models, ModelSettings
 from reins.llm.routes import providers as routes
-from tests.model_stub import GOOD, ModelStub, anthropic, google, openai, says
+from tests.support.model_stub import GOOD, ModelStub, anthropic, google, openai, says
 
 PROVIDERS = [
     (

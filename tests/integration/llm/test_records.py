@@ -6,8 +6,8 @@ import time
 import pytest
 
 from reins.llm import ModelConfigError, ModelError
-from tests.callers import KEY, Account, route
-from tests.model_stub import (
+from tests.support.callers import KEY, Account, route
+from tests.support.model_stub import (
     GOOD,
     ModelStub,
     breaks,

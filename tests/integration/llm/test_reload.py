@@ -9,8 +9,8 @@ import pytest
 from agents import Runtime
 from reins.llm import ModelConfigError, ModelError
 from reins.settings import load_settings
-from tests.callers import KEY, Account, route
-from tests.model_stub import GOOD, fails, openai, says
+from tests.support.callers import KEY, Account, route
+from tests.support.model_stub import GOOD, fails, openai, says
 
 JOKE = {"subject": "cats", "told": []}
 OTHER = "Two dogs walk into a bar."

@@ -16,8 +16,16 @@ from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, re
 from reins.llm.errors import ModelConfigError
 from reins.llm.routes.providers import PROVIDERS
 from reins.llm.text import MAX_TEXT_BYTES, is_too_long
-from tests.model_stub import ModelStub, anthropic, google, never, openai, openai_events, streams
-from tests.wire import compiled_for, send, with_the_loop_going
+from tests.support.model_stub import (
+    ModelStub,
+    anthropic,
+    google,
+    never,
+    openai,
+    openai_events,
+    streams,
+)
+from tests.support.wire import compiled_for, send, with_the_loop_going
 
 JOKE = {"subject": "cats", "told": []}
 

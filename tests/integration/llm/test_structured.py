@@ -9,10 +9,10 @@ from pydantic import BaseModel
 from reins.llm import ModelConfigError, ModelError
 from reins.llm.baml.parse_guard import MAX_BYTES
 from reins.llm.calls.structured import CONVERSE, MAX_SHOWN_CHARS
-from tests.callers import Account, route
-from tests.hostile_server import TEXTS
-from tests.model_stub import ModelStub, answers, fails, openai, says
-from tests.wire import with_the_loop_going
+from tests.support.callers import Account, route
+from tests.support.hostile_server import TEXTS
+from tests.support.model_stub import ModelStub, answers, fails, openai, says
+from tests.support.wire import with_the_loop_going
 
 ASK = {"goal": "find the price of tea", "actions": ["look_up", "finish"], "seen": ["a shop"]}
 GOOD = '{"action": "look_up", "reason": "to see"}'

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from store.journal.file import Record
-from tests.forking import Forked
+from tests.support.forking import Forked
 
 ROOT = Path(__file__).parents[3]
 

@@ -8,7 +8,7 @@ from store.journal.file import Record
 from store.messages import TABLE, last_messages, last_number, newest_messages
 from store.participants import list_participants
 from tests.integration.store.support import message
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 
 def conversation(conversation_id):

@@ -15,7 +15,7 @@ from store.journal.file import Record
 from store.model_calls import forget_before, list_calls
 from store.store import Store
 from tests.integration.store.support import step, until_async
-from tests.paying_agents import call_record
+from tests.support.paying_agents import call_record
 
 NOW = datetime.now(UTC)
 

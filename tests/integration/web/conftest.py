@@ -18,7 +18,7 @@ def settings(tmp_path, monkeypatch):
     monkeypatch.setenv("REINS_HEARTBEAT_S", "0.05")
     monkeypatch.setenv("REINS_STOP_GRACE_S", "1")
     monkeypatch.setenv("REINS_FLUSH_S", "0.2")
-    monkeypatch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
+    monkeypatch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.support.odd_agents"]')
     return load_settings()
 
 
@@ -48,7 +48,7 @@ def live(tmp_path_factory):
         patch.setenv("REINS_HEARTBEAT_S", "0.02")
         patch.setenv("REINS_STOP_GRACE_S", "1")
         patch.setenv("REINS_FLUSH_S", "0.2")
-        patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
+        patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.support.odd_agents"]')
         settings = load_settings()
         runtime = Runtime(settings)
         runtime.start_in_thread()

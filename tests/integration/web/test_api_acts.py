@@ -7,7 +7,7 @@ import pytest
 import queue_imp as q
 from agents import Runtime
 from tests.integration.web.support import Api
-from tests.waiting import until
+from tests.support.waiting import until
 
 ANN = {"actor": "ann"}
 

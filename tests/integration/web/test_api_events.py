@@ -7,7 +7,7 @@ import pytest
 
 from reins.web.api.sessions import events
 from store.agent_steps import list_steps
-from tests.waiting import until
+from tests.support.waiting import until
 
 ANN = {"actor": "ann"}
 

@@ -9,7 +9,7 @@ from store import model_calls
 from store.journal.file import Record
 from tests.integration.store.support import step
 from tests.integration.web.speaking import MOMENT, write
-from tests.waiting import until
+from tests.support.waiting import until
 
 ANN = {"actor": "ann"}
 

@@ -6,7 +6,7 @@ import pytest
 
 from store.agent_state import upsert_agent_state
 from store.agent_steps import list_steps
-from tests.waiting import until
+from tests.support.waiting import until
 
 ODD_IDS = ["a/b c%?ü", "a/steps", "x/pause", "%2F", "über/../etc", "日本 語", "a+b&c=d#e;f", "0"]
 

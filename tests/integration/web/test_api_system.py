@@ -7,8 +7,8 @@ from flask import Flask
 
 from reins.web import page
 from store.agent_state import list_agent_states
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 ANN = {"actor": "ann"}
 

@@ -17,7 +17,7 @@ from tests.integration.web.speaking import (
     takes_part,
     ticked,
 )
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 def received(client, event, timeout=10):

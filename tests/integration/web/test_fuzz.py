@@ -44,7 +44,7 @@ def api(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REINS_DATA", str(tmp_path_factory.mktemp("fuzz") / "data"))
         patch.setenv("REINS_HEARTBEAT_S", "60")
-        patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
+        patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.support.odd_agents"]')
         runtime = Runtime(load_settings())
         runtime.start_in_thread()
         with Api(load_settings(), runtime) as api:

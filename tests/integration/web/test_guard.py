@@ -10,8 +10,8 @@ import pytest
 from reins.settings import load_settings
 from reins.web import guard
 from tests.integration.web.serving import HANDSHAKE, SOCKET, Raw, Served, serving
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 TOKEN = "t0ken-&=#%+;/with-what-needs-quoting"
 names = map("a{}".format, itertools.count())

@@ -7,7 +7,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reins.web.api.metrics import OF_ROUTES, OF_WEB, OF_WORKER
 from tests.integration.web.serving import Served
-from tests.waiting import until
+from tests.support.waiting import until
 
 ANN = {"actor": "ann"}
 

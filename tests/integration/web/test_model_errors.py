@@ -7,7 +7,7 @@ from agents import Runtime
 from reins.llm.baml.failures import ADVICE
 from reins.settings import load_settings
 from tests.integration.web.support import Api
-from tests.model_stub import (
+from tests.support.model_stub import (
     BODY,
     ModelStub,
     answers,
@@ -19,7 +19,7 @@ from tests.model_stub import (
     says,
     streams,
 )
-from tests.waiting import until
+from tests.support.waiting import until
 
 SUBJECT = "the-secret-subject"
 KEY = "sk-very-secret"

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from store.messages import list_messages
-from tests.waiting import until
+from tests.support.waiting import until
 
 ANN = {"actor": "ann"}
 

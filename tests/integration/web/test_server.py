@@ -12,8 +12,8 @@ import queue_imp as q
 from reins.web.server import PortUnusable, Server, listen
 from tests.integration.web.serving import Address, Page, Raw, serving
 from tests.integration.web.test_web_only import port_of
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 
 def hello(_environ, start_response):

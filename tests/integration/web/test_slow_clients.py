@@ -12,7 +12,7 @@ from reins.web.live import rooms
 from store.journal.file import Record
 from tests.integration.store.support import step
 from tests.integration.web.serving import Page, Raw, Served, serving
-from tests.waiting import until
+from tests.support.waiting import until
 
 TEXT = "x" * 3_900
 ROWS = 40  # of a commit: 160 KB

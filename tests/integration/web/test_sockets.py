@@ -21,7 +21,7 @@ from store import agent_steps, messages
 from store.journal.file import Record
 from tests.integration.store.support import step
 from tests.integration.web.serving import Page, Raw, frame
-from tests.waiting import until
+from tests.support.waiting import until
 
 names = map("s{}".format, itertools.count())
 

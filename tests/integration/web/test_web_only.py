@@ -11,8 +11,8 @@ import queue_imp as q
 from reins.settings import load_settings
 from store import agent_steps
 from tests.integration.web.serving import Address, Page, Served
-from tests.waiting import until
-from tests.worker import Worker
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 
 @pytest.fixture

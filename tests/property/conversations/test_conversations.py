@@ -17,9 +17,9 @@ from store import queue
 from store.agent_state import get_agent_state
 from store.messages import list_messages
 from store.reading import Reader
-from tests import ledger, transcripts
-from tests.waiting import until
-from tests.zygote import Zygote
+from tests.support import data_folder, transcript
+from tests.support.waiting import until
+from tests.support.zygote import Zygote
 
 NAMES = ("Cy", "Di", "Ed")
 PERSONAS = st.sampled_from([name.casefold() for name in NAMES])
@@ -84,7 +84,7 @@ class Talk(RuleBasedStateMachine):
     @precondition(lambda self: self.pid is not None)
     @rule()
     def let_it_catch_up(self):
-        until(lambda: ledger.unprocessed(self.data) == 0, "all is processed")
+        until(lambda: data_folder.unprocessed(self.data) == 0, "all is processed")
 
     @precondition(lambda self: self.pid is not None and not all(self.muted.values()))
     @rule(author=PEOPLE, text=TEXTS)
@@ -162,8 +162,8 @@ class Talk(RuleBasedStateMachine):
         self.post_and_be_answered("ann", "And in the end?")
         self.let_it_catch_up()
         self.stop()
-        ledger.check(self.data, self.asked)
-        replies = transcripts.check(self.data, self.posted, ceiling=CEILING)
+        data_folder.check(self.data, self.asked)
+        replies = transcript.check(self.data, self.posted, ceiling=CEILING)
         reader = Reader(self.data)
         rows = reader.table(queue.TABLE).to_arrow().to_pylist()
         wrong = [(row["type"], row["error"]) for row in rows if row["outcome"] != "applied"]

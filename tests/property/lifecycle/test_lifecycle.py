@@ -16,9 +16,9 @@ from store import queue
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.reading import Reader
-from tests import ledger
-from tests.waiting import until
-from tests.zygote import Zygote
+from tests.support import data_folder
+from tests.support.waiting import until
+from tests.support.zygote import Zygote
 
 SESSIONS = st.sampled_from(["one", "two"])
 SUBJECTS = st.sampled_from(["dogs", "birds", "tea"])
@@ -77,7 +77,7 @@ class Lifecycle(RuleBasedStateMachine):
     @precondition(lambda self: self.pid is not None and self.expected)
     @rule()
     def let_it_catch_up(self):
-        until(lambda: ledger.unprocessed(self.data) == 0, "all is processed")
+        until(lambda: data_folder.unprocessed(self.data) == 0, "all is processed")
 
     # -- requests
 
@@ -132,7 +132,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.stop()
         if not self.expected:
             return
-        ledger.check(self.data, list(self.expected))
+        data_folder.check(self.data, list(self.expected))
         reader = Reader(self.data)
         rows = reader.table(queue.TABLE).to_arrow().to_pylist()
         wrong = [row for row in rows if row["outcome"] != self.expected[row["action_id"]]]

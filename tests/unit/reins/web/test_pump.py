@@ -11,7 +11,7 @@ from reins.web.views.participants import Cast
 from store import agent_steps, conversations, messages, participants
 from tests.integration.store.support import message, step
 from tests.integration.web.speaking import conversation, takes_part
-from tests.waiting import until
+from tests.support.waiting import until
 
 
 class Feed:

@@ -21,7 +21,7 @@ from store.agent_state import get_agent_state
 from store.agent_steps import TABLE as STEPS
 from store.agent_steps import list_steps
 from store.store import Store
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 QUICK = Schedule(
     heartbeat_s=0.02, jitter=0.0, tick_timeout_s=20, retry_wait_s=0.02, max_failures=3,
@@ -37,7 +37,7 @@ class Fleet:
         folder: Path,
         schedule: Schedule = QUICK,
         *,
-        modules: tuple[str, ...] = ("tests.odd_agents",),
+        modules: tuple[str, ...] = ("tests.support.odd_agents",),
         services: Services | None = None,
         **parts: Any,
     ) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 import queue_imp as q
 from agent_core.session.status import Status
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 
 async def test_created_sessions_run_and_tick(fleet):

@@ -17,8 +17,8 @@ from agent_core.session.status import Status
 from reins.llm import CallRecord, Delta
 from store import agent_state, model_calls
 from store.lance.tables import JOURNAL_N
-from tests.paying_agents import PayingAgent, PayingConfig, Till, call_record
-from tests.waiting import until_async
+from tests.support.paying_agents import PayingAgent, PayingConfig, Till, call_record
+from tests.support.waiting import until_async
 
 
 class Pages:

@@ -24,7 +24,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
-_ROOT = Path(__file__).resolve().parents[1]
+_ROOT = Path(__file__).resolve().parents[2]
 _NOT_OURS = (
     "aiohttp", "filelock", "flask", "flask_openapi3", "flask_socketio", "orjson", "pandas",
     "prometheus_client", "pyarrow", "pybreaker", "pydantic_settings", "simple_websocket",

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from agent_core.agent.base import GuidanceRejected, problems
 from agents_impl.persona.agent import PersonaAgent, PersonaConfig
-from tests.unit.agents_impl.talking import Room
+from tests.unit.agents_impl.persona.talking import Room
 
 MB = 1024 * 1024
 

@@ -1,7 +1,8 @@
 """A model server that misbehaves on demand, for tests and measurements.
 
 It shares no code with the offline model, so that a mistake in the one does not hide in the other.
-`python -m tests.model_stub` serves plain answers in a process of its own and prints its address.
+`python -m tests.support.model_stub` serves plain answers in a process of its own, and prints its
+address.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
 import json
 
 import queue_imp as q
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 
 async def test_a_tick_that_ends_in_time_is_kept(fleet):

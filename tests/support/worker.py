@@ -10,15 +10,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tests.forking import Forked
-from tests.waiting import until
+from tests.support.forking import Forked
+from tests.support.waiting import until
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 _PROGRAM = (
     "agents.py", "app.py", "queue_imp.py",
     "agent_core", "agents_impl", "baml_src", "reins", "store",
 )  # fmt: skip
-TYPES = '["agents_impl", "tests.odd_agents"]'
+TYPES = '["agents_impl", "tests.support.odd_agents"]'
 EXIT_S = 25.0
 
 

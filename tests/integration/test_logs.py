@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from tests.worker import ROOT
+from tests.support.worker import ROOT
 
 PROGRAM = """
 import logging, warnings

@@ -17,7 +17,7 @@ from store import messages
 from store.errors import JournalFailed
 from store.journal.file import Record
 from store.store import Store
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 KB = 1024
 

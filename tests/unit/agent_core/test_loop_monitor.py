@@ -6,7 +6,7 @@ import time
 import structlog
 
 from agent_core.loop_monitor import Watchdog
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 
 def hold_the_loop(seconds):

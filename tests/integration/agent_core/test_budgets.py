@@ -12,9 +12,9 @@ from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
 from agent_core.session.status import Status
 from store.model_calls import list_calls
-from tests.paying_agents import Till
-from tests.unit.agent_core.conftest import QUICK, Fleet
-from tests.waiting import until_async
+from tests.integration.agent_core.conftest import QUICK, Fleet
+from tests.support.paying_agents import Till
+from tests.support.waiting import until_async
 
 DAY_S = 86_400
 OFTEN = replace(QUICK, tick_timeout_s=2)
@@ -42,7 +42,7 @@ async def payers(data, clock):
 
     async def start(**limits):
         fleet = Fleet(
-            data, OFTEN, modules=("tests.paying_agents",),
+            data, OFTEN, modules=("tests.support.paying_agents",),
             services=Services(per_session={Till: Till}), ledger=Ledger(clock=clock, **limits),
         )  # fmt: skip
         await fleet.start(f"start-{len(made) + 1}")
@@ -615,7 +615,7 @@ async def test_a_worker_that_was_killed_counts_what_is_in_the_log(payers, data, 
     copy = tmp_path / "copy"
     shutil.copytree(data, copy)
     killed = Fleet(
-        copy, modules=("tests.paying_agents",), services=Services(per_session={Till: Till}),
+        copy, modules=("tests.support.paying_agents",), services=Services(per_session={Till: Till}),
         ledger=Ledger(clock=fleet.sessions.ledger._clock),
     )  # fmt: skip
     await killed.start("start-2")

@@ -6,7 +6,7 @@ import pytest
 
 from agent_core.agent.results import Quiet
 from reins.llm import ModelError
-from tests.unit.agents_impl.talking import Room, reason, rested
+from tests.unit.agents_impl.persona.talking import Room, reason, rested
 
 NOW = {"type": "speak_now"}
 

@@ -22,7 +22,7 @@ from reins.llm.baml.parse_guard import (
     nesting,
 )
 from reins.llm.baml.runtime import BamlError, Compiled
-from tests.wire import MAX_LAG_S, compiled_for
+from tests.support.wire import MAX_LAG_S, compiled_for
 
 # Types on which the parser has much to try: unions, maps, lists of classes, recursion.
 TYPES = """

@@ -5,7 +5,7 @@ import pytest
 from agent_core.conversations.conversation import Message
 from agents_impl.persona.context import Summary, cut, gather, tokens_of
 from reins.llm import ModelError
-from tests.unit.agents_impl.talking import Room, ScriptedModel, reason
+from tests.unit.agents_impl.persona.talking import Room, ScriptedModel, reason
 
 BUDGET = 1_000
 

@@ -1,7 +1,7 @@
 """Callers whose books are open, and entries of a models file that lead to servers of ours."""
 
 from reins.llm import CallRecord, Delta
-from tests.model_stub import ModelStub
+from tests.support.model_stub import ModelStub
 
 KEY = "sk-very-secret"
 

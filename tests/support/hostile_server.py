@@ -1,7 +1,7 @@
 """A model server that means harm, in a process of its own: the model's name chooses how.
 
-`python -m tests.hostile_server` prints its address. What it sends is made before it is asked for,
-so that the one who is measured is the one who reads.
+`python -m tests.support.hostile_server` prints its address. What it sends is made before it is
+asked for, so that the one who is measured is the one who reads.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from aiohttp import web
 
-from tests.model_stub import openai, openai_events
+from tests.support.model_stub import openai, openai_events
 
 BRACKETS = 30_000
 LARGE = 10_000_000

@@ -11,7 +11,7 @@ from agent_core.dispatch.dispatcher import in_order
 from agent_core.dispatch.queued import Action
 from store import conversations, messages, queue
 from store.errors import StoreError
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 
 def row(action_type="agent_pause", payload="{}", **columns):

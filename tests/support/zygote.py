@@ -1,7 +1,8 @@
 """Workers by the hundred: a process that has imported everything and opened nothing, and forks.
 
-A worker's imports take seconds, a fork of this takes none. Run as `python -m tests.zygote`, it
-reads one JSON line for each worker, `{"data", "log", "settings"}`, and answers with its pid.
+A worker's imports take seconds, a fork of this takes none. Run as `python -m
+tests.support.zygote`, it reads one JSON line for each worker, `{"data", "log", "settings"}`, and
+answers with its pid.
 """
 
 import json
@@ -12,9 +13,9 @@ import sys
 from pathlib import Path
 from typing import Self
 
-from tests.forking import Forked
-from tests.waiting import until
-from tests.worker import ROOT, TYPES
+from tests.support.forking import Forked
+from tests.support.waiting import until
+from tests.support.worker import ROOT, TYPES
 
 
 class Zygote:
@@ -27,7 +28,7 @@ class Zygote:
     def __enter__(self) -> Self:
         self._err = self._log.open("wb")
         self._process = Forked(
-            ["-m", "tests.zygote"], cwd=ROOT, env=os.environ,
+            ["-m", "tests.support.zygote"], cwd=ROOT, env=os.environ,
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._err,
         )  # fmt: skip
         assert self._process.stdout.readline() == "ready\n", self._log.read_text()
@@ -80,7 +81,7 @@ def alive(pid: int) -> bool:
 
 def _main() -> None:
     import agents  # noqa: PLC0415 - the test's side of this file needs neither
-    import tests.odd_agents  # noqa: F401, PLC0415
+    import tests.support.odd_agents  # noqa: F401, PLC0415
 
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps them
     print("ready", flush=True)  # noqa: T201 - how its parent learns it

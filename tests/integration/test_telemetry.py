@@ -14,10 +14,10 @@ import structlog
 import agents
 from reins import telemetry
 from reins.llm.caller import CallRecord, Nobody
-from tests.collector import Collector
-from tests.waiting import until
+from tests.support.collector import Collector
+from tests.support.waiting import until
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)

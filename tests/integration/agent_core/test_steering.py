@@ -7,7 +7,7 @@ import pytest
 
 import queue_imp as q
 from agent_core.session.status import Status
-from tests.waiting import until_async
+from tests.support.waiting import until_async
 
 
 async def test_guidance_is_on_record_and_ticks_at_once(fleet):

@@ -1,13 +1,9 @@
 """Prompts are read from disk and only text functions count; text is made safe both ways."""
 
-from pathlib import Path
-
 import orjson
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reins.llm import ModelConfigError
 from reins.llm.baml.prompts import PROMPTS, read_prompts, text_functions
 from reins.llm.text import clean, one_line, safe_argument
 
@@ -30,15 +26,6 @@ def test_only_string_functions_count() -> None:
     function Text(a: string, b: int)  ->  string{ client X prompt #" http://x "# }
     """
     assert text_functions({"a.baml": source}) == {"Text": len('#" http://x "#')}
-
-
-def test_no_prompts_is_an_error(tmp_path: Path) -> None:
-    """A folder without prompts, or with one that is not UTF-8, is an error that names it."""
-    with pytest.raises(ModelConfigError, match="holds no prompts"):
-        read_prompts(tmp_path)
-    (tmp_path / "a.baml").write_bytes(b"\xff")
-    with pytest.raises(ModelConfigError, match="cannot be read"):
-        read_prompts(tmp_path)
 
 
 def test_clean() -> None:

@@ -21,12 +21,12 @@ def loop():
     loop.close()
 
 
-def bridge_to(monkeypatch, tmp_path, worker):
-    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+def bridge_to(monkeypatch, worker):
+    monkeypatch.setenv("REINS_DATA", "/nowhere/data")
     return Bridge(load_settings(), worker)
 
 
-def test_a_route_is_tried_on_the_loop_of_the_worker(monkeypatch, tmp_path, loop):
+def test_a_route_is_tried_on_the_loop_of_the_worker(monkeypatch, loop):
     """And what it said comes back to the thread that asked."""
     tried_in = []
 
@@ -35,13 +35,13 @@ def test_a_route_is_tried_on_the_loop_of_the_worker(monkeypatch, tmp_path, loop)
         return [SimpleNamespace(name=name, ok=True, said="it answers", latency_ms=3.0)]
 
     model = SimpleNamespace(check=check, routes=lambda: ["a route"])
-    here = bridge_to(monkeypatch, tmp_path, SimpleNamespace(model=model, loop=loop))
+    here = bridge_to(monkeypatch, SimpleNamespace(model=model, loop=loop))
     assert here.check_route("fast").said == "it answers"
     assert tried_in != [threading.current_thread()]
     assert here.routes() == ["a route"]
 
 
-def test_a_try_that_does_not_end_is_given_up(monkeypatch, tmp_path, loop):
+def test_a_try_that_does_not_end_is_given_up(monkeypatch, loop):
     """In words; the try is cancelled."""
     ended = threading.Event()
 
@@ -53,15 +53,15 @@ def test_a_try_that_does_not_end_is_given_up(monkeypatch, tmp_path, loop):
 
     monkeypatch.setattr(bridge, "CHECK_S", 0.05)
     worker = SimpleNamespace(model=SimpleNamespace(check=check), loop=loop)
-    found = bridge_to(monkeypatch, tmp_path, worker).check_route("fast")
+    found = bridge_to(monkeypatch, worker).check_route("fast")
     assert (found.name, found.ok, found.latency_ms) == ("fast", False, None)
     assert "no answer within" in found.said
     assert ended.wait(5)
 
 
-def test_without_a_worker(monkeypatch, tmp_path):
+def test_without_a_worker(monkeypatch):
     """No routes; a try says where there is one."""
-    here = bridge_to(monkeypatch, tmp_path, None)
+    here = bridge_to(monkeypatch, None)
     assert here.routes() == ()
     with pytest.raises(RuntimeError, match="no worker runs in this process"):
         here.check_route("fast")

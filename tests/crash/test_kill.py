@@ -10,7 +10,7 @@ import queue_imp as q
 from store import queue
 from tests.support import data_folder
 from tests.support.waiting import until
-from tests.support.zygote import Zygote
+from tests.support.worker import Workers
 
 KILLS = 26
 SEEDS = (1, 2, 3, 4)
@@ -22,10 +22,10 @@ LIFE_S = 1.6
 class Folder(threading.Thread):
     """One data folder whose worker is killed and killed, while a second thread enqueues."""
 
-    def __init__(self, seed, zygote, lock, path):
+    def __init__(self, seed, workers, lock, path):
         super().__init__(name=f"kills {seed}")
         self.random = random.Random(seed)
-        self.zygote, self.lock, self.path = zygote, lock, path
+        self.workers, self.lock, self.path = workers, lock, path
         self.data = path / "data"
         self.acknowledged, self.steps = [], []
         self.error, self.over = None, threading.Event()
@@ -36,22 +36,22 @@ class Folder(threading.Thread):
         try:
             try:
                 for _ in range(KILLS):
-                    pid = self.start_worker()
+                    worker = self.start_worker()
                     time.sleep(self.random.uniform(0.0, LIFE_S))
-                    self.zygote.kill(pid)
+                    self.workers.kill(worker)
             finally:
                 self.over.set()
                 enqueuer.join()
-            pid = self.start_worker()
+            worker = self.start_worker()
             until(lambda: data_folder.unprocessed(self.data) == 0, "all are processed", 60)
-            self.zygote.stop(pid)
+            self.workers.stop(worker)
             self.steps = data_folder.check(self.data, self.acknowledged)
         except BaseException as error:  # noqa: BLE001 - raised in the test's thread
             self.error = error
 
     def start_worker(self):
         with self.lock:
-            return self.zygote.start(self.data, self.path / "worker.log")
+            return self.workers.start(self.data, self.path / "worker.log")
 
     def _enqueue(self):
         writer, chance = queue.writer_at(self.data), random.Random(self.random.random())
@@ -85,18 +85,18 @@ def _some_action(chance):
 
 
 @pytest.fixture
-def zygote(tmp_path):
-    with Zygote(tmp_path / "zygote.log") as made:
+def workers(tmp_path):
+    with Workers() as made:
         yield made
 
 
-def test_a_hundred_kills_lose_nothing(zygote, tmp_path):
+def test_a_hundred_kills_lose_nothing(workers, tmp_path):
     """After 104 kills: no gap in any log, each acknowledged action once, nothing to repair."""
     lock = threading.Lock()
     folders = []
     for seed in SEEDS:
         (tmp_path / str(seed)).mkdir()
-        folders.append(Folder(seed, zygote, lock, tmp_path / str(seed)))
+        folders.append(Folder(seed, workers, lock, tmp_path / str(seed)))
     print(f"seeds {SEEDS}, {KILLS} kills each")  # noqa: T201
     for folder in folders:
         folder.start()

@@ -14,7 +14,7 @@ from store.messages import last_number, list_messages
 from store.reading import Reader
 from tests.support import data_folder, transcript
 from tests.support.waiting import until
-from tests.support.zygote import Zygote
+from tests.support.worker import Workers
 
 KILLS = int(os.environ.get("CONVERSATION_KILLS", "10"))
 """Set the variable for a campaign."""
@@ -89,25 +89,25 @@ def test_kills_between_a_message_and_its_tick(tmp_path, empty_folder):
     people = People(data)
     asked = set_up(people.writer)
     reader = Reader(data)
-    with Zygote(tmp_path / "zygote.log") as zygote:
+    with Workers() as workers:
         people.start()
         try:
             for _ in range(KILLS):
-                pid = zygote.start(data, tmp_path / "worker.log")
+                worker = workers.start(data, tmp_path / "worker.log")
                 live(reader, chance)
-                zygote.kill(pid)
+                workers.kill(worker)
         finally:
             people.over.set()
             people.join()
         if people.error is not None:
             raise people.error
         before = {name: last_number(name, store=reader) for name in CONVERSATIONS}
-        pid = zygote.start(data, tmp_path / "worker.log")
+        worker = workers.start(data, tmp_path / "worker.log")
         last = {name: people.post(name, "Where were we?") for name in CONVERSATIONS}
         for name in CONVERSATIONS:
             until(lambda name=name: answered(reader, name, before[name], last[name]), "it goes on")
         until(lambda: data_folder.unprocessed(data) == 0, "all are processed")
-        zygote.stop(pid)
+        workers.stop(worker)
     posted = {}
     for each in people.posted.values():
         posted |= each

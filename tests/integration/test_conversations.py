@@ -16,8 +16,8 @@ from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.messages import list_messages
 from store.participants import list_participants
-from tests.support.forking import Forked
 from tests.support.model_stub import ModelStub, answers, fails, never
+from tests.support.program import Program
 from tests.support.waiting import until, until_async
 from tests.support.worker import ROOT, Worker
 
@@ -402,7 +402,7 @@ async def test_two_processes_post_each_in_its_order(house):
     await house.start()
     await house.room()
     posting = [
-        await asyncio.to_thread(Forked, ["-c", POST, author], cwd=ROOT, env=os.environ)
+        await asyncio.to_thread(Program, ["-c", POST, author], cwd=ROOT, env=os.environ)
         for author in ("ann", "ben")
     ]
     assert [await asyncio.to_thread(process.wait) for process in posting] == [0, 0]

@@ -14,7 +14,7 @@ from store.conversations import list_conversations
 from store.messages import list_messages
 from store.participants import list_participants
 from store.reading import reader
-from tests.support.forking import ran
+from tests.support.program import ran
 from tests.support.waiting import until
 from tests.support.worker import ROOT, Worker
 

@@ -11,13 +11,13 @@ from reins.cli import queue as queue_cli
 from store import queue
 from store.reading import Reader
 from tests.integration.store.support import ROOT, child, until
-from tests.support.forking import Forked
+from tests.support.program import Program
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("REINS_")}
 
 
 def start(*arguments):
-    return Forked(
+    return Program(
         ["-m", "queue_imp", *arguments],
         cwd=ROOT, env=ENVIRONMENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
     )  # fmt: skip

@@ -14,8 +14,8 @@ from reins.history.replay import NotReplayable
 from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
-from tests.support.forking import ran
 from tests.support.model_stub import ModelStub, answers, fails, never
+from tests.support.program import ran
 from tests.support.waiting import until
 from tests.support.worker import ROOT
 

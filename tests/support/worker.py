@@ -10,10 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tests.support.forking import Forked
+from tests.support.program import ROOT, Program
 from tests.support.waiting import until
 
-ROOT = Path(__file__).resolve().parents[2]
 _PROGRAM = (
     "agents.py", "app.py", "queue_imp.py",
     "agent_core", "agents_impl", "baml_src", "reins", "store",
@@ -67,7 +66,7 @@ class Worker:
                     [sys.executable, *given], cwd=cwd, env=environment, stdout=out, stderr=err
                 )
                 if imports
-                else Forked(given, cwd=cwd, env=environment, stdout=out, stderr=err)
+                else Program(given, cwd=cwd, env=environment, stdout=out, stderr=err)
             )
 
     def __enter__(self) -> Self:
@@ -100,3 +99,52 @@ class Worker:
     def stop(self, number: int = signal.SIGTERM) -> int:
         self.process.send_signal(number)
         return self.process.wait(EXIT_S)
+
+
+class Workers:
+    """Workers by the hundred, each with its log; those that are left at the end are killed."""
+
+    def __init__(self) -> None:
+        self._starts: dict[Program, tuple[Path, int]] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in list(self._starts):
+            self.kill(worker)
+
+    def start(self, data: Path, log: Path, **settings: str) -> Program:
+        """A worker on `data`, which adds to `log`."""
+        environment = {
+            **{k: v for k, v in os.environ.items() if not k.startswith("REINS_")},
+            "REINS_DATA": str(data),
+            "REINS_AGENT_MODULES": TYPES,
+            "REINS_HEARTBEAT_S": "0.02",
+            "REINS_FLUSH_S": "0.1",
+            "REINS_STOP_GRACE_S": "2",
+            **settings,
+        }
+        before = _starts_in(log)
+        with log.open("ab") as err:
+            worker = Program(
+                ["-m", "agents"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=err
+            )
+        self._starts[worker] = log, before
+        return worker
+
+    def kill(self, worker: Program) -> None:
+        del self._starts[worker]
+        worker.kill()
+        worker.wait(EXIT_S)
+
+    def stop(self, worker: Program) -> None:
+        """Cleanly, once it has come to listen to signals."""
+        log, before = self._starts.pop(worker)
+        until(lambda: _starts_in(log) > before or worker.poll() is not None, "the worker started")
+        worker.send_signal(signal.SIGTERM)
+        worker.wait(EXIT_S)
+
+
+def _starts_in(log: Path) -> int:
+    return log.read_text().count('"worker started"') if log.exists() else 0

@@ -11,7 +11,7 @@ from pathlib import Path
 import orjson
 
 from store.journal.file import Record
-from tests.support.forking import Forked
+from tests.support.program import Program
 
 ROOT = Path(__file__).parents[3]
 
@@ -67,15 +67,15 @@ def message(conversation_id: str, number: int, text: str) -> Record:
     return Record("messages", orjson.dumps(row))
 
 
-def child(code: str, *arguments: object) -> Forked:
+def child(code: str, *arguments: object) -> Program:
     """Python running `code` in a process of its own; its lines are read from `stdout`."""
-    return Forked(
+    return Program(
         ["-u", "-c", textwrap.dedent(code), *arguments],
         cwd=ROOT, env=os.environ, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
     )  # fmt: skip
 
 
-def lines_of(*children: Forked, timeout_s: float = 60) -> list[list[str]]:
+def lines_of(*children: Program, timeout_s: float = 60) -> list[list[str]]:
     """What each child printed, once all have ended well."""
     printed = []
     for process in children:

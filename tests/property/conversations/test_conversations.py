@@ -19,7 +19,7 @@ from store.messages import list_messages
 from store.reading import Reader
 from tests.support import data_folder, transcript
 from tests.support.waiting import until
-from tests.support.zygote import Zygote
+from tests.support.worker import Workers
 
 NAMES = ("Cy", "Di", "Ed")
 PERSONAS = st.sampled_from([name.casefold() for name in NAMES])
@@ -35,7 +35,7 @@ STEPS = 20
 class Talk(RuleBasedStateMachine):
     """`posted`, `tones` and `muted` are the model: what must be on record in the end."""
 
-    zygote: Zygote
+    workers: Workers
     room: Path
     empty: Path
 
@@ -45,7 +45,7 @@ class Talk(RuleBasedStateMachine):
         shutil.copytree(self.empty, self.folder / "data")
         self.data, self.log = self.folder / "data", self.folder / "worker.log"
         self.writer = queue.writer_at(self.data)
-        self.pid = None
+        self.worker = None
         self.asked, self.posted, self.tones, self.muted = [], {}, {}, {}
 
     # -- the worker
@@ -64,29 +64,29 @@ class Talk(RuleBasedStateMachine):
             self.tones[agent_id], self.muted[agent_id] = "friendly", False
         self.start()
 
-    @precondition(lambda self: self.pid is None)
+    @precondition(lambda self: self.worker is None)
     @rule()
     def start(self):
-        self.pid = self.zygote.start(self.data, self.log)
+        self.worker = self.workers.start(self.data, self.log)
 
-    @precondition(lambda self: self.pid is not None)
+    @precondition(lambda self: self.worker is not None)
     @rule()
     def kill(self):
-        self.zygote.kill(self.pid)
-        self.pid = None
+        self.workers.kill(self.worker)
+        self.worker = None
 
-    @precondition(lambda self: self.pid is not None)
+    @precondition(lambda self: self.worker is not None)
     @rule()
     def stop(self):
-        self.zygote.stop(self.pid)
-        self.pid = None
+        self.workers.stop(self.worker)
+        self.worker = None
 
-    @precondition(lambda self: self.pid is not None)
+    @precondition(lambda self: self.worker is not None)
     @rule()
     def let_it_catch_up(self):
         until(lambda: data_folder.unprocessed(self.data) == 0, "all is processed")
 
-    @precondition(lambda self: self.pid is not None and not all(self.muted.values()))
+    @precondition(lambda self: self.worker is not None and not all(self.muted.values()))
     @rule(author=PEOPLE, text=TEXTS)
     def post_and_be_answered(self, author, text):
         """By somebody: one of those not muted is asked to, in case none has the wish to speak."""
@@ -156,7 +156,7 @@ class Talk(RuleBasedStateMachine):
     # -- the end
 
     def teardown(self):
-        if self.pid is None:
+        if self.worker is None:
             self.start()
         self.mute("cy", muted=False)
         self.post_and_be_answered("ann", "And in the end?")
@@ -179,8 +179,8 @@ class Talk(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def room(empty_folder):
-    with tempfile.TemporaryDirectory() as folder, Zygote(Path(folder) / "zygote.log") as zygote:
-        Talk.zygote, Talk.room, Talk.empty = zygote, Path(folder), empty_folder
+    with tempfile.TemporaryDirectory() as folder, Workers() as workers:
+        Talk.workers, Talk.room, Talk.empty = workers, Path(folder), empty_folder
         yield
 
 

@@ -18,7 +18,7 @@ from store.agent_steps import list_steps
 from store.reading import Reader
 from tests.support import data_folder
 from tests.support.waiting import until
-from tests.support.zygote import Zygote
+from tests.support.worker import Workers
 
 SESSIONS = st.sampled_from(["one", "two"])
 SUBJECTS = st.sampled_from(["dogs", "birds", "tea"])
@@ -28,7 +28,7 @@ EXAMPLES, STEPS = 14, 18
 class Lifecycle(RuleBasedStateMachine):
     """`statuses` and `subjects` are the model: what each session must come to in the end."""
 
-    zygote: Zygote
+    workers: Workers
     room: Path
     empty: Path
 
@@ -38,7 +38,7 @@ class Lifecycle(RuleBasedStateMachine):
         shutil.copytree(self.empty, self.folder / "data")
         self.data, self.log = self.folder / "data", self.folder / "worker.log"
         self.writer = queue.writer_at(self.data)
-        self.pid = None
+        self.worker = None
         self.statuses, self.subjects = {}, {}
         self.expected = {}
 
@@ -46,26 +46,26 @@ class Lifecycle(RuleBasedStateMachine):
 
     @initialize()
     def begin(self):
-        self.pid = self.zygote.start(self.data, self.log)
+        self.worker = self.workers.start(self.data, self.log)
 
-    @precondition(lambda self: self.pid is None)
+    @precondition(lambda self: self.worker is None)
     @rule()
     def start(self):
-        self.pid = self.zygote.start(self.data, self.log)
+        self.worker = self.workers.start(self.data, self.log)
 
-    @precondition(lambda self: self.pid is not None)
+    @precondition(lambda self: self.worker is not None)
     @rule()
     def kill(self):
-        self.zygote.kill(self.pid)
-        self.pid = None
+        self.workers.kill(self.worker)
+        self.worker = None
 
-    @precondition(lambda self: self.pid is not None)
+    @precondition(lambda self: self.worker is not None)
     @rule()
     def stop(self):
-        self.zygote.stop(self.pid)
-        self.pid = None
+        self.workers.stop(self.worker)
+        self.worker = None
 
-    @precondition(lambda self: self.pid is not None and "running" in self.statuses.values())
+    @precondition(lambda self: self.worker is not None and "running" in self.statuses.values())
     @rule(session=SESSIONS)
     def let_it_work(self, session):
         """Until another row is in the log of a session that runs."""
@@ -74,7 +74,7 @@ class Lifecycle(RuleBasedStateMachine):
             seen = len(list_steps(session, store=reader))
             until(lambda: len(list_steps(session, store=reader)) > seen, "another row")
 
-    @precondition(lambda self: self.pid is not None and self.expected)
+    @precondition(lambda self: self.worker is not None and self.expected)
     @rule()
     def let_it_catch_up(self):
         until(lambda: data_folder.unprocessed(self.data) == 0, "all is processed")
@@ -125,7 +125,7 @@ class Lifecycle(RuleBasedStateMachine):
     # -- the end
 
     def teardown(self):
-        if self.pid is None:
+        if self.worker is None:
             self.start()
         if self.expected:
             self.let_it_catch_up()
@@ -145,8 +145,8 @@ class Lifecycle(RuleBasedStateMachine):
 
 @pytest.fixture(scope="module")
 def room(empty_folder):
-    with tempfile.TemporaryDirectory() as folder, Zygote(Path(folder) / "zygote.log") as zygote:
-        Lifecycle.zygote, Lifecycle.room, Lifecycle.empty = zygote, Path(folder), empty_folder
+    with tempfile.TemporaryDirectory() as folder, Workers() as workers:
+        Lifecycle.workers, Lifecycle.room, Lifecycle.empty = workers, Path(folder), empty_folder
         yield
 
 

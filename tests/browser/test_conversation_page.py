@@ -36,7 +36,7 @@ LONG = 430
 MOST_ELEMENTS = 2_500
 
 
-def test_the_whole_story(start_app, visit):
+def test_a_conversation_is_begun_and_steered_and_each_reply_is_seen(start_app, visit):
     """Begun with three personas; one's tone is changed, one is muted, one told to speak."""
     app = start_app(REINS_HEARTBEAT_S="0.5")
     page = visit(f"{app.at}/conversations", viewport=TALL)

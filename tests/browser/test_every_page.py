@@ -57,7 +57,7 @@ def _menu(page, look, command):
 
 
 @look
-def test_the_list_and_what_opens_over_it(fleet, visit, check, look):
+def test_the_list_and_what_opens_over_it_can_be_read(fleet, visit, check, look):
     """List, selection, form, palette, help."""
     page = _visit(visit, look, f"{fleet.at}/sessions")
     expect(page.get_by_role("link", name="ada")).to_be_visible()
@@ -97,7 +97,7 @@ def _under_the_pointer(page):
 
 
 @look
-def test_a_session_with_its_inspector(fleet, visit, check, look):
+def test_a_session_and_each_tab_of_its_inspector_can_be_read(fleet, visit, check, look):
     """Live, each tab of the inspector, and how sessions look that retry, failed, or ended."""
     page = _visit(visit, look, fleet.page_of("ada"))
     expect(rows_of(page, "tick").last).to_be_visible()
@@ -139,7 +139,7 @@ def test_a_session_with_its_inspector(fleet, visit, check, look):
 
 
 @look
-def test_queue_attention_system(fleet, visit, check, look):
+def test_queue_attention_and_system_can_be_read(fleet, visit, check, look):
     """The queue with an action's panel, what needs a person, and the machine's figures."""
     page = _visit(visit, look, f"{fleet.at}/queue")
     line = page.get_by_role("row").filter(has_text="nobody")
@@ -180,7 +180,7 @@ def table(shared):
 
 
 @look
-def test_conversations(table, visit, check, look):
+def test_conversations_can_be_read(table, visit, check, look):
     """The list and its form; transcript, participants, what is set, and the ways to begin."""
     page = _visit(visit, look, f"{table.at}/conversations?q=table")
     expect(page.get_by_role("link", name="About table")).to_be_visible()

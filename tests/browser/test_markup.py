@@ -48,7 +48,7 @@ def look(visit, eve):
             expect(page.locator(element)).to_have_count(0)
 
 
-def test_in_the_list_of_sessions(look):
+def test_the_list_of_sessions_shows_markup_as_text(look):
     """The agent's name and its joke stand in the list as they were written."""
     page = look("/sessions?q=eve")
     line = page.get_by_role("grid", name="Sessions").get_by_role("row").filter(has_text=AGENT)
@@ -56,7 +56,7 @@ def test_in_the_list_of_sessions(look):
     expect(line).to_contain_text(IMG)
 
 
-def test_in_a_session(look, eve):
+def test_a_session_shows_markup_as_text(look, eve):
     """Joke, guidance, reason and state are shown with their brackets, in log and inspector."""
     page = look(eve.page_of(AGENT))
     expect(page.get_by_role("heading", name=AGENT)).to_be_visible()
@@ -81,7 +81,7 @@ def test_as_guidance_that_is_typed(look, eve):
     expect(chip).to_contain_text("applied")
 
 
-def test_in_the_queue(look):
+def test_the_queue_shows_markup_as_text(look):
     """Ids, actors, payloads and errors, in the list and in the panel."""
     page = look("/queue?state=rejected")
     line = page.get_by_role("row").filter(has_text=NOBODY)
@@ -98,7 +98,7 @@ def test_where_attention_is_needed(look):
     expect(page.locator("main")).to_contain_text(NOBODY)
 
 
-def test_in_the_palette_and_the_title(look, eve):
+def test_the_palette_and_the_title_show_markup_as_text(look, eve):
     """The palette lists the name; the window's title has it too."""
     page = look(eve.page_of(AGENT))
     page.keyboard.press("Control+k")

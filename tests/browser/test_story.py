@@ -20,7 +20,7 @@ def _seq_in(chip):
     return int(re.search(r"#(\d+)", chip.inner_text())[1])
 
 
-def test_the_whole_story(start_app, visit):
+def test_a_life_is_seen_as_it_happens(start_app, visit):
     """Create, watch, steer, pause, resume, destroy: each with its receipt, seen as it happens."""
     app = start_app(REINS_HEARTBEAT_S="0.3")
     page = visit(app.at, viewport=TALL)

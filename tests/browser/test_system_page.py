@@ -33,7 +33,7 @@ def test_every_chart_has_its_number(fleet, visit):
     )
 
 
-def test_the_same_figures_as_a_table(fleet, visit):
+def test_a_table_shows_the_figures_of_the_charts(fleet, visit):
     """For whoever reads figures better than lines; the choice is in the address."""
     page = visit(f"{fleet.at}/system")
     page.get_by_role("button", name="as a table").click()
@@ -49,7 +49,7 @@ def test_the_environment_is_reloaded_with_a_receipt(fleet, visit):
     expect(page.locator("main header").get_by_role("status")).to_contain_text("applied")
 
 
-def test_beside_a_worker_of_another_process(start_app, shared, visit):
+def test_figures_of_another_process_are_not_made_up(start_app, shared, visit):
     """What only the worker can measure is not made up, and the list is as live as beside it."""
     web = start_app("--no-worker", "--port", "0", beside=shared)
     page = visit(f"{web.at}/system")

@@ -56,7 +56,7 @@ def test_settings_that_are_named(path):
 
 
 @every_document
-def test_shell_lines(path):
+def test_each_shell_line_is_a_command_that_there_is(path):
     """Each line is a command that there is, with arguments that it takes."""
     for language, source in expected.blocks(path.read_text()):
         if language in ("sh", "text"):
@@ -91,7 +91,7 @@ def _flags(words: list[str]) -> set[str]:
     {line for path in DOCUMENTS for line in path.read_text().splitlines()
      if line.startswith("REINS_MODEL=")}
 ))  # fmt: skip
-def test_routes(line):
+def test_each_line_that_chooses_a_model_makes_a_route(line):
     """Each line that chooses a model makes a route, as soon as a key is there."""
     given = dict(word.split("=", 1) for word in shlex.split(line) if "=" in word)
     key = {name: value.replace("…", "k") for name, value in given.items()}
@@ -111,7 +111,7 @@ def test_every_benchmark_is_named():
     assert set(re.findall(r"`(\w+)`", line)) == BENCHMARKS.keys()
 
 
-def test_the_glossary():
+def test_the_glossary_explains_each_word_once_and_in_order():
     """Each word once, in order, with what it means."""
     words = expected.rows((ROOT / "docs" / "glossary.md").read_text())
     names = [word for word, _ in words]
@@ -132,7 +132,7 @@ def test_the_decisions():
         assert headings == ["Context", "Decision", "Consequences", "Measured"], path.name
 
 
-def test_the_changelog():
+def test_the_changelog_begins_with_the_projects_version():
     """The newest version in it is the project's."""
     versions = re.findall(r"^## \[(.*)\]$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     project = re.search(r'^version = "(.*)"$', (ROOT / "pyproject.toml").read_text(), re.MULTILINE)

@@ -14,7 +14,7 @@ README = (ROOT / "README.md").read_text()
 LINE = re.compile(r"\d\d:\d\d:\d\d  #\d+ +(status|tick|guidance|error|final) +\S.*")
 
 
-def test_the_readme(follow):
+def test_the_readmes_commands_do_what_it_says(follow):
     """Cats, dogs, birds, tea; paused, resumed; killed, started again, owls; destroyed; a talk."""
     reader = follow(str(ROOT / "app.py"), REINS_PORT="0", REINS_HEARTBEAT_S="0.3")
     unmet = dict(CLAIMS)

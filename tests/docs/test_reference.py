@@ -39,7 +39,7 @@ def first_cells(text):
     return [row[0] for row in expected.rows(text)]
 
 
-def test_settings():
+def test_settings_are_those_of_the_code():
     """Names, defaults, units, limits and help of every setting, in the order of the code."""
     documented = expected.rows(section("## Settings"))
     for said, true in zip(documented, expected.settings(), strict=True):
@@ -60,7 +60,7 @@ def test_signatures(heading, signatures):
     assert sorted(said) == sorted(signatures)
 
 
-def test_the_receipt():
+def test_the_receipts_fields_are_those_of_the_helper():
     """The receipt's fields are those that the helper gives."""
     row = queue_imp.create_action("agent_pause", "ann", agent_id="a")
     line = (
@@ -71,7 +71,7 @@ def test_the_receipt():
     assert set(fields) == set(row) - {"urgency", "description", "payload", "metadata"}
 
 
-def test_action_types():
+def test_action_types_are_those_with_a_handler():
     """The types are those with a handler, and each has the fields of its payload's model."""
     documented = {row[0].strip("`"): row for row in expected.rows(section("## Action types"))}
     assert documented.keys() == ACTION_HANDLERS.keys()
@@ -130,7 +130,7 @@ def test_what_a_type_defines():
     assert list(AgentConfig.model_fields) == ["heartbeat_s", "route", "budget"]
 
 
-def test_the_model_of_an_agent():
+def test_the_ways_to_call_the_model_are_those_of_the_code():
     """Every way to call it is there, and a Completion has the fields that it is said to have."""
     text = section("## Agent types")
     for cell in first_cells(text[text.index("| of the model |") :]):
@@ -139,7 +139,7 @@ def test_the_model_of_an_agent():
     assert set(re.findall(r"`(\w+)`", said)) == set(expected.fields_of("reins.llm.Completion"))
 
 
-def test_the_file_of_routes():
+def test_the_file_of_routes_has_each_key_and_kind_of_error():
     """Every key, with its default; and every kind of error, with what becomes of it."""
     text = section("## Routes")
     of_a_route = expected.rows(text[text.index("| key of a route |") :])
@@ -159,7 +159,7 @@ def test_the_file_of_routes():
         assert (row[3] == "counts") == (kind in COUNTED), kind
 
 
-def test_budgets():
+def test_budgets_are_those_of_their_model():
     """The scopes and limits of a budget are those of its model, and the example is taken."""
     text = section("## Budgets")
     assert set(Budget.model_fields) | set(Limits.model_fields) <= set(re.findall(r"`(\w+)`", text))
@@ -174,7 +174,7 @@ def persona_table(head):
     return {row[0].strip("`"): row[1:] for row in found}
 
 
-def test_the_configuration_of_personas():
+def test_the_configuration_of_personas_is_that_of_their_model():
     """Fields, defaults and limits of a persona's configuration."""
     documented = persona_table("config")
     limits = expected.limits_of(PersonaConfig)
@@ -198,7 +198,7 @@ def test_what_a_persona_says_of_its_context():
     assert set(re.findall(r"`(\w+)`", meaning[0])) == Context("", [], None, []).shown().keys()
 
 
-def test_the_guidance_of_personas():
+def test_the_guidance_of_personas_is_taken_as_it_is_shown():
     """Each kind of guidance is shown as it is taken, and there is no other."""
     known = TypeAdapter(PersonaAgent.Guidance)
     shown = [cell for cell in persona_table("guidance") if cell.startswith("{")]
@@ -210,7 +210,7 @@ def test_the_guidance_of_personas():
     assert persona._INSTRUCTIONS == 5, "the newest five are kept"
 
 
-def test_commands():
+def test_commands_are_those_of_the_parser():
     """The commands of `python -m queue_imp`, with their arguments and help, are the parser's."""
     text = section("### python -m queue_imp")
     assert re.findall(r"^#### (.*)$", text, re.MULTILINE) == list(expected.commands())
@@ -238,7 +238,7 @@ def test_exit_codes():
     assert {str(agents.EXIT_OWNED), str(agents.EXIT_UNUSABLE), "0", "1", "130"} == codes
 
 
-def test_http():
+def test_requests_are_those_that_the_api_describes():
     """The requests are those that the API describes, and the description itself."""
     described = json.loads((expected.ROOT / "reins" / "web" / "http" / "openapi.json").read_text())[
         "paths"

@@ -163,7 +163,7 @@ JOKE = {"subject": "cats", "told": []}
 
 
 @pytest.mark.parametrize("route", ["plain", "anthropic", "google"])
-async def test_a_call(models, route):
+async def test_a_call_has_the_providers_answer_and_count(models, route):
     """The answer and the provider's own count of tokens, in each of the three protocols."""
     someone = Someone(route)
     done = await models.for_caller(someone).call("TellAJoke", **JOKE)
@@ -181,7 +181,7 @@ async def test_what_it_costs(models):
     assert done.cost_usd == pytest.approx(done.tokens_in / 2 + done.tokens_out)
 
 
-async def test_a_stream(models):
+async def test_the_pieces_of_a_stream_make_up_the_answer(models):
     """The pieces make up the answer; tokens are counted."""
     someone = Someone("plain")
     done = await models.for_caller(someone).stream("TellAJoke", **JOKE)
@@ -203,7 +203,7 @@ async def test_a_stream(models):
         ("stranger", "bad_request", False),
     ],
 )
-async def test_errors(models, how, route, kind, retryable):
+async def test_each_error_is_of_its_kind_and_quotes_no_key(models, how, route, kind, retryable):
     """Each is the kind that it is, and quotes no key."""
     someone = Someone(route)
     with pytest.raises(ModelError) as caught:
@@ -213,7 +213,7 @@ async def test_errors(models, how, route, kind, retryable):
     assert [record.error_kind for record in someone.records] == [kind]
 
 
-async def test_a_fallback(models):
+async def test_the_second_route_answers_where_the_first_cannot(models):
     """The second route answers where the first cannot."""
     someone = Someone("saved")
     done = await models.for_caller(someone).call("TellAJoke", **JOKE)
@@ -236,7 +236,7 @@ async def test_embeddings(models):
         await handle.embed(["a", "b"])
 
 
-async def test_many_at_once(models):
+async def test_a_hundred_calls_have_each_its_own_answer(models):
     """A hundred calls, each with its own answer and its own record."""
     someone = Someone("plain")
     handle = models.for_caller(someone)

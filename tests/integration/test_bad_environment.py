@@ -39,7 +39,7 @@ def fill(path: Path) -> None:
             pass
 
 
-def test_a_full_disk(small_disk, tmp_path, monkeypatch):
+def test_a_full_disk_loses_nothing_acknowledged(small_disk, tmp_path, monkeypatch):
     """Nothing is acknowledged while it is full, nothing acknowledged is lost, then all goes on."""
     data = small_disk / "data"
     monkeypatch.setenv("REINS_DATA", str(data))

@@ -117,7 +117,7 @@ def on(stub):
 # -- the story
 
 
-async def test_the_story(house):
+async def test_three_personas_and_a_person_talk_and_none_runs_away(house):
     """Three personas and a person: all talk and none runs away; one turns noir in mid-conversation,
     one is muted, and the third speaks when it is asked to.
     """

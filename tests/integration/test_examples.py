@@ -19,7 +19,7 @@ from tests.support.waiting import until
 from tests.support.worker import ROOT, Worker
 
 
-def test_the_disk_watcher(tmp_path, monkeypatch):
+def test_the_disk_watcher_measures_and_takes_its_limit(tmp_path, monkeypatch):
     """A type of agent in one file: it measures, and guidance sets its limit."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REINS_AGENT_MODULES", '["examples.disk_watcher"]')
@@ -43,7 +43,7 @@ def test_the_disk_watcher(tmp_path, monkeypatch):
         runtime.stop_thread()
 
 
-def test_the_six_steps(tmp_path):
+def test_the_script_of_the_six_steps_ends_with_the_final_row(tmp_path):
     """The script of the lifecycle, beside a worker, ends with the final row."""
     data = tmp_path / "data"
     with Worker(data, tmp_path / "worker") as worker:
@@ -55,7 +55,7 @@ def test_the_six_steps(tmp_path):
     assert "that was it" in out.splitlines()[-1]
 
 
-def test_the_panel(tmp_path):
+def test_the_panel_hears_each_and_ends(tmp_path):
     """Five personas debate for twenty turns, each is heard, nobody twice in a row; then it ends."""
     data = tmp_path / "data"
     done = subprocess.run(

@@ -57,7 +57,7 @@ def checked_log(session_id):
     return rows
 
 
-def test_the_six_steps(start):
+def test_the_six_steps_leave_their_rows(start):
     """Create, jokes, dogs by a dict and by a text, pause, resume, destroy; then a clean stop."""
     worker = start(imports=True).started()
     done(q.agent_create("jo", "ann", "cats"))
@@ -93,7 +93,7 @@ def test_the_six_steps(start):
     assert worker.stop() == 0
 
 
-def test_killed_and_started_again(start):
+def test_a_killed_worker_goes_on_with_subject_and_numbers(start):
     """kill -9: the session goes on with its subject and its numbers, and says by which start."""
     worker = start().started()
     done(q.agent_create("jo", "ann", "cats"))

@@ -48,7 +48,7 @@ def worker(tmp_path_factory):
     assert process.returncode == 0
 
 
-def test_the_life_of_an_agent_from_a_shell(worker):
+def test_each_command_of_a_life_gives_its_receipt(worker):
     """Create, watch, interrupt, pause, resume, reload and destroy, each with its receipt."""
     given = ("--data", worker, "--wait", 30)
     config = '{"heartbeat_s": 0.2}'
@@ -75,7 +75,7 @@ def test_the_life_of_an_agent_from_a_shell(worker):
     assert table[1].split()[:2] == ["stopped", "agent1"]
 
 
-def test_a_conversation_from_a_shell(worker, monkeypatch, capsys):
+def test_a_conversation_is_held_and_followed_from_a_shell(worker, monkeypatch, capsys):
     """Create one, speak in it, let a persona answer, follow what is said."""
     monkeypatch.setenv("REINS_DATA", str(worker))
 
@@ -109,7 +109,7 @@ def test_a_rejected_action(worker):
     assert "was rejected: there is no session nobody" in err
 
 
-def test_without_a_worker(tmp_path):
+def test_without_a_worker_actions_wait_and_the_status_says_how_to_begin(tmp_path):
     """Actions are taken in and wait; status says how to begin; waiting ends with what to do."""
     assert "no sessions yet" in shell("status", "--data", tmp_path)
     action_id = shell("--data", tmp_path, "create", "it's", "--actor", "ann")

@@ -219,7 +219,7 @@ def test_what_is_no_recording(tmp_path, content):
         replay.load(file)
 
 
-def test_from_a_shell(tmp_path, recorded, capsys, monkeypatch):
+def test_a_replay_from_a_shell_says_whether_it_is_the_same(tmp_path, recorded, capsys, monkeypatch):
     """`replay run` says whether it is the same; what cannot be read is an error in words."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     assert replay.main(["run", str(RECORDED)]) == 0
@@ -236,7 +236,7 @@ def test_from_a_shell(tmp_path, recorded, capsys, monkeypatch):
         assert capsys.readouterr().err.startswith("reins: ")
 
 
-def test_the_example(tmp_path):
+def test_the_example_replays_without_a_difference(tmp_path):
     """The example records, replays, and finds no difference."""
     env = {name: value for name, value in os.environ.items() if not name.startswith("REINS_")}
     code, out, err = ran([ROOT / "examples" / "replay_session.py"], cwd=tmp_path, env=env)

@@ -42,7 +42,7 @@ def test_defaults_are_valid_and_promised():
         ("REINS_QQQ", "known: REINS_"),
     ],
 )
-def test_a_misspelt_variable(monkeypatch, tmp_path, name, hint):
+def test_a_misspelt_variable_is_an_error_with_a_suggestion(monkeypatch, tmp_path, name, hint):
     """A misspelt setting is an error with a suggestion, in the environment and in `.env`."""
     monkeypatch.setenv(name, "1")
     with pytest.raises(SettingsError) as caught:
@@ -147,7 +147,7 @@ def test_other_programs_variables_stand_in_the_env_file_too(monkeypatch, tmp_pat
     assert found.keys().isdisjoint({"EMPTY", "NOTHING"})
 
 
-def test_an_unreadable_env_file(tmp_path):
+def test_an_unreadable_env_file_is_named(tmp_path):
     """A `.env` that is no text is an error that names it."""
     (tmp_path / ".env").write_bytes(b"REINS_PORT=\xff\xfe\n")
     with pytest.raises(SettingsError, match=r"\.env cannot be read"):

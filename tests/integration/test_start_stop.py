@@ -229,7 +229,7 @@ def descriptors() -> int:
 
 
 @pytest.mark.parametrize("loop", LOOPS, ids=lambda loop: loop.__name__)
-async def test_the_start_and_stop_contract(loop, store, tmp_path):
+async def test_every_start_and_stop_is_clean(loop, store, tmp_path):
     """Stopped before started, stopped twice, started twice, cancelled while starting: all clean."""
     had_threads, had_tasks = threads(), tasks()
 

@@ -93,7 +93,7 @@ def test_off_nothing_is_imported():
         ("OTEL_EXPORTER_OTLP_ENDPOINT", " "),
     ],
 )
-def test_switched_off(monkeypatch, name, value):
+def test_a_variable_that_says_no_switches_it_off(monkeypatch, name, value):
     """The usual variables that say no; no word is lost on it."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
     monkeypatch.setenv(name, value)
@@ -134,7 +134,7 @@ def test_without_the_packages(monkeypatch):
 # -- on
 
 
-def test_a_tick_and_its_call(collector, tracing):
+def test_a_call_is_a_child_of_its_tick(collector, tracing):
     """The call is a child of the tick; both say who, what and how much, and no text."""
     of = session()
     with telemetry.tick(of):
@@ -181,7 +181,7 @@ def test_a_tick_and_its_call(collector, tracing):
     assert not call.failed
 
 
-def test_a_call_that_failed(collector, tracing):
+def test_the_kind_of_a_failed_call_is_the_errors_type(collector, tracing):
     """Its kind is the error's type; one that never got its place has no length."""
     failed = record(
         function="embeddings", provider="google", sent_at=None, latency_ms=None,
@@ -199,7 +199,7 @@ def test_a_call_that_failed(collector, tracing):
     assert not call.attributes.keys() & {"gen_ai.conversation.id", "http.response.status_code"}
 
 
-def test_ticks_that_come_to_nothing(collector, tracing):
+def test_ticks_that_come_to_nothing_are_told_apart(collector, tracing):
     """Nothing to do, a failure, and one that was given up."""
     with telemetry.tick(session()):
         pass
@@ -218,7 +218,7 @@ def test_ticks_that_come_to_nothing(collector, tracing):
     assert len({span.trace_id for span in spans}) == 3
 
 
-def test_a_tick_of_a_task_made_in_another_tick(collector, tracing):
+def test_a_tick_of_a_task_made_in_another_tick_is_a_root(collector, tracing):
     """It is a root of its own: the context that the task was made in says nothing of it."""
     with telemetry.tick(session()), telemetry.tick(session()):
         pass
@@ -256,7 +256,7 @@ def test_commits_and_actions(collector, tracing):
     assert action.ended_ns - action.began_ns >= 5_000_000
 
 
-def test_a_commit_of_many_ticks(collector, tracing):
+def test_a_commit_of_many_ticks_is_linked_with_some(collector, tracing):
     """It is linked with some of them: each link has its price."""
     within = []
     for _ in range(40):
@@ -304,7 +304,7 @@ def test_what_the_sampler_leaves_out(collector, monkeypatch):
     assert collector.spans() == []
 
 
-def test_started_twice_and_stopped_twice(collector, tracing):
+def test_a_second_start_and_a_second_stop_do_nothing(collector, tracing):
     """Who started first is in charge; a second stop does nothing."""
     assert telemetry.start(version="1", instance="i") is None
     assert telemetry.on

@@ -60,7 +60,7 @@ def test_actions_of_one_process_keep_their_order():
     assert len({row["action_id"] for row in rows}) == 2_000
 
 
-def test_urgency_of_control():
+def test_what_ends_or_holds_comes_before_what_adds():
     """What ends or holds a session comes before what adds to it."""
     urgency = {kind: create_action(kind, "ann")["urgency"] for kind in PAYLOADS}
     assert urgency["agent_destroy"] > urgency["agent_pause"] > urgency["agent_interrupt"]

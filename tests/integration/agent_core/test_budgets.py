@@ -239,7 +239,7 @@ async def test_calls_that_are_free_need_no_dollars(fleet):
     await until_held(paid)
 
 
-async def test_a_budget_as_json_in_a_text(fleet):
+async def test_a_budget_may_come_as_json_in_a_text(fleet):
     """Is a budget, whichever way it came in; another text stays one."""
     session = await create(fleet, heartbeat_s=60)
     text = ' {"type": "set_budget", "scope": "session", "ticks": 9}'
@@ -499,7 +499,7 @@ async def test_a_persons_resume_changes_no_budget(fleet):
     assert fleet.kinds().count("tick") == 1
 
 
-async def test_guidance_for_a_held_session(fleet):
+async def test_a_held_session_takes_guidance_that_needs_no_model(fleet):
     """What needs no model is taken in; what needs one is rejected with why."""
     session = await create(fleet, budget={"session": {"tokens": 10}})
     await until_held(session)
@@ -543,7 +543,7 @@ async def test_a_held_session_is_held_after_a_restart(payers):
     assert [row["seq"] for row in fleet.log()] == list(range(1, len(before) + 5))
 
 
-async def test_a_day_that_ended_while_nothing_ran(payers, clock):
+async def test_a_day_that_ended_while_nothing_ran_holds_nobody(payers, clock):
     """At the start it is let go; what was taken yesterday is not the worker's today."""
     fleet = await payers()
     session = await create(fleet, budget={"day": {"ticks": 2}})

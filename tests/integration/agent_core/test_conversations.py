@@ -305,7 +305,7 @@ async def test_a_commit_whose_end_was_not_seen_is_counted(opened):
     assert [row["number"] for row in opened.stored()] == [1, 2]
 
 
-async def test_no_message_without_its_conversation(opened):
+async def test_a_message_needs_its_conversation(opened):
     """What nobody created is refused, in a line that says what would make it; then it is there."""
     conversation = opened.conversations.get("nowhere")
     for work in (conversation.load(), conversation.post("p", "ann", "hello")):

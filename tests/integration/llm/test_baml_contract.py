@@ -44,7 +44,7 @@ def compile_for(address: str) -> Compiled:
     return Compiled(read_prompts(PROMPTS), values)
 
 
-def test_the_version() -> None:
+def test_the_runtime_is_the_version_that_was_measured() -> None:
     """The runtime is the version that all of this was measured with."""
     assert baml_py.baml_py.get_version() == "0.226.3"
 
@@ -77,7 +77,7 @@ def test_a_prompt_that_does_not_compile() -> None:
     assert "backtrace" not in str(caught.value).lower()
 
 
-def test_an_exit_right_after_a_call() -> None:
+def test_an_exit_right_after_a_call_is_clean() -> None:
     """A process that ends right after calls ends with 0: BAML's threads are given a moment.
 
     Without that moment two processes in five abort here, hence the six.

@@ -101,7 +101,7 @@ def test_what_stands_where(name: str) -> None:
     assert given == POSITIONS[name].split(), CHANGED.format(f"the calls of {name}")
 
 
-async def test_events_of_a_stream(stub: ModelStub) -> None:
+async def test_events_of_a_stream_have_the_whole_text_so_far(stub: ModelStub) -> None:
     """Events come in another thread, each with the whole text so far; `done` gives all of it."""
     stub.default = streams(openai_events("word " * 30), pause_s=0.01)
     raw = Raw(compiled_for(stub.address + "/v1"))
@@ -160,7 +160,7 @@ async def test_a_stream_that_dies(stub: ModelStub) -> None:
         assert caught.value.message.startswith(begins), CHANGED.format("baml/failures.py")
 
 
-async def test_a_cancelled_stream(stub: ModelStub) -> None:
+async def test_a_cancelled_stream_closes_its_connection(stub: ModelStub) -> None:
     """Cancelling `done` closes the connection at once, ends the events and never stops the loop."""
     stub.default = streams(openai_events("word " * 2000, None), pause_s=0.002)
     raw = Raw(compiled_for(stub.address + "/v1"))

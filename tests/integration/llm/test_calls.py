@@ -21,7 +21,9 @@ async def failing(make, **given) -> ModelError:
     return caught.value
 
 
-async def test_an_answer(make, stub: ModelStub) -> None:
+async def test_a_call_sends_model_key_and_prompt_and_gives_text_with_usage(
+    make, stub: ModelStub
+) -> None:
     """A call sends model, key and prompt, and gives the text with its usage."""
     model = await make()
     done = await model.call("TellAJoke", **JOKE)
@@ -154,7 +156,7 @@ async def test_attempts_are_bounded(make, stub: ModelStub) -> None:
     assert len(stub.seen) == 3
 
 
-async def test_retry_after_in_seconds(make, stub: ModelStub) -> None:
+async def test_retry_after_in_seconds_is_waited_for(make, stub: ModelStub) -> None:
     """A server's Retry-After is waited for."""
     stub.replies.append(fails(429, Retry_After="1"))
     model = await make(attempts=2)
@@ -163,7 +165,7 @@ async def test_retry_after_in_seconds(make, stub: ModelStub) -> None:
     assert 1.0 <= time.perf_counter() - started < 3
 
 
-async def test_retry_after_as_a_date(make, stub: ModelStub) -> None:
+async def test_retry_after_as_a_date_is_waited_for(make, stub: ModelStub) -> None:
     """The same as an HTTP date."""
     stub.default = fails(
         503, Retry_After=format_datetime(datetime.now(UTC) + timedelta(seconds=40), usegmt=True)
@@ -195,7 +197,9 @@ async def test_cancelling_closes_the_connection(make, stub: ModelStub) -> None:
         await task
 
 
-async def test_cancelling_while_in_line_and_while_waiting_to_retry(make, stub: ModelStub) -> None:
+async def test_cancelling_in_line_and_between_attempts_frees_the_place(
+    make, stub: ModelStub
+) -> None:
     """Cancelling works at once in the line and between attempts, and frees the place."""
     stub.replies.append(fails(429, Retry_After="1"))
     model = await make(concurrency=1, attempts=2)

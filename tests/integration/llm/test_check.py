@@ -81,7 +81,7 @@ def test_each_line_says_what_is_wrong(here) -> None:
     assert "no route 'nope'; there are keyless, ok, gone" in err
 
 
-def test_a_wrong_file_and_no_command(here, monkeypatch) -> None:
+def test_a_wrong_file_is_named_and_no_command_prints_the_help(here, monkeypatch) -> None:
     """A file that cannot be used is named; without a command the help is printed."""
     code, _, err = here("[routes.a]\nprovider = 'bard'", "check")
     assert code == 2
@@ -144,7 +144,7 @@ async def test_a_check_survives_any_retry_after(routed, stub: ModelStub) -> None
     assert "limit of requests or tokens" in found.said
 
 
-def test_keys_stand_in_env_as_well(here, tmp_path: Path) -> None:
+def test_a_key_in_the_env_file_is_found(here, tmp_path: Path) -> None:
     """A key in `.env` beside the settings is found."""
     (tmp_path / ".env").write_text("OPENAI_API_KEY=sk-from-the-file\n")
     entry = '[routes.a]\nprovider = "openai"\nmodel = "m"\nkey_env = "{}"\n'

@@ -120,7 +120,7 @@ async def test_words_need_no_network(words, no_network):
     assert (logging.getLogger().handlers, logging.getLogger().level) == (handlers, level)
 
 
-async def test_words_in_any_company(words):
+async def test_a_text_has_the_same_vector_in_any_company(words):
     """A text has the same vector alone and among longer and shorter ones."""
     texts = ["one", "two words", "x " * 9_000, "a few words more", "日本語のテキスト", "\x00", "🙂"]
     together = (await words.embed(texts)).vectors
@@ -143,7 +143,7 @@ async def test_words_leave_the_loop_alone(words):
     assert [len(embedded.vectors) for embedded in await many] == [64] * 8
 
 
-async def test_words_without_their_package(words, monkeypatch):
+async def test_without_the_package_the_error_says_what_to_install(words, monkeypatch):
     """The error says what to install."""
     monkeypatch.setitem(sys.modules, "wordllama", None)
     with pytest.raises(ModelConfigError, match="extra `embeddings`"):
@@ -193,7 +193,7 @@ async def test_without_a_key_none_is_sent(stub):
     assert "Authorization" not in stub.asked[0][0]
 
 
-async def test_tokens_that_nobody_counted(stub, embedder):
+async def test_tokens_that_nobody_counted_are_estimated(stub, embedder):
     """They are estimated, and said to be."""
     stub.answer = lambda _: web.json_response({"data": [{"index": 0, "embedding": [1]}]})
     embedded = await embedder.embed(["x" * 400])
@@ -209,7 +209,9 @@ async def test_tokens_that_nobody_counted(stub, embedder):
         (502, "server", True), (503, "overloaded", True),
     ],
 )  # fmt: skip
-async def test_errors(stub, embedder, status, kind, retryable):
+async def test_each_status_is_of_its_kind_and_nothing_is_quoted(
+    stub, embedder, status, kind, retryable
+):
     """Each status is the kind that it is for a call; neither text nor key is quoted."""
     headers = {"Retry-After": "7", "Location": "http://127.0.0.1:1/"}
     said = f"{SECRET_TEXT} {KEY}"
@@ -225,7 +227,7 @@ async def test_errors(stub, embedder, status, kind, retryable):
     assert len(stub.asked) == 1
 
 
-async def test_a_spent_quota(stub, embedder):
+async def test_a_spent_quota_does_not_pass_by_waiting(stub, embedder):
     """429 that does not pass by waiting."""
     error = {"error": {"code": "insufficient_quota"}}
     stub.answer = lambda _: web.json_response(error, status=429)
@@ -273,7 +275,7 @@ async def test_a_dimension_that_changes(stub, embedder):
         await embedder.embed(["a"])
 
 
-async def test_an_answer_without_end(stub, embedder):
+async def test_an_answer_without_end_is_not_read_on(stub, embedder):
     """It is not read on."""
     stub.answer = lambda _: web.Response(body=b" " * (MAX_ANSWER_BYTES + 1))
     with pytest.raises(ModelError) as caught:
@@ -281,7 +283,7 @@ async def test_an_answer_without_end(stub, embedder):
     assert caught.value.kind == "garbage"
 
 
-async def test_nobody_there():
+async def test_a_port_where_nobody_listens_is_unreachable():
     """A port where nobody listens."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
@@ -307,7 +309,7 @@ async def test_a_server_that_hangs_up(embedder, stub):
     assert caught.value.kind == "unreachable"
 
 
-async def test_the_deadline(stub):
+async def test_over_the_deadline_no_request_is_left_running(stub):
     """Over it is a failure of its kind, and the request is not left running."""
     stub.held = True
     embedder = HttpEmbedder(

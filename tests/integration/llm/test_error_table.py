@@ -144,14 +144,14 @@ async def test_nobody_listens(unused_tcp_port: int, streamed: bool) -> None:  # 
 
 
 @MODES
-async def test_no_such_host(streamed: bool) -> None:  # noqa: FBT001
+async def test_a_host_that_does_not_resolve_is_unreachable(streamed: bool) -> None:  # noqa: FBT001
     """A name that does not resolve is an address that cannot be reached."""
     error, answer = await failing(compiled_for("http://nowhere.invalid/v1"), streamed=streamed)
     assert (error.kind, answer.status) == ("unreachable", None)
 
 
 @MODES
-async def test_the_limit_of_the_client(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
+async def test_the_limit_of_the_client_is_a_timeout(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
     """BAML's own limit of time, which only backs ours, is a timeout too."""
     stub.default = never
     compiled = compiled_for(stub.address + "/v1", timeout_ms=100)
@@ -205,7 +205,7 @@ async def test_streams_of_other_providers(stub: ModelStub, row) -> None:
     assert error.kind == "unreachable"
 
 
-async def test_an_error_event_of_anthropic(stub: ModelStub) -> None:
+async def test_an_error_event_of_anthropic_says_its_kind(stub: ModelStub) -> None:
     """An overloaded Anthropic says so in the middle of a stream."""
     fault = '{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}'
     stub.default = streams([*anthropic_events()[:4], fault])
@@ -214,7 +214,7 @@ async def test_an_error_event_of_anthropic(stub: ModelStub) -> None:
 
 
 @MODES
-async def test_cancelling(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
+async def test_a_cancelled_call_is_on_record(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
     """A cancelled call closes its connection at once, and what was sent is on record."""
     stub.default = streams(openai_events(finish_reason=None), end="hold") if streamed else never
     answer, texts = Answer(), []

@@ -57,7 +57,9 @@ async def test_another_route_stands_in(routed, both, stub, *, account, reply) ->
     ("reply", "kind"),
     [(says(openai("no", "content_filter")), "refused"), (says(openai("x" * 70_000)), "too_long")],
 )
-async def test_what_no_route_would_say_better(routed, both, stub, other, *, reply, kind) -> None:
+async def test_a_refused_or_long_answer_is_not_asked_for_elsewhere(
+    routed, both, stub, other, *, reply, kind
+) -> None:
     """An answer that was refused, or is too long, is not asked for elsewhere."""
     stub.default = reply
     model = await routed(both())

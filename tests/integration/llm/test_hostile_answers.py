@@ -59,7 +59,7 @@ async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | No
 
 @MODES
 @pytest.mark.parametrize("model", TEXTS)
-async def test_texts(address: str, model: str, streamed: bool) -> None:  # noqa: FBT001
+async def test_hostile_texts_are_only_text(address: str, model: str, streamed: bool) -> None:  # noqa: FBT001
     """Brackets, bombs of JSON and control characters pass as text; what is too long is refused."""
     kind, answer = await outcome(address, model, streamed=streamed)
     if len(TEXTS[model]) > MAX_TEXT_BYTES:
@@ -92,7 +92,7 @@ ENDS = {
 
 
 @pytest.mark.parametrize("model", EVENTS)
-async def test_events(address: str, model: str) -> None:
+async def test_hostile_events_are_refused_and_hold_up_nobody(address: str, model: str) -> None:
     """Events too large, too many, too deep or of invalid bytes."""
     kind, answer = await outcome(address, model, streamed=True)
     assert kind == ENDS[model]

@@ -184,7 +184,7 @@ async def test_only_this_process_is_answered(offline: Models) -> None:
     assert server._runner.addresses[0][0] == "127.0.0.1"
 
 
-async def test_streaming(offline: Models) -> None:
+async def test_the_offline_server_streams_what_adds_up_to_the_joke(offline: Models) -> None:
     """`stream` gives server-sent events that add up to the joke, with usage where asked for."""
     server = offline._opener.offline
     ask = {

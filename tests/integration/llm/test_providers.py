@@ -37,7 +37,7 @@ async def start(provider: str, stub: ModelStub, monkeypatch: pytest.MonkeyPatch)
 
 
 @pytest.mark.parametrize("row", PROVIDERS, ids=lambda row: row[0])
-async def test_a_call(stub, monkeypatch, row) -> None:
+async def test_a_request_is_the_providers_own_and_its_usage_is_read(stub, monkeypatch, row) -> None:
     """The request is the provider's own, usage is read, and denied finish reasons are errors."""
     provider, body, path, header, value, cut, refused = row
     model = await start(provider, stub, monkeypatch)

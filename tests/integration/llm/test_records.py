@@ -30,7 +30,9 @@ async def until(condition) -> None:
             await asyncio.sleep(0.001)
 
 
-async def test_the_record_of_a_call(routed, stub: ModelStub, account: Account) -> None:
+async def test_all_that_is_known_of_an_attempt_is_on_record_once(
+    routed, stub: ModelStub, account: Account
+) -> None:
     """Everything that is known of an attempt, and what it cost, once."""
     body = openai()
     body["usage"]["prompt_tokens_details"] = {"cached_tokens": 4}
@@ -215,7 +217,9 @@ async def test_cancelling_frees_everything(routed, stub, account, streamed: bool
     assert (await asyncio.wait_for(handle.call("TellAJoke", **JOKE), 5)).text == GOOD
 
 
-async def test_a_call_that_never_got_its_place(routed, stub, account) -> None:
+async def test_a_call_that_never_got_its_place_is_on_record_as_not_sent(
+    routed, stub, account
+) -> None:
     """Cancelled in line it is on record as not sent, and takes nothing."""
     stub.default = never
     model = await routed(route("a", stub, concurrency=1))

@@ -61,7 +61,7 @@ def read(tmp_path: Path):
     return read
 
 
-def test_a_whole_file(read) -> None:
+def test_every_key_of_a_file_is_taken(read) -> None:
     """Every key is taken; chains follow the fallbacks of fallbacks, each route once."""
     table = read(GOOD)
     fast = table.routes["fast"]
@@ -205,7 +205,7 @@ def test_keys_come_from_their_variables(read) -> None:
     assert key_of("key_env=''\nbase_url='http://x'") is None
 
 
-def test_the_default(read) -> None:
+def test_the_default_is_the_only_route_or_the_one_named_so(read) -> None:
     """The only route; the one named default; or, of a file without routes, the settings' own."""
     assert read("[routes.a]\nprovider='offline'").default == "a"
     both = "[routes.default]\nprovider='offline'\n[routes.b]\nprovider='offline'"

@@ -19,7 +19,7 @@ def conversation(conversation_id):
     return Record("conversations", orjson.dumps(row))
 
 
-async def test_by_id_from_after_one(store):
+async def test_conversations_come_by_id_in_pages(store):
     """In pages; a row that is journalled counts like one that is flushed."""
     await store.journal.append(*(conversation(f"c{n}") for n in range(3)))
     await until_async(lambda: store.journal.pending == 0)
@@ -30,7 +30,7 @@ async def test_by_id_from_after_one(store):
     assert [row["conversation_id"] for row in page] == ["c1", "c2"]
 
 
-async def test_the_newest_message_of_each(store):
+async def test_the_newest_message_of_each_is_whole(store):
     """The whole row, of messages flushed and journalled; of all conversations or of some."""
     assert newest_messages(store=store.reader) == {}
     await store.journal.append(*(message("c0", n, "hi") for n in range(1, 6)))
@@ -46,7 +46,7 @@ async def test_the_newest_message_of_each(store):
     assert newest_messages(["c0"], store=store.reader) == {"c0": newest["c0"]}
 
 
-async def test_the_last_messages(store):
+async def test_the_last_messages_come_oldest_first(store):
     """The newest, or the newest of those before one; oldest first, flushed and journalled."""
 
     def numbers(limit, before=None):
@@ -68,7 +68,7 @@ async def test_the_last_messages(store):
         assert numbers(5, 1) == []
 
 
-async def test_the_last_of_a_large_conversation(store, monkeypatch):
+async def test_the_last_of_a_large_conversation_are_found_without_the_others(store, monkeypatch):
     """Found without reading the others, beside conversations of any size; also where a message was
     written twice, as after a commit that failed halfway.
     """

@@ -39,7 +39,7 @@ async def flushed(store):
     await until_async(lambda: store.journal.pending == 0)
 
 
-async def test_rows_arrive_once_in_order(store):
+async def test_rows_are_in_their_table_once_and_in_order(store):
     """Everything appended is in its table once, in order, and gone from the journal."""
     for first in range(1, 400, 20):
         batch = [step("s1", n) for n in range(first, first + 20)]
@@ -206,7 +206,7 @@ async def test_stop_flushes_and_a_restart_goes_on(tmp_path):
     assert numbers == [1, 2, 3]
 
 
-async def test_backpressure_through_the_flush(tmp_path):
+async def test_a_full_journal_waits_for_the_flush(tmp_path):
     """With room for 100 rows, 2,000 are appended all the same: appends wait for the flush, which
     comes at once and not at its next turn."""
     store = Store(tmp_path, flush_s=0.05, max_pending=100)

@@ -43,7 +43,7 @@ async def test_a_path_that_is_a_file(tmp_path):
     assert "set REINS_DATA" in message
 
 
-async def test_a_missing_disk(tmp_path):
+async def test_a_missing_disk_is_refused(tmp_path):
     """A folder whose parent is a dangling mount point is refused, not made somewhere else."""
     (tmp_path / "disk").symlink_to("/nowhere/at/all")
     assert "disk" in await refused(tmp_path / "disk" / "data")
@@ -65,13 +65,13 @@ def mounted(path, *options):
         subprocess.run(["umount", "-l", str(path)], check=True)
 
 
-async def test_a_read_only_folder(tmp_path):
+async def test_a_read_only_folder_is_refused_with_the_reason(tmp_path):
     """A folder on a disk that is mounted read-only is refused with the reason."""
     with mounted(tmp_path / "disk", "ro") as disk:
         assert "Read-only file system" in await refused(disk)
 
 
-async def test_a_full_disk(tmp_path):
+async def test_a_full_disk_fails_an_enqueue_with_one_clear_error(tmp_path):
     """On a disk that fills up enqueueing fails with one clear error, what was acknowledged is
     there, and when there is room again actions go in."""
     with mounted(tmp_path / "disk", "size=1M") as disk:
@@ -109,7 +109,7 @@ async def test_a_newer_format_is_refused(tmp_path):
 
 
 @pytest.mark.parametrize("text", ["", "{", "[]", "{}", "\udcff"])
-async def test_an_unreadable_format(tmp_path, text):
+async def test_an_unreadable_format_is_named(tmp_path, text):
     """A format file that says nothing is an error that names it."""
     (tmp_path / "format.json").write_text(text, errors="surrogateescape")
     with pytest.raises(FolderUnusable, match=r"format\.json is not readable"):
@@ -166,7 +166,7 @@ asyncio.run(main())
 """
 
 
-async def test_one_owner(tmp_path):
+async def test_a_folder_has_one_owner(tmp_path):
     """A second worker is refused with the first one's process id; kill -9 frees the folder."""
     owner = child(_OWN, tmp_path)
     assert (await asyncio.to_thread(owner.stdout.readline)).strip() == "owned"
@@ -186,7 +186,7 @@ async def test_one_owner(tmp_path):
     assert DataFolder(tmp_path).owner_pid() is None
 
 
-async def test_start_and_stop(tmp_path):
+async def test_a_stop_before_the_start_and_twice_does_nothing(tmp_path):
     """Stop before start and twice do nothing; a second start is an error of its own; a store that
     did not start leaves the folder free."""
     store = Store(tmp_path)

@@ -70,7 +70,7 @@ async def test_a_row_from_the_tables_is_the_same_row(tmp_path):
 
 
 @pytest.mark.parametrize("wait_s", [0.0, 0.02, 0.3])
-async def test_a_writer_at_full_speed(store, wait_s):
+async def test_a_follower_gets_each_row_of_a_writer_at_full_speed(store, wait_s):
     """Ten sessions write as fast as they can while a follower polls, often or more rarely than the
     flush: each row once, in order, of each session and of all together.
     """
@@ -311,7 +311,7 @@ async def test_a_start_while_the_folder_is_away(tmp_path):
     await store.stop()
 
 
-async def test_a_flush_within_a_poll(store, monkeypatch):
+async def test_rows_flushed_within_a_poll_come_once(store, monkeypatch):
     """Rows that are flushed and forgotten between two queries of one poll come once."""
     feed = follower(store)
     await store.journal.append(step("a", 1), step("a", 2))
@@ -330,7 +330,7 @@ async def test_a_flush_within_a_poll(store, monkeypatch):
     assert turns
 
 
-async def test_touched(store):
+async def test_a_commit_of_any_process_is_noticed(store):
     """True for each commit, by whichever process; false for looking and while nothing happens."""
     feed = follower(store)
     feed.touched()

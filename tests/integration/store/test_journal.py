@@ -177,7 +177,7 @@ asyncio.run(main())
 """
 
 
-def test_a_full_disk(path):
+def test_a_full_disk_fails_an_append_and_loses_nothing(path):
     """Where the file system refuses more, the append fails, loses nothing, and works later."""
     [printed] = lines_of(child(_WRITE_UNTIL_FULL, path))
     acked = [int(line) for line in printed if line.lstrip("-").isdigit()]
@@ -253,7 +253,7 @@ async def test_rows_of_other_processes_keep_the_count_right(journal, path):
     assert journal.pending == 0
 
 
-async def test_start_and_stop(path):
+async def test_a_stop_before_the_start_and_twice_does_nothing(path):
     """Stop before start and a second stop do nothing; a second start is an error; after the stop
     appends are refused and what was submitted before it is in."""
     idle = Journal(path)
@@ -311,7 +311,7 @@ for n in range(100):
 """
 
 
-async def test_several_processes_append_at_once(path):
+async def test_what_several_processes_append_at_once_is_all_there(path):
     """Three processes that open a new journal and append at once, beside a writer: nothing is
     lost, no number is used twice, and each one's order holds."""
     others = [child(_APPEND_BESIDE, path, name) for name in "abc"]
@@ -328,7 +328,7 @@ async def test_several_processes_append_at_once(path):
         assert mine == [f"{name}-{n}" for n in range(count)]
 
 
-def test_opening_a_new_journal_in_many_processes(tmp_path):
+def test_a_new_journal_opens_in_many_processes_at_once(tmp_path):
     """Many at once may be the first to open a journal: each gets it, and its row is in."""
     code = """
     import pathlib, sys

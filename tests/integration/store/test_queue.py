@@ -228,7 +228,7 @@ async def test_processes_enqueue_while_the_worker_marks_and_compacts(tmp_path): 
     assert slowest[0] < 20, "a mark starves"
 
 
-def test_kill_9_while_enqueueing(tmp_path):
+def test_what_was_acknowledged_is_queued_after_kill_9(tmp_path):
     """What a process was told is durable is in the queue after kill -9, and the queue goes on."""
     process = child(_ENQUEUE, tmp_path, "a", 100_000)
     process.stdout.readline()
@@ -262,7 +262,7 @@ def test_receipts(data):
             queue_imp.action_receipt(unknown)
 
 
-def test_waiting_for_an_action(data):
+def test_waiting_ends_with_the_receipt_or_an_error_that_names_the_folder(data):
     """Waiting ends with an error that names the folder, or with the receipt once it is marked."""
     action_id = queue_imp.agent_pause_action("a1", "ann")
     with pytest.raises(TimeoutError, match=r"still queued after 0\.05 s.*python -m agents"):
@@ -302,7 +302,7 @@ def test_hostile_ids_that_work(data, name):
     assert queue_imp.action_receipt(action_id)["agent_id"] == name
 
 
-def test_hostile_text_in_a_payload(data):
+def test_hostile_text_in_a_payload_comes_back_the_same(data):
     """Text that people say comes back the same, NUL and line separators and all."""
     text = "nul \x00 quote ' \" \\ newline \r\n \u2028\u2029 \x85 🐈 " + "x" * 200_000
     queue_imp.post_message("c1", "ann", text)

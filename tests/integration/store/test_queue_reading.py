@@ -34,7 +34,7 @@ def ids(rows):
     return [row["action_id"] for row in rows]
 
 
-def test_nothing_yet(store):
+def test_a_folder_without_a_queue_has_no_actions(store):
     """A folder without a queue has no actions, and is not an error."""
     assert queue_reading.list_actions(store) == []
     assert queue_reading.get_actions(store, ["act_1"]) == []
@@ -43,7 +43,7 @@ def test_nothing_yet(store):
 
 
 @pytest.mark.parametrize("limit", [1, 2, 7, 30, 100])
-def test_pages_meet(store, writer, limit):
+def test_pages_meet_without_gap_or_double(store, writer, limit):
     """Newest first, each once, whatever the length of a page, where pairs share a time and some
     have none."""
     rows = [action(n) for n in range(25)] + [action(n, created_at=None) for n in range(30, 35)]
@@ -83,7 +83,7 @@ def test_a_payload_that_is_none(payload):
     assert queue_reading.payload_of({"payload": payload}) == {}
 
 
-def test_several_in_one_commit(store, writer):
+def test_one_commit_takes_all_actions_or_none(store, writer):
     """One version for all; none of them where one does not fit, and the error names it."""
     writer.append(action(1))
     before = store.table(queue.TABLE).version

@@ -15,7 +15,7 @@ from store.store import Store
 from tests.integration.store.support import child, lines_of, message, step, until, until_async
 
 
-async def test_pages_of_steps(store):
+async def test_pages_of_steps_cross_the_border_of_table_and_journal(store):
     """`after_seq` and `limit` page through the log, over the border of table and journal."""
     await store.journal.append(*(step("s1", n) for n in range(1, 31)))
     await until_async(lambda: store.journal.pending == 0)
@@ -50,7 +50,7 @@ async def test_steps_frame_equals_list_steps(store):
     assert len(empty) == 0
 
 
-async def test_messages(store):
+async def test_messages_are_found_by_number(store):
     """Messages come by number, with their page; the last number and single ones are found."""
     await store.journal.append(*(message("c1", n, f"m{n}") for n in range(1, 6)))
     await store.journal.append(message("c2", 1, "else"))
@@ -127,7 +127,7 @@ async def test_reading_while_rows_are_flushed(tmp_path):
     assert int(printed[-1].split()[1]) >= 5
 
 
-def test_reading_without_a_worker(tmp_path, monkeypatch):
+def test_all_readers_work_without_a_worker(tmp_path, monkeypatch):
     """All readers work on a folder where nothing has run, by REINS_DATA alone."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "new"))
     assert agent_state.list_agent_states() == []
@@ -278,7 +278,7 @@ async def test_a_row_that_is_flushed_during_a_read(tmp_path, moved):
     await store.stop()
 
 
-async def test_five_thousand_sessions(store):
+async def test_five_thousand_sessions_are_listed_within_a_second(store):
     """`list_agent_states` of 5,000 sessions takes well under a second, from journal and table."""
     await store.journal.append(*(step(f"s{n:04}", 1) for n in range(5_000)))
     await until_async(lambda: store.journal.pending == 0)

@@ -101,7 +101,9 @@ async def check_whole(folder, store):
         (data_files, zeros),
     ],
 )
-async def test_a_torn_newest_version(tmp_path, monkeypatch, table, files, damage):
+async def test_a_torn_newest_version_is_written_again_from_the_journal(
+    tmp_path, monkeypatch, table, files, damage
+):
     """A torn newest manifest or data file: start says what it did, the journal writes again what
     was in it, and the second start has nothing to mend."""
     await filled(tmp_path, monkeypatch)
@@ -135,7 +137,7 @@ async def test_several_torn_versions(tmp_path, monkeypatch):
     await store.stop()
 
 
-async def test_a_torn_older_version(tmp_path, monkeypatch):
+async def test_a_torn_older_version_is_put_aside(tmp_path, monkeypatch):
     """A torn manifest between whole ones: it is put aside, for compaction would fail on it."""
     await filled(tmp_path, monkeypatch)
     empty(manifests(tmp_path, "agent_steps")[1])
@@ -147,7 +149,7 @@ async def test_a_torn_older_version(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", [empty, cut, zeros])
-async def test_a_torn_index(tmp_path, monkeypatch, damage):
+async def test_a_torn_index_is_made_again(tmp_path, monkeypatch, damage):
     """A torn index is made again: queries by key work, and no row is lost with it."""
     await filled(tmp_path, monkeypatch)
     Reader(tmp_path).table(agent_steps.TABLE).optimize()
@@ -165,7 +167,7 @@ async def test_a_torn_index(tmp_path, monkeypatch, damage):
 @pytest.mark.parametrize(
     ("files", "damage"), [(manifests, empty), (manifests, zeros), (data_files, cut)]
 )
-async def test_a_torn_queue(tmp_path, monkeypatch, files, damage):
+async def test_a_torn_queue_keeps_what_was_acknowledged(tmp_path, monkeypatch, files, damage):
     """An action whose commit was torn before it was acknowledged goes; all others stay, and the
     queue takes actions again."""
     await filled(tmp_path, monkeypatch)

@@ -75,7 +75,7 @@ def test_a_creation_that_waits_counts(idle):
     ]  # fmt: skip
 
 
-def test_a_further_session_of_an_agent(api):
+def test_a_further_session_begins_with_the_agents_configuration(api):
     """It begins with the agent's own configuration, and is of its type."""
     created(api, config={"subject": "cats", "heartbeat_s": 60})
     created(api, session_id="c2", config={"tick_s": 1.0})
@@ -126,7 +126,7 @@ def test_a_field_of_guidance_that_does_not_fit_is_named(idle):
     assert "expected the fields of {subject} or a text" in problem["detail"]
 
 
-def test_many_at_once(api):
+def test_many_at_once_are_one_commit_and_the_impossible_are_named(api):
     """One commit for all that can be; those that cannot are named, in the order of the request."""
     for agent_id in ("a", "b"):
         created(api, agent_id, config={"heartbeat_s": 60})
@@ -149,7 +149,7 @@ def test_a_bulk_request_that_cannot_be(idle, ids):
     assert idle.actions() == []
 
 
-def test_a_reload(api):
+def test_a_reload_is_applied_with_who_asked(api):
     """Applied, with nothing but who asked."""
     assert api.done("/api/environment/reload", ANN)["outcome"] == "applied"
 
@@ -157,7 +157,7 @@ def test_a_reload(api):
 class TestIdempotencyKey:
     """The same key and body: the same action, once."""
 
-    def test_sent_again(self, idle):
+    def test_what_is_sent_again_is_answered_as_before(self, idle):
         """Also where the first one has made a second impossible."""
         key = {"Idempotency-Key": "k 1"}
         first = create(idle)
@@ -181,7 +181,7 @@ class TestIdempotencyKey:
         }
         assert len(ids) == 3
 
-    def test_at_the_same_moment(self, idle):
+    def test_twenty_requests_at_one_moment_are_one_action(self, idle):
         """Twenty threads, one action."""
         create(idle)
         key = {"Idempotency-Key": "k"}
@@ -191,7 +191,7 @@ class TestIdempotencyKey:
         assert len({one.result()["action_id"] for one in sent}) == 1
         assert len(idle.actions()) == 2
 
-    def test_after_a_restart(self, settings):
+    def test_a_key_is_remembered_after_a_restart(self, settings):
         """The queue remembers."""
         key = {"Idempotency-Key": "k"}
         seen = set()
@@ -205,7 +205,7 @@ class TestIdempotencyKey:
             runtime.stop_thread()
         assert len(seen) == 1
 
-    def test_in_bulk(self, idle):
+    def test_a_list_that_is_sent_again_must_be_the_same_list(self, idle):
         """The same items again; another list is another body, a longer or shorter one too."""
         for agent_id in ("a", "b", "c"):
             create(idle, agent_id)

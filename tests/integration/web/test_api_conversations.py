@@ -95,7 +95,7 @@ def test_the_newest_message_in_the_list_is_cut(api):
     assert api.get("/api/conversations/c/messages")["items"][0]["text"] == "é" * 500
 
 
-def test_from_the_end(api):
+def test_messages_from_the_end_come_in_pages_that_meet(api):
     """The newest, then pages of older ones up to the first, flushed and not; each oldest first."""
     write(api.runtime, conversation("c"), *(said("c", n, f"m{n}") for n in range(1, 21)))
     at = "/api/conversations/c/messages"
@@ -156,7 +156,7 @@ def test_one_that_nobody_has_spoken_in(api):
     assert "# c\n" in exported(api, "c")
 
 
-def test_without_a_worker(idle):
+def test_without_a_worker_the_folder_answers(idle):
     """The folder alone answers; who composes is not known."""
     for record in (conversation("c"), takes_part("c", "ada"), ticked("ada", 1, tone="dry")):
         reader().append(lambda record=record: record)
@@ -167,7 +167,7 @@ def test_without_a_worker(idle):
     assert idle.get("/api/conversations/c")["messages"] == 0
 
 
-def test_messages_of_an_older_folder(idle):
+def test_messages_of_an_older_folder_are_read_with_nulls(idle):
     """Without the columns that a worker has yet to add: they are read as null."""
     newer = ("session_id", "metadata")
     old = pa.schema([column for column in messages.TABLE.schema if column.name not in newer])
@@ -188,7 +188,7 @@ def exported(api, conversation_id, form="markdown"):
     return answer.get_data(as_text=True)
 
 
-def test_an_export_as_data(api, talk):
+def test_an_export_as_data_has_all_over_several_pages(api, talk):
     """What the other addresses have, all of it, over several pages."""
     write(api.runtime, *(said("talk", n, f"m{n}") for n in range(3, 1_204)))
     found = orjson.loads(exported(api, "talk", "json"))
@@ -199,7 +199,7 @@ def test_an_export_as_data(api, talk):
     assert exported(api, "talk").count("\n### ") == 1_203
 
 
-def test_an_export_to_read(api, talk):
+def test_an_export_to_read_has_each_message_with_its_speaker(api, talk):
     """Title, who took part, and each message with its speaker, kind, tone and time."""
     text = exported(api, "talk")
     lines = text.splitlines()

@@ -119,7 +119,7 @@ def test_a_reader_that_has_gone_is_let_go(ticking, listen):
     until(lambda: ticking.get("/api/system")["clients"]["streams"] == 0)
 
 
-def test_too_many(ticking, listen, monkeypatch):
+def test_one_too_many_is_told_when_to_come_back(ticking, listen, monkeypatch):
     """503, and when to come back; the others go on."""
     monkeypatch.setattr(events, "MAX_STREAMS", 2)
     for _ in range(2):

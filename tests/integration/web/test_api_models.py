@@ -35,7 +35,7 @@ def joke(api, agent_id, session_id=None, **config):
     assert receipt["outcome"] == "applied", receipt["error"]
 
 
-def test_the_routes(api):
+def test_the_routes_have_the_figures_of_their_calls(api):
     """The route that the settings make, with the figures of the calls made along it."""
     joke(api, "jo")
     until(lambda: api.get("/api/sessions/jo")["ticks"] > 2)
@@ -49,7 +49,7 @@ def test_the_routes(api):
     assert found["today"]["ticks"] > 2
 
 
-def test_a_try_of_a_route(api):
+def test_a_try_of_a_route_says_how_it_went(api):
     """What it says, in words; of a route that is not there, where those are that are."""
     [route] = [each for each in api.get("/api/routes")["items"] if each["is_default"]]
     check = api.post(f"/api/routes/{route['name']}/check", {}, status=200)
@@ -95,7 +95,7 @@ def test_a_route_that_sessions_name_stays(api, monkeypatch, tmp_path):
     assert "other" not in {each["name"] for each in api.get("/api/routes")["items"]}
 
 
-def test_a_creation_with_an_unknown_route(api):
+def test_a_creation_with_an_unknown_route_is_refused(api):
     """Is refused at once, with where those are that there are."""
     body = {"agent_id": "jo", "config": {"subject": "cats", "route": "nowhere"}, **ANN}
     refused = api.post("/api/sessions", body, status=422)
@@ -114,7 +114,7 @@ def test_the_routes_where_no_worker_is(idle):
     assert "python -m llm check" in refused["detail"]
 
 
-def test_the_calls_of_a_row(api):
+def test_the_calls_of_a_row_have_prompt_times_tokens_and_cost(api):
     """The prompt by its parts, times, tokens and cost; one that failed with why; of that row alone.
 
     Where prompts are not recorded there is none.
@@ -145,7 +145,7 @@ def test_the_calls_of_a_row(api):
     api.get("/api/sessions/nobody/steps/1/calls", status=404)
 
 
-def test_what_a_model_saw(api):
+def test_a_prompt_is_shown_as_the_model_got_it(api):
     """Of a real tick: the prompt as the model got it, by its tags, and the answer as it came."""
     joke(api, "jo")
     until(lambda: api.get("/api/sessions/jo")["ticks"] > 2)

@@ -18,7 +18,7 @@ def by_hand(**columns):
     queue.writer_at(reader().folder.path).append(row)
 
 
-def test_actions_newest_first(idle):
+def test_actions_come_newest_first_in_pages_that_meet(idle):
     """In pages that meet without a gap or a double, also where times are the same."""
     now = datetime.now(UTC)
     for n in range(25):
@@ -36,7 +36,7 @@ def test_actions_newest_first(idle):
     assert times == sorted(times, reverse=True)
 
 
-def test_actions_by_state_session_and_type(api):
+def test_actions_are_found_by_state_session_and_type(api):
     """Each filter alone and together."""
     api.done("/api/sessions", {"agent_id": "c", "agent_type": "odd", **ANN})
     q.wait_for_action(q.agent_pause_action("nobody", "ann"))
@@ -67,7 +67,7 @@ def test_actions_by_state_session_and_type(api):
         {"action_id": "mine", "type": "agent_pause", "payload": "[" * 500 + "]" * 500},
     ],
 )
-def test_an_action_written_by_hand(idle, columns):
+def test_an_action_written_by_hand_is_shown_as_it_is(idle, columns):
     """Shown as it is, and in nobody's way."""
     by_hand(**{"type": "agent_pause", **columns})
     assert [row["action_id"] for row in idle.actions()] == ["mine"]
@@ -76,7 +76,7 @@ def test_an_action_written_by_hand(idle, columns):
     idle.post("/api/conversations", {"conversation_id": "d", **ANN})
 
 
-def test_a_conversation(api):
+def test_a_conversation_is_listed_with_the_number_of_its_messages(api):
     """Created once, spoken in, listed with the number of its messages."""
     new = {"conversation_id": "talk/1", "title": "Talk", **ANN}
     at = "/api/conversations/talk%2F1/messages"

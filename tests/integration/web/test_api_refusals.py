@@ -54,7 +54,7 @@ def test_a_body_that_is_not_understood(idle, body, status):
 @pytest.mark.parametrize(
     "given", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data", "", "x"]
 )
-def test_a_body_of_another_type(idle, given):
+def test_a_body_of_another_type_is_refused(idle, given):
     """415, so that no form of another site is taken for a request."""
     answer = idle.ask("POST", RELOAD, data=json.dumps(ANN), content_type=given)
     assert answer.status_code == 415

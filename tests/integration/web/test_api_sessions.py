@@ -21,7 +21,7 @@ def create(api, agent_id, **more):
     assert receipt["outcome"] == "applied", receipt["error"]
 
 
-def test_a_session_from_its_creation_to_its_end(api):
+def test_each_act_on_a_session_shows_at_once(api):
     """Created, seen, steered, paused, resumed, destroyed: each shows at once where it is asked."""
     answer = api.ask("POST", "/api/sessions", json={"agent_id": "jo", "actor": "ann"})
     assert answer.status_code == 202
@@ -87,7 +87,7 @@ def test_the_list_is_paged_and_filtered(api):
     assert ids("q=nothing%20like%20it") == []
 
 
-def test_the_log_in_pages(api):
+def test_the_pages_of_a_log_are_the_stores_rows(api):
     """Every row once, in order, the same rows as the store gives; brief ones without snapshots."""
     create(api, "c")
     until(lambda: api.get("/api/sessions/c")["seq"] >= 12)
@@ -138,6 +138,6 @@ def test_a_state_written_by_hand_is_shown(idle):
 
 
 @pytest.mark.parametrize("rest", ["", "/now", "/steps", "/steps/1", "/events"])
-def test_an_unknown_session(idle, rest):
+def test_an_unknown_session_is_404_with_what_to_do(idle, rest):
     """404, with what to do."""
     assert "nobody" in idle.get(f"/api/sessions/nobody{rest}", 404)["detail"]

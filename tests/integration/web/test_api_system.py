@@ -13,7 +13,7 @@ from tests.support.worker import Worker
 ANN = {"actor": "ann"}
 
 
-def test_the_service_at_a_glance(api):
+def test_the_service_tells_all_that_the_worker_knows(api):
     """Everything that the worker in this process knows."""
     api.done("/api/sessions", {"agent_id": "c", "agent_type": "odd", **ANN})
     system = until(lambda: (s := api.get("/api/system"))["journal"]["commits"] > 3 and s)
@@ -34,7 +34,7 @@ def test_the_service_at_a_glance(api):
     until(lambda: api.get("/api/system")["loop"]["lag_ms"] > 0)
 
 
-def test_without_a_worker(idle):
+def test_without_a_worker_what_it_alone_knows_is_null(idle):
     """Null where only a worker knows; the rest is there."""
     idle.post("/api/environment/reload", ANN)
     system = idle.get("/api/system")
@@ -64,7 +64,7 @@ def test_health(api):
     assert (health["status"], health["worker"]["pid"]) == ("ok", os.getpid())
 
 
-def test_the_agents(api):
+def test_the_agents_are_the_rows_of_the_store(api):
     """The rows of list_agent_states(), without their number in the journal."""
     api.done("/api/sessions", {"agent_id": "c", "agent_type": "odd", **ANN})
     api.done("/api/sessions/c/pause", ANN)
@@ -73,7 +73,7 @@ def test_the_agents(api):
     assert row["updated_at"] == stored["updated_at"].isoformat(timespec="microseconds")
 
 
-def test_the_types(idle):
+def test_the_types_have_their_schemas(idle):
     """With the schemas that a form is made of."""
     types = {each["agent_type"]: each for each in idle.get("/api/agent-types")["items"]}
     assert list(types) == sorted(types)
@@ -111,7 +111,7 @@ def test_the_page_at_each_of_its_addresses(built, url):
     answer.close()
 
 
-def test_the_files_of_the_page(built):
+def test_files_with_a_digest_are_kept_and_nothing_outside_is_served(built):
     """Those with a digest in their name may be kept for ever; nothing outside is served."""
     script = built.get("/assets/index-1a2b.js")
     assert script.mimetype == "text/javascript"

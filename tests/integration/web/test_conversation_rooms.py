@@ -132,7 +132,7 @@ def test_a_participant_that_changes(live):
         assert known == {"c1": changed, "c2": left}
 
 
-def test_a_reply_and_the_state_after_it(live):
+def test_a_reply_comes_before_the_state_of_its_commit(live):
     """Written in one commit, they come with one another: message first."""
     live.write(conversation("reply"), takes_part("reply", "r1"), ticked("r1", 1))
     with live.client() as client:
@@ -187,7 +187,7 @@ def test_a_message_stands_there_before_its_author_composes_no_more(spoken):
             assert (name, event["session_id"]) == ("composing", None)
 
 
-def test_the_list_of_conversations(live):
+def test_a_conversation_that_changes_comes_as_it_stands_in_the_list(live):
     """One that is created, spoken in, joined or left comes as it stands in the list."""
     with live.client() as client:
         answer = client.call("subscribe_conversations", {})
@@ -295,7 +295,7 @@ def test_nobody_is_there(spoken, monkeypatch):
         assert len(subscribed(client, "empty")["participants"]) == 2
 
 
-def test_without_a_worker_here(tmp_path, monkeypatch):
+def test_without_a_worker_here_the_files_alone_are_live(tmp_path, monkeypatch):
     """From the files alone: messages and participants are live; who composes is not known."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
 

@@ -144,7 +144,7 @@ def test_weird_requests(web, lines, status, capfd):
     assert web.ask("GET", "/api/health")[0] == 200
 
 
-def test_the_token_by_header(locked):
+def test_the_right_token_in_a_header_lets_in(locked):
     """Right: served; missing, wrong or empty: 401, which says how; for every path and method."""
     health = "/api/health"
     assert locked.ask("GET", health, Authorization=f"Bearer {TOKEN}")[0] == 200
@@ -171,7 +171,7 @@ def test_the_token_for_sockets(locked):
         assert raw.joined().call("subscribe_sessions", {})["ok"]
 
 
-def test_the_token_by_link(locked):
+def test_the_token_in_a_link_becomes_a_cookie(locked):
     """303 to the same page without it, and a cookie that lets in; the address has no token more."""
     status, headers, _ = locked.ask("GET", f"/sessions/a?token={quote(TOKEN)}")
     assert (status, headers["location"]) == (303, "/sessions/a")
@@ -265,7 +265,7 @@ def test_bodies_that_are_too_large(web):
         {"Connection": "keep-alive"},
     ],
 )
-def test_half_a_handshake(web, wrong, capfd):
+def test_half_a_handshake_is_refused_and_leaves_nothing(web, wrong, capfd):
     """An upgrade that lacks what it needs is refused, and leaves neither thread nor traceback."""
     had = len(serving())
     with Raw(web.port, **wrong) as raw:
@@ -275,7 +275,7 @@ def test_half_a_handshake(web, wrong, capfd):
     assert "Traceback" not in capfd.readouterr().err
 
 
-def test_headers_that_no_library_would_take(web):
+def test_headers_that_no_library_would_take_reach_none(web):
     """What else a handshake carries reaches none of them; compression is not agreed on."""
     odd = {"X_Odd": "\x01\x7f\xff", "Sec_WebSocket_Extensions": "permessage-deflate; x",
            "Sec_WebSocket_Protocol": "a,b", "Connection": "keep-alive, Upgrade"}  # fmt: skip

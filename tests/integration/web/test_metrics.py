@@ -71,7 +71,7 @@ def test_every_figure_is_there(api):
         assert re.fullmatch(r"reins_[a-z_]+", name)
 
 
-def test_without_a_worker(idle):
+def test_without_a_worker_what_it_alone_knows_is_left_out(idle):
     """What only a worker knows is left out."""
     idle.post("/api/environment/reload", ANN)
     samples, types = scraped(idle)
@@ -86,7 +86,7 @@ def test_whatever_is_accepted(idle, accept):
     scraped(idle, Accept=accept.encode().decode("latin-1"))
 
 
-def test_the_token(settings):
+def test_metrics_ask_for_the_token(settings):
     """It is asked for as everywhere; a scraper sends it as a bearer."""
     with Served(settings, token="a-token-of-sixteen") as served:
         assert served.ask("GET", "/metrics")[0] == 401

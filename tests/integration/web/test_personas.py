@@ -27,7 +27,7 @@ def salon(live):
     return at
 
 
-def test_a_conversation_among_personas(live, salon):
+def test_every_reply_comes_to_the_room_once(live, salon):
     """Every reply comes to the room once, with its tone; who composes is seen; why one is silent is
     in its state; the list, the pages, the room and the export agree.
     """

@@ -98,7 +98,7 @@ def test_who_never_sends_what_it_announced():
         server.stop()
 
 
-def test_a_stop_with_everybody_connected(tmp_path, monkeypatch):
+def test_a_stop_with_everybody_connected_is_quick_and_clean(tmp_path, monkeypatch):
     """Open pages, streams of events, clients that read nothing, half a request, half a body, a
     flood: `app.py` exits with 0 within a few seconds of SIGTERM, and all of them see the end.
     """

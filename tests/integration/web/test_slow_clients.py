@@ -79,7 +79,7 @@ def waiting(served):
     return max(sizes, default=(0, 0))
 
 
-def test_a_stalled_client(live):
+def test_a_stalled_client_holds_up_nobody(live):
     """It reads nothing of 19 MB: what waits for it is bounded, another client gets every row on
     time, the agents' loop is not held up. When it reads again it hears of the head, once it has
     read what was under way, and catches up without a gap.

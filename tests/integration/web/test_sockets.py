@@ -70,7 +70,7 @@ def test_a_subscription_answers_and_streams(live, session):
         assert row == {**whole, "state": None}
 
 
-def test_a_page_of_missed_rows_at_the_most(live):
+def test_at_most_a_page_of_missed_rows_is_sent(live):
     """Who missed more than a page gets the oldest of it, and the head says how much more."""
     name = next(names)
     live.write(*(step(name, seq) for seq in range(1, 651)))
@@ -80,7 +80,7 @@ def test_a_page_of_missed_rows_at_the_most(live):
         assert answer["head"] == answer["session"]["seq"] == 650
 
 
-def test_rows_arrive_soon(live, session):
+def test_a_row_is_at_the_client_within_a_fifth_of_a_second(live, session):
     """From the commit to the client: within a fifth of a second, typically."""
     with live.client() as client:
         client.call("subscribe", ask(session))
@@ -123,7 +123,7 @@ def cut_by_server(live):
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def test_the_list(live, session):
+def test_the_lists_room_brings_every_change(live, session):
     """The list's room brings every change of every session, with only the new latencies."""
     with live.client() as client:
         assert client.call("subscribe_sessions", {}) == {"ok": True, "room": "sessions"}
@@ -148,7 +148,7 @@ def test_the_list(live, session):
         until(stopped)
 
 
-def test_the_queue(live, session):
+def test_an_action_is_shown_queued_and_then_with_its_outcome(live, session):
     """An action is shown queued and then with its outcome, applied or rejected, by whoever asks."""
     with live.client() as client:
         assert client.call("subscribe_queue", {}) == {"ok": True, "room": "queue"}
@@ -175,7 +175,7 @@ def test_the_queue(live, session):
         assert seen[guided][-1] == live.get(f"/api/actions/{guided}")
 
 
-def test_a_conversation(live):
+def test_a_conversations_room_brings_every_message_once(live):
     """Its room brings every message once, by number, also one that is written meanwhile."""
     q.wait_for_action(q.conversation_create("talk", "ann"))
     q.wait_for_action(q.post_message("talk", "ann", "one"))
@@ -193,7 +193,7 @@ def test_a_conversation(live):
         assert numbers <= {1, 2, 3, 4, 5}  # seen twice, never missed
 
 
-def test_a_message_between_the_page_and_the_room(live, monkeypatch):
+def test_a_message_between_the_page_and_the_room_is_not_lost(live, monkeypatch):
     """What is written while a subscription is answered is in the answer or comes by the room."""
     q.wait_for_action(q.conversation_create("between", "ann"))
     pump = live.web._pump
@@ -212,7 +212,7 @@ def test_a_message_between_the_page_and_the_room(live, monkeypatch):
         assert received(client, "messages")["rows"][0]["text"] == "just now"
 
 
-def test_unsubscribe(live, session):
+def test_who_unsubscribes_hears_no_more_of_that_room(live, session):
     """No more of that room; others go on."""
     with live.client() as client:
         room = client.call("subscribe", ask(session))["room"]
@@ -268,7 +268,7 @@ def test_bad_messages_are_refused(live, event, given, status, says):
     assert live.get("/api/actions?limit=1000")["items"] == enqueued
 
 
-def test_without_an_ack(live, session):
+def test_a_message_without_an_ack_does_what_it_says(live, session):
     """A message that asks for no answer gets none, and does what it says."""
     with live.client() as client:
         client.emit("subscribe", ask(session))
@@ -342,7 +342,7 @@ def test_a_large_message_that_fits(live):
         assert len(str(answer)) < 1_000
 
 
-def test_ten_thousand_bad_messages_a_second(live, session, capfd):
+def test_floods_are_closed_and_others_get_every_row(live, session, capfd):
     """Floods from several sockets are closed; another client gets every row on time, and neither
     threads nor memory grow.
     """
@@ -450,7 +450,7 @@ def test_polling_is_refused(live):
             assert status in (400, 405), (method, query, status)
 
 
-def test_joining_and_leaving_at_once(live, session):
+def test_each_join_is_answered_while_others_leave(live, session):
     """Sockets that come, join, leave and go all at the same time: each join is answered, and who
     stays gets the room's rows.
     """

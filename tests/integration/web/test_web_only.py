@@ -100,7 +100,7 @@ def test_a_worker_that_is_killed_and_started_again(served, data, tmp_path):
     page.disconnect()
 
 
-def test_attached_to_a_folder_with_a_worker(data, tmp_path):
+def test_the_app_follows_the_worker_of_its_folder(data, tmp_path):
     """`python app.py` where a worker is: its pages follow that one; `--no-worker` the same."""
     with Worker(data, tmp_path / "worker") as worker:
         worker.started()

@@ -51,7 +51,7 @@ moves = st.lists(
 
 @given(moves)
 @settings(max_examples=40, deadline=None)  # each example opens a journal of its own
-def test_any_interleaving_of_append_flush_and_forget(tmp_path_factory, made):
+def test_any_interleaving_reads_each_row_once(tmp_path_factory, made):
     """Whatever has been flushed, forgotten, or torn off again before it was forgotten: each read
     gives every session's acknowledged rows once, in order, and its newest as its state."""
     folder = tmp_path_factory.mktemp("joined")
@@ -107,7 +107,7 @@ numbered = st.lists(
 
 
 @given(numbered)
-def test_the_newest_row_of_each_key(pairs):
+def test_the_newest_row_of_each_key_stays(pairs):
     """Of rows in any order, each key's row with the highest number stays, and no other."""
     rows = [{"session_id": session, "journal_n": number} for session, number in pairs]
     expected = {s: max(n for other, n in pairs if other == s) for s, _ in pairs}
@@ -117,7 +117,7 @@ def test_the_newest_row_of_each_key(pairs):
 
 
 @given(st.lists(st.tuples(text, text), min_size=1, max_size=20))
-def test_rows_that_match(pairs):
+def test_exactly_the_rows_that_match_are_found(pairs):
     """Exactly the rows whose column equals the value, each with its number, for any text."""
     lines = [orjson.dumps({"a": a, "b": b}) for a, b in pairs]
     group = Group(7, len(lines), "t", b"\n".join(lines))

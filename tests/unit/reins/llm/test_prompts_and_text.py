@@ -28,7 +28,7 @@ def test_only_string_functions_count() -> None:
     assert text_functions({"a.baml": source}) == {"Text": len('#" http://x "#')}
 
 
-def test_clean() -> None:
+def test_control_characters_and_outer_space_go() -> None:
     """Control characters and surrounding space go; tabs, newlines and the rest stay."""
     assert clean(" \0a\x1b[31m\tb\r\nc\ud800 😀\n") == "a[31m\tb\nc? 😀"
 
@@ -62,7 +62,7 @@ def test_arguments_carry_no_marks_of_bamls() -> None:
 
 
 @given(st.text(), st.integers(1, 80))
-def test_one_line(text: str, most: int) -> None:
+def test_any_text_becomes_one_printable_line(text: str, most: int) -> None:
     """Any text becomes one printable line of at most so many characters."""
     made = one_line(text, most)
     assert made.isprintable()

@@ -33,7 +33,7 @@ def test_what_looks_like_a_key_goes(key: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["a task-force", "sk-8", "the bearer of news", "AIza"])
-def test_words_stay(text: str) -> None:
+def test_what_merely_begins_like_a_key_stays(text: str) -> None:
     """What merely begins like a key stays as it is."""
     assert redactor.text(text, 1_000) == text
 

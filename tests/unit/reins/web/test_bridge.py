@@ -59,7 +59,7 @@ def test_a_try_that_does_not_end_is_given_up(monkeypatch, loop):
     assert ended.wait(5)
 
 
-def test_without_a_worker(monkeypatch):
+def test_without_a_worker_there_are_no_routes(monkeypatch):
     """No routes; a try says where there is one."""
     here = bridge_to(monkeypatch, None)
     assert here.routes() == ()

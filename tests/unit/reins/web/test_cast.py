@@ -70,7 +70,7 @@ def test_what_nobody_told_is_read_once(stored):
     assert cast.shown("c", []) == cast.shown("nowhere") == []
 
 
-def test_a_state_by_hand(stored):
+def test_a_state_by_hand_is_read_anew(stored):
     """Is read anew, and its columns stand for themselves."""
     cast = Cast(stored)
     told(cast, parts=[part("a", 1)], steps=[step("a", 3)])
@@ -116,7 +116,7 @@ def test_what_was_read_of_another_folder_is_not_kept(stored):
     assert cast.shown("c")[0]["seq"] == 1
 
 
-def test_to_another_conversation_and_back(stored):
+def test_a_session_that_moves_is_found_where_it_is(stored):
     """A session that is created anew elsewhere is found there alone."""
     cast = Cast(stored)
     told(cast, parts=[part("a", 1), part("a", 2, left=3)])

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 from reins.web import rate_limit as bucket
 
 
-def test_a_burst_then_a_rate(monkeypatch):
+def test_a_burst_passes_and_then_the_rate_holds(monkeypatch):
     """So many at once, then as many as the rate gives; a pause saves up no more than a burst."""
     clock = SimpleNamespace(now=100.0)
     monkeypatch.setattr(bucket, "time", SimpleNamespace(monotonic=lambda: clock.now))

@@ -46,7 +46,9 @@ SECRET = "the prompt with sk-secret"
         (2, 200, "garbage", True),
     ],
 )
-def test_http_errors(made_up: int, on_the_wire: int | None, kind: str, retryable: bool) -> None:  # noqa: FBT001
+def test_each_http_error_has_one_kind(
+    made_up: int, on_the_wire: int | None, kind: str, retryable: bool,  # noqa: FBT001
+) -> None:  # fmt: skip
     """Each row of the error table has one kind; statuses that BAML makes up are seen through."""
     raised = BamlClientHttpError("Route", SECRET, made_up, SECRET)
     error = classify(raised, Answer(status=on_the_wire), ROUTE)
@@ -81,7 +83,7 @@ def test_finish_reasons(reason: str | None, kind: str) -> None:
     assert "secret" not in str(error)
 
 
-def test_the_rest() -> None:
+def test_a_time_limit_is_retryable_and_an_unknown_error_is_not() -> None:
     """A time limit is retryable, and an unknown error of BAML is not."""
     assert classify(BamlTimeoutError("Route", SECRET), Answer(), ROUTE).retryable
     unknown = classify(BamlError(SECRET), Answer(), ROUTE)
@@ -160,7 +162,9 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
     ],
 )
-def test_retry_after(header: str | None, expected: float | None) -> None:
+def test_retry_after_is_read_in_seconds_and_as_a_date(
+    header: str | None, expected: float | None
+) -> None:
     """Seconds and HTTP dates are read, up to ten minutes; a time gone by is no wait, nonsense is
     ignored."""
     assert asked_s(header, now=NOW) == expected

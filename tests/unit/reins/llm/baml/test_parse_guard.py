@@ -150,7 +150,7 @@ WORST = {
 
 
 @pytest.mark.parametrize("text", WORST.values(), ids=WORST)
-def test_the_worst_that_is_known(compiled: Compiled, text: str) -> None:
+def test_the_worst_that_the_guard_lets_pass_is_read_quickly(compiled: Compiled, text: str) -> None:
     """Up to its own limits, what the guard lets pass is read in a fraction of a quarter second."""
     assert passes(text), "a case that the guard stops proves nothing"
     assert is_quick(compiled, text)
@@ -161,7 +161,7 @@ SIGNS += ["*/", "'", "`", '"""', "null", '"a":1,', '{"a":1}', "[1]", '"x"', "act
 OPENS = ["", '{"action":"', '{"inner":[', '{"numbers":{', '{"free":', "[[[", '{"node":{"kids":[']
 
 
-def test_a_search_for_worse(compiled: Compiled) -> None:
+def test_no_text_of_a_search_takes_long(compiled: Compiled) -> None:
     """Texts made of what the parser looks at, as large as they may be: none takes long."""
     draw = random.Random(5)
     for _ in range(100):
@@ -216,7 +216,7 @@ def test_any_text_is_judged(text: str) -> None:
         assert guarded(text) in text
 
 
-def test_nesting() -> None:
+def test_brackets_pair_by_kind() -> None:
     """Brackets pair by kind; one that closes nothing is astray and closes nothing."""
     assert nesting(list("[{}]")) == (2, 0)
     assert nesting(list("[}]")) == (1, 1)

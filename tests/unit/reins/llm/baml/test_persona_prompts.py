@@ -85,7 +85,7 @@ def test_a_reply_is_asked_for_with_any_text(compiled: Compiled, text: str) -> No
 
 
 @pytest.mark.parametrize("text", HOSTILE)
-def test_messages_begin_no_line(compiled: Compiled, text: str) -> None:
+def test_a_message_keeps_to_its_line(compiled: Compiled, text: str) -> None:
     """A message keeps to its line by any way of counting lines, even one that is no JSON."""
     for message in (orjson.dumps(said(1, text)).decode(), text):
         for function, arguments in (

@@ -249,7 +249,7 @@ HOSTILE = [
 
 @pytest.mark.parametrize("text", HOSTILE)
 @pytest.mark.parametrize("kind", ["person", "persona", "you", "operator", ""])
-def test_hostile_messages(text: str, kind: str) -> None:
+def test_hostile_messages_get_one_bounded_line(text: str, kind: str) -> None:
     """Whatever is said by whomever, the reply is one bounded line of ours."""
     lines = [message(number, kind, text[:300], text) for number in range(5)]
     said = reply(*lines, name="Bea", about=text, instructions=[text], others=[text], tone=text)
@@ -258,7 +258,7 @@ def test_hostile_messages(text: str, kind: str) -> None:
 
 
 @given(ANY_TEXT, ANY_TEXT, ANY_TEXT)
-def test_any_text_anywhere(name: str, tone: str, text: str) -> None:
+def test_no_text_breaks_the_replys_bounds(name: str, tone: str, text: str) -> None:
     """No text, as name, tone, message or speaker, breaks the reply's bounds."""
     said = reply(
         message(1, "persona", name, text), message(2, "person", tone, text),
@@ -272,7 +272,7 @@ def test_any_text_anywhere(name: str, tone: str, text: str) -> None:
     ["[message] {}", '[message] {"number": "x", "text": 3, "kind": []}', "[message] {nonsense}",
      '[message] {"text": "\\ud800"}', "[message] " + '{"a":' * 2000 + "}" * 2000, '[name] "\\x"'],
 )  # fmt: skip
-def test_broken_messages(line: str) -> None:
+def test_a_broken_message_is_passed_over(line: str) -> None:
     """A line that is no message of ours is passed over, or read as an empty one."""
     assert reply(line)
     assert reply(line, ASKED)

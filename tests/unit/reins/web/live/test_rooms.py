@@ -111,7 +111,7 @@ def test_one_that_closes_at_this_moment_does_not_stop_the_others(server, join):
     assert those.lagging == 0
 
 
-def test_coming_and_going_at_once(server):
+def test_who_has_joined_is_in_the_room_whoever_leaves(server):
     """Whoever has joined is in the room, whoever else leaves it at that moment; at the end nothing
     is left.
     """

@@ -29,10 +29,11 @@ run: page
 browser:
 	@sh tests/browser/chromium.sh
 
-# Most tests wait, for processes and the disk: two at a time. Chromium needs the machine to itself.
+# Half of their time tests wait, for processes and the disk: two for each of two cores. Chromium
+# needs a core of its own, and a process without Playwright's loop.
 test: $(VENV)/.stamp-dev page browser
-	$(PY) -m pytest -n 2 --dist loadfile tests/unit tests/property tests/integration tests/docs tests/crash
-	$(PY) -m pytest tests/browser
+	$(PY) -m pytest -n 4 --dist loadfile tests/unit tests/property tests/integration tests/docs tests/crash
+	$(PY) -m pytest -n 2 --dist loadfile tests/browser
 
 lint: $(VENV)/.stamp-dev page
 	$(VENV)/bin/ruff check .

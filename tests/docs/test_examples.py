@@ -1,5 +1,8 @@
 """The shell lines and the Python of docs/ run as they stand, with a worker of their own."""
 
+import importlib.util
+import sys
+
 import pytest
 
 from store.agent_state import list_agent_states
@@ -7,6 +10,7 @@ from store.reading import Reader
 from tests.docs.expected import ROOT, blocks, documents
 from tests.docs.running import in_process
 
+EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 RUNNABLE = [
     path
     for path in documents()
@@ -43,3 +47,12 @@ def run(reader, line):
 def test_the_how_to_is_among_them():
     """The page that is made of examples is not left out by mistake."""
     assert ROOT / "docs" / "how-to.md" in RUNNABLE
+
+
+@pytest.mark.parametrize(
+    "path", sorted((ROOT / "examples").glob("*.py")), ids=lambda path: path.stem
+)
+def test_no_example_hides_a_module(path):
+    """Run as a script, an example's folder comes first: no module that is imported has its name."""
+    assert path.stem not in sys.stdlib_module_names
+    assert importlib.util.find_spec(path.stem) is None

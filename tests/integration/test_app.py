@@ -4,10 +4,10 @@ import json
 import re
 import signal
 import socket
-import time
 import urllib.error
 import urllib.request
 
+import psutil
 import pytest
 
 import queue_imp as q
@@ -72,9 +72,11 @@ def test_a_stop_while_the_process_is_stopped(data, tmp_path, entry):
         worker.started()
         if entry[0] == "app.py":
             address(worker)
-        for number in (signal.SIGSTOP, signal.SIGTERM, signal.SIGCONT):
-            worker.process.send_signal(number)
-            time.sleep(0.2)  # the process cannot tell that it is stopped
+        worker.process.send_signal(signal.SIGSTOP)
+        process = psutil.Process(worker.process.pid)
+        until(lambda: process.status() == psutil.STATUS_STOPPED, "it is stopped")
+        worker.process.send_signal(signal.SIGTERM)
+        worker.process.send_signal(signal.SIGCONT)
         assert worker.process.wait(15) == 0
 
 
@@ -92,7 +94,7 @@ def test_it_attaches_to_a_folder_that_has_a_worker(app, data, tmp_path):
         assert worker.stop() == 0
 
 
-def test_web_only_when_asked(app, data):
+def test_the_web_alone_takes_no_ownership(app, data):
     """`--no-worker` takes no ownership and works on nothing."""
     web = app("--port", "0", "--no-worker")
     assert get(f"{address(web)}/api/health")["worker"] == {"pid": None}

@@ -10,8 +10,9 @@ import pytest
 from reins.cli import queue as queue_cli
 from store import queue
 from store.reading import Reader
-from tests.integration.store.support import ROOT, child, until
+from tests.integration.store.support import ROOT, child
 from tests.support.program import Program
+from tests.support.waiting import until
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("REINS_")}
 
@@ -41,7 +42,7 @@ def worker(tmp_path_factory):
     sys.exit(agents.main(["--data", sys.argv[1]]))
     """
     process = child(code, folder)
-    until(lambda: (folder / "owner.json").exists() or process.poll() is not None, 60)
+    until(lambda: (folder / "owner.json").exists() or process.poll() is not None)
     yield folder
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)

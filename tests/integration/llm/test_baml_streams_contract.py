@@ -27,6 +27,7 @@ from tests.support.model_stub import (
     openai_events,
     streams,
 )
+from tests.support.waiting import until_async
 from tests.support.wire import compiled_for
 
 NO_TYPES = ModuleType("no_types")
@@ -165,9 +166,7 @@ async def test_a_cancelled_stream_closes_its_connection(stub: ModelStub) -> None
     stub.default = streams(openai_events("word " * 2000, None), pause_s=0.002)
     raw = Raw(compiled_for(stub.address + "/v1"))
     done = raw.start()
-    async with asyncio.timeout(5):
-        while not raw.events:  # noqa: ASYNC110 - a list, not an event
-            await asyncio.sleep(0.001)
+    await until_async(lambda: raw.events)
     began = time.perf_counter()
     done.cancel()
     with pytest.raises(asyncio.CancelledError):

@@ -10,6 +10,7 @@ import structlog
 
 from reins.llm import Completion, ModelConfigError, ModelError
 from tests.support.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
+from tests.support.waiting import until_async
 
 JOKE = {"subject": "the-secret-subject", "told": []}
 
@@ -207,9 +208,7 @@ async def test_cancelling_in_line_and_between_attempts_frees_the_place(
     await asyncio.wait_for(stub.arrived.wait(), 5)
     in_line = asyncio.create_task(model.call("TellAJoke", **JOKE))
     last = asyncio.create_task(model.call("TellAJoke", **JOKE))
-    async with asyncio.timeout(5):
-        while stub.open_now:  # noqa: ASYNC110 - a counter, not an event
-            await asyncio.sleep(0.001)
+    await until_async(lambda: not stub.open_now)
     for task in (in_line, retrying):
         task.cancel()
         with pytest.raises(asyncio.CancelledError):

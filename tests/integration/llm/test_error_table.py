@@ -23,6 +23,7 @@ from tests.support.model_stub import (
     says,
     streams,
 )
+from tests.support.waiting import until_async
 from tests.support.wire import compiled_for, send
 
 ROUTE = Route("compatible", "m", "http://x")
@@ -222,9 +223,7 @@ async def test_a_cancelled_call_is_on_record(stub: ModelStub, streamed: bool) ->
         send(compiled_for(stub.address + "/v1"), answer, streamed=streamed, texts=texts)
     )
     await asyncio.wait_for(stub.arrived.wait(), 5)
-    async with asyncio.timeout(5):
-        while streamed and not texts:  # noqa: ASYNC110 - a list, not an event
-            await asyncio.sleep(0.001)
+    await until_async(lambda: not streamed or texts)
     task.cancel()
     await asyncio.wait_for(stub.closed_by_client.wait(), 1)
     with pytest.raises(asyncio.CancelledError):

@@ -9,6 +9,7 @@ from reins.llm import ModelConfigError, ModelError
 from reins.llm.routes.open_route import Line
 from tests.support.callers import Account, route
 from tests.support.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
+from tests.support.waiting import until_async
 
 JOKE = {"subject": "cats", "told": []}
 OTHER = "Two dogs walk into a bar."
@@ -166,9 +167,7 @@ async def test_a_route_that_asks_for_patience_is_left_alone_by_all(routed, stub)
     stub.replies.append(fails(429, Retry_After="1"))
     model = await routed(route("first", stub, attempts=2, breaker_failures=1))
     first = asyncio.ensure_future(model.call("TellAJoke", **JOKE))
-    async with asyncio.timeout(5):
-        while now(model).rests_s is None:  # noqa: ASYNC110 - a state, not an event
-            await asyncio.sleep(0.001)
+    await until_async(lambda: now(model).rests_s is not None)
     began = time.perf_counter()
     assert (now(model).state, now(model).breaker) == ("resting", "closed")
     others = [model.call("TellAJoke", **JOKE) for _ in range(3)]

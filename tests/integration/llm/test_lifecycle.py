@@ -16,6 +16,7 @@ import pytest
 from reins.llm import ModelConfigError, Models, ModelSettings
 from reins.llm.baml.prompts import PROMPTS
 from tests.support.model_stub import GOOD, ModelStub, never
+from tests.support.waiting import until_async
 
 ROOT = PROMPTS.parent
 OFFLINE = ModelSettings(environ={})
@@ -123,9 +124,7 @@ async def test_reloads_leave_nothing_behind(offline: Models) -> None:
     for _ in range(100):
         await offline.reload()
         await offline.call("TellAJoke", **JOKE)
-    async with asyncio.timeout(10):
-        while held() > before + 10:  # noqa: ASYNC110 - the kernel tells, no event does
-            await asyncio.sleep(0.05)
+    await until_async(lambda: held() <= before + 10)
 
 
 async def test_jokes_come_without_any_setting(offline: Models) -> None:
@@ -219,9 +218,7 @@ async def test_stop_leaves_nothing() -> None:
     async with aiohttp.ClientSession() as client:
         with pytest.raises(aiohttp.ClientConnectionError):
             await client.get(address)
-    async with asyncio.timeout(5):
-        while asyncio.all_tasks() - before:  # noqa: ASYNC110 - the server's tasks, not ours
-            await asyncio.sleep(0.001)
+    await until_async(lambda: asyncio.all_tasks() <= before)
 
 
 SCRIPT = """

@@ -18,16 +18,11 @@ from tests.support.model_stub import (
     says,
     streams,
 )
+from tests.support.waiting import until_async
 
 JOKE = {"subject": "cats", "told": []}
 PRICES = {"price_in": 1.0, "price_out": 2.0, "price_cached": 0.5}
 """A million tokens each; the stub counts 11 in and 7 out."""
-
-
-async def until(condition) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 - states, not events
-            await asyncio.sleep(0.001)
 
 
 async def test_all_that_is_known_of_an_attempt_is_on_record_once(
@@ -200,7 +195,7 @@ async def test_cancelling_frees_everything(routed, stub, account, streamed: bool
     task = asyncio.ensure_future(call("TellAJoke", **JOKE))
     await asyncio.wait_for(stub.arrived.wait(), 5)
     if streamed:
-        await until(lambda: account.deltas)
+        await until_async(lambda: account.deltas)
     worked = time.process_time()
     task.cancel()
     await asyncio.wait_for(stub.closed_by_client.wait(), 1)
@@ -226,7 +221,7 @@ async def test_a_call_that_never_got_its_place_is_on_record_as_not_sent(
     first = asyncio.ensure_future(model.call("TellAJoke", **JOKE))
     await asyncio.wait_for(stub.arrived.wait(), 5)
     waiting = asyncio.ensure_future(model.for_caller(account).call("TellAJoke", **JOKE))
-    await until(lambda: model.routes()[0].waiting == 1)
+    await until_async(lambda: model.routes()[0].waiting == 1)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiting

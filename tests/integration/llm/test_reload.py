@@ -11,6 +11,7 @@ from reins.llm import ModelConfigError, ModelError
 from reins.settings import load_settings
 from tests.support.callers import KEY, Account, route
 from tests.support.model_stub import GOOD, fails, openai, says
+from tests.support.waiting import until_async
 
 JOKE = {"subject": "cats", "told": []}
 OTHER = "Two dogs walk into a bar."
@@ -127,13 +128,10 @@ async def test_those_in_line_get_the_new_places(routed, write, stub) -> None:
     stub.default = held
     model = await routed(route("a", stub, concurrency=1))
     calls = [asyncio.ensure_future(model.call("TellAJoke", **JOKE)) for _ in range(5)]
-    async with asyncio.timeout(5):
-        while stub.open_now < 1:  # noqa: ASYNC110 - a counter, not an event
-            await asyncio.sleep(0.001)
-        write(route("a", stub, concurrency=5))
-        await model.reload()
-        while stub.open_now < 5:  # noqa: ASYNC110
-            await asyncio.sleep(0.001)
+    await until_async(lambda: stub.open_now == 1)
+    write(route("a", stub, concurrency=5))
+    await model.reload()
+    await until_async(lambda: stub.open_now == 5)
     stub.released.set()
     await asyncio.gather(*calls)
 

@@ -25,6 +25,7 @@ from tests.support.model_stub import (
     openai_events,
     streams,
 )
+from tests.support.waiting import until_async
 from tests.support.wire import compiled_for, send, with_the_loop_going
 
 JOKE = {"subject": "cats", "told": []}
@@ -90,9 +91,7 @@ async def test_nothing_is_told_after_a_cancellation(stub: ModelStub) -> None:
     task = asyncio.create_task(
         send(compiled_for(stub.address + "/v1"), Answer(), streamed=True, texts=texts)
     )
-    async with asyncio.timeout(5):
-        while len(texts) < 2:  # noqa: ASYNC110 - a list, not an event
-            await asyncio.sleep(0.001)
+    await until_async(lambda: len(texts) >= 2)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

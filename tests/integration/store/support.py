@@ -1,11 +1,8 @@
 """What the store's tests share: rows, children that are killed, waiting with a deadline."""
 
-import asyncio
 import os
 import subprocess
 import textwrap
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -83,17 +80,3 @@ def lines_of(*children: Program, timeout_s: float = 60) -> list[list[str]]:
         assert process.returncode == 0, out
         printed.append(out.splitlines())
     return printed
-
-
-def until(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        time.sleep(0.005)
-
-
-async def until_async(condition: Callable[[], object], timeout_s: float = 20.0) -> None:
-    deadline = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true in time"
-        await asyncio.sleep(0.005)

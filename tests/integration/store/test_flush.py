@@ -13,7 +13,8 @@ from store.errors import RowInvalid
 from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
-from tests.integration.store.support import child, message, step, until_async
+from tests.integration.store.support import child, message, step
+from tests.support.waiting import until_async
 
 HOSTILE = [
     "nul \x00 in it",
@@ -93,6 +94,7 @@ _CRASH = """
 import asyncio, os, signal, sys
 from store.store import Store
 from tests.integration.store.support import message, step
+
 
 async def main():
     store = Store(sys.argv[1], flush_s=0.01)

@@ -21,7 +21,8 @@ from store.folder import FORMAT, DataFolder
 from store.queue import QueueWriter
 from store.reading import Reader
 from store.store import Store
-from tests.integration.store.support import child, step, until
+from tests.integration.store.support import child, step
+from tests.support.waiting import until
 
 
 async def refused(path):

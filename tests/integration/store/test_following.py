@@ -17,7 +17,8 @@ from store.following import Follower
 from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
-from tests.integration.store.support import child, message, step, until, until_async
+from tests.integration.store.support import child, message, step
+from tests.support.waiting import until, until_async
 
 TABLES = [agent_steps.TABLE, agent_state.TABLE, messages.TABLE]
 
@@ -191,6 +192,7 @@ def test_across_a_kill_from_another_process(tmp_path):
     import asyncio, sys
     from store.store import Store
     from tests.integration.store.support import step
+
     async def write():
         store = Store(sys.argv[1], flush_s=0.02)
         await store.start()
@@ -255,6 +257,7 @@ def test_readers_while_a_journal_is_made(tmp_path):
     from pathlib import Path
     from store.journal import file as journal_file
     from tests.integration.store.support import step
+
     for n in range(60):
         folder = Path(sys.argv[1]) / str(n)
         folder.mkdir()
@@ -340,11 +343,11 @@ async def test_a_commit_of_any_process_is_noticed(store):
     assert not feed.touched()
     for seq in range(1, 21):
         await store.journal.append(step("a", seq))
-        await until_async(feed.touched, 5)
+        await until_async(feed.touched, "the commit is noticed")
     await until_async(lambda: store.journal.pending == 0)
     await until_async(lambda: not feed.touched())
     Reader(store.folder.path).append(lambda: message("c", 1, "from beside"))
-    await until_async(feed.touched, 5)
+    await until_async(feed.touched, "the commit is noticed")
 
 
 async def test_touched_does_not_wake_itself_without_a_worker(tmp_path):

@@ -14,7 +14,8 @@ from store.errors import FolderUnusable, JournalFailed
 from store.journal import file as journal_file
 from store.journal.file import Record
 from store.journal.journal import Journal
-from tests.integration.store.support import child, lines_of, until_async
+from tests.integration.store.support import child, lines_of
+from tests.support.waiting import until_async
 
 
 def record(value, table="messages"):

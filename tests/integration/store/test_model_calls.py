@@ -14,8 +14,9 @@ from store.flush import Flush
 from store.journal.file import Record
 from store.model_calls import forget_before, list_calls
 from store.store import Store
-from tests.integration.store.support import step, until_async
+from tests.integration.store.support import step
 from tests.support.paying_agents import call_record
+from tests.support.waiting import until_async
 
 NOW = datetime.now(UTC)
 

@@ -12,7 +12,8 @@ from store.errors import RowInvalid
 from store.journal.rows import as_record
 from store.reading import Reader, reader
 from store.store import Store
-from tests.integration.store.support import child, lines_of, message, step, until, until_async
+from tests.integration.store.support import child, lines_of, message, step
+from tests.support.waiting import until, until_async
 
 
 async def test_pages_of_steps_cross_the_border_of_table_and_journal(store):
@@ -146,6 +147,7 @@ async def test_reading_journalled_rows_after_the_worker_has_gone(tmp_path):
     import asyncio, os, sys
     from store.store import Store
     from tests.integration.store.support import step
+
     async def main():
         store = Store(sys.argv[1], flush_s=60)
         await store.start()

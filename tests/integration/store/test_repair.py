@@ -13,7 +13,8 @@ from store.errors import FolderUnusable, TableDamaged
 from store.queue import QueueWriter
 from store.reading import Reader
 from store.store import Store
-from tests.integration.store.support import step, until_async
+from tests.integration.store.support import step
+from tests.support.waiting import until_async
 
 
 def manifests(folder, table):
@@ -47,7 +48,7 @@ async def start(folder):
     return store, [line for line in logs if line["log_level"] == "error"]
 
 
-async def filled(folder, monkeypatch):
+async def fill(folder):
     """A folder where 30 rows and 5 actions are on disk for good, and 20 rows more are in the
     tables but still in the journal: what a loss of power may tear."""
     store, errors = await start(folder)
@@ -61,14 +62,28 @@ async def filled(folder, monkeypatch):
             await until_async(lambda: store.journal.pending == 0)
     # From here on the tables' commits are not synced, so the journal forgets nothing.
     sync = store.folder.sync
-    monkeypatch.setattr(store.folder, "sync", _never)
+    store.folder.sync = _never
     for n in range(31, 51):
         await store.journal.append(step("s1", n), step(f"t{n}", 1))
     opened = Reader(folder).table(agent_steps.TABLE)
     await until_async(lambda: opened.count_rows() == 100)
     await store.stop()
-    monkeypatch.setattr(store.folder, "sync", sync)
+    store.folder.sync = sync
     assert len(list(manifests(folder, "agent_steps"))) > 3
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory):
+    """Made once, since it takes a second."""
+    folder = tmp_path_factory.mktemp("full") / "data"
+    asyncio.run(fill(folder))
+    return folder
+
+
+@pytest.fixture
+def filled(full, tmp_path):
+    """The test's folder, full."""
+    return shutil.copytree(full, tmp_path, dirs_exist_ok=True)
 
 
 def _never():
@@ -102,11 +117,10 @@ async def check_whole(folder, store):
     ],
 )
 async def test_a_torn_newest_version_is_written_again_from_the_journal(
-    tmp_path, monkeypatch, table, files, damage
+    tmp_path, filled, table, files, damage
 ):
     """A torn newest manifest or data file: start says what it did, the journal writes again what
     was in it, and the second start has nothing to mend."""
-    await filled(tmp_path, monkeypatch)
     damage(files(tmp_path, table)[0])
     store, errors = await start(tmp_path)
     assert {line["event"] for line in errors} == {"table repaired"}
@@ -123,10 +137,9 @@ async def test_a_torn_newest_version_is_written_again_from_the_journal(
     await store.stop()
 
 
-async def test_several_torn_versions(tmp_path, monkeypatch):
+async def test_of_several_torn_versions_the_newest_whole_one_is_found(tmp_path, filled):
     """Several versions torn at once, manifests and data: the newest whole one is found, the torn
     are put aside, and compaction works on what is left."""
-    await filled(tmp_path, monkeypatch)
     newest, *older = manifests(tmp_path, "agent_steps")
     empty(newest)
     zeros(data_files(tmp_path, "agent_steps")[0])
@@ -137,9 +150,8 @@ async def test_several_torn_versions(tmp_path, monkeypatch):
     await store.stop()
 
 
-async def test_a_torn_older_version_is_put_aside(tmp_path, monkeypatch):
+async def test_a_torn_older_version_is_put_aside(tmp_path, filled):
     """A torn manifest between whole ones: it is put aside, for compaction would fail on it."""
-    await filled(tmp_path, monkeypatch)
     empty(manifests(tmp_path, "agent_steps")[1])
     store, errors = await start(tmp_path)
     assert [line["table"] for line in errors] == ["agent_steps"]
@@ -149,9 +161,8 @@ async def test_a_torn_older_version_is_put_aside(tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("damage", [empty, cut, zeros])
-async def test_a_torn_index_is_made_again(tmp_path, monkeypatch, damage):
+async def test_a_torn_index_is_made_again(tmp_path, filled, damage):
     """A torn index is made again: queries by key work, and no row is lost with it."""
-    await filled(tmp_path, monkeypatch)
     Reader(tmp_path).table(agent_steps.TABLE).optimize()
     for path in (tmp_path / "agent_steps.lance" / "_indices").rglob("*"):
         if path.is_file():
@@ -167,10 +178,9 @@ async def test_a_torn_index_is_made_again(tmp_path, monkeypatch, damage):
 @pytest.mark.parametrize(
     ("files", "damage"), [(manifests, empty), (manifests, zeros), (data_files, cut)]
 )
-async def test_a_torn_queue_keeps_what_was_acknowledged(tmp_path, monkeypatch, files, damage):
+async def test_a_torn_queue_keeps_what_was_acknowledged(tmp_path, filled, files, damage):
     """An action whose commit was torn before it was acknowledged goes; all others stay, and the
     queue takes actions again."""
-    await filled(tmp_path, monkeypatch)
     table = Reader(tmp_path).table(queue.TABLE)
     row = queue_imp.create_action("agent_pause", "ann", agent_id="torn")
     await asyncio.to_thread(table.add, queue.as_arrow(queue.TABLE, row))
@@ -183,9 +193,8 @@ async def test_a_torn_queue_keeps_what_was_acknowledged(tmp_path, monkeypatch, f
     await store.stop()
 
 
-async def test_an_empty_table_folder(tmp_path, monkeypatch):
+async def test_an_empty_table_folder_is_put_aside(tmp_path, filled):
     """A table folder without anything in it is put aside, and the table is made again."""
-    await filled(tmp_path, monkeypatch)
     shutil.rmtree(tmp_path / "messages.lance")
     (tmp_path / "messages.lance").mkdir()
     store, errors = await start(tmp_path)
@@ -195,9 +204,8 @@ async def test_an_empty_table_folder(tmp_path, monkeypatch):
     await store.stop()
 
 
-async def test_data_without_any_manifest(tmp_path, monkeypatch):
+async def test_data_without_any_manifest_refuses_the_start(tmp_path, filled):
     """Data whose manifests are all gone is not made away with: the start is refused by name."""
-    await filled(tmp_path, monkeypatch)
     for path in manifests(tmp_path, "agent_steps"):
         path.unlink()
     with pytest.raises(TableDamaged, match=r"agent_steps\.lance has data but no manifest.*backup"):
@@ -205,9 +213,8 @@ async def test_data_without_any_manifest(tmp_path, monkeypatch):
     assert data_files(tmp_path, "agent_steps")
 
 
-async def test_no_version_that_reads(tmp_path, monkeypatch):
+async def test_a_table_of_which_no_version_reads_refuses_the_start(tmp_path, filled):
     """Where no version reads the start is refused, and nothing of the table is moved."""
-    await filled(tmp_path, monkeypatch)
     Reader(tmp_path).table(agent_steps.TABLE).optimize()
     before = manifests(tmp_path, "agent_steps")
     for path in data_files(tmp_path, "agent_steps"):
@@ -222,9 +229,8 @@ async def test_no_version_that_reads(tmp_path, monkeypatch):
         await store.start()
 
 
-async def test_rows_that_were_safe_and_are_lost_are_named(tmp_path, monkeypatch):
+async def test_rows_that_were_safe_and_are_lost_are_named(tmp_path, filled):
     """Where a disk loses what had been synced, the log says that acknowledged rows may be lost."""
-    await filled(tmp_path, monkeypatch)
     for path in manifests(tmp_path, "agent_steps")[:-3]:
         empty(path)
     store, errors = await start(tmp_path)
@@ -234,9 +240,8 @@ async def test_rows_that_were_safe_and_are_lost_are_named(tmp_path, monkeypatch)
     await store.stop()
 
 
-async def test_agent_state_is_made_again_from_the_log(tmp_path, monkeypatch):
+async def test_agent_state_is_made_again_from_the_log(tmp_path, filled):
     """With `agent_state` gone altogether, every session's newest state is back from the log."""
-    await filled(tmp_path, monkeypatch)
     shutil.rmtree(tmp_path / "agent_state.lance")
     store = Store(tmp_path, flush_s=0.02)
     with capture_logs() as logs:
@@ -246,9 +251,8 @@ async def test_agent_state_is_made_again_from_the_log(tmp_path, monkeypatch):
     await store.stop()
 
 
-async def test_a_lost_journal(tmp_path, monkeypatch):
+async def test_after_a_lost_journal_rows_are_numbered_on(tmp_path, filled):
     """With the journal gone the tables stay, and new rows are numbered on from theirs."""
-    await filled(tmp_path, monkeypatch)
     for path in tmp_path.glob("journal.sqlite*"):
         path.unlink()
     store, errors = await start(tmp_path)
@@ -261,9 +265,8 @@ async def test_a_lost_journal(tmp_path, monkeypatch):
     await store.stop()
 
 
-async def test_a_damaged_journal(tmp_path, monkeypatch):
+async def test_a_damaged_journal_is_one_error_that_names_it(tmp_path, filled):
     """A journal that does not read: one error that names it, before anything is changed."""
-    await filled(tmp_path, monkeypatch)
     path = tmp_path / "journal.sqlite"
     path.write_bytes(os.urandom(path.stat().st_size))
     with pytest.raises(FolderUnusable, match=r"journal\.sqlite .*move it aside"):

@@ -9,7 +9,7 @@ from store.store import Store
 
 @pytest.fixture(scope="session")
 def empty_folder(tmp_path_factory):
-    """Tables and indices take a second to make: made once, copied for each test."""
+    """A data folder with every table and index; made once, copied by those who need it whole."""
     folder = tmp_path_factory.mktemp("empty") / "data"
 
     async def make() -> None:

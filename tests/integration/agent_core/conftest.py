@@ -1,7 +1,6 @@
 """A fleet: sessions and dispatcher over a real store, in the test's own loop."""
 
 import asyncio
-import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -117,9 +116,8 @@ class Fleet:
 
 
 @pytest.fixture
-def data(tmp_path, monkeypatch, empty_folder):
+def data(tmp_path, monkeypatch):
     folder = tmp_path / "data"
-    shutil.copytree(empty_folder, folder)
     monkeypatch.setenv("REINS_DATA", str(folder))
     return folder
 

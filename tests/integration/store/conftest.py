@@ -1,14 +1,12 @@
-import shutil
-
 import pytest
 
 from store.store import Store
 
 
 @pytest.fixture
-async def store(tmp_path, empty_folder):
+async def store(tmp_path):
     """A store that flushes twenty times a second."""
-    store = Store(shutil.copytree(empty_folder, tmp_path / "data"), flush_s=0.05)
+    store = Store(tmp_path / "data", flush_s=0.05)
     await store.start()
     yield store
     await store.stop()

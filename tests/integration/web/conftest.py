@@ -1,6 +1,5 @@
 """The API as its users see it: a real folder, a real worker where one is asked for."""
 
-import shutil
 import threading
 
 import pytest
@@ -30,9 +29,8 @@ def idle(settings):
 
 
 @pytest.fixture
-def api(settings, empty_folder):
+def api(settings):
     """The API beside a worker."""
-    shutil.copytree(empty_folder, settings.data)
     runtime = Runtime(settings)
     runtime.start_in_thread()
     with Api(settings, runtime) as api:

@@ -10,7 +10,7 @@ import pytest
 import queue_imp as q
 from agents import Runtime
 from reins.history import recording as replay
-from reins.history.replay import NotReplayable
+from reins.history.replay import NotReplayableError
 from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
@@ -60,7 +60,7 @@ def test_what_no_longer_fits_is_said(recorded):
     del changed["rows"][-1]
     assert run(changed).differences == [], "a life that goes on is a recording too"
     changed["rows"].append(changed["rows"][-1] | {"seq": 99, "kind": "dream"})
-    with pytest.raises(NotReplayable, match="kind 'dream'"):
+    with pytest.raises(NotReplayableError, match="kind 'dream'"):
         run(changed)
 
 
@@ -69,7 +69,7 @@ def test_a_recording_without_prompts_is_refused(recorded):
     changed = copy.deepcopy(recorded)
     for call in changed["calls"]:
         call["request"] = None
-    with pytest.raises(NotReplayable, match="REINS_RECORD_PROMPTS"):
+    with pytest.raises(NotReplayableError, match="REINS_RECORD_PROMPTS"):
         run(changed)
 
 
@@ -215,7 +215,7 @@ def test_what_is_no_recording(tmp_path, content):
     """It says what is missing, not where a program stumbled."""
     file = tmp_path / "file.json"
     file.write_bytes(content)
-    with pytest.raises(NotReplayable, match="holds no recording"):
+    with pytest.raises(NotReplayableError, match="holds no recording"):
         replay.load(file)
 
 

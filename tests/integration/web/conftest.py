@@ -7,6 +7,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from agents import Runtime
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from tests.integration.web.serving import Served
 from tests.integration.web.support import Api
@@ -34,10 +35,11 @@ def api(settings, empty_folder):
     """The API beside a worker."""
     shutil.copytree(empty_folder, settings.data)
     runtime = Runtime(settings)
-    runtime.start_in_thread()
+    thread = RuntimeThread(runtime)
+    thread.start()
     with Api(settings, runtime) as api:
         yield api
-    runtime.stop_thread()
+    thread.stop()
 
 
 @pytest.fixture(scope="module")
@@ -51,10 +53,11 @@ def live(tmp_path_factory):
         patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.odd_agents"]')
         settings = load_settings()
         runtime = Runtime(settings)
-        runtime.start_in_thread()
+        thread = RuntimeThread(runtime)
+        thread.start()
         with Served(settings, runtime) as served:
             yield served
-        runtime.stop_thread()
+        thread.stop()
 
 
 @pytest.fixture

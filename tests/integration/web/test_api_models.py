@@ -211,7 +211,7 @@ def typed(runtime, session_id, *pieces):
 
     async def say():
         for piece in pieces:
-            for listener in runtime.sessions.on_delta:
+            for listener in runtime.fleet._delta_listeners:
                 listener(session, piece)
 
     asyncio.run_coroutine_threadsafe(say(), runtime.loop).result(10)

@@ -187,22 +187,22 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
         """Put the outcome on record, if it leaves a row, and set the time of the next tick."""
         match outcome:
             case Done():
-                await self._done(outcome)
+                await self._settle_done(outcome)
             case Idle(result):
-                await self._idle(result)
+                await self._settle_idle(result)
             case Yielded() | Aborted():
                 self.undo()
             case Held(held):
                 await self.settle_held(held)
             case Failed():
-                await self._failed(outcome)
+                await self._settle_failed(outcome)
 
     def undo(self) -> None:
         """Forget the tick: back to the state before it, and again at once."""
         self.load_state()
         self.tick_now()
 
-    async def _done(self, done: Done) -> None:
+    async def _settle_done(self, done: Done) -> None:
         if not done.result.effects:
             await self._commit(done, NO_EFFECTS)
             return
@@ -210,7 +210,7 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             try:
                 prepared = await enter_all(done.result.effects, stack)
             except Exception as error:  # noqa: BLE001 - a tick whose effect cannot be has failed
-                await self._failed(Failed(error, done.began))
+                await self._settle_failed(Failed(error, done.began))
                 return
             if prepared is None:
                 self.undo()
@@ -245,7 +245,7 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
         if not result.done:
             self._wait(result.next_in_s)
 
-    async def _idle(self, result: Quiet) -> None:
+    async def _settle_idle(self, result: Quiet) -> None:
         session = self.session
         if session.failures:  # else the log would go on saying that it is tried again
             session.failures = 0
@@ -253,7 +253,7 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             await session.log.record(Event("status", "nothing is left to be done"))
         self._wait(result.next_in_s)
 
-    async def _failed(self, failed: Failed) -> None:
+    async def _settle_failed(self, failed: Failed) -> None:
         session, error = self.session, failed.error
         self.load_state()
         session.ledger.ticked(session)

@@ -5,6 +5,7 @@ the `action_id` after the action is durable.
 """
 
 import json
+import runpy
 import threading
 import time
 import uuid
@@ -332,6 +333,5 @@ def _writer() -> queue.QueueWriter:
 
 
 if __name__ == "__main__":
-    from reins.cli.queue import main
-
-    raise SystemExit(main())
+    # By name: the command imports this module, which therefore imports none of it.
+    runpy.run_module("reins.cli.queue", run_name="__main__")

@@ -26,12 +26,12 @@ from reins import logs, telemetry
 from reins.llm import Model, ModelConfigError, Models
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
+from reins.version import VERSION
 from store.errors import FolderOwned, StoreError
 from store.store import Store
 
 _log = structlog.get_logger(__name__)
 
-VERSION = "0.1.0"
 EXIT_OWNED = 3
 EXIT_UNUSABLE = 2
 _SWITCH_INTERVAL_S = 0.002
@@ -212,8 +212,8 @@ async def _work(settings: Settings) -> None:
         os._exit(0)
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m agents", description="Run the worker alone.")
+def main(arguments: list[str] | None = None, *, program: str = "python -m agents") -> int:
+    parser = argparse.ArgumentParser(prog=program, description="Run the worker alone.")
     parser.add_argument("--data", help="folder of the tables and the journal (REINS_DATA)")
     flags: dict[str, Any] = vars(parser.parse_args(arguments))
     try:

@@ -26,8 +26,8 @@ _LOOK_S = 0.5
 """A signal that another thread took is handled when this one wakes; nothing else would wake it."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python app.py", description="Run web and worker.")
+def main(arguments: list[str] | None = None, *, program: str = "python app.py") -> int:
+    parser = argparse.ArgumentParser(prog=program, description="Run web and worker.")
     parser.add_argument("--host", help="address to listen on (REINS_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (REINS_PORT)")
     parser.add_argument("--data", help="folder of the tables and the journal (REINS_DATA)")

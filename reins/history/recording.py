@@ -1,12 +1,9 @@
 """Sessions done again with no model: what the log and the recorded answers give must be the same.
 
-`python -m replay record SESSION FILE` writes a recording, `python -m replay run FILE` does it again
-and says what differs. Tests of agents use `load` and `replay` on recordings that are kept.
+`reins replay record SESSION FILE` writes a recording, `reins replay run FILE` does it again and
+says what differs. Tests of agents use `load` and `replay` on recordings that are kept.
 """
 
-import argparse
-import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -22,21 +19,18 @@ from agent_core.agent.services import Services
 from reins.history import replay as replaying
 from reins.history.recorded_model import Messages, RecordedCall, Recording
 from reins.history.replay import NotReplayableError
-from reins.llm import Model, ModelConfigError
+from reins.llm import Model
 from reins.llm.calls.accounting import ABORTED
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.redact import CUT
 from reins.llm.requests import messages_of
-from reins.settings import load_settings
 from store import agents_config
 from store.agent_steps import list_steps
-from store.errors import StoreError
 from store.model_calls import list_calls
 from store.reading import Reader, Row, reader
 
 _FORMAT = 1
 _PAGE = 1_000
-_EXIT_UNUSABLE = 2
 _SAME = ("seq", "step", "kind", "text", "error", "tokens_in", "tokens_out", "cost_usd")
 _SAME_IN_SNAPSHOT = ("status", "failures", "agent")
 _TIMES = ("times", "created_at", "ended_at")
@@ -248,31 +242,3 @@ def _timeless(payload: dict[str, Any]) -> dict[str, Any]:
         for name, value in payload.items()
         if name not in _TIMES
     }
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m replay", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    recording = commands.add_parser("record", help="write what is on record of a session")
-    recording.add_argument("session_id")
-    recording.add_argument("file", type=Path)
-    recording.add_argument("--data", help="folder of the tables and the journal (REINS_DATA)")
-    running = commands.add_parser("run", help="do a recorded session again, with no model")
-    running.add_argument("file", type=Path)
-    flags = parser.parse_args(arguments)
-    try:
-        if flags.command == "record":
-            made = record(flags.session_id, flags.data)
-            flags.file.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
-            print(f"{flags.file}: {len(made['rows'])} rows, {len(made['calls'])} calls")
-            return 0
-        done = asyncio.run(replay(load(flags.file), load_settings().agent_modules))
-    except (NotReplayableError, ModelConfigError, StoreError, ValueError, OSError) as error:
-        print(f"reins: {error}", file=sys.stderr)
-        return _EXIT_UNUSABLE
-    print("\n".join(done.differences) or f"the same: {len(done.rows)} rows")
-    return int(bool(done.differences))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -9,6 +9,7 @@ import pytest
 
 import queue_imp as q
 from agents import Runtime
+from reins.cli.main import main
 from reins.history import recording as replay
 from reins.history.replay import NotReplayableError
 from reins.settings import load_settings
@@ -222,17 +223,17 @@ def test_what_is_no_recording(tmp_path, content):
 def test_from_a_shell(tmp_path, recorded, capsys, monkeypatch):
     """`replay run` says whether it is the same; what cannot be read is an error in words."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    assert replay.main(["run", str(RECORDED)]) == 0
+    assert main(["replay", "run", str(RECORDED)]) == 0
     assert capsys.readouterr().out == f"the same: {len(recorded['rows'])} rows\n"
     changed = copy.deepcopy(recorded)
     changed["calls"][0]["answer"] = "something else"
     other = tmp_path / "other.json"
     other.write_bytes(orjson.dumps(changed))
-    assert replay.main(["run", str(other)]) == 1
+    assert main(["replay", "run", str(other)]) == 1
     assert "#2 tick: text was" in capsys.readouterr().out
     other.write_bytes(orjson.dumps(changed | {"format": 7}))
     for arguments in (["run", str(tmp_path)], ["run", str(other)], ["record", "nobody", "x"]):
-        assert replay.main(arguments) == 2
+        assert main(["replay", *arguments]) == 2
         assert capsys.readouterr().err.startswith("reins: ")
 
 

@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 
 from store.agent_steps import TABLE as STEPS
-from store.errors import RowInvalid
+from store.errors import RowInvalidError
 from store.journal.file import Record
 from store.journal.rows import as_arrow, as_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
@@ -71,11 +71,12 @@ def upsert_agent_state(
     """Update the given columns of a session's row, or append the row; never overwrite the rest.
 
     Durable when it returns, from any process. A running session writes its own state over it at
-    its next tick: to steer one, enqueue an action. Raises: RowInvalid for an unknown column or a
-    value that does not fit it, JournalFailed.
+    its next tick: to steer one, enqueue an action.
+
+    Raises: RowInvalidError for an unknown column or a value that does not fit it, JournalError.
     """
     if unknown := set(columns) - _COLUMNS | set(columns) & {"journal_n"}:
-        raise RowInvalid(
+        raise RowInvalidError(
             f"agent_state has no column {', '.join(sorted(unknown))}; "
             f"expected some of {', '.join(sorted(_COLUMNS - {'journal_n'}))}"
         )

@@ -139,7 +139,7 @@ class Reader:
         """Commit the record that `make` builds to the journal from here, beside its writer.
 
         Nobody else appends meanwhile, so what `make` reads here is the newest. Raises:
-        JournalFailed.
+        JournalError.
         """
         self.folder.prepare()
         connection = journal_file.open_for_writing(self.folder.journal, current_settings().durable)

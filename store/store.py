@@ -18,7 +18,7 @@ from store import (
     participants,
     queue,
 )
-from store.errors import FolderUnusable, StoreError
+from store.errors import FolderUnusableError, StoreError
 from store.flush import Flush, highest_number, rebuild_states
 from store.folder import FORMAT, DataFolder
 from store.journal import file as journal_file
@@ -72,7 +72,7 @@ class Store:
     async def start(self) -> None:
         """Own the folder, repair and complete its tables, start the journal and the flush.
 
-        Raises: FolderOwned, FolderUnusable, FormatUnknown, TableDamaged.
+        Raises: FolderOwnedError, FolderUnusableError, FormatUnknownError, TableDamagedError.
         """
         if self._started:
             raise RuntimeError("the store was started twice; make a new one")
@@ -147,7 +147,7 @@ class Store:
             if self.folder.format() != FORMAT:
                 self.folder.record_format()
         except OSError as error:
-            raise FolderUnusable(
+            raise FolderUnusableError(
                 f"the tables in {self.folder.path} cannot be opened: {error}. "
                 "Check that the disk is there, writable and has room."
             ) from error

@@ -24,7 +24,7 @@ from agent_core.session.schedule import Schedule
 from agent_core.session.session import Listener, Session
 from agent_core.session.status import Status
 from store import agent_state, agents_config, queue
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal.file import Record
 from store.store import Store
 
@@ -444,7 +444,7 @@ def _write_rest(session: Session) -> None:
 
 
 async def _record(session: Session, event: Event) -> None:
-    with contextlib.suppress(JournalFailed):
+    with contextlib.suppress(JournalError):
         try:
             await session.log.record(event)
         except SessionClosed:

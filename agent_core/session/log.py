@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from agent_core.session.status import Status
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal.file import Record
 from store.journal.journal import Journal
 
@@ -133,7 +133,7 @@ class SessionLog:
         while True:
             try:
                 await self._journal.append(*records)
-            except JournalFailed:
+            except JournalError:
                 if not self._journal.running:
                     raise
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter

@@ -13,7 +13,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from store.errors import FolderUnusable, JournalFailed
+from store.errors import FolderUnusableError, JournalError
 
 Durable = Literal["power", "process"]
 _SYNCHRONOUS: Mapping[Durable, str] = {"power": "FULL", "process": "NORMAL"}
@@ -62,7 +62,7 @@ class Group:
 
 
 def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
-    """A connection that appends; made if the file is missing. Raises: FolderUnusable."""
+    """A connection that appends; made if the file is missing. Raises: FolderUnusableError."""
     deadline = time.monotonic() + _BUSY_TIMEOUT_S
     while True:
         try:
@@ -72,7 +72,7 @@ def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
             if "locked" in str(error) and time.monotonic() < deadline:
                 time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
                 continue
-            raise FolderUnusable(
+            raise FolderUnusableError(
                 f"the journal {path} cannot be opened: {error}. If its disk is in order, the file "
                 "is damaged: restore it from a backup, or move it aside and lose what was not yet "
                 "flushed."
@@ -107,20 +107,20 @@ def identity(connection: sqlite3.Connection) -> int:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Read the file through once. Raises: FolderUnusable if it is damaged."""
+    """Read the file through once. Raises: FolderUnusableError if it is damaged."""
     try:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         found = error
     if found != "ok":
-        raise FolderUnusable(
+        raise FolderUnusableError(
             f"the journal {path} is damaged: {found}. Restore it from a backup, or move it aside "
             "(with its -wal and -shm) and lose what was not yet flushed."
         )
 
 
 def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
-    """Commit the records as one; returns how many rows. Raises: JournalFailed (none is in)."""
+    """Commit the records as one; returns how many rows. Raises: JournalError (none is in)."""
     by_table: dict[str, list[bytes]] = {}
     for record in records:
         by_table.setdefault(record.table, []).append(record.body)
@@ -138,7 +138,7 @@ def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
 
 
 def append_made(connection: sqlite3.Connection, make: Callable[[], Record]) -> None:
-    """Commit the record that `make` builds while nobody else can append. Raises: JournalFailed."""
+    """Commit the record that `make` builds while nobody else can append. Raises: JournalError."""
     try:
         with _transaction(connection):
             record = make()
@@ -147,8 +147,8 @@ def append_made(connection: sqlite3.Connection, make: Callable[[], Record]) -> N
         raise _failed(error) from error
 
 
-def _failed(error: Exception) -> JournalFailed:
-    return JournalFailed(
+def _failed(error: Exception) -> JournalError:
+    return JournalError(
         f"the journal could not commit: {error}. Check that the data folder's disk has room "
         "and is writable; nothing of this commit was acknowledged."
     )
@@ -267,7 +267,7 @@ class reading:  # noqa: N801 - reads as a function
     """A connection of its own for one read, which sees one moment of the file; None where there is
     no journal yet. No handle outlives a folder that was replaced, and none is made by looking.
 
-    Raises: FolderUnusable, also for what fails within.
+    Raises: FolderUnusableError, also for what fails within.
     """
 
     def __init__(self, path: Path) -> None:
@@ -297,7 +297,7 @@ class reading:  # noqa: N801 - reads as a function
         if self._connection is not None:
             self._connection.close()
         if isinstance(error, sqlite3.Error) and self._path.exists():
-            raise FolderUnusable(
+            raise FolderUnusableError(
                 f"the journal {self._path} cannot be read: {error}. If its disk is in order, the "
                 "file is damaged: restore it from a backup."
             ) from error

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import structlog
 
 from reins import telemetry
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal import file as journal_file
 from store.journal.file import Durable, Group, Record
 
@@ -74,7 +74,7 @@ class Journal:
         self._listeners: list[Callable[[], object]] = []
 
     def start(self) -> None:
-        """Open the file and start the writer. Raises: FolderUnusable."""
+        """Open the file and start the writer. Raises: FolderUnusableError."""
         if self._thread is not None:
             raise RuntimeError("the journal was started twice; make a new one")
         self._loop = asyncio.get_running_loop()
@@ -115,12 +115,12 @@ class Journal:
     async def append(self, *records: Record) -> None:
         """Return once the records are on disk, all of them or none.
 
-        Waits for the flush while too much is pending. Raises: JournalFailed.
+        Waits for the flush while too much is pending. Raises: JournalError.
         """
         if self.pending >= self._max_pending:
             await self._wait_for_room()
         if not self.running:
-            raise JournalFailed("the journal is not running; nothing was written")
+            raise JournalError("the journal is not running; nothing was written")
         future = asyncio.get_running_loop().create_future()
         self._inbox.put(_Entry(records, future, telemetry.here() if telemetry.on else None))
         await future
@@ -137,7 +137,7 @@ class Journal:
         self._inbox.put(job)
         while not job.done.wait(1.0):
             if not self._alive:
-                raise JournalFailed("the journal is not running; nothing was written")
+                raise JournalError("the journal is not running; nothing was written")
         if job.error:
             raise job.error[0]
 
@@ -211,7 +211,7 @@ class Journal:
             self.pending += rows
             self.rows += rows
             self.commits += 1
-        except JournalFailed as failure:
+        except JournalError as failure:
             error = str(failure)
             _log.error("journal commit failed", rows=len(entries), error=str(failure))
         took_s = time.perf_counter() - began
@@ -240,6 +240,6 @@ class Journal:
             if error is None:
                 future.set_result(None)
             else:
-                future.set_exception(JournalFailed(error))
+                future.set_exception(JournalError(error))
         if self._safe and self._loop is not None:
             self._loop.call_soon(self._resolve)

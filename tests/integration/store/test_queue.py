@@ -10,7 +10,7 @@ import pytest
 
 import queue_imp
 from store import queue
-from store.errors import RowInvalid, StoreError
+from store.errors import RowInvalidError, StoreError
 from store.lance.compaction import Upkeep
 from store.lance.tables import connect, connect_async, open_or_make
 from store.queue import QueueWriter
@@ -63,7 +63,7 @@ def test_a_bad_action_fails_alone(tmp_path):
         at_once.wait()
         try:
             writer.append(row)
-        except RowInvalid as error:
+        except RowInvalidError as error:
             return str(error)
         return row["action_id"]
 

@@ -67,6 +67,11 @@ class ThreadLoop(_Loop):
     def stopping(self) -> bool:
         return self._stop_asked.is_set()
 
+    @property
+    def running(self) -> bool:
+        """True from the start until the thread has ended, its last work done."""
+        return self._thread is not None and self._thread.is_alive()
+
     def start(self) -> None:
         with self._starting:
             if self._thread is not None:

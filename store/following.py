@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from store.journal import file as journal_file
 from store.journal.file import Group
+from store.journal.reading import open_for_reading
 from store.lance.tables import STAMP, Table
 from store.reading import Reader
 
@@ -41,7 +42,7 @@ class Follower:
         """Begin after the newest record there is."""
         self._stamp = None
         self.position = 0  # and the file that was known stays known: another may take its place
-        with journal_file.reading(self._store.folder.journal) as connection:
+        with open_for_reading(self._store.folder.journal) as connection:
             if connection is not None:
                 self._file = journal_file.identity(connection)
                 self.position = journal_file.newest_number(connection)
@@ -56,7 +57,7 @@ class Follower:
         """Table and row of what came since, as journalled (times are microseconds since 1970, JSON
         columns strings); whether there is more.
         """
-        with journal_file.reading(self._store.folder.journal) as connection:
+        with open_for_reading(self._store.folder.journal) as connection:
             newest = self._look_at(connection)
             if connection is None:
                 return [], False

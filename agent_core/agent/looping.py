@@ -16,11 +16,12 @@ from agent_core.agent.stopping import StopMixin
 from agent_core.budgets.limits import spent_in
 from agent_core.session.controls import Control, Interrupt, Renew
 from agent_core.session.failures import described, is_own_end
-from agent_core.session.log import Event, now_us
+from agent_core.session.log import Event
 from agent_core.session.session import refuse, settle
 from agent_core.session.status import Status
 from reins import telemetry
 from store.journal.file import Record
+from store.times import now_us
 
 _log = structlog.get_logger(__name__)
 

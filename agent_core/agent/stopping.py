@@ -7,9 +7,10 @@ import structlog
 from agent_core.agent.base import AgentBase
 from agent_core.agent.results import FinalResult
 from agent_core.session.controls import Control, Stop
-from agent_core.session.log import Event, now_us
+from agent_core.session.log import Event
 from agent_core.session.session import settle
 from agent_core.session.status import Status
+from store.times import now_us
 
 _log = structlog.get_logger(__name__)
 

@@ -10,10 +10,10 @@ from weakref import WeakValueDictionary
 import orjson
 
 from agent_core.conversations.floor import Floor, Member
-from agent_core.session.log import now_us
 from store import conversations, messages, participants
 from store.journal.file import Record
 from store.store import Store
+from store.times import now_us
 
 MAX_TURNS = 1_000
 """The highest ceiling of agents' messages without a person's."""

@@ -189,7 +189,7 @@ class Dispatcher:
             try:
                 if self._unmarked:
                     await self._mark_gathered()
-                await asyncio.to_thread(self._context.sessions.store.keep_queue_up)
+                await asyncio.to_thread(self._context.sessions.store.compact_queue)
             except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
                 _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
                 await asyncio.sleep(_RETRY_S)

@@ -2,7 +2,6 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from agent_core.session.status import Status
 from store.errors import JournalError
 from store.journal.file import Record
 from store.journal.journal import Journal
+from store.times import now_us
 
 if TYPE_CHECKING:
     from agent_core.session.session import Session
@@ -167,7 +167,3 @@ class SessionLog:
                 "error": event.error,
             }
         )
-
-
-def now_us() -> int:
-    return time.time_ns() // 1_000

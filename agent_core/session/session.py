@@ -13,10 +13,11 @@ from agent_core.budgets.limits import Budget, SetBudget
 from agent_core.budgets.usage import Tally
 from agent_core.session.controls import Applied, Control, Rejected, Stop
 from agent_core.session.failures import described
-from agent_core.session.log import Event, SessionClosed, SessionLog, now_us
+from agent_core.session.log import Event, SessionClosed, SessionLog
 from agent_core.session.schedule import Schedule
 from agent_core.session.status import Status
 from store.journal.journal import Journal
+from store.times import now_us
 
 if TYPE_CHECKING:
     from agent_core.agent.looping import LoopingAgentBase

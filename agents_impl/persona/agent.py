@@ -20,7 +20,6 @@ from agent_core.conversations.conversation import (
     NameTaken,
 )
 from agent_core.conversations.floor import mentions
-from agent_core.session.log import now_us
 from agents_impl.persona.context import gather
 from agents_impl.persona.models import (
     PersonaConfig,
@@ -32,6 +31,7 @@ from agents_impl.persona.models import (
 )
 from reins.llm import Model
 from store.journal.file import Record
+from store.times import now_us
 
 _INSTRUCTIONS = 5
 _INSTRUCTION_CHARS = 1_000

@@ -4,6 +4,7 @@ A group is one INSERT, so a commit takes the GIL a handful of times, not once a 
 Every record has a number; numbers grow without gaps and are never used twice.
 """
 
+import contextlib
 import random
 import sqlite3
 import time
@@ -17,7 +18,7 @@ from store.errors import FolderUnusableError, JournalError
 
 Durable = Literal["power", "process"]
 _SYNCHRONOUS: Mapping[Durable, str] = {"power": "FULL", "process": "NORMAL"}
-_BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 10.0
 _ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
 _COMMIT_ERRORS = (sqlite3.Error, OverflowError, MemoryError)
@@ -63,7 +64,7 @@ class Group:
 
 def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
     """A connection that appends; made if the file is missing. Raises: FolderUnusableError."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
             return _opened(path, durable)
@@ -81,7 +82,7 @@ def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
 
 def _opened(path: Path, durable: Durable) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=_BUSY_TIMEOUT_S
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
     )
     try:
         connection.execute("PRAGMA page_size = 8192")
@@ -254,67 +255,13 @@ def newest_number(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def read_pending(path: Path, table: str) -> list[Group]:
-    """The groups of one table that are not flushed yet; from any process, none if no journal."""
-    with reading(path) as connection:
-        if connection is None:
-            return []
-        query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
-        return [Group(*line) for line in connection.execute(query, (table,))]
-
-
-class reading:  # noqa: N801 - reads as a function
-    """A connection of its own for one read, which sees one moment of the file; None where there is
-    no journal yet. No handle outlives a folder that was replaced, and none is made by looking.
-
-    Raises: FolderUnusableError, also for what fails within.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
-
-    def __enter__(self) -> sqlite3.Connection | None:
-        made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
-        if not self._path.exists():
-            return None
-        try:
-            connection = self._connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode=rw",
-                uri=True,
-                isolation_level=None,
-                timeout=_BUSY_TIMEOUT_S,
-            )
-            connection.execute("PRAGMA query_only = ON")
-            # What is written or flushed between two queries would be missed by both.
-            connection.execute("BEGIN")
-            return connection if connection.execute(made).fetchone()[0] else None
-        except sqlite3.Error as error:
-            self.__exit__(type(error), error)
-            return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, *_: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if isinstance(error, sqlite3.Error) and self._path.exists():
-            raise FolderUnusableError(
-                f"the journal {self._path} cannot be read: {error}. If its disk is in order, the "
-                "file is damaged: restore it from a backup."
-            ) from error
-
-
-class _transaction:  # noqa: N801
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                self._connection.execute("COMMIT")
-        finally:
-            # Also where the commit itself failed: an open transaction would fail all that follow.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        # Also where the commit itself failed: an open transaction would fail all that follow.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

@@ -395,7 +395,7 @@ async def test_any_order_of_what_may_happen(tmp_path, monkeypatch, seed):
                 feed, found = rng.choice(feeds)
                 found += (await asyncio.to_thread(feed.poll))[0]
             case "flush":
-                store._flush._wake.set()
+                store._flush.wake()
             case "restart" if rng.random() < 0.2:
                 await store.stop()
                 store = Store(tmp_path / "data", flush_s=rng.choice([0.01, 60.0]))

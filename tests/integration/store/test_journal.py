@@ -14,6 +14,7 @@ from store.errors import FolderUnusableError, JournalError
 from store.journal import file as journal_file
 from store.journal.file import Record
 from store.journal.journal import Journal
+from store.journal.reading import read_pending
 from tests.integration.store.support import child, lines_of, until_async
 
 
@@ -25,7 +26,7 @@ def rows_of(path, table="messages"):
     """(number, value) of each row that is in the file."""
     return [
         (number, orjson.loads(line)["v"])
-        for group in journal_file.read_pending(path, table)
+        for group in read_pending(path, table)
         for number, line in group.lines()
     ]
 
@@ -384,7 +385,7 @@ async def test_a_group_is_bounded_by_its_size(journal, path):
     """Forty rows of 1 MB at once are written in several commits, not in one that is too large."""
     big = "x" * 1_000_000
     await asyncio.gather(*(journal.append(record(big)) for _ in range(40)))
-    groups = journal_file.read_pending(path, "messages")
+    groups = read_pending(path, "messages")
     assert sum(group.rows for group in groups) == 40
     assert len(groups) >= 2
     found, more = journal_file.groups(sqlite3.connect(path), size_bytes=1)

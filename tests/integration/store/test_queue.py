@@ -11,7 +11,7 @@ import pytest
 import queue_imp
 from store import queue
 from store.errors import RowInvalidError, StoreError
-from store.lance.compaction import Upkeep
+from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make
 from store.queue import QueueWriter
 from store.reading import Reader
@@ -191,9 +191,9 @@ async def test_processes_enqueue_while_the_worker_marks_and_compacts(tmp_path): 
         return [row["action_id"] for row in rows]
 
     def compact():
-        upkeep, mine = Upkeep(), connect(tmp_path).open_table("queue")
+        compaction, mine = Compaction(), connect(tmp_path).open_table("queue")
         while not ended.is_set():
-            compactions[0] += upkeep.run("queue", mine)
+            compactions[0] += compaction.run("queue", mine)
             ended.wait(0.1)
 
     async def mark():

@@ -263,7 +263,7 @@ async def test_a_row_that_is_flushed_during_a_read(tmp_path, moved):
             return rows
 
     def flush():
-        store._flush._wake.set()
+        store._flush.wake()
         until(lambda: store.journal.pending == 0)
 
     own = Watched(tmp_path)

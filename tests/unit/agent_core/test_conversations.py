@@ -12,11 +12,11 @@ from agent_core.conversations.conversation import (
     Message,
     NameTaken,
 )
-from agent_core.session.log import now_us
 from store import messages
 from store.errors import JournalError
 from store.journal.file import Record
 from store.store import Store
+from store.times import now_us
 from tests.waiting import until_async
 
 KB = 1024

@@ -8,9 +8,9 @@ import orjson
 from agent_core.agent.results import StepResult
 from agent_core.agent.services import Services
 from agent_core.conversations.conversation import Conversations, Message
-from agent_core.session.log import now_us
 from agents_impl.persona.agent import PersonaAgent, PersonaConfig
 from reins.llm import Completion, Model
+from store.times import now_us
 
 
 class ScriptedModel(Model):

@@ -1,4 +1,4 @@
-"""What was written since, in order, from any process: the feed of rooms, streams and `watch`."""
+"""Records in the order of their commit, from any process: the source of rooms, streams, `watch`."""
 
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -48,7 +48,7 @@ class Follower:
                 self.position = journal_file.newest_number(connection)
 
     def touched(self) -> bool:
-        """Whether the journal's file has been written to since this was last asked; cheap."""
+        """True if the journal's file was written to since the last call; cheap."""
         stamp = _stamp(self._store.folder.journal)
         before, self._stamp = self._stamp, stamp
         return stamp != before

@@ -72,7 +72,7 @@ def waiting(
 
 
 def payload_of(row: Row) -> dict[str, Any]:
-    """What the action carries; nothing if it was written by hand and is no object in JSON."""
+    """The action's payload; empty if it was written by hand and is no JSON object."""
     try:
         found = orjson.loads(row["payload"] or "{}")
     except orjson.JSONDecodeError:

@@ -88,7 +88,7 @@ class Reader:
         return self._read(table, read, nothing)
 
     def count(self, table: Table, where: str) -> int:
-        """How many rows of the table alone fit; from its indices, where those can tell."""
+        """The number of the table's own rows that fit; from its indices where possible."""
         return self._read(table, lambda opened: int(opened.count_rows(where)), 0)
 
     def _read(self, table: Table, read: Callable[[LanceTable], T], nothing: T) -> T:

@@ -1,4 +1,4 @@
-"""How large the tables are; kept for a while, since their folders are walked for it."""
+"""Sizes of the tables; kept for a while, since each count walks their folders."""
 
 import os
 import threading

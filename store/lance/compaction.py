@@ -18,7 +18,7 @@ what is not indexed, and a compaction rewrites what is small."""
 IDLE_S = 20.0
 """Seconds without a commit after which what is left is compacted."""
 KEEP = timedelta(minutes=2)
-"""What a compaction replaced is kept for longer than any reader of ours holds it."""
+"""Replaced versions are kept for longer than any reader of ours holds them."""
 _ALL_VERSIONS = timedelta(days=36_500)
 
 

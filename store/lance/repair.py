@@ -27,7 +27,7 @@ _NEWEST = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What was done to one table."""
+    """One repair of one table."""
 
     table: str
     what: str
@@ -146,7 +146,7 @@ def _step_back(opened: LanceTable, path: Path, synced: int | None) -> int | None
 
 
 def _unreadable(opened: LanceTable, synced: int | None) -> str | None:
-    """Why the table does not read; None if it does.
+    """The reason why the table does not read; None if it does.
 
     Everything committed after the synced version is read in full, the rest sampled.
     """

@@ -27,7 +27,7 @@ from reins.llm import Model, ModelConfigError, Models
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.version import VERSION
-from store.errors import FolderOwned, StoreError
+from store.errors import FolderOwnedError, StoreError
 from store.store import Store
 
 _log = structlog.get_logger(__name__)
@@ -220,7 +220,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
         settings = load_settings(**flags)
         logs.configure(settings.log_level, settings.log_format)
         asyncio.run(_work(settings))
-    except FolderOwned as error:
+    except FolderOwnedError as error:
         print(f"reins: {error}", file=sys.stderr)
         return EXIT_OWNED
     except (SettingsError, ModelConfigError, StoreError, ValueError) as error:

@@ -18,7 +18,7 @@ from reins.settings import Settings, SettingsError, load_settings
 from reins.web.application import Web
 from reins.web.guard import is_loopback
 from reins.web.server import PortUnusable, Server, listen
-from store.errors import FolderOwned, StoreError
+from store.errors import FolderOwnedError, StoreError
 
 _log = structlog.get_logger(__name__)
 
@@ -81,7 +81,7 @@ def _worker(settings: Settings) -> RuntimeThread | None:
     worker = RuntimeThread(Runtime(settings))
     try:
         worker.start()
-    except FolderOwned as error:
+    except FolderOwnedError as error:
         _log.warning("web only", why=str(error))
         return None
     tune_process()

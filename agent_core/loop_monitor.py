@@ -19,7 +19,7 @@ HELD_S = 0.5
 _KEPT = 2_400  # samples: ten minutes
 
 
-class LoopMonitor:
+class LoopMonitor(ThreadLoop):
     """A thread that asks the loop for a sign of life.
 
     Starts once, on the loop that it watches. `stop` ends the thread after its round; a second stop
@@ -27,20 +27,19 @@ class LoopMonitor:
     """
 
     def __init__(self) -> None:
+        super().__init__("loop monitor", first_delay_s=EVERY_S)
         self.lags_ms: deque[float] = deque(maxlen=_KEPT)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread_id = 0
-        self._rounds = ThreadLoop("loop monitor", self.run_once, first_s=EVERY_S)
-        self.stop = self._rounds.ask_to_stop
 
     def start(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._thread_id = threading.get_ident()
-        self._rounds.start()
+        super().start()
 
-    @property
-    def running(self) -> bool:
-        return self._rounds.running
+    def stop(self, timeout_s: float | None = 0.0) -> None:
+        """Called on the loop that a round may be waiting for: it does not wait for the thread."""
+        super().stop(timeout_s)
 
     def percentile_ms(self, share: float) -> float:
         """The lag that `share` of the last ten minutes' samples stayed under; 0 without any."""
@@ -48,20 +47,21 @@ class LoopMonitor:
         return lags[min(len(lags) - 1, int(len(lags) * share))] if lags else 0.0
 
     def run_once(self) -> float | None:
-        """Wait for one sign of life; None once the loop has ended."""
+        """Wait for one sign of life; ends the monitor once the loop has ended."""
         loop, answered = self._loop, threading.Event()
         asked = time.perf_counter()
         try:
-            if loop is None:
-                return None
-            loop.call_soon_threadsafe(answered.set)
+            if loop is not None:
+                loop.call_soon_threadsafe(answered.set)
         except RuntimeError:
+            self.stop()
             return None
         if not answered.wait(HELD_S):
             # Said at once: it may be held for good.
             _log.warning("the loop is held", at=_where(self._thread_id))
             while not answered.wait(HELD_S):
-                if loop.is_closed() or self._rounds.stopping.is_set():
+                if self.stopping or loop is None or loop.is_closed():
+                    self.stop()
                     return None
             held_s = round(time.perf_counter() - asked, 2)
             _log.warning("the loop goes on", held_s=held_s)

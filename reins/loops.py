@@ -1,133 +1,201 @@
-"""Loops of one shape: `run_once` does a round and gives the seconds until the next.
+"""The shape of every long-running loop: start, rounds that return their own delay, stop.
 
-Both forms share one contract. A loop starts once: a second start is an error, and so is one after a
-stop. `wake` ends the wait before the next round. A stop before the start does nothing but forbid
-it; a second stop does nothing. A round that raises is logged and tried again after `RETRY_S`; one
-that gives None ends the loop.
+The contract, in a thread (`ThreadLoop`) and in a task (`TaskLoop`):
+
+- `start` begins the rounds; a second start is an error, also after a stop.
+- `run_once` is one round. It returns the seconds until the next one, or None to wait for a wake.
+- `wake` ends the wait; a wake during a round is followed by another round, none is lost.
+- A round that fails is logged by `failed`, which returns the delay; only a stop shortens that one.
+- `stop` ends the loop and returns when it has ended. A second stop does nothing, nor does one
+  before the start. A stop while `start` runs waits for it, and then ends what it began.
 """
 
 import asyncio
 import contextlib
 import threading
-from collections.abc import Awaitable, Callable
 
 import structlog
 
 _log = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
+"""Seconds after which a failed round is tried again, unless the loop says otherwise."""
 
 
-class ThreadLoop:
-    """A loop in a daemon thread of its own.
+class _Loop:
+    """The parts that both forms have in common."""
 
-    `first_s`: the wait before the first round. `last_round`: a stop is followed by one round more.
-    `close` is called, in the thread, when the loop ends.
-    """
+    def __init__(self, name: str, *, first_delay_s: float | None = 0.0) -> None:
+        self.name = name
+        self._first_delay_s = first_delay_s
 
-    def __init__(
-        self,
-        name: str,
-        run_once: Callable[[], float | None],
-        *,
-        first_s: float = 0.0,
-        last_round: bool = False,
-        close: Callable[[], object] | None = None,
-    ) -> None:
-        self._name = name
-        self._run_once = run_once
-        self._first_s = first_s
-        self._last_round = last_round
-        self._close = close
-        self._wake = threading.Event()
+    def failed(self, error: Exception) -> float:
+        """Log the failure of a round; returns the seconds until the next one.
+
+        An exception from here ends the loop.
+        """
+        _log.error(
+            "a round of a loop failed",
+            loop=self.name,
+            error=f"{type(error).__name__}: {error}"[:500],
+            retry_in_s=RETRY_S,
+        )
+        return RETRY_S
+
+    def _started_twice(self) -> RuntimeError:
+        return RuntimeError(f"the {self.name} was started twice; make a new one")
+
+
+class ThreadLoop(_Loop):
+    """A loop in a daemon thread with the loop's name; `wake` and `stop` come from any thread."""
+
+    def __init__(self, name: str, *, first_delay_s: float | None = 0.0) -> None:
+        super().__init__(name, first_delay_s=first_delay_s)
+        self._starting = threading.Lock()
+        self._woken = threading.Event()
+        self._stop_asked = threading.Event()
         self._thread: threading.Thread | None = None
-        self.stopping = threading.Event()
+
+    def run_once(self) -> float | None:
+        """One round; returns the seconds until the next, None to wait for a wake."""
+        raise NotImplementedError
+
+    def finish(self) -> None:
+        """Do the loop's last work, in its thread, after the last round."""
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop_asked.is_set()
 
     @property
     def running(self) -> bool:
+        """True from the start until the thread has ended, its last work done."""
         return self._thread is not None and self._thread.is_alive()
 
     def start(self) -> None:
-        if self._thread is not None or self.stopping.is_set():
-            raise RuntimeError(f"the {self._name} was started twice or stopped; make a new one")
-        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
-        self._thread.start()
+        with self._starting:
+            if self._thread is not None:
+                raise self._started_twice()
+            thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+            thread.start()
+            self._thread = thread
 
     def wake(self) -> None:
-        self._wake.set()
-
-    def ask_to_stop(self) -> None:
-        """Stop, without waiting for the round in flight."""
-        self.stopping.set()
-        self._wake.set()
+        self._woken.set()
 
     def stop(self, timeout_s: float | None = None) -> None:
-        """Stop and wait for the thread's end; blocks for `timeout_s` at the most."""
-        self.ask_to_stop()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join(timeout_s)
+        """Blocks until the thread has ended, at most `timeout_s`; a round may call it too."""
+        with self._starting:
+            thread = self._thread
+        if thread is None:
+            return
+        self._stop_asked.set()
+        self.wake()
+        if thread is not threading.current_thread():
+            thread.join(timeout_s)
+
+    def pause(self, seconds: float) -> bool:
+        """Wait in a round; a stop ends the wait, a wake does not. Returns True if stopping."""
+        return self._stop_asked.wait(seconds)
 
     def _run(self) -> None:
-        wait_s: float | None = self._first_s
         try:
-            while wait_s is not None:
-                if wait_s > 0:
-                    self._wake.wait(wait_s)
-                self._wake.clear()
-                stopping = self.stopping.is_set()
-                if stopping and not self._last_round:
-                    return
-                wait_s = self._round()
-                if stopping:
-                    return
+            self._wait(self._first_delay_s)
+            while not self.stopping:
+                self._round()
+        except Exception:  # noqa: BLE001 - logged; nobody is above a thread to hear of it
+            _log.exception("a loop ended by itself", loop=self.name)
         finally:
-            if self._close is not None:
-                self._close()
+            self.finish()
 
-    def _round(self) -> float | None:
+    def _round(self) -> None:
         try:
-            return self._run_once()
-        except Exception:  # noqa: BLE001 - the fault of one round ends no loop
-            _log.exception("a loop's round failed", loop=self._name, retry_in_s=RETRY_S)
-            return RETRY_S
+            delay_s = self.run_once()
+        except Exception as error:  # noqa: BLE001 - `failed` reports it
+            self.pause(self.failed(error))
+            self._woken.clear()
+        else:
+            self._wait(delay_s)
+
+    def _wait(self, delay_s: float | None) -> None:
+        if delay_s != 0:
+            self._woken.wait(delay_s)
+        # Before the next round: a wake during it must be followed by another.
+        self._woken.clear()
 
 
-class TaskLoop:
-    """A loop as a task of the event loop that is running at its start."""
+class TaskLoop(_Loop):
+    """A loop in a task with the loop's name; a stop cancels the round that runs.
 
-    def __init__(self, name: str, run_once: Callable[[], Awaitable[float | None]]) -> None:
-        self._name = name
-        self._run_once = run_once
-        self._wake = asyncio.Event()
+    `start` is called on the event loop, and so are `wake` and `stop`.
+    """
+
+    def __init__(self, name: str, *, first_delay_s: float | None = 0.0) -> None:
+        super().__init__(name, first_delay_s=first_delay_s)
+        self._woken = asyncio.Event()
+        self._stop_asked = False
         self._task: asyncio.Task[None] | None = None
-        self._stopped = False
+        self._on_loop: asyncio.AbstractEventLoop | None = None
+
+    async def run_once(self) -> float | None:
+        """One round; returns the seconds until the next, None to wait for a wake."""
+        raise NotImplementedError
+
+    @property
+    def stopping(self) -> bool:
+        return self._stop_asked
 
     def start(self) -> None:
-        if self._task is not None or self._stopped:
-            raise RuntimeError(f"the {self._name} was started twice or stopped; make a new one")
-        self._task = asyncio.get_running_loop().create_task(self._run(), name=self._name)
+        if self._task is not None:
+            raise self._started_twice()
+        self._on_loop = asyncio.get_running_loop()
+        self._task = self._on_loop.create_task(self._run(), name=self.name)
+        self._task.add_done_callback(self._report)
 
     def wake(self) -> None:
-        """Only on the loop that runs it."""
-        self._wake.set()
+        self._woken.set()
+
+    def wake_from_thread(self) -> None:
+        """The same from any thread; nothing where the event loop has ended or never began."""
+        if self._on_loop is not None:
+            with contextlib.suppress(RuntimeError):
+                self._on_loop.call_soon_threadsafe(self._woken.set)
 
     async def stop(self) -> None:
-        """Cancel the round in flight, and wait for its end."""
-        self._stopped = True
-        if self._task is not None:
-            self._task.cancel()
-            await asyncio.gather(self._task, return_exceptions=True)
+        """Returns when the task has ended; from a round, that round is the last and goes on."""
+        task = self._task
+        if task is None:
+            return
+        first, self._stop_asked = not self._stop_asked, True
+        self.wake()
+        if task is asyncio.current_task():
+            return
+        if first:
+            task.cancel()
+        await asyncio.wait([task])
 
     async def _run(self) -> None:
-        while (wait_s := await self._round()) is not None:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(wait_s):
-                    await self._wake.wait()
+        await self._wait(self._first_delay_s)
+        while not self._stop_asked:
+            try:
+                delay_s = await self.run_once()
+            except Exception as error:  # noqa: BLE001 - `failed` reports it
+                if not self._stop_asked:
+                    await asyncio.sleep(self.failed(error))
+                    self._woken.clear()
+            else:
+                await self._wait(delay_s)
 
-    async def _round(self) -> float | None:
-        self._wake.clear()
-        try:
-            return await self._run_once()
-        except Exception:  # noqa: BLE001 - the fault of one round ends no loop
-            _log.exception("a loop's round failed", loop=self._name, retry_in_s=RETRY_S)
-            return RETRY_S
+    async def _wait(self, delay_s: float | None) -> None:
+        if delay_s == 0:
+            await asyncio.sleep(0)  # a loop without a delay must not keep all others waiting
+        else:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(delay_s):
+                    await self._woken.wait()
+        # Before the next round: a wake during it must be followed by another.
+        self._woken.clear()
+
+    def _report(self, task: "asyncio.Task[None]") -> None:
+        if not task.cancelled() and (error := task.exception()) is not None:
+            _log.error("a loop ended by itself", loop=self.name, error=str(error)[:500])

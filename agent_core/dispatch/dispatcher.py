@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,17 @@ _UPKEEP_S = 5.0
 _POLL_ROWS = 1_000_000  # a cut would part the actions of a session
 
 
+class _Rounds(TaskLoop):
+    """One of the dispatcher's two loops."""
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[float]]) -> None:
+        super().__init__(name)
+        self._work = work
+
+    async def run_once(self) -> float:
+        return await self._work()
+
+
 class Dispatcher:
     """Woken by an append in this process or by a commit of another, behind both a safety poll.
 
@@ -42,8 +53,8 @@ class Dispatcher:
         self._table = table
         self._folder = folder
         self._poll_s = poll_s
-        self._polling = TaskLoop("dispatcher poll", self._poll_round)
-        self._marking = TaskLoop("dispatcher mark", self._mark_round)
+        self._polling = _Rounds("dispatcher poll", self._poll_round)
+        self._marking = _Rounds("dispatcher mark", self._mark_round)
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -182,7 +193,7 @@ class Dispatcher:
         try:
             if self._unmarked:
                 await self._mark_gathered()
-            await asyncio.to_thread(self._context.fleet.store.keep_queue_up)
+            await asyncio.to_thread(self._context.fleet.store.compact_queue)
         except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
             _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
             return _RETRY_S

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from agent_core.session.log import Event, SessionClosedError
 from agent_core.session.session import Session
-from store.errors import JournalFailed
+from store.errors import JournalError
 
 _CANCEL_S = 1.0
 """A tick that has not ended this long after its cancellation is left behind."""
@@ -49,7 +49,7 @@ def write_rest(session: Session) -> None:
 
 
 async def _record(session: Session, event: Event) -> None:
-    with contextlib.suppress(JournalFailed):
+    with contextlib.suppress(JournalError):
         try:
             await session.log.record(event)
         except SessionClosedError:

@@ -9,7 +9,7 @@ from reins.loops import TaskLoop
 _PERIOD_S = 5.0
 
 
-class Overseer:
+class Overseer(TaskLoop):
     """Gives up ticks that take too long, and releases sessions whose budget has room again.
 
     Starts once; a second stop does nothing. `tick_timeout_s` tells how long a tick may take at the
@@ -23,12 +23,10 @@ class Overseer:
         tick_timeout_s: Callable[[], float],
         release_held: Callable[[], None],
     ) -> None:
+        super().__init__("overseer")
         self._live = live
         self._tick_timeout_s = tick_timeout_s
         self._release_held = release_held
-        self._loop = TaskLoop("overseer", self.run_once)
-        self.start = self._loop.start
-        self.stop = self._loop.stop
 
     async def run_once(self) -> float:
         """One look; gives the seconds until the next."""

@@ -10,7 +10,7 @@ import orjson
 
 from agent_core.budgets.account import Account
 from agent_core.session.status import Status
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal.file import Record
 from store.journal.journal import Journal
 from store.times import now_us
@@ -152,7 +152,7 @@ class SessionLog:
         while True:
             try:
                 await self._journal.append(*records)
-            except JournalFailed:
+            except JournalError:
                 if not self._journal.running:
                     raise
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter

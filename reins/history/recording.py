@@ -26,8 +26,9 @@ from reins.llm.redact import CUT
 from reins.llm.requests import messages_of
 from store import agents_config
 from store.agent_steps import list_steps
+from store.lance.tables import Row
 from store.model_calls import list_calls
-from store.reading import Reader, Row, reader
+from store.reading import Reader, reader
 
 _FORMAT = 1
 _PAGE = 1_000

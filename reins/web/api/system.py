@@ -11,8 +11,9 @@ from typing import Any, Literal
 from reins.web.api.context import Parts, parts
 from reins.web.bridge import WorkerHere
 from reins.web.http.openapi import group
-from reins.web.views.rows import Wire, iso
+from reins.web.views.rows import Wire
 from store import queue_reading
+from store.times import iso
 
 api = group("system", "system")
 

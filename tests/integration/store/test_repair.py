@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 import queue_imp
 from store import agent_state, agent_steps, queue
-from store.errors import FolderUnusable, TableDamaged
+from store.errors import FolderUnusableError, TableDamagedError
 from store.queue import QueueWriter
 from store.reading import Reader
 from store.store import Store
@@ -198,7 +198,9 @@ async def test_data_without_any_manifest(tmp_path, monkeypatch):
     await filled(tmp_path, monkeypatch)
     for path in manifests(tmp_path, "agent_steps"):
         path.unlink()
-    with pytest.raises(TableDamaged, match=r"agent_steps\.lance has data but no manifest.*backup"):
+    with pytest.raises(
+        TableDamagedError, match=r"agent_steps\.lance has data but no manifest.*backup"
+    ):
         await start(tmp_path)
     assert data_files(tmp_path, "agent_steps")
 
@@ -212,11 +214,11 @@ async def test_no_version_that_reads(tmp_path, monkeypatch):
         zeros(path)
     for path in before[-4:]:
         path.unlink()  # the versions from before there was data
-    with pytest.raises(TableDamaged, match=r"agent_steps in .* does not read in any version"):
+    with pytest.raises(TableDamagedError, match=r"agent_steps in .* does not read in any version"):
         await start(tmp_path)
     assert manifests(tmp_path, "agent_steps") == before[:-4]
     store = Store(tmp_path)
-    with pytest.raises(TableDamaged):  # the folder is free again: not FolderOwned
+    with pytest.raises(TableDamagedError):  # the folder is free again: not FolderOwnedError
         await store.start()
 
 
@@ -264,5 +266,5 @@ async def test_a_damaged_journal(tmp_path, monkeypatch):
     await filled(tmp_path, monkeypatch)
     path = tmp_path / "journal.sqlite"
     path.write_bytes(os.urandom(path.stat().st_size))
-    with pytest.raises(FolderUnusable, match=r"journal\.sqlite .*move it aside"):
+    with pytest.raises(FolderUnusableError, match=r"journal\.sqlite .*move it aside"):
         await start(tmp_path)

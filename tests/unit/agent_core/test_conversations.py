@@ -13,7 +13,7 @@ from agent_core.conversations.conversation import (
     NameTakenError,
 )
 from store import messages
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal.file import Record
 from store.store import Store
 from store.times import now_us
@@ -276,10 +276,10 @@ async def test_a_commit_that_failed_is_not_counted(opened):
     append = opened.store.journal.append
 
     async def full(*_records):
-        raise JournalFailed("no room")
+        raise JournalError("no room")
 
     opened.store.journal.append = full
-    with pytest.raises(JournalFailed):
+    with pytest.raises(JournalError):
         await conversation.post("p2", "ann", "two")
     opened.store.journal.append = append
     await conversation.post("p2", "ann", "two")

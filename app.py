@@ -10,14 +10,15 @@ from urllib.parse import quote
 import structlog
 
 from agent_core.agent.registry import AgentTypeError
-from agents import EXIT_UNUSABLE, Runtime
+from agents import EXIT_UNUSABLE, Runtime, tune_process
 from reins import logs
 from reins.llm import ModelConfigError
+from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, SettingsError, load_settings
 from reins.web.application import Web
 from reins.web.guard import is_loopback
 from reins.web.server import PortUnusable, Server, listen
-from store.errors import FolderOwned, StoreError
+from store.errors import FolderOwnedError, StoreError
 
 _log = structlog.get_logger(__name__)
 
@@ -25,8 +26,8 @@ _LOOK_S = 0.5
 """A signal that another thread took is handled when this one wakes; nothing else would wake it."""
 
 
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python app.py", description="Run web and worker.")
+def main(arguments: list[str] | None = None, *, program: str = "python app.py") -> int:
+    parser = argparse.ArgumentParser(prog=program, description="Run web and worker.")
     parser.add_argument("--host", help="address to listen on (REINS_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (REINS_PORT)")
     parser.add_argument("--data", help="folder of the tables and the journal (REINS_DATA)")
@@ -59,8 +60,9 @@ def _run(settings: Settings, stop_asked: threading.Event, *, wants_worker: bool)
     # The port first: no session ticks for one that is taken.
     with listen(settings.host, settings.port) as listening:
         port = listening.getsockname()[1]
-        runtime = _worker(settings) if wants_worker else None
+        worker = _worker(settings) if wants_worker else None
         try:
+            runtime = None if worker is None else worker.runtime
             web = Web(settings, runtime, port=port, token=token)
             server = Server(listening, web.wsgi)
             web.start()
@@ -71,18 +73,19 @@ def _run(settings: Settings, stop_asked: threading.Event, *, wants_worker: bool)
             web.stop()
             server.stop()
         finally:
-            if runtime is not None:
-                runtime.stop_thread()
+            if worker is not None:
+                worker.stop()
 
 
-def _worker(settings: Settings) -> Runtime | None:
-    runtime = Runtime(settings)
+def _worker(settings: Settings) -> RuntimeThread | None:
+    worker = RuntimeThread(Runtime(settings))
     try:
-        runtime.start_in_thread()
-    except FolderOwned as error:
+        worker.start()
+    except FolderOwnedError as error:
         _log.warning("web only", why=str(error))
         return None
-    return runtime
+    tune_process()
+    return worker
 
 
 def _address(host: str, port: int, token: str | None) -> str:

@@ -4,6 +4,7 @@ Every helper works from any process with the same data folder, worker running or
 the `action_id` after the action is durable.
 """
 
+import runpy
 import time
 from collections.abc import Collection
 from typing import Any, Literal
@@ -214,6 +215,5 @@ def _writer() -> queue.QueueWriter:
 
 
 if __name__ == "__main__":
-    from reins.cli.queue import main
-
-    raise SystemExit(main())
+    # By name: the command imports this module, which therefore imports none of it.
+    runpy.run_module("reins.cli.queue", run_name="__main__")

@@ -1,4 +1,4 @@
-"""Measures how late the loop is, and names what held it."""
+"""The loop monitor: measures how late the loop is, and names what held it."""
 
 import asyncio
 import sys
@@ -9,6 +9,8 @@ from collections import deque
 
 import structlog
 
+from reins.loops import ThreadLoop
+
 _log = structlog.get_logger(__name__)
 
 EVERY_S = 0.25
@@ -17,53 +19,54 @@ HELD_S = 0.5
 _KEPT = 2_400  # samples: ten minutes
 
 
-class Watchdog:
+class LoopMonitor(ThreadLoop):
     """A thread that asks the loop for a sign of life.
 
-    Starts once, on the loop that it watches. `stop` ends the thread; a second stop does nothing.
+    Starts once, on the loop that it watches. `stop` ends the thread after its round; a second stop
+    does nothing.
     """
 
     def __init__(self) -> None:
+        super().__init__("loop monitor", first_delay_s=EVERY_S)
         self.lags_ms: deque[float] = deque(maxlen=_KEPT)
-        self._stopping = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread_id = 0
 
     def start(self) -> None:
-        if self._thread is not None:
-            raise RuntimeError("the watchdog was started twice; make a new one")
-        self._thread = threading.Thread(
-            target=self._run,
-            args=(asyncio.get_running_loop(), threading.get_ident()),
-            name="watchdog",
-            daemon=True,
-        )
-        self._thread.start()
+        self._loop = asyncio.get_running_loop()
+        self._thread_id = threading.get_ident()
+        super().start()
 
-    def stop(self) -> None:
-        self._stopping.set()
+    def stop(self, timeout_s: float | None = 0.0) -> None:
+        """Called on the loop that a round may be waiting for: it does not wait for the thread."""
+        super().stop(timeout_s)
 
     def percentile_ms(self, share: float) -> float:
         """The lag that `share` of the last ten minutes' samples stayed under; 0 without any."""
         lags = sorted(self.lags_ms)
         return lags[min(len(lags) - 1, int(len(lags) * share))] if lags else 0.0
 
-    def _run(self, loop: asyncio.AbstractEventLoop, thread_id: int) -> None:
-        while not self._stopping.wait(EVERY_S):
-            answered = threading.Event()
-            asked = time.perf_counter()
-            try:
+    def run_once(self) -> float | None:
+        """Wait for one sign of life; ends the monitor once the loop has ended."""
+        loop, answered = self._loop, threading.Event()
+        asked = time.perf_counter()
+        try:
+            if loop is not None:
                 loop.call_soon_threadsafe(answered.set)
-            except RuntimeError:
-                return  # the loop has ended
-            if not answered.wait(HELD_S):
-                # Said at once: it may be held for good.
-                _log.warning("the loop is held", at=_where(thread_id))
-                while not answered.wait(HELD_S):
-                    if loop.is_closed() or self._stopping.is_set():
-                        return
-                held_s = round(time.perf_counter() - asked, 2)
-                _log.warning("the loop goes on", held_s=held_s)
-            self.lags_ms.append((time.perf_counter() - asked) * 1_000)
+        except RuntimeError:
+            self.stop()
+            return None
+        if not answered.wait(HELD_S):
+            # Said at once: it may be held for good.
+            _log.warning("the loop is held", at=_where(self._thread_id))
+            while not answered.wait(HELD_S):
+                if self.stopping or loop is None or loop.is_closed():
+                    self.stop()
+                    return None
+            held_s = round(time.perf_counter() - asked, 2)
+            _log.warning("the loop goes on", held_s=held_s)
+        self.lags_ms.append((time.perf_counter() - asked) * 1_000)
+        return EVERY_S
 
 
 def _where(thread_id: int) -> str:

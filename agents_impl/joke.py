@@ -4,7 +4,8 @@ import re
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agent_core.agent.base import AgentConfig, GuidanceRejected
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import StepResult
 from reins.llm import Model, ModelError
@@ -75,13 +76,13 @@ class JokeAgent(LoopingAgentBase):
         try:
             answer = await self.services.get(Model).call("ExtractSubject", guidance=text)
         except ModelError as error:
-            raise GuidanceRejected(
+            raise GuidanceRejectedError(
                 f"no subject was found in {text[:80]!r} without the model, which failed: {error}. "
                 'Give it as {"subject": "dogs"}.'
             ) from error
         subject = answer.text.strip().strip("\"'.").strip()[:200]
         if not subject:
-            raise GuidanceRejected(
+            raise GuidanceRejectedError(
                 f'the model found no subject in {text[:80]!r}. Give it as {{"subject": "dogs"}}.'
             )
         return subject

@@ -113,8 +113,8 @@ async def _aborting(runtime: Runtime, address: str, aborts: int) -> dict[str, An
     await create_fleet(runtime, _FEW, 0.0, agent_type="calling", name="stream", config=config)
     took_ms = []
     for number in range(aborts):
-        session = runtime.sessions.live[f"stream-{number % _FEW}"]
-        await until(lambda session=session: session.ticking)
+        session = runtime.fleet.live[f"stream-{number % _FEW}"]
+        await until(lambda session=session: session.scope.ticking)
         await asyncio.sleep(0.1)
         before, asked_at = len(await _cut_off_at(address)), time.time()
         await asyncio.to_thread(

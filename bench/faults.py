@@ -38,7 +38,7 @@ async def run(data: Path, *, sessions: int, seconds: float) -> dict[str, Any]:
                 await asyncio.sleep(seconds)
                 ticks = total_ticks(runtime)
             breaker = await _breaker_in_an_outage(runtime, address)
-            running = sum(s.status is Status.RUNNING for s in runtime.sessions.live.values())
+            running = sum(s.status is Status.RUNNING for s in runtime.fleet.live.values())
             await _rest(runtime)
             server = await asyncio.to_thread(model_server.counts, address)
             record = _record(runtime)
@@ -58,7 +58,7 @@ async def run(data: Path, *, sessions: int, seconds: float) -> dict[str, Any]:
 
 async def _rest(runtime: Runtime) -> None:
     """Pause all, and wait until nothing is in flight and everything is in the tables."""
-    sessions = list(runtime.sessions.live.values())
+    sessions = list(runtime.fleet.live.values())
     for session in sessions:
         await asyncio.to_thread(queue_imp.agent_pause_action, session.agent_id, "bench")
     await until(lambda: all(session.status is Status.PAUSED for session in sessions))

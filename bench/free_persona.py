@@ -6,6 +6,7 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Any
 
+from agent_core.agent.outcomes import Done, TickOutcome
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.services import Services
 from agent_core.conversations.conversation import Conversations
@@ -65,9 +66,11 @@ class FreePersona(PersonaAgent):
         finally:
             SEEN.composing[conversation_id] -= 1
 
-    async def succeeded(self, result: StepResult, *rest: Any) -> None:
-        await super().succeeded(result, *rest)
+    async def settle(self, outcome: TickOutcome) -> None:
+        await super().settle(outcome)
+        if not isinstance(outcome, Done):
+            return
         SEEN.tick_at.setdefault(self.conversation.conversation_id, time.time())
-        payload = result.payload or {}
+        payload = outcome.result.payload or {}
         if payload["spoke"]:
             SEEN.unaware += (payload["context"]["last"] or 0) != payload["number"] - 1

@@ -45,7 +45,7 @@ async def create_fleet(
 ) -> None:
     """Create sessions through the queue, as a user would, and wait for them."""
     given = {"heartbeat_s": heartbeat_s, **config}
-    before = len(runtime.sessions.live)
+    before = len(runtime.fleet.live)
 
     def create(number: int) -> None:
         queue_imp.agent_create(f"{name}-{number}", "bench", agent_type=agent_type, config=given)
@@ -55,7 +55,7 @@ async def create_fleet(
         await asyncio.gather(
             *(loop.run_in_executor(pool, create, number) for number in range(sessions))
         )
-    await until(lambda: len(runtime.sessions.live) >= before + sessions)
+    await until(lambda: len(runtime.fleet.live) >= before + sessions)
 
 
 async def until(condition: Any, timeout_s: float = _READY_S) -> None:
@@ -117,4 +117,4 @@ def disk_bytes(folder: Path) -> int:
 
 
 def total_ticks(runtime: Runtime) -> int:
-    return sum(session.iteration for session in runtime.sessions.live.values())
+    return sum(session.iteration for session in runtime.fleet.live.values())

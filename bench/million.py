@@ -37,7 +37,7 @@ async def run(data: Path, *, ticks: int) -> dict[str, Any]:
     early = _query_ms()
     async with runtime_on(data) as runtime:
         memory, peak_disk = [], 0
-        for session in runtime.sessions.live.values():
+        for session in runtime.fleet.live.values():
             _resume(session)
         with LagProbe() as probe:
             while total_ticks(runtime) < ticks:
@@ -65,7 +65,7 @@ async def run(data: Path, *, ticks: int) -> dict[str, Any]:
 async def _at_rest(runtime: Runtime) -> None:
     """Pause everything and wait for the upkeep that comes when a table is idle."""
     loop = asyncio.get_running_loop()
-    for session in runtime.sessions.live.values():
+    for session in runtime.fleet.live.values():
         session.deliver(Pause("", "bench", loop.create_future(), None))
     await asyncio.sleep(2 * IDLE_S)
 

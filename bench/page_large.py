@@ -17,7 +17,7 @@ async def run(data: Path, *, sessions: int, rows: int, minutes: float) -> dict[s
     figures: dict[str, Any] = {"sessions": sessions, "rows": rows, "goals": GOALS}
     async with runtime_on(data, jitter=0.0) as runtime:
         await create_fleet(runtime, 1, 1 / _BUSY, name="talker", config={"burst": rows})
-        await until(lambda: runtime.sessions.live["talker-0"].iteration >= rows)
+        await until(lambda: runtime.fleet.live["talker-0"].iteration >= rows)
         with web_on(runtime) as url:
             figures["log"] = await child(
                 "bench.browsing", act="load", url=f"{url}/sessions/talker-0", minutes=minutes

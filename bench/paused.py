@@ -31,7 +31,7 @@ async def run(data: Path, *, sessions: int) -> dict[str, Any]:
             await asyncio.gather(
                 *(loop.run_in_executor(pool, pause, name, "bench") for name in names)
             )
-        live = runtime.sessions.live
+        live = runtime.fleet.live
         await until(lambda: all(session.status is Status.PAUSED for session in live.values()))
         await until(lambda: runtime.store.journal.pending == 0)
         await asyncio.sleep(2 * IDLE_S)
@@ -69,7 +69,7 @@ async def _settled(data: Path, create: int) -> tuple[float, int]:
 async def _show(data: Path) -> None:
     async with runtime_on(data) as runtime:
         await asyncio.sleep(_SETTLING_S)
-        print(json.dumps([rss_mib(), len(runtime.sessions.live)]))
+        print(json.dumps([rss_mib(), len(runtime.fleet.live)]))
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ async def run(data: Path, *, times: int) -> dict[str, Any]:
         await create_fleet(runtime, 1, 0.01, name="watched")
         with web_on(runtime) as url:
             seen = await child("bench.reconnecting", url=url, times=times, between_s=_BETWEEN_S)
-        session = runtime.sessions.live["watched-0"]
+        session = runtime.fleet.live["watched-0"]
     rows = seen.pop("seqs")
     return {
         **seen,

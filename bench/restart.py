@@ -46,7 +46,7 @@ async def _work(data: Path) -> None:
 def _running(runtime: Runtime) -> int:
     return sum(
         session.task is not None and session.status == "running"
-        for session in runtime.sessions.live.values()
+        for session in runtime.fleet.live.values()
     )
 
 

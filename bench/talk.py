@@ -65,7 +65,7 @@ async def run(
 
 async def _set_up(runtime: Runtime, names: list[str], ceiling: int) -> None:
     """Conversations and personas, through the queue, as a user would."""
-    before = len(runtime.sessions.live)
+    before = len(runtime.fleet.live)
     await _in_threads(queue_imp.conversation_create, ((name, "bench") for name in names))
     # Actions of several lanes have no order among them: the one has to be there for the other.
     await until(lambda: runtime.dispatcher is not None and not runtime.dispatcher._in_flight)
@@ -78,7 +78,7 @@ async def _set_up(runtime: Runtime, names: list[str], ceiling: int) -> None:
         queue_imp.agent_create(f"{name}-{n}", "bench", agent_type="free_persona", config=config)
 
     await _in_threads(create, ((name, n) for name in names for n in range(_PERSONAS)))
-    await until(lambda: len(runtime.sessions.live) >= before + len(names) * _PERSONAS)
+    await until(lambda: len(runtime.fleet.live) >= before + len(names) * _PERSONAS)
 
 
 async def _in_threads(work: Callable[..., object], arguments: Iterator[tuple[Any, ...]]) -> None:
@@ -182,7 +182,7 @@ async def _idle(runtime: Runtime, seconds: float) -> dict[str, Any]:
     rows, cpu = runtime.store.journal.rows, cpu_s()
     await asyncio.sleep(seconds)
     return {
-        "idle_personas": len(runtime.sessions.live),
+        "idle_personas": len(runtime.fleet.live),
         "idle_s": seconds,
         "idle_journal_rows": runtime.store.journal.rows - rows,
         "idle_cpu_percent": round((cpu_s() - cpu) / seconds * 100, 1),

@@ -21,6 +21,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import queue_imp as q
 from agents import Runtime
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from store.messages import list_messages
 
@@ -43,12 +44,8 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     with tempfile.TemporaryDirectory(prefix="panel-") as temporary:
         os.environ["REINS_DATA"] = given.data or temporary
-        runtime = Runtime(load_settings())
-        runtime.start_in_thread()
-        try:
+        with RuntimeThread(Runtime(load_settings())):
             return 0 if debate(given.question, f"panel-{time.time_ns():x}") == TURNS else 1
-        finally:
-            runtime.stop_thread()
 
 
 def debate(question: str, conversation_id: str) -> int:

@@ -20,6 +20,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 import queue_imp as q
 from agents import Runtime
 from reins.history import recording as replay
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from store.agent_steps import list_steps
 
@@ -30,12 +31,8 @@ def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     with tempfile.TemporaryDirectory(prefix="reins-replay-") as data:
         os.environ["REINS_DATA"] = data
-        runtime = Runtime(load_settings(heartbeat_s=0.2))
-        runtime.start_in_thread()
-        try:
+        with RuntimeThread(Runtime(load_settings(heartbeat_s=0.2))):
             live()
-        finally:
-            runtime.stop_thread()
         recording = replay.record("ada")
     done = asyncio.run(replay.replay(recording))
     for then, now in zip(recording["rows"], done.rows, strict=False):

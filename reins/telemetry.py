@@ -292,7 +292,7 @@ class Tracing:
             start_time=ended_ns - int(took_s * 1e9),
         )
         if error:
-            self.failed(span, "JournalFailed")
+            self.failed(span, "JournalError")
         span.end(ended_ns)
 
     def handled(self, names: Mapping[str, Any], outcome: str, began_ns: int) -> None:

@@ -1,4 +1,4 @@
-"""The only user of LanceDB and SQLite: tables, journal, flush, upkeep, repair."""
+"""The only user of LanceDB and SQLite: tables, journal, flush, compaction, repair."""
 
 from store.lance.importing import import_lancedb
 

@@ -9,36 +9,11 @@ import orjson
 import pyarrow as pa
 
 from store.agent_steps import TABLE as STEPS
-from store.errors import RowInvalid
+from store.errors import RowInvalidError
 from store.journal.file import Record
 from store.journal.rows import as_arrow, as_record
-from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
+from store.lance.tables import JOURNAL_N, STAMP, TEXT, Derivation, Table, quoted
 from store.reading import Reader, reader
-
-TABLE = Table(
-    "agent_state",
-    pa.schema(
-        [
-            ("agent_id", TEXT),
-            ("session_id", TEXT),
-            ("agent_type", TEXT),
-            ("status", TEXT),
-            ("iteration", pa.int64()),
-            ("result", TEXT),
-            ("context", TEXT),
-            ("history", TEXT),
-            ("error", TEXT),
-            ("created_at", STAMP),
-            ("updated_at", STAMP),
-            ("usage", TEXT),
-            ("snapshot", TEXT),
-            JOURNAL_N,
-        ]
-    ),
-    key="session_id",
-    indices={"session_id": "BTREE"},
-)
-_COLUMNS = frozenset(TABLE.schema.names)
 
 
 def from_step(step: dict[str, Any]) -> dict[str, Any]:
@@ -65,17 +40,45 @@ def from_step(step: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+TABLE = Table(
+    "agent_state",
+    pa.schema(
+        [
+            ("agent_id", TEXT),
+            ("session_id", TEXT),
+            ("agent_type", TEXT),
+            ("status", TEXT),
+            ("iteration", pa.int64()),
+            ("result", TEXT),
+            ("context", TEXT),
+            ("history", TEXT),
+            ("error", TEXT),
+            ("created_at", STAMP),
+            ("updated_at", STAMP),
+            ("usage", TEXT),
+            ("snapshot", TEXT),
+            JOURNAL_N,
+        ]
+    ),
+    key="session_id",
+    indices={"session_id": "BTREE"},
+    derived=Derivation(STEPS.name, key="session_id", row=from_step),
+)
+_COLUMNS = frozenset(TABLE.schema.names)
+
+
 def upsert_agent_state(
     agent_id: str, session_id: str | None = None, *, store: Reader | None = None, **columns: object
 ) -> None:
     """Update the given columns of a session's row, or append the row; never overwrite the rest.
 
     Durable when it returns, from any process. A running session writes its own state over it at
-    its next tick: to steer one, enqueue an action. Raises: RowInvalid for an unknown column or a
-    value that does not fit it, JournalFailed.
+    its next tick: to steer one, enqueue an action.
+
+    Raises: RowInvalidError for an unknown column or a value that does not fit it, JournalError.
     """
     if unknown := set(columns) - _COLUMNS | set(columns) & {"journal_n"}:
-        raise RowInvalid(
+        raise RowInvalidError(
             f"agent_state has no column {', '.join(sorted(unknown))}; "
             f"expected some of {', '.join(sorted(_COLUMNS - {'journal_n'}))}"
         )
@@ -108,7 +111,6 @@ def get_agent_state(
         TABLE,
         {"session_id": session_id},
         f"session_id = {quoted(session_id)}",
-        derived={STEPS.name: from_step},
     )
     # Rows from before there was a journal have no number.
     found = max(rows, key=lambda row: row["journal_n"] or 0, default=None)
@@ -128,7 +130,7 @@ def each_agent_state(
 ) -> Iterator[dict[str, Any]]:
     """The same rows one after the other in no order, so that they need not all be in memory."""
     # The filter is applied after the join: the journal may hold a newer status.
-    for row in (store or reader()).newest(TABLE, derived={STEPS.name: from_step}):
+    for row in (store or reader()).newest(TABLE):
         if status is None or row["status"] in status:
             yield row
 

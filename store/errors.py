@@ -1,4 +1,4 @@
-"""What can go wrong with the data folder; each docstring is the message's default."""
+"""Errors of the data folder; each docstring is the default message."""
 
 
 class StoreError(Exception):
@@ -8,25 +8,25 @@ class StoreError(Exception):
         super().__init__(message or (self.__doc__ or "").strip())
 
 
-class FolderUnusable(StoreError):  # noqa: N818 - named after what it says
+class FolderUnusableError(StoreError):
     """The data folder cannot be used; check that its disk is there, writable and has room."""
 
 
-class FolderOwned(StoreError):  # noqa: N818
+class FolderOwnedError(StoreError):
     """Another worker owns the data folder; stop it first, or use another folder."""
 
 
-class FormatUnknown(StoreError):  # noqa: N818
+class FormatUnknownError(StoreError):
     """The data folder was written by a newer Reins; upgrade Reins, or use another folder."""
 
 
-class TableDamaged(StoreError):  # noqa: N818
+class TableDamagedError(StoreError):
     """A table is damaged in every version that is left; restore its folder from a backup."""
 
 
-class JournalFailed(StoreError):  # noqa: N818
+class JournalError(StoreError):
     """The journal could not commit; what was in that commit is not acknowledged."""
 
 
-class RowInvalid(StoreError, ValueError):  # noqa: N818
+class RowInvalidError(StoreError, ValueError):
     """A row does not fit its table."""

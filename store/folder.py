@@ -11,7 +11,7 @@ from pathlib import Path
 
 import filelock
 
-from store.errors import FolderOwned, FolderUnusable, FormatUnknown
+from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 
 FORMAT = 1
 """Version of the folder's layout. 0 stands for tables from before it was recorded."""
@@ -35,7 +35,7 @@ class DataFolder:
     def prepare(self) -> None:
         """Make the folder, and record its format if it is new.
 
-        Raises: FolderUnusable, FormatUnknown.
+        Raises: FolderUnusableError, FormatUnknownError.
         """
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -45,25 +45,28 @@ class DataFolder:
             if self.format() is None:
                 self._write_json(_FORMAT_FILE, {"format": FORMAT})
         except OSError as error:
-            raise FolderUnusable(
+            raise FolderUnusableError(
                 f"the data folder {self.path} cannot be used: {error.strerror or error}. "
                 "Check that its disk is there, writable and has room, or set REINS_DATA."
             ) from error
 
     def format(self) -> int | None:
-        """The folder's format; None if none is recorded. Raises: FormatUnknown if it is newer."""
+        """The folder's format; None if none is recorded.
+
+        Raises: FormatUnknownError if it is newer, FolderUnusableError if it is not readable.
+        """
         try:
             found = json.loads((self.path / _FORMAT_FILE).read_text())["format"]
         except FileNotFoundError:
             # Tables without the file are from before it existed.
             return 0 if any(self.path.glob("*.lance")) else None
         except (ValueError, KeyError, TypeError):
-            raise FolderUnusable(
+            raise FolderUnusableError(
                 f"{self.path / _FORMAT_FILE} is not readable; expected "
                 f'{{"format": {FORMAT}}}. Restore the file.'
             ) from None
         if not isinstance(found, int) or found > FORMAT:
-            raise FormatUnknown(
+            raise FormatUnknownError(
                 f"the data folder {self.path} has format {found}, this Reins knows up to {FORMAT}. "
                 "Upgrade Reins, or use another folder."
             )
@@ -76,13 +79,13 @@ class DataFolder:
     def owned(self) -> Iterator[None]:
         """Own the folder for the duration; the lock goes with the process, however it ends.
 
-        Raises: FolderOwned if another process owns it.
+        Raises: FolderOwnedError if another process owns it.
         """
         lock = filelock.FileLock(self.path / _LOCK_FILE)
         try:
             lock.acquire(timeout=0)
         except filelock.Timeout:
-            raise FolderOwned(
+            raise FolderOwnedError(
                 f"another worker (process {self.owner_pid() or 'unknown'}) owns the data folder "
                 f"{self.path}. Stop it first, or use another folder."
             ) from None

@@ -1,4 +1,4 @@
-"""What was written since, in order, from any process: the feed of rooms, streams and `watch`."""
+"""Records in the order of their commit, from any process: the source of rooms, streams, `watch`."""
 
 import sqlite3
 from collections.abc import Collection, Iterator
@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from store.journal import file as journal_file
 from store.journal.file import Group
+from store.journal.reading import open_for_reading
 from store.lance.tables import STAMP, Table
 from store.reading import Reader
 
@@ -41,13 +42,13 @@ class Follower:
         """Begin after the newest record there is."""
         self._stamp = None
         self.position = 0  # and the file that was known stays known: another may take its place
-        with journal_file.reading(self._store.folder.journal) as connection:
+        with open_for_reading(self._store.folder.journal) as connection:
             if connection is not None:
                 self._file = journal_file.identity(connection)
                 self.position = journal_file.newest_number(connection)
 
     def touched(self) -> bool:
-        """Whether the journal's file has been written to since this was last asked; cheap."""
+        """True if the journal's file was written to since the last call; cheap."""
         stamp = _stamp(self._store.folder.journal)
         before, self._stamp = self._stamp, stamp
         return stamp != before
@@ -56,7 +57,7 @@ class Follower:
         """Table and row of what came since, as journalled (times are microseconds since 1970, JSON
         columns strings); whether there is more.
         """
-        with journal_file.reading(self._store.folder.journal) as connection:
+        with open_for_reading(self._store.folder.journal) as connection:
             newest = self._look_at(connection)
             if connection is None:
                 return [], False

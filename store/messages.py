@@ -94,8 +94,9 @@ def _pending_number(conversation_id: str, reading: Reader) -> int:
 
 
 def _count(conversation_id: str, reading: Reader) -> int:
-    """How many are in the table: the highest number there, since numbers have no gaps, or a little
-    more, since what was written twice has one number.
+    """The number of rows in the table: the highest number there, since numbers have no gaps.
+
+    A little more where a message was written twice, since both rows have one number.
     """
     return reading.count(TABLE, _named(conversation_id))
 
@@ -105,7 +106,7 @@ def _highest(reading: Reader, where: str) -> int:
 
 
 def _above(conversation_id: str, number: int) -> str:
-    """What finds the messages numbered above `number`.
+    """The filter that finds the messages numbered above `number`.
 
     The index of numbers alone finds the few that are rare: that of conversations, which looks up
     all messages of a large one first, is kept out of it by IS TRUE.

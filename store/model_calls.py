@@ -1,10 +1,8 @@
-"""What models were asked and said: one row per attempt, by the row of the log that it led to."""
+"""Requests to models and their answers: one row per attempt, by the log row that it led to."""
 
-from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
-from lancedb.table import LanceTable
 
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
@@ -45,6 +43,7 @@ TABLE = Table(
     ),
     key=None,
     indices={"session_id": "BTREE", "seq": "BTREE"},
+    retained_by="queued_at",
 )
 _MANY = 50
 """Prompts make rows wide: of more rows than this, those that are wanted are found first."""
@@ -86,16 +85,3 @@ def _stored(reading: Reader, where: str, limit: int) -> list[dict[str, Any]]:
         where += f" AND journal_n <= {last}"
     found: list[dict[str, Any]] = reading.stored(TABLE, where).to_pylist()
     return found
-
-
-def forget_before(opened: LanceTable, days: float, now: datetime | None = None) -> int:
-    """Delete the rows of calls that were made more than `days` ago; returns how many.
-
-    For the tables' only writer.
-    """
-    until = (now or datetime.now(UTC)) - timedelta(days=days)
-    old = f"queued_at < timestamp '{until.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
-    count = int(opened.count_rows(old))
-    if count:  # a commit of nothing is a version more to compact
-        opened.delete(old)
-    return count

@@ -1,4 +1,4 @@
-"""Who takes part in which conversation."""
+"""Participants of conversations."""
 
 from typing import Any
 

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
+from store import times
 from store.errors import StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
@@ -55,6 +56,7 @@ TABLE = Table(
     ),
     key="action_id",
     indices={"processed": "BITMAP", "action_id": "BTREE"},
+    compact_commits=32,  # it is queried for each commit of another process
 )
 Row = dict[str, Any]
 Listener = Callable[[list[Row], int], object]
@@ -76,8 +78,8 @@ class QueueWriter:
 
     def __init__(self, folder: Path | str) -> None:
         self._folder = DataFolder(folder)
-        self._turn = threading.Lock()
-        self._gate = threading.Lock()
+        self._commit_lock = threading.Lock()
+        self._gathering_lock = threading.Lock()
         self._gathering: list[_Waiting] = []
         self._table: LanceTable | None = None
         self._listeners: list[Listener] = []
@@ -90,11 +92,11 @@ class QueueWriter:
         if not rows:
             return
         mine = _Waiting(rows, as_arrow(TABLE, *rows))
-        with self._gate:
+        with self._gathering_lock:
             self._gathering.append(mine)
-        with self._turn:
+        with self._commit_lock:
             if not mine.done:
-                with self._gate:
+                with self._gathering_lock:
                     batch, self._gathering = self._gathering, []
                 self._commit(batch)
         if mine.error is not None:
@@ -176,7 +178,7 @@ def find(table: LanceTable, action_id: str) -> Row | None:
 
 def changed_since(table: LanceTable, at: datetime) -> list[Row]:
     """Actions created or processed at `at` or later, the oldest first."""
-    then = f"timestamp '{at.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+    then = times.literal(at)
     where = f"created_at >= {then} OR processed_at >= {then}"
     rows: list[Row] = table.search().where(where).limit(None).to_list()
     return sorted(rows, key=lambda row: (row["created_at"], row["action_id"]))

@@ -1,13 +1,13 @@
 """The queue as it is looked at: newest actions first, what waits for a session, how much waits."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from store import times
 from store.lance.tables import STAMP, quoted
 from store.queue import TABLE
 from store.reading import Reader
@@ -15,8 +15,6 @@ from store.reading import Reader
 Row = dict[str, Any]
 State = Literal["queued", "applied", "rejected"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND = timedelta(microseconds=1)
 _WHERE: dict[State, str] = {
     "queued": "processed = false",
     "applied": "outcome = 'applied'",
@@ -49,8 +47,7 @@ def list_actions(
 
 def place(row: Row) -> tuple[int, str]:
     """Where an action stands in the list: microseconds since 1970, then the id."""
-    at = row["created_at"] or _EPOCH
-    return (at - _EPOCH) // _MICROSECOND, row["action_id"]
+    return times.to_us(row["created_at"] or times.EPOCH), row["action_id"]
 
 
 def get_actions(store: Reader, action_ids: Sequence[str]) -> list[Row]:
@@ -75,7 +72,7 @@ def waiting(
 
 
 def payload_of(row: Row) -> dict[str, Any]:
-    """What the action carries; nothing if it was written by hand and is no object in JSON."""
+    """The action's payload; empty if it was written by hand and is no JSON object."""
     try:
         found = orjson.loads(row["payload"] or "{}")
     except orjson.JSONDecodeError:
@@ -90,7 +87,7 @@ def depth(store: Reader) -> int:
 
 
 def _newest(keys: pa.Table, before: tuple[int, str] | None, limit: int) -> list[str]:
-    at = pc.fill_null(keys["created_at"], pa.scalar(_EPOCH, STAMP)).cast(pa.int64())
+    at = pc.fill_null(keys["created_at"], pa.scalar(times.EPOCH, STAMP)).cast(pa.int64())
     keys = pa.table({"at": at, "action_id": keys["action_id"]})
     if before is not None:
         earlier = pc.less(keys["at"], before[0])

@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -11,17 +11,17 @@ import pyarrow as pa
 from lancedb.table import LanceTable
 
 from reins.settings import current_settings
+from store import times
 from store.folder import DataFolder
 from store.journal import file as journal_file
 from store.journal.file import Group, Record
-from store.lance.tables import STAMP, Table, connect, open_if_there
+from store.journal.reading import read_pending
+from store.lance.tables import STAMP, Row, Table, connect, open_if_there
 
-Row = dict[str, Any]
 _TRIES = 5
 _SLICE = 500
 _BATCH = 65_536
 T = TypeVar("T")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Reader:
@@ -45,33 +45,24 @@ class Reader:
             self._tables[table.name] = opened
         return self._tables[table.name]
 
-    def joined(
-        self,
-        table: Table,
-        match: Mapping[str, str],
-        where: str | None,
-        *,
-        derived: Mapping[str, Callable[[Row], Row]] | None = None,
-    ) -> list[Row]:
+    def joined(self, table: Table, match: Mapping[str, str], where: str | None) -> list[Row]:
         """Rows of the journal and of the table that fit; a row in both stands once, oldest first.
 
-        `match` picks journalled rows by their columns, `where` is the same for the table.
-        `derived` makes rows of this table from the journal's rows of others.
+        `match` picks journalled rows by their columns, `where` is the same for the table. For a
+        derived table the journal's rows of its source count too.
         """
         # Journal first: a row that is flushed in between is then seen twice, never missed.
-        pending = self._pending(table, match, derived or {})
+        pending = self.journalled(table, match)
         stored: list[Row] = self.stored(table, where).to_pylist()
         seen = {row["journal_n"] for row in stored}
         rows = stored + [row for row in pending if row["journal_n"] not in seen]
         return sorted(rows, key=lambda row: row["journal_n"] or 0)
 
-    def newest(
-        self, table: Table, *, derived: Mapping[str, Callable[[Row], Row]] | None = None
-    ) -> Iterator[Row]:
+    def newest(self, table: Table) -> Iterator[Row]:
         """The newest row of each key of a whole table, a few at a time in memory."""
         key = table.key or ""
         raw: dict[str, tuple[Callable[[Row], Row], Row]] = {}
-        for derive, row in self._journalled(table, {}, derived or {}):
+        for derive, row in self._journalled(table, {}):
             other = raw.get(row[key])
             if other is None or row["journal_n"] > other[1]["journal_n"]:
                 raw[row[key]] = derive, row
@@ -97,7 +88,7 @@ class Reader:
         return self._read(table, read, nothing)
 
     def count(self, table: Table, where: str) -> int:
-        """How many rows of the table alone fit; from its indices, where those can tell."""
+        """The number of the table's own rows that fit; from its indices where possible."""
         return self._read(table, lambda opened: int(opened.count_rows(where)), 0)
 
     def _read(self, table: Table, read: Callable[[LanceTable], T], nothing: T) -> T:
@@ -117,21 +108,18 @@ class Reader:
 
     def journalled(self, table: Table, match: Mapping[str, str] | None = None) -> list[Row]:
         """Rows of the journal alone that fit; read them before those of the table."""
-        return self._pending(table, match or {}, {})
-
-    def _pending(
-        self, table: Table, match: Mapping[str, str], derived: Mapping[str, Callable[[Row], Row]]
-    ) -> list[Row]:
-        return [
-            typed(table, derive(row)) for derive, row in self._journalled(table, match, derived)
-        ]
+        rows = self._journalled(table, match or {})
+        return [typed(table, derive(row)) for derive, row in rows]
 
     def _journalled(
-        self, table: Table, match: Mapping[str, str], derived: Mapping[str, Callable[[Row], Row]]
+        self, table: Table, match: Mapping[str, str]
     ) -> Iterator[tuple[Callable[[Row], Row], Row]]:
-        """The journal's rows for this table, each with what makes it a row of it."""
-        for name, derive in [(table.name, _as_it_is), *derived.items()]:
-            for group in journal_file.read_pending(self.folder.journal, name):
+        """The journal's rows for this table, each with the function that makes it a row of it."""
+        sources: list[tuple[str, Callable[[Row], Row]]] = [(table.name, _as_it_is)]
+        if table.derived is not None:
+            sources.append((table.derived.source, table.derived.row))
+        for name, derive in sources:
+            for group in read_pending(self.folder.journal, name):
                 for row in matching(group, match):
                     yield derive, row
 
@@ -139,7 +127,7 @@ class Reader:
         """Commit the record that `make` builds to the journal from here, beside its writer.
 
         Nobody else appends meanwhile, so what `make` reads here is the newest. Raises:
-        JournalFailed.
+        JournalError.
         """
         self.folder.prepare()
         connection = journal_file.open_for_writing(self.folder.journal, current_settings().durable)
@@ -176,7 +164,7 @@ def typed(table: Table, row: Row) -> Row:
 
 
 def _time(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
+    return None if microseconds is None else times.from_us(microseconds)
 
 
 @functools.lru_cache(maxsize=64)

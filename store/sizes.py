@@ -1,4 +1,4 @@
-"""How large the tables are; kept for a while, since their folders are walked for it."""
+"""Sizes of the tables; kept for a while, since each count walks their folders."""
 
 import os
 import threading
@@ -24,12 +24,12 @@ class Sizes:
     """The sizes of a folder's tables, at most ten seconds old; safe to share between threads."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._found: list[Size] = []
         self._until = 0.0
 
     def current(self, store: Reader) -> list[Size]:
-        with self._turn:
+        with self._lock:
             if time.monotonic() >= self._until:
                 self._found = _sizes(store)
                 self._until = time.monotonic() + _KEPT_S

@@ -18,8 +18,9 @@ from store import (
     participants,
     queue,
 )
-from store.errors import FolderUnusable, StoreError
-from store.flush import Flush, highest_number, rebuild_states
+from store.derivation import rebuild
+from store.errors import FolderUnusableError, StoreError
+from store.flush import Flush, highest_number
 from store.folder import FORMAT, DataFolder
 from store.journal import file as journal_file
 from store.journal.file import Durable
@@ -72,7 +73,7 @@ class Store:
     async def start(self) -> None:
         """Own the folder, repair and complete its tables, start the journal and the flush.
 
-        Raises: FolderOwned, FolderUnusable, FormatUnknown, TableDamaged.
+        Raises: FolderOwnedError, FolderUnusableError, FormatUnknownError, TableDamagedError.
         """
         if self._started:
             raise RuntimeError("the store was started twice; make a new one")
@@ -119,12 +120,12 @@ class Store:
         """For how many days the record of a model's call is kept; None: for ever."""
         self._record_days = days
         if self._flush is not None:
-            self._flush.record_days = days
+            self._flush.retention.days = days
 
-    def keep_queue_up(self) -> None:
+    def compact_queue(self) -> None:
         """Compact the queue where that is due; blocks, and goes in turn with the marking."""
         if self._flush is not None:
-            self._flush.keep_queue_up()
+            self._flush.compact_marked()
 
     @property
     def compacted_at(self) -> dict[str, datetime]:
@@ -147,7 +148,7 @@ class Store:
             if self.folder.format() != FORMAT:
                 self.folder.record_format()
         except OSError as error:
-            raise FolderUnusable(
+            raise FolderUnusableError(
                 f"the tables in {self.folder.path} cannot be opened: {error}. "
                 "Check that the disk is there, writable and has room."
             ) from error
@@ -170,17 +171,18 @@ class Store:
         highest = {
             name: highest_number(handle)
             for name, (table, handle) in opened.items()
-            if "journal_n" in table.schema.names
+            if table.journalled
         }
         connection = journal_file.open_for_writing(self.folder.journal, self._durable)
         try:
             journal_file.raise_flushed(connection, max(highest.values()))
         finally:
             connection.close()
-        behind = highest[agent_state.TABLE.name]
-        if behind < highest[agent_steps.TABLE.name]:
-            _, log = opened[agent_steps.TABLE.name]
-            rebuild_states(log, opened[agent_state.TABLE.name][1], behind)
+        for table, handle in opened.values():
+            derived = table.derived
+            if derived is not None and highest[table.name] < highest[derived.source]:
+                _, source = opened[derived.source]
+                rebuild(table, derived, handle, source, highest[table.name])
         return highest
 
     async def _open_queue(self) -> AsyncTable:

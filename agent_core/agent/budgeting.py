@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent_core.agent.base import AgentBase
-from agent_core.budgets.limits import BudgetSpent, same_limit
+from agent_core.agent.guidance import CHASSIS_GUIDANCE, ChassisGuidance, Taken
+from agent_core.budgets.limits import SetBudget, same_limit
 from agent_core.session.controls import Applied, Control, Release
 from agent_core.session.log import Event
+from agent_core.session.session import Session
 from agent_core.session.status import Status
 
 
 class BudgetMixin(AgentBase):
-    """Pauses the session at a limit. What a person does then comes first: a pause stays one."""
+    """Pauses the session at a limit. An act of a person comes first: a pause stays one."""
 
     async def apply(self, control: Control) -> None:
         if not isinstance(control, Release):
@@ -26,29 +28,47 @@ class BudgetMixin(AgentBase):
             session.held = None
             event = Event("status", f"{session.status.value}: {why}", payload={"was_held": held})
             await session.log.record(event)
-            session.agent.tick_now()  # type: ignore[union-attr]
+            session.agent.tick_now()
         elif held is not None and now is not None and not same_limit(held, now):
-            await self.hold(now)
-        if not control.done.done():
-            control.done.set_result(Applied(session.seq))
+            await self._hold(now)
+        control.settle(Applied(session.seq))
 
-    async def hold(self, held: dict[str, Any]) -> None:
-        """No further tick until there is room; nothing of a tick is kept."""
+    async def settle_held(self, held: dict[str, Any]) -> None:
+        """A tick found no room: nothing of it is kept, and none follows until there is room."""
+        self.load_state()
+        if self.session.status is Status.RUNNING:
+            await self._hold(held)
+        # Else a pause or a stop is about to be applied; after a resume it is found out again.
+
+    async def _hold(self, held: dict[str, Any]) -> None:
         session = self.session
         session.status = Status.PAUSED
         session.held = held
-        await session.log.record(holding(held))
-        session.ledger.turns.join(session)
-
-    async def spent(self, error: BudgetSpent) -> None:
-        """A tick ended because there is nothing left for it."""
-        self.load()
-        if self.session.status is Status.RUNNING:
-            await self.hold(error.held)
-        # Else a pause or a stop is about to be applied; after a resume it is found out again.
+        await session.log.record(_holding(held))
+        session.ledger.waitlist.join(session)
 
 
-def holding(held: Mapping[str, Any]) -> Event:
-    """The row that says what a session is held by."""
+def _holding(held: Mapping[str, Any]) -> Event:
+    """The row that names the limit at which a session is held."""
     text = f"{Status.PAUSED.value}: budget: {held['text']}"
     return Event("status", text, payload={"held": held})
+
+
+def _set_budget(session: Session, asked: SetBudget) -> Taken:
+    held = session.held
+    did = session.set_budget(asked)
+    other = session.held is not None and held is not None and not same_limit(held, session.held)
+
+    def then() -> None:
+        session.ledger.waitlist.join(session)
+        session.ledger.made_room()
+
+    return Taken(did, [_holding(session.held)] if other and session.held else [], then)
+
+
+CHASSIS_GUIDANCE["set_budget"] = ChassisGuidance(
+    SetBudget,
+    "a scope of session, agent or day, and ticks, tokens, cost_usd or wall_s: a number, or null "
+    "for no limit",
+    _set_budget,
+)

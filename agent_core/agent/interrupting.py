@@ -4,13 +4,12 @@ import asyncio
 
 import structlog
 
-from agent_core.agent.base import AgentBase, GuidanceRejected
-from agent_core.agent.budgeting import holding
-from agent_core.budgets.limits import BudgetSpent, SetBudget, same_limit, spent_in
-from agent_core.session.controls import Control, Interrupt, Stop
-from agent_core.session.failures import described, is_own_end
+from agent_core.agent.base import AgentBase
+from agent_core.agent.guidance import ForChassis, GuidanceRejectedError, Taken
+from agent_core.budgets.limits import BudgetSpentError, spent_in
+from agent_core.session.controls import Applied, Control, Interrupt, Stop
+from agent_core.session.failures import describe, is_own_end
 from agent_core.session.log import Event
-from agent_core.session.session import refuse, settle
 
 _log = structlog.get_logger(__name__)
 
@@ -18,28 +17,22 @@ _log = structlog.get_logger(__name__)
 class InterruptMixin(AgentBase):
     """Takes guidance in at safe points, and ticks at once after it."""
 
-    def noticed(self, control: Control) -> None:
+    def on_control(self, control: Control) -> None:
         if _is_now(control):
-            self.session.abort_tick("guidance")
-            self.session.abort_guidance()
-        super().noticed(control)
+            self.session.scope.abort("guidance")
+            self.session.scope.abort_guidance()
+        super().on_control(control)
 
     async def apply(self, control: Control) -> None:
         if not isinstance(control, Interrupt):
             await super().apply(control)
             return
-        session = self.session
-        before, held = self.state.model_copy(deep=True), session.held
+        session, before = self.session, self.state.model_copy(deep=True)
         limit_s = session.schedule.tick_timeout_s
         try:
-            async with asyncio.timeout(limit_s) as session.guide_scope:
-                # Parsed anew: newer code may have taken over since it was accepted.
-                guidance = self.parse_guidance(control.raw)
-                if isinstance(guidance, SetBudget):
-                    did = session.set_budget(guidance)
-                else:
-                    did = _line(await self.guide(guidance))
-                state = self.dump()
+            async with asyncio.timeout(limit_s) as session.scope.guide_limit:
+                taken = await self._take(control)
+                state = self.save_state()
         except BaseException as error:  # whatever the agent makes of it, it is answered
             if is_own_end(error):
                 raise
@@ -47,30 +40,36 @@ class InterruptMixin(AgentBase):
             _log.warning("guidance rejected", error_type=type(error).__name__, **session.names)
             is_end = isinstance(error, TimeoutError) and not str(error) and not spent_in(error)
             why = self._given_up(limit_s) if is_end else _why(error)
-            refuse(control, session, f"the guidance could not be applied: {why}")
+            session.refuse(control, f"the guidance could not be applied: {why}")
             return
         finally:
-            session.guide_scope = None
+            session.scope.guide_limit = None
+        await self._on_record(control, taken, state)
+
+    async def _take(self, control: Interrupt) -> Taken:
+        # Parsed anew: newer code may have taken over since it was accepted.
+        guidance = self.parse_guidance(control.raw)
+        if isinstance(guidance, ForChassis):
+            return guidance.kind.take(self.session, guidance.value)
+        return Taken(_line(await self.guide(guidance)))
+
+    async def _on_record(self, control: Interrupt, taken: Taken, state: str) -> None:
+        session = self.session
         session.guided += 1
         event = Event(
             "guidance",
-            did,
+            taken.did,
             payload={"guidance": control.raw, "mode": control.mode, "actor": control.actor},
             applied=[control.action_id],
         )
-        events = [event]
-        if session.held is not None and held is not None and not same_limit(held, session.held):
-            events.append(holding(session.held))
-        last = await session.log.record(*events, state=state)
-        settle(control, last - len(events) + 1)
-        session.agent.tick_now()  # type: ignore[union-attr]
-        if isinstance(guidance, SetBudget):
-            session.ledger.turns.join(session)
-            session.ledger.made_room()
+        last = await session.log.record(event, *taken.events, state=state)
+        control.settle(Applied(last - len(taken.events)))
+        session.agent.tick_now()
+        taken.then()
 
     def _given_up(self, limit_s: float) -> str:
-        """Why the taking in of guidance was ended; what ended it has come in after it."""
-        waiting = [*self.session.waiting_mail()]
+        """The reason why guidance was given up; what ended it has come in after it."""
+        waiting = [*self.session.mailbox.waiting()]
         if any(isinstance(control, Stop) for control in waiting):
             return "it was given up for a stop"
         if any(_is_now(control) for control in waiting):
@@ -90,12 +89,12 @@ def _line(did: object) -> str:
 
 def _why(error: BaseException) -> str:
     match spent_in(error) or error:
-        case GuidanceRejected():
+        case GuidanceRejectedError():
             return str(error)
-        case BudgetSpent() as spent:
+        case BudgetSpentError() as spent:
             how = "with set_budget"
             if spent.held["scope"] == "worker":
                 how = f"by REINS_BUDGET_DAY_{spent.held['what'].upper()} and a reload"
             return f"{spent}. Raise it {how}, or say it in a way that needs no model."
         case _:
-            return described(error)
+            return describe(error)

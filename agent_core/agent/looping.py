@@ -3,33 +3,47 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
 from typing import Any
 
 import structlog
 
 from agent_core.agent.budgeting import BudgetMixin
+from agent_core.agent.effects import NO_EFFECTS, Prepared, enter_all
 from agent_core.agent.interrupting import InterruptMixin
+from agent_core.agent.outcomes import (
+    Aborted,
+    Began,
+    Done,
+    Failed,
+    Held,
+    Idle,
+    TickOutcome,
+    Yielded,
+)
 from agent_core.agent.pausing import PauseMixin
-from agent_core.agent.results import Quiet, StepResult, checked
+from agent_core.agent.renewing import RenewMixin
+from agent_core.agent.results import Quiet, checked
 from agent_core.agent.stopping import StopMixin
 from agent_core.budgets.limits import spent_in
-from agent_core.session.controls import Control, Interrupt, Renew
-from agent_core.session.failures import described, is_own_end
-from agent_core.session.log import Event, now_us
-from agent_core.session.session import refuse, settle
+from agent_core.session.controls import Interrupt
+from agent_core.session.failures import describe, is_own_end
+from agent_core.session.log import Event
 from agent_core.session.status import Status
+from agent_core.session.tick_scope import Abort
 from reins import telemetry
-from store.journal.file import Record
+from store.times import now_us
 
 _log = structlog.get_logger(__name__)
 
 
 class TickYielded(BaseException):
-    """The tick gave way at a safe point; it is done again when the session goes on."""
+    """The tick gives way at a safe point; it is done again when the session goes on.
+
+    No error, and not for an agent's `except Exception` to catch.
+    """
 
 
-class LoopingAgentBase(BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
+class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
     """An agent that ticks on its own.
 
     Starts with `run`, which its session calls. Wakes for mail and when the next tick is due. Ends
@@ -43,16 +57,17 @@ class LoopingAgentBase(BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
         self._has_news = False
 
     async def run(self) -> None:
+        session = self.session
         while not self.ended:
-            if self.session.has_mail:
+            if session.mailbox:
                 await self.apply_mail()
-                self.session.hush()
+                session.end_stream()
             elif self.may_tick() and self.due_at <= asyncio.get_running_loop().time():
-                with telemetry.tick(self.session):
+                with telemetry.tick(session):
                     await self.tick_once()
-                self.session.hush()
+                session.end_stream()
             else:
-                await self.session.sleep(self.due_at if self.may_tick() else None)
+                await session.mailbox.sleep(self.due_at if self.may_tick() else None)
 
     @property
     def ended(self) -> bool:
@@ -62,131 +77,23 @@ class LoopingAgentBase(BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
         """No further tick: the loop ends after the one in flight."""
         self._retired = True
 
+    # -- when the next tick is due
+
     def tick_now(self) -> None:
         self.due_at = 0.0
-
-    def news(self) -> None:
-        """Something has come up: tick at once, or right after the tick in flight.
-
-        Not sooner after a failure: what comes up all the time would leave it no wait.
-        """
-        self._has_news = True
-        if not self.session.failures:
-            self.tick_now()
-        self.session.wake()
 
     def tick_in(self, wait_s: float) -> None:
         self.due_at = asyncio.get_running_loop().time() + wait_s
 
-    async def apply_mail(self) -> None:
-        while not self.ended and self.session.has_mail:
-            await self._apply_next()
+    def news(self) -> None:
+        """Something has come up: tick at once, or right after the tick in flight.
 
-    async def _apply_next(self) -> None:
-        if (control := self.session.next_mail()) is not None:
-            await self.apply(control)
-
-    async def apply(self, control: Control) -> None:
-        if isinstance(control, Renew):
-            await self._renew(control)
-        else:
-            await super().apply(control)
-
-    async def safe_point(self) -> None:
-        """Between two parts of a tick: guidance is applied; a pause or a stop ends the tick here.
-
-        The state must be fit to be kept at this point. A tick that ends here leaves no row; it is
-        done again when the session goes on.
+        Not sooner after a failure: news that keep coming would leave it no wait.
         """
-        while self.session.has_mail:
-            # Also what came in while guidance was taken in: nothing else is applied within a tick.
-            if any(not isinstance(control, Interrupt) for control in self.session.waiting_mail()):
-                raise TickYielded
-            applying = asyncio.ensure_future(self._apply_next())
-            try:
-                await asyncio.shield(applying)
-            except asyncio.CancelledError:
-                await applying  # a row that is being written is written
-                raise
-
-    async def tick_once(self) -> None:
-        """One tick: done, on record, and the next one's time set; or none, at a budget's limit."""
-        session = self.session
-        if (held := session.ledger.spent(session)) is not None:
-            await self.hold(held)
-            return
-        started_at, started = now_us(), time.perf_counter()
-        self._has_news = False
-        session.tick_begins(started)
-        try:
-            try:
-                result = checked(await self.tick())
-                state = "" if isinstance(result, Quiet) else self.dump()
-            finally:
-                aborted = session.tick_ends()
-                session.ledger.turns.leave(session)  # this was its turn
-                session.worked_s += time.perf_counter() - started
-        except TickYielded:
-            self.undo()
-        except BaseException as error:  # not even a panic or exit() ends the fleet
-            if is_own_end(error):
-                raise
-            if aborted in ("guidance", "news", "stop"):
-                self.undo()
-            elif (spent := spent_in(error)) is not None:
-                await self.spent(spent)
-            else:
-                why = error if aborted is None else self._too_long()
-                await self._failed(why, started_at, started)
-        else:
-            if isinstance(result, Quiet):
-                await self._rested(result)
-            else:
-                await self.succeeded(result, state, started_at, started)
-
-    def _too_long(self) -> TimeoutError:
-        return TimeoutError(f"the tick took longer than {self.session.schedule.tick_timeout_s:g} s")
-
-    def records(self) -> Sequence[Record]:
-        """What else is written with the tick's row, all or none."""
-        return ()
-
-    async def succeeded(
-        self, result: StepResult, state: str, started_at: int, started: float
-    ) -> None:
-        """Put the tick on record, and set the time of the next."""
-        session = self.session
-        session.iteration += 1
-        session.failures = 0
-        session.error = None
-        session.ledger.ticked(session)
-        if result.tokens_in or result.tokens_out or result.cost_usd:
-            session.ledger.spend(session, result.tokens_in, result.tokens_out, result.cost_usd)
-        event = Event(
-            "tick",
-            result.text,
-            payload=result.payload,
-            started_at=started_at,
-            latency_ms=round((time.perf_counter() - started) * 1_000, 3),
-            tokens_in=result.tokens_in,
-            tokens_out=result.tokens_out,
-            cost_usd=result.cost_usd,
-        )
-        if result.done:
-            session.status = Status.COMPLETED
-            session.result = result.text
-            await session.log.record(event, self.final(), state=state, also=self.records())
-            return
-        await session.log.record(event, state=state, also=self.records())
-        self._wait(result.next_in_s)
-
-    async def _rested(self, result: Quiet) -> None:
-        session = self.session
-        if session.failures:  # else the log would go on saying that it is tried again
-            session.failures = 0
-            session.error = None
-            await session.log.record(Event("status", "nothing is left to be done"))
-        self._wait(result.next_in_s)
+        self._has_news = True
+        if not self.session.failures:
+            self.tick_now()
+        self.session.mailbox.wake()
 
     def _wait(self, asked_s: float | None) -> None:
         """Until the next tick; not at all if something came up meanwhile."""
@@ -196,19 +103,169 @@ class LoopingAgentBase(BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
         else:
             self.tick_in(wait_s)
 
-    async def _failed(self, error: BaseException, started_at: int, started: float) -> None:
+    # -- requests
+
+    async def apply_mail(self) -> None:
+        while not self.ended and self.session.mailbox:
+            await self._apply_next()
+
+    async def _apply_next(self) -> None:
+        if (control := self.session.mailbox.take()) is not None:
+            await self.apply(control)
+
+    async def safe_point(self) -> None:
+        """Between two parts of a tick: guidance is applied; a pause or a stop ends the tick here.
+
+        The state must be fit to be kept at this point. A tick that ends here leaves no row; it is
+        done again when the session goes on.
+        """
+        mailbox = self.session.mailbox
+        while mailbox:
+            # Also what came in while guidance was taken in: nothing else is applied within a tick.
+            if any(not isinstance(control, Interrupt) for control in mailbox.waiting()):
+                raise TickYielded
+            applying = asyncio.ensure_future(self._apply_next())
+            try:
+                await asyncio.shield(applying)
+            except asyncio.CancelledError:
+                await applying  # a row that is being written is written
+                raise
+
+    # -- a tick
+
+    async def tick_once(self) -> None:
+        """One tick, attempted and settled: on record, and the next one's time set."""
+        try:
+            await self.settle(await self.attempt())
+        finally:
+            self.after_tick()
+
+    def after_tick(self) -> None:
+        """The tick is over, whatever became of it; a type may give back here what it took."""
+
+    async def attempt(self) -> TickOutcome:
+        """Run `tick` within its limits; whatever it does, its outcome is a value."""
         session = self.session
-        self.load()
+        if (held := session.ledger.spent(session)) is not None:
+            return Held(held)
+        began = Began(now_us(), time.perf_counter())
+        self._has_news = False
+        aborted: Abort | None = None
+        session.scope.begin(began.clock)
+        try:
+            try:
+                result = checked(await self.tick())
+                return (
+                    Idle(result)
+                    if isinstance(result, Quiet)
+                    else Done(result, self.save_state(), began)
+                )
+            finally:
+                aborted = session.scope.end()
+                session.ledger.waitlist.leave(session)  # it has had the room that it waited for
+                session.worked_s += time.perf_counter() - began.clock
+        except TickYielded:
+            return Yielded()
+        except BaseException as error:  # not even a panic or exit() ends the fleet
+            if is_own_end(error):
+                raise
+            return self._ended_badly(error, aborted, began)
+
+    def _ended_badly(
+        self, error: BaseException, aborted: Abort | None, began: Began
+    ) -> TickOutcome:
+        if aborted in ("guidance", "news", "stop"):
+            return Aborted(aborted)
+        if (spent := spent_in(error)) is not None:
+            return Held(spent.held)
+        if aborted == "timeout":
+            limit_s = self.session.schedule.tick_timeout_s
+            error = TimeoutError(f"the tick took longer than {limit_s:g} s")
+        return Failed(error, began)
+
+    async def settle(self, outcome: TickOutcome) -> None:
+        """Put the outcome on record, if it leaves a row, and set the time of the next tick."""
+        match outcome:
+            case Done():
+                await self._settle_done(outcome)
+            case Idle(result):
+                await self._settle_idle(result)
+            case Yielded() | Aborted():
+                self.undo()
+            case Held(held):
+                await self.settle_held(held)
+            case Failed():
+                await self._settle_failed(outcome)
+
+    def undo(self) -> None:
+        """Forget the tick: back to the state before it, and again at once."""
+        self.load_state()
+        self.tick_now()
+
+    async def _settle_done(self, done: Done) -> None:
+        if not done.result.effects:
+            await self._commit(done, NO_EFFECTS)
+            return
+        async with contextlib.AsyncExitStack() as stack:
+            try:
+                prepared = await enter_all(done.result.effects, stack)
+            except Exception as error:  # noqa: BLE001 - a tick whose effect cannot be has failed
+                await self._settle_failed(Failed(error, done.began))
+                return
+            if prepared is None:
+                self.undo()
+            else:
+                await self._commit(done, prepared)
+
+    async def _commit(self, done: Done, prepared: Prepared) -> None:
+        session, result = self.session, done.result
+        session.iteration += 1
+        session.failures = 0
+        session.error = None
+        session.ledger.ticked(session)
+        if result.tokens_in or result.tokens_out or result.cost_usd:
+            session.ledger.spend(session, result.tokens_in, result.tokens_out, result.cost_usd)
+        payload = result.payload
+        event = Event(
+            "tick",
+            result.text,
+            payload={**(payload or {}), **prepared.payload} if prepared.payload else payload,
+            started_at=done.began.at,
+            latency_ms=_latency_ms(done.began),
+            tokens_in=result.tokens_in,
+            tokens_out=result.tokens_out,
+            cost_usd=result.cost_usd,
+        )
+        events = [event]
+        if result.done:
+            session.status = Status.COMPLETED
+            session.result = result.text
+            events.append(self.final())
+        await session.log.record(*events, state=done.state, also=prepared.records)
+        if not result.done:
+            self._wait(result.next_in_s)
+
+    async def _settle_idle(self, result: Quiet) -> None:
+        session = self.session
+        if session.failures:  # else the log would go on saying that it is tried again
+            session.failures = 0
+            session.error = None
+            await session.log.record(Event("status", "nothing is left to be done"))
+        self._wait(result.next_in_s)
+
+    async def _settle_failed(self, failed: Failed) -> None:
+        session, error = self.session, failed.error
+        self.load_state()
         session.ledger.ticked(session)
         session.failures += 1
-        session.error = described(error)
+        session.error = describe(error)
         event = Event(
             "error",
             f"tick failed ({session.failures} in a row)",
             payload={"error_type": type(error).__name__},
             error=session.error,
-            started_at=started_at,
-            latency_ms=round((time.perf_counter() - started) * 1_000, 3),
+            started_at=failed.began.at,
+            latency_ms=_latency_ms(failed.began),
         )
         _log.warning("tick failed", error_type=type(error).__name__, **session.names)
         if session.failures >= session.schedule.max_failures:
@@ -223,32 +280,11 @@ class LoopingAgentBase(BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
         """End the session as failed, whatever state it is in."""
         session = self.session
         with contextlib.suppress(ValueError):  # a state that does not load is why it failed
-            self.load()
+            self.load_state()
         session.status = Status.FAILED
         session.error = error
         await session.log.record(Event("error", "the session failed", error=error), self.final())
 
-    def undo(self) -> None:
-        """Forget the tick: back to the state before it, and again at once."""
-        self.load()
-        self.tick_now()
 
-    async def _renew(self, control: Renew) -> None:
-        session = self.session
-        try:
-            renewed = control.agent_class(
-                session=session,
-                config=control.agent_class.Config.model_validate(self.config.model_dump()),
-                services=self.shared_services,
-            )
-            renewed.load()
-        except Exception as error:  # noqa: BLE001 - the new code's fault does not end the session
-            _log.warning("newer code not taken", error_type=type(error).__name__, **session.names)
-            why = described(error)
-            await session.log.record(Event("error", "goes on with the code it had", error=why))
-            refuse(control, session, f"session {session.session_id}: {why}")
-            return
-        renewed.due_at = self.due_at
-        session.agent = renewed
-        self.retire()
-        settle(control, session.seq)
+def _latency_ms(began: Began) -> float:
+    return round((time.perf_counter() - began.clock) * 1_000, 3)

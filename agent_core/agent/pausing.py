@@ -1,9 +1,8 @@
 """Pause and resume, at safe points: `paused` means that no tick is in flight."""
 
 from agent_core.agent.base import AgentBase
-from agent_core.session.controls import Control, Pause, Resume
+from agent_core.session.controls import Applied, Control, Pause, Resume
 from agent_core.session.log import Event
-from agent_core.session.session import settle
 from agent_core.session.status import Status
 
 
@@ -13,28 +12,28 @@ class PauseMixin(AgentBase):
     def may_tick(self) -> bool:
         return self.session.status is not Status.PAUSED and super().may_tick()
 
-    def noticed(self, control: Control) -> None:
+    def on_control(self, control: Control) -> None:
         session = self.session
-        if isinstance(control, Pause) and session.busy and session.status is Status.RUNNING:
+        if isinstance(control, Pause) and session.scope.busy and session.status is Status.RUNNING:
             session.status = Status.PAUSING
-            session.side_task(session.log.announce(Status.PAUSING), "announce pausing")
-        super().noticed(control)
+            session.beside.run(session.log.announce(Status.PAUSING), "announce pausing")
+        super().on_control(control)
 
     async def apply(self, control: Control) -> None:
         match control:
             case Pause():
-                await self._turn(control, Status.PAUSED, control.reason)
+                await self._change(control, Status.PAUSED, control.reason)
             case Resume():
-                await self._turn(control, Status.RUNNING, None)
-                self.session.agent.tick_now()  # type: ignore[union-attr]
+                await self._change(control, Status.RUNNING, None)
+                self.session.agent.tick_now()
             case _:
                 await super().apply(control)
 
-    async def _turn(self, control: Control, status: Status, reason: str | None) -> None:
+    async def _change(self, control: Control, status: Status, reason: str | None) -> None:
         self.session.status = status
-        self.session.held = None  # from here on it is as a person says
-        self.session.ledger.turns.leave(self.session)
+        self.session.held = None  # a person's word replaces the budget's hold
+        self.session.ledger.waitlist.leave(self.session)
         payload = {"actor": control.actor, "reason": reason}
         text = status.value if reason is None else f"{status.value}: {reason}"
         event = Event("status", text, payload=payload, applied=[control.action_id])
-        settle(control, await self.session.log.record(event))
+        control.settle(Applied(await self.session.log.record(event)))

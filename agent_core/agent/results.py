@@ -1,10 +1,13 @@
-"""What a tick gives, and what an ended session leaves."""
+"""The result of a tick, and the result that an ended session leaves."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import orjson
+
+from agent_core.agent.effects import Effect
 
 MAX_ROW_BYTES = 256 * 1024
 _MAX_TOKENS = 1 << 53
@@ -12,11 +15,11 @@ _MAX_TOKENS = 1 << 53
 
 @dataclass(frozen=True, slots=True)
 class StepResult:
-    """What one tick gave: it becomes one row of the log.
+    """The result of one tick: it becomes one row of the log.
 
-    What calls of a model from `services` took is counted without being said here: `tokens_*` and
-    `cost_usd` are what else the tick took. `next_in_s` overrides the heartbeat once; `done`
-    completes the session.
+    Calls of a model from `services` are counted without being named here: `tokens_*` and `cost_usd`
+    are what else the tick took. `next_in_s` overrides the heartbeat once; `done` completes the
+    session. `effects` are committed with the row, all or none.
     """
 
     text: str
@@ -26,6 +29,7 @@ class StepResult:
     cost_usd: float = 0.0
     next_in_s: float | None = None
     done: bool = False
+    effects: Sequence[Effect] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Quiet:
 
 @dataclass(frozen=True, slots=True)
 class FinalResult:
-    """What an ended session leaves: the payload of its `final` row.
+    """The result of an ended session: the payload of its `final` row.
 
     `audit` counts what happened; times are microseconds since 1970, UTC.
     """
@@ -88,5 +92,6 @@ def _check_count(name: str, count: object) -> None:
 
 
 def _check_amount(name: str, amount: object) -> None:
-    if type(amount) not in (int, float) or not math.isfinite(amount):  # type: ignore[arg-type]
+    # Exactly these: a subclass (bool, a NumPy float) is not JSON, or no number.
+    if not (type(amount) is int or type(amount) is float) or not math.isfinite(amount):
         raise ValueError(f"{name} is {amount!r}; expected a finite number")

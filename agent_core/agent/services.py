@@ -1,19 +1,23 @@
-"""What the composition root hands to agents, found by its type."""
+"""Services that the composition root hands to agents, found by their type."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
-
-if TYPE_CHECKING:
-    from agent_core.session.session import Session
+from typing import Any, Protocol, TypeVar, cast
 
 T = TypeVar("T")
+
+
+class HasCaller(Protocol):
+    """A session: the owner of an account with the models."""
+
+    @property
+    def caller(self) -> object: ...
 
 
 class Services:
     """A few long-lived objects (a clock, the conversations), one for each type.
 
-    `per_session` makes, for a type, what each session has its own of (a model on its account): from
-    the session's account, at its first use.
+    `per_session` makes, for a type, each session's own service (a model on its account), from the
+    session's account, at its first use.
     """
 
     def __init__(
@@ -22,7 +26,7 @@ class Services:
         self._services: dict[type, object] = {type(service): service for service in services}
         self._per_session = per_session or {}
 
-    def of(self, session: "Session") -> "Services":
+    def of(self, session: HasCaller) -> "Services":
         """The services as this session has them."""
         return _OfSession(self, session)
 
@@ -40,9 +44,9 @@ class Services:
 
 
 class _OfSession(Services):
-    """One session's view: what is its own is made once."""
+    """One session's view: its own services are made once."""
 
-    def __init__(self, shared: Services, session: "Session") -> None:
+    def __init__(self, shared: Services, session: HasCaller) -> None:
         self._services = shared._services  # noqa: SLF001 - the same objects
         self._per_session = shared._per_session  # noqa: SLF001
         self._session = session

@@ -6,10 +6,10 @@ import structlog
 
 from agent_core.agent.base import AgentBase
 from agent_core.agent.results import FinalResult
-from agent_core.session.controls import Control, Stop
-from agent_core.session.log import Event, now_us
-from agent_core.session.session import settle
+from agent_core.session.controls import Applied, Control, Stop
+from agent_core.session.log import Event
 from agent_core.session.status import Status
+from store.times import now_us
 
 _log = structlog.get_logger(__name__)
 
@@ -21,16 +21,16 @@ class StopMixin(AgentBase):
         super().__init__(*args, **kwargs)
         self._stop: Stop | None = None
 
-    def noticed(self, control: Control) -> None:
+    def on_control(self, control: Control) -> None:
         session = self.session
         if isinstance(control, Stop) and self._stop is None:
             self._stop = control
             # Also where nothing runs yet: guidance that came before it may take its time.
-            session.arm(session.schedule.stop_grace_s, self._abort)
-            if session.busy:
+            session.beside.arm(session.schedule.stop_grace_s, self._abort)
+            if session.scope.busy:
                 session.status = Status.STOPPING
-                session.side_task(session.log.announce(Status.STOPPING), "announce stopping")
-        super().noticed(control)
+                session.beside.run(session.log.announce(Status.STOPPING), "announce stopping")
+        super().on_control(control)
 
     def may_tick(self) -> bool:
         # A session whose stop was cut short by a crash waits for it, which the queue still has.
@@ -39,7 +39,7 @@ class StopMixin(AgentBase):
     async def apply(self, control: Control) -> None:
         if isinstance(control, Stop):
             self.session.status = Status.STOPPED
-            settle(control, await self.session.log.record(self.final(control)))
+            control.settle(Applied(await self.session.log.record(self.final(control))))
         else:
             await super().apply(control)
 
@@ -73,13 +73,12 @@ class StopMixin(AgentBase):
 
     def _abort(self) -> None:
         session = self.session
-        session.abort_tick("stop")
-        session.abort_guidance()
-        session.disarm()
-        session.arm(session.schedule.stop_grace_s, self._force)
+        session.abort_work()
+        session.beside.disarm()
+        session.beside.arm(session.schedule.stop_grace_s, self._force)
 
     def _force(self) -> None:
-        self.session.side_task(self._close_by_force(), "close by force")
+        self.session.beside.run(self._close_by_force(), "close by force")
 
     async def _close_by_force(self) -> None:
         session, stop = self.session, self._stop
@@ -89,6 +88,6 @@ class StopMixin(AgentBase):
         seq = await session.log.close_by_force(lambda: self.final(stop, error))
         if seq is not None:
             _log.error("tick left behind", error=error, **session.names)
-            settle(stop, seq)
+            stop.settle(Applied(seq))
             session.refuse_mail()
             session.task.cancel()

@@ -1,22 +1,20 @@
-"""A session's account with the models: what its calls may take, took and said.
+"""A session's account with the models: the room, the cost and the record of its calls.
 
-It is the caller that the model layer knows (`reins.llm.caller.Caller`), which has no name here.
+The model layer knows it as its caller (`Caller` in reins/llm/caller.py) and is not known here.
 """
 
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import orjson
 import structlog
 
-from agent_core.budgets.limits import BudgetSpent
+from agent_core.budgets.ledger import Ledger
+from agent_core.budgets.limits import BudgetSpentError
+from agent_core.budgets.spender import AccountHolder, Metered
 from agent_core.budgets.usage import Reserved
 from store import model_calls
 from store.journal.file import Record
-
-if TYPE_CHECKING:
-    from agent_core.session.log import Event
-    from agent_core.session.session import Session
 
 _log = structlog.get_logger(__name__)
 
@@ -31,7 +29,7 @@ class Call(Protocol):
 
 
 class Reservation:
-    """What is held back for one attempt, until it is settled."""
+    """The amount held back for one attempt, until it is settled."""
 
     __slots__ = ("cost_usd", "settled", "tokens")
 
@@ -48,8 +46,9 @@ class Account:
         "_calls",
         "_calls_bytes",
         "_guide_left_s",
-        "_heard",
+        "_ledger",
         "_session",
+        "_streaming",
         "_waiting",
         "cost_usd",
         "reserved",
@@ -58,15 +57,16 @@ class Account:
         "waits_since",
     )
 
-    def __init__(self, session: "Session") -> None:
+    def __init__(self, session: AccountHolder, ledger: Ledger) -> None:
         self._session = session
+        self._ledger = ledger
         self.reserved = Reserved()
         self.tokens_in = 0
         self.tokens_out = 0
         self.cost_usd = 0.0
         self._calls: list[bytes] = []
         self._calls_bytes = 0
-        self._heard = False
+        self._streaming = False
         self._waiting = 0
         self.waits_since: float | None = None
         self._guide_left_s: float | None = None
@@ -84,21 +84,19 @@ class Account:
     @property
     def route(self) -> str | None:
         """The route that the session's configuration names."""
-        agent = self._session.agent
-        return None if agent is None else agent.config.route
+        return self._session.route
 
     # -- what calls take
 
     def reserve(self, tokens: int, cost_usd: float) -> Reservation:
-        """Hold back what an attempt may take at the most. Raises: BudgetSpent."""
-        session = self._session
-        held = session.ledger.reserve(session, self.reserved, tokens, cost_usd)
+        """Hold back what an attempt may take at the most. Raises: BudgetSpentError."""
+        held = self._ledger.reserve(self._session, self.reserved, tokens, cost_usd)
         if held is not None:
-            raise BudgetSpent(held)
+            raise BudgetSpentError(held)
         return Reservation(tokens, cost_usd)
 
     def settle(self, reserved: object, tokens_in: int, tokens_out: int, cost_usd: float) -> None:
-        """What the attempt took, once; a second time for the same reservation is nothing."""
+        """Count what the attempt took; a second time for the same reservation does nothing."""
         session = self._session
         if isinstance(reserved, Reservation):
             if reserved.settled:
@@ -107,9 +105,9 @@ class Account:
         self.tokens_in += tokens_in
         self.tokens_out += tokens_out
         self.cost_usd += cost_usd
-        session.ledger.spend(session, tokens_in, tokens_out, cost_usd)
+        self._ledger.spend(session, tokens_in, tokens_out, cost_usd)
         if isinstance(reserved, Reservation):
-            session.ledger.free(session, self.reserved, reserved.tokens, reserved.cost_usd)
+            self._ledger.free(session, self.reserved, reserved.tokens, reserved.cost_usd)
 
     # -- time in line
 
@@ -119,27 +117,27 @@ class Account:
         if self.waits_since is None:
             self.waits_since = time.perf_counter()
         if self._guide_left_s is None:
-            self._guide_left_s = self._session.stop_guide_clock()
+            self._guide_left_s = self._session.scope.stop_guide_clock()
 
     def goes_on(self) -> None:
         """It has its place, or wants none any more."""
         self._waiting -= 1
         if self.waits_since is None or self._waiting:
             return
-        session, since, self.waits_since = self._session, self.waits_since, None
-        session.waited_s += max(0.0, time.perf_counter() - max(since, session.tick_began))
+        since, self.waits_since = self.waits_since, None
+        self._session.scope.add_wait(since)
         if self._guide_left_s is not None:
-            session.start_guide_clock(self._guide_left_s)
+            self._session.scope.start_guide_clock(self._guide_left_s)
             self._guide_left_s = None
 
     # -- what was taken
 
     @property
     def has_unwritten(self) -> bool:
-        """Whether anything was taken that no row of the log tells yet."""
+        """True if something was taken that no row of the log tells yet."""
         return bool(self.tokens_in or self.tokens_out or self.cost_usd)
 
-    def meter(self, event: "Event") -> None:
+    def meter(self, event: Metered) -> None:
         """Put on this row what calls took since the row before."""
         event.tokens_in += self.tokens_in
         event.tokens_out += self.tokens_out
@@ -154,17 +152,13 @@ class Account:
         body = call.as_json()
         self._calls.append(body)
         self._calls_bytes += len(body)
-        if (
-            len(self._calls) > _KEPT_CALLS
-            or self._calls_bytes > _KEPT_BYTES
-            or self._session.status.ended
-        ):
+        if len(self._calls) > _KEPT_CALLS or self._calls_bytes > _KEPT_BYTES or self._session.ended:
             self.write_calls()
 
     def write_calls(self) -> None:
         """Write what is kept, beside the session and without a row."""
         if records := self.take_calls(None):
-            self._session.side_task(self._session.log.write(records), "write calls")
+            self._session.write_beside(records)
 
     def take_calls(self, seq: int | None) -> list[Record]:
         """The attempts that are kept, as they led to row `seq`."""
@@ -187,13 +181,13 @@ class Account:
 
     def streamed(self, delta: Any) -> None:
         """A piece of an answer has come: whoever listens is told."""
-        self._heard = True
+        self._streaming = True
         self._tell(delta)
 
-    def hush(self) -> None:
-        """The tick has ended: what was said in pieces is over."""
-        if self._heard:
-            self._heard = False
+    def end_stream(self) -> None:
+        """The tick has ended: no further piece of an answer comes."""
+        if self._streaming:
+            self._streaming = False
             self._tell(None)
 
     def _tell(self, delta: Any) -> None:

@@ -1,4 +1,4 @@
-"""What sessions, their agents and the worker's day have taken, and what they may take.
+"""The sums that sessions, their agents and the worker's day have taken, and their limits.
 
 Everything here runs on the worker's loop. **Units**: tokens in and out together, US dollars,
 seconds spent in ticks; days are those of UTC.
@@ -7,22 +7,18 @@ seconds spent in ticks; days are those of UTC.
 import time
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-from agent_core.budgets.limits import WHATS, Budget, SetBudget, told
-from agent_core.budgets.usage import NOTHING, Reserved, Sums, Tally
-from agent_core.budgets.waitlist import Turns
-
-if TYPE_CHECKING:
-    from agent_core.session.session import Session
+from agent_core.budgets.limits import WHATS, Budget, SetBudget, describe
+from agent_core.budgets.spender import Held, Spender
+from agent_core.budgets.usage import NOTHING, Reserved, Sums, Usage
+from agent_core.budgets.waitlist import Waitlist
 
 _DAY_S = 86_400
 _ROUNDING = 1e-9
 """Sums of dollars and seconds are off by less: 0.1 three times is 0.3."""
-
-Held = dict[str, Any]
 
 
 class Ledger:
@@ -41,29 +37,29 @@ class Ledger:
         self._clock = clock
         self._day_ends = 0.0
         self.today = ""
-        self.agents: dict[str, Tally] = {}
-        self.worker = Tally()
+        self.agents: dict[str, Usage] = {}
+        self.worker = Usage()
         self.made_room: Callable[[], object] = _nothing
-        self.turns = Turns(self)
+        self.waitlist = Waitlist(self)
         self._agent_limits: dict[str, dict[str, Any]] = {}
         self._worker_limits: dict[str, float] = {}
         self.limit_day(day_tokens, day_cost_usd)
-        self._turn()
+        self._roll_day()
 
     # -- what was taken
 
-    def ticked(self, session: "Session") -> None:
+    def ticked(self, session: Spender) -> None:
         """Count a tick, and the time worked since the last count, everywhere."""
         self._count(session, 1, 0, 0.0)
 
-    def spend(self, session: "Session", tokens_in: int, tokens_out: int, cost_usd: float) -> None:
+    def spend(self, session: Spender, tokens_in: int, tokens_out: int, cost_usd: float) -> None:
         """Count what was taken, and the time worked since the last count, everywhere."""
         session.usage["tokens_in"] += tokens_in
         session.usage["tokens_out"] += tokens_out
         self._count(session, 0, tokens_in + tokens_out, cost_usd)
 
-    def _count(self, session: "Session", ticks: int, tokens: int, cost_usd: float) -> None:
-        self._turn()
+    def _count(self, session: Spender, ticks: int, tokens: int, cost_usd: float) -> None:
+        self._roll_day()
         usage, wall_s = session.usage, session.worked_s
         session.worked_s = 0.0
         usage["ticks"] += ticks
@@ -84,7 +80,7 @@ class Ledger:
         try:
             usage = {"ticks": row["iteration"] or 0} | orjson.loads(row["usage"] or "{}")
             if usage["ticks"] or usage.get("tokens_in") or "before" in usage:
-                tally = self.agents.setdefault(row["agent_id"], Tally())
+                tally = self.agents.setdefault(row["agent_id"], Usage())
                 tally.add_usage(usage)
                 tally.add_usage(usage.get("before") or {})
             day = usage.get("day")
@@ -101,7 +97,7 @@ class Ledger:
         if entry is not None and (known is None or entry["set_at"] > known["set_at"]):
             self._agent_limits[agent_id] = entry
 
-    def _turn(self) -> None:
+    def _roll_day(self) -> None:
         now = self._clock()
         if now >= self._day_ends:  # a clock that was set back begins no day again
             self._day_ends = (now // _DAY_S + 1) * _DAY_S
@@ -110,9 +106,7 @@ class Ledger:
 
     # -- calls in flight
 
-    def reserve(
-        self, session: "Session", own: Reserved, tokens: int, cost_usd: float
-    ) -> Held | None:
+    def reserve(self, session: Spender, own: Reserved, tokens: int, cost_usd: float) -> Held | None:
         """Hold back what a call may take; gives why not where a limit has no room for it."""
         needs = {"tokens": tokens + own.tokens, "cost_usd": cost_usd + own.cost_usd}
         held = self._over(session, {"tokens": tokens, "cost_usd": cost_usd})
@@ -121,26 +115,26 @@ class Ledger:
             return held | {"needs": needs}
         for reserved in (own, self._agent(session).reserved, self.worker.reserved):
             reserved.add(tokens, cost_usd)
-        if self.turns:
-            self.turns.reserved(session, tokens, cost_usd)
+        if self.waitlist:
+            self.waitlist.reserved(session, tokens, cost_usd)
         return None
 
-    def free(self, session: "Session", own: Reserved, tokens: int, cost_usd: float) -> None:
+    def free(self, session: Spender, own: Reserved, tokens: int, cost_usd: float) -> None:
         """Give back what was held back, once what the call took is counted."""
         for reserved in (own, self._agent(session).reserved, self.worker.reserved):
             reserved.remove(tokens, cost_usd)
-        if self.turns:
-            self.turns.call()
+        if self.waitlist:
+            self.waitlist.offer()
 
-    def _agent(self, session: "Session") -> Tally:
+    def _agent(self, session: Spender) -> Usage:
         tally = self.agents.get(session.agent_id)
         if tally is None:
-            tally = self.agents[session.agent_id] = Tally()
+            tally = self.agents[session.agent_id] = Usage()
         return tally
 
     # -- what may be taken
 
-    def spent(self, session: "Session") -> Held | None:
+    def spent(self, session: Spender) -> Held | None:
         """The first limit of which nothing is left for a tick; None: there is room."""
         if (
             session.limits is None
@@ -150,22 +144,22 @@ class Ledger:
             return None
         return self._over(session, None)
 
-    def still_held(self, session: "Session") -> Held | None:
+    def still_held(self, session: Spender) -> Held | None:
         """Why a session that is held cannot go on yet; None: it can."""
         needs = (session.held or {}).get("needs")
         held = self.spent(session) or (self._over(session, needs) if needs else None)
         return None if held is None else held | ({"needs": needs} if needs else {})
 
-    def why_again(self, session: "Session", held: Held) -> str:
-        """What has changed for a session that was held and is not any more."""
+    def why_again(self, session: Spender, held: Held) -> str:
+        """The reason, in words, why a session that was held goes on."""
         if held.get("date", self.today) < self.today:
             return "a new day's budget"
         limits = {scope: limits for scope, limits, _, _ in self._scopes(session)}
         same = limits.get(held["scope"], {}).get(held["what"]) == held["limit"]
         return "the budget has room again" if same else "budget raised"
 
-    def has_room(self, session: "Session", needs: Sums) -> bool:
-        """Whether limits would leave room for a call with these needs, if there were no other."""
+    def has_room(self, session: Spender, needs: Sums) -> bool:
+        """True if the limits had room for a call with these needs, were there no other call."""
         return all(
             sums[what] + need <= limits[what] + _ROUNDING
             for _, limits, sums, _ in self._scopes(session)
@@ -173,9 +167,9 @@ class Ledger:
             if what in limits
         )
 
-    def _over(self, session: "Session", needs: Sums | None) -> Held | None:
+    def _over(self, session: Spender, needs: Sums | None) -> Held | None:
         """The first limit that is reached, or that a call with these `needs` might exceed."""
-        self._turn()
+        self._roll_day()
         if session.worked_s:
             self.spend(session, 0, 0, 0.0)
         for scope, limits, sums, reserved in self._scopes(session):
@@ -187,23 +181,23 @@ class Ledger:
                         reached = False  # calls that are free need none
                 elif what in needs:
                     kept = 0.0 if reserved is None else getattr(reserved, what)
-                    if self.turns:
-                        kept += self.turns.kept(session, scope, what)
+                    if self.waitlist:
+                        kept += self.waitlist.kept(session, scope, what)
                     need = needs[what]
                     reached = spent + kept + need > limit + _ROUNDING
                 else:
                     continue
                 if reached:
                     held = {"scope": scope, "what": what, "limit": limit, "spent": spent}
-                    held |= {"text": told(held, need, kept)}
+                    held |= {"text": describe(held, need, kept)}
                     return held | ({"date": self.today} if scope in ("day", "worker") else {})
         return None
 
     def _scopes(
-        self, session: "Session"
+        self, session: Spender
     ) -> Iterator[tuple[str, Mapping[str, float], Sums, Reserved | None]]:
         own, usage = session.limits or {}, session.usage
-        in_flight = None if session.account is None else session.account.reserved
+        in_flight = session.in_flight
         if limits := own.get("session"):
             sums = usage | {"tokens": usage["tokens_in"] + usage["tokens_out"]}
             yield "session", limits, sums, in_flight
@@ -219,16 +213,16 @@ class Ledger:
     # -- limits
 
     def limit_day(self, tokens: int | None, cost_usd: float | None) -> None:
-        """What all sessions together may take in a day."""
+        """Set the limits of all sessions together in a day."""
         limits = {"tokens": tokens, "cost_usd": cost_usd}
         self._worker_limits = {what: n for what, n in limits.items() if n is not None}
 
     def agent_limits(self, agent_id: str) -> Mapping[str, float]:
-        """What all sessions of an agent together may take; safe to read from any thread."""
+        """The limits of all sessions of an agent together; safe to read from any thread."""
         entry = self._agent_limits.get(agent_id)
         return {} if entry is None else entry["limits"]
 
-    def begin(self, session: "Session", budget: Budget | None, *, is_own: bool = False) -> None:
+    def begin(self, session: Spender, budget: Budget | None, *, is_own: bool = False) -> None:
         """The limits of a new session.
 
         Its configuration is often its agent's own, handed on: what that says of the agent's limits
@@ -249,7 +243,7 @@ class Ledger:
             given["agent"] = entry
         session.limits = given or None
 
-    def set_budget(self, session: "Session", asked: SetBudget) -> str:
+    def set_budget(self, session: Spender, asked: SetBudget) -> str:
         """Change limits; gives in a line what has changed."""
         if asked.scope == "agent":
             entry = self._agent_limits.get(session.agent_id) or {"limits": {}, "configured": None}

@@ -1,4 +1,4 @@
-"""Budgets: what a session, an agent or a day may take, and the end of what is left."""
+"""Budgets: the most that a session, an agent or a day may take."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeAlias, get_args
@@ -15,7 +15,7 @@ Amount = Annotated[float, Field(ge=0, allow_inf_nan=False, strict=True)]
 
 
 class Limits(BaseModel):
-    """What may be taken at the most; None is no limit.
+    """The most that may be taken; None is no limit.
 
     **Units**: tokens in and out together, US dollars, seconds spent in ticks.
     """
@@ -57,7 +57,7 @@ class SetBudget(Limits):
         return {what: getattr(self, what) for what in WHATS if what in self.model_fields_set}
 
 
-class BudgetSpent(Exception):  # noqa: N818
+class BudgetSpentError(Exception):
     """A limit leaves no room for a model call; `held` is what the session's log says of it."""
 
     def __init__(self, held: dict[str, Any]) -> None:
@@ -65,11 +65,11 @@ class BudgetSpent(Exception):  # noqa: N818
         self.held = held
 
 
-def spent_in(error: BaseException) -> BudgetSpent | None:
+def spent_in(error: BaseException) -> BudgetSpentError | None:
     """The spent budget that led to this error; agents and task groups may have wrapped it."""
     found = [error]
     for each in found:
-        if isinstance(each, BudgetSpent):
+        if isinstance(each, BudgetSpentError):
             return each
         if len(found) < _CHAIN:
             parts = each.exceptions if isinstance(each, BaseExceptionGroup) else ()
@@ -78,12 +78,12 @@ def spent_in(error: BaseException) -> BudgetSpent | None:
 
 
 def same_limit(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    """Whether a session is held by one and the same limit."""
+    """True if both are the same limit of the same scope."""
     return all(one[part] == other[part] for part in ("scope", "what", "limit"))
 
 
-def told(held: Mapping[str, Any], needs: float, kept: float) -> str:
-    """In words, that a limit is reached; `kept` is held back for calls in flight."""
+def describe(held: Mapping[str, Any], needs: float, kept: float) -> str:
+    """A limit that is reached, in words; `kept` is held back for calls in flight."""
     where = "the worker's day" if held["scope"] == "worker" else held["scope"]
     what = held["what"]
     name, show = _WORDS[what]

@@ -10,7 +10,7 @@ NOTHING: Sums = {"ticks": 0, "tokens": 0, "cost_usd": 0.0, "wall_s": 0.0}
 
 
 class Reserved:
-    """What is held back for calls in flight; exactly nothing when none is."""
+    """Amounts held back for calls in flight; exactly nothing when none is."""
 
     __slots__ = ("calls", "cost_usd", "tokens")
 
@@ -30,8 +30,8 @@ class Reserved:
         self.cost_usd = self.cost_usd - cost_usd if self.calls else 0.0
 
 
-class Tally:
-    """What was taken, and what calls in flight may take."""
+class Usage:
+    """Sums of what was taken, and what calls in flight hold back."""
 
     __slots__ = ("cost_usd", "reserved", "ticks", "tokens", "wall_s")
 
@@ -40,7 +40,7 @@ class Tally:
         self.clear()
 
     def clear(self) -> None:
-        """Begin anew; what is in flight stays."""
+        """Start from nothing; what is in flight stays."""
         self.ticks = 0
         self.tokens = 0
         self.cost_usd = 0.0
@@ -53,7 +53,7 @@ class Tally:
         self.wall_s += wall_s
 
     def add_usage(self, usage: Mapping[str, Any]) -> None:
-        """What a snapshot says was taken, with or without the parts of it that are newer."""
+        """Add the usage of a snapshot, with or without the parts that newer versions write."""
         tokens = usage.get("tokens", usage.get("tokens_in", 0) + usage.get("tokens_out", 0))
         ticks, wall_s = usage.get("ticks", 0), usage.get("wall_s", 0.0)
         self.add(ticks, tokens, usage.get("cost_usd", 0.0), wall_s)

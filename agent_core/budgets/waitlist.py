@@ -1,78 +1,85 @@
 """Sessions that wait until there is room for a call of theirs beside those of others."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from agent_core.budgets.spender import Held, Spender
 from agent_core.budgets.usage import Sums
 
-if TYPE_CHECKING:
-    from agent_core.budgets.ledger import Ledger
-    from agent_core.session.session import Session
+
+class Room(Protocol):
+    """The limits that decide who has room: the ledger."""
+
+    def spent(self, session: Spender) -> Held | None: ...
+
+    def still_held(self, session: Spender) -> Held | None: ...
+
+    def has_room(self, session: Spender, needs: Sums) -> bool: ...
 
 
-class Turns:
-    """First come, first served: what those ahead need is kept for them, until their tick has ended.
+class Waitlist:
+    """First come, first served: what those ahead need is kept for them until their tick has ended.
 
-    `let_go` is called with a session that is held, once it has room. Who would have none even alone
-    does not stand here: nobody makes room for it by ending a call.
+    `release` is called with a session that is held, once it has room. A session that would have no
+    room even alone does not wait here: nobody makes room for it by ending a call.
     """
 
-    def __init__(self, ledger: "Ledger") -> None:
+    def __init__(self, ledger: Room) -> None:
         self._ledger = ledger
-        self._needs: dict[Session, tuple[str, Sums]] = {}
-        self.let_go: Callable[[Session], object] = _nobody
+        self._needs: dict[Spender, tuple[str, Sums]] = {}
+        self.release: Callable[[Spender], object] = _nobody
 
     def __bool__(self) -> bool:
         return bool(self._needs)
 
-    def join(self, session: "Session") -> None:
-        """A session is held: it stands here, if it only waits for what others hold back."""
+    def join(self, session: Spender) -> None:
+        """A session is held: it waits here if others hold back what it needs."""
         needs = (session.held or {}).get("needs")
         if needs is None or self._fits_never(session, needs):
             self.leave(session)
             return
         held = self._ledger.still_held(session)
         if held is None:
-            self.let_go(session)  # room was made while it was put on record that there is none
+            self.release(session)  # room was made while "no room" was being put on record
         elif held["scope"] in ("agent", "worker"):
-            self._needs[session] = held["scope"], needs  # where it stands already, it stays
+            self._needs[session] = held["scope"], needs  # one that waits already keeps its place
 
-    def leave(self, session: "Session") -> None:
-        """It has had its turn, or wants none any more."""
+    def leave(self, session: Spender) -> None:
+        """Its tick has ended, or it waits no longer."""
         if self._needs.pop(session, None) is not None:
-            self.call()
+            self.offer()
 
-    def reserved(self, session: "Session", tokens: int, cost_usd: float) -> None:
-        """A part of what a session needs is held back for it now, and not to be kept any more."""
+    def reserved(self, session: Spender, tokens: int, cost_usd: float) -> None:
+        """A part of what a session needs is reserved now and kept here no longer."""
         if session not in self._needs or session.held is not None:
             return
         scope, needs = self._needs[session]
         left = {"tokens": needs["tokens"] - tokens, "cost_usd": needs["cost_usd"] - cost_usd}
         self._needs[session] = scope, {what: max(0.0, amount) for what, amount in left.items()}
 
-    def call(self) -> None:
-        """There may be room: let go whoever has some, in turn."""
+    def offer(self) -> None:
+        """There may be room: release every session that has some, in order."""
         for session, (_, needs) in list(self._needs.items()):
             if session.held is None:
-                continue  # about to take its turn
+                continue  # released already
             if self._fits_never(session, needs):
                 del self._needs[session]
             elif self._ledger.still_held(session) is None:
-                self.let_go(session)
+                self.release(session)
 
-    def kept(self, session: "Session", scope: str, what: str) -> float:
-        """What is kept for those ahead of a session; for one that does not stand here, for all."""
+    def kept(self, session: Spender, scope: str, what: str) -> float:
+        """The amount kept for those ahead of a session; all of it for one that does not wait."""
         kept = 0.0
         for other, (where, needs) in self._needs.items():
             if other is session:
                 break
-            if where != scope or other.status.ended:
+            if where != scope or other.ended:
                 continue
             if scope == "worker" or other.agent_id == session.agent_id:
                 kept += needs[what]
         return kept
 
-    def _fits_never(self, session: "Session", needs: Sums) -> bool:
+    def _fits_never(self, session: Spender, needs: Sums) -> bool:
         return self._ledger.spent(session) is not None or not self._ledger.has_room(session, needs)
 
 

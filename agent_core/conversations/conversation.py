@@ -1,8 +1,9 @@
-"""Conversations as the worker knows them: what was said last, and who takes part."""
+"""Conversations as the worker knows them: the newest messages, and who takes part."""
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -10,10 +11,10 @@ from weakref import WeakValueDictionary
 import orjson
 
 from agent_core.conversations.floor import Floor, Member
-from agent_core.session.log import now_us
 from store import conversations, messages, participants
 from store.journal.file import Record
 from store.store import Store
+from store.times import now_us
 
 MAX_TURNS = 1_000
 """The highest ceiling of agents' messages without a person's."""
@@ -22,11 +23,11 @@ _HELD_BYTES = 64 * 1024
 _KEPT = 64  # conversations in which only people speak: not read anew for each message
 
 
-class ConversationUnknown(LookupError):  # noqa: N818
+class ConversationUnknownError(LookupError):
     """There is no such conversation."""
 
 
-class NameTaken(ValueError):  # noqa: N818
+class NameTakenError(ValueError):
     """Somebody in the conversation has that name."""
 
 
@@ -38,6 +39,14 @@ class Message:
     author: str
     session_id: str | None
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A member's message on its way: its record, and the number that it has."""
+
+    record: Record
+    number: int
 
 
 class Conversation:
@@ -56,22 +65,22 @@ class Conversation:
         self.present: dict[str, str] = {}
         self.floor = Floor(lambda: changed(self))
         self._store = store
-        self._turn = asyncio.Lock()
+        self._lock = asyncio.Lock()
         self._loaded = False
         self._held: deque[Message] = deque()
         self._held_bytes = 0
 
-    # -- what is on record
+    # -- on record
 
     async def load(self) -> None:
-        """Read what is on record, once. Raises: ConversationUnknown."""
+        """Read the newest of what is on record, once. Raises: ConversationUnknownError."""
         if not self._loaded:
-            async with self._turn:
+            async with self._lock:
                 await self._load()
 
     async def create(self, title: str | None, created_by: str, created_action: str) -> bool:
         """Put it on record; False if it was created by another action."""
-        async with self._turn:
+        async with self._lock:
             known = await asyncio.to_thread(self._row)
             if known is not None:
                 return bool(known["created_action"] == created_action)
@@ -86,47 +95,37 @@ class Conversation:
             return True
 
     async def post(self, message_id: str, author: str, text: str, *, again: bool = True) -> None:
-        """A person speaks. Raises: ConversationUnknown.
+        """A person speaks. Raises: ConversationUnknownError.
 
         Once for each id; without `again` it is known that this was not done before.
         """
-        async with self._turn:
+        async with self._lock:
             await self._load()
             if again and await asyncio.to_thread(self._is_there, message_id):
                 return
-            said = Message(self.newest + 1, author, None, text)
-            await self._write(said, message_id, self._store.journal.append)
+            message = Message(self.newest + 1, author, None, text)
+            async with self._writing(message):
+                await self._store.journal.append(self._record(message, message_id))
 
+    @asynccontextmanager
     async def reply(
-        self,
-        member: Member,
-        text: str,
-        *,
-        message_id: str,
-        seen: int,
-        agent_id: str,
-        metadata: dict[str, Any],
-        commit: Callable[[Record, int], Awaitable[None]],
-    ) -> bool:
-        """A member speaks: the message is written by `commit`, which gets its number too, together
-        with its tick.
+        self, member: Member, text: str, *, message_id: str, seen: int, agent_id: str, metadata: str
+    ) -> AsyncIterator[Reply | None]:
+        """A member speaks: the message's record, to be committed within the context.
 
-        False, and nothing is written, if somebody spoke after message number `seen` and the reply
-        is to be composed anew.
+        Nobody else can speak meanwhile, so that its number holds. `metadata` is JSON. None, and
+        nothing is to be written, if somebody spoke after message number `seen` and the reply is
+        to be composed again.
         """
-        async with self._turn:
+        async with self._lock:
             await self._load()
-            if self.newest != seen and self.floor.may_begin_anew():
-                return False
-            said = Message(self.newest + 1, member.name, member.member_id, text)
-            await self._write(
-                said,
-                message_id,
-                lambda record: commit(record, said.number),
-                agent_id=agent_id,
-                metadata=metadata,
-            )
-            return True
+            if self.newest != seen and self.floor.may_restart():
+                yield None
+                return
+            message = Message(self.newest + 1, member.name, member.member_id, text)
+            async with self._writing(message):
+                record = self._record(message, message_id, agent_id=agent_id, metadata=metadata)
+                yield Reply(record, message.number)
 
     async def read(self, after: int, limit: int) -> Sequence[Message]:
         """The newest `limit` messages numbered above `after`, oldest first."""
@@ -157,7 +156,7 @@ class Conversation:
     def _read(self) -> None:
         reader = self._store.reader
         if self._row() is None:
-            raise ConversationUnknown(
+            raise ConversationUnknownError(
                 f"there is no conversation {self.conversation_id}; create it with "
                 "conversation_create"
             )
@@ -183,35 +182,39 @@ class Conversation:
     def _row(self) -> dict[str, Any] | None:
         return conversations.get_conversation(self.conversation_id, store=self._store.reader)
 
-    async def _write(
+    def _record(
         self,
-        said: Message,
+        message: Message,
         message_id: str,
-        commit: Callable[[Record], Awaitable[None]],
         *,
         agent_id: str | None = None,
-        metadata: dict[str, Any] | None = None,
-    ) -> None:
+        metadata: str | None = None,
+    ) -> Record:
         row = {
             "message_id": message_id,
             "conversation_id": self.conversation_id,
-            "number": said.number,
-            "author": said.author,
+            "number": message.number,
+            "author": message.author,
             "agent_id": agent_id,
-            "session_id": said.session_id,
-            "text": said.text,
-            "metadata": None if metadata is None else orjson.dumps(metadata).decode(),
+            "session_id": message.session_id,
+            "text": message.text,
+            "metadata": metadata,
             "created_at": now_us(),
         }
+        return Record("messages", orjson.dumps(row))
+
+    @asynccontextmanager
+    async def _writing(self, message: Message) -> AsyncIterator[None]:
+        """Around the commit of a message: once it is on disk, all are told of it."""
         try:
-            await commit(Record("messages", orjson.dumps(row)))
+            yield
         except BaseException:
             self._loaded = False  # it may be on disk all the same: read before the next is written
             raise
-        self.newest = said.number
-        self.agent_turns = 0 if said.session_id is None else self.agent_turns + 1
-        self._hold(said)
-        self.floor.tell(said.text, said.session_id)
+        self.newest = message.number
+        self.agent_turns = 0 if message.session_id is None else self.agent_turns + 1
+        self._hold(message)
+        self.floor.tell(message.text, message.session_id)
 
     def _hold(self, message: Message) -> None:
         self._held.append(message)
@@ -224,10 +227,10 @@ class Conversation:
     # -- who takes part
 
     def admit(self, session_id: str, name: str) -> None:
-        """Let a session take part under a name. Raises: NameTaken."""
+        """Let a session take part under a name. Raises: NameTakenError."""
         others = {_folded(n) for other, n in self.present.items() if other != session_id}
         if _folded(name) in others:
-            raise NameTaken(
+            raise NameTakenError(
                 f"conversation {self.conversation_id} has a participant named {name!r}; "
                 "choose another name"
             )
@@ -251,7 +254,7 @@ class Conversations:
         """The conversation, whether it is on record or not: see `load`."""
         conversation = self._live.get(conversation_id)
         if conversation is None:
-            conversation = Conversation(conversation_id, self._store, self._turned)
+            conversation = Conversation(conversation_id, self._store, self._composer_changed)
             self._live[conversation_id] = conversation
             self._newest.append(conversation)
         return conversation
@@ -265,7 +268,7 @@ class Conversations:
         self._listeners.append(changed)
         return lambda: self._listeners.remove(changed)
 
-    def _turned(self, conversation: Conversation) -> None:
+    def _composer_changed(self, conversation: Conversation) -> None:
         if conversation.floor.composer is None:
             self._composing.pop(conversation.conversation_id, None)
         else:

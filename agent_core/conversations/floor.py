@@ -1,4 +1,4 @@
-"""Whose turn it is in a conversation: one member composes at a time, in a fair order."""
+"""The floor of a conversation: one member composes at a time, in a fair order."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator
@@ -9,7 +9,7 @@ _MAX_RESTARTS = 5  # before one who composes is heard out
 
 
 class Member(Protocol):
-    """Who listens in a conversation."""
+    """A participant that listens in a conversation."""
 
     @property
     def member_id(self) -> str: ...
@@ -20,12 +20,12 @@ class Member(Protocol):
     def news(self) -> None:
         """Something was said, or whoever composed has ended: look again."""
 
-    def begin_anew(self) -> bool:
+    def restart(self) -> bool:
         """A person spoke while this one composed: read that first. False if that is too late."""
 
 
 class Floor:
-    """Who listens, who composes, and who waits for that.
+    """The members that listen, the one that composes, and those that wait for that.
 
     `changed` is called when who composes does.
     """
@@ -70,8 +70,8 @@ class Floor:
         for each in self._in_turn(waiting, set()):
             each.news()
 
-    def may_begin_anew(self) -> bool:
-        """Whether what is composed is done again, after another's word; counts as once more.
+    def may_restart(self) -> bool:
+        """True if a reply is composed again after another's word; counts as once more.
 
         Not without end: where people speak all the time, nobody else would be heard.
         """
@@ -93,7 +93,7 @@ class Floor:
                 each.news()
         composer = self.composer
         if member_id is None and composer is not None and self._restarts < _MAX_RESTARTS:
-            self._restarts += composer.begin_anew()
+            self._restarts += composer.restart()
 
     def _in_turn(self, member_ids: Iterable[str], named: set[str]) -> list[Member]:
         """Those a person has named, then who was heard the longest ago."""
@@ -102,7 +102,7 @@ class Floor:
 
 
 def mentions(text: str, name: str) -> bool:
-    """Whether a text names somebody, as a word of its own."""
+    """True if a text names somebody, as a word of its own."""
     if name.casefold() not in text.casefold():  # most often so, and far quicker
         return False
     return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None

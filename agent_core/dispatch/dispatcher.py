@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import weakref
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,12 @@ from agent_core.actions.action import processed
 from agent_core.actions.handling import ACTION_HANDLERS, Handler
 from agent_core.actions.payloads import PAYLOADS
 from agent_core.dispatch.handlers import REJECTIONS, Context, Result
-from agent_core.dispatch.queued import Action, PayloadInvalid
-from agent_core.fleet.fleet import SessionUnusable
+from agent_core.dispatch.queued import PayloadError, QueuedAction
+from agent_core.fleet.recovery import SessionUnusableError
 from agent_core.session.controls import Applied, Outcome, Rejected
-from agent_core.session.failures import described, is_own_end
+from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
+from reins.loops import TaskLoop
 from store import queue
 from store.errors import StoreError
 
@@ -27,6 +28,17 @@ _log = structlog.get_logger(__name__)
 _RETRY_S = 1.0
 _UPKEEP_S = 5.0
 _POLL_ROWS = 1_000_000  # a cut would part the actions of a session
+
+
+class _Rounds(TaskLoop):
+    """One of the dispatcher's two loops."""
+
+    def __init__(self, name: str, work: Callable[[], Awaitable[float]]) -> None:
+        super().__init__(name)
+        self._work = work
+
+    async def run_once(self) -> float:
+        return await self._work()
 
 
 class Dispatcher:
@@ -41,43 +53,42 @@ class Dispatcher:
         self._table = table
         self._folder = folder
         self._poll_s = poll_s
-        self._wake = asyncio.Event()
-        self._stopping = asyncio.Event()
+        self._polling = _Rounds("dispatcher poll", self._poll_round)
+        self._marking = _Rounds("dispatcher mark", self._mark_round)
+        self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
-        self._loops: list[asyncio.Task[None]] = []
         self._lanes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._in_flight: set[str] = set()
         self._marked: set[str] = set()
-        self._unmarked: list[tuple[Action, Outcome]] = []
-        self._to_mark = asyncio.Event()
+        self._unmarked: list[tuple[QueuedAction, Outcome]] = []
         self._known_version = -1
         self._unlisten: Callable[[], None] = _nothing
         self._unwatch: Callable[[], None] = _nothing
         self.handled = 0
 
     def start(self) -> None:
-        if self._loops:
-            raise RuntimeError("the dispatcher was started twice; make a new one")
+        self._polling.start()
+        self._marking.start()
         loop = asyncio.get_running_loop()
         writer = queue.writer_at(self._folder)
         self._unlisten = writer.listen(
             lambda rows, version: loop.call_soon_threadsafe(self._arrived, rows, version)
         )
-        self._unwatch = queue.watch(self._folder, lambda: loop.call_soon_threadsafe(self._wake.set))
-        for work in (self._run, self._mark):
-            task = loop.create_task(work(), name=f"dispatcher {work.__name__.strip('_')}")
-            task.add_done_callback(_report)
-            self._loops.append(task)
+        self._unwatch = queue.watch(
+            self._folder, lambda: loop.call_soon_threadsafe(self._polling.wake)
+        )
 
     async def stop(self) -> None:
-        if self._stopping.is_set():
+        if self._stopping:
             return
-        self._stopping.set()
+        self._stopping = True
         self._unlisten()
         await asyncio.to_thread(self._unwatch)
-        for task in [*self._tasks, *self._loops]:
+        for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, *self._loops, return_exceptions=True)
+        await asyncio.gather(
+            *self._tasks, self._polling.stop(), self._marking.stop(), return_exceptions=True
+        )
         if self._unmarked:
             with contextlib.suppress(Exception):  # they are applied once all the same
                 await self._mark_gathered()
@@ -92,7 +103,7 @@ class Dispatcher:
             return 0
         new = await queue.unprocessed(self._table, _POLL_ROWS, self._in_flight)
         self._known_version = max(self._known_version, version)
-        for action in in_order(Action(row) for row in new):
+        for action in in_order(QueuedAction(row) for row in new):
             self._take(action)
         return len(new)
 
@@ -101,28 +112,24 @@ class Dispatcher:
 
         Only where no other commit is in between: an older action of the same session may be in it.
         """
-        if self._stopping.is_set():
+        if self._stopping:
             return
         if version == self._known_version + 1:
             self._known_version = version
             for row in rows:
-                self._take(Action(row))
+                self._take(QueuedAction(row))
         else:
-            self._wake.set()
+            self._polling.wake()
 
-    async def _run(self) -> None:
-        while True:
-            self._wake.clear()
-            try:
-                await self.poll_once()
-            except Exception as error:  # noqa: BLE001 - the queue stays, the next poll may work
-                _log.error("queue poll failed", error=str(error)[:300], retry_in_s=_RETRY_S)
-                await asyncio.sleep(_RETRY_S)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self._poll_s):
-                    await self._wake.wait()
+    async def _poll_round(self) -> float:
+        try:
+            await self.poll_once()
+        except Exception as error:  # noqa: BLE001 - the queue stays, the next poll may work
+            _log.error("queue poll failed", error=str(error)[:300], retry_in_s=_RETRY_S)
+            return _RETRY_S
+        return self._poll_s
 
-    def _take(self, action: Action) -> None:
+    def _take(self, action: QueuedAction) -> None:
         # A query may see a commit of this process before its news arrives here.
         if action.action_id in self._in_flight:
             return
@@ -133,28 +140,28 @@ class Dispatcher:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _handle(self, action: Action) -> None:
+    async def _handle(self, action: QueuedAction) -> None:
         outcome: Outcome | None = None
         began_ns = time.time_ns()
         try:
             outcome = await self._outcome_of(action)
-        except (PayloadInvalid, SessionUnusable, *REJECTIONS) as error:
+        except (PayloadError, SessionUnusableError, *REJECTIONS) as error:
             outcome = Rejected(str(error))
         except BaseException as error:
             if is_own_end(error):
                 raise  # a shutdown: the action stays in the queue for the next start
             _log.exception("action failed", **action.names)
-            outcome = Rejected(f"the worker failed on it, see its log: {described(error)}")
+            outcome = Rejected(f"the worker failed on it, see its log: {describe(error)}")
         finally:
             if outcome is not None:
                 self._unmarked.append((action, outcome))
-                self._to_mark.set()
+                self._marking.wake()
                 if telemetry.on:
                     applied = isinstance(outcome, Applied)
                     said = "applied" if applied else "rejected"
                     telemetry.handled(action.names, said, began_ns)
 
-    async def _outcome_of(self, action: Action) -> Outcome:
+    async def _outcome_of(self, action: QueuedAction) -> Outcome:
         handler = ACTION_HANDLERS.get(action.action_type)
         if handler is None:
             known = ", ".join(ACTION_HANDLERS)
@@ -163,7 +170,7 @@ class Dispatcher:
             result: Result = await self._patiently(handler, action)
         return result if isinstance(result, Applied | Rejected) else await result
 
-    async def _patiently(self, handler: Handler, action: Action) -> Any:
+    async def _patiently(self, handler: Handler, action: QueuedAction) -> Any:
         """Again while the store cannot: in its lane, so that the next one does not overtake."""
         while True:
             try:
@@ -181,21 +188,16 @@ class Dispatcher:
             lock = self._lanes[name] = asyncio.Lock()
         return lock
 
-    async def _mark(self) -> None:
+    async def _mark_round(self) -> float:
         """Mark what is finished, all that has gathered in one commit; keep the queue in shape."""
-        while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_UPKEEP_S):
-                    await self._to_mark.wait()
-            self._to_mark.clear()
-            try:
-                if self._unmarked:
-                    await self._mark_gathered()
-                await asyncio.to_thread(self._context.sessions.store.keep_queue_up)
-            except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
-                _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
-                await asyncio.sleep(_RETRY_S)
-                self._to_mark.set()
+        try:
+            if self._unmarked:
+                await self._mark_gathered()
+            await asyncio.to_thread(self._context.fleet.store.compact_queue)
+        except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
+            _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
+            return _RETRY_S
+        return _UPKEEP_S
 
     async def _mark_gathered(self) -> None:
         batch = self._unmarked[:]
@@ -211,43 +213,38 @@ class Dispatcher:
         version = await queue.mark(self._table, rows)
         if version == self._known_version + 1:
             self._known_version = version
-        await asyncio.to_thread(self._context.sessions.store.folder.sync)
+        await asyncio.to_thread(self._context.fleet.store.folder.sync)
         del self._unmarked[: len(batch)]
         self.handled += len(batch)
         for action, _ in batch:
             self._marked.add(action.action_id)
-            session = self._context.sessions.live.get(action.session_id or "")
+            session = self._context.fleet.live.get(action.session_id or "")
             if session is not None:
                 session.marked(action.action_id)
 
 
-def in_order(actions: Iterable[Action]) -> list[Action]:
+def in_order(actions: Iterable[QueuedAction]) -> list[QueuedAction]:
     """By lane, the most urgent lane first; within a lane in the order of arrival.
 
     `actions` come the most urgent first. Before all other lanes go those that create a
     conversation: sessions of any lane may need it.
     """
-    lanes: dict[str, list[Action]] = {}
+    lanes: dict[str, list[QueuedAction]] = {}
     for action in actions:
         lanes.setdefault(action.lane, []).append(action)
     ordered = sorted(lanes.values(), key=_opens_no_conversation)
     return [action for lane in ordered for action in sorted(lane, key=_arrival)]
 
 
-def _opens_no_conversation(lane: list[Action]) -> bool:
+def _opens_no_conversation(lane: list[QueuedAction]) -> bool:
     kinds = (PAYLOADS.get(action.action_type) for action in lane)
     return not any(kind is not None and kind.opens_conversation for kind in kinds)
 
 
-def _arrival(action: Action) -> tuple[bool, Any, str]:
+def _arrival(action: QueuedAction) -> tuple[bool, Any, str]:
     created_at = action.row["created_at"]
     return created_at is not None, created_at, action.action_id
 
 
 def _nothing() -> None:
     """What ends something that has not begun."""
-
-
-def _report(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled() and (error := task.exception()) is not None:
-        _log.error("a loop of the dispatcher ended", loop=task.get_name(), error=str(error))

@@ -1,4 +1,4 @@
-"""What each type of action does.
+"""The handlers of the chassis's own actions.
 
 A handler gets the worker's context and the action. It returns the outcome, or a future of it: the
 next action of the same lane is taken up as soon as the handler has returned, so that a destroy is
@@ -24,10 +24,11 @@ from agent_core.actions.payloads import (
     PostMessage,
     ToSession,
 )
-from agent_core.agent.base import AgentRejected, GuidanceRejected, problems
-from agent_core.conversations.conversation import Conversations, ConversationUnknown
-from agent_core.dispatch.queued import Action
-from agent_core.fleet.fleet import Sessions
+from agent_core.agent.base import AgentRejectedError
+from agent_core.agent.guidance import GuidanceRejectedError, problems
+from agent_core.conversations.conversation import Conversations, ConversationUnknownError
+from agent_core.dispatch.queued import QueuedAction
+from agent_core.fleet.fleet import Fleet
 from agent_core.session.controls import Applied, Control, Interrupt, Outcome, Pause, Resume, Stop
 from agent_core.session.log import Event
 from agent_core.session.session import Session
@@ -39,46 +40,49 @@ Result: TypeAlias = "Outcome | asyncio.Future[Outcome]"
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What handlers may use. `reload` reads the environment again and raises if it is invalid."""
+    """The parts of the worker that handlers use.
 
-    sessions: Sessions
+    `reload` reads the environment again and raises ValueError if it is invalid.
+    """
+
+    fleet: Fleet
     conversations: Conversations
     reload: Callable[[], Awaitable[str]]
 
 
-class ActionRejected(ValueError):  # noqa: N818
+class ActionRejectedError(ValueError):
     """The action cannot be done; the message is its error."""
 
 
 @handles(CreateAgent)
-async def create_agent(context: Context, action: Action) -> Result:
+async def create_agent(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(CreateAgent)
-    sessions = context.sessions
-    before = await sessions.find(payload.address)
+    fleet = context.fleet
+    before = await fleet.find(payload.address)
     if before is not None:
         if (seq := before.unmarked.get(action.action_id)) is not None:
             return Applied(seq)
         await before.until_over()  # a destroy that came first has its turn
         _refuse_if_taken(before, payload)
-    kind = sessions.types.get(payload.agent_type)
+    kind = fleet.types.get(payload.agent_type)
     if kind is None:
-        raise ActionRejected(
+        raise ActionRejectedError(
             f"agent type is {payload.agent_type!r}; "
-            f"expected one of {', '.join(sessions.types.names())}"
+            f"expected one of {', '.join(fleet.types.names())}"
         )
-    config = await _config_for(sessions, payload)
+    config = await _config_for(fleet, payload)
     try:
         checked = kind.Config.model_validate(config)
     except ValidationError as error:
-        raise ActionRejected(
+        raise ActionRejectedError(
             f"the config does not fit agents of type {payload.agent_type}: {problems(error)}; "
             f"expected the fields {', '.join(kind.Config.model_fields)}"
         ) from None
-    if checked.route is not None and not sessions.knows_route(checked.route):
-        raise ActionRejected(
+    if checked.route is not None and not fleet.knows_route(checked.route):
+        raise ActionRejectedError(
             f"there is no model route {checked.route!r}; name one of the models' file, or none"
         )
-    seq = await sessions.create(
+    seq = await fleet.create(
         kind,
         checked,
         agent_id=payload.agent_id,
@@ -97,25 +101,25 @@ async def create_agent(context: Context, action: Action) -> Result:
 
 def _refuse_if_taken(before: Session, payload: CreateAgent) -> None:
     if before.agent_id != payload.agent_id:
-        raise ActionRejected(
+        raise ActionRejectedError(
             f"session {payload.address} belongs to agent {before.agent_id}; choose another id"
         )
     if not before.status.over:
-        raise ActionRejected(
+        raise ActionRejectedError(
             f"session {payload.address} exists and is {before.status}; "
             "destroy it first, or choose another id"
         )
 
 
-async def _config_for(sessions: Sessions, payload: CreateAgent) -> dict[str, Any]:
+async def _config_for(fleet: Fleet, payload: CreateAgent) -> dict[str, Any]:
     """The agent's own configuration, what the action says of it, and the subject."""
     config: dict[str, Any] = {}
     own = None
     if payload.address != payload.agent_id:
-        own = await sessions.own_config(payload.agent_id)
+        own = await fleet.own_config(payload.agent_id)
     if own is not None:
         if own["agent_type"] != payload.agent_type:
-            raise ActionRejected(
+            raise ActionRejectedError(
                 f"agent {payload.agent_id} is of type {own['agent_type']}, "
                 f"not {payload.agent_type}; an agent's sessions are of one type"
             )
@@ -127,14 +131,14 @@ async def _config_for(sessions: Sessions, payload: CreateAgent) -> dict[str, Any
 
 
 @handles(AgentPause)
-async def agent_pause(context: Context, action: Action) -> Result:
+async def agent_pause(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentPause)
     session = await _addressed(context, payload)
     return _deliver(session, action, Pause, reason=payload.reason)
 
 
 @handles(AgentResume)
-async def agent_resume(context: Context, action: Action) -> Result:
+async def agent_resume(context: Context, action: QueuedAction) -> Result:
     session = await _addressed(context, action.payload(AgentResume))
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Resume)
@@ -148,70 +152,75 @@ async def agent_resume(context: Context, action: Action) -> Result:
         applied=[action.action_id],
     )
     seq = await session.log.record(event)
-    context.sessions.start_again(session)
+    context.fleet.start_again(session)
     return Applied(seq)
 
 
 @handles(AgentInterrupt)
-async def agent_interrupt(context: Context, action: Action) -> Result:
+async def agent_interrupt(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentInterrupt)
     session = await _addressed(context, payload)
-    assert session.agent is not None
     session.agent.parse_guidance(payload.guidance)  # what nobody could apply is refused at once
     return _deliver(session, action, Interrupt, raw=payload.guidance, mode=payload.mode)
 
 
 @handles(AgentDestroy)
-async def agent_destroy(context: Context, action: Action) -> Result:
+async def agent_destroy(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentDestroy)
     session = await _addressed(context, payload)
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Stop, reason=payload.reason)
-    assert session.agent is not None
     session.status = Status.STOPPED
     stop = Stop(action.action_id, action.actor, _future(), payload.reason)
     return Applied(await session.log.record(session.agent.final(stop)))
 
 
 @handles(EnvironmentReload)
-async def environment_reload(context: Context, action: Action) -> Result:
+async def environment_reload(context: Context, action: QueuedAction) -> Result:
     action.payload(EnvironmentReload)
     try:
         await context.reload()
     except ValueError as error:
-        raise ActionRejected(f"nothing was reloaded: {error}") from error
+        raise ActionRejectedError(f"nothing was reloaded: {error}") from error
     return Applied()
 
 
 @handles(ConversationCreate)
-async def conversation_create(context: Context, action: Action) -> Result:
+async def conversation_create(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(ConversationCreate)
     conversation = context.conversations.get(payload.conversation_id)
     if not await conversation.create(payload.title, action.actor, action.action_id):
-        raise ActionRejected(f"conversation {payload.conversation_id} exists; choose another id")
+        raise ActionRejectedError(
+            f"conversation {payload.conversation_id} exists; choose another id"
+        )
     return Applied()
 
 
 @handles(PostMessage)
-async def post_message(context: Context, action: Action) -> Result:
+async def post_message(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(PostMessage)
     conversation = context.conversations.get(payload.conversation_id)
-    again = action.action_id in context.sessions.replayed
+    again = action.action_id in context.fleet.replayed
     await conversation.post(action.action_id, action.actor, payload.text, again=again)
     return Applied()
 
 
-REJECTIONS = (ActionRejected, AgentRejected, ConversationUnknown, GuidanceRejected)
+REJECTIONS = (
+    ActionRejectedError,
+    AgentRejectedError,
+    ConversationUnknownError,
+    GuidanceRejectedError,
+)
 
 
 async def _addressed(context: Context, payload: P) -> Session:
-    session = await context.sessions.find(payload.address)
+    session = await context.fleet.find(payload.address)
     if session is None:
-        raise ActionRejected(
+        raise ActionRejectedError(
             f"there is no session {payload.address}; create it first, or check the id"
         )
     if session.agent_id != payload.agent_id:
-        raise ActionRejected(
+        raise ActionRejectedError(
             f"session {payload.address} belongs to agent {session.agent_id}, "
             f"not {payload.agent_id}; check the ids"
         )
@@ -219,11 +228,11 @@ async def _addressed(context: Context, payload: P) -> Session:
 
 
 async def _failed(session: Session) -> bool:
-    """Whether it has failed; then nothing of it runs any more."""
+    """True if it has failed; then nothing of it runs any more."""
     return session.status is Status.FAILED and await session.until_over()
 
 
-def _deliver(session: Session, action: Action, kind: type[Control], **parts: Any) -> Result:
+def _deliver(session: Session, action: QueuedAction, kind: type[Control], **parts: Any) -> Result:
     if (seq := session.unmarked.get(action.action_id)) is not None:
         return Applied(seq)  # applied before a crash, and not marked then
     control = kind(action.action_id, action.actor, _future(), **parts)

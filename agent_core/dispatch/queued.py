@@ -1,4 +1,4 @@
-"""An action as the worker takes it out of the queue."""
+"""An action as the worker takes it out of the queue, parsed once."""
 
 import json
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from agent_core.agent.base import problems
+from agent_core.agent.guidance import problems
 
 P = TypeVar("P", bound=BaseModel)
 
 
-class PayloadInvalid(ValueError):  # noqa: N818
+class PayloadError(ValueError):
     """The payload does not fit the action's type."""
 
 
 @dataclass(frozen=True, slots=True)
-class Action:
+class QueuedAction:
     """One row of the queue."""
 
     row: dict[str, Any]
@@ -67,9 +67,9 @@ class Action:
         return value if isinstance(value, str) else None
 
     def payload(self, model: type[P]) -> P:
-        """The payload as the model. Raises: PayloadInvalid."""
+        """The payload as the model. Raises: PayloadError."""
         try:
             return model.model_validate_json(self.row["payload"] or "{}")
         except (ValidationError, TypeError) as error:
             what = problems(error) if isinstance(error, ValidationError) else str(error)
-            raise PayloadInvalid(f"the payload does not fit {self.action_type}: {what}") from None
+            raise PayloadError(f"the payload does not fit {self.action_type}: {what}") from None

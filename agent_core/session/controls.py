@@ -1,4 +1,4 @@
-"""What a session is asked to do, and what became of it."""
+"""The requests that a session takes, and their outcomes."""
 
 import asyncio
 from dataclasses import dataclass
@@ -29,6 +29,11 @@ class Control:
     action_id: str
     actor: str
     done: "asyncio.Future[Outcome]"
+
+    def settle(self, outcome: Outcome) -> None:
+        """Resolve it; a second outcome is ignored."""
+        if not self.done.done():
+            self.done.set_result(outcome)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -4,7 +4,7 @@ import asyncio
 
 
 def is_own_end(error: BaseException) -> bool:
-    """Whether the running task itself is to end, not only what an agent's code did in it.
+    """True if the running task itself is to end, not only what an agent's code did in it.
 
     An agent that awaits something cancelled, or calls exit(), ends no session and no worker.
     """
@@ -14,6 +14,6 @@ def is_own_end(error: BaseException) -> bool:
     return isinstance(error, KeyboardInterrupt | GeneratorExit)
 
 
-def described(error: BaseException) -> str:
+def describe(error: BaseException) -> str:
     """The error on record: bounded, and text that any table can hold."""
     return f"{type(error).__name__}: {error}"[:2_000].encode("utf-8", "replace").decode()

@@ -2,25 +2,23 @@
 
 import asyncio
 import random
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import orjson
 
+from agent_core.budgets.account import Account
 from agent_core.session.status import Status
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal.file import Record
 from store.journal.journal import Journal
-
-if TYPE_CHECKING:
-    from agent_core.session.session import Session
+from store.times import now_us
 
 _APPEND_RETRY_MAX_S = 10.0
 
 
-class SessionClosed(RuntimeError):  # noqa: N818
+class SessionClosedError(RuntimeError):
     """The session has ended; nothing more is written to its log."""
 
 
@@ -40,6 +38,27 @@ class Event:
     cost_usd: float = 0.0
 
 
+class Logged(Protocol):
+    """The session, as its log knows it."""
+
+    status: Status
+    iteration: int
+    result: str | None
+    account: Account | None
+
+    @property
+    def session_id(self) -> str: ...
+
+    @property
+    def agent_id(self) -> str: ...
+
+    def count(self, event: Event, seq: int) -> None: ...
+
+    def snapshot(self) -> dict[str, Any]: ...
+
+    def closing_records(self) -> Sequence[Record]: ...
+
+
 class SessionLog:
     """Writes one session's rows, one append at a time, so that `seq` has no gaps.
 
@@ -48,7 +67,7 @@ class SessionLog:
 
     __slots__ = ("_closed", "_journal", "_session", "_writing", "seq", "state")
 
-    def __init__(self, journal: Journal, session: "Session") -> None:
+    def __init__(self, journal: Journal, session: Logged) -> None:
         self._journal = journal
         self._session = session
         self._writing = asyncio.Lock()
@@ -62,11 +81,11 @@ class SessionLog:
         """Write rows, all or none; returns the last one's `seq` once it is on disk.
 
         `state` is the agent's state after them; None: as it was after the row before.
-        Waits, and tries again, while the journal cannot commit. Raises: SessionClosed.
+        Waits, and tries again, while the journal cannot commit. Raises: SessionClosedError.
         """
         async with self._writing:
             if self._closed:
-                raise SessionClosed(f"session {self._session.session_id} has ended")
+                raise SessionClosedError(f"session {self._session.session_id} has ended")
             await self._append(events, state, also)
             return self.seq
 
@@ -74,7 +93,7 @@ class SessionLog:
         """Record `status` unless it has passed already."""
         async with self._writing:
             if self._session.status is status and not self._closed:
-                # What the tick's calls took and said so far stays for the row that they lead to.
+                # The calls of the tick so far stay for the row that they lead to.
                 await self._append([Event("status", status.value)], None, (), with_calls=False)
 
     async def close_by_force(self, final: Callable[[], Event]) -> int | None:
@@ -91,7 +110,7 @@ class SessionLog:
             return self.seq
 
     async def is_closed(self) -> bool:
-        """Whether nothing more can be written; waits for what is being written."""
+        """True once nothing more can be written; waits for what is being written."""
         async with self._writing:
             return self._closed
 
@@ -117,8 +136,8 @@ class SessionLog:
             seq += 1
             self._session.count(event, seq)
             records.append(Record("agent_steps", self._row(event, seq, state)))
-        if self._session.status in (Status.STOPPED, Status.COMPLETED) and self._session.agent:
-            records.extend(self._session.agent.parting())
+        if self._session.status.over:
+            records.extend(self._session.closing_records())
         try:
             await self._append_until_safe(records)
         except BaseException:
@@ -133,7 +152,7 @@ class SessionLog:
         while True:
             try:
                 await self._journal.append(*records)
-            except JournalFailed:
+            except JournalError:
                 if not self._journal.running:
                     raise
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
@@ -167,7 +186,3 @@ class SessionLog:
                 "error": event.error,
             }
         )
-
-
-def now_us() -> int:
-    return time.time_ns() // 1_000

@@ -9,29 +9,31 @@ from typing import Any
 
 import orjson
 
-from agent_core.agent.base import AgentRejected, GuidanceRejected
+from agent_core.agent.base import AgentRejectedError
+from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.conversations.conversation import (
     Conversation,
     Conversations,
-    ConversationUnknown,
+    ConversationUnknownError,
     Message,
-    NameTaken,
+    NameTakenError,
 )
 from agent_core.conversations.floor import mentions
-from agent_core.session.log import now_us
 from agents_impl.persona.context import gather
 from agents_impl.persona.models import (
     PersonaConfig,
     PersonaGuidance,
+    PersonaOrder,
     PersonaState,
     Reason,
     Silence,
-    Told,
 )
+from agents_impl.persona.reply import ReplyEffect
 from reins.llm import Model
 from store.journal.file import Record
+from store.times import now_us
 
 _INSTRUCTIONS = 5
 _INSTRUCTION_CHARS = 1_000
@@ -45,7 +47,7 @@ _NAMESPACE = uuid.UUID("6d9c2a52-3f1e-4c57-9a3e-0c7b7b7c1d10")
 
 @dataclass(frozen=True, slots=True)
 class NotNow:
-    """Why it is silent, and after how many seconds it looks again."""
+    """The reason of its silence, and after how many seconds it looks again."""
 
     reason: Reason
     text: str
@@ -68,7 +70,6 @@ class PersonaAgent(LoopingAgentBase):
         self.conversation: Conversation = self.services.get(Conversations).get(
             self.config.conversation_id
         )
-        self._reply: Record | None = None
 
     def first_state(self) -> PersonaState:
         return PersonaState(
@@ -92,11 +93,11 @@ class PersonaAgent(LoopingAgentBase):
         try:
             await self.conversation.load()
             self.conversation.admit(self.member_id, self.name)
-        except (ConversationUnknown, NameTaken) as error:
-            raise AgentRejected(str(error)) from error
+        except (ConversationUnknownError, NameTakenError) as error:
+            raise AgentRejectedError(str(error)) from error
         return [self._participant(left_at=None)]
 
-    def parting(self) -> Sequence[Record]:
+    def closing_records(self) -> Sequence[Record]:
         self.conversation.dismiss(self.member_id)
         return [self._participant(left_at=now_us())]
 
@@ -116,15 +117,13 @@ class PersonaAgent(LoopingAgentBase):
         with self.conversation.floor.listening(self):
             await super().run()
 
-    async def tick_once(self) -> None:
-        try:
-            await super().tick_once()
-        finally:
-            self.conversation.floor.release(self)
+    def after_tick(self) -> None:
+        super().after_tick()
+        self.conversation.floor.release(self)
 
-    def begin_anew(self) -> bool:
-        ticking = self.session.ticking
-        self.session.abort_tick("news")
+    def restart(self) -> bool:
+        ticking = self.session.scope.ticking
+        self.session.scope.abort("news")
         return ticking
 
     # -- one tick
@@ -142,12 +141,12 @@ class PersonaAgent(LoopingAgentBase):
         return await self._compose()
 
     def _news(self) -> list[Message]:
-        """What others have said since it last looked."""
+        """The messages of others since it last looked."""
         since = self.conversation.held(self.state.last_seen)
         return [message for message in since if message.session_id != self.member_id]
 
     def _why_silent(self, news: list[Message]) -> NotNow | None:
-        """Why it says nothing to what is newest; None: it may speak."""
+        """The reason to say nothing to what is newest; None: it may speak."""
         conversation = self.conversation
         if self.state.muted:
             return NotNow("muted", "muted")
@@ -244,12 +243,13 @@ class PersonaAgent(LoopingAgentBase):
         state.turns += 1
         state.asked = False
         state.silence = None
+        message_id = self._message_id()
         return StepResult(
             text=text,
             payload={
                 "spoke": True,
                 "conversation_id": self.config.conversation_id,
-                "message_id": self._message_id(),
+                "message_id": message_id,
                 "number": seen + 1,
                 "tone": state.tone,
                 "model": answer.model,
@@ -257,6 +257,18 @@ class PersonaAgent(LoopingAgentBase):
                 "attempts": answer.attempts,
                 "context": context.shown(),
             },
+            effects=[
+                ReplyEffect(
+                    conversation=self.conversation,
+                    member=self,
+                    agent_id=self.session.agent_id,
+                    message_id=message_id,
+                    seen=seen,
+                    text=text,
+                    tone=state.tone,
+                    tick=self.session.iteration + 1,
+                )
+            ],
         )
 
     def _message_id(self) -> str:
@@ -264,44 +276,13 @@ class PersonaAgent(LoopingAgentBase):
         tick = f"{self.member_id}\n{self.session.created_at}\n{self.session.iteration + 1}"
         return f"msg_{uuid.uuid5(_NAMESPACE, tick).hex}"
 
-    def records(self) -> Sequence[Record]:
-        return () if self._reply is None else (self._reply,)
-
-    async def succeeded(
-        self, result: StepResult, state: str, started_at: int, started: float
-    ) -> None:
-        payload = result.payload or {}
-        if not payload.get("spoke"):
-            await super().succeeded(result, state, started_at, started)
-            return
-
-        async def commit(reply: Record, number: int) -> None:
-            payload["number"] = number
-            self._reply = reply
-            try:
-                await super(PersonaAgent, self).succeeded(result, state, started_at, started)
-            finally:
-                self._reply = None
-
-        written = await self.conversation.reply(
-            self,
-            result.text,
-            message_id=payload["message_id"],
-            seen=payload["number"] - 1,
-            agent_id=self.session.agent_id,
-            metadata={"tone": payload["tone"], "tick": self.session.iteration + 1},
-            commit=commit,
-        )
-        if not written:
-            self.undo()
-
     # -- guidance
 
-    async def guide(self, guidance: Told | str) -> str:
+    async def guide(self, guidance: PersonaOrder | str) -> str:
         if not isinstance(guidance, str):
             return guidance.take(self.state)
         if len(guidance) > _INSTRUCTION_CHARS:
-            raise GuidanceRejected(
+            raise GuidanceRejectedError(
                 f"the instruction has {len(guidance)} characters; "
                 f"expected {_INSTRUCTION_CHARS} at the most"
             )
@@ -310,7 +291,7 @@ class PersonaAgent(LoopingAgentBase):
 
 
 def _spoken(answer: str, name: str) -> str | None:
-    """What the model lets the persona say; None if it passes."""
+    """The text that the persona says; None if it passes."""
     text = answer.strip()
     if text.casefold().startswith(f"{name.casefold()}:"):
         text = text[len(name) + 1 :].strip()

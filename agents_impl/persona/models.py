@@ -1,4 +1,4 @@
-"""What a persona is made of: its configuration, its state, and the guidance that it takes."""
+"""The models of a persona: its configuration, its state, and the guidance that it takes."""
 
 from typing import Annotated, Literal
 
@@ -25,7 +25,7 @@ Talkativeness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
 class PersonaConfig(AgentConfig):
-    """Who it is, and where it speaks. **Units**: seconds, tokens."""
+    """A persona's identity, and where it speaks. **Units**: seconds, tokens."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
@@ -42,7 +42,7 @@ class PersonaConfig(AgentConfig):
 
 
 class Silence(BaseModel):
-    """Why it said nothing to what was newest: message `number`; `at` in microseconds since 1970."""
+    """The reason why it said nothing to message `number`; `at` in microseconds since 1970."""
 
     reason: Reason
     text: str
@@ -66,7 +66,7 @@ class PersonaState(BaseModel):
     silence: Silence | None = None
 
 
-class Told(BaseModel):
+class PersonaOrder(BaseModel):
     """One kind of guidance; `take` puts it into the state and says so in a line."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -75,7 +75,7 @@ class Told(BaseModel):
         raise NotImplementedError
 
 
-class SetTone(Told):
+class SetTone(PersonaOrder):
     type: Literal["set_tone"]
     tone: Tone
 
@@ -84,7 +84,7 @@ class SetTone(Told):
         return f"tone: {self.tone}"
 
 
-class SetCooldown(Told):
+class SetCooldown(PersonaOrder):
     type: Literal["set_cooldown"]
     seconds: Cooldown
 
@@ -93,7 +93,7 @@ class SetCooldown(Told):
         return f"cooldown: {self.seconds:g} s"
 
 
-class SetTalkativeness(Told):
+class SetTalkativeness(PersonaOrder):
     type: Literal["set_talkativeness"]
     value: Talkativeness
 
@@ -102,7 +102,7 @@ class SetTalkativeness(Told):
         return f"talkativeness: {self.value:g}"
 
 
-class SpeakNow(Told):
+class SpeakNow(PersonaOrder):
     type: Literal["speak_now"]
 
     def take(self, state: PersonaState) -> str:
@@ -110,7 +110,7 @@ class SpeakNow(Told):
         return "asked to speak now"
 
 
-class Mute(Told):
+class Mute(PersonaOrder):
     type: Literal["mute"]
 
     def take(self, state: PersonaState) -> str:
@@ -118,7 +118,7 @@ class Mute(Told):
         return "muted"
 
 
-class Unmute(Told):
+class Unmute(PersonaOrder):
     type: Literal["unmute"]
 
     def take(self, state: PersonaState) -> str:

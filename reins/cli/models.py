@@ -1,10 +1,11 @@
-"""`python -m llm check [route]`: try the routes as they are set, a line for each."""
+"""`reins models check [route]`: try the routes as they are set, a line for each."""
 
-import argparse
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 
+import click
+
+from reins.cli.outcome import CommandError, Ending
 from reins.llm.baml.prompts import PROMPTS
 from reins.llm.check import RouteCheck, check_embeddings, check_plan, tried
 from reins.llm.embeddings.embedder import Embedder
@@ -74,23 +75,16 @@ def _line(found: RouteCheck) -> str:
     return f"{found.name}: {found.said}{took}"
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """0 when every route that was tried works, 1 when one does not, 2 when none can be tried."""
-    parser = argparse.ArgumentParser(prog="python -m llm", description="The routes to models.")
-    commands = parser.add_subparsers(dest="command")
-    checking = commands.add_parser("check", help="try each route once, and say what is wrong")
-    checking.add_argument("route", nargs="?", help="only this one")
-    given = parser.parse_args(arguments)
-    if given.command is None:
-        parser.print_help()
-        return 0
+@click.group(help="The routes to models.")
+def models() -> None:
+    pass
+
+
+@models.command("check", cls=Ending, help="try each route once, and say what is wrong")
+@click.argument("route", required=False, help="only this one")
+def _check_routes(*, route: str | None) -> int:
     try:
-        ok = asyncio.run(_print_all(model_settings(load_settings()), given.route))
+        ok = asyncio.run(_print_all(model_settings(load_settings()), route))
     except (SettingsError, ModelConfigError) as error:
-        print(f"reins: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+        raise CommandError(error, EXIT_UNUSABLE) from error
     return 0 if ok else EXIT_BROKEN
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,12 +1,9 @@
 """Sessions done again with no model: what the log and the recorded answers give must be the same.
 
-`python -m replay record SESSION FILE` writes a recording, `python -m replay run FILE` does it again
-and says what differs. Tests of agents use `load` and `replay` on recordings that are kept.
+`reins replay record SESSION FILE` writes a recording, `reins replay run FILE` does it again and
+says what differs. Tests of agents use `load` and `replay` on recordings that are kept.
 """
 
-import argparse
-import asyncio
-import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
@@ -16,27 +13,25 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import BaseModel, Field, ValidationError
 
-from agent_core.agent.base import problems
+from agent_core.agent.guidance import problems
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from reins.history import replay as replaying
 from reins.history.recorded_model import Messages, RecordedCall, Recording
-from reins.history.replay import NotReplayable
-from reins.llm import Model, ModelConfigError
+from reins.history.replay import NotReplayableError
+from reins.llm import Model
 from reins.llm.calls.accounting import ABORTED
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.redact import CUT
 from reins.llm.requests import messages_of
-from reins.settings import load_settings
 from store import agents_config
 from store.agent_steps import list_steps
-from store.errors import StoreError
+from store.lance.tables import Row
 from store.model_calls import list_calls
-from store.reading import Reader, Row, reader
+from store.reading import Reader, reader
 
 _FORMAT = 1
 _PAGE = 1_000
-_EXIT_UNUSABLE = 2
 _SAME = ("seq", "step", "kind", "text", "error", "tokens_in", "tokens_out", "cost_usd")
 _SAME_IN_SNAPSHOT = ("status", "failures", "agent")
 _TIMES = ("times", "created_at", "ended_at")
@@ -53,13 +48,13 @@ class Replayed:
 def record(session_id: str, data: Path | str | None = None) -> dict[str, Any]:
     """A session's present life as plain JSON: its configuration, its log and its model's answers.
 
-    Raises: NotReplayable where there is no such session, or its prompts are not on record.
+    Raises: NotReplayableError where there is no such session, or its prompts are not on record.
     """
     store = reader(data)
     kept = agents_config.get_agent_config(session_id, store=store)
     rows = _log_of(session_id, store)
     if kept is None or not rows:
-        raise NotReplayable(
+        raise NotReplayableError(
             f"there is no session {session_id!r} in {store.folder.path}; check its id and --data"
         )
     calls = list_calls(session_id, limit=1 << 31, store=store)
@@ -135,14 +130,14 @@ class _Recording(BaseModel):
 
 
 def load(path: Path | str) -> dict[str, Any]:
-    """The recording in a file. Raises: NotReplayable for anything else."""
+    """The recording in a file. Raises: NotReplayableError for anything else."""
     try:
         content = Path(path).read_bytes()
         _Recording.model_validate_json(content)
     except OSError as error:
-        raise NotReplayable(f"{path} cannot be read: {error}") from error
+        raise NotReplayableError(f"{path} cannot be read: {error}") from error
     except ValidationError as error:
-        raise NotReplayable(
+        raise NotReplayableError(
             f"{path} holds no recording: {problems(error)}. Record the session anew."
         ) from None
     loaded: dict[str, Any] = orjson.loads(content)
@@ -154,13 +149,13 @@ async def replay(
 ) -> Replayed:
     """Do a recorded session again; its model's answers come from the recording.
 
-    Raises: NotReplayable, AgentTypeError, ModelConfigError.
+    Raises: NotReplayableError, AgentTypeError, ModelConfigError.
     """
     types = AgentTypes(list(modules))
     types.take(types.read())
     kind = types.get(recording["agent_type"])
     if kind is None:
-        raise NotReplayable(
+        raise NotReplayableError(
             f"agent type is {recording['agent_type']!r}; expected one of {', '.join(types.names())}"
         )
     kinds = {row["seq"]: row["kind"] for row in recording["rows"]}
@@ -202,13 +197,13 @@ def _messages(attempts: Sequence[Row]) -> Messages | None:
     """The prompt; None where it is not needed to know the call by."""
     function = attempts[0]["function"]
     if function == EMBEDDINGS:
-        raise NotReplayable("the session asked for embeddings, which are not on record")
+        raise NotReplayableError("the session asked for embeddings, which are not on record")
     requests = [attempt["request"] for attempt in attempts if attempt["request"] is not None]
     if requests:
         return None if requests[0].endswith(CUT) else tuple(messages_of(requests[0]))
     if all(attempt["sent_at"] is None for attempt in attempts):
         return None
-    raise NotReplayable(
+    raise NotReplayableError(
         f"the prompt of {function} is not on record; record the session with "
         "REINS_RECORD_PROMPTS on"
     )
@@ -248,31 +243,3 @@ def _timeless(payload: dict[str, Any]) -> dict[str, Any]:
         for name, value in payload.items()
         if name not in _TIMES
     }
-
-
-def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m replay", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    recording = commands.add_parser("record", help="write what is on record of a session")
-    recording.add_argument("session_id")
-    recording.add_argument("file", type=Path)
-    recording.add_argument("--data", help="folder of the tables and the journal (REINS_DATA)")
-    running = commands.add_parser("run", help="do a recorded session again, with no model")
-    running.add_argument("file", type=Path)
-    flags = parser.parse_args(arguments)
-    try:
-        if flags.command == "record":
-            made = record(flags.session_id, flags.data)
-            flags.file.write_bytes(orjson.dumps(made, option=orjson.OPT_INDENT_2))
-            print(f"{flags.file}: {len(made['rows'])} rows, {len(made['calls'])} calls")
-            return 0
-        done = asyncio.run(replay(load(flags.file), load_settings().agent_modules))
-    except (NotReplayable, ModelConfigError, StoreError, ValueError, OSError) as error:
-        print(f"reins: {error}", file=sys.stderr)
-        return _EXIT_UNUSABLE
-    print("\n".join(done.differences) or f"the same: {len(done.rows)} rows")
-    return int(bool(done.differences))
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -7,9 +7,11 @@ from typing import Any, cast
 
 import orjson
 
+from agent_core.agent.building import build_session
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
-from agent_core.budgets.ledger import Held, Ledger
+from agent_core.budgets.ledger import Ledger
+from agent_core.budgets.spender import Held, Spender
 from agent_core.budgets.usage import Sums
 from agent_core.session.controls import Control, Interrupt, Stop
 from agent_core.session.log import Event
@@ -23,7 +25,7 @@ Row = Mapping[str, Any]
 _NEVER = 1_000_000  # failed ticks
 
 
-class NotReplayable(ValueError):  # noqa: N818
+class NotReplayableError(ValueError):
     """What is recorded of a session cannot be done again; the message says why."""
 
 
@@ -41,7 +43,7 @@ class Pages:
 class Open(Ledger):
     """Knows every limit and holds nobody at it: the log has when a session was held."""
 
-    def _over(self, session: Session, needs: Sums | None) -> Held | None:  # noqa: ARG002
+    def _over(self, session: Spender, needs: Sums | None) -> Held | None:  # noqa: ARG002
         return None
 
 
@@ -61,69 +63,68 @@ async def replay(
     """
     pages = Pages()
     first = rows[0]
-    session = Session(
-        agent_id=first["agent_id"],
-        session_id=first["session_id"],
-        agent_type=kind.agent_type,
-        journal=cast("Journal", pages),
-        schedule=Schedule(max_failures=_failed_after(rows)),
-        ledger=Open(),
-    )
-    session.log.seq = first["seq"] - 1
+    checked = kind.Config.model_validate_json(config)
     try:
-        agent = kind(
-            session=session, config=kind.Config.model_validate_json(config), services=services
+        session = build_session(
+            kind,
+            checked,
+            agent_id=first["agent_id"],
+            session_id=first["session_id"],
+            services=services,
+            journal=cast("Journal", pages),
+            schedule=Schedule(max_failures=_failed_after(rows)),
+            ledger=Open(),
         )
     except LookupError as error:
-        raise NotReplayable(
+        raise NotReplayableError(
             f"agents of type {kind.agent_type} need what no log has: {error}"
         ) from None
-    session.agent = agent
-    session.begins(agent.config.budget, None)
+    session.log.seq = first["seq"] - 1
+    session.begin_budget(checked.budget, None)
     for row in rows:
         if session.seq < row["seq"]:  # else it came with the row before it
             for attempt in given_up.get(row["seq"], ()):
                 taken = attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"]
                 session.caller.settle(None, *taken)
-            await _again(agent, row)
+            await _again(session, row)
         if session.seq < row["seq"]:
             break
     return pages.rows
 
 
-async def _again(agent: LoopingAgentBase, row: Row) -> None:
+async def _again(session: Session, row: Row) -> None:
     payload = orjson.loads(row["payload"] or "{}")
     applied = orjson.loads(row["applied_actions"])
     match row["kind"]:
         case "status":
-            await _stand_again(agent, row, payload, applied)
+            await _stand_again(session, row, payload, applied)
         case "error" if row["started_at"] is None:  # not of a tick
-            await _stand_again(agent, row, payload, applied)
+            await _stand_again(session, row, payload, applied)
         case "guidance":
             what = {"raw": payload["guidance"], "mode": payload["mode"]}
-            await agent.apply(_control(Interrupt, applied, payload, **what))
+            await session.agent.apply(_control(Interrupt, applied, payload, **what))
         case "final":
-            await agent.apply(_control(Stop, applied, payload, reason=payload["reason"]))
+            await session.agent.apply(_control(Stop, applied, payload, reason=payload["reason"]))
         case "tick" | "error":
-            await agent.tick_once()
+            await session.agent.tick_once()
         case kind:
-            raise NotReplayable(
+            raise NotReplayableError(
                 f"row {row['seq']} is of kind {kind!r}; expected status, tick, guidance, error "
                 "or final. It was written by a newer version."
             )
 
 
 async def _stand_again(
-    agent: LoopingAgentBase, row: Row, payload: dict[str, Any], applied: list[str]
+    session: Session, row: Row, payload: dict[str, Any], applied: list[str]
 ) -> None:
     """What came from outside: a creation, a pause, a resume, a start, a budget's limit."""
-    session, snapshot = agent.session, orjson.loads(row["state"])
+    snapshot = orjson.loads(row["state"])
     session.status = Status(snapshot["status"])
     session.failures = snapshot["failures"]
     session.error = snapshot["error"]
     session.held = snapshot.get("held")
     event = Event(row["kind"], row["text"], payload=payload, applied=applied, error=row["error"])
-    await session.log.record(event, state=agent.dump())
+    await session.log.record(event, state=session.agent.save_state())
 
 
 def _control(

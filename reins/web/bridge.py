@@ -17,8 +17,8 @@ from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.budgets.usage import NOTHING
 from agent_core.conversations.conversation import Conversations
-from agent_core.fleet.fleet import Sessions
-from agent_core.loop_monitor import Watchdog
+from agent_core.fleet.fleet import Fleet
+from agent_core.loop_monitor import LoopMonitor
 from reins.settings import Settings
 from store import queue
 from store.reading import Reader, reader
@@ -69,10 +69,10 @@ class WorkerHere(Protocol):
 
     start_id: str
     types: AgentTypes
-    sessions: Sessions
+    fleet: Fleet
     conversations: Conversations
     store: Store
-    watchdog: Watchdog
+    loop_monitor: LoopMonitor
     loop: asyncio.AbstractEventLoop | None
 
     @property
@@ -112,15 +112,15 @@ class Bridge:
 
     def session_now(self, session_id: str) -> dict[str, Any] | None:
         """What a session that lives here does at this moment; None for any other."""
-        session = None if self.worker is None else self.worker.sessions.live.get(session_id)
-        agent = None if session is None else session.agent
-        if session is None or agent is None or session.status.ended:
+        session = None if self.worker is None else self.worker.fleet.live.get(session_id)
+        if session is None or session.status.ended:
             return None
-        began = _ago(time.perf_counter() - session.tick_began) if session.ticking else None
-        waits = agent.may_tick() and not session.ticking
+        agent, scope = session.agent, session.scope
+        began = _ago(time.perf_counter() - scope.began) if scope.ticking else None
+        waits = agent.may_tick() and not scope.ticking
         due = _ago(time.monotonic() - agent.due_at) if waits and agent.due_at else None
         return {
-            "ticking": session.ticking,
+            "ticking": scope.ticking,
             "tick_began_at": began,
             "next_tick_at": due,
             "failures": session.failures,
@@ -147,13 +147,13 @@ class Bridge:
         """Call `took`, on the worker's loop, with each session and the pieces of its answers, and
         with None once its tick has ended; returns what ends it.
         """
-        return (lambda: None) if self.worker is None else self.worker.sessions.listen_deltas(took)
+        return (lambda: None) if self.worker is None else self.worker.fleet.listen_deltas(took)
 
     def account_of(self, agent_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
         """What all sessions of an agent may take and have taken, where the worker is here."""
         if self.worker is None:
             return None
-        ledger = self.worker.sessions.ledger
+        ledger = self.worker.fleet.ledger
         tally = ledger.agents.get(agent_id)
         return ledger.agent_limits(agent_id), NOTHING if tally is None else tally.sums()
 
@@ -161,7 +161,7 @@ class Bridge:
         """What all sessions have taken since midnight, UTC, where the worker is here."""
         if self.worker is None:
             return None
-        ledger, today = self.worker.sessions.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
+        ledger, today = self.worker.fleet.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
         # It begins a day at the first act in it; until then it has the sums of the one before.
         return {"date": today, **(ledger.worker.sums() if ledger.today == today else NOTHING)}
 

@@ -1,14 +1,13 @@
-"""The page: one document for all of its URLs, its files beside it, nothing from elsewhere."""
+"""The page: one document for every path that is no other's, its files beside it."""
 
 from pathlib import Path
 
 from flask import Blueprint, Response, send_from_directory
 from werkzeug.exceptions import NotFound
+from werkzeug.routing import BaseConverter
 
 DIST = Path(__file__).parent / "dashboard" / "dist"
 
-_URLS = ("/", "/sessions", "/queue", "/attention", "/system", "/conversations")
-_BELOW = ("/sessions/<path:_rest>", "/conversations/<path:_rest>")
 _ICONS = ("favicon.ico", "favicon.svg")
 _POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -24,9 +23,19 @@ The API works without it: see /api/openapi.json.
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
+class _PagePath(BaseConverter):
+    """Any path, except those of the API, the assets, the probes and the files at the top."""
+
+    regex = r"(?!(?:api|assets|health|metrics|socket\.io)(?:/|$))(?![^/]*\.[^/]*$).+"
+    part_isolating = False
+    weight = 1_000
+    """The last to be asked: a route of its own comes first."""
+
+
 def pages(dist: Path = DIST) -> Blueprint:
-    """The page as it was built into `dist`."""
+    """The page as it was built into `dist`; it has a view for a path that it does not know."""
     made = Blueprint("page", __name__)
+    made.record_once(lambda state: state.app.url_map.converters.update(page_path=_PagePath))
 
     def index(_rest: str = "") -> Response:
         if not (dist / "index.html").is_file():
@@ -46,7 +55,7 @@ def pages(dist: Path = DIST) -> Blueprint:
             raise NotFound
         return send_from_directory(dist, name, max_age=3_600)
 
-    for url in (*_URLS, *_BELOW):
+    for url in ("/", "/<page_path:_rest>"):
         made.add_url_rule(url, view_func=index)
     made.add_url_rule("/assets/<path:name>", view_func=asset)
     for icon in _ICONS:

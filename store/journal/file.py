@@ -4,6 +4,7 @@ A group is one INSERT, so a commit takes the GIL a handful of times, not once a 
 Every record has a number; numbers grow without gaps and are never used twice.
 """
 
+import contextlib
 import random
 import sqlite3
 import time
@@ -13,11 +14,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from store.errors import FolderUnusable, JournalFailed
+from store.errors import FolderUnusableError, JournalError
 
 Durable = Literal["power", "process"]
 _SYNCHRONOUS: Mapping[Durable, str] = {"power": "FULL", "process": "NORMAL"}
-_BUSY_TIMEOUT_S = 10.0
+BUSY_TIMEOUT_S = 10.0
 _ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
 _COMMIT_ERRORS = (sqlite3.Error, OverflowError, MemoryError)
@@ -62,8 +63,8 @@ class Group:
 
 
 def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
-    """A connection that appends; made if the file is missing. Raises: FolderUnusable."""
-    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    """A connection that appends; made if the file is missing. Raises: FolderUnusableError."""
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
             return _opened(path, durable)
@@ -72,7 +73,7 @@ def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
             if "locked" in str(error) and time.monotonic() < deadline:
                 time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
                 continue
-            raise FolderUnusable(
+            raise FolderUnusableError(
                 f"the journal {path} cannot be opened: {error}. If its disk is in order, the file "
                 "is damaged: restore it from a backup, or move it aside and lose what was not yet "
                 "flushed."
@@ -81,7 +82,7 @@ def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
 
 def _opened(path: Path, durable: Durable) -> sqlite3.Connection:
     connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=_BUSY_TIMEOUT_S
+        path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
     )
     try:
         connection.execute("PRAGMA page_size = 8192")
@@ -107,20 +108,20 @@ def identity(connection: sqlite3.Connection) -> int:
 
 
 def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Read the file through once. Raises: FolderUnusable if it is damaged."""
+    """Read the file through once. Raises: FolderUnusableError if it is damaged."""
     try:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
         found = error
     if found != "ok":
-        raise FolderUnusable(
+        raise FolderUnusableError(
             f"the journal {path} is damaged: {found}. Restore it from a backup, or move it aside "
             "(with its -wal and -shm) and lose what was not yet flushed."
         )
 
 
 def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
-    """Commit the records as one; returns how many rows. Raises: JournalFailed (none is in)."""
+    """Commit the records as one; returns how many rows. Raises: JournalError (none is in)."""
     by_table: dict[str, list[bytes]] = {}
     for record in records:
         by_table.setdefault(record.table, []).append(record.body)
@@ -138,7 +139,7 @@ def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
 
 
 def append_made(connection: sqlite3.Connection, make: Callable[[], Record]) -> None:
-    """Commit the record that `make` builds while nobody else can append. Raises: JournalFailed."""
+    """Commit the record that `make` builds while nobody else can append. Raises: JournalError."""
     try:
         with _transaction(connection):
             record = make()
@@ -147,8 +148,8 @@ def append_made(connection: sqlite3.Connection, make: Callable[[], Record]) -> N
         raise _failed(error) from error
 
 
-def _failed(error: Exception) -> JournalFailed:
-    return JournalFailed(
+def _failed(error: Exception) -> JournalError:
+    return JournalError(
         f"the journal could not commit: {error}. Check that the data folder's disk has room "
         "and is writable; nothing of this commit was acknowledged."
     )
@@ -254,67 +255,13 @@ def newest_number(connection: sqlite3.Connection) -> int:
     return int(number)
 
 
-def read_pending(path: Path, table: str) -> list[Group]:
-    """The groups of one table that are not flushed yet; from any process, none if no journal."""
-    with reading(path) as connection:
-        if connection is None:
-            return []
-        query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
-        return [Group(*line) for line in connection.execute(query, (table,))]
-
-
-class reading:  # noqa: N801 - reads as a function
-    """A connection of its own for one read, which sees one moment of the file; None where there is
-    no journal yet. No handle outlives a folder that was replaced, and none is made by looking.
-
-    Raises: FolderUnusable, also for what fails within.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._connection: sqlite3.Connection | None = None
-
-    def __enter__(self) -> sqlite3.Connection | None:
-        made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
-        if not self._path.exists():
-            return None
-        try:
-            connection = self._connection = sqlite3.connect(
-                f"{self._path.as_uri()}?mode=rw",
-                uri=True,
-                isolation_level=None,
-                timeout=_BUSY_TIMEOUT_S,
-            )
-            connection.execute("PRAGMA query_only = ON")
-            # What is written or flushed between two queries would be missed by both.
-            connection.execute("BEGIN")
-            return connection if connection.execute(made).fetchone()[0] else None
-        except sqlite3.Error as error:
-            self.__exit__(type(error), error)
-            return None
-
-    def __exit__(self, _kind: object, error: BaseException | None, *_: object) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if isinstance(error, sqlite3.Error) and self._path.exists():
-            raise FolderUnusable(
-                f"the journal {self._path} cannot be read: {error}. If its disk is in order, the "
-                "file is damaged: restore it from a backup."
-            ) from error
-
-
-class _transaction:  # noqa: N801
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        self._connection = connection
-
-    def __enter__(self) -> None:
-        self._connection.execute("BEGIN IMMEDIATE")
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        try:
-            if kind is None:
-                self._connection.execute("COMMIT")
-        finally:
-            # Also where the commit itself failed: an open transaction would fail all that follow.
-            if self._connection.in_transaction:
-                self._connection.execute("ROLLBACK")
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    finally:
+        # Also where the commit itself failed: an open transaction would fail all that follow.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")

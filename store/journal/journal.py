@@ -1,48 +1,27 @@
 """The journal: what the runtime writes is acknowledged here, many writers to one fsync."""
 
 import asyncio
-import queue
 import sqlite3
-import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from statistics import median
-from typing import Any, NamedTuple
 
 import structlog
 
 from reins import telemetry
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal import file as journal_file
 from store.journal.file import Durable, Group, Record
+from store.journal.writer import NOT_RUNNING, Entry, Writer
 
 _log = structlog.get_logger(__name__)
-# A commit above either would make the others wait too long (and SQLite takes 1 GB at the most).
-_MAX_GROUP = 4_000  # entries
-_MAX_GROUP_BYTES = 32 << 20
 _FORGOTTEN_AT_ONCE = 4_000  # rows
 _KEPT_COMMITS = 256
 _RESOLVED_AT_ONCE = 32
 """Callers that go on in one turn of the loop: a thousand at once would hold up everything else."""
-
-
-class _Entry(NamedTuple):
-    records: tuple[Record, ...]
-    future: "asyncio.Future[None]"
-    span: Any = None
-
-
-@dataclass(frozen=True, slots=True)
-class _Job:
-    """Something else to be done on the writer's connection, in its turn."""
-
-    work: Callable[[sqlite3.Connection], object]
-    done: threading.Event
-    error: list[BaseException]
 
 
 class Journal:
@@ -59,9 +38,7 @@ class Journal:
         self._path = path
         self._durable = durable
         self._max_pending = max_pending
-        self._inbox: queue.SimpleQueue[_Entry | _Job | None] = queue.SimpleQueue()
-        self._thread: threading.Thread | None = None
-        self._alive = False
+        self._writer: Writer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Event()
         self._stopping = False
@@ -74,25 +51,22 @@ class Journal:
         self._listeners: list[Callable[[], object]] = []
 
     def start(self) -> None:
-        """Open the file and start the writer. Raises: FolderUnusable."""
-        if self._thread is not None:
+        """Open the file and start the writer. Raises: FolderUnusableError."""
+        if self._writer is not None:
             raise RuntimeError("the journal was started twice; make a new one")
-        self._loop = asyncio.get_running_loop()
+        self._loop = loop = asyncio.get_running_loop()
         connection = journal_file.open_for_writing(self._path, self._durable)
         self.pending = journal_file.pending_rows(connection)
         self._room.set()
-        self._thread = threading.Thread(
-            target=self._run, args=(connection,), name="journal", daemon=True
-        )
-        self._alive = True
-        self._thread.start()
+        self._writer = Writer(connection, partial(self._commit, loop))
+        self._writer.start()
 
     async def stop(self) -> None:
+        if self._writer is None:
+            return
         self._stopping = True
         self._room.set()
-        if self._thread is not None and self._alive:
-            self._inbox.put(None)
-            await asyncio.to_thread(self._thread.join)
+        await asyncio.to_thread(self._writer.stop)
 
     def medians(self) -> tuple[float, float] | None:
         """Milliseconds and rows of the newest commits; None before the first."""
@@ -104,8 +78,8 @@ class Journal:
 
     @property
     def running(self) -> bool:
-        """Whether records are taken in; not any more once it was told to stop."""
-        return self._alive and not self._stopping
+        """True while records are taken in: not any more once `stop` was called."""
+        return self._writer is not None and self._writer.running and not self._stopping
 
     def listen(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Call `wake`, from the writer's thread, after each commit; returns what ends that."""
@@ -115,14 +89,14 @@ class Journal:
     async def append(self, *records: Record) -> None:
         """Return once the records are on disk, all of them or none.
 
-        Waits for the flush while too much is pending. Raises: JournalFailed.
+        Waits for the flush while too much is pending. Raises: JournalError.
         """
         if self.pending >= self._max_pending:
             await self._wait_for_room()
-        if not self.running:
-            raise JournalFailed("the journal is not running; nothing was written")
+        if self._writer is None or not self.running:
+            raise JournalError(NOT_RUNNING)
         future = asyncio.get_running_loop().create_future()
-        self._inbox.put(_Entry(records, future, telemetry.here() if telemetry.on else None))
+        self._writer.put(Entry(records, future, telemetry.here() if telemetry.on else None))
         await future
 
     async def _wait_for_room(self) -> None:
@@ -133,13 +107,9 @@ class Journal:
 
     def call(self, work: Callable[[sqlite3.Connection], object]) -> None:
         """Run `work` on the writer's connection, in its turn; from a thread that may block."""
-        job = _Job(work, threading.Event(), [])
-        self._inbox.put(job)
-        while not job.done.wait(1.0):
-            if not self._alive:
-                raise JournalFailed("the journal is not running; nothing was written")
-        if job.error:
-            raise job.error[0]
+        if self._writer is None:
+            raise JournalError(NOT_RUNNING)
+        self._writer.call(work)
 
     def forget(self, flushed: list[Group], versions: Mapping[str, int]) -> None:
         """Drop what is in the tables for good; `versions` are the tables' synced versions."""
@@ -157,50 +127,12 @@ class Journal:
         # Asked, not counted: other processes append too, and nobody tells us.
         self.pending = journal_file.pending_rows(connection)
 
-    def _run(self, connection: sqlite3.Connection) -> None:
-        try:
-            while self._turn(connection):
-                pass
-        finally:
-            self._alive = False
-            connection.close()
-
-    def _turn(self, connection: sqlite3.Connection) -> bool:
-        """Do what has gathered; False once told to stop."""
-        entries, jobs, running = self._take()
-        if entries:
-            self._commit(connection, entries)
-        for job in jobs:
-            try:
-                job.work(connection)
-            except Exception as error:  # noqa: BLE001 - handed to the caller
-                job.error.append(error)
-            job.done.set()
-        return running
-
-    def _take(self) -> tuple[list[_Entry], list[_Job], bool]:
-        """Everything that has gathered; blocks until there is something."""
-        entries: list[_Entry] = []
-        size_bytes = 0
-        jobs: list[_Job] = []
-        item = self._inbox.get()
-        while True:
-            match item:
-                case _Entry():
-                    entries.append(item)
-                    size_bytes += sum(len(record.body) for record in item.records)
-                case _Job():
-                    jobs.append(item)
-                case None:
-                    return entries, jobs, False
-            if len(entries) >= _MAX_GROUP or size_bytes >= _MAX_GROUP_BYTES:
-                return entries, jobs, True
-            try:
-                item = self._inbox.get_nowait()
-            except queue.Empty:
-                return entries, jobs, True
-
-    def _commit(self, connection: sqlite3.Connection, entries: list[_Entry]) -> None:
+    def _commit(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        connection: sqlite3.Connection,
+        entries: list[Entry],
+    ) -> None:
         error: str | None = None
         rows, began = 0, time.perf_counter()
         try:
@@ -211,13 +143,13 @@ class Journal:
             self.pending += rows
             self.rows += rows
             self.commits += 1
-        except JournalFailed as failure:
+        except JournalError as failure:
             error = str(failure)
             _log.error("journal commit failed", rows=len(entries), error=str(failure))
         took_s = time.perf_counter() - began
         futures = [entry.future for entry in entries]
         try:
-            self._loop.call_soon_threadsafe(self._committed, futures, error)  # type: ignore[union-attr]
+            loop.call_soon_threadsafe(self._committed, futures, error)
         except RuntimeError:
             _log.warning("journal committed after its loop had ended", rows=len(entries))
         if telemetry.on:
@@ -240,6 +172,6 @@ class Journal:
             if error is None:
                 future.set_result(None)
             else:
-                future.set_exception(JournalFailed(error))
+                future.set_exception(JournalError(error))
         if self._safe and self._loop is not None:
             self._loop.call_soon(self._resolve)

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from store.errors import RowInvalid
+from store.errors import RowInvalidError
 from store.journal.file import Record
 from store.lance.tables import JOURNAL_N, STAMP, Table
 
@@ -18,10 +18,10 @@ _UNFIT = (pa.ArrowException, TypeError, ValueError, OverflowError)
 
 
 def as_arrow(table: Table, *rows: Mapping[str, Any]) -> pa.Table:
-    """The rows as a table. Raises: RowInvalid."""
+    """The rows as a table. Raises: RowInvalidError."""
     for row in rows:
         if unknown := set(row) ^ set(table.schema.names):
-            raise RowInvalid(
+            raise RowInvalidError(
                 f"a row of {table.name} has unknown or missing columns "
                 f"{', '.join(sorted(unknown))}; expected {', '.join(table.schema.names)}"
             )
@@ -34,19 +34,19 @@ def as_arrow(table: Table, *rows: Mapping[str, Any]) -> pa.Table:
 
 
 def _check(table: Table, row: Mapping[str, Any]) -> None:
-    """Name the value that does not fit. Raises: RowInvalid."""
+    """Name the value that does not fit. Raises: RowInvalidError."""
     for column in table.schema:
         try:
             pa.array([row[column.name]], column.type)
         except _UNFIT as error:
-            raise RowInvalid(
+            raise RowInvalidError(
                 f"{table.name}.{column.name} is {row[column.name]!r:.80}; "
                 f"expected {column.type}: {error}"
             ) from None
 
 
 def as_record(table: Table, row: Mapping[str, Any]) -> Record:
-    """The row as the journal takes it, without its number. Raises: RowInvalid."""
+    """The row as the journal takes it, without its number. Raises: RowInvalidError."""
     checked = as_arrow(table, {**row, JOURNAL_N.name: None})
     plain = pa.schema([(c.name, pa.int64() if c.type == STAMP else c.type) for c in table.schema])
     [line] = checked.cast(plain).drop_columns([JOURNAL_N.name]).to_pylist()

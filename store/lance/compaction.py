@@ -8,32 +8,29 @@ from datetime import UTC, datetime, timedelta
 import structlog
 from lancedb.table import LanceTable
 
+from store.lance.tables import COMPACT_COMMITS
+
 _log = structlog.get_logger(__name__)
 
-COMMITS = 64
-"""Commits after which a table is compacted: a query pays for each piece that is not."""
 ROWS = 50_000
 """Rows added after which it is compacted sooner, if they are half of what it had: a query scans
 what is not indexed, and a compaction rewrites what is small."""
 IDLE_S = 20.0
 """Seconds without a commit after which what is left is compacted."""
 KEEP = timedelta(minutes=2)
-"""What a compaction replaced is kept for longer than any reader of ours holds it."""
+"""Replaced versions are kept for longer than any reader of ours holds them."""
 _ALL_VERSIONS = timedelta(days=36_500)
 
 
-class Upkeep:
+class Compaction:
     """Counts the commits of each table and says when, and does, what is due.
 
     Runs on the flush's thread, which is the tables' only writer; on the queue, where others append
     and mark, a conflict loses to them and is tried again at the next turn.
     """
 
-    def __init__(
-        self, clock: Callable[[], float] = time.monotonic, *, commits: int = COMMITS
-    ) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._commits = commits
         self._compacted: dict[str, int] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._to_clean: dict[str, float] = {}
@@ -45,8 +42,10 @@ class Upkeep:
         """Rows have been added to a table."""
         self._added[name] += rows
 
-    def due(self, name: str, version: int) -> bool:
-        """Whether the table, now at `version`, wants compaction."""
+    def due(self, name: str, version: int, commits: int = COMPACT_COMMITS) -> bool:
+        """True if the table, now at `version`, has `commits` since the last compaction, or enough
+        new rows, or has been idle with some of either.
+        """
         now = self._clock()
         # 0 at first: what an earlier start left uncompacted counts too.
         last = self._compacted.get(name, 0)
@@ -54,7 +53,7 @@ class Upkeep:
             self._seen[name] = (version, now)
         idle_s = now - self._seen[name][1]
         return (
-            version - last >= self._commits
+            version - last >= commits
             or self._added[name] >= max(ROWS, self._had[name] // 2)
             or (version != last and idle_s >= IDLE_S)
         )
@@ -87,7 +86,7 @@ class Upkeep:
         except (RuntimeError, OSError, ValueError) as error:
             if "conflict" in str(error).lower():
                 return False
-            _log.error("upkeep failed", table=name, error=str(error)[:300])
+            _log.error("compaction failed", table=name, error=str(error)[:300])
             self._compacted[name] = table.version  # tried again when it is due again
             return False
         self._compacted[name] = table.version

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import structlog
 from lancedb.table import LanceTable
 
-from store.errors import TableDamaged
+from store.errors import TableDamagedError
 from store.lance.tables import Table, make_index, quoted
 
 _log = structlog.get_logger(__name__)
@@ -27,7 +27,7 @@ _NEWEST = (1 << 64) - 1
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """What was done to one table."""
+    """One repair of one table."""
 
     table: str
     what: str
@@ -39,7 +39,7 @@ def repair(
 ) -> list[Repaired]:
     """Make every table readable, or raise. `synced`: the versions known to be on disk.
 
-    Raises: TableDamaged where no version is left that reads.
+    Raises: TableDamagedError where no version is left that reads.
     """
     done = []
     for table in tables:
@@ -78,7 +78,7 @@ def _repair_table(
             done.append(Repaired(table.name, "rows acknowledged before may be lost", why))
         done += _set_torn_aside(opened, path, table)
         return done + _mend_indices(opened, table)
-    raise TableDamaged(
+    raise TableDamagedError(
         f"table {table.name} in {path.parent} does not read in any version that is left. "
         "Restore the folder from a backup, or move the table's folder aside to go on without it."
     )
@@ -89,7 +89,7 @@ def _set_newest_aside(path: Path) -> str:
     manifests = _manifests(path)
     torn = manifests[0] if manifests else path
     if torn is path and any((path / "data").glob("*.lance")):
-        raise TableDamaged(
+        raise TableDamagedError(
             f"{path} has data but no manifest that could be read. Restore it from a backup, or "
             "move it aside to go on without it."
         )
@@ -146,7 +146,7 @@ def _step_back(opened: LanceTable, path: Path, synced: int | None) -> int | None
 
 
 def _unreadable(opened: LanceTable, synced: int | None) -> str | None:
-    """Why the table does not read; None if it does.
+    """The reason why the table does not read; None if it does.
 
     Everything committed after the synced version is read in full, the rest sampled.
     """

@@ -1,11 +1,11 @@
-"""What a table is, and how one is opened: made at first use, its columns and indices complete."""
+"""A table as it is declared, and how one is opened: made at first use, complete."""
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import lancedb
 import pyarrow as pa
@@ -19,6 +19,7 @@ _log = structlog.get_logger(__name__)
 
 TEXT = pa.string()
 IndexKind = Literal["BTREE", "BITMAP"]
+Row = dict[str, Any]
 STAMP = pa.timestamp("us", tz="UTC")
 JOURNAL_N = pa.field("journal_n", pa.int64())
 
@@ -26,17 +27,44 @@ _INDEX_CACHE_BYTES = 64 << 20
 _METADATA_CACHE_BYTES = 64 << 20
 
 
+COMPACT_COMMITS = 64
+"""Commits after which a table is compacted: a query pays for each piece that is not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Derivation:
+    """The rule by which rows of one table follow from another's.
+
+    `row` makes a row of the table from a row of the table named `source`. `key` is a column of
+    both: only the newest source row of each of its values counts.
+    """
+
+    source: str
+    key: str
+    row: Callable[[Row], Row]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table's name, columns, key and indices.
+    """A table's name, columns, key and indices, and how its rows come and go.
 
-    `key` names the columns of which the newest row wins; None means that rows are only appended.
+    `key` names the column of which the newest row wins; None means that rows are only appended.
+    `derived` says how rows follow from another table's. `retained_by` names the column with the
+    time from which a row is kept for as many days as records are; None keeps rows for ever.
     """
 
     name: str
     schema: pa.Schema
     key: str | None
     indices: Mapping[str, IndexKind] = field(default_factory=dict)
+    derived: Derivation | None = None
+    retained_by: str | None = None
+    compact_commits: int = COMPACT_COMMITS
+
+    @property
+    def journalled(self) -> bool:
+        """True if rows come through the journal; others are committed and marked in place."""
+        return JOURNAL_N.name in self.schema.names
 
 
 def connect(folder: Path) -> lancedb.DBConnection:

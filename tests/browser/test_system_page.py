@@ -55,7 +55,7 @@ def test_figures_of_another_process_are_not_made_up(start_app, shared, visit):
     page = visit(f"{web.at}/system")
     expect(page.locator("main")).to_contain_text("The worker is another process")
     expect(page.get_by_role("region", name="Loop lag")).to_contain_text("not seen from here")
-    expect(page.get_by_role("region", name="Routes")).to_contain_text("python -m llm check")
+    expect(page.get_by_role("region", name="Routes")).to_contain_text("reins models check")
     expect(_number(page, "Memory")).to_have_text(re.compile(r"\d"))
     picture(page, "system-elsewhere")
     page.goto(f"{web.at}/sessions?q=far+away")

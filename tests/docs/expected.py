@@ -1,21 +1,24 @@
 """What the code says of itself, in the shapes in which docs/reference.md says it."""
 
-import argparse
 import ast
 import dataclasses
 import importlib
 import inspect
+import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import ModuleType
 from typing import Any, get_args
+from unittest import mock
 
+import click
 from pydantic import BaseModel
 
 import queue_imp
 from agent_core.actions.payloads import PAYLOADS
-from reins.cli import queue as queue_cli
+from reins.cli.main import reins
+from reins.cli.queue import queue
 from reins.settings import PREFIX, Settings
 from store import (
     agent_state,
@@ -154,28 +157,43 @@ def kinds() -> set[str]:
 
 def commands() -> dict[str, list[list[str]]]:
     """Command of `python -m queue_imp` to its arguments, each with its help."""
-    return {name: _arguments(parser) for name, parser in _parsers().items()}
+    return {name: _arguments(command) for name, command in _commands(queue).items()}
 
 
 def command_helps() -> dict[str, str]:
-    return {name: parser.description or "" for name, parser in _parsers().items()}
+    return {name: command.help or "" for name, command in _commands(queue).items()}
 
 
-def _parsers() -> dict[str, argparse.ArgumentParser]:
-    [commands] = [
-        action
-        for action in queue_cli._parser()._actions
-        if isinstance(action, argparse._SubParsersAction)
-    ]
-    return dict(commands.choices)
+def verbs() -> set[str]:
+    """The verbs of `reins`, those of a group with the group's name before them."""
+    found = set()
+    for name, command in _commands(reins).items():
+        below = _commands(command) if isinstance(command, click.Group) else {}
+        found |= {f"{name} {verb}" for verb in below} or {name}
+    return found
 
 
-def _arguments(parser: argparse.ArgumentParser) -> list[list[str]]:
+def _commands(group: click.Group) -> dict[str, click.Command]:
+    context = click.Context(group)
+    return {name: group.get_command(context, name) for name in group.list_commands(context)}
+
+
+def _arguments(command: click.Command) -> list[list[str]]:
     return [
-        [f"`{', '.join(action.option_strings) or action.dest}`", action.help or ""]
-        for action in parser._actions
-        if not isinstance(action, argparse._HelpAction)
+        [f"`{parameter.opts[0]}`", getattr(parameter, "help", None) or ""]
+        for parameter in command.params
     ]
+
+
+def parse(command: click.Command, words: Sequence[str]) -> None:
+    """Take a command's arguments apart, without running it. Raises: click.UsageError."""
+    with mock.patch.dict(os.environ):  # `--data` sets the folder of the whole process
+        context = command.make_context("", list(words))
+        if isinstance(command, click.Group):
+            _, found, left = command.resolve_command(
+                context, [*context._protected_args, *context.args]
+            )
+            parse(found, left)
 
 
 def flags_of(entry: str) -> set[str]:

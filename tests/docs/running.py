@@ -14,6 +14,8 @@ from types import FrameType
 from typing import Any
 
 from reins.cli import queue as queue_cli
+from reins.cli.main import STEER
+from reins.cli.main import main as reins
 from tests.docs.expected import ROOT
 from tests.support.waiting import until
 from tests.support.worker import Worker
@@ -21,6 +23,9 @@ from tests.support.worker import Worker
 DEADLINE_S = 30.0
 NOT_RUN = ("git clone ", ". .venv/bin/activate", "make test", "make bench", "python -m bench ")
 """What would set up a machine, or take minutes; `test_documents.py` looks at these lines."""
+
+
+QUEUE = "python -m queue_imp "
 
 
 class Follower:
@@ -58,6 +63,8 @@ class Follower:
             return ""
         if line.startswith("curl "):
             return self._get(line.rsplit(maxsplit=1)[-1])
+        if is_reins(line):
+            line = f"python -m {line}"
         if " watch " in line:
             return self._watch(line)
         done = subprocess.run(
@@ -102,11 +109,23 @@ class Follower:
         return "".join(lines)
 
 
+def is_reins(line: str) -> bool:
+    """Whether a line calls the installed program, which need not be installed here."""
+    return line.startswith("reins ")
+
+
+def is_steering(line: str) -> bool:
+    """Whether a line steers or looks, by either name."""
+    program, *rest = line.removeprefix("python -m ").split(maxsplit=2)
+    return program in ("queue_imp", "reins") and rest[0] in STEER
+
+
 def in_process(line: str) -> str:
-    """A `python -m queue_imp` line without a process of its own, which takes seconds to import."""
+    """A line of ours without a process of its own, which takes seconds to import."""
     printed = io.StringIO()
+    program, main = ("reins ", reins) if is_reins(line) else (QUEUE, queue_cli.main)
     with within(DEADLINE_S), contextlib.redirect_stdout(printed):
-        code = queue_cli.main(shlex.split(line.removeprefix("python -m queue_imp ")))
+        code = main(shlex.split(line.removeprefix(program)))
     assert code == 0, line
     return printed.getvalue()
 

@@ -6,7 +6,8 @@ import shlex
 import pytest
 
 from bench.__main__ import BENCHMARKS
-from reins.cli import queue as queue_cli
+from reins.cli.main import reins
+from reins.cli.queue import queue
 from reins.llm.routes.providers import own_spec, plan
 from reins.llm.settings import ModelSettings
 from reins.settings import PREFIX, Settings
@@ -72,13 +73,13 @@ def _check(line: str) -> None:
         case ["make", target]:
             assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(), re.MULTILINE), line
         case ["python", "-m", "queue_imp", *arguments]:
-            queue_cli._parser().parse_args(arguments)
-        case ["python", "-m", "agents", *flags]:
-            assert {flag for flag in flags if flag.startswith("--")} <= expected.flags_of(
-                "agents.py"
-            )
-        case ["python", "app.py", *flags]:
+            expected.parse(queue, arguments)
+        case ["python", "-m", "agents", *flags] | ["reins", "work", *flags]:
+            assert _flags(flags) <= expected.flags_of("agents.py")
+        case ["python", "app.py", *flags] | ["reins", "run", *flags]:
             assert _flags(flags) <= expected.flags_of("app.py")
+        case ["reins", *arguments]:
+            expected.parse(reins, arguments)
         case ["python", "-m", "bench", *names]:
             assert set(names) - {"--quick"} <= BENCHMARKS.keys()
 

@@ -8,7 +8,7 @@ import pytest
 from store.agent_state import list_agent_states
 from store.reading import Reader
 from tests.docs.expected import ROOT, blocks, documents
-from tests.docs.running import in_process
+from tests.docs.running import in_process, is_steering
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 RUNNABLE = [
@@ -32,7 +32,7 @@ def test_a_document_runs(path, follow):
 
 
 def run(reader, line):
-    if line.startswith("python -m queue_imp "):
+    if is_steering(line):
         in_process(f"{line} --wait")
     elif line.startswith("cp "):
         assert reader.worker.stop() == 0

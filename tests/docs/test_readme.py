@@ -7,7 +7,7 @@ from store.agent_state import get_agent_state, list_agent_states
 from store.agent_steps import list_steps
 from store.messages import list_messages
 from tests.docs.expected import ROOT, blocks
-from tests.docs.running import in_process
+from tests.docs.running import in_process, is_steering
 from tests.support.waiting import until
 
 README = (ROOT / "README.md").read_text()
@@ -33,7 +33,7 @@ def test_the_readmes_commands_do_what_it_says(follow):
 
 
 def run(reader, line):
-    if line.startswith("python -m queue_imp ") and not re.search(r" watch ", line):
+    if is_steering(line) and not re.search(r" watch ", line):
         return in_process(line)  # `watch`, in a process of its own, shows that it works
     said = reader.shell(line)
     if line.startswith("kill -9"):

@@ -232,6 +232,13 @@ def test_entry_points_and_targets():
     assert said == set(targets)
 
 
+def test_verbs():
+    """Every verb of `reins` that `python -m queue_imp` does not have stands in the table."""
+    documented = {cell.strip("`") for cell in first_cells(section("## Commands"))}
+    said = {name.removeprefix("reins ") for name in documented if name.startswith("reins ")}
+    assert said == expected.verbs() - set(expected.commands())
+
+
 def test_exit_codes():
     """The codes that the entry points return."""
     codes = {cell.strip("`") for cell in first_cells(section("## Exit codes"))}

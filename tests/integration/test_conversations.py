@@ -191,7 +191,7 @@ async def test_who_has_nothing_to_do_writes_nothing(house):
     await house.guide("ed", {"type": "mute"})
     await house.do(q.post_message, "c", "ann", "Tea?")
     await house.until_said(3)
-    sessions = list(house.runtime.sessions.live.values())
+    sessions = list(house.runtime.fleet.live.values())
     began = {session.session_id: set() for session in sessions}
     rows = -1
 
@@ -202,7 +202,7 @@ async def test_who_has_nothing_to_do_writes_nothing(house):
             for seen in began.values():
                 seen.clear()
         for session in sessions:
-            began[session.session_id].add(session.tick_began)
+            began[session.session_id].add(session.scope.began)
         return all(len(seen) > 10 for seen in began.values())
 
     await until_async(ten_beats_in_which_nothing_was_written, "silence")

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import queue_imp as q
 from agents import Runtime
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from store.agent_steps import list_steps
 from store.conversations import list_conversations
@@ -24,7 +25,8 @@ def test_the_disk_watcher_measures_and_takes_its_limit(tmp_path, monkeypatch):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     monkeypatch.setenv("REINS_AGENT_MODULES", '["examples.disk_watcher"]')
     runtime = Runtime(load_settings())
-    runtime.start_in_thread()
+    thread = RuntimeThread(runtime)
+    thread.start()
     try:
         created = q.agent_create(
             "disk", "ann", agent_type="disk_watcher", config={"path": "/", "least_gb": 0}
@@ -40,7 +42,7 @@ def test_the_disk_watcher_measures_and_takes_its_limit(tmp_path, monkeypatch):
         for bad in ("a text", {"least_gb": -1}):
             assert q.wait_for_action(q.agent_interrupt("disk", "ann", bad))["outcome"] == "rejected"
     finally:
-        runtime.stop_thread()
+        thread.stop()
 
 
 def test_the_script_of_the_six_steps_ends_with_the_final_row(tmp_path):

@@ -9,8 +9,9 @@ import pytest
 
 import queue_imp as q
 from agents import Runtime
+from reins.cli.main import main
 from reins.history import recording as replay
-from reins.history.replay import NotReplayable
+from reins.history.replay import NotReplayableError
 from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
@@ -60,7 +61,7 @@ def test_what_no_longer_fits_is_said(recorded):
     del changed["rows"][-1]
     assert run(changed).differences == [], "a life that goes on is a recording too"
     changed["rows"].append(changed["rows"][-1] | {"seq": 99, "kind": "dream"})
-    with pytest.raises(NotReplayable, match="kind 'dream'"):
+    with pytest.raises(NotReplayableError, match="kind 'dream'"):
         run(changed)
 
 
@@ -69,7 +70,7 @@ def test_a_recording_without_prompts_is_refused(recorded):
     changed = copy.deepcopy(recorded)
     for call in changed["calls"]:
         call["request"] = None
-    with pytest.raises(NotReplayable, match="REINS_RECORD_PROMPTS"):
+    with pytest.raises(NotReplayableError, match="REINS_RECORD_PROMPTS"):
         run(changed)
 
 
@@ -215,24 +216,24 @@ def test_what_is_no_recording(tmp_path, content):
     """It says what is missing, not where a program stumbled."""
     file = tmp_path / "file.json"
     file.write_bytes(content)
-    with pytest.raises(NotReplayable, match="holds no recording"):
+    with pytest.raises(NotReplayableError, match="holds no recording"):
         replay.load(file)
 
 
 def test_a_replay_from_a_shell_says_whether_it_is_the_same(tmp_path, recorded, capsys, monkeypatch):
     """`replay run` says whether it is the same; what cannot be read is an error in words."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    assert replay.main(["run", str(RECORDED)]) == 0
+    assert main(["replay", "run", str(RECORDED)]) == 0
     assert capsys.readouterr().out == f"the same: {len(recorded['rows'])} rows\n"
     changed = copy.deepcopy(recorded)
     changed["calls"][0]["answer"] = "something else"
     other = tmp_path / "other.json"
     other.write_bytes(orjson.dumps(changed))
-    assert replay.main(["run", str(other)]) == 1
+    assert main(["replay", "run", str(other)]) == 1
     assert "#2 tick: text was" in capsys.readouterr().out
     other.write_bytes(orjson.dumps(changed | {"format": 7}))
     for arguments in (["run", str(tmp_path)], ["run", str(other)], ["record", "nobody", "x"]):
-        assert replay.main(arguments) == 2
+        assert main(["replay", *arguments]) == 2
         assert capsys.readouterr().err.startswith("reins: ")
 
 

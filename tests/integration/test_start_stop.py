@@ -10,17 +10,18 @@ from types import SimpleNamespace
 import pytest
 from flask import Flask
 
+from agent_core.agent.building import build_session
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.conversations.conversation import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
-from agent_core.fleet.fleet import Sessions
-from agent_core.loop_monitor import Watchdog
+from agent_core.fleet.fleet import Fleet
+from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
-from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agents import Runtime
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from reins.web.application import Web
 from reins.web.bridge import Bridge
@@ -68,9 +69,9 @@ class OfFlush:
         await asyncio.to_thread(self.it.stop)
 
 
-class OfWatchdog:
+class OfLoopMonitor:
     def __init__(self, _folder: Path, _store: Store) -> None:
-        self.it = Watchdog()
+        self.it = LoopMonitor()
 
     async def start(self) -> None:
         self.it.start()
@@ -83,12 +84,12 @@ class OfDispatcher:
     """A dispatcher over the store's queue."""
 
     def __init__(self, _folder: Path, store: Store) -> None:
-        sessions = Sessions(
+        fleet = Fleet(
             store=store, types=AgentTypes(["tests.support.odd_agents"]), services=Services(),
             schedule=Schedule(),
         )  # fmt: skip
         self.it = Dispatcher(
-            context=Context(sessions, Conversations(store), lambda: None), table=store.queue,
+            context=Context(fleet, Conversations(store), lambda: None), table=store.queue,
             folder=store.folder.path, poll_s=60,
         )  # fmt: skip
 
@@ -103,22 +104,21 @@ class OfSession:
     """One session that ticks as fast as it can, ended by the stop of all."""
 
     def __init__(self, _folder: Path, store: Store) -> None:
-        self.sessions = Sessions(
+        self.fleet = Fleet(
             store=store, types=AgentTypes([]), services=Services(), schedule=Schedule()
         )
-        self.it = Session(
-            agent_id="a", session_id="a", agent_type="odd", journal=store.journal,
-            schedule=Schedule(heartbeat_s=0.001),
+        self.it = build_session(
+            OddAgent, OddConfig(), agent_id="a", session_id="a", services=Services(),
+            journal=store.journal, schedule=Schedule(heartbeat_s=0.001),
         )  # fmt: skip
-        self.it.agent = OddAgent(session=self.it, config=OddConfig(), services=Services())
 
     async def start(self) -> None:
         if self.it.task is not None:
             raise RuntimeError("started twice")
-        self.sessions.start_again(self.it)
+        self.fleet.start_again(self.it)
 
     async def stop(self) -> None:
-        await self.sessions.stop(1.0)
+        await self.fleet.stop(1.0)
         assert self.it.status is Status.RUNNING
 
 
@@ -137,12 +137,19 @@ class OfRuntime:
         await self.it.stop()
 
 
-class OfRuntimeInThread(OfRuntime):
+class OfRuntimeThread:
+    """The whole worker on a loop in a thread of its own."""
+
+    times = 15
+
+    def __init__(self, folder: Path, _store: Store) -> None:
+        self.it = RuntimeThread(Runtime(load_settings(data=folder / "own")))
+
     async def start(self) -> None:
-        await asyncio.to_thread(self.it.start_in_thread)
+        await asyncio.to_thread(self.it.start)
 
     async def stop(self) -> None:
-        await asyncio.to_thread(self.it.stop_thread)
+        await asyncio.to_thread(self.it.stop)
 
 
 class OfServer:
@@ -200,7 +207,7 @@ class OfPump:
 
 
 LOOPS = [
-    OfJournal, OfFlush, OfWatchdog, OfDispatcher, OfSession, OfRuntime, OfRuntimeInThread,
+    OfJournal, OfFlush, OfLoopMonitor, OfDispatcher, OfSession, OfRuntime, OfRuntimeThread,
     OfServer, OfWeb, OfPump,
 ]  # fmt: skip
 

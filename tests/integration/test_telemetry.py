@@ -243,7 +243,7 @@ def test_commits_and_actions(collector, tracing):
     [action] = collector.spans("action")
     assert (good.links, good.attributes, good.parent_id) == ([tick.span_id], {"reins.rows": 3}, "")
     assert (good.failed, bad.failed, bad.links) == (False, True, [])
-    assert bad.attributes["error.type"] == "JournalFailed"
+    assert bad.attributes["error.type"] == "JournalError"
     assert "SECRET" not in str(bad)
     assert abs(good.ended_ns - good.began_ns - 2_000_000) < 1_000
     assert (action.name, action.parent_id) == ("action agent_pause", "")

@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agent_core.agent.base import AgentConfig, GuidanceRejected
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import StepResult
 
@@ -160,5 +161,5 @@ class OddAgent(LoopingAgentBase):
             case "number":
                 return 5  # type: ignore[return-value]
         if subject == "nothing":
-            raise GuidanceRejected("nothing is no subject")
+            raise GuidanceRejectedError("nothing is no subject")
         return f"subject: {subject}"

@@ -16,7 +16,7 @@ MAY_KNOW = {
     "agent_core": {"queue_imp", "store", "reins"},
     "queue_imp": {"agent_core", "store", "reins"},
     "store": {"reins"},
-    "reins": {"agents", "agent_core", "queue_imp", "store"},
+    "reins": {"app", "agents", "agent_core", "queue_imp", "store"},
 }
 ONLY_IN = {
     "lancedb": {"store"},

@@ -11,8 +11,9 @@ from agent_core.agent.registry import AgentTypeError
 from reins.web.api.context import Parts, parts
 from reins.web.http.openapi import group
 from reins.web.http.problem import Refused
-from reins.web.views.rows import Wire, iso
+from reins.web.views.rows import Wire
 from store import agent_state
+from store.times import iso
 
 api = group("agents", "agents")
 

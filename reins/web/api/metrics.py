@@ -43,7 +43,7 @@ def _seconds(ms: float | None) -> float | None:
 
 def _taken(worker: WorkerHere, what: str) -> float:
     # The list is made at once, while the worker's loop may add agents.
-    return sum(tally.sums()[what] for tally in list(worker.sessions.ledger.agents.values()))
+    return sum(tally.sums()[what] for tally in list(worker.fleet.ledger.agents.values()))
 
 
 def _latencies(route: Any) -> dict[str, float | None]:
@@ -90,7 +90,10 @@ OF_WORKER = (
     Figure(
         "reins_loop_lag_seconds",
         "how late the agents' loop was in the last ten minutes, by `quantile`",
-        _by("quantile", lambda w: {q: w.watchdog.percentile_ms(float(q)) / 1_000 for q in _SHARES}),
+        _by(
+            "quantile",
+            lambda w: {q: w.loop_monitor.percentile_ms(float(q)) / 1_000 for q in _SHARES},
+        ),
     ),
     Figure(
         "reins_journal_pending_rows",

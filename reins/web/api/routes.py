@@ -122,7 +122,7 @@ def _worker_here(here: Parts) -> Bridge:
         raise Refused(
             409,
             "the worker that calls models is not in this process; ask the one that is, "
-            "or try it by hand: python -m llm check",
+            "or try it by hand: reins models check",
         )
     return here.bridge
 

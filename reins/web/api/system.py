@@ -11,8 +11,9 @@ from typing import Any, Literal
 from reins.web.api.context import Parts, parts
 from reins.web.bridge import WorkerHere
 from reins.web.http.openapi import group
-from reins.web.views.rows import Wire, iso
+from reins.web.views.rows import Wire
 from store import queue_reading
+from store.times import iso
 
 api = group("system", "system")
 
@@ -131,15 +132,15 @@ def get_system() -> dict[str, Any]:
 def _of_worker(worker: WorkerHere | None) -> dict[str, Any]:
     if worker is None:
         return {"model": None, "loop": None, "journal": None}
-    health, watchdog, journal = worker.health(), worker.watchdog, worker.store.journal
-    newest = list(watchdog.lags_ms)[-1:] or [0.0]
+    health, monitor, journal = worker.health(), worker.loop_monitor, worker.store.journal
+    newest = list(monitor.lags_ms)[-1:] or [0.0]
     medians = journal.medians()
     return {
         "model": {"route": health.model, "demonstration": health.demonstration},
         "loop": {
             "lag_ms": round(newest[0], 3),
-            "lag_p50_ms": round(watchdog.percentile_ms(0.5), 3),
-            "lag_p99_ms": round(watchdog.percentile_ms(0.99), 3),
+            "lag_p50_ms": round(monitor.percentile_ms(0.5), 3),
+            "lag_p99_ms": round(monitor.percentile_ms(0.99), 3),
         },
         "journal": {
             "pending_rows": journal.pending,

@@ -11,7 +11,7 @@ from flask_socketio import SocketIO, join_room, leave_room, rooms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent_core.actions.ids import Id
-from agent_core.agent.base import problems
+from agent_core.agent.guidance import problems
 from reins.web.bridge import Bridge
 from reins.web.live.conversations import CONVERSATIONS, conversation_room
 from reins.web.live.feed import QUEUE, SESSIONS, Pump

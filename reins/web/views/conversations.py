@@ -5,7 +5,8 @@ from typing import Any
 
 import orjson
 
-from reins.web.views.rows import Message, Row, StatusName, Wire, iso, message_row
+from reins.web.views.rows import Message, Row, StatusName, Wire, message_row
+from store.times import iso
 
 _CUT_TEXT = 300  # characters
 _PAGE_BYTES = 8 << 20

@@ -1,16 +1,17 @@
 """Rows of the tables as the API and the rooms show them: plain JSON, times in ISO 8601."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any, Literal
 
 import orjson
 from pydantic import BaseModel, ConfigDict
 
+from store.times import iso
+
 Row = Mapping[str, Any]
 StatusName = Literal["running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CUT_TEXT = 4_000  # characters
 _CUT_PAYLOAD = 8_000  # characters of JSON
 
@@ -159,13 +160,6 @@ def message_row(row: Row) -> dict[str, Any]:
         "metadata": metadata if isinstance(metadata, dict) else None,
         "created_at": iso(row["created_at"]),
     }
-
-
-def iso(at: datetime | int | None) -> str | None:
-    """A stored time (a datetime) or a journalled one (microseconds since 1970) in ISO 8601."""
-    if isinstance(at, int):
-        at = _EPOCH + timedelta(microseconds=at)
-    return None if at is None else at.isoformat(timespec="microseconds")
 
 
 def _json(text: str | None) -> Any:

@@ -9,9 +9,10 @@ from typing import Any
 import orjson
 
 from reins.web.views.budgets import Held, held_row
-from reins.web.views.rows import Row, StatusName, Wire, iso
+from reins.web.views.rows import Row, StatusName, Wire
 from store import agent_state
 from store.reading import Reader
+from store.times import iso
 
 _KEPT_LATENCIES = 24
 _CUT_TEXT = 200  # characters

@@ -13,7 +13,7 @@ from agent_core.agent.services import Services
 from agent_core.conversations.conversation import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
-from agent_core.fleet.fleet import Sessions
+from agent_core.fleet.fleet import Fleet as Sessions
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Session
 from store.agent_state import get_agent_state

@@ -8,7 +8,7 @@ import pytest
 
 import queue_imp as q
 from agent_core.dispatch.dispatcher import in_order
-from agent_core.dispatch.queued import Action
+from agent_core.dispatch.queued import QueuedAction
 from store import conversations, messages, queue
 from store.errors import StoreError
 from tests.support.waiting import until_async
@@ -153,7 +153,7 @@ def test_urgency_goes_before_age_among_sessions_and_never_within_one():
     def action(name, session, urgency, second):
         made = {"action_id": name, "type": "x", "session_id": session, "agent_id": session}
         at = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
-        return Action(made | {"urgency": urgency, "created_at": at, "payload": "{}"})
+        return QueuedAction(made | {"urgency": urgency, "created_at": at, "payload": "{}"})
 
     given = [
         action("b-old", "b", 5, 1),
@@ -204,7 +204,7 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
     for _ in range(2):
-        fleet.dispatcher._take(Action(made))
+        fleet.dispatcher._take(QueuedAction(made))
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
     await fleet.create(agent_id="next")
     await until_async(lambda: fleet.dispatcher.handled == 2, "so is the next")

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import queue_imp as q
-from agent_core.agent.base import GuidanceRejected
+from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
 from agent_core.session.status import Status
@@ -142,7 +142,7 @@ async def test_what_does_not_fit_at_once_is_not_tried_for_ever(fleet):
     await until_held(session)
     rows = len(fleet.log())
     fleet.sessions.release_held()
-    assert not session.has_mail
+    assert not session.mailbox
     assert len(fleet.log()) == rows
 
 
@@ -295,7 +295,7 @@ async def test_who_waits_for_room_and_is_destroyed_keeps_nobody_out(fleet):
     await fleet.do(q.agent_destroy_action, "a", "ann", session_id="s")
     seen = fleet.kinds().count("tick")
     await until_async(lambda: fleet.kinds().count("tick") > seen + 1)
-    assert not fleet.sessions.ledger.turns
+    assert not fleet.sessions.ledger.waitlist
 
 
 # -- time in line
@@ -322,7 +322,7 @@ async def test_time_in_line_is_none_of_guidances(fleet):
     assert got["outcome"] == "applied", got["error"]
     session = await create(fleet, "b", heartbeat_s=60, in_line_s=60)
     asked = await fleet.ask(q.agent_interrupt, "b", "ann", "in line")
-    await until_async(lambda: session.guide_scope is not None)
+    await until_async(lambda: session.scope.guide_limit is not None)
     await fleet.do(q.agent_destroy_action, "b", "ann")
     assert "given up" in (await fleet.receipt(asked))["error"]
 
@@ -340,7 +340,7 @@ async def test_a_bad_budget_is_rejected(fleet):
         ({"scope": "day", "cost_usd": "2"}, "cost_usd"),
         ({"scope": "agent", "dollars": 2}, "dollars"),
     ]:
-        with pytest.raises(GuidanceRejected, match=says):
+        with pytest.raises(GuidanceRejectedError, match=says):
             session.agent.parse_guidance({"type": "set_budget", **limits})
     got = await set_budget(fleet, "week", ticks=1)
     assert got["outcome"] == "rejected"
@@ -465,7 +465,7 @@ async def test_a_clock_that_is_set_back_begins_no_day_again(payers, clock):
     await until_held(session)
     clock.now -= DAY_S
     fleet.sessions.release_held()
-    assert not session.has_mail
+    assert not session.mailbox
     assert session.held is not None
 
 

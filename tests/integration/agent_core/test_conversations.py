@@ -8,15 +8,15 @@ import pytest
 
 from agent_core.conversations.conversation import (
     Conversations,
-    ConversationUnknown,
+    ConversationUnknownError,
     Message,
-    NameTaken,
+    NameTakenError,
 )
-from agent_core.session.log import now_us
 from store import messages
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal.file import Record
 from store.store import Store
+from store.times import now_us
 from tests.support.waiting import until_async
 
 KB = 1024
@@ -86,24 +86,24 @@ class Speaker:
     def news(self):
         self.told += 1
 
-    def begin_anew(self):
+    def restart(self):
         self.anew += 1
         return True
 
     async def say(self, opened, conversation, text, *, seen=None, message_id=None):
-        async def commit(record, number):
-            self.number = number
-            await opened.store.journal.append(record)
-
-        return await conversation.reply(
+        async with conversation.reply(
             self,
             text,
             message_id=message_id or f"{self.member_id}-{text}",
             seen=conversation.newest if seen is None else seen,
             agent_id="agent",
-            metadata={"tone": "dry"},
-            commit=commit,
-        )
+            metadata='{"tone":"dry"}',
+        ) as reply:
+            if reply is None:
+                return False
+            self.number = reply.number
+            await opened.store.journal.append(reply.record)
+        return True
 
 
 def texts(found):
@@ -276,10 +276,10 @@ async def test_a_commit_that_failed_is_not_counted(opened):
     append = opened.store.journal.append
 
     async def full(*_records):
-        raise JournalFailed("no room")
+        raise JournalError("no room")
 
     opened.store.journal.append = full
-    with pytest.raises(JournalFailed):
+    with pytest.raises(JournalError):
         await conversation.post("p2", "ann", "two")
     opened.store.journal.append = append
     await conversation.post("p2", "ann", "two")
@@ -309,7 +309,7 @@ async def test_a_message_needs_its_conversation(opened):
     """What nobody created is refused, in a line that says what would make it; then it is there."""
     conversation = opened.conversations.get("nowhere")
     for work in (conversation.load(), conversation.post("p", "ann", "hello")):
-        with pytest.raises(ConversationUnknown, match="create it with conversation_create"):
+        with pytest.raises(ConversationUnknownError, match="create it with conversation_create"):
             await work
     assert await conversation.create("Tea", "ann", "act")
     await conversation.post("p", "ann", "hello")
@@ -331,7 +331,7 @@ async def test_a_name_is_taken_in_any_case(opened, other):
     """Two of one name could not be told apart in the transcript; the first keeps it."""
     conversation = await opened.conversation()
     conversation.admit("one", "Ann")
-    with pytest.raises(NameTaken, match="choose another name"):
+    with pytest.raises(NameTakenError, match="choose another name"):
         conversation.admit("two", other)
     conversation.admit("one", "Ann")  # it is its own
     conversation.dismiss("one")

@@ -28,7 +28,7 @@ async def test_a_tick_that_swallows_its_cancellation_is_left_behind(fleet):
     session = await fleet.create(tick="stubborn")
     await session.agent.ticking.wait()
     pause = await fleet.ask(q.agent_pause_action, "a", "tester")
-    await until_async(lambda: session.has_mail)
+    await until_async(lambda: session.mailbox)
     got = await fleet.do(q.agent_destroy_action, "a", "tester")
     assert got["outcome"] == "applied"
     assert (await fleet.receipt(pause))["outcome"] == "rejected"

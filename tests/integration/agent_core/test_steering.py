@@ -49,7 +49,7 @@ async def test_a_tick_that_swallowed_an_abort_can_be_aborted_again(fleet):
     session = await fleet.create(tick="stubborn")
     await session.agent.ticking.wait()
     action = await fleet.ask(q.agent_interrupt, "a", "ann", "dogs", mode="now")
-    await until_async(lambda: session.has_mail)
+    await until_async(lambda: session.mailbox)
     session.agent.released = True
     await fleet.receipt(action)
     session.agent.config.tick, session.agent.config.tick_s = "slow", 60
@@ -79,7 +79,7 @@ async def test_a_safe_point_gives_way_to_pause_and_stop(fleet, helper, last):
     session = await fleet.create(tick="parts", parts=1_000, tick_s=0.05)
     await session.agent.ticking.wait()
     await fleet.do(helper, "a", "ann")
-    assert not session.ticking, "no tick is in flight once it is applied"
+    assert not session.scope.ticking, "no tick is in flight once it is applied"
     assert "tick" not in fleet.kinds()
     assert fleet.kinds()[-1] == last
 
@@ -92,7 +92,7 @@ async def test_what_comes_while_guidance_is_taken_in_is_not_applied_within_the_t
     guidance = await fleet.ask(q.agent_interrupt, "a", "ann", "dogs")
     await session.agent.guiding.wait()
     ended = await fleet.do(helper, "a", "ann")
-    assert not session.ticking, "no tick is in flight once it is applied"
+    assert not session.scope.ticking, "no tick is in flight once it is applied"
     await fleet.receipt(guidance)
     assert fleet.log()[-1]["seq"] == ended["applied_seq"]
     assert "tick" not in fleet.kinds()
@@ -159,7 +159,7 @@ async def test_now_ends_the_taking_in_of_earlier_guidance(fleet):
     assert "mode now" in got["error"]
     await session.agent.guiding.wait()
     plain = await fleet.ask(q.agent_interrupt, "a", "ann", "birds")
-    await until_async(lambda: session.has_mail)
+    await until_async(lambda: session.mailbox)
     assert q.action_receipt(later)["outcome"] == "queued"
     await fleet.do(q.agent_destroy_action, "a", "ann")
     assert "for a stop" in (await fleet.receipt(later))["error"]

@@ -1,4 +1,4 @@
-"""`python -m llm check` says in words what is wrong with a route, and what to do."""
+"""`reins models check` says in words what is wrong with a route, and what to do."""
 
 import asyncio
 import os
@@ -9,7 +9,7 @@ from pathlib import Path
 import orjson
 import pytest
 
-from reins.cli.models import main
+from reins.cli.main import main
 from reins.llm import ModelConfigError, ModelError, RouteCheck
 from reins.llm.baml.prompts import PROMPTS
 from reins.llm.check import check_plan
@@ -24,7 +24,7 @@ async def run(tmp_path: Path, text: str, *words: str) -> tuple[int, str, str]:
     (tmp_path / "models.toml").write_text(text)
     clean = {name: value for name, value in os.environ.items() if not name.startswith("REINS_")}
     process = await asyncio.create_subprocess_exec(
-        sys.executable, "-W", "error", "-m", "reins.cli.models", *words,
+        sys.executable, "-W", "error", "-m", "reins", "models", *words,
         cwd=tmp_path, env={**clean, "PYTHONPATH": str(PROMPTS.parent), "KEY": KEY},
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
@@ -55,7 +55,7 @@ def here(tmp_path: Path, monkeypatch, capsys):
 
     def run_here(text: str, *words: str) -> tuple[int, str, str]:
         (tmp_path / "models.toml").write_text(text)
-        code = main(list(words))
+        code = main(["models", *words])
         return code, *capsys.readouterr()
 
     return run_here
@@ -93,9 +93,9 @@ def test_a_wrong_file_is_named_and_no_command_prints_the_help(here, monkeypatch)
     assert code == 2
     assert "REINS_BOGUS" in err
     monkeypatch.delenv("REINS_BOGUS")
-    code, out, _ = here("")
-    assert code == 0
-    assert "check" in out
+    code, out, err = here("")
+    assert (code, out) == (2, "")
+    assert "check" in err
 
 
 def test_whatever_a_route_raises_hides_no_other(here, monkeypatch, capsys) -> None:

@@ -9,7 +9,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from store import agent_state, agent_steps, messages
-from store.errors import RowInvalid
+from store.errors import RowInvalidError
 from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
@@ -83,9 +83,9 @@ async def test_hostile_text_comes_back_the_same(store):
 async def test_lone_surrogates_are_refused(store):
     """What is no text at all is refused before anything is written."""
     for columns in ({"result": "\ud800"}, {"context": {"a": "\ud800"}, "error": "\udfff"}):
-        with pytest.raises(RowInvalid, match=r"expected string"):
+        with pytest.raises(RowInvalidError, match=r"expected string"):
             agent_state.upsert_agent_state("a1", store=store.reader, **columns)
-    with pytest.raises(RowInvalid, match="agent_id"):
+    with pytest.raises(RowInvalidError, match="agent_id"):
         agent_state.upsert_agent_state("a\ud800", store=store.reader)
     assert agent_state.list_agent_states(store=store.reader) == []
 

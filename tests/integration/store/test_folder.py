@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 import queue_imp
 from store import agent_state, agent_steps, queue
-from store.errors import FolderOwned, FolderUnusable, FormatUnknown
+from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.folder import FORMAT, DataFolder
 from store.queue import QueueWriter
 from store.reading import Reader
@@ -27,7 +27,7 @@ from tests.support.waiting import until
 
 async def refused(path):
     """The error of a start, and of an enqueue from a process without a worker."""
-    with pytest.raises(FolderUnusable) as caught:
+    with pytest.raises(FolderUnusableError) as caught:
         await Store(path).start()
     with pytest.raises(Exception, match="cannot be used") as enqueued:
         QueueWriter(path).append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
@@ -103,7 +103,7 @@ async def test_a_newer_format_is_refused(tmp_path):
     (tmp_path / "format.json").write_text(json.dumps({"format": FORMAT + 1}))
     before = sorted(path.name for path in tmp_path.iterdir())
     with pytest.raises(
-        FormatUnknown, match=f"format {FORMAT + 1}, this Reins knows up to {FORMAT}"
+        FormatUnknownError, match=f"format {FORMAT + 1}, this Reins knows up to {FORMAT}"
     ):
         await Store(tmp_path).start()
     assert sorted(path.name for path in tmp_path.iterdir()) == before
@@ -113,7 +113,7 @@ async def test_a_newer_format_is_refused(tmp_path):
 async def test_an_unreadable_format_is_named(tmp_path, text):
     """A format file that says nothing is an error that names it."""
     (tmp_path / "format.json").write_text(text, errors="surrogateescape")
-    with pytest.raises(FolderUnusable, match=r"format\.json is not readable"):
+    with pytest.raises(FolderUnusableError, match=r"format\.json is not readable"):
         await Store(tmp_path).start()
 
 
@@ -173,7 +173,7 @@ async def test_a_folder_has_one_owner(tmp_path):
     assert (await asyncio.to_thread(owner.stdout.readline)).strip() == "owned"
     assert DataFolder(tmp_path).owner_pid() == owner.pid
     second = Store(tmp_path)
-    with pytest.raises(FolderOwned, match=f"process {owner.pid}\\) owns the data folder"):
+    with pytest.raises(FolderOwnedError, match=f"process {owner.pid}\\) owns the data folder"):
         await second.start()
     await second.stop()
     assert owner.poll() is None

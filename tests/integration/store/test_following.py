@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from store import agent_state, agent_steps, following, messages
-from store.errors import FolderUnusable
+from store.errors import FolderUnusableError
 from store.following import Follower
 from store.journal.file import Record
 from store.reading import Reader
@@ -241,7 +241,7 @@ def test_a_journal_that_is_damaged(tmp_path):
     """A clear error that names the file; the next poll may find it mended."""
     (tmp_path / "journal.sqlite").write_bytes(b"no database" * 1_000)
     feed = Follower(Reader(tmp_path), TABLES)
-    with pytest.raises(FolderUnusable, match=r"journal\.sqlite cannot be read"):
+    with pytest.raises(FolderUnusableError, match=r"journal\.sqlite cannot be read"):
         feed.poll()
     (tmp_path / "journal.sqlite").unlink()
     connection = following.journal_file.open_for_writing(tmp_path / "journal.sqlite", "power")
@@ -398,7 +398,7 @@ async def test_any_order_of_what_may_happen(tmp_path, monkeypatch, seed):
                 feed, found = rng.choice(feeds)
                 found += (await asyncio.to_thread(feed.poll))[0]
             case "flush":
-                store._flush._wake.set()
+                store._flush.wake()
             case "restart" if rng.random() < 0.2:
                 await store.stop()
                 store = Store(tmp_path / "data", flush_s=rng.choice([0.01, 60.0]))

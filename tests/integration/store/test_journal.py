@@ -10,10 +10,11 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from store.errors import FolderUnusable, JournalFailed
+from store.errors import FolderUnusableError, JournalError
 from store.journal import file as journal_file
 from store.journal.file import Record
 from store.journal.journal import Journal
+from store.journal.reading import read_pending
 from tests.integration.store.support import child, lines_of
 from tests.support.waiting import until_async
 
@@ -26,7 +27,7 @@ def rows_of(path, table="messages"):
     """(number, value) of each row that is in the file."""
     return [
         (number, orjson.loads(line)["v"])
-        for group in journal_file.read_pending(path, table)
+        for group in read_pending(path, table)
         for number, line in group.lines()
     ]
 
@@ -75,7 +76,7 @@ async def test_records_of_one_append_are_all_in_or_none(path):
     assert [value for _, value in rows_of(path, "agents_config")] == [2]
     _forbid_growth(journal)
     big = "x" * 400_000
-    with pytest.raises(JournalFailed):
+    with pytest.raises(JournalError):
         await journal.append(record(big, "agents_config"), record(big), record("small"))
     assert [value for _, value in rows_of(path)] == [1, 3]
     assert [value for _, value in rows_of(path, "agents_config")] == [2]
@@ -123,7 +124,7 @@ async def test_a_failed_commit_is_told_to_all_and_a_later_one_works(journal):
     with capture_logs() as logs:
         waits = [asyncio.ensure_future(journal.append(record(big))) for _ in range(5)]
         results = await asyncio.gather(*waits, return_exceptions=True)
-    assert all(isinstance(result, JournalFailed) for result in results), results
+    assert all(isinstance(result, JournalError) for result in results), results
     assert "full" in str(results[0])
     assert logs[0]["event"] == "journal commit failed"
     journal.call(lambda connection: connection.execute("PRAGMA max_page_count = 1000000"))
@@ -143,7 +144,7 @@ async def test_a_commit_that_fails_at_its_end_blocks_none_after_it(path):
         "CREATE TRIGGER t AFTER INSERT ON record_group WHEN new.tbl = 'bad'"
         " BEGIN INSERT INTO c VALUES (7); END;"
     )
-    with pytest.raises(JournalFailed):
+    with pytest.raises(JournalError):
         journal_file.append(connection, [record(1), record(2, "bad")])
     journal_file.append(connection, [record(3), record(4, "good")])
     connection.close()
@@ -154,7 +155,7 @@ _WRITE_UNTIL_FULL = """
 import asyncio, pathlib, resource, signal, sys
 from store.journal.journal import Journal
 from store.journal.file import Record
-from store.errors import JournalFailed
+from store.errors import JournalError
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 
 async def main():
@@ -164,7 +165,7 @@ async def main():
     for n in range(1_000):
         try:
             await journal.append(Record("messages", b'{"v":%d,"x":"%s"}' % (n, b"y" * 5_000)))
-        except JournalFailed:
+        except JournalError:
             break
         print(n)
     else:
@@ -267,13 +268,13 @@ async def test_a_stop_before_the_start_and_twice_does_nothing(path):
     await asyncio.sleep(0)
     stopping = asyncio.ensure_future(journal.stop())
     await asyncio.sleep(0)
-    with pytest.raises(JournalFailed, match="not running"):
+    with pytest.raises(JournalError, match="not running"):
         await asyncio.wait_for(journal.append(record("after")), 5)
     await asyncio.wait_for(before, 5)
     await stopping
     await journal.stop()
     assert not journal.running
-    with pytest.raises(JournalFailed, match="not running"):
+    with pytest.raises(JournalError, match="not running"):
         await journal.append(record("after"))
     assert [value for _, value in rows_of(path)] == ["before"]
 
@@ -286,7 +287,7 @@ async def test_stop_ends_what_waits_for_room(path):
     waiting = asyncio.ensure_future(journal.append(record(2)))
     await asyncio.sleep(0)
     await journal.stop()
-    with pytest.raises(JournalFailed):
+    with pytest.raises(JournalError):
         await asyncio.wait_for(waiting, 5)
 
 
@@ -376,7 +377,7 @@ def test_a_damaged_journal_is_refused(path, damage):
             file.write(os.urandom(size // 3))
         else:
             file.truncate(size // 2)
-    with pytest.raises(FolderUnusable, match=r"journal\.sqlite") as caught:
+    with pytest.raises(FolderUnusableError, match=r"journal\.sqlite") as caught:
         open_and_check(path)
     assert "move it aside" in str(caught.value)
 
@@ -385,7 +386,7 @@ async def test_a_group_is_bounded_by_its_size(journal, path):
     """Forty rows of 1 MB at once are written in several commits, not in one that is too large."""
     big = "x" * 1_000_000
     await asyncio.gather(*(journal.append(record(big)) for _ in range(40)))
-    groups = journal_file.read_pending(path, "messages")
+    groups = read_pending(path, "messages")
     assert sum(group.rows for group in groups) == 40
     assert len(groups) >= 2
     found, more = journal_file.groups(sqlite3.connect(path), size_bytes=1)

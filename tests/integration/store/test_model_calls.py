@@ -9,10 +9,10 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from store import model_calls
-from store.flush import Flush
+from store import agent_steps, model_calls, queue
 from store.journal.file import Record
-from store.model_calls import forget_before, list_calls
+from store.lance.retention import Retention, delete_older
+from store.model_calls import list_calls
 from store.store import Store
 from tests.integration.store.support import step
 from tests.support.paying_agents import call_record
@@ -103,10 +103,10 @@ async def test_old_calls_are_forgotten(started):
     )
     await flushed(store, 4)
     opened = store.reader.table(model_calls.TABLE)
-    assert forget_before(opened, 14) == 2
+    assert delete_older(opened, model_calls.TABLE, 14) == 2
     assert texts(list_calls("s", store=store.reader)) == ["13.9", "0"]
     version = opened.version
-    assert forget_before(opened, 14) == 0
+    assert delete_older(opened, model_calls.TABLE, 14) == 0
     assert opened.version == version
 
 
@@ -115,18 +115,18 @@ async def test_the_flush_forgets_now_and_then(started):
     store = await started()
     await store.journal.append(call("s", 1, days_ago=3), call("s", 2))
     await flushed(store, 2)
-    store._flush._forget_at = 0.0
+    store._flush.retention.due_at = 0.0
     await asyncio.sleep(0.1)
     assert store.reader.table(model_calls.TABLE).count_rows() == 2, "no limit, nothing is forgotten"
     with capture_logs() as logs:
         store.keep_records_for(2)
         await flushed(store, 1)
         await until_async(lambda: any("old records" in line["event"] for line in logs))
-    assert store._flush._forget_at > 0
+    assert store._flush.retention.due_at > 0
     await store.stop()
     store = await started(record_days=2)
     await store.journal.append(step("s", 1))
-    await until_async(lambda: store._flush._forget_at > 0)
+    await until_async(lambda: store._flush.retention.due_at > 0)
     assert texts(list_calls("s", store=store.reader)) == ["so"]
 
 
@@ -166,8 +166,8 @@ async def test_a_torn_table_is_repaired(started, tmp_path):
     assert "new" in texts(list_calls("s", store=store.reader))
 
 
-def test_a_flush_without_the_table_forgets_nothing():
-    """The flush of a part of the tables has no such upkeep."""
-    flush = Flush(folder=None, journal=None, tables={}, highest={}, record_days=1)
-    flush._forget_old_calls()
-    assert flush._forget_at == 0.0
+def test_tables_without_a_retention_are_left_alone():
+    """Where no table names a time for it, nothing is deleted, and nothing becomes due later."""
+    retention = Retention(days=1)
+    retention.run([(agent_steps.TABLE, None), (queue.TABLE, None)])
+    assert retention.due_at == 0.0

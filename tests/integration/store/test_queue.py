@@ -11,8 +11,8 @@ import pytest
 import queue_imp
 from agent_core.actions.action import processed
 from store import queue
-from store.errors import RowInvalid, StoreError
-from store.lance.compaction import Upkeep
+from store.errors import RowInvalidError, StoreError
+from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make
 from store.queue import QueueWriter
 from store.reading import Reader
@@ -64,7 +64,7 @@ def test_a_bad_action_fails_alone(tmp_path):
         at_once.wait()
         try:
             writer.append(row)
-        except RowInvalid as error:
+        except RowInvalidError as error:
             return str(error)
         return row["action_id"]
 
@@ -192,9 +192,9 @@ async def test_processes_enqueue_while_the_worker_marks_and_compacts(tmp_path): 
         return [row["action_id"] for row in rows]
 
     def compact():
-        upkeep, mine = Upkeep(), connect(tmp_path).open_table("queue")
+        compaction, mine = Compaction(), connect(tmp_path).open_table("queue")
         while not ended.is_set():
-            compactions[0] += upkeep.run("queue", mine)
+            compactions[0] += compaction.run("queue", mine)
             ended.wait(0.1)
 
     async def mark():

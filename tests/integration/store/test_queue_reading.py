@@ -6,7 +6,7 @@ import pytest
 
 import queue_imp
 from store import queue, queue_reading
-from store.errors import RowInvalid
+from store.errors import RowInvalidError
 from store.queue import QueueWriter
 from store.reading import Reader
 
@@ -89,9 +89,9 @@ def test_one_commit_takes_all_actions_or_none(store, writer):
     before = store.table(queue.TABLE).version
     writer.append(*(action(n) for n in range(2, 1_002)))
     assert store.table(queue.TABLE).version == before + 1
-    with pytest.raises(RowInvalid, match=r"queue\.urgency is 'high'"):
+    with pytest.raises(RowInvalidError, match=r"queue\.urgency is 'high'"):
         writer.append(action(2_000), action(2_001, urgency="high"))
-    with pytest.raises(RowInvalid, match="surprise"):
+    with pytest.raises(RowInvalidError, match="surprise"):
         writer.append(action(2_000), action(2_001, surprise=1))
     writer.append()
     assert store.table(queue.TABLE).count_rows() == 1_001

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from store import agent_state, agent_steps, agents_config, conversations, messages
-from store.errors import RowInvalid
+from store.errors import RowInvalidError
 from store.journal.rows import as_record
 from store.reading import Reader, reader
 from store.store import Store
@@ -194,7 +194,7 @@ async def test_upsert_keeps_what_it_is_not_given(store):
 )
 async def test_upsert_of_what_does_not_fit(store, columns, named):
     """A wrong column or value is refused by name, and nothing of it reaches the journal."""
-    with pytest.raises(RowInvalid, match=named):
+    with pytest.raises(RowInvalidError, match=named):
         agent_state.upsert_agent_state("a1", store=store.reader, **columns)
     assert agent_state.list_agent_states(store=store.reader) == []
 
@@ -265,7 +265,7 @@ async def test_a_row_that_is_flushed_during_a_read(tmp_path, moved):
             return rows
 
     def flush():
-        store._flush._wake.set()
+        store._flush.wake()
         until(lambda: store.journal.pending == 0)
 
     own = Watched(tmp_path)

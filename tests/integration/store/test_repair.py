@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 import queue_imp
 from store import agent_state, agent_steps, queue
-from store.errors import FolderUnusable, TableDamaged
+from store.errors import FolderUnusableError, TableDamagedError
 from store.queue import QueueWriter
 from store.reading import Reader
 from store.store import Store
@@ -208,7 +208,9 @@ async def test_data_without_any_manifest_refuses_the_start(tmp_path, filled):
     """Data whose manifests are all gone is not made away with: the start is refused by name."""
     for path in manifests(tmp_path, "agent_steps"):
         path.unlink()
-    with pytest.raises(TableDamaged, match=r"agent_steps\.lance has data but no manifest.*backup"):
+    with pytest.raises(
+        TableDamagedError, match=r"agent_steps\.lance has data but no manifest.*backup"
+    ):
         await start(tmp_path)
     assert data_files(tmp_path, "agent_steps")
 
@@ -221,11 +223,11 @@ async def test_a_table_of_which_no_version_reads_refuses_the_start(tmp_path, fil
         zeros(path)
     for path in before[-4:]:
         path.unlink()  # the versions from before there was data
-    with pytest.raises(TableDamaged, match=r"agent_steps in .* does not read in any version"):
+    with pytest.raises(TableDamagedError, match=r"agent_steps in .* does not read in any version"):
         await start(tmp_path)
     assert manifests(tmp_path, "agent_steps") == before[:-4]
     store = Store(tmp_path)
-    with pytest.raises(TableDamaged):  # the folder is free again: not FolderOwned
+    with pytest.raises(TableDamagedError):  # the folder is free again: not FolderOwnedError
         await store.start()
 
 
@@ -269,5 +271,5 @@ async def test_a_damaged_journal_is_one_error_that_names_it(tmp_path, filled):
     """A journal that does not read: one error that names it, before anything is changed."""
     path = tmp_path / "journal.sqlite"
     path.write_bytes(os.urandom(path.stat().st_size))
-    with pytest.raises(FolderUnusable, match=r"journal\.sqlite .*move it aside"):
+    with pytest.raises(FolderUnusableError, match=r"journal\.sqlite .*move it aside"):
         await start(tmp_path)

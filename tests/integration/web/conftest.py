@@ -6,6 +6,7 @@ import pytest
 from werkzeug.serving import make_server
 
 from agents import Runtime
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from tests.integration.web.serving import Served
 from tests.integration.web.support import Api
@@ -32,10 +33,11 @@ def idle(settings):
 def api(settings):
     """The API beside a worker."""
     runtime = Runtime(settings)
-    runtime.start_in_thread()
+    thread = RuntimeThread(runtime)
+    thread.start()
     with Api(settings, runtime) as api:
         yield api
-    runtime.stop_thread()
+    thread.stop()
 
 
 @pytest.fixture(scope="module")
@@ -49,10 +51,11 @@ def live(tmp_path_factory):
         patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.support.odd_agents"]')
         settings = load_settings()
         runtime = Runtime(settings)
-        runtime.start_in_thread()
+        thread = RuntimeThread(runtime)
+        thread.start()
         with Served(settings, runtime) as served:
             yield served
-        runtime.stop_thread()
+        thread.stop()
 
 
 @pytest.fixture

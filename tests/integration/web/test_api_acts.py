@@ -6,6 +6,7 @@ import pytest
 
 import queue_imp as q
 from agents import Runtime
+from reins.runtime_thread import RuntimeThread
 from tests.integration.web.support import Api
 from tests.support.waiting import until
 
@@ -89,9 +90,9 @@ def test_what_an_ended_session_refuses(api):
     created(api, "done", config={"tick": "done"})
     created(api, "fail", config={"tick": "fail", "heartbeat_s": 0})
     until(lambda: api.get("/api/sessions/done")["status"] == "completed")
-    session = api.runtime.sessions.live["fail"]
+    session = api.runtime.fleet.live["fail"]
     until(lambda: session.failures > 0)
-    api.runtime.sessions.reconfigure(
+    api.runtime.fleet.reconfigure(
         type(session.schedule)(max_failures=1, heartbeat_s=0.01, retry_wait_s=0.01)
     )
     q.wait_for_action(q.agent_resume_action("fail", "ann"))
@@ -197,12 +198,13 @@ class TestIdempotencyKey:
         seen = set()
         for _ in range(2):
             runtime = Runtime(settings)
-            runtime.start_in_thread()
+            thread = RuntimeThread(runtime)
+            thread.start()
             with Api(settings, runtime) as api:
                 body = {"agent_id": "c", **ANN}
                 seen.add(api.post("/api/sessions", body, headers=key)["action_id"])
                 q.wait_for_action(*seen)
-            runtime.stop_thread()
+            thread.stop()
         assert len(seen) == 1
 
     def test_a_list_that_is_sent_again_must_be_the_same_list(self, idle):

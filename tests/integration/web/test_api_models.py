@@ -111,7 +111,7 @@ def test_the_routes_where_no_worker_is(idle):
         "items": [], "next_cursor": None, "worker": "none", "today": None,
     }  # fmt: skip
     refused = idle.post("/api/routes/default/check", {}, status=409)
-    assert "python -m llm check" in refused["detail"]
+    assert "reins models check" in refused["detail"]
 
 
 def test_the_calls_of_a_row_have_prompt_times_tokens_and_cost(api):
@@ -211,7 +211,7 @@ def typed(runtime, session_id, *pieces):
 
     async def say():
         for piece in pieces:
-            for listener in runtime.sessions.on_delta:
+            for listener in runtime.fleet._delta_listeners:
                 listener(session, piece)
 
     asyncio.run_coroutine_threadsafe(say(), runtime.loop).result(10)

@@ -111,7 +111,8 @@ def test_a_query_that_is_not_understood(idle, query):
         ("/api/../app.py", 404),
         ("/assets/..%2F..%2Fpage.py", 404),
         ("/assets/../../page.py", 404),
-        ("/nothing", 404),
+        ("/nothing.txt", 404),
+        ("/health/nothing", 404),
     ],
 )
 def test_an_address_that_is_not_understood(idle, path, status):

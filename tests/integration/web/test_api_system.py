@@ -5,6 +5,8 @@ import os
 import pytest
 from flask import Flask
 
+from agent_core.actions.payloads import PAYLOADS
+from agent_core.session.status import Status
 from reins.web import page
 from store.agent_state import list_agent_states
 from tests.support.waiting import until
@@ -85,6 +87,17 @@ def test_the_types_have_their_schemas(idle):
     assert joke["accepts_text"] is True
 
 
+def test_the_vocabulary_is_the_runtime_s(idle):
+    """Every action type, and each status as `Status` has it; nothing is listed twice."""
+    vocabulary = idle.get("/api/vocabulary")
+    assert vocabulary["action_types"] == list(PAYLOADS)
+    assert [each["name"] for each in vocabulary["statuses"]] == list(Status)
+    for each in vocabulary["statuses"]:
+        status = Status(each["name"])
+        assert each["verbs"] == list(status.verbs)
+        assert (each["ended"], each["over"]) == (status.ended, status.over)
+
+
 @pytest.fixture
 def built(tmp_path):
     """The page's server on a folder as the build leaves it."""
@@ -100,10 +113,10 @@ def built(tmp_path):
 @pytest.mark.parametrize(
     "url",
     ["/", "/sessions", "/sessions/a%2Fb", "/sessions/a/b", "/queue", "/attention", "/system",
-     "/conversations", "/conversations/c"],
+     "/conversations", "/conversations/c", "/sessions/a.b", "/x", "/apiary", "/assetsx/y"],
 )  # fmt: skip
-def test_the_page_at_each_of_its_addresses(built, url):
-    """The same document, which is asked for anew each time."""
+def test_the_page_at_every_address_that_is_no_other_s(built, url):
+    """The same document, asked for anew each time; the page says what it does not know."""
     answer = built.get(url)
     assert answer.mimetype == "text/html"
     assert b"Reins" in answer.data
@@ -120,8 +133,23 @@ def test_files_with_a_digest_are_kept_and_nothing_outside_is_served(built):
     icon = built.get("/favicon.svg")
     assert icon.mimetype == "image/svg+xml"
     icon.close()
-    for url in ("/assets/../index.html", "/assets/%2e%2e/index.html", "/favicon.ico", "/x"):
+    for url in ("/assets/../index.html", "/assets/%2e%2e/index.html", "/favicon.ico"):
         assert built.get(url).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["/api", "/api/x", "/api/sessions/x/y/z", "/assets", "/assets/index-0.js", "/health/x",
+     "/metrics/x", "/socket.io/x", "/robots.txt"],
+)  # fmt: skip
+def test_what_belongs_to_others_is_not_the_page(built, url):
+    """An API path, an asset, a probe or a file at the top is there, or it is not found."""
+    assert built.get(url).status_code == 404
+
+
+def test_the_page_is_only_read(built):
+    """Another method on its addresses is refused with 405."""
+    assert built.post("/x").status_code == 405
 
 
 def test_a_page_that_is_not_built_says_how(tmp_path):

@@ -10,6 +10,7 @@ from schemathesis import GenerationMode
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from agents import Runtime
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from store import queue
 from store.reading import reader
@@ -46,7 +47,8 @@ def api(tmp_path_factory):
         patch.setenv("REINS_HEARTBEAT_S", "60")
         patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.support.odd_agents"]')
         runtime = Runtime(load_settings())
-        runtime.start_in_thread()
+        thread = RuntimeThread(runtime)
+        thread.start()
         with Api(load_settings(), runtime) as api:
             for agent_id in ("jo", "over", "odd/1 %"):
                 kind = "odd" if "odd" in agent_id else "joke"
@@ -55,7 +57,7 @@ def api(tmp_path_factory):
             api.done("/api/sessions/over/destroy", {"actor": "ann"})
             api.done("/api/conversations", {"conversation_id": "talk", "actor": "ann"})
             yield api
-        runtime.stop_thread()
+        thread.stop()
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import shutil
 
 from agents import Runtime
 from reins.llm.baml.failures import ADVICE
+from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from tests.integration.web.support import Api
 from tests.support.model_stub import (
@@ -82,7 +83,8 @@ attempt_s = 0.5
 
 def look_at(settings):
     runtime = Runtime(settings)
-    runtime.start_in_thread()
+    thread = RuntimeThread(runtime)
+    thread.start()
     try:
         with Api(settings, runtime) as api:
             expected = {name: (kind, said) for name, (_, kind, said) in CASES.items()}
@@ -94,7 +96,7 @@ def look_at(settings):
                 until(lambda name=name: api.get(f"/api/sessions/{name}")["seq"] >= 2)
                 check(api, name, kind, said)
     finally:
-        runtime.stop_thread()
+        thread.stop()
 
 
 def check(api, name, kind, said):

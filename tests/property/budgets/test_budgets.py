@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.limits import Budget as Configured
-from agent_core.budgets.limits import BudgetSpent, Limits, SetBudget
+from agent_core.budgets.limits import BudgetSpentError, Limits, SetBudget
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Session
 
@@ -56,14 +56,14 @@ limits = st.one_of(st.none(), st.integers(0, 300))
 def session_of(ledger, n, scope_limits):
     session = Session(
         agent_id=f"a{n % 2}", session_id=f"s{n}", agent_type="x", journal=None,
-        schedule=Schedule(), ledger=ledger,
+        schedule=Schedule(), make_agent=lambda _: None, ledger=ledger,
     )  # fmt: skip
     given = {
         scope: Limits(tokens=limit, cost_usd=limit / 100)
         for scope, limit in scope_limits.items()
         if limit is not None
     }
-    session.begins(Configured(**given), None)
+    session.begin_budget(Configured(**given), None)
     return session
 
 
@@ -74,7 +74,7 @@ async def make(session, call, seen, watch):
     account = session.caller
     try:
         kept = account.reserve(call.estimate, call.estimate / 100)
-    except BudgetSpent:
+    except BudgetSpentError:
         seen.refused += 1
         return
     taken = call.actual
@@ -185,7 +185,7 @@ def test_wrong_estimates_exceed_by_the_calls_in_flight(data, budget):
             if held is not None:
                 try:
                     session.caller.reserve(1, 0.01)
-                except BudgetSpent:
+                except BudgetSpentError:
                     continue
                 raise AssertionError(held)
 

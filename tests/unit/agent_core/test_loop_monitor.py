@@ -1,11 +1,10 @@
-"""The watchdog sees a loop that is held, and by what."""
+"""The loop monitor sees a loop that is held, and by what."""
 
-import asyncio
 import time
 
 import structlog
 
-from agent_core.loop_monitor import Watchdog
+from agent_core.loop_monitor import LoopMonitor
 from tests.support.waiting import until_async
 
 
@@ -17,28 +16,27 @@ async def test_it_names_what_holds_the_loop(monkeypatch):
     """The line says the function that held the loop, while it holds it, and how long in the end."""
     monkeypatch.setattr("agent_core.loop_monitor.EVERY_S", 0.01)
     monkeypatch.setattr("agent_core.loop_monitor.HELD_S", 0.05)
-    dog = Watchdog()
+    monitor = LoopMonitor()
     with structlog.testing.capture_logs() as lines:
-        dog.start()
-        await until_async(lambda: dog.lags_ms)
+        monitor.start()
+        await until_async(lambda: monitor.lags_ms)
         hold_the_loop(0.4)
         said_while_held = list(lines)
         await until_async(lambda: len(lines) >= 2)
-    dog.stop()
+    monitor.stop()
     assert "hold_the_loop" in said_while_held[0]["at"]
     assert lines[1]["held_s"] >= 0.3
-    assert dog.percentile_ms(1.0) >= 300
+    assert monitor.percentile_ms(1.0) >= 300
 
 
 async def test_a_loop_that_is_free_is_not_reported(monkeypatch):
     """Samples are taken, and nothing is said."""
     monkeypatch.setattr("agent_core.loop_monitor.EVERY_S", 0.005)
-    dog = Watchdog()
-    assert dog.percentile_ms(0.99) == 0.0
+    monitor = LoopMonitor()
+    assert monitor.percentile_ms(0.99) == 0.0
     with structlog.testing.capture_logs() as lines:
-        dog.start()
-        await until_async(lambda: len(dog.lags_ms) >= 20)
-    dog.stop()
+        monitor.start()
+        await until_async(lambda: len(monitor.lags_ms) >= 20)
+    monitor.stop()
     assert lines == []
-    await asyncio.to_thread(dog._thread.join, 5)
-    assert not dog._thread.is_alive()
+    await until_async(lambda: not monitor.running)

@@ -5,7 +5,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent_core.agent.base import GuidanceRejected
+from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.services import Services
 from agents_impl.joke import JokeAgent, JokeConfig, JokeGuidance
 from reins.llm import Completion, Model, ModelError
@@ -67,7 +67,7 @@ async def test_other_texts_go_to_the_model():
 async def test_a_model_that_fails_is_a_rejection_that_says_the_other_way():
     """Guidance that could not be understood changes nothing and names the dict."""
     joker, _ = agent(ModelError("429", kind="rate_limited", retryable=True))
-    with pytest.raises(GuidanceRejected, match=r'Give it as \{"subject": "dogs"\}'):
+    with pytest.raises(GuidanceRejectedError, match=r'Give it as \{"subject": "dogs"\}'):
         await joker.guide("hmm, dunno")
     assert joker.state.subject == "cats"
 
@@ -95,7 +95,7 @@ async def test_a_tick_remembers_the_last_jokes():
 async def test_an_empty_subject_from_the_model_is_rejected():
     """A model that answers with nothing but quotes does not empty the subject."""
     joker, _ = agent('""')
-    with pytest.raises(GuidanceRejected):
+    with pytest.raises(GuidanceRejectedError):
         await joker.guide("well, you know")
     assert joker.state.subject == "cats"
 

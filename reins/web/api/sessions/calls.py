@@ -8,8 +8,9 @@ from reins.web.api.sessions.steps import StepPath
 from reins.web.http.openapi import group
 from reins.web.http.problem import refusals, unknown
 from reins.web.views.prompts import Prompt, prompt_of
-from reins.web.views.rows import Row, Wire, iso
+from reins.web.views.rows import Row, Wire
 from store import agent_steps, model_calls
+from store.times import iso
 
 api = group("calls", "log")
 

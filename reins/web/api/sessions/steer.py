@@ -7,7 +7,7 @@ from pydantic import AfterValidator, Field, ValidationError
 
 import queue_imp
 from agent_core.actions.ids import Id
-from agent_core.agent.base import GuidanceRejected
+from agent_core.agent.guidance import GuidanceRejectedError
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
 from reins.web.api.context import Parts, parts
@@ -165,7 +165,7 @@ def _check_guidance(here: Parts, target: Target, guidance: dict[str, Any] | str)
         return  # known to another process perhaps: its worker decides
     try:
         kind.parse_guidance(guidance)
-    except GuidanceRejected as rejected:
+    except GuidanceRejectedError as rejected:
         why = rejected.__cause__
         if not isinstance(why, ValidationError):
             raise unfit("body.guidance", str(rejected)) from None

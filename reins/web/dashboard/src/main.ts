@@ -10,12 +10,14 @@ import { openSocket } from './net/socket'
 import { theme } from './shell/theme.svelte'
 import { clock } from './ui/time.svelte'
 import { trouble } from './state/trouble.svelte'
+import { vocabulary } from './state/vocabulary.svelte'
 
 theme.apply()
 router.start()
 keys.start()
 clock.start()
 openSocket()
+void vocabulary.start()
 fleet.start()
 server.start()
 trouble.start()

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
+from agent_core.agent.building import build_session
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
-from agent_core.budgets.limits import BudgetSpent, spent_in
+from agent_core.budgets.limits import BudgetSpentError, spent_in
 from agent_core.session.controls import Interrupt
 from agent_core.session.log import Event
 from agent_core.session.schedule import Schedule
-from agent_core.session.session import Session
 from agent_core.session.status import Status
 from reins.llm import CallRecord, Delta
 from store import agent_state, model_calls
@@ -56,17 +56,13 @@ def payer(pages):
     """A session of its own, whose ticks the test does."""
 
     def make(**config):
-        session = Session(
-            agent_id="a", session_id="s", agent_type="paying", journal=pages,
+        session = build_session(
+            PayingAgent, PayingConfig(**config), agent_id="a", session_id="s",
+            services=Services(per_session={Till: Till}), journal=pages,
             schedule=Schedule(retry_wait_s=0.01), ledger=Ledger(), audience=[],
         )  # fmt: skip
-        session.agent = PayingAgent(
-            session=session,
-            config=PayingConfig(**config),
-            services=Services(per_session={Till: Till}),
-        )
-        session.begins(session.agent.config.budget, None)
-        session.log.state = session.agent.dump()
+        session.begin_budget(session.agent.config.budget, None)
+        session.log.state = session.agent.save_state()
         return session
 
     return make
@@ -116,7 +112,7 @@ async def test_what_an_aborted_tick_took_is_on_the_guidance_that_aborted_it(paye
     session = payer(tick="hang", tokens=5)
     session.task = asyncio.create_task(session.agent.tick_once())
     await session.agent.hanging.wait()
-    session.abort_tick("guidance")
+    session.scope.abort("guidance")
     await session.task
     assert pages.rows() == []
     assert session.agent.state.paid == 0
@@ -130,10 +126,10 @@ async def test_what_an_aborted_tick_took_is_on_the_guidance_that_aborted_it(paye
 async def test_rejected_guidance_is_paid_for_too(payer, pages):
     """What its call took is on the row that comes next."""
     session = payer(tokens=5)
-    session.agent.dump = lambda: 1 / 0
+    session.agent.save_state = lambda: 1 / 0
     done = await guide(session, "pay")
     assert "ZeroDivisionError" in done.error
-    del session.agent.dump
+    del session.agent.save_state
     await guide(session, "free")
     assert tokens(pages.rows()[0])[:2] == (5, 5)
 
@@ -147,7 +143,7 @@ async def test_a_pause_that_is_announced_takes_nothing_from_the_tick(payer, page
     await session.log.announce(Status.PAUSING)
     assert tokens(pages.rows()[0])[:2] == (0, 0)
     assert pages.calls() == []
-    session.abort_tick("news")
+    session.scope.abort("news")
     await session.task
     await session.log.record(Event("status", "paused"))
     assert tokens(pages.rows()[1])[:2] == (10, 5)
@@ -196,7 +192,7 @@ async def test_calls_do_not_wait_for_a_row_for_ever(payer, pages, why):
         session.status = Status.STOPPED
     for _ in range(51 if why == "many" else 1):
         session.caller.record(call_record(request="x" * (1 << 20 if why == "large" else 1)))
-    await asyncio.gather(*session.side_tasks)
+    await asyncio.gather(*session.beside.running)
     assert {call["seq"] for call in pages.calls()} == {None}
     assert not session.caller._calls
 
@@ -221,7 +217,7 @@ async def test_listeners_hear_an_answer_and_its_end(payer):
     session.task = asyncio.create_task(session.agent.run())
     await until_async(lambda: len(heard) >= 2)
     session.agent.retire()
-    session.wake()
+    session.mailbox.wake()
     await session.task
     assert heard[:2] == [("s", "so"), ("s", None)]
     session.audience.remove(heard)
@@ -236,7 +232,7 @@ async def test_a_session_that_said_nothing_ends_nothing(payer):
     session = payer(tick="work")
     session.audience.append(heard)
     await session.agent.tick_once()
-    session.caller.hush()
+    session.caller.end_stream()
     assert heard == []
 
 
@@ -257,7 +253,7 @@ def test_a_reservation_is_settled_once(payer):
     """A second settlement, as after a cancellation in a finally, is nothing."""
     session = payer(budget={"session": {"tokens": 100}})
     kept = session.caller.reserve(60, 0.0)
-    with pytest.raises(BudgetSpent, match="60 held back for calls in flight"):
+    with pytest.raises(BudgetSpentError, match="60 held back for calls in flight"):
         session.caller.reserve(60, 0.0)
     session.caller.settle(kept, 10, 10, 0.0)
     session.caller.settle(kept, 10, 10, 0.0)
@@ -277,7 +273,7 @@ def test_small_amounts_add_up(payer):
 
 def test_a_spent_budget_is_found_in_what_it_led_to():
     """In a group, behind a cause, or not at all."""
-    spent = BudgetSpent({"text": "x"})
+    spent = BudgetSpentError({"text": "x"})
     other = ValueError()
     other.__cause__ = spent
     assert spent_in(ExceptionGroup("g", [OSError(), ExceptionGroup("h", [other])])) is spent

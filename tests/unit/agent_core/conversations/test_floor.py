@@ -14,7 +14,7 @@ class Listener:
     def news(self):
         self.told.append(self.name)
 
-    def begin_anew(self):
+    def restart(self):
         self.anew += 1
         return True
 
@@ -123,7 +123,7 @@ def test_who_begins_anew_again_and_again_is_heard_out(room):
             room.floor.release(room["Ann"])
             room.floor.take(room["Ann"])
     assert room["Ann"].anew == _MAX_RESTARTS
-    assert not room.floor.may_begin_anew()
+    assert not room.floor.may_restart()
 
 
 def test_restarts_count_until_somebody_is_heard(room):

@@ -8,9 +8,9 @@ import orjson
 from agent_core.agent.results import StepResult
 from agent_core.agent.services import Services
 from agent_core.conversations.conversation import Conversations, Message
-from agent_core.session.log import now_us
 from agents_impl.persona.agent import PersonaAgent, PersonaConfig
 from reins.llm import Completion, Model
+from store.times import now_us
 
 
 class ScriptedModel(Model):
@@ -60,7 +60,8 @@ class Room:
         services._services[Model] = self.model
         session = SimpleNamespace(
             session_id=session_id, agent_id=session_id, created_at=1_000, iteration=0, failures=0,
-            wake=lambda: None, abort_tick=lambda why: None,
+            mailbox=SimpleNamespace(wake=lambda: None),
+            scope=SimpleNamespace(ticking=False, abort=lambda why: None),
         )  # fmt: skip
         made = PersonaAgent(
             session=session,
@@ -73,11 +74,8 @@ class Room:
     async def say(self, text="What do you think?", author="ann", session_id=None):
         """A person says something; with a `session_id`, another agent does."""
         said = Message(self.conversation.newest + 1, author, session_id, text)
-
-        async def written(_record):
+        async with self.conversation._writing(said):
             pass
-
-        await self.conversation._write(said, f"m{said.number}", written)
 
     async def others_say(self, count, text="So it is."):
         for _ in range(count):

@@ -251,10 +251,10 @@ async def test_a_model_that_fails_fails_the_tick(room):
     room.model.answers = [ModelError("503", kind="server", retryable=True)]
     persona = room.persona()
     await room.say()
-    before = persona.dump()
+    before = persona.save_state()
     with pytest.raises(ModelError):
         await room.tick(persona)
-    assert persona.dump() == before
+    assert persona.save_state() == before
     assert room.conversation.floor.composer is None
     assert reason(await room.tick(persona)) is None
 

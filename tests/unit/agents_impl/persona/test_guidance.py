@@ -3,7 +3,7 @@
 import pytest
 from pydantic import ValidationError
 
-from agent_core.agent.base import GuidanceRejected, problems
+from agent_core.agent.guidance import GuidanceRejectedError, problems
 from agents_impl.persona.agent import PersonaAgent, PersonaConfig
 from tests.unit.agents_impl.persona.talking import Room
 
@@ -69,7 +69,7 @@ async def test_the_newest_five_instructions_are_kept(persona):
 )
 def test_guidance_that_means_nothing_is_refused(persona, raw, says):
     """Before it is taken in, with what was expected, in a few lines whatever was given."""
-    with pytest.raises(GuidanceRejected) as refused:
+    with pytest.raises(GuidanceRejectedError) as refused:
         persona.parse_guidance(raw)
     assert says in str(refused.value)
     assert len(str(refused.value)) < 600
@@ -77,7 +77,9 @@ def test_guidance_that_means_nothing_is_refused(persona, raw, says):
 
 async def test_an_instruction_that_is_too_long_is_refused(persona):
     """With its length and the limit; the longest one that fits is kept."""
-    with pytest.raises(GuidanceRejected, match="has 1001 characters; expected 1000 at the most"):
+    with pytest.raises(
+        GuidanceRejectedError, match="has 1001 characters; expected 1000 at the most"
+    ):
         await persona.guide(persona.parse_guidance("x" * 1_001))
     assert persona.state.instructions == []
     await persona.guide(persona.parse_guidance("x" * 1_000))
@@ -142,4 +144,6 @@ async def test_the_largest_state_there_can_be_fits_a_snapshot(context_tokens, ch
         await room.say("\U0001f600" * 15_900)
     await room.tick(persona)
     assert persona.state.summary is not None
-    assert isinstance(PersonaAgent.State.model_validate_json(persona.dump()), PersonaAgent.State)
+    assert isinstance(
+        PersonaAgent.State.model_validate_json(persona.save_state()), PersonaAgent.State
+    )

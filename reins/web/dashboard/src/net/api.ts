@@ -22,6 +22,7 @@ import type {
   SessionsPage,
   SystemInfo,
   Verb,
+  Vocabulary,
 } from './wire'
 
 /** A refusal of the server (its problem+json), or a server that did not answer (status 0). */
@@ -47,8 +48,8 @@ export const asProblem = (error: unknown): ApiProblem =>
     ? error
     : new ApiProblem(-1, 'The page failed', `${String(error)}. Reload the page; if it stays, report it.`)
 
-/** A key for one act of the user. Not `randomUUID`, which plain http off localhost lacks. */
-export const actKey = (): string =>
+/** An idempotency key. Not `randomUUID`, which plain http off localhost lacks. */
+export const newKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
 
 type Query = Record<string, string | number | boolean | null | undefined>
@@ -62,7 +63,7 @@ async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Pr
 }
 
 /** The same key makes the repetition after a lost answer harmless: it is enqueued once. */
-async function post<T>(path: string, body: object, key: string = actKey()): Promise<T> {
+async function post<T>(path: string, body: object, key: string): Promise<T> {
   const init: RequestInit = {
     method: 'POST',
     headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
@@ -115,8 +116,8 @@ function search(query: Query): string {
 }
 
 const at = encodeURIComponent
-const act = (sessionId: string, verb: string): string => `/sessions/${at(sessionId)}/${verb}`
-const talk = (conversationId: string, part = ''): string => `/conversations/${at(conversationId)}${part}`
+const ofSession = (sessionId: string, part = ''): string => `/sessions/${at(sessionId)}${part}`
+const ofConversation = (conversationId: string, part = ''): string => `/conversations/${at(conversationId)}${part}`
 
 export interface CreateSession {
   agent_id: string
@@ -127,39 +128,36 @@ export interface CreateSession {
   description?: string
 }
 
+interface Steer {
+  actor: string
+  reason?: string
+}
+
+/** Whatever acts takes a key and is called by a `Request`; the rest reads. */
 export const api = {
-  system: (signal?: AbortSignal) => get<SystemInfo>('/system', {}, signal),
-  agentTypes: (signal?: AbortSignal) => get<Page<AgentType>>('/agent-types', {}, signal),
-  routes: (signal?: AbortSignal) => get<RouteList>('/routes', {}, signal),
-  checkRoute: (name: string) => post<RouteCheck>(`/routes/${at(name)}/check`, {}),
-  reloadEnvironment: (actor: string) => post<Accepted>('/environment/reload', { actor }),
+  vocabulary: () => get<Vocabulary>('/vocabulary'),
+  system: () => get<SystemInfo>('/system'),
+  agentTypes: () => get<Page<AgentType>>('/agent-types'),
+  routes: (signal: AbortSignal) => get<RouteList>('/routes', {}, signal),
+  /** A try changes nothing that a second one would double. */
+  checkRoute: (name: string) => post<RouteCheck>(`/routes/${at(name)}/check`, {}, newKey()),
+  reloadEnvironment: (body: { actor: string }, key: string) => post<Accepted>('/environment/reload', body, key),
 
-  sessions: (query: { limit?: number; cursor?: string | null; q?: string; status?: string }, signal?: AbortSignal) =>
-    get<SessionsPage>('/sessions', query, signal),
-  session: (sessionId: string, signal?: AbortSignal) =>
-    get<SessionDetail>(`/sessions/${at(sessionId)}`, {}, signal),
-  sessionNow: async (sessionId: string, signal?: AbortSignal) =>
-    (await get<{ now: SessionNow | null }>(`/sessions/${at(sessionId)}/now`, {}, signal)).now,
-  createSession: (body: CreateSession, key?: string) => post<Accepted>('/sessions', body, key),
-  pause: (sessionId: string, actor: string, reason?: string) =>
-    post<Accepted>(act(sessionId, 'pause'), reason ? { actor, reason } : { actor }),
-  resume: (sessionId: string, actor: string) => post<Accepted>(act(sessionId, 'resume'), { actor }),
-  destroy: (sessionId: string, actor: string, reason?: string) =>
-    post<Accepted>(act(sessionId, 'destroy'), reason ? { actor, reason } : { actor }),
-  interrupt: (sessionId: string, actor: string, guidance: JsonObject | string, mode: Mode = 'steer', key?: string) =>
-    post<Accepted>(act(sessionId, 'interrupt'), { guidance, mode, actor }, key),
-  bulk: (verb: Verb, sessionIds: string[], actor: string, reason?: string, key?: string) =>
-    post<{ items: BulkItem[] }>('/bulk', { verb, session_ids: sessionIds, actor, ...(reason ? { reason } : {}) }, key),
+  sessions: (query: { limit?: number; cursor?: string | null }) => get<SessionsPage>('/sessions', query),
+  session: (sessionId: string, signal: AbortSignal) => get<SessionDetail>(ofSession(sessionId), {}, signal),
+  sessionNow: async (sessionId: string, signal: AbortSignal) =>
+    (await get<{ now: SessionNow | null }>(ofSession(sessionId, '/now'), {}, signal)).now,
+  createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
+  steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),
+  interrupt: (sessionId: string, body: { guidance: JsonObject | string; mode: Mode; actor: string }, key: string) =>
+    post<Accepted>(ofSession(sessionId, '/interrupt'), body, key),
+  bulk: (body: Steer & { verb: Verb; session_ids: string[] }, key: string) => post<{ items: BulkItem[] }>('/bulk', body, key),
 
-  steps: (
-    sessionId: string,
-    query: { after_seq?: number; limit?: number; brief?: boolean },
-    signal?: AbortSignal,
-  ) => get<Page<LogRow>>(`/sessions/${at(sessionId)}/steps`, query, signal),
-  step: (sessionId: string, seq: number, signal?: AbortSignal) =>
-    get<LogRow>(`/sessions/${at(sessionId)}/steps/${seq}`, {}, signal),
-  calls: (sessionId: string, seq: number, signal?: AbortSignal) =>
-    get<Page<ModelCall>>(`/sessions/${at(sessionId)}/steps/${seq}/calls`, {}, signal),
+  steps: (sessionId: string, query: { after_seq?: number; limit?: number; brief?: boolean }, signal: AbortSignal) =>
+    get<Page<LogRow>>(ofSession(sessionId, '/steps'), query, signal),
+  step: (sessionId: string, seq: number, signal: AbortSignal) => get<LogRow>(ofSession(sessionId, `/steps/${seq}`), {}, signal),
+  calls: (sessionId: string, seq: number, signal: AbortSignal) =>
+    get<Page<ModelCall>>(ofSession(sessionId, `/steps/${seq}/calls`), {}, signal),
 
   actions: (
     query: { state?: Outcome; session_id?: string; type?: string; limit?: number; cursor?: string | null },
@@ -167,17 +165,16 @@ export const api = {
   ) => get<Page<ActionRow>>('/actions', query, signal),
   action: (actionId: string, signal?: AbortSignal) => get<ActionRow>(`/actions/${at(actionId)}`, {}, signal),
 
-  conversations: (query: { limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
-    get<Page<Conversation>>('/conversations', query, signal),
-  conversation: (conversationId: string, signal?: AbortSignal) => get<ConversationDetail>(talk(conversationId), {}, signal),
-  createConversation: (conversationId: string, title: string, actor: string, key?: string) =>
-    post<Accepted>('/conversations', { conversation_id: conversationId, actor, ...(title ? { title } : {}) }, key),
-  messages: (conversationId: string, query: { after?: number; limit?: number }, signal?: AbortSignal) =>
-    get<Page<Message>>(talk(conversationId, '/messages'), query, signal),
-  postMessage: (conversationId: string, author: string, text: string, key?: string) =>
-    post<Accepted>(talk(conversationId, '/messages'), { author, text }, key),
+  conversations: (query: { limit?: number; cursor?: string | null }) => get<Page<Conversation>>('/conversations', query),
+  conversation: (conversationId: string, signal: AbortSignal) => get<ConversationDetail>(ofConversation(conversationId), {}, signal),
+  createConversation: (body: { conversation_id: string; actor: string; title?: string }, key: string) =>
+    post<Accepted>('/conversations', body, key),
+  messages: (conversationId: string, query: { after?: number; limit?: number }, signal: AbortSignal) =>
+    get<Page<Message>>(ofConversation(conversationId, '/messages'), query, signal),
+  postMessage: (conversationId: string, body: { author: string; text: string }, key: string) =>
+    post<Accepted>(ofConversation(conversationId, '/messages'), body, key),
 }
 
 /** Where the whole conversation can be downloaded. */
 export const exportPath = (conversationId: string, format: 'markdown' | 'json'): string =>
-  `/api${talk(conversationId, '/export')}?format=${format}`
+  `/api${ofConversation(conversationId, '/export')}?format=${format}`

@@ -18,7 +18,7 @@ const pageOf = (number: number): number => Math.floor((number - 1) / PAGE_ROWS)
  * Row `n` is at index `n - 1` whether it is here or not. Every row enters through `#put`, which is
  * idempotent: an answer that comes twice does no harm.
  */
-export abstract class Numbered<Row> {
+export abstract class NumberedRows<Row> {
   /** Number of rows, which is the number of the newest. */
   head = $state(0)
   problem = $state.raw<ApiProblem | null>(null)
@@ -94,7 +94,7 @@ export abstract class Numbered<Row> {
       if (!this.#isWhole(page)) wanted.push(page)
     }
     this.#wanted.set(viewer, wanted)
-    this.#pump()
+    this.#fetchWanted()
   }
 
   /** Calls back with rows as they arrive (live and fetched ones); returns the function that ends it. */
@@ -133,7 +133,7 @@ export abstract class Numbered<Row> {
     }
   }
 
-  #pump(): void {
+  #fetchWanted(): void {
     while (this.#fetching.size < IN_FLIGHT) {
       const page = [...this.#wanted.values()].flat().find((each) => !this.#fetching.has(each))
       if (page === undefined) return
@@ -143,14 +143,14 @@ export abstract class Numbered<Row> {
         .catch((error: unknown) => this.#failed(error, () => this.#again(page)))
         .finally(() => {
           this.#fetching.delete(page)
-          this.#pump()
+          this.#fetchWanted()
         })
     }
   }
 
   #again(page: number): void {
     if (this.#pages.has(page) && !this.#isWhole(page)) this.#wanted.set('again', [...(this.#wanted.get('again') ?? []), page])
-    this.#pump()
+    this.#fetchWanted()
   }
 
   /** An answer may hold fewer rows than were asked for, where they are long. */

@@ -1,18 +1,18 @@
 /** Rows as the eye can follow them: the first change shows at once, further ones in beats. */
 
 import { untrack } from 'svelte'
-import type { Numbered } from './numbered-rows.svelte'
+import type { NumberedRows } from './numbered-rows.svelte'
 
 /** Painting hundreds of rows a second costs the frames that everything else needs. */
 const BEAT_MS = 50
 
-export class Paced<Row> {
+export class PacedRows<Row> {
   #beat = $state(0)
   #head: number
   #beatenAt = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(readonly log: Numbered<Row>) {
+  constructor(readonly log: NumberedRows<Row>) {
     this.#head = untrack(() => log.head)
   }
 

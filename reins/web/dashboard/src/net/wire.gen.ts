@@ -432,6 +432,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/vocabulary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The action types that the runtime knows, and the statuses with the verbs that each takes. */
+        get: operations["get_vocabulary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -1477,6 +1494,23 @@ export interface components {
             wall_s: number;
         };
         /**
+         * StatusRule
+         * @description `ended`: nothing of the session runs; `over`: only a new creation goes on with its log.
+         */
+        StatusRule: {
+            /** Ended */
+            ended: boolean;
+            /**
+             * Name
+             * @enum {string}
+             */
+            name: "running" | "pausing" | "paused" | "stopping" | "stopped" | "completed" | "failed";
+            /** Over */
+            over: boolean;
+            /** Verbs */
+            verbs: ("pause" | "resume" | "interrupt" | "destroy")[];
+        };
+        /**
          * StepList
          * @description Rows of a log, oldest first; `next_cursor` is the `after_seq` of the next page.
          */
@@ -1535,6 +1569,13 @@ export interface components {
             rows: number;
             /** Size Bytes */
             size_bytes: number;
+        };
+        /** Vocabulary */
+        Vocabulary: {
+            /** Action Types */
+            action_types: string[];
+            /** Statuses */
+            statuses: components["schemas"]["StatusRule"][];
         };
     };
     responses: never;
@@ -4160,6 +4201,80 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_vocabulary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Vocabulary"];
                 };
             };
             /** @description Unauthorized */

@@ -11,7 +11,6 @@ export type JsonObject = { [key: string]: Json }
 
 export type SessionSummary = Schemas['SessionSummary']
 export type Status = SessionSummary['status']
-export const STATUSES: readonly Status[] = ['running', 'pausing', 'paused', 'stopping', 'stopped', 'completed', 'failed']
 export type StatusCounts = Partial<Record<Status, number>>
 export type SessionNow = Schemas['SessionNow']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
@@ -24,6 +23,8 @@ export type Outcome = ActionRow['outcome']
 export type Accepted = Schemas['Accepted']
 export type BulkItem = Schemas['BulkItem']
 export type Verb = Schemas['BulkBody']['verb']
+/** Which actions there are, and which status takes which verb. */
+export type Vocabulary = Schemas['Vocabulary']
 export type Mode = Schemas['InterruptBody']['mode']
 export type FieldProblem = Schemas['Flaw']
 

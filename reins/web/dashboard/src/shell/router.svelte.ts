@@ -1,27 +1,11 @@
-/** The address bar as state: typed routes, and a query that keeps filters shareable. */
+/** The address bar as state: the path, and a query that keeps filters shareable. */
 
-export type Route =
-  | { page: 'sessions' }
-  | { page: 'session'; sessionId: string }
-  | { page: 'conversations' }
-  | { page: 'conversation'; conversationId: string }
-  | { page: 'queue' }
-  | { page: 'attention' }
-  | { page: 'system' }
-  | { page: 'missing'; path: string }
+export const sessionPath = (sessionId: string, seq?: number): string =>
+  `/sessions/${encodeURIComponent(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`
 
-function parse(path: string): Route {
-  const [first = '', second, ...rest] = path.split('/').filter(Boolean)
-  if (rest.length === 0) {
-    if (first === '' || (first === 'sessions' && !second)) return { page: 'sessions' }
-    if (first === 'sessions' && second) return { page: 'session', sessionId: decode(second) }
-    if (first === 'conversations' && second) return { page: 'conversation', conversationId: decode(second) }
-    if ((first === 'conversations' || first === 'queue' || first === 'attention' || first === 'system') && !second) return { page: first }
-  }
-  return { page: 'missing', path }
-}
+export const conversationPath = (conversationId: string): string => `/conversations/${encodeURIComponent(conversationId)}`
 
-function decode(part: string): string {
+function decoded(part: string): string {
   try {
     return decodeURIComponent(part)
   } catch {
@@ -29,15 +13,11 @@ function decode(part: string): string {
   }
 }
 
-export const sessionPath = (sessionId: string, seq?: number): string =>
-  `/sessions/${encodeURIComponent(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`
-
-export const conversationPath = (conversationId: string): string => `/conversations/${encodeURIComponent(conversationId)}`
-
 class Router {
   #url = $state.raw(new URL(location.href))
-  readonly route = $derived(parse(this.#url.pathname))
   readonly path = $derived(this.#url.pathname)
+  /** The last part of the path: on a page about one thing, its id. */
+  readonly id = $derived(decoded(this.path.split('/').at(-1) ?? ''))
 
   start(): void {
     addEventListener('popstate', () => (this.#url = new URL(location.href)))

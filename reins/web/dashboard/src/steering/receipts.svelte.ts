@@ -28,12 +28,8 @@ class Receipts {
   #leaveQueue: (() => void) | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** Notes an act that the server has accepted. */
-  track(accepted: Accepted, what: string): void {
-    this.trackAll([accepted], what)
-  }
-
-  trackAll(accepted: Accepted[], what: string): void {
+  /** Notes acts that the server has accepted. */
+  track(accepted: Accepted[], what: string): void {
     const sent_at = new Date().toISOString()
     for (const { action_id, agent_id, session_id } of accepted) {
       // The same act sent again has the same id, and may have its outcome already.

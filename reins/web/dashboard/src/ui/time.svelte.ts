@@ -46,6 +46,14 @@ export const ageOf = (iso: string, now: number): string => formatSpan(now - Date
 const exactTime = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })
 const clockTime = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23' })
 
+const day = new Intl.DateTimeFormat(undefined, { weekday: 'short', day: 'numeric', month: 'short' })
+const minute = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
+
+/** "Fri, 21 Nov". */
+export const dayOf = (iso: string): string => day.format(new Date(iso))
+/** "14:03". */
+export const minuteOf = (iso: string): string => minute.format(new Date(iso))
+
 /** Date and time in the reader's zone, with the server's own notation for copying. */
 export const formatExact = (iso: string): string => `${exactTime.format(new Date(iso))} (${iso})`
 export const formatClock = (when: string | Date): string => clockTime.format(new Date(when))

@@ -1,42 +1,32 @@
 /** What a person does about sessions on the Attention page, and what became of it. */
 
 import { SvelteMap } from 'svelte/reactivity'
-import { actor } from '../../steering/actor.svelte'
-import { api, asProblem, type ApiProblem } from '../../net/api'
-import { receipts, type Receipt } from '../../steering/receipts.svelte'
+import { Request } from '../../steering/request.svelte'
+import { steer } from '../../steering/requests'
 import { fleet, needsPerson } from '../../state/fleet.svelte'
 import type { SessionSummary, Verb } from '../../net/wire'
 
-interface Remedied {
+interface Remedy {
   verb: Verb
-  actionId: string | null
-  problem: ApiProblem | null
-  isSending: boolean
+  request: Request
   /** As it was when the person acted: it keeps its place by this, so that no other line moves there. */
   was: SessionSummary
 }
 
 export class Remedies {
-  #bySession = new SvelteMap<string, Remedied>()
+  #bySession = new SvelteMap<string, Remedy>()
 
-  async act(verb: Verb, session: SessionSummary): Promise<void> {
+  act(verb: Verb, session: SessionSummary): void {
     const id = session.session_id
     const known = this.#bySession.get(id)
-    if (known?.isSending) return
-    const remedied: Remedied = { verb, actionId: null, problem: null, isSending: true, was: known?.was ?? session }
-    this.#bySession.set(id, remedied)
-    try {
-      const accepted = await api[verb](id, actor.name)
-      receipts.track(accepted, verb)
-      this.#bySession.set(id, { ...remedied, isSending: false, actionId: accepted.action_id })
-    } catch (error) {
-      this.#bySession.set(id, { ...remedied, isSending: false, problem: asProblem(error) })
-    }
+    if (known?.request.busy) return
+    const { request, was } = known ?? { request: new Request(), was: session }
+    this.#bySession.set(id, { verb, request, was })
+    void steer(request, verb, id)
   }
 
-  of(sessionId: string): (Remedied & { receipt: Receipt | undefined }) | undefined {
-    const found = this.#bySession.get(sessionId)
-    return found && { ...found, receipt: found.actionId === null ? undefined : receipts.get(found.actionId) }
+  of(sessionId: string): Remedy | undefined {
+    return this.#bySession.get(sessionId)
   }
 
   /** The sessions of a kind, with those that were of it when they were acted on, in the places they had. */

@@ -1,6 +1,6 @@
 /** Who speaks in a transcript, and where a new voice begins. */
 
-import { dayOf } from '../session/log-words'
+import { dayOf } from '../../ui/time.svelte'
 import type { Message } from '../../net/wire'
 
 const PAUSE_MS = 5 * 60_000
@@ -18,11 +18,11 @@ const speakerOf = (message: Message): string =>
 /** The day, where a new one begins; empty otherwise. */
 export function dayBefore(message: Message, before: Message | undefined): string {
   if (!before && message.number > 1) return ''
-  return before && dayOf(before) === dayOf(message) ? '' : dayOf(message)
+  return before && dayOf(before.created_at) === dayOf(message.created_at) ? '' : dayOf(message.created_at)
 }
 
 /** Whether name, tone and time are said anew: another voice, another tone, or after a pause. */
 export function beginsAnew(message: Message, before: Message | undefined): boolean {
   if (!before || speakerOf(before) !== speakerOf(message) || toneOf(before) !== toneOf(message)) return true
-  return dayOf(before) !== dayOf(message) || Date.parse(message.created_at) - Date.parse(before.created_at) > PAUSE_MS
+  return dayOf(before.created_at) !== dayOf(message.created_at) || Date.parse(message.created_at) - Date.parse(before.created_at) > PAUSE_MS
 }

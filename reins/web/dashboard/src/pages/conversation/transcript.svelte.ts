@@ -1,7 +1,7 @@
 /** What was said in one conversation, and the room that tells of it. */
 
 import { api, ApiProblem } from '../../net/api'
-import { Numbered } from '../../net/numbered-rows.svelte'
+import { NumberedRows } from '../../net/numbered-rows.svelte'
 import { joinConversation, type ConversationEvent } from '../../net/socket'
 import type { ConversationJoined, Message, Participant } from '../../net/wire'
 
@@ -15,7 +15,7 @@ export interface Hearing {
   missed: () => void
 }
 
-export class Transcript extends Numbered<Message> {
+export class Transcript extends NumberedRows<Message> {
   constructor(
     readonly conversationId: string,
     readonly hearing: Hearing,

@@ -6,18 +6,6 @@ import type { ActionRow, Outcome } from '../../net/wire'
 
 export const OUTCOMES = ['queued', 'applied', 'rejected'] as const satisfies Outcome[]
 
-/** What the runtime acts on; further types are found in the rows. */
-export const ACTION_TYPES = [
-  'create_agent',
-  'agent_pause',
-  'agent_resume',
-  'agent_interrupt',
-  'agent_destroy',
-  'environment_reload',
-  'conversation_create',
-  'post_message',
-]
-
 export const queueFilters = {
   get state(): Outcome | null {
     return OUTCOMES.find((each) => each === router.query('state')) ?? null

@@ -1,18 +1,18 @@
 /** The log of one session. */
 
 import { api, ApiProblem } from '../../net/api'
-import { Ghost } from './ghost.svelte'
-import { Numbered } from '../../net/numbered-rows.svelte'
+import { StreamedText } from '../../net/streamed-text.svelte'
+import { NumberedRows } from '../../net/numbered-rows.svelte'
 import { joinRun } from '../../net/socket'
 import type { LogKind, LogRow, SessionSummary } from '../../net/wire'
 
 /** Rows that a tick ends with: they say what was typed before them. */
 const ENDINGS: readonly LogKind[] = ['tick', 'error', 'final']
 
-export class SessionLog extends Numbered<LogRow> {
+export class SessionLog extends NumberedRows<LogRow> {
   /** The newest summary that came with the log. */
   session = $state.raw<SessionSummary | null>(null)
-  readonly ghost = new Ghost()
+  readonly streamed = new StreamedText()
 
   constructor(
     readonly agentId: string,
@@ -21,7 +21,7 @@ export class SessionLog extends Numbered<LogRow> {
     super()
     this.onRows((rows) => {
       const ending = rows.findLast(({ kind }) => ENDINGS.includes(kind))
-      if (ending) this.ghost.replace(ending.seq)
+      if (ending) this.streamed.replace(ending.seq)
     })
   }
 
@@ -34,13 +34,13 @@ export class SessionLog extends Numbered<LogRow> {
       afterSeq: () => this.last,
       joined: ({ head, rows, session, typing }) => {
         this.#live(rows, head, session)
-        this.ghost.begin(typing, this.head)
+        this.streamed.begin(typing, this.head)
       },
-      typing: (event) => this.ghost.hear(event, this.head),
+      typing: (event) => this.streamed.hear(event, this.head),
       event: ({ rows, session }) => this.#live(rows, rows.at(-1)?.seq ?? 0, session),
       head: ({ head }) => {
         // What was typed is among what was missed, and perhaps its end.
-        this.ghost.forget()
+        this.streamed.forget()
         this.live([], head)
       },
       refused: ({ status, title, detail }) => (this.problem = new ApiProblem(status, title, detail)),
@@ -58,6 +58,6 @@ export class SessionLog extends Numbered<LogRow> {
 
   override close(): void {
     super.close()
-    this.ghost.forget()
+    this.streamed.forget()
   }
 }

@@ -6,14 +6,13 @@ import { receipts } from '../../steering/receipts.svelte'
 import { SessionActs } from './session-acts.svelte'
 import { fleet } from '../../state/fleet.svelte'
 import { WholeRows } from './whole-rows.svelte'
+import { agentTypes } from '../../state/agent-types.svelte'
+import { vocabulary } from '../../state/vocabulary.svelte'
 import type { AgentType, SessionDetail, SessionNow, SessionSummary, Status } from '../../net/wire'
 
 const RETRY_AFTER_MS = 3000
 const NOW_EVERY_MS = 1000
 const NOT_FOUND = 404
-
-export const hasEnded = (status: Status): boolean =>
-  status === 'stopped' || status === 'completed' || status === 'failed'
 
 export class OpenSession {
   readonly acts: SessionActs
@@ -21,18 +20,18 @@ export class OpenSession {
   log = $state.raw<SessionLog | null>(null)
   detail = $state.raw<SessionDetail | null>(null)
   now = $state.raw<SessionNow | null>(null)
-  #types = $state.raw<AgentType[]>([])
   problem = $state.raw<ApiProblem | null>(null)
   /** The server says that there is none; it may yet be created. */
   unknown = $state(false)
   #stop = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
+  readonly #leaveTypes: () => void
 
   constructor(readonly sessionId: string) {
     this.acts = new SessionActs(sessionId)
     this.whole = new WholeRows(sessionId)
     void this.load()
-    void this.#readType()
+    this.#leaveTypes = agentTypes.watch()
   }
 
   /** The newest of what the list, the log and the detail know. */
@@ -42,8 +41,8 @@ export class OpenSession {
   })
   readonly status: Status | null = $derived(this.summary?.status ?? null)
   /** What agents of its type take; null until it is known. */
-  readonly type: AgentType | null = $derived(this.#types.find((each) => each.agent_type === this.summary?.agent_type) ?? null)
-  readonly ended: boolean = $derived(this.status !== null && hasEnded(this.status))
+  readonly type: AgentType | null = $derived(agentTypes.get(this.summary?.agent_type))
+  readonly ended: boolean = $derived(this.status !== null && vocabulary.hasEnded(this.status))
   /** When the tick in flight began, in ms; null when none is. A row that came since has ended it. */
   readonly tickBegan: number | null = $derived.by(() => {
     if (!this.now?.tick_began_at || this.ended) return null
@@ -93,6 +92,7 @@ export class OpenSession {
   close(): void {
     clearTimeout(this.#timer)
     this.#stop.abort()
+    this.#leaveTypes()
     this.acts.close()
     this.whole.close()
     this.log?.close()
@@ -108,14 +108,5 @@ export class OpenSession {
     })
     log.open(seq)
     this.log = log
-  }
-
-  async #readType(): Promise<void> {
-    try {
-      const { items } = await api.agentTypes(this.#stop.signal)
-      this.#types = items
-    } catch (error) {
-      if (!isAbort(error)) setTimeout(() => !this.#stop.signal.aborted && void this.#readType(), RETRY_AFTER_MS)
-    }
   }
 }

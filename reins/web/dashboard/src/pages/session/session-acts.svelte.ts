@@ -1,9 +1,10 @@
 /** What was asked of one session, by anybody, and what became of it. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
+import { wordsOf } from '../../steering/guidance-words'
 import { receipts, type Receipt } from '../../steering/receipts.svelte'
 import { joinQueue } from '../../net/socket'
-import type { ActionRow, Json, LogRow, Outcome } from '../../net/wire'
+import type { ActionRow, LogRow, Outcome } from '../../net/wire'
 
 export interface Act {
   action_id: string
@@ -23,13 +24,9 @@ export interface Act {
 
 const PAGE = 100
 const KEPT = 2000
-const VERBS: Record<string, string> = {
-  agent_interrupt: 'guidance',
-  agent_pause: 'pause',
-  agent_resume: 'resume',
-  agent_destroy: 'destroy',
-  create_agent: 'create',
-}
+
+/** "agent_pause" is a pause, "create_agent" a create; an interrupt is known by what it brings. */
+const verbOf = (type: string): string => type.replace(/^agent_|_agent$/g, '').replace('interrupt', 'guidance').replaceAll('_', ' ')
 
 export class SessionActs {
   #byId = new Map<string, ActionRow>()
@@ -124,7 +121,7 @@ function ofRow(row: ActionRow, receipt: Receipt | undefined): Act {
   const payload = typeof row.payload === 'object' && row.payload !== null && !Array.isArray(row.payload) ? row.payload : {}
   return {
     action_id: row.action_id,
-    verb: VERBS[row.type] ?? row.type,
+    verb: verbOf(row.type),
     what: wordsOf(payload['guidance'] ?? payload['reason'] ?? row.description),
     mode: String(payload['mode'] ?? ''),
     actor: row.actor ?? '',
@@ -155,18 +152,3 @@ function ofReceipt(receipt: Receipt): Act {
     row: null,
   }
 }
-
-/** Guidance as a line: a text as it is, fields as "subject: dogs", of a named type as "set tone: noir". */
-export function wordsOf(guidance: Json | undefined): string {
-  if (guidance === null || guidance === undefined) return ''
-  if (typeof guidance === 'string') return guidance
-  if (typeof guidance !== 'object' || Array.isArray(guidance)) return JSON.stringify(guidance)
-  const { type, ...fields } = guidance
-  if (typeof type !== 'string') return Object.entries(guidance).map(named).join(', ')
-  const values = Object.entries(fields)
-  const rest = values.length === 1 ? said(values[0]?.[1]) : values.map(named).join(', ')
-  return [type.replaceAll('_', ' '), rest].filter(Boolean).join(': ')
-}
-
-const said = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value))
-const named = ([name, value]: [string, Json]): string => `${name}: ${said(value)}`

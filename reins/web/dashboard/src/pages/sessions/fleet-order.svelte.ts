@@ -4,7 +4,8 @@ import { untrack } from 'svelte'
 import { matches } from '../../ui/match'
 import { router } from '../../shell/router.svelte'
 import { fleet } from '../../state/fleet.svelte'
-import { STATUSES, type SessionSummary } from '../../net/wire'
+import { vocabulary } from '../../state/vocabulary.svelte'
+import type { SessionSummary } from '../../net/wire'
 
 /** Lines that jump several times a second cannot be read, nor hit with a pointer. */
 const EVERY_MS = 400
@@ -18,7 +19,7 @@ const newest = (time: string | null): number => (time === null ? 0 : Date.parse(
 type Compare = (a: SessionSummary, b: SessionSummary) => number
 export const SORTS = {
   name: byName,
-  status: (a, b) => STATUSES.indexOf(a.status) - STATUSES.indexOf(b.status),
+  status: (a, b) => vocabulary.rankOf(a.status) - vocabulary.rankOf(b.status),
   type: (a, b) => naturally(a.agent_type, b.agent_type),
   tick: (a, b) => newest(b.last_tick_at) - newest(a.last_tick_at),
   ticks: (a, b) => b.ticks - a.ticks,

@@ -1,12 +1,12 @@
 /** What is being typed: a model's answer while it comes, shown until its row takes its place. */
 
-import type { Typing, TypingEvent } from '../../net/wire'
+import type { Typing, TypingEvent } from './wire'
 
 /** After the end of the typing its row may be on its way still: this long the text stays. */
 const ROW_WITHIN_MS = 500
 const NEVER = Infinity
 
-export class Ghost {
+export class StreamedText {
   text = $state('')
   /** Counted from 1: what an earlier one gave is void. */
   attempt = $state(1)

@@ -1,15 +1,14 @@
-/** What a person is writing to a conversation, and what became of what was posted. */
+/** The message that a person is writing, and what became of the ones before it. */
 
-import { actor } from '../../steering/actor.svelte'
-import { api } from '../../net/api'
 import { receipts, type Receipt } from '../../steering/receipts.svelte'
-import { Sending } from '../../steering/request.svelte'
+import { Request } from '../../steering/request.svelte'
+import { postMessage } from '../../steering/requests'
 
 const SHOWN = 3
 
-export class Posting {
+export class MessageDraft {
+  readonly request = new Request()
   text = $state('')
-  readonly sending = new Sending()
   #posted = $state.raw<string[]>([])
   #again = false
 
@@ -28,14 +27,13 @@ export class Posting {
   async send(): Promise<void> {
     const text = this.text.trim()
     if (text === '') return
-    if (this.sending.busy) {
+    if (this.request.busy) {
       this.#again = true
       return
     }
     this.#again = false
     this.text = ''
-    const author = actor.name
-    const accepted = await this.sending.send(text, [author, text], (key) => api.postMessage(this.conversationId, author, text, key))
+    const accepted = await postMessage(this.request, this.conversationId, text)
     if (!accepted) {
       // What was written meanwhile comes after it.
       this.text = this.text ? `${text}\n${this.text}` : text

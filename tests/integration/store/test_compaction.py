@@ -1,4 +1,4 @@
-"""Upkeep: many small commits cost no more than few, and it harms no reader and no writer."""
+"""Compaction: many small commits cost no more than few, and it harms no reader and no writer."""
 
 import statistics
 import threading
@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from store import agent_steps
 from store.journal.arrow import to_arrow
 from store.journal.file import Group
-from store.lance import compaction as upkeep
-from store.lance.compaction import Upkeep
-from store.lance.tables import connect, open_or_make
+from store.lance import compaction
+from store.lance.compaction import Compaction
+from store.lance.tables import COMPACT_COMMITS, connect, open_or_make
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import step
@@ -45,12 +45,12 @@ def key_query_s(table):
 
 
 def test_after_five_hundred_commits_pieces_are_few(tmp_path, monkeypatch):
-    """After 500 commits of one row, with upkeep at its turns, pieces and old versions are few and
-    a query by key is about as fast as at the start."""
+    """After 500 commits of one row, with compaction at its turns, pieces and old versions are few
+    and a query by key is about as fast as at the start."""
     table = open_or_make(connect(tmp_path), agent_steps.TABLE)
-    monkeypatch.setattr(upkeep, "KEEP", timedelta(milliseconds=1))
+    monkeypatch.setattr(compaction, "KEEP", timedelta(milliseconds=1))
     clock = Clock()
-    keeper = Upkeep(clock)
+    keeper = Compaction(clock)
     for n in range(1, 21):
         table.add(rows(n))
     early_s = key_query_s(table)
@@ -64,10 +64,10 @@ def test_after_five_hundred_commits_pieces_are_few(tmp_path, monkeypatch):
     late_s = key_query_s(table)
     assert 6 <= compacted <= 9
     assert table.count_rows() == 500
-    assert pieces(table) <= upkeep.COMMITS + 2
+    assert pieces(table) <= COMPACT_COMMITS + 2
     folder = tmp_path / "agent_steps.lance"
-    assert len(list((folder / "_versions").iterdir())) <= 2 * upkeep.COMMITS
-    assert len(list((folder / "data").iterdir())) <= 2 * upkeep.COMMITS
+    assert len(list((folder / "_versions").iterdir())) <= 2 * COMPACT_COMMITS
+    assert len(list((folder / "data").iterdir())) <= 2 * COMPACT_COMMITS
     assert late_s < max(8 * early_s, 0.2)
 
 
@@ -80,11 +80,11 @@ def test_what_a_compaction_replaced_is_kept(tmp_path):
     versions = tmp_path / "agent_steps.lance" / "_versions"
     before = {path.name for path in versions.iterdir()}
     clock = Clock()
-    keeper = Upkeep(clock)
+    keeper = Compaction(clock)
     assert keeper.run("agent_steps", table)
     assert not keeper.clean("agent_steps", table)
     assert before <= {path.name for path in versions.iterdir()} | {"latest_version_hint.json"}
-    clock.now += upkeep.KEEP.total_seconds() + 1
+    clock.now += compaction.KEEP.total_seconds() + 1
     table.add(rows(6))
     assert not keeper.clean("agent_steps", table)  # it would replace versions itself
     assert keeper.run("agent_steps", table)
@@ -95,9 +95,9 @@ def test_what_a_compaction_replaced_is_kept(tmp_path):
 async def test_a_start_compacts_what_was_left_and_idles(tmp_path):
     """Commits of an earlier run count: a start with many pieces compacts them at its first turn."""
     table = open_or_make(connect(tmp_path), agent_steps.TABLE)
-    for n in range(1, upkeep.COMMITS + 2):
+    for n in range(1, COMPACT_COMMITS + 2):
         table.add(rows(n))
-    assert pieces(table) > upkeep.COMMITS
+    assert pieces(table) > COMPACT_COMMITS
     store = Store(tmp_path, flush_s=0.02)
     await store.start()
     await until_async(lambda: pieces(table) <= 2)
@@ -120,7 +120,7 @@ def test_a_conflict_loses_harmlessly(tmp_path):
             other.update(where="seq = 1", values={"tokens_out": updates[0]})
 
     thread = threading.Thread(target=update)
-    keeper, lost, seq = Upkeep(), 0, 30
+    keeper, lost, seq = Compaction(), 0, 30
     thread.start()
     try:
         with capture_logs() as logs:
@@ -148,11 +148,11 @@ def test_a_failing_compaction_is_said_and_put_off(tmp_path):
     for path in (tmp_path / "agent_steps.lance" / "data").glob("*.lance"):
         path.write_bytes(b"")
     assert manifests
-    keeper = Upkeep(Clock())
+    keeper = Compaction(Clock())
     opened = connect(tmp_path).open_table("agent_steps")
     with capture_logs() as logs:
         assert not keeper.run("agent_steps", opened)
-    assert [line["event"] for line in logs] == ["upkeep failed"]
+    assert [line["event"] for line in logs] == ["compaction failed"]
     assert not keeper.due("agent_steps", opened.version)
 
 

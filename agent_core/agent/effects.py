@@ -1,0 +1,52 @@
+"""Effects: rows of other tables that a tick leaves, committed with the tick's own row.
+
+A message, a child session, a memory: each is prepared under a lock of its own, so that what it
+counts on (the next number, a name that is free) still holds when the row is on disk.
+"""
+
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from store.journal.file import Record
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows to commit, and what the tick's payload says of them, known only now."""
+
+    records: Sequence[Record]
+    payload: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Effect(Protocol):
+    """One effect of a tick.
+
+    `prepare` is entered before the tick's row is written and left after it: it takes its lock and
+    gives what to commit; left normally it settles, left by an exception it undoes, or reads anew
+    what may be on disk all the same. It gives None where the tick has been overtaken: nothing is
+    written, and the tick is done again. Effects of one tick are entered in the order of their
+    keys, so that no two ticks wait for each other.
+    """
+
+    @property
+    def key(self) -> str: ...
+
+    def prepare(self) -> AbstractAsyncContextManager[Prepared | None]: ...
+
+
+async def enter_all(effects: Sequence[Effect], stack: AsyncExitStack) -> Prepared | None:
+    """Prepare every effect on `stack`; None as soon as one has been overtaken."""
+    records: list[Record] = []
+    payload: dict[str, Any] = {}
+    for effect in sorted(effects, key=lambda each: each.key):
+        prepared = await stack.enter_async_context(effect.prepare())
+        if prepared is None:
+            return None
+        records += prepared.records
+        payload |= prepared.payload
+    return Prepared(records, payload)
+
+
+NO_EFFECTS = Prepared(())

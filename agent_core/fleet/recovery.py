@@ -1,0 +1,135 @@
+"""Sessions rebuilt from the store: all that had not ended at a start, one by one later."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import structlog
+from pydantic import ValidationError
+
+from agent_core.agent.guidance import problems
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.registry import AgentTypes
+from agent_core.budgets.ledger import Ledger
+from agent_core.session.failures import describe
+from agent_core.session.log import Event
+from agent_core.session.session import Session
+from agent_core.session.status import Status
+from store import agent_state, agents_config, queue
+from store.store import Store
+
+_log = structlog.get_logger(__name__)
+
+_UNFINISHED = frozenset(status.value for status in Status if not status.ended)
+
+
+class SessionUnusableError(Exception):
+    """A stored session cannot be rebuilt; the message says why."""
+
+
+class Build(Protocol):
+    """A new session of a type, not yet started."""
+
+    def __call__(
+        self, kind: type[LoopingAgentBase], config: Any, *, agent_id: str, session_id: str
+    ) -> Session: ...
+
+
+class Recovery:
+    """Reads sessions back, each from its newest snapshot."""
+
+    def __init__(self, *, store: Store, types: AgentTypes, build: Build) -> None:
+        self._store = store
+        self._types = types
+        self._build = build
+        self.start_id = ""
+        self.unusable: set[str] = set()
+        """Sessions that could not be rebuilt; a reload may bring what they lack."""
+
+    async def configs(self) -> dict[str, str]:
+        """The configuration of every session there ever was, by `session_id`."""
+        return await asyncio.to_thread(agents_config.list_configs, store=self._store.reader)
+
+    async def config_of(self, session_id: str) -> dict[str, Any] | None:
+        """The row of `agents_config`."""
+        return await asyncio.to_thread(
+            agents_config.get_agent_config, session_id, store=self._store.reader
+        )
+
+    async def unprocessed(self) -> set[str]:
+        """The ids of the actions that will be delivered again; the others are so for good."""
+        await asyncio.to_thread(self._store.folder.sync)
+        rows = await queue.unprocessed(self._store.queue, 1 << 31)
+        return {row["action_id"] for row in rows}
+
+    def unfinished(self, configs: Mapping[str, str], ledger: Ledger) -> list[Session]:
+        """Every session that had not ended; the ledger recalls what all of them took."""
+        sessions = []
+        for row in agent_state.each_agent_state(store=self._store.reader):
+            ledger.recall(row)  # what has ended has taken its part too
+            if row["status"] in _UNFINISHED:
+                session = self._usable(row, configs.get(row["session_id"]))
+                if session is not None:
+                    sessions.append(session)
+        return sessions
+
+    async def read(self, session_id: str) -> Session | None:
+        """One session as it is stored; None if there is none. Raises: SessionUnusableError."""
+        config = await self.config_of(session_id)
+        if config is None:
+            return None
+        row = await asyncio.to_thread(
+            agent_state.get_agent_state, config["agent_id"], session_id, store=self._store.reader
+        )
+        return None if row is None else self._rebuild(row, config["config"])
+
+    async def put_on_record(self, session: Session) -> None:
+        """Write into its log what this start changes of a rebuilt session."""
+        # Its pause is on its way again. So is a destroy: a session that was stopping waits for it.
+        was = session.status
+        if was is Status.PAUSING:
+            session.status = Status.PAUSED
+        if was in (Status.RUNNING, Status.PAUSING):
+            text = "resumed" if was is Status.RUNNING else session.status.value
+            event = Event("status", f"{text} by start {self.start_id}", {"start": self.start_id})
+            await session.log.record(event)
+
+    def _usable(self, row: dict[str, Any], config: str | None) -> Session | None:
+        try:
+            return self._rebuild(row, config)
+        except SessionUnusableError as error:
+            _log.error(
+                "session not rebuilt",
+                agent_id=row["agent_id"],
+                session_id=row["session_id"],
+                step=row["iteration"],
+                error=str(error),
+            )
+            self.unusable.add(row["session_id"])
+            return None
+
+    def _rebuild(self, row: dict[str, Any], config_json: str | None) -> Session:
+        if config_json is None or row["snapshot"] is None:
+            raise SessionUnusableError("it has no configuration or no snapshot; create it anew")
+        kind = self._types.get(row["agent_type"])
+        if kind is None:
+            raise SessionUnusableError(
+                f"agent type {row['agent_type']!r} is not known; "
+                f"expected one of {', '.join(self._types.names())}. "
+                "Bring its module back and reload the environment."
+            )
+        try:
+            config = kind.Config.model_validate_json(config_json)
+            session = self._build(
+                kind, config, agent_id=row["agent_id"], session_id=row["session_id"]
+            )
+            session.restore(row)
+            session.agent.load_state()
+        except Exception as error:  # an agent's own code may raise anything
+            # Pydantic's own text would quote the state.
+            why = problems(error) if isinstance(error, ValidationError) else describe(error)
+            raise SessionUnusableError(
+                f"its snapshot does not fit agent type {row['agent_type']}: {why}. "
+                "Mend the type and reload the environment."
+            ) from error
+        return session

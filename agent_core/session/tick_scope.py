@@ -1,0 +1,93 @@
+"""The scope of an agent's own work: a tick, or the taking in of guidance, which may be aborted."""
+
+import asyncio
+import time
+from typing import Literal, TypeAlias
+
+Abort: TypeAlias = Literal["guidance", "news", "stop", "timeout"]
+
+
+class TickScope:
+    """Times the work of one session and ends it from outside, at its next await.
+
+    Waiting in line for a model counts as no work. **Units**: seconds of `time.perf_counter`.
+    """
+
+    __slots__ = ("_aborts", "_task", "began", "guide_limit", "ticking", "waited_s")
+
+    def __init__(self) -> None:
+        self.ticking = False
+        self.began = 0.0
+        self.waited_s = 0.0
+        self.guide_limit: asyncio.Timeout | None = None
+        self._aborts: list[Abort] | None = None
+        self._task: asyncio.Task[object] | None = None
+
+    @property
+    def busy(self) -> bool:
+        """The agent's own code runs, so that mail has to wait for a safe point."""
+        return self.ticking or self.guide_limit is not None
+
+    # -- a tick
+
+    def begin(self, now: float) -> None:
+        """The running task begins a tick."""
+        self.began = now
+        self.waited_s = 0.0
+        self._aborts = None
+        self._task = asyncio.current_task()
+        self.ticking = True
+
+    def end(self) -> Abort | None:
+        """End the tick; gives why it was aborted last. Other cancellations of the task remain."""
+        self.ticking = False
+        task, self._task = self._task, None
+        if self._aborts is None or task is None:
+            return None
+        for _ in self._aborts:
+            task.uncancel()
+        return self._aborts[-1]
+
+    def abort(self, why: Abort) -> None:
+        """End the tick at its next await, and nothing around it; never called from the tick.
+
+        As asyncio.timeout does it, without a timer for each tick. A tick that swallows its
+        cancellation is cancelled once more for each further reason.
+        """
+        if self.ticking and self._task is not None and why not in (self._aborts or ()):
+            self._aborts = [*(self._aborts or ()), why]
+            self._task.cancel()
+
+    def add_wait(self, since: float) -> None:
+        """Time in line since `since` is over; what of it was before the tick does not count."""
+        self.waited_s += max(0.0, time.perf_counter() - max(since, self.began))
+
+    def is_over_time(self, now: float, limit_s: float, waits_since: float | None) -> bool:
+        """True if the tick works longer than it may; `waits_since`: it waits in line since then."""
+        if not self.ticking:
+            return False
+        waits_s = 0.0 if waits_since is None else now - max(waits_since, self.began)
+        return now - self.began - self.waited_s - waits_s > limit_s
+
+    # -- the taking in of guidance
+
+    def abort_guidance(self) -> None:
+        """End the taking in of guidance at its next await."""
+        if self.guide_limit is not None and not self.guide_limit.expired():
+            self.guide_limit.reschedule(asyncio.get_running_loop().time())
+
+    def stop_guide_clock(self) -> float | None:
+        """Let the time limit of guidance wait; gives what is left of it, None where none runs."""
+        limit = self.guide_limit
+        when = None if limit is None or limit.expired() else limit.when()
+        now = asyncio.get_running_loop().time()
+        if limit is None or when is None or when <= now:  # an end that was set stays
+            return None
+        limit.reschedule(None)
+        return when - now
+
+    def start_guide_clock(self, left_s: float) -> None:
+        """Let it run again, unless the guidance was given up or is over."""
+        limit = self.guide_limit
+        if limit is not None and not limit.expired() and limit.when() is None:
+            limit.reschedule(asyncio.get_running_loop().time() + left_s)

@@ -1,0 +1,158 @@
+"""What there is in a data folder, and what comes: `reins status`, `watch` and `transcript`."""
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Any
+
+import click
+
+from reins.cli.folder import FolderCommand, data_option
+from store import agent_state, agent_steps, conversations, messages
+from store.following import Follower
+from store.lance.tables import Table
+from store.reading import reader, typed
+
+_FOLLOW_S = 0.1
+_CHECK_S = 1.0
+"""Two commits within one turn of the file system's clock look like one: it is read this often."""
+_PAGE = 500
+
+
+@click.command("transcript", cls=FolderCommand, exit_interrupted=0, help="print a conversation")
+@data_option
+@click.argument("conversation_id")
+@click.option("--after", type=int, default=0, metavar="N")
+@click.option("--follow", is_flag=True, help="go on with what is said")
+@click.option("--json", "as_json", is_flag=True, help="a JSON object per message")
+def transcript(*, conversation_id: str, after: int, follow: bool, as_json: bool) -> None:
+    if conversations.get_conversation(conversation_id) is None:
+        raise ValueError(
+            f"there is no conversation {conversation_id}; "
+            f"create it: {_program()} conversation {conversation_id}"
+        )
+    for row in _messages(conversation_id, after, follow=follow):
+        print(json.dumps(row, default=str) if as_json else _message_line(row), flush=True)
+
+
+@click.command("status", cls=FolderCommand, help="list the sessions")
+@data_option
+@click.argument("agent_id", required=False)
+@click.option("--json", "as_json", is_flag=True)
+def status(*, agent_id: str | None, as_json: bool) -> None:
+    rows = agent_state.list_agent_states()
+    if agent_id:
+        rows = [row for row in rows if agent_id in (row["agent_id"], row["session_id"])]
+    if as_json:
+        print(json.dumps(rows, default=str, indent=2))
+        return
+    if not rows:
+        print(f"no sessions yet; make one: {_program()} create agent1 --subject cats")
+        return
+    line = "{:<10} {:<20} {:<20} {:<10} {:>6}  {}"
+    print(line.format("STATUS", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
+    for row in rows:
+        latest = row["error"] or row["result"] or ""
+        columns = (row["status"], row["agent_id"], row["session_id"], row["agent_type"])
+        print(line.format(*columns, row["iteration"], " ".join(latest.split())[:80]))
+
+
+@click.command("watch", cls=FolderCommand, exit_interrupted=0, help="follow a session's log")
+@data_option
+@click.argument("agent_id")
+@click.option("--session", help="session_id, if not the agent's own")
+@click.option("--after-seq", type=int, default=0)
+@click.option("--json", "as_json", is_flag=True, help="a JSON object per row")
+@click.option("--until-end", is_flag=True, help="end with the session")
+def watch(
+    *, agent_id: str, session: str | None, after_seq: int, as_json: bool, until_end: bool
+) -> None:
+    session_id = session or agent_id
+    if not agent_steps.list_steps(session_id, 0, 1):
+        print(
+            f"waiting for session {session_id} …; if it does not come, see what became of its "
+            f"create: {_program()} status, or create it with --wait",
+            file=sys.stderr,
+            flush=True,
+        )
+    for row in _rows(session_id, after_seq):
+        print(json.dumps(row, default=str) if as_json else _row_line(row), flush=True)
+        if row["kind"] == "final" and until_end:
+            return
+
+
+def _program() -> str:
+    """The name by which the process was called, so that a hint can be typed as it stands."""
+    return str(click.get_current_context().find_root().info_name)
+
+
+def _rows(session_id: str, after: int) -> Iterator[dict[str, Any]]:
+    """The rows of a session's log above `after`: those that there are, then those that come."""
+
+    def read(after: int) -> list[dict[str, Any]]:
+        return agent_steps.list_steps(session_id, after, _PAGE)
+
+    own = {"session_id": session_id}
+    yield from _numbered(agent_steps.TABLE, own, "seq", read, after=after)
+
+
+def _messages(conversation_id: str, after: int, *, follow: bool) -> Iterator[dict[str, Any]]:
+    """The messages above `after`: those that there are; with `follow`, those that come, too."""
+
+    def read(after: int) -> list[dict[str, Any]]:
+        return messages.list_messages(conversation_id, after, _PAGE)
+
+    own = {"conversation_id": conversation_id}
+    yield from _numbered(messages.TABLE, own, "number", read, after=after, follow=follow)
+
+
+def _numbered(
+    table: Table,
+    own: dict[str, str],
+    number: str,
+    read: Callable[[int], list[dict[str, Any]]],
+    *,
+    after: int,
+    follow: bool = True,
+) -> Iterator[dict[str, Any]]:
+    """The rows with these columns and a `number` above `after`, in order; `read` reads a page."""
+    feed = Follower(reader(), [table])
+    # In this order: what is written meanwhile is seen twice, never missed.
+    feed.start()
+    while rows := read(after):
+        yield from rows
+        after = rows[-1][number]
+    while follow:
+        for row in _news(feed):
+            if own.items() <= row.items() and row[number] > after:
+                yield typed(table, row)
+                after = row[number]
+
+
+def _news(feed: Follower) -> Iterator[dict[str, Any]]:
+    """The rows that have come, once there may be some; costs next to nothing until then."""
+    ends_at = time.monotonic() + _CHECK_S
+    while not feed.touched() and time.monotonic() < ends_at:
+        time.sleep(_FOLLOW_S)
+    more = True
+    while more:
+        found, more = feed.poll()
+        yield from (row for _, row in found)
+
+
+def _row_line(row: dict[str, Any]) -> str:
+    at: datetime = row["created_at"]
+    text = row["text"] if row["error"] is None else f"{row['text']}: {row['error']}"
+    payload = json.loads(row["payload"] or "{}")
+    guidance = payload.get("guidance")
+    if guidance is not None:
+        text = f"{text}  ← {guidance if isinstance(guidance, str) else json.dumps(guidance)}"
+    return f"{at.astimezone():%H:%M:%S}  #{row['seq']:<5} {row['kind']:<8} {text}"
+
+
+def _message_line(row: dict[str, Any]) -> str:
+    at: datetime = row["created_at"]
+    who = row["author"] if row["agent_id"] is None else f"{row['author']} ({row['agent_id']})"
+    return f"{at.astimezone():%H:%M:%S}  #{row['number']:<5} {who}: {row['text']}"

@@ -1,0 +1,78 @@
+"""`reins`: one command with verbs. A verb's module is imported when it is asked for."""
+
+import importlib
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from reins.cli.outcome import run
+from reins.version import VERSION
+
+
+class Verb(NamedTuple):
+    """The module that holds a verb under its name, and the verb's line in the help."""
+
+    module: str
+    help: str
+
+
+class LazyGroup(click.Group):
+    """A group that lists its verbs without importing them: the help must not take seconds."""
+
+    def __init__(self, *, verbs: Mapping[str, Verb], help: str, name: str | None = None) -> None:  # noqa: A002 - click's word
+        super().__init__(name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
+        self.verbs = verbs
+
+    def list_commands(self, _context: click.Context) -> list[str]:
+        return list(self.verbs)
+
+    def get_command(self, _context: click.Context, name: str) -> click.Command | None:
+        if name not in self.verbs:
+            return None
+        found: click.Command = getattr(importlib.import_module(self.verbs[name].module), name)
+        return found
+
+    def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, verb.help) for name, verb in self.verbs.items()])
+
+
+STEER = {
+    "create": Verb("reins.cli.steer", "create an agent's session"),
+    "pause": Verb("reins.cli.steer", "pause at the next safe point"),
+    "resume": Verb("reins.cli.steer", "go on"),
+    "interrupt": Verb("reins.cli.steer", "give new guidance"),
+    "destroy": Verb("reins.cli.steer", "end a session"),
+    "conversation": Verb("reins.cli.steer", "create a conversation"),
+    "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
+    "transcript": Verb("reins.cli.look", "print a conversation"),
+    "reload": Verb("reins.cli.steer", "read settings, prompts and agent types again"),
+    "status": Verb("reins.cli.look", "list the sessions"),
+    "watch": Verb("reins.cli.look", "follow a session's log"),
+}
+"""The verbs of both `reins` and `python -m queue_imp`."""
+
+reins = click.version_option(VERSION, prog_name="reins")(
+    LazyGroup(
+        help="Run many long-lived AI agents, and steer each of them while it runs.",
+        verbs={
+            "run": Verb("reins.cli.processes", "run web and worker in one process"),
+            "work": Verb("reins.cli.processes", "run the worker alone"),
+            **STEER,
+            "models": Verb("reins.cli.models", "the routes to models: check"),
+            "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
+        },
+    )
+)
+
+
+def main(arguments: Sequence[str] | None = None, *, program: str = "reins") -> int:
+    """The console script. Returns the exit code."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        # Agent types lie in the working folder, as `python -m` has it; last, to hide nothing.
+        sys.path.append(here)
+    return run(reins, arguments, program=program)

@@ -1,0 +1,147 @@
+"""The REPL helpers from a shell: `reins create agent1 --subject cats`."""
+
+import getpass
+import json
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+import queue_imp
+from reins.cli.folder import FolderCommand, data_option
+
+_Decorated = Callable[..., Any]
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "shell"
+
+
+def _acting(name: str, help: str) -> Callable[[_Decorated], click.Command]:  # noqa: A002 - click's word
+    """A command that puts an action in the queue, with the options of all of them."""
+
+    def command(function: _Decorated) -> click.Command:
+        function = click.option(
+            "--wait",
+            type=float,
+            is_flag=False,
+            flag_value=30.0,
+            metavar="S",
+            help="wait up to S seconds (30) for the outcome",
+        )(function)
+        function = click.option("--actor", default=_user, help="who asks (default: you)")(function)
+        return click.command(name, cls=FolderCommand, help=help)(data_option(function))
+
+    return command
+
+
+def _of_session(function: _Decorated) -> _Decorated:
+    function = click.option("--session", help="session_id, if not the agent's own")(function)
+    return click.argument("agent_id")(function)
+
+
+@_acting("create", "create an agent's session")
+@_of_session
+@click.option("--subject", help="what it begins with")
+@click.option("--type", "agent_type", default="joke", help="agent type (default: joke)")
+@click.option("--config", help="configuration, as JSON")
+def create(
+    *,
+    agent_id: str,
+    actor: str,
+    wait: float | None,
+    session: str | None,
+    subject: str | None,
+    agent_type: str,
+    config: str | None,
+) -> None:
+    given = _parsed(config, "--config") if config else None
+    action_id = queue_imp.agent_create(
+        agent_id, actor, subject, agent_type=agent_type, session_id=session, config=given
+    )
+    _answer(action_id, wait)
+
+
+@_acting("pause", "pause at the next safe point")
+@_of_session
+@click.option("--reason")
+def pause(
+    *, agent_id: str, actor: str, wait: float | None, session: str | None, reason: str | None
+) -> None:
+    _answer(queue_imp.agent_pause_action(agent_id, actor, reason, session_id=session), wait)
+
+
+@_acting("resume", "go on")
+@_of_session
+def resume(*, agent_id: str, actor: str, wait: float | None, session: str | None) -> None:
+    _answer(queue_imp.agent_resume_action(agent_id, actor, session_id=session), wait)
+
+
+@_acting("interrupt", "give new guidance")
+@_of_session
+@click.argument("guidance", help="a text, or JSON that begins with {")
+@click.option("--now", is_flag=True, help="abort the tick in flight for it")
+def interrupt(
+    *,
+    agent_id: str,
+    actor: str,
+    wait: float | None,
+    session: str | None,
+    guidance: str,
+    now: bool,
+) -> None:
+    is_json = guidance.lstrip().startswith("{")
+    given = _parsed(guidance, "guidance that begins with {") if is_json else guidance
+    mode: queue_imp.Mode = "now" if now else "steer"
+    _answer(queue_imp.agent_interrupt(agent_id, actor, given, mode=mode, session_id=session), wait)
+
+
+@_acting("destroy", "end a session")
+@_of_session
+@click.option("--reason")
+def destroy(
+    *, agent_id: str, actor: str, wait: float | None, session: str | None, reason: str | None
+) -> None:
+    _answer(queue_imp.agent_destroy_action(agent_id, actor, reason, session_id=session), wait)
+
+
+@_acting("conversation", "create a conversation")
+@click.argument("conversation_id")
+@click.option("--title")
+def conversation(
+    *, conversation_id: str, actor: str, wait: float | None, title: str | None
+) -> None:
+    _answer(queue_imp.conversation_create(conversation_id, actor, title), wait)
+
+
+@_acting("post", "say something in a conversation, as --actor")
+@click.argument("conversation_id")
+@click.argument("text")
+def post(*, conversation_id: str, actor: str, wait: float | None, text: str) -> None:
+    _answer(queue_imp.post_message(conversation_id, actor, text), wait)
+
+
+@_acting("reload", "read settings, prompts and agent types again")
+def reload(*, actor: str, wait: float | None) -> None:
+    _answer(queue_imp.environment_reload_action(actor), wait)
+
+
+def _answer(action_id: str, wait_s: float | None) -> None:
+    if not wait_s:
+        print(action_id)
+        return
+    receipt = queue_imp.wait_for_action(action_id, wait_s)
+    if receipt["outcome"] == "rejected":
+        raise ValueError(f"{action_id} was rejected: {receipt['error']}")
+    at = "" if receipt["applied_seq"] is None else f" at #{receipt['applied_seq']}"
+    print(f"{action_id} {receipt['outcome']}{at}")
+
+
+def _parsed(text: str, name: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise ValueError(f"{name} is {text[:80]!r}; expected JSON: {error}") from None

@@ -1,0 +1,39 @@
+/** The pages, one row each: the rail, the palette, the keyboard and the app read this table. */
+
+import type { Component } from 'svelte'
+import SessionsPage from './pages/sessions/SessionsPage.svelte'
+import { attention } from './state/attention.svelte'
+
+export interface PageRow {
+  /** "/queue"; a last part ":id" stands for the id that the page is about (`router.id`). */
+  path: string
+  name: string
+  /** After "g" it leads there; a page that has a key is in the rail. */
+  key?: string
+  load: () => Promise<{ default: Component<Record<string, never>> }>
+  /** How much on the page needs a person. */
+  count?: () => number
+}
+
+/** The first one is at "/", too, and comes with the first load; the others come when they are opened. */
+export const PAGES: readonly PageRow[] = [
+  { path: '/sessions', name: 'Sessions', key: 's', load: () => Promise.resolve({ default: SessionsPage }) },
+  { path: '/sessions/:id', name: 'Session', load: () => import('./pages/session/SessionPage.svelte') },
+  { path: '/conversations', name: 'Conversations', key: 'c', load: () => import('./pages/conversations/ConversationsPage.svelte') },
+  { path: '/conversations/:id', name: 'Conversation', load: () => import('./pages/conversation/ConversationPage.svelte') },
+  { path: '/queue', name: 'Queue', key: 'q', load: () => import('./pages/queue/QueuePage.svelte') },
+  { path: '/attention', name: 'Attention', key: 'a', load: () => import('./pages/attention/AttentionPage.svelte'), count: () => attention.count },
+  { path: '/system', name: 'System', key: 'y', load: () => import('./pages/system/SystemPage.svelte') },
+]
+
+/** The pages of the rail. */
+export const MAIN_PAGES = PAGES.filter((each): each is PageRow & { key: string } => each.key !== undefined)
+
+/** The page at a path; undefined where there is none. */
+export function pageAt(path: string): PageRow | undefined {
+  const parts = path === '/' ? ['sessions'] : path.split('/').filter(Boolean)
+  return PAGES.find((row) => {
+    const [, ...own] = row.path.split('/')
+    return own.length === parts.length && own[0] === parts[0]
+  })
+}

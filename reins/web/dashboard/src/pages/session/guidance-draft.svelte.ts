@@ -1,0 +1,62 @@
+/** The guidance that is being written to a session, and when it would take effect. */
+
+import { Request } from '../../steering/request.svelte'
+import { guide } from '../../steering/requests'
+import { vocabulary } from '../../state/vocabulary.svelte'
+import type { AgentType, JsonObject, Mode, Status } from '../../net/wire'
+
+type Form = 'text' | 'fields'
+
+export class GuidanceDraft {
+  readonly request = new Request()
+  text = $state('')
+  fields = $state.raw<JsonObject>({})
+  mode = $state<Mode>('steer')
+  #form = $state<Form | null>(null)
+
+  constructor(readonly sessionId: string) {}
+
+  formOf(type: AgentType): Form {
+    if (!type.accepts_text) return 'fields'
+    return type.guidance_schema === null ? 'text' : (this.#form ?? 'text')
+  }
+
+  choose(form: Form): void {
+    this.#form = form
+    this.request.reset()
+  }
+
+  isEmpty(form: Form): boolean {
+    return form === 'text' ? this.text.trim() === '' : Object.keys(this.fields).length === 0
+  }
+
+  /** What was written is cleared only once it was accepted. */
+  async send(form: Form): Promise<void> {
+    if (this.isEmpty(form)) return
+    const guidance = form === 'text' ? this.text.trim() : this.fields
+    if (!(await guide(this.request, this.sessionId, guidance, this.mode))) return
+    if (form === 'text') this.text = ''
+    else this.fields = {}
+  }
+}
+
+/** When guidance that is sent now takes effect. */
+export function effectOf(status: Status, mode: Mode): string {
+  if (status === 'paused') return 'Paused: the session takes it in at once, and the first tick after Resume follows it.'
+  if (status === 'pausing') return 'Pausing: the session takes it in when the tick in flight ends; the first tick after Resume follows it.'
+  return mode === 'now'
+    ? 'Now: the session drops a tick in flight and does it again with this.'
+    : 'Steer: a tick in flight ends first; then the session takes this in and ticks at once.'
+}
+
+/** Why nothing can be sent; empty where it can. */
+export function refusalOf(status: Status, type: AgentType | null): string {
+  if (vocabulary.loaded && !vocabulary.takes(status, 'interrupt')) {
+    const next = vocabulary.takes(status, 'resume')
+      ? '“Run again” above restarts it from its last good state.'
+      : 'Create a new session to go on.'
+    return `A ${status} session takes no guidance. ${next}`
+  }
+  if (type && !type.accepts_text && type.guidance_schema === null) return `Agents of type ${type.agent_type} take no guidance.`
+  return ''
+}

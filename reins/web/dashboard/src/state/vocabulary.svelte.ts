@@ -1,0 +1,48 @@
+/** The words of the server: its action types, and which status takes which verb. Read once, at the start. */
+
+import { api } from '../net/api'
+import type { Status, Verb, Vocabulary } from '../net/wire'
+
+const AGAIN_AFTER_MS = 2000
+
+type Rules = Vocabulary['statuses'][number]
+
+class Words {
+  #read = $state.raw<Vocabulary | null>(null)
+  readonly #rules: ReadonlyMap<Status, Rules> = $derived(new Map(this.#read?.statuses.map((each) => [each.name, each])))
+
+  /** False until the server has answered; until then no status takes any verb. */
+  get loaded(): boolean {
+    return this.#read !== null
+  }
+
+  get actionTypes(): readonly string[] {
+    return this.#read?.action_types ?? []
+  }
+
+  /** In the order of a session's life. */
+  readonly statuses: readonly Status[] = $derived([...this.#rules.keys()])
+
+  /** The place of a status in that order. */
+  rankOf(status: Status): number {
+    return this.statuses.indexOf(status)
+  }
+
+  takes(status: Status, verb: Verb | 'interrupt'): boolean {
+    return this.#rules.get(status)?.verbs.includes(verb) ?? false
+  }
+
+  /** No tick follows unless somebody asks for one. */
+  hasEnded(status: Status): boolean {
+    return this.#rules.get(status)?.ended ?? false
+  }
+
+  async start(): Promise<void> {
+    while (this.#read === null) {
+      this.#read = await api.vocabulary().catch(() => null)
+      if (this.#read === null) await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS))
+    }
+  }
+}
+
+export const vocabulary = new Words()

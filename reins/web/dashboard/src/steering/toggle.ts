@@ -1,0 +1,23 @@
+/** The button that pauses or resumes a session: which of the two it does now, and in which words. */
+
+import { vocabulary } from '../state/vocabulary.svelte'
+import type { Status } from '../net/wire'
+
+interface Toggle {
+  verb: 'pause' | 'resume'
+  word: string
+  title: string
+}
+
+const PAUSE: Toggle = { verb: 'pause', word: 'Pause', title: 'No further tick until Resume; a tick in flight ends first' }
+const RESUME: Toggle = { verb: 'resume', word: 'Resume', title: 'Tick again at once' }
+const RUN_AGAIN: Toggle = { verb: 'resume', word: 'Run again', title: 'Restart from the last good state' }
+
+/** Null where the status takes neither verb. */
+export function toggleOf(status: Status): Toggle | null {
+  // A session that is paused takes a pause, too; it would change nothing.
+  const isPaused = status === 'paused' || status === 'pausing'
+  if (!isPaused && vocabulary.takes(status, 'pause')) return PAUSE
+  if (!vocabulary.takes(status, 'resume')) return null
+  return isPaused ? RESUME : RUN_AGAIN
+}

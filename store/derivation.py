@@ -1,0 +1,53 @@
+"""Tables whose rows follow from those of another: made as the flush writes, or made again."""
+
+import time
+from bisect import bisect_left, bisect_right
+
+import orjson
+import pyarrow as pa
+import structlog
+from lancedb.table import LanceTable
+
+from store.journal.arrow import newest_by
+from store.journal.file import Group
+from store.lance.tables import Derivation, Row, Table
+
+_log = structlog.get_logger(__name__)
+
+
+def merge_newest(opened: LanceTable, key: str, rows: pa.Table) -> None:
+    """Put the newest of the rows with each key in the place of the table's row with that key."""
+    if rows.num_rows:
+        merge = opened.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
+        merge.execute(newest_by(rows, key))
+
+
+def derive(table: Table, derived: Derivation, groups: list[Group], rows: pa.Table) -> pa.Table:
+    """The rows of `table` that the newest source row of each key leads to.
+
+    `groups` are the source's rows as journalled, `rows` the same ones as Arrow.
+    """
+    newest = sorted(newest_by(rows, derived.key)["journal_n"].to_pylist())
+    made: list[Row] = []
+    for group in groups:
+        lines = group.body.split(b"\n")
+        for number in newest[bisect_left(newest, group.first) : bisect_right(newest, group.last)]:
+            row = orjson.loads(lines[number - group.first])
+            made.append(derived.row(row | {"journal_n": number}))
+        time.sleep(0)  # let the loop have the GIL between two slices
+    return pa.Table.from_pylist(made, schema=table.schema)
+
+
+def rebuild(
+    table: Table, derived: Derivation, opened: LanceTable, source: LanceTable, after: int
+) -> None:
+    """Make the rows of `table` again from the source's rows that are numbered above `after`."""
+    found = source.search().where(f"journal_n > {after}").limit(None).to_arrow()
+    rows = [derived.row(row) for row in newest_by(found, derived.key).to_pylist()]
+    merge_newest(opened, derived.key, pa.Table.from_pylist(rows, schema=table.schema))
+    _log.warning(
+        "a derived table was behind its source and was made again",
+        table=table.name,
+        source=derived.source,
+        rows=len(rows),
+    )

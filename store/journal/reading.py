@@ -1,0 +1,76 @@
+"""Reads of the journal's file from any process, beside its writer."""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from store.errors import FolderUnusableError
+from store.journal.file import BUSY_TIMEOUT_S, Group
+
+
+def read_pending(path: Path, table: str) -> list[Group]:
+    """The groups of one table that are not flushed yet; none if there is no journal.
+
+    Raises: FolderUnusableError.
+    """
+    with open_for_reading(path) as connection:
+        if connection is None:
+            return []
+        query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
+        return [Group(*line) for line in connection.execute(query, (table,))]
+
+
+@contextlib.contextmanager
+def open_for_reading(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """A connection of its own for one read, which sees one moment of the file.
+
+    None where there is no journal yet. No handle outlives a folder that was replaced, and a read
+    makes no file.
+
+    Raises: FolderUnusableError, also for an SQLite error of the caller's queries.
+    """
+    if not path.exists():
+        yield None
+        return
+    connection: sqlite3.Connection | None = None
+    try:
+        connection = _open(path)
+        made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
+        (there,) = connection.execute(made).fetchone()
+    except sqlite3.Error as error:
+        if connection is not None:
+            connection.close()
+        if path.exists():
+            raise _unreadable(path, error) from error
+        yield None
+        return
+    try:
+        yield connection if there else None
+    except sqlite3.Error as error:
+        if path.exists():
+            raise _unreadable(path, error) from error
+        raise
+    finally:
+        connection.close()
+
+
+def _open(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
+    )
+    try:
+        connection.execute("PRAGMA query_only = ON")
+        # A row written or flushed between two queries would be missed by both.
+        connection.execute("BEGIN")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _unreadable(path: Path, error: sqlite3.Error) -> FolderUnusableError:
+    return FolderUnusableError(
+        f"the journal {path} cannot be read: {error}. If its disk is in order, the "
+        "file is damaged: restore it from a backup."
+    )

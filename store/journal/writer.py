@@ -1,0 +1,115 @@
+"""The journal's thread: everything on the one connection that appends, in turn."""
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from reins.loops import ThreadLoop
+from store.errors import JournalError
+from store.journal.file import Record
+
+# A commit above either would make the others wait too long (and SQLite takes 1 GB at the most).
+_MAX_GROUP = 4_000  # entries
+_MAX_GROUP_BYTES = 32 << 20
+NOT_RUNNING = "the journal is not running; nothing was written"
+
+
+class Entry(NamedTuple):
+    """Records to commit together, and the future of the caller that waits for it."""
+
+    records: tuple[Record, ...]
+    future: "asyncio.Future[None]"
+    span: Any = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """Other work for the writer's connection, in its turn."""
+
+    work: Callable[[sqlite3.Connection], object]
+    done: threading.Event
+    error: list[BaseException]
+
+
+class Writer(ThreadLoop):
+    """Commits whatever has gathered, without a fixed wait: its queue is what wakes it.
+
+    `stop` commits what was put before it, closes the connection and ends. An unexpected error ends
+    the thread: what it was about to commit is not known to be on disk.
+    """
+
+    def __init__(
+        self,
+        connection: sqlite3.Connection,
+        commit: Callable[[sqlite3.Connection, list[Entry]], None],
+    ) -> None:
+        super().__init__("journal")
+        self._connection = connection
+        self._commit = commit
+        self._queue: queue.SimpleQueue[Entry | _Job | None] = queue.SimpleQueue()
+        self._drained = False
+
+    def put(self, entry: Entry) -> None:
+        self._queue.put(entry)
+
+    def call(self, work: Callable[[sqlite3.Connection], object]) -> None:
+        """Run `work` in its turn and return when it is done; raises what it raised."""
+        job = _Job(work, threading.Event(), [])
+        self._queue.put(job)
+        while not job.done.wait(1.0):
+            if not self.running:
+                raise JournalError(NOT_RUNNING)
+        if job.error:
+            raise job.error[0]
+
+    def wake(self) -> None:
+        self._queue.put(None)
+
+    def run_once(self) -> float:
+        entries, jobs = self._take()
+        if entries:
+            self._commit(self._connection, entries)
+        for job in jobs:
+            try:
+                job.work(self._connection)
+            except Exception as error:  # noqa: BLE001 - handed to the caller
+                job.error.append(error)
+            job.done.set()
+        return 0.0
+
+    def failed(self, error: Exception) -> float:
+        raise error
+
+    def finish(self) -> None:
+        try:
+            while self.stopping and not self._drained:
+                self.run_once()
+        finally:
+            self._connection.close()
+
+    def _take(self) -> tuple[list[Entry], list[_Job]]:
+        """Everything that has gathered; blocks until there is something."""
+        entries: list[Entry] = []
+        size_bytes = 0
+        jobs: list[_Job] = []
+        item = self._queue.get()
+        while True:
+            match item:
+                case Entry():
+                    entries.append(item)
+                    size_bytes += sum(len(record.body) for record in item.records)
+                case _Job():
+                    jobs.append(item)
+                case None:
+                    self._drained = True
+                    return entries, jobs
+            if len(entries) >= _MAX_GROUP or size_bytes >= _MAX_GROUP_BYTES:
+                return entries, jobs
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return entries, jobs

@@ -191,7 +191,7 @@ class OfPump:
     def __init__(self, _folder: Path, store: Store) -> None:
         settings = load_settings(data=store.folder.path)
         sessions = SimpleNamespace(listen_deltas=lambda _: lambda: None)
-        worker = SimpleNamespace(store=store, conversations=Conversations(store), sessions=sessions)
+        worker = SimpleNamespace(store=store, conversations=Conversations(store), fleet=sessions)
         bridge = Bridge(settings, worker)
         self.it = Pump(
             bridge=bridge, overview=Overview(bridge.store), cast=Cast(bridge.store),

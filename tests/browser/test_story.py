@@ -62,7 +62,7 @@ def test_a_life_is_seen_as_it_happens(start_app, visit):
     ending = page.get_by_label("How it ended")
     expect(ending).to_contain_text("Destroyed")
     expect(ending).to_contain_text("dogs")
-    expect(page.get_by_text("This session was destroyed and takes no guidance.")).to_be_visible()
+    expect(page.get_by_text("A stopped session takes no guidance.")).to_be_visible()
     page.get_by_role("tab", name="Receipts").click()
     receipts = page.get_by_role("tabpanel").get_by_role("listitem")
     expect(receipts.first).to_contain_text("enough jokes")

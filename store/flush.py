@@ -72,6 +72,9 @@ class Flush:
         self._thread: threading.Thread | None = None
         self._highest = dict(highest)
         self.rows = 0
+        self.failures = 0
+        self.last_error: str | None = None
+        """The error of the newest flush; None if it succeeded."""
 
     def start(self) -> None:
         if self._thread is not None:
@@ -106,12 +109,15 @@ class Flush:
                     self._keep_up(self._upkeep, self._tables.keys() - {queue.TABLE.name})
                 wait_s = self._every_s
                 self._failing = False
+                self.last_error = None
             except Exception as error:  # noqa: BLE001 - the rows are safe in the journal
                 self._failing = True
+                self.failures += 1
+                self.last_error = f"{type(error).__name__}: {error}"[:500]
                 wait_s = min(wait_s * 2, _RETRY_MAX_S)
                 _log.error(
                     "flush failed; its rows stay in the journal",
-                    error=f"{type(error).__name__}: {error}"[:500],
+                    error=self.last_error,
                     retry_in_s=wait_s,
                 )
             if stopping:

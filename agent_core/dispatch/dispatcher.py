@@ -54,6 +54,10 @@ class Dispatcher:
         self._unlisten: Callable[[], None] = _nothing
         self._unwatch: Callable[[], None] = _nothing
         self.handled = 0
+        self.polled_at = time.monotonic()
+        """Monotonic time of the newest poll that succeeded."""
+        self.mark_error: str | None = None
+        """The error of the newest marking; None if it succeeded."""
 
     def start(self) -> None:
         if self._loops:
@@ -89,11 +93,13 @@ class Dispatcher:
         self._marked.clear()
         version = await self._table.version()
         if version == self._known_version:
+            self.polled_at = time.monotonic()
             return 0
         new = await queue.unprocessed(self._table, _POLL_ROWS, self._in_flight)
         self._known_version = max(self._known_version, version)
         for action in in_order(Action(row) for row in new):
             self._take(action)
+        self.polled_at = time.monotonic()
         return len(new)
 
     def _arrived(self, rows: list[queue.Row], version: int) -> None:
@@ -192,7 +198,9 @@ class Dispatcher:
                 if self._unmarked:
                     await self._mark_gathered()
                 await asyncio.to_thread(self._context.sessions.store.keep_queue_up)
+                self.mark_error = None
             except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
+                self.mark_error = f"{type(error).__name__}: {error}"[:300]
                 _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
                 await asyncio.sleep(_RETRY_S)
                 self._to_mark.set()

@@ -16,7 +16,7 @@ from reins.llm import ModelConfigError
 from reins.settings import Settings, SettingsError, load_settings
 from reins.web.application import Web
 from reins.web.guard import is_loopback
-from reins.web.server import PortUnusable, Server, listen
+from reins.web.server import PortUnusableError, Server, listen
 from store.errors import FolderOwned, StoreError
 
 _log = structlog.get_logger(__name__)
@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
         SettingsError,
         ModelConfigError,
         AgentTypeError,
-        PortUnusable,
+        PortUnusableError,
         StoreError,
     ) as error:
         print(f"reins: {error}", file=sys.stderr)

@@ -18,7 +18,7 @@ _HALF_OPEN_S = 15.0
 _DRAINED_BYTES = 64 * 1024  # a thousand times at the most
 
 
-class PortUnusable(Exception):  # noqa: N818
+class PortUnusableError(Exception):
     """The address cannot be listened on."""
 
 
@@ -76,12 +76,12 @@ class _Threads(ThreadedWSGIServer):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises: PortUnusable."""
+    """A socket that listens. Raises: PortUnusableError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except (OSError, UnicodeError) as error:
-        raise PortUnusable(
+        raise PortUnusableError(
             f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}. "
             "If another program has the port, choose one with --port (0 picks a free one)."
         ) from error

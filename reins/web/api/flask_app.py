@@ -6,18 +6,18 @@ from flask_openapi3.openapi import OpenAPI
 
 from reins.web import page
 from reins.web.api import actions, agent_types, metrics, routes, system
-from reins.web.api.context import Live, Parts, attach
+from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
 from reins.web.api.conversations import read as read_conversations
 from reins.web.api.sessions import calls, create, events, steer, steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
 from reins.web.http import openapi, problem, query_check
-from reins.web.http.idempotency import Turns
+from reins.web.http.idempotency import IdempotencyLocks
 from reins.web.http.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
 from reins.web.live.sse import Streams
-from reins.web.views.participants import Cast
-from reins.web.views.sessions import Overview
+from reins.web.views.participants import Participants
+from reins.web.views.sessions import SessionIndex
 from store.sizes import Sizes
 
 _MODULES = (
@@ -32,7 +32,7 @@ class Application(OpenAPI):
 
 
 def make_api(
-    *, bridge: Bridge, overview: Overview, cast: Cast, streams: Streams, live: Live
+    *, bridge: Bridge, index: SessionIndex, participants: Participants, streams: Streams, live: Live
 ) -> Application:
     """The application; what is asked of it goes to these collaborators."""
     app = Application(
@@ -48,7 +48,7 @@ def make_api(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters["segment"] = Segment
     app.url_map.merge_slashes = False
-    attach(app, Parts(bridge, overview, cast, streams, live, Turns(), Sizes()))
+    attach(app, ApiContext(bridge, index, participants, streams, live, IdempotencyLocks(), Sizes()))
     problem.register(app)
     app.before_request(query_check.query_is_known)
     app.after_request(_with_headers)
@@ -62,6 +62,6 @@ def make_api(
 
 
 def _with_headers(response: Response) -> Response:
-    if request.path.startswith("/api/"):
+    if request.path.startswith(("/api/", "/health/")):
         response.headers.setdefault("Cache-Control", "no-store")
     return page.with_headers(response)

@@ -43,7 +43,7 @@ class Problem(BaseModel):
     problems: list[Flaw] = []
 
 
-class Refused(HTTPException):
+class RequestRefusedError(HTTPException):
     """The request is refused; nothing was enqueued for it."""
 
     def __init__(
@@ -61,13 +61,13 @@ class Refused(HTTPException):
         self.retry_after_s = retry_after_s
 
 
-def unfit(where: str, what: str) -> Refused:
+def unfit(where: str, what: str) -> RequestRefusedError:
     """A 422 about one part of the request, such as `body.guidance`."""
-    return Refused(422, f"{where}: {what}", [{"where": where, "what": what}])
+    return RequestRefusedError(422, f"{where}: {what}", [{"where": where, "what": what}])
 
 
-def unknown(what: str, given: str, to_do: str = "check the id") -> Refused:
-    return Refused(404, f"there is no {what} {given!r}; {to_do}")
+def unknown(what: str, given: str, to_do: str = "check the id") -> RequestRefusedError:
+    return RequestRefusedError(404, f"there is no {what} {given!r}; {to_do}")
 
 
 def refusals(*statuses: int) -> Answers:
@@ -136,7 +136,7 @@ def _printable(text: str) -> str:
 
 def _of_http(error: HTTPException) -> Response:
     status = error.code or 500
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefusedError):
         headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
         return answer(status, error.detail, error.problems, headers)
     return answer(status, _said(status, error), headers=_kept(error.get_headers()))

@@ -2,11 +2,11 @@
 
 from flask import current_app, request
 
-from reins.web.http.problem import Refused, unfit
+from reins.web.http.problem import RequestRefusedError, unfit
 
 
 def query_is_known() -> None:
-    """Each query parameter once, and none where none is taken. Raises: Refused."""
+    """Each query parameter once, and none where none is taken. Raises: RequestRefusedError."""
     if not request.args or request.endpoint is None or not request.path.startswith("/api/"):
         return
     for name, values in request.args.lists():
@@ -16,4 +16,6 @@ def query_is_known() -> None:
     if "query" not in view.__annotations__:
         names = ", ".join(sorted(request.args))[:200]
         flaws = [{"where": f"query.{name[:60]}", "what": "not taken here"} for name in request.args]
-        raise Refused(422, f"no query parameters are taken here; {names} was given", flaws[:20])
+        raise RequestRefusedError(
+            422, f"no query parameters are taken here; {names} was given", flaws[:20]
+        )

@@ -35,46 +35,46 @@ class Members(socketio.Manager):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
 
     def pre_connect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().pre_connect(*args, **kwargs)
 
     def connect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().connect(*args, **kwargs)
 
     def is_connected(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().is_connected(*args, **kwargs)
 
     def pre_disconnect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().pre_disconnect(*args, **kwargs)
 
     def basic_disconnect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().basic_disconnect(*args, **kwargs)
 
     def basic_enter_room(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().basic_enter_room(*args, **kwargs)
 
     def basic_leave_room(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().basic_leave_room(*args, **kwargs)
 
     def eio_sid_from_sid(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().eio_sid_from_sid(*args, **kwargs)
 
     def get_rooms(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().get_rooms(*args, **kwargs)
 
     def get_participants(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return list(super().get_participants(*args, **kwargs))
 
 
@@ -87,7 +87,7 @@ class Rooms:
 
     def __init__(self, server: socketio.Server) -> None:
         self._server = server
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._behind: dict[str, dict[str, int]] = {}
 
     def occupied(self, room: str) -> bool:
@@ -128,17 +128,17 @@ class Rooms:
             eio_sid = manager.eio_sid_from_sid(sid, _SPACE)
             if self._waiting(eio_sid):
                 continue
-            with self._turn:
+            with self._lock:
                 heads = self._behind.pop(sid, {})
             for room, head in heads.items():
                 self._send(eio_sid, self._message("head", {"room": room, "head": head}))
 
     def forget(self, sid: str) -> None:
-        with self._turn:
+        with self._lock:
             self._behind.pop(sid, None)
 
     def _owe(self, sid: str, room: str, head: int) -> None:
-        with self._turn:
+        with self._lock:
             self._behind.setdefault(sid, {})[room] = head
 
     def _message(self, event: str, data: dict[str, Any]) -> Message:

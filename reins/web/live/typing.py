@@ -37,7 +37,7 @@ class Typist(Protocol):
 
 
 class _Line:
-    """One attempt's text so far. The worker's loop adds to it, the pump alone moves `told`."""
+    """One attempt's text so far. The worker's loop adds to it, the feed alone moves `told`."""
 
     __slots__ = (
         "attempt", "began_us", "call_id", "ended", "over", "parts", "room", "seen", "session",
@@ -78,7 +78,7 @@ class _Line:
 
 
 class TypingFeed:
-    """Keeps the text so far of each session that is answered, and tells it in the pump's turn.
+    """Keeps the text so far of each session that is answered, and tells it in the feed's turn.
 
     `took` runs on the worker's loop and takes no lock: each line has one writer, and what is new
     is handed over in one step. Nobody is told, or woken, for a room that is empty.

@@ -111,7 +111,7 @@ def test_the_routes_where_no_worker_is(idle):
         "items": [], "next_cursor": None, "worker": "none", "today": None,
     }  # fmt: skip
     refused = idle.post("/api/routes/default/check", {}, status=409)
-    assert "python -m llm check" in refused["detail"]
+    assert "reins models check" in refused["detail"]
 
 
 def test_the_calls_of_a_row(api):

@@ -164,7 +164,7 @@ def test_a_fault_of_ours_says_so(idle, monkeypatch, capsys):
     def fails(_self):
         raise ZeroDivisionError("by us")
 
-    monkeypatch.setattr(parts.Parts, "current", fails)
+    monkeypatch.setattr(parts.ApiContext, "current", fails)
     problem = idle.get("/api/sessions", 500)
     assert "fault of Reins" in problem["detail"]
     assert "by us" not in str(problem)

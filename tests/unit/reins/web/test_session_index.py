@@ -1,7 +1,7 @@
 import orjson
 import pytest
 
-from reins.web.views.sessions import Overview
+from reins.web.views.sessions import SessionIndex
 from store import agent_state
 from tests.integration.store.support import step
 
@@ -24,72 +24,72 @@ def stored(monkeypatch):
 
 def test_rows_are_taken_in_once():
     """An older row, or the same again, changes nothing; a newer one does."""
-    overview = Overview(None)
-    assert overview.apply([row("a", 1), row("a", 2), row("b", 1)]) == {"a", "b"}
-    assert overview.apply([row("a", 1), row("a", 2)]) == set()
-    assert overview.apply([row("a", 3)]) == {"a"}
-    assert (overview.seq("a"), overview.get("a")["text"]) == (3, "joke 3")
-    assert overview.get("nobody") is None
-    assert overview.seq("nobody") == 0
+    index = SessionIndex(None)
+    assert index.apply([row("a", 1), row("a", 2), row("b", 1)]) == {"a", "b"}
+    assert index.apply([row("a", 1), row("a", 2)]) == set()
+    assert index.apply([row("a", 3)]) == {"a"}
+    assert (index.seq("a"), index.get("a")["text"]) == (3, "joke 3")
+    assert index.get("nobody") is None
+    assert index.seq("nobody") == 0
 
 
 def test_latencies_are_shown_once():
     """Events bring those that are new, the session itself all that are kept, no more than 24."""
-    overview = Overview(None)
-    overview.apply([row("a", n, latency_ms=float(n)) for n in range(1, 31)])
-    [shown] = overview.changes(["a", "gone"])
+    index = SessionIndex(None)
+    index.apply([row("a", n, latency_ms=float(n)) for n in range(1, 31)])
+    [shown] = index.changes(["a", "gone"])
     assert shown["latencies_ms"] == [float(n) for n in range(7, 31)]
-    overview.apply([row("a", 31, latency_ms=31.0)])
-    [shown] = overview.changes(["a"])
+    index.apply([row("a", 31, latency_ms=31.0)])
+    [shown] = index.changes(["a"])
     assert shown["latencies_ms"] == [31.0]
-    assert len(overview.get("a")["latencies_ms"]) == 24
+    assert len(index.get("a")["latencies_ms"]) == 24
 
 
 def test_a_load_is_the_truth(stored):
     """What the store has counts, newer or, in another folder, older; what it has not is dropped."""
-    overview = Overview(None)
-    overview.apply([row("a", 5), row("gone", 1)])
+    index = SessionIndex(None)
+    index.apply([row("a", 5), row("gone", 1)])
     stored |= {"a": state("a", 3), "new": state("new", 7)}
-    overview.load()
-    assert {name: overview.seq(name) for name in overview} == {"a": 3, "new": 7}
-    assert overview.apply([row("a", 4)]) == {"a"}
+    index.load()
+    assert {name: index.seq(name) for name in index} == {"a": 3, "new": 7}
+    assert index.apply([row("a", 4)]) == {"a"}
 
 
 def test_the_last_tick_is_not_that_of_before_a_pause_in_following(stored):
     """Ticks that were not followed are seen at the next load."""
-    overview = Overview(None)
-    overview.apply([row("a", 1)])
-    before = overview.get("a")["last_tick_at"]
+    index = SessionIndex(None)
+    index.apply([row("a", 1)])
+    before = index.get("a")["last_tick_at"]
     stored["a"] = state("a", 9)
-    overview.load()
-    assert overview.get("a")["last_tick_at"] > before
+    index.load()
+    assert index.get("a")["last_tick_at"] > before
 
 
 def test_a_state_by_hand_that_is_older_is_not_taken():
-    overview = Overview(None)
-    overview.apply([row("a", 5)])
-    overview.apply_states([state("a", 3)])
-    assert overview.seq("a") == 5
+    index = SessionIndex(None)
+    index.apply([row("a", 5)])
+    index.apply_states([state("a", 3)])
+    assert index.seq("a") == 5
 
 
 def test_a_row_that_makes_no_sense_leaves_nothing_behind():
     """It raises, and the list can be read as before."""
-    overview = Overview(None)
-    overview.apply([row("a", 1)])
+    index = SessionIndex(None)
+    index.apply([row("a", 1)])
     with pytest.raises(KeyError):
-        overview.apply([row("b", 1, state="{}")])
-    assert [line["session_id"] for line in overview.listed()] == ["a"]
-    assert sum(overview.counts().values()) == 1
+        index.apply([row("b", 1, state="{}")])
+    assert [line["session_id"] for line in index.listed()] == ["a"]
+    assert sum(index.counts().values()) == 1
 
 
 def test_what_a_budget_holds():
     """The limit that a session waits at is in its line, until a row says that it goes on."""
-    overview = Overview(None)
-    overview.apply([row("a", 1)])
-    assert overview.get("a")["held"] is None
+    index = SessionIndex(None)
+    index.apply([row("a", 1)])
+    assert index.get("a")["held"] is None
     limit = {"scope": "day", "what": "tokens", "limit": 9, "spent": 9, "text": "day tokens"}
     held = orjson.loads(row("a", 2)["state"]) | {"held": {**limit, "date": "2026-01-01"}}
-    overview.apply([row("a", 2, state=orjson.dumps(held).decode())])
-    assert overview.get("a")["held"] == limit
-    overview.apply([row("a", 3)])
-    assert overview.get("a")["held"] is None
+    index.apply([row("a", 2, state=orjson.dumps(held).decode())])
+    assert index.get("a")["held"] == limit
+    index.apply([row("a", 3)])
+    assert index.get("a")["held"] is None

@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from pydantic import ValidationError
-
 from agent_core.actions.handling import handles
 from agent_core.actions.payloads import (
     AgentDestroy,
@@ -24,7 +22,8 @@ from agent_core.actions.payloads import (
     PostMessage,
     ToSession,
 )
-from agent_core.agent.base import AgentRejected, GuidanceRejected, problems
+from agent_core.agent.base import AgentRejected, GuidanceRejected
+from agent_core.agent.creation import CreateError, Creation
 from agent_core.conversations.conversation import Conversations, ConversationUnknown
 from agent_core.dispatch.queued import Action
 from agent_core.fleet.fleet import Sessions
@@ -54,30 +53,18 @@ class ActionRejected(ValueError):  # noqa: N818
 async def create_agent(context: Context, action: Action) -> Result:
     payload = action.payload(CreateAgent)
     sessions = context.sessions
+    asked = _creation(payload)
     before = await sessions.find(payload.address)
     if before is not None:
         if (seq := before.unmarked.get(action.action_id)) is not None:
             return Applied(seq)
         await before.until_over()  # a destroy that came first has its turn
-        _refuse_if_taken(before, payload)
-    kind = sessions.types.get(payload.agent_type)
-    if kind is None:
-        raise ActionRejected(
-            f"agent type is {payload.agent_type!r}; "
-            f"expected one of {', '.join(sessions.types.names())}"
-        )
-    config = await _config_for(sessions, payload)
-    try:
-        checked = kind.Config.model_validate(config)
-    except ValidationError as error:
-        raise ActionRejected(
-            f"the config does not fit agents of type {payload.agent_type}: {problems(error)}; "
-            f"expected the fields {', '.join(kind.Config.model_fields)}"
-        ) from None
-    if checked.route is not None and not sessions.knows_route(checked.route):
-        raise ActionRejected(
-            f"there is no model route {checked.route!r}; name one of the models' file, or none"
-        )
+        asked.check_free(before.agent_id, before.status)
+    kind, checked = asked.check_config(
+        types=sessions.types.by_name,
+        own=await sessions.own_config(payload.agent_id) if asked.further else None,
+        knows_route=sessions.knows_route,
+    )
     seq = await sessions.create(
         kind,
         checked,
@@ -95,35 +82,11 @@ async def create_agent(context: Context, action: Action) -> Result:
     return Applied(seq)
 
 
-def _refuse_if_taken(before: Session, payload: CreateAgent) -> None:
-    if before.agent_id != payload.agent_id:
-        raise ActionRejected(
-            f"session {payload.address} belongs to agent {before.agent_id}; choose another id"
-        )
-    if not before.status.over:
-        raise ActionRejected(
-            f"session {payload.address} exists and is {before.status}; "
-            "destroy it first, or choose another id"
-        )
-
-
-async def _config_for(sessions: Sessions, payload: CreateAgent) -> dict[str, Any]:
-    """The agent's own configuration, what the action says of it, and the subject."""
-    config: dict[str, Any] = {}
-    own = None
-    if payload.address != payload.agent_id:
-        own = await sessions.own_config(payload.agent_id)
-    if own is not None:
-        if own["agent_type"] != payload.agent_type:
-            raise ActionRejected(
-                f"agent {payload.agent_id} is of type {own['agent_type']}, "
-                f"not {payload.agent_type}; an agent's sessions are of one type"
-            )
-        config = own["config"]
-    config = config | (payload.config or {})
+def _creation(payload: CreateAgent) -> Creation:
+    config = dict(payload.config or {})
     if payload.initial_subject is not None:
         config["subject"] = payload.initial_subject
-    return config
+    return Creation(payload.agent_id, payload.address, payload.agent_type, config)
 
 
 @handles(AgentPause)
@@ -201,7 +164,7 @@ async def post_message(context: Context, action: Action) -> Result:
     return Applied()
 
 
-REJECTIONS = (ActionRejected, AgentRejected, ConversationUnknown, GuidanceRejected)
+REJECTIONS = (CreateError, ActionRejected, AgentRejected, ConversationUnknown, GuidanceRejected)
 
 
 async def _addressed(context: Context, payload: P) -> Session:

@@ -87,5 +87,5 @@ class Web:
         self._follower.catch_up()
 
     def clients(self) -> dict[str, int]:
-        """Who is connected; see `Feed.clients`."""
+        """Open connections; see `Feed.clients`."""
         return self._feed.clients()

@@ -26,11 +26,11 @@ from store.reading import Reader, reader
 from store.store import Store
 
 CHECK_S = 45.0
-"""So long a route is tried."""
+"""Seconds after which the check of a route is given up."""
 
 
 class Checked(Protocol):
-    """What came of a try of one route."""
+    """Result of a check of one route."""
 
     @property
     def name(self) -> str: ...
@@ -133,7 +133,7 @@ class Bridge:
         return os.getpid() if self._worker is not None else self.store.folder.owner_pid()
 
     def session_now(self, session_id: str) -> dict[str, Any] | None:
-        """What a session that lives here does at this moment; None for any other."""
+        """The work of a session that lives here, at this moment; None for any other."""
         session = None if self._worker is None else self._worker.sessions.live.get(session_id)
         agent = None if session is None else session.agent
         if session is None or agent is None or session.status.ended:
@@ -174,7 +174,7 @@ class Bridge:
         return (lambda: None) if self._worker is None else self._worker.sessions.listen_deltas(took)
 
     def account_of(self, agent_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-        """What all sessions of an agent may take and have taken, where the worker is here."""
+        """Limits and spending of all sessions of an agent, where the worker is here."""
         if self._worker is None:
             return None
         ledger = self._worker.sessions.ledger
@@ -182,7 +182,7 @@ class Bridge:
         return ledger.agent_limits(agent_id), NOTHING if tally is None else tally.sums()
 
     def spent_today(self) -> dict[str, Any] | None:
-        """What all sessions have taken since midnight, UTC, where the worker is here."""
+        """Spending of all sessions since midnight, UTC, where the worker is here."""
         if self._worker is None:
             return None
         ledger, today = self._worker.sessions.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
@@ -194,7 +194,7 @@ class Bridge:
         return () if self._worker is None else self._worker.model.routes()
 
     def knows_route(self, name: str) -> bool:
-        """Whether a session may name that route; where the worker is not here, it decides."""
+        """True if a session may name that route; a worker elsewhere decides for itself."""
         return self._worker is None or self._worker.model.knows(name)
 
     def check_route(self, name: str) -> Checked:

@@ -202,7 +202,7 @@ def _wants_socket(request: Request) -> bool:
 
 
 def _half_a_handshake(request: Request) -> Response | None:
-    """What the libraries behind would fail on, with a traceback and a thread left over."""
+    """Refuse what the libraries behind would fail on, with a traceback and a thread left over."""
     if not _wants_socket(request):
         return None
     asked = [part.strip().lower() for part in request.headers.get("Connection", "").split(",")]
@@ -239,7 +239,7 @@ def refusal(
 
 
 def _local_names(host: str) -> Collection[str]:
-    """What this machine is called by whoever can reach the address."""
+    """Names of this machine, for whoever can reach the address."""
     local = ("localhost", "127.0.0.1", "::1")
     if host in _WILDCARDS:
         return (*local, socket.gethostname())
@@ -247,7 +247,7 @@ def _local_names(host: str) -> Collection[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
+    """True if only this machine can reach the address."""
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 

@@ -23,8 +23,8 @@ class PortUnusableError(Exception):
 
 
 class _Arrived:
-    """What the server reads to its end after the answer: what has arrived of a body, not all that
-    was announced, which may never come.
+    """The body that the server reads to its end after the answer: the part that has arrived, not
+    all that was announced, which may never come.
     """
 
     def __init__(self, file: BufferedIOBase) -> None:

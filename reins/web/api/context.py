@@ -16,7 +16,7 @@ _NAME = "reins"
 
 
 class Live(Protocol):
-    """What keeps the session index and the participants current."""
+    """The keeper of the session index and the participants current."""
 
     def catch_up(self) -> None:
         """Return once the session index and the participants are loaded and current."""
@@ -43,7 +43,7 @@ class ApiContext:
         return self.index
 
     def current_participants(self) -> Participants:
-        """Who takes part in which conversation, loaded and current."""
+        """The participants of all conversations, loaded and current."""
         self.live.catch_up()
         return self.participants
 

@@ -14,7 +14,7 @@ api = group("routes", "model")
 
 
 class RouteLimits(Wire):
-    """What a route is given at the most; null: as much as comes."""
+    """Limits of a route; null: no limit."""
 
     concurrency: int | None
     requests_per_minute: int | None
@@ -25,7 +25,7 @@ class Route(Wire):
     """One route as it is now, since the start of its worker.
 
     `p50_ms`, `p95_ms` and `p99_ms` are those of the newest attempts that succeeded, null before
-    the first. `used_by` are types of agents. `rests_s`: so long nothing is sent along it.
+    the first. `used_by` are types of agents. `rests_s`: seconds until the next call may use it.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Route(Wire):
 
 
 class SpentToday(Wire):
-    """What all sessions have taken since midnight, UTC: tokens in and out, seconds in ticks."""
+    """Spending of all sessions since midnight, UTC: tokens in and out, seconds in ticks."""
 
     date: str
     ticks: int
@@ -81,7 +81,7 @@ class RoutePath(Input):
 
 
 class RouteCheck(Wire):
-    """What came of a try: `said` in words, with what is wrong and what to do about it."""
+    """Result of a check; `said` says in words what is wrong and what to do about it."""
 
     name: str
     ok: bool

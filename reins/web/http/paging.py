@@ -14,7 +14,7 @@ def cursor_of(*parts: str | int) -> str:
 
 
 def parts_of(cursor: str, *kinds: type) -> list[Any]:
-    """What the cursor was made of. Raises: RequestRefusedError."""
+    """The parts that the cursor was made of. Raises: RequestRefusedError."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         found = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -26,4 +26,7 @@ def parts_of(cursor: str, *kinds: type) -> list[Any]:
 
 
 def _bad(cursor: str) -> RequestRefusedError:
-    return unfit("query.cursor", f"{cursor!r:.60} is none; give the next_cursor of the page before")
+    return unfit(
+        "query.cursor",
+        f"{cursor!r:.60} is no cursor; send the next_cursor of the previous page unchanged",
+    )

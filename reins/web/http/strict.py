@@ -1,4 +1,4 @@
-"""What the API takes in: JSON objects and nothing else, path segments decoded one by one."""
+"""Input of the API: JSON objects and nothing else, path segments decoded one by one."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What happens in conversations, on its way to their rooms: who says what, takes part, composes."""
+"""Events of conversations on their way to rooms: messages, participants, who composes."""
 
 from collections import deque
 from collections.abc import Collection, Sequence
@@ -58,7 +58,7 @@ class ConversationFeed:
             self._send_list(posted.keys() | created.keys() | joined.keys())
 
     def tell_all(self, room: str) -> None:
-        """Who is in this room may have missed something: let them look."""
+        """Let everybody in this room look: they may have missed something."""
         if room == CONVERSATIONS:
             self._rooms.skip(room, 0)
         elif room.startswith(_CONVERSATION):
@@ -67,7 +67,7 @@ class ConversationFeed:
             self.composes(conversation_id)
 
     def composes(self, conversation_id: str) -> None:
-        """Who composes there has changed; from any thread."""
+        """Note that another session composes there; from any thread."""
         self._composes.append(conversation_id)
 
     def look_who_composes(self) -> None:

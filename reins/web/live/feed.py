@@ -171,7 +171,7 @@ class Feed:
         self._steps.send_list(news.sessions)
 
     def _renew_all(self) -> None:
-        """Whoever listens already may have missed something: let them look."""
+        """Let everybody look who listens already: they may have missed something."""
         self._steps.renew_streams()
         for room in self._rooms.names() if len(self._rooms) else ():
             if room in (SESSIONS, QUEUE):

@@ -27,7 +27,7 @@ def run_room(agent_id: str, session_id: str) -> str:
 
 
 class Members(socketio.Manager):  # type: ignore[misc]
-    """Who is in which room, changed by one thread at a time.
+    """Members of the rooms, changed by one thread at a time.
 
     The library leaves that to chance: a socket that enters a room while the last one leaves it
     would be in none, and looking through rooms that change raises.
@@ -79,7 +79,7 @@ class Members(socketio.Manager):  # type: ignore[misc]
 
 
 class Rooms:
-    """Who is in which room of a Socket.IO server.
+    """Rooms of a Socket.IO server and their members.
 
     A socket that was skipped gets a `head` for each room once it has drained, and fetches what it
     missed.
@@ -91,7 +91,7 @@ class Rooms:
         self._behind: dict[str, dict[str, int]] = {}
 
     def occupied(self, room: str) -> bool:
-        """Whether anybody is in the room."""
+        """True if anybody is in the room."""
         return bool(self._server.manager.rooms.get(_SPACE, {}).get(room))
 
     def names(self) -> list[str]:

@@ -48,7 +48,7 @@ class StepFeed:
                 self._rooms.emit("sessions", {"changed": self._index.changes(batch)}, SESSIONS)
 
     def renew_streams(self) -> None:
-        """Whoever reads a stream may have missed rows: send the newest, so that it looks."""
+        """Send each stream its newest row, so that its reader looks for rows that it missed."""
         for session_id in self._streams.sessions():
             self._streams.put(session_id, self._newest(session_id))
 

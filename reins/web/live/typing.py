@@ -1,4 +1,4 @@
-"""What is being typed: a model's answer while it comes, on its way to the room of its session."""
+"""Typing: a model's answer while it comes, on its way to the room of its session."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -111,7 +111,7 @@ class TypingFeed:
             self._has_changed(line)
 
     def so_far(self, session_id: str) -> dict[str, Any] | None:
-        """What is being typed, whole, for somebody who comes in the middle; None for nothing."""
+        """The whole text that is being typed, for somebody who comes in the middle, or None."""
         line = self._lines.get(session_id)
         if line is None or line.over:
             return None

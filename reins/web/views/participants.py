@@ -1,4 +1,4 @@
-"""Who takes part in which conversation, in memory: kept up to date by the feed."""
+"""Participants of all conversations, in memory, kept up to date by the follower."""
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -154,7 +154,7 @@ def _session_of(row: Row) -> str:
 
 
 def _line_of(state: Row) -> Row:
-    """What is kept of a row of `agent_state`, with the columns that stand for themselves."""
+    """The kept part of a row of `agent_state`, with the columns that stand for themselves."""
     seq = orjson.loads(state["history"] or "{}").get("seq", 0)
     names = ("snapshot", "status", "error")
     return {"seq": seq, **{name: state[name] for name in names}}

@@ -2,13 +2,15 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from agent_core.session.status import Status
 
 Row = Mapping[str, Any]
-StatusName = Literal["running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
+StatusName = Annotated[str, Field(json_schema_extra={"enum": [str(each) for each in Status]})]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CUT_TEXT = 4_000  # characters
@@ -16,7 +18,7 @@ _CUT_PAYLOAD = 8_000  # characters of JSON
 
 
 class Wire(BaseModel):
-    """What goes over the wire: exactly these fields."""
+    """A value on the wire: exactly these fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

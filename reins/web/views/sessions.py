@@ -47,7 +47,7 @@ class SessionSummary(Wire):
 
 
 class _Line:
-    """What is kept of one session."""
+    """The values that are kept of one session."""
 
     __slots__ = ("fresh", "latencies", "values")
 

@@ -166,7 +166,7 @@ def test_a_fault_of_ours_says_so(idle, monkeypatch, capsys):
 
     monkeypatch.setattr(parts.ApiContext, "current", fails)
     problem = idle.get("/api/sessions", 500)
-    assert "fault of Reins" in problem["detail"]
+    assert "Reins failed" in problem["detail"]
     assert "by us" not in str(problem)
     assert "ZeroDivisionError" in capsys.readouterr().out
 

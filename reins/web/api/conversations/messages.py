@@ -1,4 +1,4 @@
-"""What is said in a conversation: pages of it from either end, and a person's word."""
+"""Messages of a conversation: pages from either end, and posting one."""
 
 from typing import Annotated, Any
 
@@ -51,7 +51,7 @@ class MessageList(Wire):
     responses={200: MessageList, **refusals(404)},
 )
 def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> dict[str, Any]:
-    """What was said: from the beginning, after or before a message, or the newest."""
+    """Messages: from the beginning, after or before a message, or the newest."""
     given = query.model_dump(include={"after", "before", "last"}, exclude_none=True)
     if len(given) > 1:
         name = list(given)[-1]

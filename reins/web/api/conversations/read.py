@@ -111,7 +111,7 @@ def recorded(context: ApiContext, conversation_id: str) -> Row:
 
 
 def is_there(context: ApiContext, conversation_id: str) -> bool:
-    """Whether it is on record, or its creation is in the queue."""
+    """True if it is on record, or its creation is in the queue."""
     store = context.bridge.store
     # The queue first: what is taken out of it in between is on record by then.
     waiting = queue_reading.waiting(store, ["conversation_create"])

@@ -1,4 +1,4 @@
-"""What a session's models were sent and said: the attempts that led to a row of its log."""
+"""Model calls of a session: the attempts that led to a row of its log, with prompt and answer."""
 
 from typing import Any
 

@@ -56,7 +56,7 @@ class SessionList(Wire):
 
 
 class SessionNow(Wire):
-    """What a session does at this moment; next_tick_at is null while a tick is in flight."""
+    """The work of a session at this moment; next_tick_at is null while a tick is in flight."""
 
     ticking: bool
     tick_began_at: str | None
@@ -72,7 +72,7 @@ class SessionNowAnswer(Wire):
 
 
 class FinalResult(Wire):
-    """What an ended session leaves; times are microseconds since 1970, UTC."""
+    """The result of an ended session; times are microseconds since 1970, UTC."""
 
     status: Literal["stopped", "completed", "failed"]
     state: dict[str, Any]
@@ -140,7 +140,7 @@ def get_session(path: SessionPath) -> dict[str, Any]:
     responses={200: SessionNowAnswer, **refusals(404)},
 )
 def get_session_now(path: SessionPath) -> dict[str, Any]:
-    """What one session does at this moment."""
+    """The work of one session at this moment."""
     context = api_context()
     seen(context, path.session_id)
     return {"now": context.bridge.session_now(path.session_id)}

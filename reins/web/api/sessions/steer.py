@@ -67,7 +67,7 @@ class ReloadBody(ActorBody):
 
 
 class BulkItem(Wire):
-    """One session of a bulk request: its action, or why there is none."""
+    """One session of a bulk request: its action, or the reason for none."""
 
     session_id: str
     action_id: str | None

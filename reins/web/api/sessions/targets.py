@@ -1,4 +1,4 @@
-"""Whom a request is for, as the worker will find them when its turn comes."""
+"""Target sessions of a request, as the worker will find them when it takes up the action."""
 
 from typing import NamedTuple
 

@@ -148,7 +148,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What was said: from the beginning, after or before a message, or the newest. */
+        /** Messages: from the beginning, after or before a message, or the newest. */
         get: operations["list_conversation_messages"];
         put?: never;
         /** A person speaks; applied exactly once, in order. */
@@ -183,7 +183,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** Whether the service answers, and who works on its data folder. */
+        /** The state of the service, and the worker of its data folder. */
         get: operations["get_health"];
         put?: never;
         post?: never;
@@ -320,7 +320,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** What one session does at this moment. */
+        /** The work of one session at this moment. */
         get: operations["get_session_now"];
         put?: never;
         post?: never;
@@ -424,6 +424,40 @@ export interface paths {
         };
         /** The service at a glance. */
         get: operations["get_system"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The process lives and answers. Takes no token. */
+        get: operations["get_live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/health/ready": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** An action would be taken up, and a row be written now; else 503 says why not. No token. */
+        get: operations["get_ready"];
         put?: never;
         post?: never;
         delete?: never;
@@ -542,6 +576,14 @@ export interface components {
             /** Next Cursor */
             next_cursor: null;
         };
+        /** Alive */
+        Alive: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "live";
+        };
         /**
          * Amounts
          * @description Ticks, tokens in and out together, US dollars, seconds in ticks; null: none, or not known.
@@ -583,7 +625,7 @@ export interface components {
         };
         /**
          * BulkItem
-         * @description One session of a bulk request: its action, or why there is none.
+         * @description One session of a bulk request: its action, or the reason for none.
          */
         BulkItem: {
             /** Action Id */
@@ -742,7 +784,7 @@ export interface components {
         };
         /**
          * FinalResult
-         * @description What an ended session leaves; times are microseconds since 1970, UTC.
+         * @description The result of an ended session; times are microseconds since 1970, UTC.
          */
         FinalResult: {
             /** Audit */
@@ -779,16 +821,20 @@ export interface components {
         };
         /**
          * Health
-         * @description That it answers; `worker` holds its `pid`, and what it says of itself where it is here.
+         * @description The state of the service; `reasons` says what is wrong where it is `degraded`.
+         *
+         *     `worker` holds the worker's `pid`, and its description of itself where it is in this process.
          */
         Health: {
             /** Data */
             data: string;
+            /** Reasons */
+            reasons: string[];
             /**
              * Status
-             * @constant
+             * @enum {string}
              */
-            status: "ok";
+            status: "ok" | "degraded";
             /** Worker */
             worker: {
                 [key: string]: unknown;
@@ -1097,7 +1143,7 @@ export interface components {
         };
         /**
          * Problem
-         * @description Why a request was refused (RFC 9457); `detail` says what was given, expected, and to do.
+         * @description The reason of a refusal (RFC 9457); `detail` says what was given, expected, and to do.
          */
         Problem: {
             /** Detail */
@@ -1119,7 +1165,7 @@ export interface components {
         };
         /**
          * Prompt
-         * @description What the model saw. `more`: messages beyond those that are shown.
+         * @description The material that the model saw. `more`: messages beyond those that are shown.
          */
         Prompt: {
             /** Chars */
@@ -1175,6 +1221,14 @@ export interface components {
             /** Handled */
             handled: number | null;
         };
+        /** Ready */
+        Ready: {
+            /**
+             * Status
+             * @constant
+             */
+            status: "ready";
+        };
         /** ReloadBody */
         ReloadBody: {
             /**
@@ -1196,7 +1250,7 @@ export interface components {
          * @description One route as it is now, since the start of its worker.
          *
          *     `p50_ms`, `p95_ms` and `p99_ms` are those of the newest attempts that succeeded, null before
-         *     the first. `used_by` are types of agents. `rests_s`: so long nothing is sent along it.
+         *     the first. `used_by` are types of agents. `rests_s`: seconds until the next call may use it.
          */
         Route: {
             /** Address */
@@ -1259,7 +1313,7 @@ export interface components {
         };
         /**
          * RouteCheck
-         * @description What came of a try: `said` in words, with what is wrong and what to do about it.
+         * @description Result of a check; `said` says in words what is wrong and what to do about it.
          */
         RouteCheck: {
             /** Latency Ms */
@@ -1273,7 +1327,7 @@ export interface components {
         };
         /**
          * RouteLimits
-         * @description What a route is given at the most; null: as much as comes.
+         * @description Limits of a route; null: no limit.
          */
         RouteLimits: {
             /** Concurrency */
@@ -1392,7 +1446,7 @@ export interface components {
         };
         /**
          * SessionNow
-         * @description What a session does at this moment; next_tick_at is null while a tick is in flight.
+         * @description The work of a session at this moment; next_tick_at is null while a tick is in flight.
          */
         SessionNow: {
             /** Failures */
@@ -1462,7 +1516,7 @@ export interface components {
         };
         /**
          * SpentToday
-         * @description What all sessions have taken since midnight, UTC: tokens in and out, seconds in ticks.
+         * @description Spending of all sessions since midnight, UTC: tokens in and out, seconds in ticks.
          */
         SpentToday: {
             /** Cost Usd */
@@ -4160,6 +4214,154 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["System"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Alive"];
+                };
+            };
+            /** @description Unauthorized */
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Forbidden */
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Misdirected Request */
+            421: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Unprocessable Content */
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Internal Server Error */
+            500: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+            /** @description Service Unavailable */
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    get_ready: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Ready"];
                 };
             };
             /** @description Unauthorized */

@@ -17,7 +17,7 @@ from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, SettingsError, load_settings
 from reins.web.application import Web
 from reins.web.guard import is_loopback
-from reins.web.server import PortUnusable, Server, listen
+from reins.web.server import PortUnusableError, Server, listen
 from store.errors import FolderOwnedError, StoreError
 
 _log = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python app.py") 
         SettingsError,
         ModelConfigError,
         AgentTypeError,
-        PortUnusable,
+        PortUnusableError,
         StoreError,
     ) as error:
         print(f"reins: {error}", file=sys.stderr)

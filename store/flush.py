@@ -67,6 +67,9 @@ class Flush(ThreadLoop):
         self._worked = 0
         self._highest = dict(highest)
         self.rows = 0
+        self.failures = 0
+        self.last_error: str | None = None
+        """The error of the newest flush; None if it succeeded."""
 
     def start(self) -> None:
         super().start()
@@ -85,14 +88,17 @@ class Flush(ThreadLoop):
         self.retention.run(self._tables.values())
         self._compact(self._compaction, journalled=True)
         self._retry_s = self._every_s
+        self.last_error = None
         return self._every_s
 
     def failed(self, error: Exception) -> float:
         # Retried by the clock alone: each commit would wake it otherwise.
         self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
+        self.failures += 1
+        self.last_error = f"{type(error).__name__}: {error}"[:500]
         _log.error(
             "flush failed; its rows stay in the journal",
-            error=f"{type(error).__name__}: {error}"[:500],
+            error=self.last_error,
             retry_in_s=self._retry_s,
         )
         return self._retry_s

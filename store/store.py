@@ -136,6 +136,16 @@ class Store:
     def flushed_rows(self) -> int:
         return 0 if self._flush is None else self._flush.rows
 
+    @property
+    def flush_error(self) -> str | None:
+        """The error of the newest flush; None if it succeeded."""
+        return None if self._flush is None else self._flush.last_error
+
+    @property
+    def flush_failures(self) -> int:
+        """Flushes that failed since the start."""
+        return 0 if self._flush is None else self._flush.failures
+
     def _open_tables(self) -> dict[str, tuple[Table, LanceTable]]:
         try:
             db = connect(self.folder.path)

@@ -65,6 +65,10 @@ class Dispatcher:
         self._unlisten: Callable[[], None] = _nothing
         self._unwatch: Callable[[], None] = _nothing
         self.handled = 0
+        self.polled_at = time.monotonic()
+        """Monotonic time of the newest poll that succeeded."""
+        self.mark_error: str | None = None
+        """The error of the newest marking; None if it succeeded."""
 
     def start(self) -> None:
         self._polling.start()
@@ -100,11 +104,13 @@ class Dispatcher:
         self._marked.clear()
         version = await self._table.version()
         if version == self._known_version:
+            self.polled_at = time.monotonic()
             return 0
         new = await queue.unprocessed(self._table, _POLL_ROWS, self._in_flight)
         self._known_version = max(self._known_version, version)
         for action in in_order(QueuedAction(row) for row in new):
             self._take(action)
+        self.polled_at = time.monotonic()
         return len(new)
 
     def _arrived(self, rows: list[queue.Row], version: int) -> None:
@@ -195,8 +201,10 @@ class Dispatcher:
                 await self._mark_gathered()
             await asyncio.to_thread(self._context.fleet.store.compact_queue)
         except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
+            self.mark_error = f"{type(error).__name__}: {error}"[:300]
             _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
             return _RETRY_S
+        self.mark_error = None
         return _UPKEEP_S
 
     async def _mark_gathered(self) -> None:

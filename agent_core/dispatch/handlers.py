@@ -10,8 +10,6 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeAlias, TypeVar
 
-from pydantic import ValidationError
-
 from agent_core.actions.handling import handles
 from agent_core.actions.payloads import (
     AgentDestroy,
@@ -25,7 +23,8 @@ from agent_core.actions.payloads import (
     ToSession,
 )
 from agent_core.agent.base import AgentRejectedError
-from agent_core.agent.guidance import GuidanceRejectedError, problems
+from agent_core.agent.creation import CreateError, Creation
+from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.conversations.conversation import Conversations, ConversationUnknownError
 from agent_core.dispatch.queued import QueuedAction
 from agent_core.fleet.fleet import Fleet
@@ -58,30 +57,18 @@ class ActionRejectedError(ValueError):
 async def create_agent(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(CreateAgent)
     fleet = context.fleet
+    asked = _creation(payload)
     before = await fleet.find(payload.address)
     if before is not None:
         if (seq := before.unmarked.get(action.action_id)) is not None:
             return Applied(seq)
         await before.until_over()  # a destroy that came first has its turn
-        _refuse_if_taken(before, payload)
-    kind = fleet.types.get(payload.agent_type)
-    if kind is None:
-        raise ActionRejectedError(
-            f"agent type is {payload.agent_type!r}; "
-            f"expected one of {', '.join(fleet.types.names())}"
-        )
-    config = await _config_for(fleet, payload)
-    try:
-        checked = kind.Config.model_validate(config)
-    except ValidationError as error:
-        raise ActionRejectedError(
-            f"the config does not fit agents of type {payload.agent_type}: {problems(error)}; "
-            f"expected the fields {', '.join(kind.Config.model_fields)}"
-        ) from None
-    if checked.route is not None and not fleet.knows_route(checked.route):
-        raise ActionRejectedError(
-            f"there is no model route {checked.route!r}; name one of the models' file, or none"
-        )
+        asked.check_free(before.agent_id, before.status)
+    kind, checked = asked.check_config(
+        types=fleet.types.by_name,
+        own=await fleet.own_config(payload.agent_id) if asked.further else None,
+        knows_route=fleet.knows_route,
+    )
     seq = await fleet.create(
         kind,
         checked,
@@ -99,35 +86,11 @@ async def create_agent(context: Context, action: QueuedAction) -> Result:
     return Applied(seq)
 
 
-def _refuse_if_taken(before: Session, payload: CreateAgent) -> None:
-    if before.agent_id != payload.agent_id:
-        raise ActionRejectedError(
-            f"session {payload.address} belongs to agent {before.agent_id}; choose another id"
-        )
-    if not before.status.over:
-        raise ActionRejectedError(
-            f"session {payload.address} exists and is {before.status}; "
-            "destroy it first, or choose another id"
-        )
-
-
-async def _config_for(fleet: Fleet, payload: CreateAgent) -> dict[str, Any]:
-    """The agent's own configuration, what the action says of it, and the subject."""
-    config: dict[str, Any] = {}
-    own = None
-    if payload.address != payload.agent_id:
-        own = await fleet.own_config(payload.agent_id)
-    if own is not None:
-        if own["agent_type"] != payload.agent_type:
-            raise ActionRejectedError(
-                f"agent {payload.agent_id} is of type {own['agent_type']}, "
-                f"not {payload.agent_type}; an agent's sessions are of one type"
-            )
-        config = own["config"]
-    config = config | (payload.config or {})
+def _creation(payload: CreateAgent) -> Creation:
+    config = dict(payload.config or {})
     if payload.initial_subject is not None:
         config["subject"] = payload.initial_subject
-    return config
+    return Creation(payload.agent_id, payload.address, payload.agent_type, config)
 
 
 @handles(AgentPause)
@@ -206,6 +169,7 @@ async def post_message(context: Context, action: QueuedAction) -> Result:
 
 
 REJECTIONS = (
+    CreateError,
     ActionRejectedError,
     AgentRejectedError,
     ConversationUnknownError,

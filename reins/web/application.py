@@ -3,15 +3,16 @@
 from typing import TYPE_CHECKING
 
 from reins.settings import Settings
-from reins.web.api import make_api
+from reins.web.api.flask_app import make_api
 from reins.web.bridge import Bridge, WorkerHere
 from reins.web.guard import Guard
-from reins.web.live.feed import Pump
+from reins.web.live.feed import Feed
 from reins.web.live.rooms import Rooms
 from reins.web.live.sockets import Sockets, make_socketio
 from reins.web.live.sse import Streams
-from reins.web.views.participants import Cast
-from reins.web.views.sessions import Overview
+from reins.web.views.follower import ViewFollower
+from reins.web.views.participants import Participants
+from reins.web.views.sessions import SessionIndex
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 class Web:
     """Everything that serves one data folder, beside its worker or without one.
 
-    `wsgi` is the application. Starts once; `stop` ends the pump, the streams and the sockets.
+    `wsgi` is the application. Starts once; `stop` ends the feed, the streams and the sockets.
     """
 
     def __init__(
@@ -34,20 +35,33 @@ class Web:
         ping_timeout_s: float = 20.0,
     ) -> None:
         bridge = Bridge(settings, worker)
-        overview = Overview(bridge.store)
-        cast = Cast(bridge.store)
+        index = SessionIndex(bridge.store)
+        participants = Participants(bridge.store)
+        self._follower = ViewFollower(store=bridge.store, index=index, participants=participants)
         self._streams = Streams()
         flask = make_api(
-            bridge=bridge, overview=overview, cast=cast, streams=self._streams, live=self
+            bridge=bridge, index=index, participants=participants, streams=self._streams, live=self
         )
         socketio = make_socketio(
             flask, ping_interval_s=ping_interval_s, ping_timeout_s=ping_timeout_s
         )
         rooms = Rooms(socketio.server)
-        self._pump = Pump(
-            bridge=bridge, overview=overview, cast=cast, rooms=rooms, streams=self._streams
+        self._feed = Feed(
+            bridge=bridge,
+            follower=self._follower,
+            index=index,
+            participants=participants,
+            rooms=rooms,
+            streams=self._streams,
         )
-        sockets = Sockets(bridge=bridge, overview=overview, cast=cast, pump=self._pump, rooms=rooms)
+        sockets = Sockets(
+            bridge=bridge,
+            index=index,
+            participants=participants,
+            follower=self._follower,
+            typing=self._feed.typing,
+            rooms=rooms,
+        )
         sockets.register(socketio)
         self._socketio = socketio
         self._guard = Guard(
@@ -60,18 +74,18 @@ class Web:
         self.wsgi: WSGIApplication = self._guard
 
     def start(self) -> None:
-        self._pump.start()
+        self._feed.start()
 
     def stop(self) -> None:
         self._streams.end()
-        self._pump.stop()
+        self._feed.stop()
         self._guard.close()
         self._socketio.server.shutdown()
 
-    def wanted(self) -> None:
-        """See `Pump.wanted`."""
-        self._pump.wanted()
+    def catch_up(self) -> None:
+        """See `ViewFollower.catch_up`."""
+        self._follower.catch_up()
 
     def clients(self) -> dict[str, int]:
-        """Who is connected; see `Pump.clients`."""
-        return self._pump.clients()
+        """Open connections; see `Feed.clients`."""
+        return self._feed.clients()

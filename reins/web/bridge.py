@@ -1,7 +1,7 @@
 """The one bridge between web threads and the worker's loop.
 
-What a web thread asks of the worker goes through here: actions into the queue, and values that are
-safe to read from any thread. Without a worker in this process, the tables and the settings answer.
+Web threads reach the worker only through here: actions go into the queue, and values come back that
+are safe to read from any thread. Without a worker in this process, tables and settings answer.
 """
 
 import asyncio
@@ -9,9 +9,9 @@ import os
 import threading
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
@@ -20,16 +20,17 @@ from agent_core.conversations.conversation import Conversations
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from reins.settings import Settings
+from reins.web.figures import WorkerFigures, figures_of
 from store import queue
 from store.reading import Reader, reader
 from store.store import Store
 
 CHECK_S = 45.0
-"""So long a route is tried."""
+"""Seconds after which the check of a route is given up."""
 
 
 class Checked(Protocol):
-    """What came of a try of one route."""
+    """Result of a check of one route."""
 
     @property
     def name(self) -> str: ...
@@ -86,10 +87,10 @@ class Bridge:
 
     def __init__(self, settings: Settings, worker: WorkerHere | None) -> None:
         self.settings = settings
-        self.worker = worker
+        self._worker = worker
         self.store: Reader = reader(settings.data)
         self._types: AgentTypes | None = None
-        self._types_turn = threading.Lock()
+        self._types_lock = threading.Lock()
 
     def enqueue(self, actions: Sequence[dict[str, Any]]) -> None:
         """Return once the actions are on disk, all in one commit. Raises: StoreError."""
@@ -97,22 +98,43 @@ class Bridge:
 
     def agent_types(self) -> dict[str, type[LoopingAgentBase]]:
         """Agent types by name. Raises: AgentTypeError, where no worker here has read them."""
-        if self.worker is not None:
-            return self.worker.types.by_name
-        with self._types_turn:
+        if self._worker is not None:
+            return self._worker.types.by_name
+        with self._types_lock:
             if self._types is None:
                 types = AgentTypes(self.settings.agent_modules)
                 types.take(types.read())
                 self._types = types
         return self._types.by_name
 
+    @property
+    def has_worker(self) -> bool:
+        """True where the worker runs in this process."""
+        return self._worker is not None
+
+    def worker_place(self) -> Literal["here", "elsewhere", "none"]:
+        """The process in which the worker of this folder runs: this one, another, or none."""
+        if self._worker is not None:
+            return "here"
+        return "none" if self.store.folder.owner_pid() is None else "elsewhere"
+
+    def worker_health(self) -> dict[str, Any]:
+        """The worker's description of itself; of a worker elsewhere, its `pid` alone."""
+        if self._worker is None:
+            return {"pid": self.store.folder.owner_pid()}
+        return asdict(self._worker.health())
+
+    def figures(self) -> WorkerFigures | None:
+        """The figures of the worker here; None where it is elsewhere."""
+        return None if self._worker is None else figures_of(self._worker, self.settings.poll_s)
+
     def worker_pid(self) -> int | None:
         """Process id of the worker on this folder, here or elsewhere; None if there is none."""
-        return os.getpid() if self.worker is not None else self.store.folder.owner_pid()
+        return os.getpid() if self._worker is not None else self.store.folder.owner_pid()
 
     def session_now(self, session_id: str) -> dict[str, Any] | None:
-        """What a session that lives here does at this moment; None for any other."""
-        session = None if self.worker is None else self.worker.fleet.live.get(session_id)
+        """The work of a session that lives here, at this moment; None for any other."""
+        session = None if self._worker is None else self._worker.fleet.live.get(session_id)
         if session is None or session.status.ended:
             return None
         agent, scope = session.agent, session.scope
@@ -129,58 +151,60 @@ class Bridge:
 
     def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Call `wake`, from a thread, after each commit of a worker here; returns what ends it."""
-        return (lambda: None) if self.worker is None else self.worker.store.journal.listen(wake)
+        return (lambda: None) if self._worker is None else self._worker.store.journal.listen(wake)
 
     def composing(self, conversation_id: str) -> str | None:
         """The session that writes in a conversation, where the worker is here."""
-        return None if self.worker is None else self.worker.conversations.composing(conversation_id)
+        return (
+            None if self._worker is None else self._worker.conversations.composing(conversation_id)
+        )
 
     def on_composing(self, changed: Callable[[str], object]) -> Callable[[], None]:
         """Call `changed`, on the worker's loop, with each conversation where who composes has
         changed; returns what ends it. No row is written for that.
         """
-        if self.worker is None:
+        if self._worker is None:
             return lambda: None
-        return self.worker.conversations.listen(changed)
+        return self._worker.conversations.listen(changed)
 
     def on_typing(self, took: Callable[[Any, Any], object]) -> Callable[[], None]:
         """Call `took`, on the worker's loop, with each session and the pieces of its answers, and
         with None once its tick has ended; returns what ends it.
         """
-        return (lambda: None) if self.worker is None else self.worker.fleet.listen_deltas(took)
+        return (lambda: None) if self._worker is None else self._worker.fleet.listen_deltas(took)
 
     def account_of(self, agent_id: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
-        """What all sessions of an agent may take and have taken, where the worker is here."""
-        if self.worker is None:
+        """Limits and spending of all sessions of an agent, where the worker is here."""
+        if self._worker is None:
             return None
-        ledger = self.worker.fleet.ledger
+        ledger = self._worker.fleet.ledger
         tally = ledger.agents.get(agent_id)
         return ledger.agent_limits(agent_id), NOTHING if tally is None else tally.sums()
 
     def spent_today(self) -> dict[str, Any] | None:
-        """What all sessions have taken since midnight, UTC, where the worker is here."""
-        if self.worker is None:
+        """Spending of all sessions since midnight, UTC, where the worker is here."""
+        if self._worker is None:
             return None
-        ledger, today = self.worker.fleet.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
+        ledger, today = self._worker.fleet.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
         # It begins a day at the first act in it; until then it has the sums of the one before.
         return {"date": today, **(ledger.worker.sums() if ledger.today == today else NOTHING)}
 
     def routes(self) -> Sequence[Any]:
         """The routes of models as they are now, where the worker is here."""
-        return () if self.worker is None else self.worker.model.routes()
+        return () if self._worker is None else self._worker.model.routes()
 
     def knows_route(self, name: str) -> bool:
-        """Whether a session may name that route; where the worker is not here, it decides."""
-        return self.worker is None or self.worker.model.knows(name)
+        """True if a session may name that route; a worker elsewhere decides for itself."""
+        return self._worker is None or self._worker.model.knows(name)
 
     def check_route(self, name: str) -> Checked:
         """Try a route of the worker here; returns what came of it, at the latest after `CHECK_S`.
 
         Raises: RuntimeError, where no worker runs here.
         """
-        if self.worker is None or self.worker.loop is None:
+        if self._worker is None or self._worker.loop is None:
             raise RuntimeError("no worker runs in this process; a route is tried where one does")
-        trying = asyncio.run_coroutine_threadsafe(self.worker.model.check(name), self.worker.loop)
+        trying = asyncio.run_coroutine_threadsafe(self._worker.model.check(name), self._worker.loop)
         try:
             [found] = trying.result(CHECK_S)
         except TimeoutError:

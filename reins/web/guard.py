@@ -29,6 +29,8 @@ _SOCKETS_AT = "/socket.io/"
 _VERSION = "13"
 _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
+"""Answered without a token: probes have none, and what they are told is no secret."""
 _WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound to
 
 
@@ -51,13 +53,13 @@ class Guard:
         self._token = token
         self._cookie = f"reins_{port}"
         self._openings = Bucket(burst=MAX_SOCKETS, per_s=_OPENINGS_PER_S)
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._open: set[socket.socket] = set()
         self._closed = False
 
     def close(self) -> None:
         """End the sockets that are open, and let no more in; a second time does nothing."""
-        with self._turn:
+        with self._lock:
             self._closed = True
             still_open = list(self._open)
         for connection in still_open:
@@ -99,7 +101,7 @@ class Guard:
         )
 
     def _wrong_token(self, request: Request) -> Response | None:
-        if self._token is None:
+        if self._token is None or request.path in _OPEN_PATHS:
             return None
         by_link = request.args.get("token")
         if by_link is not None and request.method in _SAFE and self._right(by_link):
@@ -180,14 +182,14 @@ class Guard:
         try:
             answer = self._app(environ, start_response)  # returns when the socket has closed
         finally:
-            with self._turn:
+            with self._lock:
                 self._open.discard(connection)
         if not answer:
             raise ConnectionError  # tells the server that there is none to write
         return answer
 
     def _let_open(self, connection: socket.socket) -> bool:
-        with self._turn:
+        with self._lock:
             if self._closed or len(self._open) >= MAX_SOCKETS or not self._openings.take():
                 return False
             self._open.add(connection)
@@ -200,7 +202,7 @@ def _wants_socket(request: Request) -> bool:
 
 
 def _half_a_handshake(request: Request) -> Response | None:
-    """What the libraries behind would fail on, with a traceback and a thread left over."""
+    """Refuse what the libraries behind would fail on, with a traceback and a thread left over."""
     if not _wants_socket(request):
         return None
     asked = [part.strip().lower() for part in request.headers.get("Connection", "").split(",")]
@@ -237,7 +239,7 @@ def refusal(
 
 
 def _local_names(host: str) -> Collection[str]:
-    """What this machine is called by whoever can reach the address."""
+    """Names of this machine, for whoever can reach the address."""
     local = ("localhost", "127.0.0.1", "::1")
     if host in _WILDCARDS:
         return (*local, socket.gethostname())
@@ -245,7 +247,7 @@ def _local_names(host: str) -> Collection[str]:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine can reach the address."""
+    """True if only this machine can reach the address."""
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)
 
 

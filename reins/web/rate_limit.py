@@ -12,11 +12,11 @@ class Bucket:
         self._per_s = per_s
         self._tokens = float(burst)
         self._at = time.monotonic()
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Whether one more is allowed now."""
-        with self._turn:
+        """True if one more is allowed now."""
+        with self._lock:
             now = time.monotonic()
             self._tokens = min(self._burst, self._tokens + (now - self._at) * self._per_s)
             self._at = now

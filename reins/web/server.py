@@ -18,13 +18,13 @@ _HALF_OPEN_S = 15.0
 _DRAINED_BYTES = 64 * 1024  # a thousand times at the most
 
 
-class PortUnusable(Exception):  # noqa: N818
+class PortUnusableError(Exception):
     """The address cannot be listened on."""
 
 
 class _Arrived:
-    """What the server reads to its end after the answer: what has arrived of a body, not all that
-    was announced, which may never come.
+    """The body that the server reads to its end after the answer: the part that has arrived, not
+    all that was announced, which may never come.
     """
 
     def __init__(self, file: BufferedIOBase) -> None:
@@ -76,12 +76,12 @@ class _Threads(ThreadedWSGIServer):
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens. Raises: PortUnusable."""
+    """A socket that listens. Raises: PortUnusableError."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         return socket.create_server((host, port), family=family, backlog=128)
     except (OSError, UnicodeError) as error:
-        raise PortUnusable(
+        raise PortUnusableError(
             f"{host}:{port} cannot be listened on: {getattr(error, 'strerror', None) or error}. "
             "If another program has the port, choose one with --port (0 picks a free one)."
         ) from error

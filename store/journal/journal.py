@@ -46,6 +46,9 @@ class Journal:
         self.pending = 0
         self.commits = 0
         self.rows = 0
+        self.failures = 0
+        self.last_error: str | None = None
+        """The error of the newest commit; None if it succeeded."""
         self._newest: deque[tuple[float, int]] = deque(maxlen=_KEPT_COMMITS)
         self.on_pending: Callable[[int], None] = lambda _rows: None
         self._listeners: list[Callable[[], object]] = []
@@ -143,8 +146,10 @@ class Journal:
             self.pending += rows
             self.rows += rows
             self.commits += 1
+            self.last_error = None
         except JournalError as failure:
-            error = str(failure)
+            self.last_error = error = str(failure)
+            self.failures += 1
             _log.error("journal commit failed", rows=len(entries), error=str(failure))
         took_s = time.perf_counter() - began
         futures = [entry.future for entry in entries]

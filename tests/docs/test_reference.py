@@ -286,7 +286,7 @@ def test_sockets():
     """Requests and events of the rooms are those of the code."""
     source = "".join(
         (expected.ROOT / "reins" / "web" / "live" / f"{name}.py").read_text()
-        for name in ("sockets", "feed", "rooms", "conversations", "typing")
+        for name in ("sockets", "feed", "steps", "rooms", "conversations", "typing")
     )
     asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
     events = set(re.findall(r'(?:emit|_message)\(\s*"(\w+)"', source))

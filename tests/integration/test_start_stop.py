@@ -25,13 +25,14 @@ from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from reins.web.application import Web
 from reins.web.bridge import Bridge
-from reins.web.live.feed import Pump
+from reins.web.live.feed import Feed
 from reins.web.live.rooms import Rooms
 from reins.web.live.sockets import make_socketio
 from reins.web.live.sse import Streams
 from reins.web.server import Server, listen
-from reins.web.views.participants import Cast
-from reins.web.views.sessions import Overview
+from reins.web.views.follower import ViewFollower
+from reins.web.views.participants import Participants
+from reins.web.views.sessions import SessionIndex
 from store.flush import Flush
 from store.journal.journal import Journal
 from store.store import Store
@@ -169,7 +170,7 @@ class OfServer:
 
 
 class OfWeb:
-    """All that serves a folder: pump, rooms, streams, guard; here beside no worker."""
+    """All that serves a folder: feed, rooms, streams, guard; here beside no worker."""
 
     times = 15
 
@@ -183,8 +184,8 @@ class OfWeb:
         await asyncio.to_thread(self.it.stop)
 
 
-class OfPump:
-    """The pump beside a worker, followed by somebody."""
+class OfFeed:
+    """The feed beside a worker, followed by somebody."""
 
     times = 15
 
@@ -193,14 +194,16 @@ class OfPump:
         sessions = SimpleNamespace(listen_deltas=lambda _: lambda: None)
         worker = SimpleNamespace(store=store, conversations=Conversations(store), fleet=sessions)
         bridge = Bridge(settings, worker)
-        self.it = Pump(
-            bridge=bridge, overview=Overview(bridge.store), cast=Cast(bridge.store),
-            rooms=Rooms(make_socketio(Flask("of-pump")).server), streams=Streams(),
+        index, participants = SessionIndex(bridge.store), Participants(bridge.store)
+        self.follower = ViewFollower(store=bridge.store, index=index, participants=participants)
+        self.it = Feed(
+            bridge=bridge, follower=self.follower, index=index, participants=participants,
+            rooms=Rooms(make_socketio(Flask("of-feed")).server), streams=Streams(),
         )  # fmt: skip
 
     async def start(self) -> None:
         self.it.start()
-        await asyncio.to_thread(self.it.wanted)
+        await asyncio.to_thread(self.follower.catch_up)
 
     async def stop(self) -> None:
         await asyncio.to_thread(self.it.stop)
@@ -208,7 +211,7 @@ class OfPump:
 
 LOOPS = [
     OfJournal, OfFlush, OfLoopMonitor, OfDispatcher, OfSession, OfRuntime, OfRuntimeThread,
-    OfServer, OfWeb, OfPump,
+    OfServer, OfWeb, OfFeed,
 ]  # fmt: skip
 
 

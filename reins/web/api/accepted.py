@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 from flask import Response
 
-from reins.web.api.context import Parts
+from reins.web.api.context import ApiContext
 from reins.web.http.idempotency import KeyHeader, key_of
 from reins.web.http.problem import Answers
 from reins.web.views.rows import Wire
@@ -20,14 +20,16 @@ class Accepted(Wire):
     session_id: str | None
 
 
-def accepted(here: Parts, header: KeyHeader, make: Callable[[], dict[str, Any]]) -> Response:
+def accepted(
+    context: ApiContext, header: KeyHeader, make: Callable[[], dict[str, Any]]
+) -> Response:
     """Enqueue the action that `make` builds, or find it there. Raises: what `make` refuses."""
     key = key_of(header)
-    with here.turns.of(key):
-        before = key.sent_before(here.bridge.store)
+    with context.locks.of(key):
+        before = key.sent_before(context.bridge.store)
         [action] = before or key.put_on([make()])
         if not before:
-            here.bridge.enqueue([action])
+            context.bridge.enqueue([action])
     answer = {name: action[name] for name in Accepted.model_fields}
     headers = {"Location": f"/api/actions/{action['action_id']}"}
     return Response(orjson.dumps(answer), 202, headers, mimetype="application/json")

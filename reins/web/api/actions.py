@@ -4,7 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from reins.web.api.context import parts
+from reins.web.api.context import api_context
 from reins.web.http.fields import ActionPath, Digits, Input, Words
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
@@ -35,7 +35,7 @@ def list_actions(query: ActionsQuery) -> dict[str, Any]:
     """Actions that fit all of the filters."""
     at, action_id = parts_of(query.cursor, int, str) if query.cursor else (None, "")
     rows = queue_reading.list_actions(
-        parts().bridge.store,
+        api_context().bridge.store,
         state=query.state,
         session_id=query.session_id or None,
         action_type=query.type or None,
@@ -53,7 +53,7 @@ def list_actions(query: ActionsQuery) -> dict[str, Any]:
 @api.get("/api/actions/<segment:action_id>", responses={200: ActionRow, **refusals(404)})
 def get_action(path: ActionPath) -> dict[str, Any]:
     """One action and its outcome."""
-    found = queue_reading.get_actions(parts().bridge.store, [path.action_id])
+    found = queue_reading.get_actions(api_context().bridge.store, [path.action_id])
     if not found:
         raise unknown("action", path.action_id)
     return action_row(found[0])

@@ -8,9 +8,9 @@ from pydantic import TypeAdapter
 
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypeError
-from reins.web.api.context import Parts, parts
+from reins.web.api.context import ApiContext, api_context
 from reins.web.http.openapi import group
-from reins.web.http.problem import Refused
+from reins.web.http.problem import RequestRefusedError
 from reins.web.views.rows import Wire
 from store import agent_state
 from store.times import iso
@@ -44,7 +44,7 @@ class AgentTypeList(Wire):
 @api.get("/api/agents", responses={200: AgentList})
 def list_agents() -> dict[str, Any]:
     """The newest state of every session, whole."""
-    rows = agent_state.list_agent_states(store=parts().bridge.store)
+    rows = agent_state.list_agent_states(store=api_context().bridge.store)
     items = [{k: _plain(v) for k, v in row.items() if k != "journal_n"} for row in rows]
     return {"items": items, "next_cursor": None}
 
@@ -52,16 +52,16 @@ def list_agents() -> dict[str, Any]:
 @api.get("/api/agent-types", responses={200: AgentTypeList})
 def list_agent_types() -> dict[str, Any]:
     """The types of agents there are, by name."""
-    types = types_of(parts())
+    types = types_of(api_context())
     return {"items": [_described(types[name]) for name in sorted(types)], "next_cursor": None}
 
 
-def types_of(here: Parts) -> dict[str, type[LoopingAgentBase]]:
-    """Agent types by name. Raises: Refused."""
+def types_of(context: ApiContext) -> dict[str, type[LoopingAgentBase]]:
+    """Agent types by name. Raises: RequestRefusedError."""
     try:
-        return here.bridge.agent_types()
+        return context.bridge.agent_types()
     except AgentTypeError as error:
-        raise Refused(503, str(error)) from None
+        raise RequestRefusedError(503, str(error)) from None
 
 
 def _described(kind: type[LoopingAgentBase]) -> dict[str, Any]:

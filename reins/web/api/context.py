@@ -1,56 +1,58 @@
-"""What the API is made of, and how a view gets at it."""
+"""The collaborators of the API's views, and the way that a view reaches them."""
 
-from typing import Any, NamedTuple, Protocol
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from flask import current_app
 
 from reins.web.bridge import Bridge
-from reins.web.http.idempotency import Turns
+from reins.web.http.idempotency import IdempotencyLocks
 from reins.web.live.sse import Streams
-from reins.web.views.participants import Cast
-from reins.web.views.sessions import Overview
+from reins.web.views.participants import Participants
+from reins.web.views.sessions import SessionIndex
 from store.sizes import Sizes
 
 _NAME = "reins"
 
 
 class Live(Protocol):
-    """What keeps the overview and the cast current."""
+    """The keeper of the session index and the participants current."""
 
-    def wanted(self) -> None:
-        """Somebody wants the overview or the cast; returns once both are loaded and current."""
+    def catch_up(self) -> None:
+        """Return once the session index and the participants are loaded and current."""
 
     def clients(self) -> dict[str, Any]:
         """Open connections: `sockets`, `streams`, and how many of the sockets are `lagging`."""
 
 
-class Parts(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class ApiContext:
     """The collaborators of all views."""
 
     bridge: Bridge
-    overview: Overview
-    cast: Cast
+    index: SessionIndex
+    participants: Participants
     streams: Streams
     live: Live
-    turns: Turns
+    locks: IdempotencyLocks
     sizes: Sizes
 
-    def current(self) -> Overview:
-        """The overview, loaded and current."""
-        self.live.wanted()
-        return self.overview
+    def current(self) -> SessionIndex:
+        """The index, loaded and current."""
+        self.live.catch_up()
+        return self.index
 
-    def current_cast(self) -> Cast:
-        """Who takes part in which conversation, loaded and current."""
-        self.live.wanted()
-        return self.cast
-
-
-def attach(app: Any, parts: Parts) -> None:
-    app.extensions[_NAME] = parts
+    def current_participants(self) -> Participants:
+        """The participants of all conversations, loaded and current."""
+        self.live.catch_up()
+        return self.participants
 
 
-def parts() -> Parts:
+def attach(app: Any, context: ApiContext) -> None:
+    app.extensions[_NAME] = context
+
+
+def api_context() -> ApiContext:
     """Those of the application that serves this request."""
-    found: Parts = current_app.extensions[_NAME]
+    found: ApiContext = current_app.extensions[_NAME]
     return found

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes: figures that worker and web keep anyway, read when asked for."""
+"""Metrics for Prometheus: figures that worker and web keep anyway, read when asked for."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -9,13 +9,12 @@ from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_late
 from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from agent_core.session.status import Status
-from reins.web.api.context import Parts, parts
-from reins.web.bridge import WorkerHere
+from reins.web.api.context import ApiContext, api_context
+from reins.web.figures import WorkerFigures
 from store import queue_reading
 
 PATH = "/metrics"
 Samples = Iterable[tuple[Mapping[str, str], float | None]]
-_SHARES = ("0.5", "0.99")
 _BREAKER = ("closed", "half_open", "open")
 
 
@@ -41,9 +40,11 @@ def _seconds(ms: float | None) -> float | None:
     return None if ms is None else ms / 1_000
 
 
-def _taken(worker: WorkerHere, what: str) -> float:
-    # The list is made at once, while the worker's loop may add agents.
-    return sum(tally.sums()[what] for tally in list(worker.fleet.ledger.agents.values()))
+def _lags(worker: WorkerFigures) -> dict[str, float | None]:
+    return {
+        "0.5": _seconds(worker.loop_lag_p50_ms),
+        "0.99": _seconds(worker.loop_lag_p99_ms),
+    }
 
 
 def _latencies(route: Any) -> dict[str, float | None]:
@@ -57,124 +58,139 @@ def _latencies(route: Any) -> dict[str, float | None]:
 OF_WEB = (
     Figure(
         "reins_queue_depth",
-        "actions that are not processed yet",
-        _one(lambda here: queue_reading.depth(here.bridge.store)),
+        "actions that wait in the queue; if it grows, the worker is gone or too slow",
+        _one(lambda context: queue_reading.depth(context.bridge.store)),
     ),
     Figure(
         "reins_web_clients",
         "open connections by `kind`: `sockets`, `streams`, and sockets that are `lagging`",
-        _by("kind", lambda here: here.live.clients()),
+        _by("kind", lambda context: context.live.clients()),
     ),
 )
 OF_WORKER = (
     Figure(
         "reins_worker_info",
-        "always 1; `start_id` is that of the worker's start",
+        "always 1; `start_id` changes when the worker starts again",
         lambda worker: [({"start_id": worker.start_id}, 1)],
     ),
     Figure(
         "reins_sessions",
-        "sessions that live in the worker, by `status`",
-        _by("status", lambda w: dict.fromkeys(map(str, Status), 0) | w.health().sessions),
+        "sessions in the worker, by `status`",
+        _by("status", lambda worker: dict.fromkeys(map(str, Status), 0) | worker.sessions),
     ),
     Figure(
         "reins_ticks_total",
-        "ticks of all sessions on record, also those before this start",
-        _one(lambda worker: _taken(worker, "ticks")),
+        "ticks of all sessions on record, including those before this start",
+        _one(lambda worker: worker.ticks),
     ),
     Figure(
         "reins_tick_seconds_total",
-        "seconds that these ticks took",
-        _one(lambda worker: _taken(worker, "wall_s")),
+        "seconds that the ticks of `reins_ticks_total` took",
+        _one(lambda worker: worker.tick_s),
     ),
     Figure(
         "reins_loop_lag_seconds",
-        "how late the agents' loop was in the last ten minutes, by `quantile`",
-        _by(
-            "quantile",
-            lambda w: {q: w.loop_monitor.percentile_ms(float(q)) / 1_000 for q in _SHARES},
-        ),
+        "delay of the worker's event loop over ten minutes, by `quantile`; if it is high, "
+        "an agent blocks the loop",
+        _by("quantile", _lags),
     ),
     Figure(
         "reins_journal_pending_rows",
-        "rows that are not flushed to the tables yet",
-        _one(lambda worker: worker.store.journal.pending),
+        "rows in the journal that are not in the tables yet; if it grows, the flush fails: "
+        "see the log",
+        _one(lambda worker: worker.pending_rows),
     ),
     Figure(
         "reins_journal_commits_total",
-        "commits of the journal since the start",
-        _one(lambda worker: worker.store.journal.commits),
+        "commits of the journal since the worker's start",
+        _one(lambda worker: worker.commits),
     ),
     Figure(
         "reins_journal_rows_total",
-        "rows in these commits",
-        _one(lambda worker: worker.store.journal.rows),
+        "rows committed to the journal since the worker's start",
+        _one(lambda worker: worker.rows),
     ),
     Figure(
         "reins_journal_commit_seconds",
-        "median of the newest commits",
-        _one(lambda worker: _seconds((worker.store.journal.medians() or [None])[0])),
+        "median duration of the newest commits; if it is high, the disk is slow",
+        _one(lambda worker: _seconds(worker.commit_ms)),
+    ),
+    Figure(
+        "reins_commit_failures_total",
+        "commits of the journal that failed since the worker's start; check the disk",
+        _one(lambda worker: worker.commit_failures),
+    ),
+    Figure(
+        "reins_flush_failures_total",
+        "flushes into the tables that failed since the worker's start; their rows stay in the "
+        "journal: check the disk",
+        _one(lambda worker: worker.flush_failures),
+    ),
+    Figure(
+        "reins_queue_poll_age_seconds",
+        "seconds since the queue was last polled; if it grows, the worker is stuck: see the log",
+        _one(lambda worker: worker.poll_age_s),
     ),
     Figure(
         "reins_actions_handled_total",
-        "actions marked as processed since the start",
-        _one(lambda worker: worker.health().actions_handled),
+        "actions that the worker has finished since its start",
+        _one(lambda worker: worker.actions_handled),
     ),
 )
 OF_ROUTES = (
     Figure(
         "reins_route_info",
-        "always 1; `provider` and `model` of the route",
+        "always 1; names the `provider` and the `model` of the route",
         lambda route: [({"provider": route.provider, "model": route.model}, 1)],
     ),
     Figure(
         "reins_route_breaker",
-        "1 for the `state` that the breaker is in: `closed`, `half_open`, `open`",
+        "1 for the state of the circuit breaker, by `state`: `closed`, `half_open`, `open`",
         _by("state", lambda route: {each: float(route.breaker == each) for each in _BREAKER}),
     ),
     Figure(
         "reins_route_rests_seconds",
-        "so long nothing is sent along the route",
+        "seconds until the next call may use the route; above 0, its provider fails or limits us",
         _one(lambda route: route.rests_s or 0),
     ),
     Figure(
         "reins_model_calls_in_flight",
-        "attempts at calls that are under way",
+        "model calls in progress",
         _one(lambda route: route.in_flight),
     ),
     Figure(
         "reins_model_calls_waiting",
-        "calls that wait for a place",
+        "model calls that wait for a free slot of the route",
         _one(lambda route: route.waiting),
     ),
     Figure(
         "reins_model_calls_total",
-        "attempts at calls",
+        "attempts at model calls since the worker's start",
         _one(lambda route: route.calls),
     ),
     Figure(
         "reins_model_failures_total",
-        "attempts that failed, by `kind` of error",
+        "failed attempts, by `kind` of error; GET /api/routes shows the newest error",
         _by("kind", lambda route: route.errors),
     ),
     Figure(
         "reins_model_tokens_total",
-        "tokens taken, by `direction`: `in`, `out`",
+        "tokens used, by `direction`: `in`, `out`",
         _by("direction", lambda route: {"in": route.tokens_in, "out": route.tokens_out}),
     ),
     Figure(
         "reins_model_cost_usd_total",
-        "US dollars taken, by the route's prices",
+        "US dollars spent, by the route's prices",
         _one(lambda route: route.cost_usd),
     ),
     Figure(
         "reins_model_latency_seconds",
-        "of the newest attempts that succeeded, by `quantile`",
+        "duration of the newest successful attempts, by `quantile`",
         _by("quantile", _latencies),
     ),
     Figure(
         "reins_model_first_token_seconds",
-        "median of the newest streams that succeeded",
+        "median time to the first token of the newest successful streams",
         _one(lambda route: _seconds(route.first_token_p50_ms)),
     ),
 )
@@ -183,7 +199,7 @@ OF_ROUTES = (
 def get_metrics() -> Response:
     """All figures in Prometheus' text format."""
     registry = CollectorRegistry()
-    registry.register(_Scrape(parts()))
+    registry.register(_Scrape(api_context()))
     ProcessCollector(registry=registry)
     return Response(
         generate_latest(registry),
@@ -195,18 +211,19 @@ def get_metrics() -> Response:
 class _Scrape:
     """A collector, as the library has it, for one answer."""
 
-    def __init__(self, here: Parts) -> None:
-        self._here = here
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
 
     def describe(self) -> Iterable[Metric]:
         """None beforehand: the registry would collect once more to learn the names."""
         return ()
 
     def collect(self) -> Iterator[Metric]:
-        bridge = self._here.bridge
-        yield from _metrics(OF_WEB, [({}, self._here)])
-        if bridge.worker is not None:
-            yield from _metrics(OF_WORKER, [({}, bridge.worker)])
+        bridge = self._context.bridge
+        yield from _metrics(OF_WEB, [({}, self._context)])
+        figures = bridge.figures()
+        if figures is not None:
+            yield from _metrics(OF_WORKER, [({}, figures)])
             routes = [({"route": each.name}, each) for each in bridge.routes()]
             yield from _metrics(OF_ROUTES, routes)
 

@@ -3,18 +3,18 @@
 from typing import Any, Literal
 
 from agent_core.actions.ids import Id
-from reins.web.api.context import Parts, parts
+from reins.web.api.context import ApiContext, api_context
 from reins.web.bridge import Bridge
 from reins.web.http.fields import Input
 from reins.web.http.openapi import group
-from reins.web.http.problem import Refused, refusals, unknown
+from reins.web.http.problem import RequestRefusedError, refusals, unknown
 from reins.web.views.rows import Wire
 
 api = group("routes", "model")
 
 
 class RouteLimits(Wire):
-    """What a route is given at the most; null: as much as comes."""
+    """Limits of a route; null: no limit."""
 
     concurrency: int | None
     requests_per_minute: int | None
@@ -25,7 +25,7 @@ class Route(Wire):
     """One route as it is now, since the start of its worker.
 
     `p50_ms`, `p95_ms` and `p99_ms` are those of the newest attempts that succeeded, null before
-    the first. `used_by` are types of agents. `rests_s`: so long nothing is sent along it.
+    the first. `used_by` are types of agents. `rests_s`: seconds until the next call may use it.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Route(Wire):
 
 
 class SpentToday(Wire):
-    """What all sessions have taken since midnight, UTC: tokens in and out, seconds in ticks."""
+    """Spending of all sessions since midnight, UTC: tokens in and out, seconds in ticks."""
 
     date: str
     ticks: int
@@ -81,7 +81,7 @@ class RoutePath(Input):
 
 
 class RouteCheck(Wire):
-    """What came of a try: `said` in words, with what is wrong and what to do about it."""
+    """Result of a check; `said` says in words what is wrong and what to do about it."""
 
     name: str
     ok: bool
@@ -92,12 +92,11 @@ class RouteCheck(Wire):
 @api.get("/api/routes", responses={200: RouteList})
 def list_routes() -> dict[str, Any]:
     """The routes that models are called along, each with its figures."""
-    bridge = parts().bridge
-    elsewhere = "none" if bridge.worker_pid() is None else "elsewhere"
+    bridge = api_context().bridge
     return {
         "items": [_route_row(each) for each in bridge.routes()],
         "next_cursor": None,
-        "worker": elsewhere if bridge.worker is None else "here",
+        "worker": bridge.worker_place(),
         "today": bridge.spent_today(),
     }
 
@@ -108,7 +107,7 @@ def list_routes() -> dict[str, Any]:
 )
 def check_route(path: RoutePath) -> dict[str, Any]:
     """Ask a route's model for a word, to see whether it answers."""
-    bridge = _worker_here(parts())
+    bridge = _bridge_to_worker(api_context())
     # The demonstration is always there, and is shown once it was used.
     if not bridge.knows_route(path.name) and path.name not in [r.name for r in bridge.routes()]:
         raise unknown("route", path.name, "see GET /api/routes")
@@ -116,15 +115,15 @@ def check_route(path: RoutePath) -> dict[str, Any]:
     return {name: getattr(found, name) for name in RouteCheck.model_fields}
 
 
-def _worker_here(here: Parts) -> Bridge:
-    """Raises: Refused."""
-    if here.bridge.worker is None:
-        raise Refused(
+def _bridge_to_worker(context: ApiContext) -> Bridge:
+    """The bridge, where it leads to a worker in this process. Raises: RequestRefusedError."""
+    if not context.bridge.has_worker:
+        raise RequestRefusedError(
             409,
             "the worker that calls models is not in this process; ask the one that is, "
             "or try it by hand: reins models check",
         )
-    return here.bridge
+    return context.bridge
 
 
 def _route_row(route: Any) -> dict[str, Any]:

@@ -3,27 +3,43 @@
 import os
 import resource
 import sys
-from dataclasses import asdict
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
-from reins.web.api.context import Parts, parts
-from reins.web.bridge import WorkerHere
+from reins.web.api.context import ApiContext, api_context
+from reins.web.figures import WorkerFigures
 from reins.web.http.openapi import group
+from reins.web.http.problem import RequestRefusedError, refusals
+from reins.web.readiness import reasons
 from reins.web.views.rows import Wire
 from store import queue_reading
 from store.times import iso
+
+_RETRY_S = 5
 
 api = group("system", "system")
 
 
 class Health(Wire):
-    """That it answers; `worker` holds its `pid`, and what it says of itself where it is here."""
+    """The state of the service; `reasons` says what is wrong where it is `degraded`.
 
-    status: Literal["ok"]
+    `worker` holds the worker's `pid`, and its description of itself where it is in this process.
+    """
+
+    status: Literal["ok", "degraded"]
+    reasons: list[str]
     data: str
     worker: dict[str, Any]
+
+
+class Alive(Wire):
+    status: Literal["live"]
+
+
+class Ready(Wire):
+    status: Literal["ready"]
 
 
 class ModelNow(Wire):
@@ -93,76 +109,89 @@ class System(Wire):
     tables: list[TableNow]
 
 
+@api.get("/health/live", responses={200: Alive})
+def get_live() -> dict[str, Any]:
+    """The process lives and answers. Takes no token."""
+    return {"status": "live"}
+
+
+@api.get("/health/ready", responses={200: Ready, **refusals(503)})
+def get_ready() -> dict[str, Any]:
+    """An action would be taken up, and a row be written now; else 503 says why not. No token."""
+    found = reasons(api_context().bridge)
+    if found:
+        raise RequestRefusedError(
+            503, f"not ready: {', '.join(found)}; see GET /api/health", retry_after_s=_RETRY_S
+        )
+    return {"status": "ready"}
+
+
 @api.get("/api/health", responses={200: Health})
 def get_health() -> dict[str, Any]:
-    """Whether the service answers, and who works on its data folder."""
-    bridge = parts().bridge
-    folder = bridge.store.folder
-    here = None if bridge.worker is None else asdict(bridge.worker.health())
-    worker = {"pid": folder.owner_pid()} if here is None else here
-    return {"status": "ok", "data": str(folder.path), "worker": worker}
+    """The state of the service, and the worker of its data folder."""
+    bridge = api_context().bridge
+    found = reasons(bridge)
+    return {
+        "status": "degraded" if found else "ok",
+        "reasons": list(found.values()),
+        "data": str(bridge.store.folder.path),
+        "worker": bridge.worker_health(),
+    }
 
 
 @api.get("/api/system", responses={200: System})
 def get_system() -> dict[str, Any]:
     """The service at a glance."""
-    here = parts()
-    bridge, worker = here.bridge, here.bridge.worker
-    worker_pid = bridge.worker_pid()
-    elsewhere = "none" if worker_pid is None else "elsewhere"
+    context = api_context()
+    bridge, figures = context.bridge, context.bridge.figures()
     return {
         "now": datetime.now(UTC).isoformat(timespec="microseconds"),
         "data": str(bridge.store.folder.path),
         "pid": os.getpid(),
-        "start_id": None if worker is None else worker.start_id,
-        "worker": elsewhere if worker is None else "here",
-        "worker_pid": worker_pid,
-        **_of_worker(worker),
+        "start_id": None if figures is None else figures.start_id,
+        "worker": bridge.worker_place(),
+        "worker_pid": bridge.worker_pid(),
+        **_of_worker(figures),
         "queue": {
             "depth": queue_reading.depth(bridge.store),
-            "handled": None if worker is None else worker.health().actions_handled,
+            "handled": None if figures is None else figures.actions_handled,
         },
-        "sessions": here.current().counts(),
+        "sessions": context.current().counts(),
         "memory_bytes": _memory_bytes(),
-        "clients": here.live.clients(),
-        "tables": _tables(here),
+        "clients": context.live.clients(),
+        "tables": _tables(context, {} if figures is None else figures.compacted_at),
     }
 
 
-def _of_worker(worker: WorkerHere | None) -> dict[str, Any]:
-    if worker is None:
+def _of_worker(figures: WorkerFigures | None) -> dict[str, Any]:
+    if figures is None:
         return {"model": None, "loop": None, "journal": None}
-    health, monitor, journal = worker.health(), worker.loop_monitor, worker.store.journal
-    newest = list(monitor.lags_ms)[-1:] or [0.0]
-    medians = journal.medians()
     return {
-        "model": {"route": health.model, "demonstration": health.demonstration},
+        "model": {"route": figures.model, "demonstration": figures.demonstration},
         "loop": {
-            "lag_ms": round(newest[0], 3),
-            "lag_p50_ms": round(monitor.percentile_ms(0.5), 3),
-            "lag_p99_ms": round(monitor.percentile_ms(0.99), 3),
+            "lag_ms": round(figures.loop_lag_ms, 3),
+            "lag_p50_ms": round(figures.loop_lag_p50_ms, 3),
+            "lag_p99_ms": round(figures.loop_lag_p99_ms, 3),
         },
         "journal": {
-            "pending_rows": journal.pending,
-            "commits": journal.commits,
-            "rows": journal.rows,
-            "commit_ms": None if medians is None else round(medians[0], 3),
-            "rows_per_commit": None if medians is None else medians[1],
+            "pending_rows": figures.pending_rows,
+            "commits": figures.commits,
+            "rows": figures.rows,
+            "commit_ms": None if figures.commit_ms is None else round(figures.commit_ms, 3),
+            "rows_per_commit": figures.rows_per_commit,
         },
     }
 
 
-def _tables(here: Parts) -> list[dict[str, Any]]:
-    worker = here.bridge.worker
-    compacted = {} if worker is None else worker.store.compacted_at
+def _tables(context: ApiContext, compacted_at: Mapping[str, datetime]) -> list[dict[str, Any]]:
     return [
         {
             "name": each.name,
             "rows": each.rows,
             "size_bytes": each.size_bytes,
-            "compacted_at": iso(compacted.get(each.name)),
+            "compacted_at": iso(compacted_at.get(each.name)),
         }
-        for each in here.sizes.current(here.bridge.store)
+        for each in context.sizes.current(context.bridge.store)
     ]
 
 

@@ -1,4 +1,4 @@
-"""What requests carry, as far as several operations share it: ids, paging, flags."""
+"""Fields that several operations share: ids, paging, flags."""
 
 from typing import Annotated
 

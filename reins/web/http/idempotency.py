@@ -10,7 +10,7 @@ import orjson
 from flask import request
 from pydantic import BaseModel, Field
 
-from reins.web.http.problem import Refused
+from reins.web.http.problem import RequestRefusedError
 from store import queue_reading
 from store.reading import Reader
 
@@ -48,14 +48,17 @@ class Key(NamedTuple):
         return [self._named(action, number) for number, action in enumerate(actions)]
 
     def sent_before(self, store: Reader, count: int = 1) -> list[dict[str, Any]]:
-        """This request's actions, up to `count`, that are in the queue already. Raises: Refused."""
+        """This request's actions, up to `count`, that are in the queue already.
+
+        Raises: RequestRefusedError.
+        """
         if not self.base:
             return []
         found = queue_reading.get_actions(store, [self._id(number) for number in range(count)])
         for row in found:
             noted = orjson.loads(row["metadata"] or "{}").get(_NOTE) or {}
             if noted.get("body") != self.digest:
-                raise Refused(
+                raise RequestRefusedError(
                     422,
                     "this Idempotency-Key was used with another body; send each new request "
                     f"with a key of its own. The earlier one is action {row['action_id']}",
@@ -72,7 +75,7 @@ class Key(NamedTuple):
         return {**action, "action_id": self._id(number), "metadata": noted}
 
 
-class Turns:
+class IdempotencyLocks:
     """Requests with the same key go one after the other."""
 
     def __init__(self) -> None:

@@ -11,16 +11,16 @@ from reins.web.http import problem
 from reins.web.views.conversations import ConversationExport
 
 TEXT = (
-    "Reins runs many long-lived agents; this is how they are watched and steered. "
-    "A request that steers answers 202 as soon as it is in the queue on disk; what became of it "
-    "stands at the address in its Location header. Errors are application/problem+json. "
-    "Lists are paged: hand next_cursor back as it is. Text in a path is percent-encoded as a "
+    "Reins runs many long-lived agents; this API watches and steers them. "
+    "A request that steers answers 202 as soon as it is in the queue on disk; its outcome "
+    "is at the address in the Location header. Errors are application/problem+json. "
+    "Lists are paged: send next_cursor back unchanged. Text in a path is percent-encoded as a "
     "whole, slashes too."
 )
 _NAMED = (Accepted, ConversationExport)
 """Models of answers that the framework is told of by their names alone."""
 _ANYWHERE = (401, 403, 421, 422, 500, 503)
-"""What any request may meet: the guard, a parameter that is not taken, a fault, a full house."""
+"""Statuses that any operation may answer with: guard, wrong parameter, fault, overload."""
 
 
 def operation_id(*, name: str, path: str, method: str) -> str:

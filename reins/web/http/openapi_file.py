@@ -6,18 +6,18 @@ from pathlib import Path
 import orjson
 
 from reins.settings import load_settings
-from reins.web.api import make_api
+from reins.web.api.flask_app import make_api
 from reins.web.bridge import Bridge
 from reins.web.http import openapi
 from reins.web.live.sse import Streams
-from reins.web.views.participants import Cast
-from reins.web.views.sessions import Overview
+from reins.web.views.participants import Participants
+from reins.web.views.sessions import SessionIndex
 
 FILE = Path(__file__).with_name("openapi.json")
 
 
 class _Nobody:
-    def wanted(self) -> None:
+    def catch_up(self) -> None:
         """Nothing is read."""
 
     def clients(self) -> dict[str, int]:
@@ -29,8 +29,8 @@ def document() -> bytes:
     bridge = Bridge(load_settings(), None)
     app = make_api(
         bridge=bridge,
-        overview=Overview(bridge.store),
-        cast=Cast(bridge.store),
+        index=SessionIndex(bridge.store),
+        participants=Participants(bridge.store),
         streams=Streams(),
         live=_Nobody(),
     )

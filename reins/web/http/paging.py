@@ -6,7 +6,7 @@ from typing import Any
 
 import orjson
 
-from reins.web.http.problem import Refused, unfit
+from reins.web.http.problem import RequestRefusedError, unfit
 
 
 def cursor_of(*parts: str | int) -> str:
@@ -14,7 +14,7 @@ def cursor_of(*parts: str | int) -> str:
 
 
 def parts_of(cursor: str, *kinds: type) -> list[Any]:
-    """What the cursor was made of. Raises: Refused."""
+    """The parts that the cursor was made of. Raises: RequestRefusedError."""
     try:
         padded = cursor.encode("ascii") + b"=" * (-len(cursor) % 4)
         found = orjson.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
@@ -25,5 +25,8 @@ def parts_of(cursor: str, *kinds: type) -> list[Any]:
     return found
 
 
-def _bad(cursor: str) -> Refused:
-    return unfit("query.cursor", f"{cursor!r:.60} is none; give the next_cursor of the page before")
+def _bad(cursor: str) -> RequestRefusedError:
+    return unfit(
+        "query.cursor",
+        f"{cursor!r:.60} is no cursor; send the next_cursor of the previous page unchanged",
+    )

@@ -32,7 +32,7 @@ class Flaw(Wire):
 
 
 class Problem(BaseModel):
-    """Why a request was refused (RFC 9457); `detail` says what was given, expected, and to do."""
+    """The reason of a refusal (RFC 9457); `detail` says what was given, expected, and to do."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -43,7 +43,7 @@ class Problem(BaseModel):
     problems: list[Flaw] = []
 
 
-class Refused(HTTPException):
+class RequestRefusedError(HTTPException):
     """The request is refused; nothing was enqueued for it."""
 
     def __init__(
@@ -61,13 +61,13 @@ class Refused(HTTPException):
         self.retry_after_s = retry_after_s
 
 
-def unfit(where: str, what: str) -> Refused:
+def unfit(where: str, what: str) -> RequestRefusedError:
     """A 422 about one part of the request, such as `body.guidance`."""
-    return Refused(422, f"{where}: {what}", [{"where": where, "what": what}])
+    return RequestRefusedError(422, f"{where}: {what}", [{"where": where, "what": what}])
 
 
-def unknown(what: str, given: str, to_do: str = "check the id") -> Refused:
-    return Refused(404, f"there is no {what} {given!r}; {to_do}")
+def unknown(what: str, given: str, to_do: str = "check the id") -> RequestRefusedError:
+    return RequestRefusedError(404, f"there is no {what} {given!r}; {to_do}")
 
 
 def refusals(*statuses: int) -> Answers:
@@ -98,7 +98,7 @@ def answer(
 
 
 def of_validation(error: ValidationError) -> Response:
-    """What Pydantic found in a body, a query string, a path or a header."""
+    """Pydantic's findings in a body, a query string, a path or a header."""
     # The models are named after where they stand: CreateSessionBody, StepsQuery.
     place = re.findall(r"[A-Z][a-z]+", error.title)[-1].lower()
     found = error.errors(include_url=False, include_context=False)
@@ -116,7 +116,7 @@ def register(app: Flask) -> None:
 
 
 def flaw(place: str, error: Mapping[str, Any]) -> dict[str, str]:
-    """What Pydantic found in one place, without what was given in full."""
+    """One finding of Pydantic, without the given value in full."""
     where = ".".join([place, *(str(part) for part in error["loc"])])
     what = str(error["msg"]).removeprefix("Value error, ")
     if error["type"] not in ("missing", "value_error", "extra_forbidden"):
@@ -136,7 +136,7 @@ def _printable(text: str) -> str:
 
 def _of_http(error: HTTPException) -> Response:
     status = error.code or 500
-    if isinstance(error, Refused):
+    if isinstance(error, RequestRefusedError):
         headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
         return answer(status, error.detail, error.problems, headers)
     return answer(status, _said(status, error), headers=_kept(error.get_headers()))
@@ -155,8 +155,8 @@ def _of_fault(error: Exception) -> Response:
     _log.error("a request failed", method=request.method, path=request.path, exc_info=error)
     return answer(
         500,
-        "this is a fault of Reins, not of the request; the traceback is in its log. "
-        "What was asked for may or may not have been enqueued: look at /api/actions.",
+        "Reins failed; the request is not at fault. The traceback is in the log. "
+        "An action may have been enqueued all the same: look at /api/actions.",
     )
 
 
@@ -164,10 +164,10 @@ def _said(status: int, error: HTTPException) -> str:
     at = f"{request.path!a:.200}"
     match status:
         case 404:
-            return f"there is nothing at {at}; the API is described at /api/openapi.json"
+            return f"{at} does not exist; see /api/openapi.json for the addresses of the API"
         case 405:
             allowed = ", ".join(sorted(getattr(error, "valid_methods", None) or ()))
-            return f"{request.method} is not for {at}; it takes {allowed}"
+            return f"{at} does not take {request.method}; it takes {allowed}"
         case 413:
             return f"the body is too large; {request.max_content_length} bytes are taken"
         case _:

@@ -1,12 +1,12 @@
-"""What is checked of every request before its own models see it."""
+"""The check of the query string, before a request reaches its own models."""
 
 from flask import current_app, request
 
-from reins.web.http.problem import Refused, unfit
+from reins.web.http.problem import RequestRefusedError, unfit
 
 
 def query_is_known() -> None:
-    """Each query parameter once, and none where none is taken. Raises: Refused."""
+    """Each query parameter once, and none where none is taken. Raises: RequestRefusedError."""
     if not request.args or request.endpoint is None or not request.path.startswith("/api/"):
         return
     for name, values in request.args.lists():
@@ -15,5 +15,11 @@ def query_is_known() -> None:
     view = current_app.view_functions[request.endpoint]
     if "query" not in view.__annotations__:
         names = ", ".join(sorted(request.args))[:200]
-        flaws = [{"where": f"query.{name[:60]}", "what": "not taken here"} for name in request.args]
-        raise Refused(422, f"no query parameters are taken here; {names} was given", flaws[:20])
+        flaws = [
+            {"where": f"query.{name[:60]}", "what": "unknown parameter"} for name in request.args
+        ]
+        raise RequestRefusedError(
+            422,
+            f"{names} was given; this address takes no query parameters: leave it out",
+            flaws[:20],
+        )

@@ -1,4 +1,4 @@
-"""What the API takes in: JSON objects and nothing else, path segments decoded one by one."""
+"""Input of the API: JSON objects and nothing else, path segments decoded one by one."""
 
 import json
 from collections.abc import Iterable
@@ -12,7 +12,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.routing import BaseConverter
 from werkzeug.utils import cached_property
 
-from reins.web.http.problem import Refused
+from reins.web.http.problem import RequestRefusedError
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
@@ -27,28 +27,40 @@ class StrictRequest(Request):
 
     @cached_property
     def body(self) -> dict[str, Any]:
-        """Raises: Refused."""
+        """Raises: RequestRefusedError."""
         if self.mimetype != "application/json":
             given = repr(self.mimetype) if self.mimetype else "none"
-            raise Refused(415, f"the content type is {given}; send the body as application/json")
+            raise RequestRefusedError(
+                415, f"the content type is {given}; send the body as application/json"
+            )
         try:
             found = orjson.loads(self._sent())
         except orjson.JSONDecodeError as error:
-            raise Refused(400, f"the body is not JSON: {error}; send one object") from None
+            raise RequestRefusedError(
+                400, f"the body is not JSON: {error}; send one object"
+            ) from None
         if not isinstance(found, dict):
-            raise Refused(422, f"the body is a {type(found).__name__}; expected an object")
+            raise RequestRefusedError(
+                422, f"the body is a {type(found).__name__}; expected an object"
+            )
         if not _shallow(found):
-            raise Refused(422, f"the body is nested deeper than {_MAX_DEPTH}; send it flatter")
+            raise RequestRefusedError(
+                422, f"the body is nested deeper than {_MAX_DEPTH}; send it flatter"
+            )
         return found
 
     def _sent(self) -> bytes:
         try:
             data = self.get_data()
         except (OSError, ClientDisconnected):  # chunks that are none, or an early end
-            raise Refused(400, "the body cannot be read to its end; send it anew") from None
+            raise RequestRefusedError(
+                400, "the body cannot be read to its end; send it anew"
+            ) from None
         # A body without a length is cut off at the limit, and not refused.
         if len(data) > MAX_BODY_BYTES:
-            raise Refused(413, f"the body is too large; {MAX_BODY_BYTES} bytes are taken")
+            raise RequestRefusedError(
+                413, f"the body is too large; {MAX_BODY_BYTES} bytes are taken"
+            )
         return data
 
     def get_json(self, force: bool = False, silent: bool = False, cache: bool = True) -> Any:  # noqa: FBT001, FBT002 - Flask's signature

@@ -1,30 +1,21 @@
-"""What happens in conversations, on its way to their rooms: who says what, takes part, composes."""
+"""Events of conversations on their way to rooms: messages, participants, who composes."""
 
 from collections import deque
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from reins.web.bridge import Bridge
 from reins.web.live.rooms import Rooms, batches
 from reins.web.views.conversations import brief_message, conversation_row
-from reins.web.views.participants import Cast
+from reins.web.views.follower import News
+from reins.web.views.participants import Participants
 from reins.web.views.rows import Row, message_row
-from store import agents_config, conversations, messages, participants
-from store.lance.tables import Table
+from store import conversations, messages, participants
 
 CONVERSATIONS = "conversations"
 _CONVERSATION = "conversation::"
-_CAST = 10
+_PARTICIPANTS_AT_ONCE = 10
 """Participants in one event: each has a state and a config of some thousand characters."""
-
-TABLES: tuple[Table, ...] = (
-    conversations.TABLE,
-    participants.TABLE,
-    messages.TABLE,
-    agents_config.TABLE,
-)
-"""Tables that are followed for this, besides those of sessions."""
-Rows = Mapping[str, Sequence[Row]]
 
 
 def conversation_room(conversation_id: str) -> str:
@@ -32,14 +23,14 @@ def conversation_room(conversation_id: str) -> str:
 
 
 class ConversationFeed:
-    """Sends to the rooms of conversations, and of their list, what changes; for the pump's turn.
+    """Sends to the rooms of conversations, and of their list, what changes; in the feed's thread.
 
     Nothing is read or made for a room that is empty.
     """
 
-    def __init__(self, *, bridge: Bridge, cast: Cast, rooms: Rooms) -> None:
+    def __init__(self, *, bridge: Bridge, participants: Participants, rooms: Rooms) -> None:
         self._bridge = bridge
-        self._cast = cast
+        self._participants = participants
         self._rooms = rooms
         self._known: dict[str, Row] = {}
         self._newest: dict[str, dict[str, Any] | None] = {}
@@ -51,23 +42,23 @@ class ConversationFeed:
         self._known.clear()
         self._newest.clear()
 
-    def tell(self, rows: Rows) -> None:
-        """Journalled rows by table, oldest first: take them in, and send them on."""
-        said = _by_conversation(rows.get(messages.TABLE.name, ()))
-        made = _by_conversation(rows.get(conversations.TABLE.name, ()))
-        joined = _by_conversation(rows.get(participants.TABLE.name, ()))
-        for conversation_id, own in made.items():
+    def tell(self, news: News) -> None:
+        """Rows that the views have taken in: send on what concerns conversations."""
+        posted = _by_conversation(news.of(messages.TABLE.name))
+        created = _by_conversation(news.of(conversations.TABLE.name))
+        joined = _by_conversation(news.of(participants.TABLE.name))
+        for conversation_id, own in created.items():
             self._known[conversation_id] = own[-1]
-        for conversation_id, own in said.items():
+        for conversation_id, own in posted.items():
             self._keep_newest(conversation_id, own[-1])
             self._send_messages(conversation_id, own)
-        for conversation_id, sessions in self._cast.apply(rows).items():
-            self._send_cast(conversation_id, sessions)
+        for conversation_id, sessions in news.participants.items():
+            self._send_participants(conversation_id, sessions)
         if self._rooms.occupied(CONVERSATIONS):
-            self._send_list(said.keys() | made.keys() | joined.keys())
+            self._send_list(posted.keys() | created.keys() | joined.keys())
 
     def tell_all(self, room: str) -> None:
-        """Who is in this room may have missed something: let them look."""
+        """Let everybody in this room look: they may have missed something."""
         if room == CONVERSATIONS:
             self._rooms.skip(room, 0)
         elif room.startswith(_CONVERSATION):
@@ -76,7 +67,7 @@ class ConversationFeed:
             self.composes(conversation_id)
 
     def composes(self, conversation_id: str) -> None:
-        """Who composes there has changed; from any thread."""
+        """Note that another session composes there; from any thread."""
         self._composes.append(conversation_id)
 
     def look_who_composes(self) -> None:
@@ -95,17 +86,19 @@ class ConversationFeed:
             event = {"room": room, "conversation_id": conversation_id, "session_id": session_id}
             self._rooms.emit("composing", event, room, head=self._head(conversation_id))
 
-    def _send_messages(self, conversation_id: str, said: Sequence[Row]) -> None:
+    def _send_messages(self, conversation_id: str, posted: Sequence[Row]) -> None:
         room = conversation_room(conversation_id)
         if self._rooms.occupied(room):
-            for batch in batches([message_row(message) for message in said]):
+            for batch in batches([message_row(message) for message in posted]):
                 event = {"room": room, "conversation_id": conversation_id, "rows": batch}
                 self._rooms.emit("messages", event, room, head=batch[-1]["number"])
 
-    def _send_cast(self, conversation_id: str, sessions: Collection[str]) -> None:
+    def _send_participants(self, conversation_id: str, sessions: Collection[str]) -> None:
         room = conversation_room(conversation_id)
         if self._rooms.occupied(room):
-            for batch in batches(self._cast.shown(conversation_id, sessions), _CAST):
+            for batch in batches(
+                self._participants.shown(conversation_id, sessions), _PARTICIPANTS_AT_ONCE
+            ):
                 event = {"room": room, "conversation_id": conversation_id, "changed": batch}
                 self._rooms.emit("participants", event, room, head=self._head(conversation_id))
 
@@ -125,7 +118,7 @@ class ConversationFeed:
         return conversation_row(
             self._known[conversation_id],
             self._newest_of(conversation_id),
-            self._cast.present(conversation_id),
+            self._participants.present(conversation_id),
         )
 
     def _head(self, conversation_id: str) -> int:

@@ -16,7 +16,7 @@ _OVERLAP = timedelta(seconds=5)
 
 
 class QueueFeed:
-    """What has changed in the queue's table; wakes its owner when there may be something."""
+    """Changes of the queue's table; wakes its owner when there may be some."""
 
     def __init__(self, store: Reader, wake: Callable[[], object]) -> None:
         self._store = store

@@ -27,7 +27,7 @@ def run_room(agent_id: str, session_id: str) -> str:
 
 
 class Members(socketio.Manager):  # type: ignore[misc]
-    """Who is in which room, changed by one thread at a time.
+    """Members of the rooms, changed by one thread at a time.
 
     The library leaves that to chance: a socket that enters a room while the last one leaves it
     would be in none, and looking through rooms that change raises.
@@ -35,51 +35,51 @@ class Members(socketio.Manager):  # type: ignore[misc]
 
     def __init__(self) -> None:
         super().__init__()
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
 
     def pre_connect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().pre_connect(*args, **kwargs)
 
     def connect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().connect(*args, **kwargs)
 
     def is_connected(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().is_connected(*args, **kwargs)
 
     def pre_disconnect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().pre_disconnect(*args, **kwargs)
 
     def basic_disconnect(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().basic_disconnect(*args, **kwargs)
 
     def basic_enter_room(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().basic_enter_room(*args, **kwargs)
 
     def basic_leave_room(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().basic_leave_room(*args, **kwargs)
 
     def eio_sid_from_sid(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().eio_sid_from_sid(*args, **kwargs)
 
     def get_rooms(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return super().get_rooms(*args, **kwargs)
 
     def get_participants(self, *args: Any, **kwargs: Any) -> Any:
-        with self._turn:
+        with self._lock:
             return list(super().get_participants(*args, **kwargs))
 
 
 class Rooms:
-    """Who is in which room of a Socket.IO server.
+    """Rooms of a Socket.IO server and their members.
 
     A socket that was skipped gets a `head` for each room once it has drained, and fetches what it
     missed.
@@ -87,11 +87,11 @@ class Rooms:
 
     def __init__(self, server: socketio.Server) -> None:
         self._server = server
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._behind: dict[str, dict[str, int]] = {}
 
     def occupied(self, room: str) -> bool:
-        """Whether anybody is in the room."""
+        """True if anybody is in the room."""
         return bool(self._server.manager.rooms.get(_SPACE, {}).get(room))
 
     def names(self) -> list[str]:
@@ -128,17 +128,17 @@ class Rooms:
             eio_sid = manager.eio_sid_from_sid(sid, _SPACE)
             if self._waiting(eio_sid):
                 continue
-            with self._turn:
+            with self._lock:
                 heads = self._behind.pop(sid, {})
             for room, head in heads.items():
                 self._send(eio_sid, self._message("head", {"room": room, "head": head}))
 
     def forget(self, sid: str) -> None:
-        with self._turn:
+        with self._lock:
             self._behind.pop(sid, None)
 
     def _owe(self, sid: str, room: str, head: int) -> None:
-        with self._turn:
+        with self._lock:
             self._behind.setdefault(sid, {})[room] = head
 
     def _message(self, event: str, data: dict[str, Any]) -> Message:

@@ -14,13 +14,16 @@ from agent_core.actions.ids import Id
 from agent_core.agent.guidance import problems
 from reins.web.bridge import Bridge
 from reins.web.live.conversations import CONVERSATIONS, conversation_room
-from reins.web.live.feed import QUEUE, SESSIONS, Pump
+from reins.web.live.feed import QUEUE
 from reins.web.live.rooms import Members, Rooms, run_room
+from reins.web.live.steps import SESSIONS
+from reins.web.live.typing import TypingFeed
 from reins.web.live.websocket import MAX_MESSAGE_BYTES, Json, TextPacket, WebSocket, hang_up
 from reins.web.views.conversations import brief_message, conversation_row, within
-from reins.web.views.participants import Cast
+from reins.web.views.follower import ViewFollower
+from reins.web.views.participants import Participants
 from reins.web.views.rows import log_row, message_row
-from reins.web.views.sessions import Overview
+from reins.web.views.sessions import SessionIndex
 from store import agent_steps, conversations, messages
 
 _log = structlog.get_logger(__name__)
@@ -82,12 +85,20 @@ class Sockets:
     """The events that a socket may send, each answered with `ok` or a `problem`."""
 
     def __init__(
-        self, *, bridge: Bridge, overview: Overview, cast: Cast, pump: Pump, rooms: Rooms
+        self,
+        *,
+        bridge: Bridge,
+        index: SessionIndex,
+        participants: Participants,
+        follower: ViewFollower,
+        typing: TypingFeed,
+        rooms: Rooms,
     ) -> None:
         self._bridge = bridge
-        self._overview = overview
-        self._cast = cast
-        self._pump = pump
+        self._index = index
+        self._participants = participants
+        self._follower = follower
+        self._typing = typing
         self._rooms = rooms
 
     def register(self, server: SocketIO) -> None:
@@ -126,8 +137,8 @@ class Sockets:
         return _problem(404, "no such event", f"the event is {event[:80]!r}; expected {known}")
 
     def _subscribe(self, ask: Subscribe) -> Answer:
-        self._pump.wanted()
-        known = self._overview.get(ask.session_id)
+        self._follower.catch_up()
+        known = self._index.get(ask.session_id)
         if known is None or known["agent_id"] != ask.agent_id:
             return _problem(
                 404,
@@ -141,11 +152,11 @@ class Sockets:
             store = self._bridge.store
             found = agent_steps.list_steps(ask.session_id, ask.after_seq, _PAGE, store=store)
             answer |= {
-                "head": self._overview.seq(ask.session_id),
+                "head": self._index.seq(ask.session_id),
                 "rows": [log_row(row, brief=True) for row in found],
-                "session": self._overview.get(ask.session_id),
+                "session": self._index.get(ask.session_id),
                 # After the room was joined: what is typed from here on comes as an event.
-                "typing": self._pump.typing.so_far(ask.session_id),
+                "typing": self._typing.so_far(ask.session_id),
             }
         return answer
 
@@ -166,8 +177,10 @@ class Sockets:
             answer |= {
                 "head": 0 if last is None else last["number"],
                 "rows": [message_row(each) for each in within(found, _PAGE_BYTES)],
-                "participants": self._cast.shown(conversation_id),
-                "conversation": conversation_row(row, last, self._cast.present(conversation_id)),
+                "participants": self._participants.shown(conversation_id),
+                "conversation": conversation_row(
+                    row, last, self._participants.present(conversation_id)
+                ),
                 # Last: an event that says otherwise must not come before this answer.
                 "composing": self._bridge.composing(conversation_id),
             }
@@ -185,7 +198,7 @@ class Sockets:
             )
         join_room(room)
         # From here on all is sent: what was written before is there to be read.
-        self._pump.wanted()
+        self._follower.catch_up()
         return {"ok": True, "room": room}
 
     def _gone(self, *_: Any) -> None:

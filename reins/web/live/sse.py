@@ -39,7 +39,7 @@ class Streams:
     """The streams that are open, by session."""
 
     def __init__(self) -> None:
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._by_session: dict[str, list[Stream]] = {}
         self.ended = threading.Event()
 
@@ -50,12 +50,12 @@ class Streams:
     def open(self, session_id: str) -> Iterator[Stream]:
         """A stream of a session's rows from now on; open it before reading what there is."""
         stream = Stream()
-        with self._turn:
+        with self._lock:
             self._by_session.setdefault(session_id, []).append(stream)
         try:
             yield stream
         finally:
-            with self._turn:
+            with self._lock:
                 self._by_session[session_id].remove(stream)
                 if not self._by_session[session_id]:
                     del self._by_session[session_id]
@@ -63,7 +63,7 @@ class Streams:
     def end(self) -> None:
         """Nothing more comes: readers see `ended` at once."""
         self.ended.set()
-        with self._turn:
+        with self._lock:
             streams = [stream for each in self._by_session.values() for stream in each]
         for stream in streams:
             stream.put([])
@@ -72,7 +72,7 @@ class Streams:
         return set(self._by_session)
 
     def put(self, session_id: str, rows: Sequence[dict[str, Any]]) -> None:
-        with self._turn:
+        with self._lock:
             streams = list(self._by_session.get(session_id, ()))
         for stream in streams:
             stream.put(rows)

@@ -1,4 +1,4 @@
-"""What is being typed: a model's answer while it comes, on its way to the room of its session."""
+"""Typing: a model's answer while it comes, on its way to the room of its session."""
 
 import time
 from collections.abc import Callable, Iterable
@@ -37,7 +37,7 @@ class Typist(Protocol):
 
 
 class _Line:
-    """One attempt's text so far. The worker's loop adds to it, the pump alone moves `told`."""
+    """One attempt's text so far. The worker's loop adds to it, the feed alone moves `told`."""
 
     __slots__ = (
         "attempt", "began_us", "call_id", "ended", "over", "parts", "room", "seen", "session",
@@ -78,7 +78,7 @@ class _Line:
 
 
 class TypingFeed:
-    """Keeps the text so far of each session that is answered, and tells it in the pump's turn.
+    """Keeps the text so far of each session that is answered, and tells it in the feed's turn.
 
     `took` runs on the worker's loop and takes no lock: each line has one writer, and what is new
     is handed over in one step. Nobody is told, or woken, for a room that is empty.
@@ -111,7 +111,7 @@ class TypingFeed:
             self._has_changed(line)
 
     def so_far(self, session_id: str) -> dict[str, Any] | None:
-        """What is being typed, whole, for somebody who comes in the middle; None for nothing."""
+        """The whole text that is being typed, for somebody who comes in the middle, or None."""
         line = self._lines.get(session_id)
         if line is None or line.over:
             return None

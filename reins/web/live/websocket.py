@@ -19,13 +19,13 @@ from reins.web.rate_limit import Bucket
 MAX_MESSAGE_BYTES = 64_000
 MESSAGES_AT_ONCE = 60
 MESSAGES_PER_S = 20.0
-"""What a socket may send: more than a person does."""
+"""Events that a socket may send: more than a person does."""
 _MAX_UNREAD = 2 * MESSAGES_AT_ONCE
 _CLOSE, _PONG, _MESSAGE = "1", "3", "4"
 
 
 class Json:
-    """What Socket.IO writes and reads its packets with."""
+    """The JSON with which Socket.IO writes and reads its packets."""
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
@@ -104,7 +104,7 @@ class WebSocket:
 
 
 def _is_event(packet: Packet) -> bool:
-    """Whether it is an event in the one space that there is, with a name that a client may use."""
+    """True if it is an event in the one space that there is, with a name that a client may use."""
     if packet.packet_type != EVENT or packet.namespace is not None:
         return False
     match packet.data:
@@ -114,7 +114,7 @@ def _is_event(packet: Packet) -> bool:
 
 
 class _Frames(simple_websocket.Server):  # type: ignore[misc]
-    """What is read ahead of the handler is bounded."""
+    """Frames with a bound on what is read ahead of the handler."""
 
     def _handle_events(self) -> bool:
         goes_on = super()._handle_events() and len(self.input_buffer) <= _MAX_UNREAD
@@ -126,7 +126,7 @@ class _Frames(simple_websocket.Server):  # type: ignore[misc]
 
 
 def _handshake(environ: dict[str, Any]) -> dict[str, Any]:
-    """What the library needs of the request, which the guard has looked at, and no more.
+    """The part of the request that the library needs, which the guard has looked at, and no more.
 
     No compression, which would cost memory and time for each client.
     """

@@ -1,13 +1,11 @@
-"""What sessions may take and have taken, as the page shows it."""
+"""Limits and spending of sessions, in the shape that the page shows."""
 
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from agent_core.budgets.limits import Scope, What
 from agent_core.budgets.usage import NOTHING
 from reins.web.views.rows import Wire
-
-Scope = Literal["session", "agent", "day", "worker"]
-What = Literal["ticks", "tokens", "cost_usd", "wall_s"]
 
 
 class Held(Wire):
@@ -16,7 +14,7 @@ class Held(Wire):
     The scope `worker` is a limit of the settings, for all sessions of a day together.
     """
 
-    scope: Scope
+    scope: Literal[Scope, "worker"]
     what: What
     limit: float
     spent: float
@@ -37,7 +35,7 @@ class ScopeBudget(Wire):
     or by the session on this day (UTC). `spent` is null where the worker alone knows it.
     """
 
-    scope: Literal["session", "agent", "day"]
+    scope: Scope
     limits: Amounts
     spent: Amounts | None
 

@@ -1,4 +1,4 @@
-"""Who takes part in which conversation, in memory: kept up to date by the feed."""
+"""Participants of all conversations, in memory, kept up to date by the follower."""
 
 import threading
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ Changed = dict[str, set[str]]
 """Sessions by conversation."""
 
 
-class Cast:
+class Participants:
     """All participants by session; one thread applies what happens, any may read.
 
     Of each it keeps the newest snapshot and the config as they are stored, and parses neither until
@@ -25,7 +25,7 @@ class Cast:
 
     def __init__(self, store: Reader) -> None:
         self._store = store
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
         self._rows: dict[str, Row] = {}
         self._sessions: dict[str, set[str]] = {}
         self._lines: dict[str, Row] = {}
@@ -35,7 +35,7 @@ class Cast:
     def load(self) -> None:
         """Read who takes part anew; hand it the sessions' states with `take_state` next."""
         rows = participants.list_participants(store=self._store)
-        with self._turn:
+        with self._lock:
             self._loads += 1
             for known in (self._rows, self._sessions, self._lines, self._configs):
                 known.clear()
@@ -45,13 +45,13 @@ class Cast:
     def take_state(self, row: Row) -> None:
         """Keep a row of `agent_state`, if its session takes part anywhere."""
         if row["session_id"] in self._rows:
-            with self._turn:
+            with self._lock:
                 self._lines[row["session_id"]] = _line_of(row)
 
     def apply(self, rows: Mapping[str, Sequence[Row]]) -> Changed:
         """Take in journalled rows by table, oldest first; returns the participants they changed."""
         changed: Changed = {}
-        with self._turn:
+        with self._lock:
             sessions = {
                 _session_of(row) for row in rows.get(participants.TABLE.name, ()) if self._take(row)
             }
@@ -66,7 +66,7 @@ class Cast:
 
     def present(self, conversation_id: str) -> int:
         """How many take part at present."""
-        with self._turn:
+        with self._lock:
             sessions = self._sessions.get(conversation_id, ())
             return sum(self._rows[session_id]["left_at"] is None for session_id in sessions)
 
@@ -76,14 +76,14 @@ class Cast:
         """Those who take part or did, or some of them, in the shape of `Participant`; in the order
         of joining.
         """
-        with self._turn:
+        with self._lock:
             rows = {
                 session_id: self._rows[session_id]
                 for session_id in self._sessions.get(conversation_id, ())
                 if session_ids is None or session_id in session_ids
             }
         self._read(rows)
-        with self._turn:
+        with self._lock:
             known = [
                 (row, self._lines.get(session_id), self._configs.get(session_id))
                 for session_id, row in rows.items()
@@ -129,7 +129,7 @@ class Cast:
 
     def _read(self, rows: Mapping[str, Row]) -> None:
         """Read of these participants what is not known yet."""
-        with self._turn:
+        with self._lock:
             loads = self._loads
             without_config = [each for each in rows if each not in self._configs]
             without_line = [each for each in rows if each not in self._lines]
@@ -139,7 +139,7 @@ class Cast:
             state = agent_state.get_agent_state(rows[each]["agent_id"], each, store=self._store)
             if state is not None:
                 lines[each] = _line_of(state)
-        with self._turn:
+        with self._lock:
             if loads != self._loads:  # another folder, perhaps
                 return
             self._configs = {**dict.fromkeys(without_config), **configs, **self._configs}
@@ -154,7 +154,7 @@ def _session_of(row: Row) -> str:
 
 
 def _line_of(state: Row) -> Row:
-    """What is kept of a row of `agent_state`, with the columns that stand for themselves."""
+    """The kept part of a row of `agent_state`, with the columns that stand for themselves."""
     seq = orjson.loads(state["history"] or "{}").get("seq", 0)
     names = ("snapshot", "status", "error")
     return {"seq": seq, **{name: state[name] for name in names}}

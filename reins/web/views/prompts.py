@@ -39,7 +39,7 @@ class PromptMessage(Wire):
 
 
 class Prompt(Wire):
-    """What the model saw. `more`: messages beyond those that are shown."""
+    """The material that the model saw. `more`: messages beyond those that are shown."""
 
     messages: list[PromptMessage]
     chars: int

@@ -2,22 +2,23 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
+from agent_core.session.status import Status
 from store.times import iso
 
 Row = Mapping[str, Any]
-StatusName = Literal["running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]
+StatusName = Annotated[str, Field(json_schema_extra={"enum": [str(each) for each in Status]})]
 
 _CUT_TEXT = 4_000  # characters
 _CUT_PAYLOAD = 8_000  # characters of JSON
 
 
 class Wire(BaseModel):
-    """What goes over the wire: exactly these fields."""
+    """A value on the wire: exactly these fields."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -48,7 +48,7 @@ class SessionSummary(Wire):
 
 
 class _Line:
-    """What is kept of one session."""
+    """The values that are kept of one session."""
 
     __slots__ = ("fresh", "latencies", "values")
 
@@ -63,13 +63,13 @@ class _Line:
         self.fresh: list[float] = []
 
 
-class Overview:
+class SessionIndex:
     """All sessions by id; one thread applies what happens, any may read."""
 
     def __init__(self, store: Reader) -> None:
         self._store = store
         self._lines: dict[str, _Line] = {}
-        self._turn = threading.Lock()
+        self._lock = threading.Lock()
 
     def load(self, also: Callable[[Row], object] = lambda _: None) -> None:
         """Read every session's state anew; those that are not stored any more are dropped.
@@ -81,14 +81,14 @@ class Overview:
             self._apply_state(row, anew=True)
             also(row)
             stored.add(row["session_id"])
-        with self._turn:
+        with self._lock:
             for session_id in self._lines.keys() - stored:
                 del self._lines[session_id]
 
     def apply(self, steps: Iterable[Row]) -> set[str]:
         """Take in rows of the log, oldest first; returns the sessions that they changed."""
         changed = set()
-        with self._turn:
+        with self._lock:
             for step in steps:
                 if self._apply_step(step):
                     changed.add(step["session_id"])
@@ -104,18 +104,18 @@ class Overview:
 
     def get(self, session_id: str) -> dict[str, Any] | None:
         """The session in the shape of `SessionSummary`; None if unknown."""
-        with self._turn:
+        with self._lock:
             line = self._lines.get(session_id)
             return None if line is None else _summary(line, list(line.latencies))
 
     def changes(self, session_ids: Collection[str]) -> list[dict[str, Any]]:
         """Those sessions as the list's events show them: with the latencies not shown before."""
-        with self._turn:
+        with self._lock:
             return [_taken(self._lines[each]) for each in session_ids if each in self._lines]
 
     def listed(self) -> list[dict[str, Any]]:
         """All sessions, by agent and session."""
-        with self._turn:
+        with self._lock:
             rows = [_summary(line, list(line.latencies)) for line in self._lines.values()]
         return sorted(rows, key=lambda row: (row["agent_id"], row["session_id"]))
 
@@ -123,7 +123,7 @@ class Overview:
         self, fits: Callable[[Row], bool], after: tuple[str, str], limit: int
     ) -> tuple[list[dict[str, Any]], bool]:
         """Sessions that fit, by agent and session, from after that place; whether more do."""
-        with self._turn:
+        with self._lock:
             found = [
                 (place, line)
                 for line in self._lines.values()
@@ -136,7 +136,7 @@ class Overview:
     def counts(self) -> dict[str, int]:
         """Sessions by status."""
         found: dict[str, int] = {}
-        with self._turn:
+        with self._lock:
             for line in self._lines.values():
                 status = str(line.values["status"])
                 found[status] = found.get(status, 0) + 1
@@ -169,7 +169,7 @@ class Overview:
         seq = orjson.loads(row["history"] or "{}").get("seq", 0)
         snapshot = orjson.loads(row["snapshot"] or "{}")
         known = _known(row, {**snapshot, **_by_hand(row)}, row["iteration"], seq)
-        with self._turn:
+        with self._lock:
             if seq < self.seq(row["session_id"]) and not anew:
                 return
             line = self._lines.setdefault(row["session_id"], _Line())

@@ -109,7 +109,7 @@ class Page:
     def __init__(self, served: Address, session_id: str) -> None:
         self._served = served
         self._session_id = session_id
-        self._turn = threading.RLock()
+        self._lock = threading.RLock()
         self._client: socketio.Client | None = None
         self.seqs: list[int] = []
         self.fetched = 0
@@ -154,7 +154,7 @@ class Page:
         self._upto(event["head"])
 
     def _rows(self, rows: list[dict[str, Any]]) -> None:
-        with self._turn:
+        with self._lock:
             for row in rows:
                 if row["seq"] > self.last + 1:
                     self._upto(row["seq"] - 1)
@@ -162,7 +162,7 @@ class Page:
                     self.seqs.append(row["seq"])
 
     def _upto(self, head: int) -> None:
-        with self._turn:
+        with self._lock:
             while head > self.last:
                 found = self._served.get(
                     f"/api/sessions/{self._session_id}/steps?after_seq={self.last}&brief=true"

@@ -165,9 +165,9 @@ def test_a_fault_of_ours_says_so(idle, monkeypatch, capsys):
     def fails(_self):
         raise ZeroDivisionError("by us")
 
-    monkeypatch.setattr(parts.Parts, "current", fails)
+    monkeypatch.setattr(parts.ApiContext, "current", fails)
     problem = idle.get("/api/sessions", 500)
-    assert "fault of Reins" in problem["detail"]
+    assert "Reins failed" in problem["detail"]
     assert "by us" not in str(problem)
     assert "ZeroDivisionError" in capsys.readouterr().out
 

@@ -36,7 +36,7 @@ THERE = {
 MEANT = re.compile(
     r"query\.(cursor|before|last)|header\.Idempotency-Key|body\.(agent_type|config|guidance)\b"
 )
-"""Parts of a request that may have the right form and still mean nothing."""
+"""ApiContext of a request that may have the right form and still mean nothing."""
 
 
 @pytest.fixture(scope="module")

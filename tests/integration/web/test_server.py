@@ -9,7 +9,7 @@ import urllib.request
 import pytest
 
 import queue_imp as q
-from reins.web.server import PortUnusable, Server, listen
+from reins.web.server import PortUnusableError, Server, listen
 from tests.integration.web.serving import Address, Page, Raw, serving
 from tests.integration.web.test_web_only import port_of
 from tests.support.waiting import until
@@ -51,7 +51,7 @@ def test_a_port_that_is_taken():
     """The error names the address and what to do."""
     with listen("127.0.0.1", 0) as listening:
         port = listening.getsockname()[1]
-        with pytest.raises(PortUnusable, match=rf"127\.0\.0\.1:{port} .* --port"):
+        with pytest.raises(PortUnusableError, match=rf"127\.0\.0\.1:{port} .* --port"):
             listen("127.0.0.1", port)
 
 

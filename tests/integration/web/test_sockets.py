@@ -196,8 +196,8 @@ def test_a_conversations_room_brings_every_message_once(live):
 def test_a_message_between_the_page_and_the_room_is_not_lost(live, monkeypatch):
     """What is written while a subscription is answered is in the answer or comes by the room."""
     q.wait_for_action(q.conversation_create("between", "ann"))
-    pump = live.web._pump
-    pump._following = False  # as if nobody had looked for long
+    feed = live.web._feed
+    feed._follower._following = False  # as if nobody had looked for long
 
     def last_messages(*given, **more):
         found = messages.last_messages(*given, **more)
@@ -223,7 +223,7 @@ def test_who_unsubscribes_hears_no_more_of_that_room(live, session):
             received(client, "sessions")
         client.input_buffer.clear()
         assert "log" not in [client.receive(timeout=10)[0] for _ in range(5)]
-    assert not live.web._pump._rooms.occupied(room)
+    assert not live.web._feed._rooms.occupied(room)
 
 
 REFUSED = [
@@ -477,7 +477,7 @@ def test_each_join_is_answered_while_others_leave(live, session):
     assert failures == []
     until(lambda: live.sockets() == 0)
     assert live.web._socketio.server.manager.rooms == {}
-    assert live.web._pump._rooms.lagging == 0
+    assert live.web._feed._rooms.lagging == 0
 
 
 def threads():

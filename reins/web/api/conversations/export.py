@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from flask import Response
 
-from reins.web.api.context import parts
+from reins.web.api.context import api_context
 from reins.web.api.conversations.markdown import inline, quote
 from reins.web.api.conversations.read import api, recorded
 from reins.web.http.fields import ConversationPath, Input
@@ -45,14 +45,14 @@ _EXPORTED: Answers = {
 )
 def export_conversation(path: ConversationPath, query: ExportQuery) -> Response:
     """The whole conversation as a file, Markdown or JSON."""
-    here = parts()
-    row = recorded(here, path.conversation_id)
-    cast = here.current_cast()
-    participants = cast.shown(path.conversation_id)
-    newest = messages.last_messages(path.conversation_id, 1, store=here.bridge.store)
+    context = api_context()
+    row = recorded(context, path.conversation_id)
+    current = context.current_participants()
+    participants = current.shown(path.conversation_id)
+    newest = messages.last_messages(path.conversation_id, 1, store=context.bridge.store)
     last = brief_message(newest[0] if newest else None)
-    conversation = conversation_row(row, last, cast.present(path.conversation_id))
-    pages = _pages(here.bridge.store, path.conversation_id, conversation["messages"])
+    conversation = conversation_row(row, last, current.present(path.conversation_id))
+    pages = _pages(context.bridge.store, path.conversation_id, conversation["messages"])
     write = _as_markdown if query.format == "markdown" else _as_json
     ending, mimetype = _ENDINGS[query.format]
     name = f"conversation-{_plain(path.conversation_id)}.{ending}"

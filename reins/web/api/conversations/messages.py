@@ -1,4 +1,4 @@
-"""What is said in a conversation: pages of it from either end, and a person's word."""
+"""Messages of a conversation: pages from either end, and posting one."""
 
 from typing import Annotated, Any
 
@@ -8,7 +8,7 @@ from pydantic import Field
 import queue_imp
 from agent_core.actions.ids import Id
 from reins.web.api.accepted import ACCEPTED, accepted
-from reins.web.api.context import parts
+from reins.web.api.context import api_context
 from reins.web.api.conversations.read import api, is_there, recorded
 from reins.web.http.fields import MAX_NUMBER, ConversationPath, Digits, Input, Number
 from reins.web.http.idempotency import KeyHeader
@@ -51,7 +51,7 @@ class MessageList(Wire):
     responses={200: MessageList, **refusals(404)},
 )
 def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> dict[str, Any]:
-    """What was said: from the beginning, after or before a message, or the newest."""
+    """Messages: from the beginning, after or before a message, or the newest."""
     given = query.model_dump(include={"after", "before", "last"}, exclude_none=True)
     if len(given) > 1:
         name = list(given)[-1]
@@ -59,7 +59,7 @@ def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> 
     backwards = query.before is not None or query.last is not None
     page = _older(path.conversation_id, query) if backwards else _newer(path.conversation_id, query)
     if not page["items"]:
-        recorded(parts(), path.conversation_id)
+        recorded(api_context(), path.conversation_id)
     return page
 
 
@@ -69,21 +69,21 @@ def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> 
 )
 def post_message(path: ConversationPath, header: KeyHeader, body: PostMessageBody) -> Response:
     """A person speaks; applied exactly once, in order."""
-    here = parts()
+    context = api_context()
 
     def make() -> dict[str, Any]:
-        if not is_there(here, path.conversation_id):
+        if not is_there(context, path.conversation_id):
             raise unknown("conversation", path.conversation_id, "create it first")
         return queue_imp.create_action(
             "post_message", body.author, conversation_id=path.conversation_id, text=body.text
         )
 
-    return accepted(here, header, make)
+    return accepted(context, header, make)
 
 
 def _newer(conversation_id: str, query: MessagesQuery) -> dict[str, Any]:
     rows = messages.list_messages(
-        conversation_id, query.after or 0, query.limit + 1, store=parts().bridge.store
+        conversation_id, query.after or 0, query.limit + 1, store=api_context().bridge.store
     )
     shown = within(rows[: query.limit])
     more = len(shown) < len(rows)
@@ -95,7 +95,7 @@ def _newer(conversation_id: str, query: MessagesQuery) -> dict[str, Any]:
 
 def _older(conversation_id: str, query: MessagesQuery) -> dict[str, Any]:
     rows = messages.last_messages(
-        conversation_id, query.last or query.limit, query.before, store=parts().bridge.store
+        conversation_id, query.last or query.limit, query.before, store=api_context().bridge.store
     )
     shown = within(reversed(rows))[::-1]
     more = bool(shown) and shown[0]["number"] > 1

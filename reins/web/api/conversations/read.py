@@ -8,12 +8,12 @@ from pydantic import Field
 import queue_imp
 from agent_core.actions.ids import Id
 from reins.web.api.accepted import ACCEPTED, accepted
-from reins.web.api.context import Parts, parts
+from reins.web.api.context import ApiContext, api_context
 from reins.web.http.fields import ActorBody, ConversationPath, Digits, Input, Words
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
-from reins.web.http.problem import Refused, refusals, unknown
+from reins.web.http.problem import RequestRefusedError, refusals, unknown
 from reins.web.views.conversations import (
     Conversation,
     ConversationDetail,
@@ -46,16 +46,16 @@ class ConversationList(Wire):
 @api.get("/api/conversations", responses={200: ConversationList})
 def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
     """Conversations, by id."""
-    here = parts()
+    context = api_context()
     [after] = parts_of(query.cursor, str) if query.cursor else [""]
-    store, cast = here.bridge.store, here.current_cast()
+    store, participants = context.bridge.store, context.current_participants()
     rows = conversations.list_conversations(after, query.limit + 1, store=store)
     shown = {row["conversation_id"]: row for row in rows[: query.limit]}
     newest = messages.newest_messages(list(shown), store=store) if shown else {}
     more = len(rows) > query.limit
     return {
         "items": [
-            conversation_row(row, brief_message(newest.get(each)), cast.present(each))
+            conversation_row(row, brief_message(newest.get(each)), participants.present(each))
             for each, row in shown.items()
         ],
         "next_cursor": cursor_of(list(shown)[-1]) if more else None,
@@ -65,11 +65,13 @@ def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
 @api.post("/api/conversations", responses={**ACCEPTED, **refusals(400, 409, 413, 415)})
 def create_conversation(header: KeyHeader, body: CreateConversationBody) -> Response:
     """A new conversation."""
-    here = parts()
+    context = api_context()
 
     def make() -> dict[str, Any]:
-        if is_there(here, body.conversation_id):
-            raise Refused(409, f"conversation {body.conversation_id} exists; choose another id")
+        if is_there(context, body.conversation_id):
+            raise RequestRefusedError(
+                409, f"conversation {body.conversation_id} exists; choose another id"
+            )
         return queue_imp.create_action(
             "conversation_create",
             body.actor,
@@ -77,7 +79,7 @@ def create_conversation(header: KeyHeader, body: CreateConversationBody) -> Resp
             title=body.title,
         )
 
-    return accepted(here, header, make)
+    return accepted(context, header, make)
 
 
 @api.get(
@@ -86,19 +88,19 @@ def create_conversation(header: KeyHeader, body: CreateConversationBody) -> Resp
 )
 def get_conversation(path: ConversationPath) -> dict[str, Any]:
     """One conversation with all who take part in it."""
-    here = parts()
-    row = recorded(here, path.conversation_id)
-    cast = here.current_cast().shown(path.conversation_id)
-    newest = messages.last_messages(path.conversation_id, 1, store=here.bridge.store)
+    context = api_context()
+    row = recorded(context, path.conversation_id)
+    participants = context.current_participants().shown(path.conversation_id)
+    newest = messages.last_messages(path.conversation_id, 1, store=context.bridge.store)
     return {
-        **conversation_row(row, brief_message(newest[0] if newest else None), cast),
-        "composing": here.bridge.composing(path.conversation_id),
+        **conversation_row(row, brief_message(newest[0] if newest else None), participants),
+        "composing": context.bridge.composing(path.conversation_id),
     }
 
 
-def recorded(here: Parts, conversation_id: str) -> Row:
-    """The conversation's row. Raises: Refused where there is none."""
-    row = conversations.get_conversation(conversation_id, store=here.bridge.store)
+def recorded(context: ApiContext, conversation_id: str) -> Row:
+    """The conversation's row. Raises: RequestRefusedError where there is none."""
+    row = conversations.get_conversation(conversation_id, store=context.bridge.store)
     if row is None:
         raise unknown(
             "conversation",
@@ -108,9 +110,9 @@ def recorded(here: Parts, conversation_id: str) -> Row:
     return row
 
 
-def is_there(here: Parts, conversation_id: str) -> bool:
-    """Whether it is on record, or its creation is in the queue."""
-    store = here.bridge.store
+def is_there(context: ApiContext, conversation_id: str) -> bool:
+    """True if it is on record, or its creation is in the queue."""
+    store = context.bridge.store
     # The queue first: what is taken out of it in between is on record by then.
     waiting = queue_reading.waiting(store, ["conversation_create"])
     named = [queue_reading.payload_of(row).get("conversation_id") for row in waiting]

@@ -1,8 +1,8 @@
-"""What a session's models were sent and said: the attempts that led to a row of its log."""
+"""Model calls of a session: the attempts that led to a row of its log, with prompt and answer."""
 
 from typing import Any
 
-from reins.web.api.context import parts
+from reins.web.api.context import api_context
 from reins.web.api.sessions.read import seen
 from reins.web.api.sessions.steps import StepPath
 from reins.web.http.openapi import group
@@ -65,10 +65,10 @@ class ModelCallList(Wire):
 )
 def list_step_calls(path: StepPath) -> dict[str, Any]:
     """The calls of models that led to a row of a session's log."""
-    store = parts().bridge.store
+    store = api_context().bridge.store
     found = model_calls.list_calls(path.session_id, seq=path.seq, limit=_MOST, store=store)
     if not found and not agent_steps.list_steps(path.session_id, path.seq - 1, 1, store=store):
-        seen(parts(), path.session_id)
+        seen(api_context(), path.session_id)
         raise unknown(f"row in the log of {path.session_id!r} with seq", str(path.seq))
     return {"items": [_call_row(row) for row in found], "next_cursor": None}
 

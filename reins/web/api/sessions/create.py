@@ -1,21 +1,24 @@
-"""Creating a session: everything the worker would refuse is refused here already."""
+"""Creating a session: the API refuses at once whatever the worker would refuse."""
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated, Any
 
 import orjson
 from flask import Response
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import Id
+from agent_core.agent.creation import CreateError, Creation
 from agent_core.session.status import Status
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
-from reins.web.api.context import Parts, parts
+from reins.web.api.context import ApiContext, api_context
 from reins.web.api.sessions.read import api
 from reins.web.http.fields import ActorBody
 from reins.web.http.idempotency import KeyHeader
-from reins.web.http.problem import Refused, flaw, refusals, unfit
+from reins.web.http.problem import RequestRefusedError, flaw, refusals, unfit
 from store import agents_config, queue_reading
 
 
@@ -31,15 +34,18 @@ class CreateSessionBody(ActorBody):
     def address(self) -> str:
         return self.session_id or self.agent_id
 
+    def creation(self) -> Creation:
+        return Creation(self.agent_id, self.address, self.agent_type, self.config)
+
 
 @api.post("/api/sessions", responses={**ACCEPTED, **refusals(400, 409, 413, 415)})
 def create_session(header: KeyHeader, body: CreateSessionBody) -> Response:
     """A new session, which begins to tick at once; one that was stopped goes on with its log."""
-    here = parts()
+    context = api_context()
 
     def make() -> dict[str, Any]:
-        _check_free(here, body)
-        _check_config(here, body)
+        _check_free(context, body)
+        _check_config(context, body)
         return queue_imp.create_action(
             "create_agent",
             body.actor,
@@ -51,71 +57,57 @@ def create_session(header: KeyHeader, body: CreateSessionBody) -> Response:
             config=body.config,
         )
 
-    return accepted(here, header, make)
+    return accepted(context, header, make)
 
 
-def _check_free(here: Parts, body: CreateSessionBody) -> None:
-    """Raises: Refused where the session is there, or will be when this is taken up."""
+def _check_free(context: ApiContext, body: CreateSessionBody) -> None:
+    """Raises: RequestRefusedError where the session is there, or will be when this is taken up."""
     address = body.address
-    before = queue_reading.waiting(here.bridge.store, ["create_agent", "agent_destroy"], address)
+    before = queue_reading.waiting(context.bridge.store, ["create_agent", "agent_destroy"], address)
     last = before[-1] if before else None
     if last is not None and last["type"] == "create_agent":
-        raise Refused(
+        raise RequestRefusedError(
             409,
             f"the creation of session {address} is in the queue already, as action "
             f"{last['action_id']}; wait for it, or choose another id",
         )
-    known = here.current().get(address)
-    if known is None:
-        return
-    if known["agent_id"] != body.agent_id:
-        raise Refused(
-            409, f"session {address} belongs to agent {known['agent_id']}; choose another id"
-        )
-    if last is None and not Status(known["status"]).over:
-        raise Refused(
-            409,
-            f"session {address} exists and is {known['status']}; "
-            "destroy it first, or choose another id",
-        )
+    known = context.current().get(address)
+    if known is not None:
+        status = Status(known["status"]) if last is None else None
+        with _refusing():
+            body.creation().check_free(known["agent_id"], status)
 
 
-def _check_config(here: Parts, body: CreateSessionBody) -> None:
-    types = types_of(here)
-    kind = types.get(body.agent_type)
-    if kind is None:
-        known = ", ".join(sorted(types))
-        raise unfit("body.agent_type", f"{body.agent_type!r} is unknown; expected one of {known}")
-    try:
-        checked = kind.Config.model_validate(_own_config(here, body) | body.config)
-    except ValidationError as error:
-        flaws = [flaw("body.config", each) for each in error.errors(include_url=False)[:20]]
-        fields = ", ".join(kind.Config.model_fields)
-        raise Refused(
-            422,
-            f"the config does not fit agents of type {body.agent_type}: "
-            f"{'; '.join(each['what'] for each in flaws)}; expected the fields {fields}",
-            flaws,
-        ) from None
-    if checked.route is not None and not here.bridge.knows_route(checked.route):
-        raise unfit(
-            "body.config.route",
-            f"there is no model route {checked.route!r}; see GET /api/routes, or name none",
+def _check_config(context: ApiContext, body: CreateSessionBody) -> None:
+    """Raises: RequestRefusedError where the worker would refuse the type or the config."""
+    with _refusing():
+        body.creation().check_config(
+            types=types_of(context),
+            own=_own_config(context, body),
+            knows_route=context.bridge.knows_route,
         )
 
 
-def _own_config(here: Parts, body: CreateSessionBody) -> dict[str, Any]:
-    """What a further session of an agent begins with. Raises: Refused."""
-    if body.address == body.agent_id:
-        return {}
-    own = agents_config.get_agent_config(body.agent_id, store=here.bridge.store)
+def _own_config(context: ApiContext, body: CreateSessionBody) -> dict[str, Any] | None:
+    """Type and configuration of the agent's own session, for a further one."""
+    if not body.creation().further:
+        return None
+    own = agents_config.get_agent_config(body.agent_id, store=context.bridge.store)
     if own is None or own["agent_id"] != body.agent_id:
-        return {}
-    if own["agent_type"] != body.agent_type:
-        raise Refused(
-            409,
-            f"agent {body.agent_id} is of type {own['agent_type']}, not {body.agent_type}; "
-            "an agent's sessions are of one type",
-        )
-    config: dict[str, Any] = orjson.loads(own["config"] or "{}")
-    return config
+        return None
+    return {"agent_type": own["agent_type"], "config": orjson.loads(own["config"] or "{}")}
+
+
+@contextlib.contextmanager
+def _refusing() -> Iterator[None]:
+    """Answer a create that cannot be with a problem, field by field."""
+    try:
+        yield
+    except CreateError as error:
+        if error.where is None:
+            raise RequestRefusedError(409, str(error)) from None
+        if error.errors is None:
+            raise unfit(f"body.{error.where}", str(error)) from None
+        found = error.errors.errors(include_url=False)[:20]
+        flaws = [flaw(f"body.{error.where}", each) for each in found]
+        raise RequestRefusedError(422, str(error), flaws) from None

@@ -7,11 +7,11 @@ from typing import Annotated, Any
 from flask import Response
 from pydantic import BaseModel, Field
 
-from reins.web.api.context import parts
+from reins.web.api.context import api_context
 from reins.web.api.sessions.read import seen
 from reins.web.http.fields import Input, Number, SessionPath
 from reins.web.http.openapi import group
-from reins.web.http.problem import Answers, Refused, refusals
+from reins.web.http.problem import Answers, RequestRefusedError, refusals
 from reins.web.http.strict import encoded
 from reins.web.live.sse import Streams
 from reins.web.views.rows import log_row
@@ -48,16 +48,16 @@ class EventsHeader(BaseModel):
 )
 def stream_session_events(path: SessionPath, query: EventsQuery, header: EventsHeader) -> Response:
     """The log as events: `event: log`, `id` its seq, `data` a LogRow without its snapshot."""
-    here = parts()
-    seen(here, path.session_id)
-    if len(here.streams) >= MAX_STREAMS:
-        raise Refused(
+    context = api_context()
+    seen(context, path.session_id)
+    if len(context.streams) >= MAX_STREAMS:
+        raise RequestRefusedError(
             503,
             f"{MAX_STREAMS} streams are open; close one, or read /steps?after_seq= instead",
             retry_after_s=_RETRY_S,
         )
     after = query.after_seq if header.last_event_id is None else header.last_event_id
-    events = _events(here.bridge.store, here.streams, path.session_id, after)
+    events = _events(context.bridge.store, context.streams, path.session_id, after)
     return Response(events, mimetype="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 

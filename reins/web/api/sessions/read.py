@@ -8,7 +8,7 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from agent_core.session.status import Status
-from reins.web.api.context import Parts, parts
+from reins.web.api.context import ApiContext, api_context
 from reins.web.http.fields import Digits, Input, SessionPath, Words
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
@@ -56,7 +56,7 @@ class SessionList(Wire):
 
 
 class SessionNow(Wire):
-    """What a session does at this moment; next_tick_at is null while a tick is in flight."""
+    """The work of a session at this moment; next_tick_at is null while a tick is in flight."""
 
     ticking: bool
     tick_began_at: str | None
@@ -72,7 +72,7 @@ class SessionNowAnswer(Wire):
 
 
 class FinalResult(Wire):
-    """What an ended session leaves; times are microseconds since 1970, UTC."""
+    """The result of an ended session; times are microseconds since 1970, UTC."""
 
     status: Literal["stopped", "completed", "failed"]
     state: dict[str, Any]
@@ -101,23 +101,23 @@ class SessionDetail(SessionSummary):
 @api.get("/api/sessions", responses={200: SessionList})
 def list_sessions(query: SessionsQuery) -> dict[str, Any]:
     """Sessions that fit all of the filters."""
-    overview = parts().current()
+    index = api_context().current()
     agent_id, session_id = parts_of(query.cursor, str, str) if query.cursor else ("", "")
-    items, more = overview.page(_filter(query), (agent_id, session_id), query.limit)
+    items, more = index.page(_filter(query), (agent_id, session_id), query.limit)
     last = items[-1] if more else None
     return {
         "items": items,
         "next_cursor": None if last is None else cursor_of(last["agent_id"], last["session_id"]),
-        "counts": overview.counts(),
+        "counts": index.counts(),
     }
 
 
 @api.get("/api/sessions/<segment:session_id>", responses={200: SessionDetail, **refusals(404)})
 def get_session(path: SessionPath) -> dict[str, Any]:
     """One session in full."""
-    here = parts()
-    summary = seen(here, path.session_id)
-    store = here.bridge.store
+    context = api_context()
+    summary = seen(context, path.session_id)
+    store = context.bridge.store
     config = agents_config.get_agent_config(path.session_id, store=store) or {}
     row = agent_state.get_agent_state(summary["agent_id"], path.session_id, store=store) or {}
     snapshot = orjson.loads(row.get("snapshot") or "{}")
@@ -128,10 +128,10 @@ def get_session(path: SessionPath) -> dict[str, Any]:
         "context": orjson.loads(row.get("context") or "{}"),
         "result": row.get("result"),
         "guided": snapshot.get("guided", 0),
-        "budget": budget_rows(snapshot, here.bridge.account_of(summary["agent_id"]), today),
-        "final": _final(here, summary) if summary["status"] in _ENDED else None,
+        "budget": budget_rows(snapshot, context.bridge.account_of(summary["agent_id"]), today),
+        "final": _final(context, summary) if summary["status"] in _ENDED else None,
         "created_by": config.get("created_by"),
-        "now": here.bridge.session_now(path.session_id),
+        "now": context.bridge.session_now(path.session_id),
     }
 
 
@@ -140,15 +140,15 @@ def get_session(path: SessionPath) -> dict[str, Any]:
     responses={200: SessionNowAnswer, **refusals(404)},
 )
 def get_session_now(path: SessionPath) -> dict[str, Any]:
-    """What one session does at this moment."""
-    here = parts()
-    seen(here, path.session_id)
-    return {"now": here.bridge.session_now(path.session_id)}
+    """The work of one session at this moment."""
+    context = api_context()
+    seen(context, path.session_id)
+    return {"now": context.bridge.session_now(path.session_id)}
 
 
-def seen(here: Parts, session_id: str) -> dict[str, Any]:
-    """The session in a line. Raises: Refused where there is none."""
-    found = here.current().get(session_id)
+def seen(context: ApiContext, session_id: str) -> dict[str, Any]:
+    """The session in a line. Raises: RequestRefusedError where there is none."""
+    found = context.current().get(session_id)
     if found is None:
         raise unknown("session", session_id)
     return found
@@ -168,10 +168,10 @@ def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
     return fits
 
 
-def _final(here: Parts, summary: dict[str, Any]) -> dict[str, Any] | None:
+def _final(context: ApiContext, summary: dict[str, Any]) -> dict[str, Any] | None:
     """The FinalResult, from the newest rows of the log."""
     last = agent_steps.list_steps(
-        summary["session_id"], max(0, summary["seq"] - 2), 4, store=here.bridge.store
+        summary["session_id"], max(0, summary["seq"] - 2), 4, store=context.bridge.store
     )
     for row in reversed(last):
         if row["kind"] == "final" and row["payload"]:

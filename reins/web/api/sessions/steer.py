@@ -10,12 +10,12 @@ from agent_core.actions.ids import Id
 from agent_core.agent.guidance import GuidanceRejectedError
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
-from reins.web.api.context import Parts, parts
+from reins.web.api.context import ApiContext, api_context
 from reins.web.api.sessions.targets import Target, Targets
 from reins.web.http.fields import ActorBody, SessionPath
 from reins.web.http.idempotency import Key, KeyHeader, key_of
 from reins.web.http.openapi import group
-from reins.web.http.problem import Refused, flaw, refusals, unfit
+from reins.web.http.problem import RequestRefusedError, flaw, refusals, unfit
 from reins.web.views.rows import Wire
 
 api = group("acts", "steering")
@@ -67,7 +67,7 @@ class ReloadBody(ActorBody):
 
 
 class BulkItem(Wire):
-    """One session of a bulk request: its action, or why there is none."""
+    """One session of a bulk request: its action, or the reason for none."""
 
     session_id: str
     action_id: str | None
@@ -81,63 +81,63 @@ class BulkAccepted(Wire):
 @api.post("/api/sessions/<segment:session_id>/pause", responses=_ANSWERS)
 def pause_session(path: SessionPath, header: KeyHeader, body: PauseBody) -> Response:
     """Pause at the next safe point: applied when no tick is in flight."""
-    here = parts()
+    context = api_context()
 
     def make() -> dict[str, Any]:
-        target = Targets(here).get(path.session_id, "pause")
+        target = Targets(context).get(path.session_id, "pause")
         return _action("agent_pause", target, body.actor, reason=body.reason)
 
-    return accepted(here, header, make)
+    return accepted(context, header, make)
 
 
 @api.post("/api/sessions/<segment:session_id>/resume", responses=_ANSWERS)
 def resume_session(path: SessionPath, header: KeyHeader, body: ResumeBody) -> Response:
     """Let a paused or failed session go on, with a tick at once."""
-    here = parts()
+    context = api_context()
 
     def make() -> dict[str, Any]:
-        target = Targets(here).get(path.session_id, "resume")
+        target = Targets(context).get(path.session_id, "resume")
         return _action("agent_resume", target, body.actor)
 
-    return accepted(here, header, make)
+    return accepted(context, header, make)
 
 
 @api.post("/api/sessions/<segment:session_id>/interrupt", responses=_ANSWERS)
 def interrupt_session(path: SessionPath, header: KeyHeader, body: InterruptBody) -> Response:
     """Give new guidance, without cancelling anything."""
-    here = parts()
+    context = api_context()
 
     def make() -> dict[str, Any]:
-        target = Targets(here).get(path.session_id, "interrupt")
-        _check_guidance(here, target, body.guidance)
+        target = Targets(context).get(path.session_id, "interrupt")
+        _check_guidance(context, target, body.guidance)
         return _action(
             "agent_interrupt", target, body.actor, guidance=body.guidance, mode=body.mode
         )
 
-    return accepted(here, header, make)
+    return accepted(context, header, make)
 
 
 @api.post("/api/sessions/<segment:session_id>/destroy", responses=_ANSWERS)
 def destroy_session(path: SessionPath, header: KeyHeader, body: DestroyBody) -> Response:
     """End a session; its log stays."""
-    here = parts()
+    context = api_context()
 
     def make() -> dict[str, Any]:
-        target = Targets(here).get(path.session_id, "destroy")
+        target = Targets(context).get(path.session_id, "destroy")
         return _action("agent_destroy", target, body.actor, reason=body.reason)
 
-    return accepted(here, header, make)
+    return accepted(context, header, make)
 
 
 @api.post("/api/bulk", responses={202: BulkAccepted, **refusals(400, 413, 415)})
 def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
     """The same for many sessions, in one commit; those that cannot be are named, the others are."""
-    here = parts()
+    context = api_context()
     key = key_of(header)
-    with here.turns.of(key):
-        before = key.sent_before(here.bridge.store, len(body.session_ids))
-        actions, problems = _bulk_actions(here, body)
-        actions = before or _enqueued(here, key, actions)
+    with context.locks.of(key):
+        before = key.sent_before(context.bridge.store, len(body.session_ids))
+        actions, problems = _bulk_actions(context, body)
+        actions = before or _enqueued(context, key, actions)
     ids = {action["session_id"]: action["action_id"] for action in actions}
     items = []
     for each in body.session_ids:
@@ -150,7 +150,7 @@ def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
 def reload_environment(header: KeyHeader, body: ReloadBody) -> Response:
     """Read settings, prompts and agent types again."""
     make = lambda: queue_imp.create_action("environment_reload", body.actor)  # noqa: E731
-    return accepted(parts(), header, make)
+    return accepted(api_context(), header, make)
 
 
 def _action(action_type: str, target: Target, actor: str, **payload: Any) -> dict[str, Any]:
@@ -159,8 +159,8 @@ def _action(action_type: str, target: Target, actor: str, **payload: Any) -> dic
     )
 
 
-def _check_guidance(here: Parts, target: Target, guidance: dict[str, Any] | str) -> None:
-    kind = types_of(here).get(target.agent_type)
+def _check_guidance(context: ApiContext, target: Target, guidance: dict[str, Any] | str) -> None:
+    kind = types_of(context).get(target.agent_type)
     if kind is None:
         return  # known to another process perhaps: its worker decides
     try:
@@ -171,12 +171,14 @@ def _check_guidance(here: Parts, target: Target, guidance: dict[str, Any] | str)
             raise unfit("body.guidance", str(rejected)) from None
         # Each by its own field: a form shows it there.
         flaws = [flaw("body.guidance", each) for each in why.errors(include_url=False)[:20]]
-        raise Refused(422, str(rejected), flaws) from None
+        raise RequestRefusedError(422, str(rejected), flaws) from None
 
 
-def _bulk_actions(here: Parts, body: BulkBody) -> tuple[list[dict[str, Any]], dict[str, str]]:
+def _bulk_actions(
+    context: ApiContext, body: BulkBody
+) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The actions that can be, and why the others cannot, by session."""
-    targets = Targets(here)
+    targets = Targets(context)
     # A resume has no reason of its own.
     said = {"description" if body.verb == "resume" else "reason": body.reason}
     actions: list[dict[str, Any]] = []
@@ -184,14 +186,14 @@ def _bulk_actions(here: Parts, body: BulkBody) -> tuple[list[dict[str, Any]], di
     for session_id in body.session_ids:
         try:
             target = targets.get(session_id, body.verb)
-        except Refused as refused:
+        except RequestRefusedError as refused:
             problems[session_id] = refused.detail
         else:
             actions.append(_action(f"agent_{body.verb}", target, body.actor, **said))
     return actions, problems
 
 
-def _enqueued(here: Parts, key: Key, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _enqueued(context: ApiContext, key: Key, actions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     actions = key.put_on(actions)
-    here.bridge.enqueue(actions)
+    context.bridge.enqueue(actions)
     return actions

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reins.web.api.context import parts
+from reins.web.api.context import api_context
 from reins.web.api.sessions.read import seen
 from reins.web.http.fields import MAX_NUMBER, Digits, Flag, Input, Number, SessionPath
 from reins.web.http.openapi import group
@@ -40,10 +40,10 @@ class StepList(Wire):
 def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
     """Rows of a session's log after `after_seq`."""
     rows = agent_steps.list_steps(
-        path.session_id, query.after_seq, query.limit + 1, store=parts().bridge.store
+        path.session_id, query.after_seq, query.limit + 1, store=api_context().bridge.store
     )
     if not rows:
-        seen(parts(), path.session_id)
+        seen(api_context(), path.session_id)
     shown = list(_within(rows[: query.limit]))
     more = len(shown) < len(rows)
     return {
@@ -58,9 +58,11 @@ def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
 )
 def get_session_step(path: StepPath) -> dict[str, Any]:
     """One row of a session's log, with the snapshot after it."""
-    rows = agent_steps.list_steps(path.session_id, path.seq - 1, 1, store=parts().bridge.store)
+    rows = agent_steps.list_steps(
+        path.session_id, path.seq - 1, 1, store=api_context().bridge.store
+    )
     if not rows or rows[0]["seq"] != path.seq:
-        seen(parts(), path.session_id)
+        seen(api_context(), path.session_id)
         raise unknown(f"row in the log of {path.session_id!r} with seq", str(path.seq))
     return log_row(rows[0], brief=False)
 

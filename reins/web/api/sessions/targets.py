@@ -1,12 +1,12 @@
-"""Whom a request is for, as the worker will find them when its turn comes."""
+"""Target sessions of a request, as the worker will find them when it takes up the action."""
 
 from typing import NamedTuple
 
 from werkzeug.utils import cached_property
 
 from agent_core.session.status import Status, Verb
-from reins.web.api.context import Parts
-from reins.web.http.problem import Refused, unknown
+from reins.web.api.context import ApiContext
+from reins.web.http.problem import RequestRefusedError, unknown
 from store import queue_reading
 
 
@@ -20,12 +20,12 @@ class Target(NamedTuple):
 class Targets:
     """The sessions that one request is for."""
 
-    def __init__(self, here: Parts) -> None:
-        self._here = here
-        self._overview = here.current()
+    def __init__(self, context: ApiContext) -> None:
+        self._context = context
+        self._index = context.current()
 
     def get(self, session_id: str, verb: Verb) -> Target:
-        """The session, if the verb fits it. Raises: Refused.
+        """The session, if the verb fits it. Raises: RequestRefusedError.
 
         One whose creation waits in the queue is there by the time that this is taken up.
         """
@@ -36,7 +36,7 @@ class Targets:
             raise unknown("session", session_id, "create it first, or check the id")
         if verb not in found.status.verbs:
             able = "is not over" if verb in Status.FAILED.verbs else "has not ended"
-            raise Refused(
+            raise RequestRefusedError(
                 409,
                 f"session {session_id} is {found.status}; expected one that {able}. "
                 "Create it again to go on with its log.",
@@ -44,18 +44,18 @@ class Targets:
         return found
 
     def _seen(self, session_id: str) -> Target | None:
-        row = self._overview.get(session_id)
+        row = self._index.get(session_id)
         if row is None:
             return None
         return Target(row["agent_id"], session_id, row["agent_type"], Status(row["status"]))
 
     @cached_property
     def _created(self) -> dict[str, Target]:
-        """Those whose creation is in the queue; what has just left it is in the overview."""
+        """Those whose creation is in the queue; what has just left it is in the index."""
         found = {}
-        for row in queue_reading.waiting(self._here.bridge.store, ["create_agent"]):
+        for row in queue_reading.waiting(self._context.bridge.store, ["create_agent"]):
             kind = str(queue_reading.payload_of(row).get("agent_type", "joke"))
             agent_id, session_id = row["agent_id"], row["session_id"]
             found[session_id] = Target(agent_id, session_id, kind, Status.RUNNING)
-        self._here.current()
+        self._context.current()
         return found

@@ -55,7 +55,7 @@ def write(feed, *texts, offset=0, **more):
 
 
 def told(feed, rooms):
-    """What one turn of the pump sends."""
+    """What one turn of the feed sends."""
     rooms.emitted.clear()
     feed.tell()
     return [(d["attempt"], d["offset"], d["text"], d["ended"]) for d in rooms.emitted]
@@ -67,7 +67,7 @@ def row(kind="tick", *, created_at=None):
 
 
 def test_what_came_since_the_last_turn_is_one_event(feed, rooms, wakes):
-    """Each character once, where it belongs; the pump is woken once for all of it."""
+    """Each character once, where it belongs; the feed is woken once for all of it."""
     write(feed, "Why ", "did ")
     assert len(wakes) == 1
     assert told(feed, rooms) == [(1, 0, "Why did ", False)]

@@ -3,7 +3,7 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
-from reins.web.views.participants import Cast
+from reins.web.views.participants import Participants
 from store import agent_state, participants
 from store.reading import typed
 from tests.integration.web import speaking
@@ -45,7 +45,7 @@ def told(cast, *, parts=(), steps=(), configs=(), states=()):
 
 def test_what_changes_is_known_by_conversation(stored):
     """Joining, a row of the log, a config; not what is older, or of those who take no part."""
-    cast = Cast(stored)
+    cast = Participants(stored)
     assert told(cast, steps=[step("a", 1)]) == {}
     assert told(cast, parts=[part("a", 5), part("b", 6, "d")]) == {"c": {"a"}, "d": {"b"}}
     assert told(cast, parts=[part("a", 5)]) == {}
@@ -58,7 +58,7 @@ def test_what_changes_is_known_by_conversation(stored):
 
 def test_what_nobody_told_is_read_once(stored):
     """A state that comes by the feed meanwhile, and is newer, stays."""
-    cast = Cast(stored)
+    cast = Participants(stored)
     stored.participants = [typed(participants.TABLE, part("a", 5))]
     cast.load()
     stored.states["a"] = agent_state.from_step(step("a", 3, tone="dry"))
@@ -72,7 +72,7 @@ def test_what_nobody_told_is_read_once(stored):
 
 def test_a_state_by_hand_is_read_anew(stored):
     """Is read anew, and its columns stand for themselves."""
-    cast = Cast(stored)
+    cast = Participants(stored)
     told(cast, parts=[part("a", 1)], steps=[step("a", 3)])
     stored.states["a"] = {
         "session_id": "a", "history": None, "snapshot": None, "status": "failed", "error": "x"
@@ -91,7 +91,7 @@ def test_a_state_by_hand_is_read_anew(stored):
 
 def test_a_load_is_the_truth(stored):
     """What was known before is forgotten; states are handed over, of those who take part."""
-    cast = Cast(stored)
+    cast = Participants(stored)
     told(cast, parts=[part("gone", 9)], steps=[step("gone", 9)])
     stored.participants = [part("a", 2), part("b", 1, left=4)]
     cast.load()
@@ -105,7 +105,7 @@ def test_a_load_is_the_truth(stored):
 
 def test_what_was_read_of_another_folder_is_not_kept(stored):
     """A load in the middle of a read: the newer folder's rows are not taken for older ones."""
-    cast = Cast(stored)
+    cast = Participants(stored)
     stored.participants = [part("a", 2)]
     cast.load()
     stored.states["a"] = agent_state.from_step(step("a", 50))
@@ -118,7 +118,7 @@ def test_what_was_read_of_another_folder_is_not_kept(stored):
 
 def test_a_session_that_moves_is_found_where_it_is(stored):
     """A session that is created anew elsewhere is found there alone."""
-    cast = Cast(stored)
+    cast = Participants(stored)
     told(cast, parts=[part("a", 1), part("a", 2, left=3)])
     assert told(cast, parts=[part("a", 3, "d")]) == {"d": {"a"}}
     assert (cast.shown("c"), cast.present("c"), cast.present("d")) == ([], 0, 1)

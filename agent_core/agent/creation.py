@@ -1,0 +1,102 @@
+"""The checks of a create: the worker's handler and the API both ask here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import ValidationError
+
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.guidance import problems
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.session.status import Status
+
+
+class CreateError(ValueError):
+    """The session cannot be created as asked; the message says why, and what to do.
+
+    `where` is the field at fault, such as `config.route`; None where the create is at odds with a
+    session or an agent that is there. `errors` are Pydantic's findings in the config.
+    """
+
+    def __init__(
+        self, message: str, *, where: str | None = None, errors: ValidationError | None = None
+    ) -> None:
+        super().__init__(message)
+        self.where = where
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """A session that somebody asks for; `config` is what they say of it."""
+
+    agent_id: str
+    session_id: str
+    agent_type: str
+    config: Mapping[str, Any]
+
+    @property
+    def further(self) -> bool:
+        """True for another session of an agent: it begins with the agent's own configuration."""
+        return self.session_id != self.agent_id
+
+    def check_free(self, agent_id: str, status: Status | None) -> None:
+        """Check against the session that has the id; its status is None if it will be over.
+
+        Raises: CreateError.
+        """
+        if agent_id != self.agent_id:
+            raise CreateError(
+                f"session {self.session_id} belongs to agent {agent_id}; choose another id"
+            )
+        if status is not None and not status.over:
+            raise CreateError(
+                f"session {self.session_id} exists and is {status}; "
+                "destroy it first, or choose another id"
+            )
+
+    def check_config(
+        self,
+        *,
+        types: Mapping[str, type[LoopingAgentBase]],
+        own: Mapping[str, Any] | None,
+        knows_route: Callable[[str], bool],
+    ) -> tuple[type[LoopingAgentBase], AgentConfig]:
+        """The agent's class and its whole configuration.
+
+        `own` holds `agent_type` and `config` of the agent's own session, for a further one.
+        Raises: CreateError.
+        """
+        kind = types.get(self.agent_type)
+        if kind is None:
+            raise CreateError(
+                f"agent type is {self.agent_type!r}; expected one of {', '.join(sorted(types))}",
+                where="agent_type",
+            )
+        checked = self._validated(kind, own)
+        if checked.route is not None and not knows_route(checked.route):
+            raise CreateError(
+                f"there is no model route {checked.route!r}; name one of GET /api/routes, or none",
+                where="config.route",
+            )
+        return kind, checked
+
+    def _validated(
+        self, kind: type[LoopingAgentBase], own: Mapping[str, Any] | None
+    ) -> AgentConfig:
+        if own is not None and own["agent_type"] != self.agent_type:
+            raise CreateError(
+                f"agent {self.agent_id} is of type {own['agent_type']}, "
+                f"not {self.agent_type}; an agent's sessions are of one type"
+            )
+        config = {} if own is None else own["config"]
+        try:
+            return kind.Config.model_validate({**config, **self.config})
+        except ValidationError as error:
+            raise CreateError(
+                f"the config does not fit agents of type {self.agent_type}: {problems(error)}; "
+                f"expected the fields {', '.join(kind.Config.model_fields)}",
+                where="config",
+                errors=error,
+            ) from None

@@ -1,0 +1,67 @@
+"""The HTTP API and the page as one Flask application."""
+
+from flask import Response, request
+from flask_openapi3.models.info import Info
+from flask_openapi3.openapi import OpenAPI
+
+from reins.web import page
+from reins.web.api import actions, agent_types, metrics, routes, system, vocabulary
+from reins.web.api.context import ApiContext, Live, attach
+from reins.web.api.conversations import export, messages
+from reins.web.api.conversations import read as read_conversations
+from reins.web.api.sessions import calls, create, events, steer, steps
+from reins.web.api.sessions import read as read_sessions
+from reins.web.bridge import Bridge
+from reins.web.http import openapi, problem, query_check
+from reins.web.http.idempotency import IdempotencyLocks
+from reins.web.http.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
+from reins.web.live.sse import Streams
+from reins.web.views.participants import Participants
+from reins.web.views.sessions import SessionIndex
+from store.sizes import Sizes
+
+_MODULES = (
+    read_sessions, create, steer, steps, calls, events, actions, agent_types, read_conversations,
+    messages, export, routes, system, vocabulary,
+)  # fmt: skip
+
+
+class Application(OpenAPI):
+    request_class = StrictRequest
+    json_provider_class = Json
+
+
+def make_api(
+    *, bridge: Bridge, index: SessionIndex, participants: Participants, streams: Streams, live: Live
+) -> Application:
+    """The application; what is asked of it goes to these collaborators."""
+    app = Application(
+        "reins",
+        info=Info(title="Reins", version="1", description=openapi.TEXT),
+        doc_ui=False,
+        security_schemes={"token": {"type": "http", "scheme": "bearer"}},
+        static_folder=None,
+        validation_error_model=problem.Problem,
+        validation_error_callback=problem.of_validation,
+    )
+    app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.converters["segment"] = Segment
+    app.url_map.merge_slashes = False
+    attach(app, ApiContext(bridge, index, participants, streams, live, IdempotencyLocks(), Sizes()))
+    problem.register(app)
+    app.before_request(query_check.query_is_known)
+    app.after_request(_with_headers)
+    for group in dict.fromkeys(module.api for module in _MODULES):
+        app.register_api(group)
+    app.register_blueprint(page.pages())
+    app.get("/api/openapi.json", doc_ui=False)(lambda: openapi.described(app))
+    app.get(metrics.PATH, doc_ui=False)(metrics.get_metrics)
+    app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _with_headers(response: Response) -> Response:
+    if request.path.startswith(("/api/", "/health/")):
+        response.headers.setdefault("Cache-Control", "no-store")
+    return page.with_headers(response)

@@ -1,0 +1,72 @@
+"""Figures of the worker in this process, read at one moment and handed to the web as one value."""
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerFigures:
+    """Counts are since the worker's start, but `ticks` and `tick_s`: those of all on record."""
+
+    start_id: str
+    model: str
+    demonstration: bool
+    sessions: Mapping[str, int]
+    actions_handled: int
+    ticks: float
+    tick_s: float
+    loop_lag_ms: float
+    loop_lag_p50_ms: float
+    loop_lag_p99_ms: float
+    pending_rows: int
+    commits: int
+    rows: int
+    commit_ms: float | None
+    rows_per_commit: float | None
+    compacted_at: Mapping[str, datetime]
+    commit_error: str | None
+    commit_failures: int
+    flush_error: str | None
+    flush_failures: int
+    mark_error: str | None
+    poll_age_s: float
+    """Seconds since the newest poll of the queue that succeeded."""
+    poll_s: float
+    """Seconds between two polls, as set."""
+
+
+def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
+    """Read the figures of a `WorkerHere`; every value is safe to read from any thread."""
+    health, monitor, journal = worker.health(), worker.loop_monitor, worker.store.journal
+    medians = journal.medians() or (None, None)
+    # The list is made at once, while the worker's loop may add agents.
+    usages = [each.sums() for each in list(worker.fleet.ledger.agents.values())]
+    dispatcher = worker.dispatcher
+    return WorkerFigures(
+        start_id=worker.start_id,
+        model=health.model,
+        demonstration=health.demonstration,
+        sessions=health.sessions,
+        actions_handled=health.actions_handled,
+        ticks=sum(usage["ticks"] for usage in usages),
+        tick_s=sum(usage["wall_s"] for usage in usages),
+        loop_lag_ms=(list(monitor.lags_ms)[-1:] or [0.0])[0],
+        loop_lag_p50_ms=monitor.percentile_ms(0.5),
+        loop_lag_p99_ms=monitor.percentile_ms(0.99),
+        pending_rows=journal.pending,
+        commits=journal.commits,
+        rows=journal.rows,
+        commit_ms=medians[0],
+        rows_per_commit=medians[1],
+        compacted_at=worker.store.compacted_at,
+        commit_error=journal.last_error,
+        commit_failures=journal.failures,
+        flush_error=worker.store.flush_error,
+        flush_failures=worker.store.flush_failures,
+        mark_error=None if dispatcher is None else dispatcher.mark_error,
+        poll_age_s=0.0 if dispatcher is None else time.monotonic() - dispatcher.polled_at,
+        poll_s=poll_s,
+    )

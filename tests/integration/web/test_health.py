@@ -1,0 +1,155 @@
+"""Liveness, readiness and /api/health: what they say while something is wrong."""
+
+import shutil
+import sqlite3
+import time
+
+import pytest
+from tests.waiting import until
+from tests.worker import Worker
+
+import queue_imp as q
+from reins.web import readiness
+from store.errors import JournalFailed
+from store.journal import file as journal_file
+from tests.integration.web.serving import Served
+
+ANN = {"actor": "ann"}
+
+
+def ready(api):
+    answer = api.ask("GET", "/health/ready")
+    return answer.status_code, answer.get_json().get("detail", "")
+
+
+def not_ready_for(api, reason):
+    """It says so to a probe in short, and to whoever may ask in full."""
+    detail = until(lambda: (found := ready(api))[0] == 503 and found[1])
+    assert reason in detail
+    health = api.get("/api/health")
+    assert health["status"] == "degraded"
+    return health["reasons"]
+
+
+def ready_again(api):
+    until(lambda: ready(api) == (200, ""))
+    assert api.get("/api/health")["status"] == "ok"
+    assert api.get("/api/health")["reasons"] == []
+
+
+def test_a_worker_that_does_well(api):
+    """Live and ready; nothing is wrong."""
+    assert api.get("/health/live") == {"status": "live"}
+    assert api.get("/health/ready") == {"status": "ready"}
+    assert api.get("/api/health")["reasons"] == []
+
+
+def test_a_commit_that_fails(api, monkeypatch):
+    """Not ready until a commit succeeds; the process lives all the while."""
+    append, failing = journal_file.append, [True]
+
+    def full(connection, records):
+        if failing:
+            raise JournalFailed("disk I/O error: no space left on device")
+        return append(connection, records)
+
+    monkeypatch.setattr(journal_file, "append", full)
+    q.agent_create("c", "ann", "cats")
+    [reason] = not_ready_for(api, "the last commit failed")
+    assert "no space left" in reason
+    assert "no space left" not in ready(api)[1]
+    assert api.get("/health/live") == {"status": "live"}
+    assert metric(api, "reins_commit_failures_total") >= 1
+    failing.clear()
+    ready_again(api)
+
+
+def test_a_flush_that_fails(api, monkeypatch):
+    """Not ready until a flush succeeds."""
+    groups, failing = journal_file.groups, [True]
+
+    def damaged(*given, **more):
+        if failing:
+            raise sqlite3.OperationalError("disk I/O error")
+        return groups(*given, **more)
+
+    monkeypatch.setattr(journal_file, "groups", damaged)
+    [reason] = not_ready_for(api, "the last flush failed")
+    assert "disk I/O error" in reason
+    assert metric(api, "reins_flush_failures_total") >= 1
+    failing.clear()
+    ready_again(api)
+
+
+def test_a_dispatcher_that_is_stuck(api, monkeypatch):
+    """It has not polled the queue for several periods."""
+    dispatcher, tried = api.runtime.dispatcher, []
+
+    async def nothing():
+        tried.append(True)
+        return 0
+
+    monkeypatch.setattr(dispatcher, "poll_once", nothing)
+    until(lambda: tried)  # no poll of before is under way
+    dispatcher.polled_at = time.monotonic() - 60
+    [reason] = not_ready_for(api, "the dispatcher is stuck")
+    assert "60 s ago" in reason
+    assert metric(api, "reins_queue_poll_age_seconds") > 59
+    monkeypatch.undo()
+    api.runtime.loop.call_soon_threadsafe(dispatcher._wake.set)
+    ready_again(api)
+
+
+def test_actions_that_cannot_be_marked(api, monkeypatch):
+    """What is finished stays in the queue; the worker is not ready until it can be marked."""
+    dispatcher, failing = api.runtime.dispatcher, [True]
+    mark = dispatcher._mark_gathered
+
+    async def refused():
+        if failing:
+            raise OSError(28, "No space left on device")
+        await mark()
+
+    monkeypatch.setattr(dispatcher, "_mark_gathered", refused)
+    q.agent_create("c", "ann", "cats")
+    [reason] = not_ready_for(api, "actions cannot be marked")
+    assert "No space left" in reason
+    failing.clear()
+    ready_again(api)
+
+
+@pytest.mark.parametrize("which", ["api", "idle"])
+def test_a_disk_that_is_full(request, settings, monkeypatch, which):
+    """Below a small floor, with a worker here or without; that there is none is told as well."""
+    served = request.getfixturevalue(which)
+    settings.data.mkdir(exist_ok=True)
+    monkeypatch.setattr(readiness, "MIN_FREE_BYTES", shutil.disk_usage(settings.data).total + 1)
+    assert "bytes are free" in not_ready_for(served, "the disk is full")[-1]
+
+
+def test_the_web_alone(idle, settings, tmp_path):
+    """Ready while another process works on the folder, and not otherwise."""
+    assert "python app.py" in not_ready_for(idle, "no worker")[0]
+    assert idle.get("/health/live") == {"status": "live"}
+    with Worker(settings.data, tmp_path / "worker") as worker:
+        worker.started()
+        ready_again(idle)
+        assert worker.stop() == 0
+    not_ready_for(idle, "no worker")
+
+
+def test_probes_take_no_token(settings):
+    """But for a name of this server; everything else asks for the token."""
+    with Served(settings, token="secret") as served:
+        assert served.ask("GET", "/health/live")[0] == 200
+        assert served.ask("GET", "/health/ready")[0] == 503
+        for path in ("/health/live", "/health/ready"):
+            assert served.ask("GET", path, Host="elsewhere.example")[0] == 421
+        for path in ("/api/health", "/metrics", "/health/ready/", "/health"):
+            assert served.ask("GET", path)[0] == 401, path
+
+
+def metric(api, name):
+    text = api.client.get("/metrics", base_url="http://127.0.0.1:8700").get_data(as_text=True)
+    [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
+    return float(line.split()[1])

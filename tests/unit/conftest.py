@@ -22,8 +22,8 @@ def _watch(event: str, args: tuple[Any, ...]) -> None:
     """Python's own audit of what leaves the process."""
     if _reached is None or (event not in _REFUSED and event != "open"):
         return
-    if event == "open" and not args[2] & _WRITING:
-        return
+    if event == "open" and (isinstance(args[0], int) or not args[2] & _WRITING):
+        return  # read, or a descriptor that is open already
     if any(kept in str(args[0]) for kept in _NOT_THE_TESTS if args):
         return
     _reached.append(f"{event} of {args[:1]}")

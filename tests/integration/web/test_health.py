@@ -5,14 +5,14 @@ import sqlite3
 import time
 
 import pytest
-from tests.waiting import until
-from tests.worker import Worker
 
 import queue_imp as q
 from reins.web import readiness
-from store.errors import JournalFailed
+from store.errors import JournalError
 from store.journal import file as journal_file
 from tests.integration.web.serving import Served
+from tests.support.waiting import until
+from tests.support.worker import Worker
 
 ANN = {"actor": "ann"}
 
@@ -50,7 +50,7 @@ def test_a_commit_that_fails(api, monkeypatch):
 
     def full(connection, records):
         if failing:
-            raise JournalFailed("disk I/O error: no space left on device")
+            raise JournalError("disk I/O error: no space left on device")
         return append(connection, records)
 
     monkeypatch.setattr(journal_file, "append", full)
@@ -96,7 +96,7 @@ def test_a_dispatcher_that_is_stuck(api, monkeypatch):
     assert "60 s ago" in reason
     assert metric(api, "reins_queue_poll_age_seconds") > 59
     monkeypatch.undo()
-    api.runtime.loop.call_soon_threadsafe(dispatcher._wake.set)
+    api.runtime.loop.call_soon_threadsafe(dispatcher._polling.wake)
     ready_again(api)
 
 

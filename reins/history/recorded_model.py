@@ -13,8 +13,9 @@ from reins.llm.baml.runtime import Compiled
 from reins.llm.caller import Caller
 from reins.llm.calls.call import summed_up
 from reins.llm.calls.structured import Shape, Structured, ask
+from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
-from reins.llm.model import Completion, Model
+from reins.llm.model import Model
 from reins.llm.redact import HIDDEN, SHAPES
 from reins.llm.text import clean, safe_argument
 

@@ -1,7 +1,6 @@
 """The model as an agent holds it: a light handle that knows who calls."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from reins.llm.baml.failures import failure, is_no_stream
@@ -11,6 +10,7 @@ from reins.llm.calls.accounting import Books
 from reins.llm.calls.call import Call
 from reins.llm.calls.deltas import TypedOut
 from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
+from reins.llm.completion import Completion
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.embeddings.embedder import batches, estimated_tokens
 from reins.llm.errors import ModelConfigError
@@ -18,30 +18,7 @@ from reins.llm.routes.open_route import Line
 from reins.llm.routes.route_set import Table
 from reins.llm.settings import OFFLINE, Route
 from reins.llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
-
-BYTES_PER_TOKEN = 3
-"""Cautious: of English a token is four bytes, of most other scripts three."""
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A model's answer: text that is not empty and safe to store, and what it took.
-
-    `attempts` counts over all routes; `route` is the name of the one that answered, and tokens and
-    cost are of that attempt. **Units**: `latency_ms` counts from the moment the call had its place
-    on that route, over all attempts there.
-    """
-
-    text: str
-    tokens_in: int
-    tokens_out: int
-    latency_ms: float
-    attempts: int
-    model: str
-    demonstration: bool
-    cost_usd: float = 0.0
-    route: str = ""
-    call_id: str = ""
+from reins.llm.tokens import size_of, tokens_in
 
 
 class Board(Protocol):
@@ -189,7 +166,7 @@ class Model:
             table,
             self._caller,
             function,
-            likely_in=(template + _size(arguments)) // BYTES_PER_TOKEN,
+            likely_in=tokens_in(template + size_of(arguments)),
             streamed=streamed,
         )
         call = Call(books, self._caller.session_id, send)
@@ -232,14 +209,3 @@ def _check(line: Line, answer: Answer) -> None:
         raise failure("empty", line.route, "an empty answer")
     if is_too_long(answer.text):
         raise failure("too_long", line.route, f"an answer of more than {MAX_TEXT_BYTES} bytes")
-
-
-def _size(value: object) -> int:
-    """Bytes of all text in an argument."""
-    if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode())
-    if isinstance(value, list):
-        return sum(map(_size, value))
-    if isinstance(value, dict):
-        return sum(len(key) + _size(each) for key, each in value.items())
-    return 8

@@ -12,11 +12,11 @@ from reins.llm.errors import ModelError
 from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES
 from reins.llm.routes.open_route import Line
 from reins.llm.routes.route_set import Table
+from reins.llm.tokens import tokens_of
 
 ABORTED = "aborted"
 """The kind of an attempt that its caller gave up."""
 
-TOKEN_CHARS = 4
 HTTP_ERROR = 400
 
 
@@ -135,10 +135,6 @@ class Books:
         if refused or (kind == "unreachable" and not answer.text):
             return
         record.estimated = True
-        sent = _tokens(answer.request) if answer.request else self._likely_in
+        sent = tokens_of(answer.request) if answer.request else self._likely_in
         answer.tokens_in = answer.tokens_in or sent
-        answer.tokens_out = answer.tokens_out or _tokens(answer.text)
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text) // TOKEN_CHARS)
+        answer.tokens_out = answer.tokens_out or tokens_of(answer.text)

@@ -7,17 +7,15 @@ sent back once.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from reins.llm.baml.failures import ADVICE, RETRYABLE
 from reins.llm.baml.parse_guard import UnreadableError, guarded
 from reins.llm.baml.runtime import BamlError
+from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
-
-if TYPE_CHECKING:
-    from reins.llm.model import Completion
 
 CONVERSE = "Converse"
 MAX_SHOWN_CHARS = 4000
@@ -25,16 +23,15 @@ MAX_PROBLEMS = 8
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-
 Messages = list[dict[str, str]]
-Mend = Callable[[Messages, Callable[[str], object]], Awaitable["Completion"]]
+Mend = Callable[[Messages, Callable[[str], object]], Awaitable[Completion]]
 """Asks for an answer that fits: a function that raises UnfitError says whether one does."""
 
 
 class Asks(Protocol):
     """A model as far as it is needed here."""
 
-    async def call(self, function: str, **arguments: object) -> "Completion": ...
+    async def call(self, function: str, **arguments: object) -> Completion: ...
 
 
 class Reads(Protocol):
@@ -54,7 +51,7 @@ class Structured(Generic[Shape]):
     """
 
     value: Shape
-    completion: "Completion"
+    completion: Completion
     repaired: bool
 
 
@@ -146,7 +143,7 @@ def parsed(wire: Reads, function: str, text: str) -> Any:
     return value
 
 
-def both(first: "Completion", second: "Completion") -> "Completion":
+def both(first: Completion, second: Completion) -> Completion:
     """The second completion, with what the two took."""
     return replace(
         second,

@@ -10,12 +10,12 @@ from typing import Protocol
 
 from reins.llm.baml.runtime import Answer
 from reins.llm.text import MAX_TEXT_BYTES, encodable
+from reins.llm.tokens import tokens_of
 
 FUNCTION = "embeddings"
 """What an attempt is called on record, where a call has the name of its BAML function."""
 BATCH_TEXTS = 64
 BATCH_BYTES = 256 * 1024
-_TOKEN_CHARS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 def estimated_tokens(texts: Sequence[str]) -> int:
     """What the texts come to, until somebody has counted."""
-    return sum(len(text) // _TOKEN_CHARS + 1 for text in texts)
+    return sum(map(tokens_of, texts))
 
 
 def _checked(text: str, number: int, count: int) -> tuple[str, int]:

@@ -5,9 +5,11 @@ import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
 
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import classify, failure
 from reins.llm.baml.prompts import CLIENTS_FILE
-from reins.llm.baml.runtime import Answer, BamlError, Compiled
+from reins.llm.baml.response import Answer
+from reins.llm.baml.runtime import Compiled
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
 from reins.llm.routes.providers import Plan

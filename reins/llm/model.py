@@ -3,8 +3,9 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
+from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.failures import failure, is_no_stream
-from reins.llm.baml.runtime import Answer, BamlClientHttpError
+from reins.llm.baml.response import Answer
 from reins.llm.caller import Caller
 from reins.llm.calls.accounting import Books
 from reins.llm.calls.call import Call

@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reins.llm.baml.prompts import CLIENTS_FILE, PROMPTS, read_prompts
-from reins.llm.baml.runtime import Answer, Compiled
+from reins.llm.baml.response import Answer
+from reins.llm.baml.runtime import Compiled
 
 MAX_LAG_S = 0.25
 PROBE_S = 0.005

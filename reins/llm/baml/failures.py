@@ -1,7 +1,6 @@
 """From what BAML raises to one ModelError. Its messages quote prompts, so none is passed on."""
 
-from reins.llm.baml.runtime import (
-    Answer,
+from reins.llm.baml.errors import (
     BamlClientFinishReasonError,
     BamlClientHttpError,
     BamlError,
@@ -9,6 +8,7 @@ from reins.llm.baml.runtime import (
     BrokenStreamError,
     TooLongError,
 )
+from reins.llm.baml.response import Answer
 from reins.llm.errors import Kind, ModelError
 from reins.llm.limits.backoff import asked_s
 from reins.llm.settings import Route

@@ -7,8 +7,9 @@ from itertools import count
 
 import structlog
 
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import ADVICE, classify, failure
-from reins.llm.baml.runtime import Answer, BamlError
+from reins.llm.baml.response import Answer
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Books
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of

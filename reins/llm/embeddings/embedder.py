@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import Answer
 from reins.llm.text import MAX_TEXT_BYTES, encodable
 from reins.llm.tokens import tokens_of
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reins.llm.baml.failures import QUOTA_SPENT, failure, verdict_status
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import Answer
 from reins.llm.embeddings.embedder import Embedded, estimated_tokens, tell
 from reins.llm.errors import ModelError
 from reins.llm.settings import Route

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import Answer
 from reins.llm.embeddings.embedder import Embedded, tell
 from reins.llm.errors import ModelConfigError
 

@@ -8,8 +8,10 @@ import baml_py
 import pytest
 
 from reins.llm import ModelConfigError
+from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.prompts import PROMPTS, read_prompts
-from reins.llm.baml.runtime import Answer, BamlClientHttpError, Compiled
+from reins.llm.baml.response import Answer
+from reins.llm.baml.runtime import Compiled
 from tests.support.model_stub import GOOD, ModelStub, fails
 
 JOKE = {"subject": "cats", "told": ["one"]}
@@ -17,7 +19,8 @@ JOKE = {"subject": "cats", "told": ["one"]}
 EXIT_SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-from reins.llm.baml.runtime import Answer, Compiled
+from reins.llm.baml.response import Answer
+from reins.llm.baml.runtime import Compiled
 from reins.llm.baml.prompts import read_prompts
 values = {"REINS_ROUTE_ADDRESS": sys.argv[1], "REINS_ROUTE_MODEL": "m", "REINS_ROUTE_KEY": "k"}
 compiled = Compiled(read_prompts(Path(sys.argv[2])), values)

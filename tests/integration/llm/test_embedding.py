@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from reins.llm import ModelConfigError, ModelError
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import Answer
 from reins.llm.embeddings.embedder import BATCH_BYTES, BATCH_TEXTS, batches
 from reins.llm.embeddings.http import MAX_ANSWER_BYTES, HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder

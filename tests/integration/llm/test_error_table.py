@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import classify
-from reins.llm.baml.runtime import Answer, BamlError, Compiled
+from reins.llm.baml.response import Answer
+from reins.llm.baml.runtime import Compiled
 from reins.llm.errors import ModelError
 from reins.llm.settings import Route
 from tests.support.model_stub import (

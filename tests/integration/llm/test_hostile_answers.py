@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from reins.llm.baml.errors import BamlError, TooLongError
 from reins.llm.baml.failures import classify
 from reins.llm.baml.parse_guard import UnreadableError, guarded
 from reins.llm.baml.prompts import PROMPTS
-from reins.llm.baml.runtime import Answer, BamlError, TooLongError
+from reins.llm.baml.response import Answer
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES, clean
 from tests.support.hostile_server import BODIES, EVENTS, TEXTS

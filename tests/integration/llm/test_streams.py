@@ -10,7 +10,8 @@ from itertools import pairwise
 import pytest
 
 from reins.llm.baml import runtime as baml_runtime
-from reins.llm.baml.runtime import Answer, BrokenStreamError
+from reins.llm.baml.errors import BrokenStreamError
+from reins.llm.baml.response import Answer
 from reins.llm.baml.stream import Inbox
 from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
 from reins.llm.errors import ModelConfigError

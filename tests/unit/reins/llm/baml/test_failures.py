@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reins.llm.baml.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
-from reins.llm.baml.runtime import (
-    Answer,
+from reins.llm.baml.errors import (
     BamlClientFinishReasonError,
     BamlClientHttpError,
     BamlError,
@@ -17,6 +15,8 @@ from reins.llm.baml.runtime import (
     BrokenStreamError,
     TooLongError,
 )
+from reins.llm.baml.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
+from reins.llm.baml.response import Answer
 from reins.llm.errors import Kind
 from reins.llm.limits.backoff import FIRST_S, LONGEST_REST_S, LONGEST_S, asked_s, wait_s
 from reins.llm.settings import Route

@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Awaitable
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import classify, failure
@@ -109,7 +110,7 @@ def _said(route: Route, error: ModelError, answer: Answer) -> str:
     said = SAID.get(error.kind) or "it cannot be used"
     body = answer.raw.lower()
     refused = error.kind in {"auth", "rate_limited", "bad_request"}
-    spent = answer.status == 402 or "the quota is spent" in str(error)  # noqa: PLR2004
+    spent = answer.status == HTTPStatus.PAYMENT_REQUIRED or "the quota is spent" in str(error)
     if spent or (refused and any(word in body for word in CREDIT)):
         said = "the account has no credit left. Add some, or take another key"
     elif error.kind in {"not_found", "bad_request"} and "model" in body:

@@ -1,5 +1,7 @@
 """From what BAML raises to one ModelError. Its messages quote prompts, so none is passed on."""
 
+from http import HTTPStatus
+
 from reins.llm.baml.errors import (
     BamlClientFinishReasonError,
     BamlClientHttpError,
@@ -140,14 +142,15 @@ def is_no_stream(error: BamlClientHttpError) -> bool:
 def verdict_http(status: int, said: str, answer: Answer) -> tuple[Kind, str]:
     if answer.status is None:
         return "unreachable", "no answer, or the connection broke"
-    if answer.status < 400:  # noqa: PLR2004 - not an error of HTTP, so the body is
+    if answer.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
         return "garbage", "the answer is not of the expected shape"
     return verdict_status(status, is_spent=QUOTA_SPENT in said)
 
 
 def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
     """The kind of an error status, and in words; `is_spent`: its body says `QUOTA_SPENT`."""
-    kind = BY_STATUS.get(status) or ("server" if status >= 500 else "bad_request")  # noqa: PLR2004
+    is_theirs = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = BY_STATUS.get(status) or ("server" if is_theirs else "bad_request")
     # A spent budget comes as 429 too, and does not pass by waiting.
     if kind == "rate_limited" and is_spent:
         return "auth", f"it answered {status}, the quota is spent"

@@ -4,6 +4,7 @@ import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from reins import telemetry
 from reins.llm.baml.response import Answer
@@ -16,8 +17,6 @@ from reins.llm.tokens import tokens_of
 
 ABORTED = "aborted"
 """The kind of an attempt that its caller gave up."""
-
-HTTP_ERROR = 400
 
 
 class Books:
@@ -131,7 +130,7 @@ class Books:
 
     def _estimate(self, record: CallRecord, answer: Answer, kind: str | None) -> None:
         """What nobody has counted: of an attempt that was refused, nothing is billed."""
-        refused = answer.status is not None and answer.status >= HTTP_ERROR
+        refused = answer.status is not None and answer.status >= HTTPStatus.BAD_REQUEST
         if refused or (kind == "unreachable" and not answer.text):
             return
         record.estimated = True

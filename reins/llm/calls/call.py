@@ -13,7 +13,7 @@ from reins.llm.baml.response import Answer
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Books
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
-from reins.llm.limits.admission import Resting
+from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
 from reins.llm.limits.breaker import COUNTED
 from reins.llm.routes.open_route import Line
@@ -154,7 +154,7 @@ class Call:
             else:
                 async with asyncio.timeout(left_s):
                     await entering
-        except Resting as rest:
+        except BackingOffError as rest:
             raise before or _asked_to_wait(line, rest.rests_s) from None
         except TimeoutError:
             assert before is not None

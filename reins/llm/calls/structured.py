@@ -96,10 +96,11 @@ async def ask(
     else:
         second = await mend(turns, lambda text: read(wire, function, shape, text))
     try:
-        return Structured(read(wire, function, shape, second.text), both(first, second), True)  # noqa: FBT003
+        value = read(wire, function, shape, second.text)
     except UnfitError as error:
         said = f"{second.model}: {unfit(function, shape, error)}. {ADVICE['unfit']}"
-    raise ModelError(said, kind="unfit", retryable="unfit" in RETRYABLE)
+        raise ModelError(said, kind="unfit", retryable="unfit" in RETRYABLE) from None
+    return Structured(value, both(first, second), repaired=True)
 
 
 def unfit(function: str, shape: type[BaseModel], error: UnfitError) -> str:

@@ -3,6 +3,7 @@
 import asyncio
 from array import array
 from collections.abc import Sequence
+from http import HTTPStatus
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
@@ -35,8 +36,7 @@ class HttpEmbedder:
         self._address = address.rstrip("/") + "/embeddings"
         self._key = key
         self._timeout_s = timeout_s
-        # Imported late, as for the offline model.
-        import aiohttp  # noqa: PLC0415
+        import aiohttp  # noqa: PLC0415 - late, as for the offline model
 
         self._aiohttp = aiohttp
         self._session: aiohttp.ClientSession | None = None
@@ -78,7 +78,7 @@ class HttpEmbedder:
             raise failure(
                 "unreachable", self._route, "no answer, or the connection broke"
             ) from None
-        if not 200 <= answer.status < 300:  # noqa: PLR2004
+        if not HTTPStatus.OK <= answer.status < HTTPStatus.MULTIPLE_CHOICES:
             raise self._refused(answer, body)
         return body
 
@@ -102,7 +102,7 @@ class HttpEmbedder:
     def _refused(self, answer: Answer, body: bytes) -> ModelError:
         status = answer.status or 0
         kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
-        if status < 400:  # noqa: PLR2004 - elsewhere: another address is meant
+        if status < HTTPStatus.BAD_REQUEST:  # elsewhere: another address is meant
             kind = "not_found"
         return failure(kind, self._route, what, after=answer.retry_after)
 

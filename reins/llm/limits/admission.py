@@ -7,8 +7,8 @@ from collections import OrderedDict, deque
 from reins.llm.limits.token_bucket import Bucket
 
 
-class Resting(Exception):  # noqa: N818 - an expected end of waiting in line
-    """The route rests for longer than the caller waits."""
+class BackingOffError(Exception):
+    """The route backs off for longer than the caller waits."""
 
     def __init__(self, rests_s: float) -> None:
         super().__init__()
@@ -68,14 +68,14 @@ class Gate:
     async def enter(self, session_id: str, tokens: int, patience_s: float) -> None:
         """Wait for a place; whoever enters must `leave`. A cancelled wait leaves nothing behind.
 
-        Raises: Resting when the route rests for longer than `patience_s`.
+        Raises: BackingOffError when the route rests for longer than `patience_s`.
         """
         if not self.waiting and self._wait_s(tokens) == 0.0:
             self._take(tokens)
             return
         rests_s = self.rests_s
         if rests_s is not None and rests_s >= patience_s:
-            raise Resting(rests_s)
+            raise BackingOffError(rests_s)
         mine = Waiting(tokens, patience_s)
         self._line.setdefault(session_id, deque()).append(mine)
         self.waiting += 1
@@ -105,7 +105,7 @@ class Gate:
             for each in [one for one in line if one.patience_s <= seconds]:
                 self._strike(session_id, each)
                 if not each.place.done():
-                    each.place.set_exception(Resting(seconds))
+                    each.place.set_exception(BackingOffError(seconds))
         if self.waiting:
             self._admit()
 

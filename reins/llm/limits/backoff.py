@@ -19,7 +19,7 @@ def wait_s(attempt: int, asked_s: float | None) -> float:
 
     A server that asks for no wait gets the usual one.
     """
-    jittered = random.uniform(0, min(LONGEST_S, FIRST_S * 2 ** (attempt - 1)))  # noqa: S311
+    jittered = random.uniform(0, min(LONGEST_S, FIRST_S * 2 ** (attempt - 1)))  # noqa: S311 - jitter is no secret
     if asked_s is None:
         return jittered
     # A little jitter here too: a thousand sessions told "1 second" must not come back together.

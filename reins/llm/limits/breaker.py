@@ -23,8 +23,8 @@ _STATES: dict[str, State] = {
 }
 
 
-class _Fault(Exception):  # noqa: N818 - pybreaker counts what is raised
-    """A fault of the route."""
+class _FaultError(Exception):
+    """A fault of the route: pybreaker counts what is raised."""
 
 
 class Breaker:
@@ -88,7 +88,7 @@ class Breaker:
         if self._breaker.current_state != STATE_CLOSED and self._trial is not call:
             return False  # sent before it opened: its rest is not made longer by this
         self.last = kind
-        with contextlib.suppress(_Fault, CircuitBreakerError):
+        with contextlib.suppress(_FaultError, CircuitBreakerError):
             self._breaker.call(_fail)
         if self._breaker.current_state == STATE_CLOSED:
             return False
@@ -127,7 +127,7 @@ class Breaker:
                 self._waiting.remove(changed)
 
     def _left_s(self) -> float:
-        opened_at = self._breaker._state_storage.opened_at  # noqa: SLF001 - told nowhere else
+        opened_at = self._breaker._state_storage.opened_at  # noqa: SLF001 - it has no public name
         if opened_at is None:
             return 0.0
         gone_s = (datetime.now(UTC) - opened_at).total_seconds()
@@ -146,4 +146,4 @@ def _succeed() -> None:
 
 
 def _fail() -> None:
-    raise _Fault
+    raise _FaultError

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reins.llm.limits.admission import Gate, Resting
+from reins.llm.limits.admission import BackingOffError, Gate
 from reins.llm.limits.token_bucket import Bucket
 
 LONG = 1_000.0
@@ -120,11 +120,11 @@ async def test_who_cannot_wait_for_the_end_of_a_rest_is_told() -> None:
     patient = asyncio.ensure_future(gate.enter("a", 1, LONG))
     await settled()
     gate.rest(60)
-    with pytest.raises(Resting) as caught:
+    with pytest.raises(BackingOffError) as caught:
         await impatient
     assert caught.value.rests_s == 60
     gate.leave(1, 1)
-    with pytest.raises(Resting):
+    with pytest.raises(BackingOffError):
         await gate.enter("b", 1, 5.0)
     gate.wake()
     await asyncio.wait_for(patient, 1)

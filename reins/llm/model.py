@@ -7,7 +7,7 @@ from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.failures import failure, is_no_stream
 from reins.llm.baml.response import Answer
 from reins.llm.caller import Caller
-from reins.llm.calls.accounting import Books
+from reins.llm.calls.accounting import Accounting
 from reins.llm.calls.call import Call
 from reins.llm.calls.deltas import TypedOut
 from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
@@ -15,7 +15,7 @@ from reins.llm.completion import Completion
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.embeddings.embedder import batches, estimated_tokens
 from reins.llm.errors import ModelConfigError
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.route_set import Table
 from reins.llm.settings import OFFLINE, Route
 from reins.llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
@@ -45,9 +45,9 @@ class Model:
         """
         table = self._board.running()
         name = table.name_for(self._caller)
-        if name == OFFLINE and name not in table.lines:
+        if name == OFFLINE and name not in table.routes:
             return Route(OFFLINE, OFFLINE, "", demonstration=True)
-        return table.chain(name)[0].route
+        return table.chain(name)[0].target
 
     async def call(self, function: str, **arguments: object) -> Completion:
         """Call a BAML function declared `-> string`.
@@ -58,9 +58,9 @@ class Model:
         """
         safe = _safe(arguments)
 
-        async def send(line: Line, answer: Answer, _attempt: int) -> None:
-            await line.wire.call(function, safe, answer)
-            _check(line, answer)
+        async def send(route: OpenRoute, answer: Answer, _attempt: int) -> None:
+            await route.wire.call(function, safe, answer)
+            _check(route, answer)
 
         return await self._ask(function, safe, send, streamed=False)
 
@@ -74,8 +74,8 @@ class Model:
 
         gave_none: set[str] = set()  # routes that gave no stream where one was asked for
 
-        async def send(line: Line, answer: Answer, attempt: int) -> None:
-            wire, name = line.wire, line.spec.name
+        async def send(route: OpenRoute, answer: Answer, attempt: int) -> None:
+            wire, name = route.wire, route.spec.name
             if wire.is_plain or name in gave_none:
                 await wire.call(function, safe, answer)
                 wire.is_plain = True
@@ -86,7 +86,7 @@ class Model:
                     if is_no_stream(error):
                         gave_none.add(name)
                     raise
-            _check(line, answer)
+            _check(route, answer)
 
         return await self._ask(function, safe, send, streamed=True, typed=typed)
 
@@ -105,13 +105,13 @@ class Model:
         async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
             safe = _safe({"messages": turns})
 
-            async def send(line: Line, answer: Answer, _attempt: int) -> None:
-                await line.wire.call(CONVERSE, safe, answer)
-                _check(line, answer)
+            async def send(route: OpenRoute, answer: Answer, _attempt: int) -> None:
+                await route.wire.call(CONVERSE, safe, answer)
+                _check(route, answer)
                 try:
                     fits(answer.text)
                 except UnfitError as error:
-                    raise failure("unfit", line.route, unfit(function, shape, error)) from None
+                    raise failure("unfit", route.target, unfit(function, shape, error)) from None
 
             return await self._ask(CONVERSE, safe, send, streamed=False)
 
@@ -122,35 +122,35 @@ class Model:
 
         Raises: as `call`; ValueError naming a text that is empty or too long.
         """
-        line = self._board.running().embeddings
+        route = self._board.running().embeddings
         vectors: list[list[float]] = []
         for batch in batches(texts):
-            vectors += await self._embed(line, batch)
+            vectors += await self._embed(route, batch)
         return vectors
 
-    async def _embed(self, line: Line, batch: list[str]) -> list[list[float]]:
+    async def _embed(self, route: OpenRoute, batch: list[str]) -> list[list[float]]:
         found: list[list[float]] = []
 
-        async def send(line: Line, answer: Answer, _attempt: int) -> None:
-            assert line.embedder is not None
-            found[:] = (await line.embedder.embed(batch, answer)).vectors
+        async def send(route: OpenRoute, answer: Answer, _attempt: int) -> None:
+            assert route.embedder is not None
+            found[:] = (await route.embedder.embed(batch, answer)).vectors
 
-        books = Books(
+        accounting = Accounting(
             self._board.running(),
             self._caller,
             EMBEDDINGS,
             likely_in=estimated_tokens(batch),
             streamed=False,
         )
-        call = Call(books, self._caller.session_id, send)
-        await call.over((line,))
+        call = Call(accounting, self._caller.session_id, send)
+        await call.over((route,))
         return found
 
     async def _ask(
         self,
         function: str,
         arguments: Mapping[str, object],
-        send: Callable[[Line, Answer, int], Awaitable[None]],
+        send: Callable[[OpenRoute, Answer, int], Awaitable[None]],
         *,
         streamed: bool,
         typed: TypedOut | None = None,
@@ -163,17 +163,17 @@ class Model:
                 f"there are {', '.join(sorted(table.functions))}. Add it there and reload."
             )
         chain = await self._chain()
-        books = Books(
+        accounting = Accounting(
             table,
             self._caller,
             function,
             likely_in=tokens_in(template + size_of(arguments)),
             streamed=streamed,
         )
-        call = Call(books, self._caller.session_id, send)
+        call = Call(accounting, self._caller.session_id, send)
         if typed is not None:
             typed.call_id = call.call_id
-        line = await call.over(chain)
+        route = await call.over(chain)
         answer = call.answer
         return Completion(
             text=answer.text,
@@ -181,17 +181,17 @@ class Model:
             tokens_out=answer.tokens_out,
             latency_ms=call.latency_ms,
             attempts=call.attempts,
-            model=line.route.model,
-            demonstration=line.route.demonstration,
+            model=route.target.model,
+            demonstration=route.target.demonstration,
             cost_usd=call.cost_usd,
-            route=line.spec.name,
+            route=route.spec.name,
             call_id=call.call_id,
         )
 
-    async def _chain(self) -> tuple[Line, ...]:
+    async def _chain(self) -> tuple[OpenRoute, ...]:
         table = self._board.running()
         name = table.name_for(self._caller)
-        if name == OFFLINE and name not in table.lines:
+        if name == OFFLINE and name not in table.routes:
             table = await self._board.with_offline()
         return table.chain(name)
 
@@ -200,13 +200,13 @@ def _safe(arguments: Mapping[str, object]) -> dict[str, object]:
     return {name: safe_argument(value) for name, value in arguments.items()}
 
 
-def _check(line: Line, answer: Answer) -> None:
+def _check(route: OpenRoute, answer: Answer) -> None:
     """Clean an answer.
 
     Raises: ModelError when there is nothing of it, or too much.
     """
     answer.text = clean(answer.text)
     if not answer.text:
-        raise failure("empty", line.route, "an empty answer")
+        raise failure("empty", route.target, "an empty answer")
     if is_too_long(answer.text):
-        raise failure("too_long", line.route, f"an answer of more than {MAX_TEXT_BYTES} bytes")
+        raise failure("too_long", route.target, f"an answer of more than {MAX_TEXT_BYTES} bytes")

@@ -11,7 +11,7 @@ from reins.llm.check import RouteCheck, check_embeddings, check_plan, tried
 from reins.llm.errors import ModelConfigError
 from reins.llm.model import Model
 from reins.llm.routes.metrics import RouteNow
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.opener import Opener, Refuse
 from reins.llm.routes.route_set import Table
 from reins.llm.settings import OFFLINE, ModelSettings
@@ -87,16 +87,16 @@ class Models(Model):
         Raises: ModelConfigError when there is no such route.
         """
         table = self.running()
-        lines = dict(table.lines)
+        routes = dict(table.routes)
         if name is not None:
             if name == OFFLINE:
-                lines = dict((await self.with_offline()).lines)
+                routes = dict((await self.with_offline()).routes)
             if name == table.embeddings.spec.name:
-                lines[name] = table.embeddings
-            if name not in lines:
+                routes[name] = table.embeddings
+            if name not in routes:
                 table.chain(name)  # raises
-            lines = {name: lines[name]}
-        checks = [tried(name, self._check(line)) for name, line in lines.items()]
+            routes = {name: routes[name]}
+        checks = [tried(name, self._check(route)) for name, route in routes.items()]
         return list(await asyncio.gather(*checks))
 
     def running(self) -> Table:
@@ -108,7 +108,7 @@ class Models(Model):
         """The table with the demonstration, which is opened when somebody first asks for it."""
         async with self._changing:
             old = self.running()
-            if OFFLINE not in old.lines:
+            if OFFLINE not in old.routes:
                 self._table = await self._opener.with_offline(self._settings, old)
             return self.running()
 
@@ -117,19 +117,19 @@ class Models(Model):
     ) -> Table:
         table = await self._opener.table(settings, old, refuse)
         log.info(
-            "model routes ready" if len(table.lines) > 1 else "model route ready",
-            route=str(table.default.route),
-            routes=", ".join(table.lines),
+            "model routes ready" if len(table.routes) > 1 else "model route ready",
+            route=str(table.default.target),
+            routes=", ".join(table.routes),
             prompts=str(table.prompts),
         )
         return table
 
-    async def _check(self, line: Line) -> RouteCheck:
-        name = line.spec.name
-        if line.embedder is not None and name not in self.running().asked.answering:
-            return await check_embeddings(name, line.route, line.embedder)
-        found = await check_plan(name, line.plan, line.spec.longest_attempt_s)
+    async def _check(self, route: OpenRoute) -> RouteCheck:
+        name = route.spec.name
+        if route.embedder is not None and name not in self.running().asked.answering:
+            return await check_embeddings(name, route.target, route.embedder)
+        found = await check_plan(name, route.plan, route.spec.longest_attempt_s)
         if found.ok:
-            line.breaker.close()
-            line.gate.wake()
+            route.breaker.close()
+            route.gate.wake()
         return found

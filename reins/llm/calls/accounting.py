@@ -1,4 +1,4 @@
-"""The books of one call: what each attempt takes is held back, settled, counted and recorded."""
+"""The accounting of one call: each attempt is reserved, settled, counted and recorded."""
 
 import random
 import time
@@ -11,7 +11,7 @@ from reins.llm.baml.response import Answer
 from reins.llm.caller import Caller, CallRecord
 from reins.llm.errors import ModelError
 from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.route_set import Table
 from reins.llm.tokens import tokens_of
 
@@ -19,7 +19,7 @@ ABORTED = "aborted"
 """The kind of an attempt that its caller gave up."""
 
 
-class Books:
+class Accounting:
     """Keeps the account of one call's attempts, each exactly once, whatever becomes of it."""
 
     __slots__ = ("_caller", "_function", "_likely_in", "_streamed", "_table", "call_id")
@@ -35,12 +35,12 @@ class Books:
         # Not uuid4: it asks the kernel for each, which took 2 ms of a loaded machine.
         self.call_id = f"{random.getrandbits(128):032x}"
 
-    def likely(self, line: Line) -> int:
-        """Tokens that an attempt over this line may take at the most, as far as can be known."""
-        return self._likely_in + line.likely_out(self._function)
+    def likely(self, route: OpenRoute) -> int:
+        """Tokens that an attempt over this route may take at the most, as far as can be known."""
+        return self._likely_in + route.likely_out(self._function)
 
     @contextmanager
-    def in_line(self) -> Iterator[None]:
+    def queued(self) -> Iterator[None]:
         """While an attempt waits for its place."""
         self._caller.waits()
         try:
@@ -48,41 +48,43 @@ class Books:
         finally:
             self._caller.goes_on()
 
-    def reserve(self, line: Line, tokens: int) -> object:
+    def reserve(self, route: OpenRoute, tokens: int) -> object:
         """Raises: whatever the caller's account raises where a budget is spent."""
         return self._caller.reserve(
-            tokens, line.cost_usd(self._likely_in, tokens - self._likely_in)
+            tokens, route.cost_usd(self._likely_in, tokens - self._likely_in)
         )
 
     def give_back(self, reserved: object) -> None:
         """Nothing was sent, and nothing goes on record."""
         self._caller.settle(reserved, 0, 0, 0.0)
 
-    def opened(self, line: Line, attempt: int, queued_at: int) -> CallRecord:
+    def opened(self, route: OpenRoute, attempt: int, queued_at: int) -> CallRecord:
         """The record of an attempt that is about to be sent."""
         return CallRecord(
             call_id=self.call_id,
             function=self._function,
-            route=line.spec.name,
-            provider=line.route.provider,
-            model=line.route.model,
+            route=route.spec.name,
+            provider=route.target.provider,
+            model=route.target.model,
             attempt=attempt,
             streamed=self._streamed,
-            demonstration=line.route.demonstration,
+            demonstration=route.target.demonstration,
             queued_at=queued_at,
             sent_at=time.time_ns() // 1000,
         )
 
-    def unsent(self, line: Line, attempt: int, queued_at: int, error: ModelError | str) -> None:
+    def unsent(
+        self, route: OpenRoute, attempt: int, queued_at: int, error: ModelError | str
+    ) -> None:
         """An attempt that never had its place; an `error` that is no ModelError is its kind."""
-        record = self.opened(line, attempt, queued_at)
+        record = self.opened(route, attempt, queued_at)
         record.sent_at = None
         self._failed(record, error)
         self._put(record)
 
     def close(
         self,
-        line: Line,
+        route: OpenRoute,
         record: CallRecord,
         answer: Answer,
         reserved: object,
@@ -92,14 +94,14 @@ class Books:
         kind = error.kind if isinstance(error, ModelError) else error
         if not answer.counted:
             self._estimate(record, answer, kind)
-        cost_usd = line.cost_usd(answer.tokens_in, answer.tokens_out, answer.tokens_cached)
+        cost_usd = route.cost_usd(answer.tokens_in, answer.tokens_out, answer.tokens_cached)
         self._caller.settle(reserved, answer.tokens_in, answer.tokens_out, cost_usd)
-        line.meter.took(self._function, answer.tokens_in, answer.tokens_out, cost_usd)
+        route.meter.took(self._function, answer.tokens_in, answer.tokens_out, cost_usd)
         if kind is None:
-            line.meter.succeeded(record.latency_ms or 0.0, record.first_token_ms)
+            route.meter.succeeded(record.latency_ms or 0.0, record.first_token_ms)
         else:
             self._failed(record, error)
-            line.meter.failed(kind, record.error)
+            route.meter.failed(kind, record.error)
         record.tokens_in = answer.tokens_in
         record.tokens_out = answer.tokens_out
         record.tokens_cached = answer.tokens_cached

@@ -1,4 +1,4 @@
-"""One open route: what it was asked to be, its connection, its line, its breaker, its counters."""
+"""One open route: what it was asked to be, its connection, limits, breaker and counters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ PER_MILLION = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OpenRoute:
     """Made anew at a reload; gate and breaker stay while it leads to the same place."""
 
     spec: RouteSpec
@@ -37,7 +37,7 @@ class Line:
         return self.compiled
 
     @property
-    def route(self) -> Route:
+    def target(self) -> Route:
         return self.plan.route
 
     def cost_usd(self, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> float:
@@ -63,10 +63,10 @@ class Line:
             state = "resting"
         return RouteNow(
             name=spec.name,
-            provider=self.route.provider,
-            model=self.route.model,
-            address=self.route.address,
-            demonstration=self.route.demonstration,
+            provider=self.target.provider,
+            model=self.target.model,
+            address=self.target.address,
+            demonstration=self.target.demonstration,
             state=state,
             breaker=breaker,
             in_flight=gate.taken,

@@ -9,7 +9,7 @@ from reins.llm.errors import ModelConfigError
 from reins.llm.redact import Redactor
 from reins.llm.routes.metrics import RouteNow
 from reins.llm.routes.models_file import RouteTable
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,23 +17,23 @@ class Table:
     """The open routes. `functions` has the characters of each prompt's template."""
 
     asked: RouteTable
-    lines: Mapping[str, Line]
-    chains: Mapping[str, tuple[Line, ...]]
-    embeddings: Line
+    routes: Mapping[str, OpenRoute]
+    chains: Mapping[str, tuple[OpenRoute, ...]]
+    embeddings: OpenRoute
     functions: Mapping[str, int]
     prompts: Path
     redactor: Redactor
     record_prompts: bool
 
     @property
-    def default(self) -> Line:
-        return self.lines[self.asked.default]
+    def default(self) -> OpenRoute:
+        return self.routes[self.asked.default]
 
     def name_for(self, caller: Caller) -> str:
         """The route that a caller's calls take: its own, its type's, or the default."""
         return caller.route or self.asked.agents.get(caller.agent_type) or self.asked.default
 
-    def chain(self, name: str) -> tuple[Line, ...]:
+    def chain(self, name: str) -> tuple[OpenRoute, ...]:
         """A route, and what stands in for it.
 
         Raises: ModelConfigError when there is none of that name.
@@ -47,15 +47,15 @@ class Table:
         return chain
 
     def now(self) -> list[RouteNow]:
-        shown = list(self.lines.values())
+        shown = list(self.routes.values())
         if self.embeddings not in shown and self.embeddings.meter.calls:
             shown.append(self.embeddings)
         return [
-            line.now(
-                used_by=self._users(line.spec.name),
-                is_default=line.spec.name == self.asked.default,
+            route.now(
+                used_by=self._users(route.spec.name),
+                is_default=route.spec.name == self.asked.default,
             )
-            for line in shown
+            for route in shown
         ]
 
     def _users(self, name: str) -> list[str]:

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from reins.llm import ModelConfigError, ModelError
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 from tests.support.callers import Account, route
 from tests.support.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
 from tests.support.waiting import until_async
@@ -217,8 +217,8 @@ async def test_a_mistake_of_ours_is_a_failure_like_others(
     """Whatever is raised goes on record by its type and place, and the fallback is asked."""
 
     def raises(*given: object) -> None:
-        line = given[0]
-        if not isinstance(line, Line) or line.spec.fallback:
+        route = given[0]
+        if not isinstance(route, OpenRoute) or route.spec.fallback:
             raise ZeroDivisionError("PWSECRET")
 
     monkeypatch.setattr(broken, raises)

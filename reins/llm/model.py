@@ -16,7 +16,7 @@ from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.embeddings.embedder import batches, estimated_tokens
 from reins.llm.errors import ModelConfigError
 from reins.llm.routes.open_route import OpenRoute
-from reins.llm.routes.route_set import Table
+from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, Route
 from reins.llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
 from reins.llm.tokens import size_of, tokens_in
@@ -25,9 +25,9 @@ from reins.llm.tokens import size_of, tokens_in
 class Board(Protocol):
     """Who holds the routes that are open."""
 
-    def running(self) -> Table: ...
+    def running(self) -> RouteSet: ...
 
-    async def with_offline(self) -> Table: ...
+    async def with_offline(self) -> RouteSet: ...
 
 
 class Model:
@@ -43,11 +43,11 @@ class Model:
 
         Raises: ModelConfigError before `start`, after `stop`, and for an unknown route.
         """
-        table = self._board.running()
-        name = table.name_for(self._caller)
-        if name == OFFLINE and name not in table.routes:
+        route_set = self._board.running()
+        name = route_set.name_for(self._caller)
+        if name == OFFLINE and name not in route_set.routes:
             return Route(OFFLINE, OFFLINE, "", demonstration=True)
-        return table.chain(name)[0].target
+        return route_set.chain(name)[0].target
 
     async def call(self, function: str, **arguments: object) -> Completion:
         """Call a BAML function declared `-> string`.
@@ -155,16 +155,16 @@ class Model:
         streamed: bool,
         typed: TypedOut | None = None,
     ) -> Completion:
-        table = self._board.running()
-        template = table.functions.get(function)
+        route_set = self._board.running()
+        template = route_set.functions.get(function)
         if template is None:
             raise ModelConfigError(
-                f"There is no function {function!r} that returns string in {table.prompts}; "
-                f"there are {', '.join(sorted(table.functions))}. Add it there and reload."
+                f"There is no function {function!r} that returns string in {route_set.prompts}; "
+                f"there are {', '.join(sorted(route_set.functions))}. Add it there and reload."
             )
         chain = await self._chain()
         accounting = Accounting(
-            table,
+            route_set,
             self._caller,
             function,
             likely_in=tokens_in(template + size_of(arguments)),
@@ -189,11 +189,11 @@ class Model:
         )
 
     async def _chain(self) -> tuple[OpenRoute, ...]:
-        table = self._board.running()
-        name = table.name_for(self._caller)
-        if name == OFFLINE and name not in table.routes:
-            table = await self._board.with_offline()
-        return table.chain(name)
+        route_set = self._board.running()
+        name = route_set.name_for(self._caller)
+        if name == OFFLINE and name not in route_set.routes:
+            route_set = await self._board.with_offline()
+        return route_set.chain(name)
 
 
 def _safe(arguments: Mapping[str, object]) -> dict[str, object]:

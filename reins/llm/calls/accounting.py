@@ -12,7 +12,7 @@ from reins.llm.caller import Caller, CallRecord
 from reins.llm.errors import ModelError
 from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES
 from reins.llm.routes.open_route import OpenRoute
-from reins.llm.routes.route_set import Table
+from reins.llm.routes.route_set import RouteSet
 from reins.llm.tokens import tokens_of
 
 ABORTED = "aborted"
@@ -22,12 +22,12 @@ ABORTED = "aborted"
 class Accounting:
     """Keeps the account of one call's attempts, each exactly once, whatever becomes of it."""
 
-    __slots__ = ("_caller", "_function", "_likely_in", "_streamed", "_table", "call_id")
+    __slots__ = ("_caller", "_function", "_likely_in", "_route_set", "_streamed", "call_id")
 
     def __init__(
-        self, table: Table, caller: Caller, function: str, *, likely_in: int, streamed: bool
+        self, route_set: RouteSet, caller: Caller, function: str, *, likely_in: int, streamed: bool
     ) -> None:
-        self._table = table
+        self._route_set = route_set
         self._caller = caller
         self._function = function
         self._likely_in = likely_in
@@ -108,14 +108,14 @@ class Accounting:
         record.cost_usd = cost_usd
         record.finish_reason = answer.finish_reason
         record.status = answer.status
-        if self._table.record_prompts:
+        if self._route_set.record_prompts:
             self._quote(record, answer)
         self._put(record)
 
     def _failed(self, record: CallRecord, error: ModelError | str | None) -> None:
         if isinstance(error, ModelError):
             record.error_kind = error.kind
-            record.error = self._table.redactor.text(str(error), ERROR_BYTES)
+            record.error = self._route_set.redactor.text(str(error), ERROR_BYTES)
         else:
             record.error_kind = error
 
@@ -125,7 +125,7 @@ class Accounting:
             telemetry.attempted(record, self._caller)
 
     def _quote(self, record: CallRecord, answer: Answer) -> None:
-        redactor = self._table.redactor
+        redactor = self._route_set.redactor
         if answer.request is not None:
             record.request = redactor.text(answer.request, REQUEST_BYTES)
         record.answer = redactor.text(answer.raw or answer.text, ANSWER_BYTES)

@@ -16,10 +16,10 @@ from reins.llm.limits.breaker import Breaker
 from reins.llm.offline import OfflineModel
 from reins.llm.redact import Redactor
 from reins.llm.routes.metrics import Meter
-from reins.llm.routes.models_file import WORDS, RouteTable, read_table, table_of
+from reins.llm.routes.models_file import WORDS, RouteConfig, own_config, read_config
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.providers import Plan, own_spec, plan, plan_offline
-from reins.llm.routes.route_set import Table
+from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 
 Refuse = Callable[[Collection[str]], str | None]
@@ -27,7 +27,7 @@ Refuse = Callable[[Collection[str]], str | None]
 
 
 class Opener:
-    """Makes tables; what a new one shares with the one before stays open and as it is."""
+    """Makes sets of routes; what a new one shares with the one before stays open and as it is."""
 
     def __init__(self, prompts: Path) -> None:
         self._prompts = prompts
@@ -36,33 +36,33 @@ class Opener:
         self._embedders: list[Embedder] = []
         self._sources: Mapping[str, str] = {}
 
-    async def table(
-        self, settings: ModelSettings, old: Table | None, refuse: Refuse | None = None
-    ) -> Table:
+    async def route_set(
+        self, settings: ModelSettings, old: RouteSet | None, refuse: Refuse | None = None
+    ) -> RouteSet:
         """Open every route that is named somewhere; `refuse` has the last word.
 
-        Raises: ModelConfigError; nothing of the old table has changed then.
+        Raises: ModelConfigError; nothing of the old routes has changed then.
         """
-        asked = await asyncio.to_thread(asked_for, settings)
+        config = await asyncio.to_thread(configured, settings)
         files = await asyncio.to_thread(read_prompts, self._prompts)
         opened = {
-            name: await self._open(asked.routes[name], settings, files, old)
-            for name in _named(asked, old)
+            name: await self._open(config.routes[name], settings, files, old)
+            for name in _named(config, old)
         }
-        if refuse is not None and (why := refuse(asked.routes.keys())) is not None:
+        if refuse is not None and (why := refuse(config.routes.keys())) is not None:
             raise ModelConfigError(why)
         # From here on nothing fails: limits of the old routes' gates are changed.
         before = {} if old is None else old.routes
         routes = {
-            name: _route(asked.routes[name], *made, before.get(name))
+            name: _route(config.routes[name], *made, before.get(name))
             for name, made in opened.items()
         }
-        embeddings = self._embedding_route(asked, routes, old)
+        embeddings = self._embedding_route(config, routes, old)
         self._sources = files
-        return Table(
-            asked=asked,
+        return RouteSet(
+            config=config,
             routes=routes,
-            chains=_chains(asked, routes),
+            chains=_chains(config, routes),
             embeddings=embeddings,
             functions=text_functions(files),
             prompts=self._prompts,
@@ -70,16 +70,16 @@ class Opener:
             record_prompts=settings.record_prompts,
         )
 
-    async def with_offline(self, settings: ModelSettings, old: Table) -> Table:
-        """The same table, and the demonstration in it."""
-        spec = old.asked.routes[OFFLINE]
+    async def with_offline(self, settings: ModelSettings, old: RouteSet) -> RouteSet:
+        """The same routes, and the demonstration among them."""
+        spec = old.config.routes[OFFLINE]
         made, compiled = await self._open(spec, settings, self._sources, None)
         routes = {**old.routes, OFFLINE: _route(spec, made, compiled, None)}
-        chains = _chains(old.asked, routes)
+        chains = _chains(old.config, routes)
         return replace(old, routes=routes, chains=chains, redactor=_redactor(routes))
 
     async def stop(self) -> None:
-        """Close what tables hold open; once more does nothing."""
+        """Close what the sets hold open; once more does nothing."""
         embedders, self._embedders, self._words = self._embedders, [], None
         for each in embedders:
             await each.stop()
@@ -90,7 +90,7 @@ class Opener:
         spec: RouteSpec,
         settings: ModelSettings,
         files: Mapping[str, str],
-        old: Table | None,
+        old: RouteSet | None,
     ) -> tuple[Plan, Compiled | None]:
         if spec.provider == WORDLLAMA:
             return words_plan(), None
@@ -113,17 +113,17 @@ class Opener:
         return plan_offline(spec, address=self.offline.address, token=self.offline.token)
 
     def _embedding_route(
-        self, asked: RouteTable, routes: dict[str, OpenRoute], old: Table | None
+        self, config: RouteConfig, routes: dict[str, OpenRoute], old: RouteSet | None
     ) -> OpenRoute:
         """The route of embeddings; every route that makes some gets its embedder."""
         before = old.embeddings if old else None
         for name, route in routes.items():
             if route.spec.provider == WORDLLAMA:
                 routes[name] = replace(route, embedder=self._word_embedder())
-            elif name == asked.embeddings:
+            elif name == config.embeddings:
                 routes[name] = replace(route, embedder=self._http_embedder(route, before))
-        if asked.embeddings is not None:
-            return routes[asked.embeddings]
+        if config.embeddings is not None:
+            return routes[config.embeddings]
         same = before if before and before.spec.name == WORDS else None
         spec = RouteSpec(WORDS, WORDLLAMA, WordEmbedder.MODEL)
         route = _route(spec, words_plan(), None, same)
@@ -150,26 +150,28 @@ class Opener:
         return made
 
 
-def asked_for(settings: ModelSettings) -> RouteTable:
+def configured(settings: ModelSettings) -> RouteConfig:
     """The routes that the settings and their file name.
 
     Raises: ModelConfigError.
     """
     own = own_spec(settings)
     if settings.models_file is None:
-        return table_of(own)
-    return read_table(settings.models_file, settings.environ, own)
+        return own_config(own)
+    return read_config(settings.models_file, settings.environ, own)
 
 
-def _named(asked: RouteTable, old: Table | None) -> list[str]:
+def _named(config: RouteConfig, old: RouteSet | None) -> list[str]:
     """The routes to open: all but the demonstration, where nobody has named it so far."""
-    used = asked.answering | (old.routes.keys() if old else set())
-    return [n for n, spec in asked.routes.items() if n != OFFLINE or spec.file or n in used]
+    used = config.answering | (old.routes.keys() if old else set())
+    return [n for n, spec in config.routes.items() if n != OFFLINE or spec.file or n in used]
 
 
-def _chains(asked: RouteTable, routes: Mapping[str, OpenRoute]) -> dict[str, tuple[OpenRoute, ...]]:
+def _chains(
+    config: RouteConfig, routes: Mapping[str, OpenRoute]
+) -> dict[str, tuple[OpenRoute, ...]]:
     return {
-        name: tuple(routes[each] for each in asked.chain(name))
+        name: tuple(routes[each] for each in config.chain(name))
         for name, route in routes.items()
         if route.compiled is not None
     }

@@ -9,7 +9,7 @@ from reins.llm.baml.response import Answer
 from reins.llm.caller import Caller
 from reins.llm.calls.accounting import Accounting
 from reins.llm.calls.call import Call
-from reins.llm.calls.deltas import TypedOut
+from reins.llm.calls.deltas import DeltaEmitter
 from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
 from reins.llm.completion import Completion
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
@@ -70,7 +70,7 @@ class Model:
         Raises: as `call`.
         """
         safe = _safe(arguments)
-        typed = TypedOut(self._caller)
+        emitter = DeltaEmitter(self._caller)
 
         gave_none: set[str] = set()  # routes that gave no stream where one was asked for
 
@@ -81,14 +81,14 @@ class Model:
                 wire.is_plain = True
             else:
                 try:
-                    await wire.stream(function, safe, answer, typed.attempt(attempt))
+                    await wire.stream(function, safe, answer, emitter.attempt(attempt))
                 except BamlClientHttpError as error:
                     if is_no_stream(error):
                         gave_none.add(name)
                     raise
             _check(route, answer)
 
-        return await self._ask(function, safe, send, streamed=True, typed=typed)
+        return await self._ask(function, safe, send, streamed=True, emitter=emitter)
 
     async def structured(
         self, function: str, shape: type[Shape], **arguments: object
@@ -153,7 +153,7 @@ class Model:
         send: Callable[[OpenRoute, Answer, int], Awaitable[None]],
         *,
         streamed: bool,
-        typed: TypedOut | None = None,
+        emitter: DeltaEmitter | None = None,
     ) -> Completion:
         route_set = self._board.running()
         template = route_set.functions.get(function)
@@ -171,8 +171,8 @@ class Model:
             streamed=streamed,
         )
         call = Call(accounting, self._caller.session_id, send)
-        if typed is not None:
-            typed.call_id = call.call_id
+        if emitter is not None:
+            emitter.call_id = call.call_id
         route = await call.over(chain)
         answer = call.answer
         return Completion(

@@ -131,5 +131,5 @@ class ModelRouter(Model):
         found = await check_plan(name, route.plan, route.spec.longest_attempt_s)
         if found.ok:
             route.breaker.close()
-            route.gate.wake()
+            route.admission.end_backoff()
         return found

@@ -21,7 +21,7 @@ from reins.llm.baml.errors import (
     TooLongError,
 )
 from reins.llm.baml.response import HTTP_OK, Answer, events_of, fill
-from reins.llm.baml.stream import Inbox
+from reins.llm.baml.stream import StreamBuffer
 from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, read_end
 from reins.llm.baml.workers import wait_at_exit, watched
 from reins.llm.errors import ModelConfigError
@@ -92,18 +92,18 @@ class Compiled:
         Raises: as `call`, and whatever `on_text` raises.
         """
         collector = Collector()
-        inbox = Inbox(on_text)
+        buffer = StreamBuffer(on_text)
         with self._recorded(function, arguments, collector, answer, streamed=True):
             try:
-                await self._receive(function, arguments, collector, inbox)
+                await self._receive(function, arguments, collector, buffer)
             finally:
-                inbox.end()
-                answer.text = inbox.text[:MAX_TEXT_BYTES]
-                answer.first_text_at = inbox.first_text_at
+                buffer.end()
+                answer.text = buffer.text[:MAX_TEXT_BYTES]
+                answer.first_text_at = buffer.first_text_at
         events = events_of(_seen(collector))
         end = await read_end(events)
         _judge(end, answer)
-        inbox.finish()
+        buffer.finish()
 
     @contextlib.contextmanager
     def _recorded(
@@ -149,9 +149,13 @@ class Compiled:
             answer.request = request.body.text()
 
     async def _receive(
-        self, function: str, arguments: Mapping[str, object], collector: Collector, inbox: Inbox
+        self,
+        function: str,
+        arguments: Mapping[str, object],
+        collector: Collector,
+        buffer: StreamBuffer,
     ) -> None:
-        """Take a stream into the inbox, to its end.
+        """Take a stream into the buffer, to its end.
 
         In-loop, by what the generated client uses inside: its public streams cost a thread each,
         and cancelling one froze the loop for seconds (measured).
@@ -174,19 +178,19 @@ class Compiled:
         def arrived(event: Any) -> None:  # in a thread of BAML's
             # The failure that ends a stream comes as an event too, and then again out of `done`.
             with contextlib.suppress(BamlError):
-                inbox.arrived(self._text(event, partial=True))
+                buffer.arrived(self._text(event, partial=True))
 
         stream.on_event(arrived)
         done = watched(stream.done(context))
-        done.add_done_callback(lambda done: inbox.end(done.cancelled() or done.exception()))
+        done.add_done_callback(lambda done: buffer.end(done.cancelled() or done.exception()))
         try:
-            await inbox.ended
-            if inbox.too_long:
+            await buffer.ended
+            if buffer.too_long:
                 raise TooLongError
-            inbox.text = self._text(done.result())
+            buffer.text = self._text(done.result())
         finally:
             done.cancel()
-        if is_too_long(inbox.text):
+        if is_too_long(buffer.text):
             raise TooLongError
 
     def messages(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, str]]:

@@ -96,12 +96,12 @@ class Accounting:
             self._estimate(record, answer, kind)
         cost_usd = route.cost_usd(answer.tokens_in, answer.tokens_out, answer.tokens_cached)
         self._caller.settle(reserved, answer.tokens_in, answer.tokens_out, cost_usd)
-        route.meter.took(self._function, answer.tokens_in, answer.tokens_out, cost_usd)
+        route.metrics.took(self._function, answer.tokens_in, answer.tokens_out, cost_usd)
         if kind is None:
-            route.meter.succeeded(record.latency_ms or 0.0, record.first_token_ms)
+            route.metrics.succeeded(record.latency_ms or 0.0, record.first_token_ms)
         else:
             self._failed(record, error)
-            route.meter.failed(kind, record.error)
+            route.metrics.failed(kind, record.error)
         record.tokens_in = answer.tokens_in
         record.tokens_out = answer.tokens_out
         record.tokens_cached = answer.tokens_cached

@@ -125,7 +125,7 @@ class Call:
         *,
         may_go_on: bool,
     ) -> None:
-        """Wait for leave to send: from the breaker, and a place from the gate.
+        """Wait until the breaker lets the call go and the admission has a place for it.
 
         Raises: ModelError when that takes too long; `before`, the error of the attempt before,
         is of more use then.
@@ -142,20 +142,20 @@ class Call:
             await self._enter(route, tokens, left_s, before)
             if route.breaker.take(self):
                 return
-            route.gate.leave(tokens, 0, sent=False)
+            route.admission.leave(tokens, 0, sent=False)
 
     async def _enter(
         self, route: OpenRoute, tokens: int, left_s: float, before: ModelError | None
     ) -> None:
-        entering = route.gate.enter(self._session_id, tokens, left_s)
+        entering = route.admission.enter(self._session_id, tokens, left_s)
         try:
             if before is None:
                 await entering
             else:
                 async with asyncio.timeout(left_s):
                     await entering
-        except BackingOffError as rest:
-            raise before or _asked_to_wait(route, rest.rests_s) from None
+        except BackingOffError as error:
+            raise before or _asked_to_wait(route, error.backoff_s) from None
         except TimeoutError:
             assert before is not None
             raise before from None
@@ -190,7 +190,7 @@ class Call:
             self._tell(route, error)
             return error
         finally:
-            route.gate.leave(tokens, answer.tokens_in + answer.tokens_out, sent=sent)
+            route.admission.leave(tokens, answer.tokens_in + answer.tokens_out, sent=sent)
 
     async def _sent(
         self, route: OpenRoute, record: CallRecord, deadline: float
@@ -230,7 +230,7 @@ class Call:
         return unforeseen(route, raised)
 
     def _tell(self, route: OpenRoute, error: ModelError | None) -> None:
-        """What came of an attempt, to the breaker and the gate."""
+        """Tell the breaker and the admission how an attempt ended."""
         if error is None:
             route.breaker.succeeded(self)
             return
@@ -242,7 +242,7 @@ class Call:
         else:
             route.breaker.succeeded(self)  # the route has answered; the answer was no use
         if error.kind == "rate_limited" and error.retry_after_s:
-            route.gate.rest(error.retry_after_s)
+            route.admission.back_off(error.retry_after_s)
 
 
 def unforeseen(route: OpenRoute, raised: BaseException) -> ModelError:

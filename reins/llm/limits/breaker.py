@@ -97,7 +97,7 @@ class Breaker:
         return True
 
     def is_there(self, call: object) -> None:
-        """The route answers, if only to ask for patience: no fault, and enough for a trial."""
+        """The route answers, if only to say "later": no fault, and enough for a trial."""
         if self._trial is call:
             self.succeeded(call)
 

@@ -2,7 +2,7 @@
 
 aiolimiter is not used: its `acquire` takes no more than the bucket holds, which a single long
 prompt may exceed, it takes nothing back when a call took less than was thought, and it is awaited
-by each caller for itself, where the gate must choose whose turn it is.
+by each caller for itself, where `Admission` must choose which is next.
 """
 
 SMOOTH = 20

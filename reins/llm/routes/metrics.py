@@ -65,7 +65,7 @@ class Recent:
         return sorted(self._values[:])
 
 
-class Meter:
+class RouteMetrics:
     """Counters of one route; they go on over a reload. An attempt is a call here."""
 
     def __init__(self) -> None:

@@ -11,11 +11,11 @@ from reins.llm.embeddings.embedder import Embedder
 from reins.llm.embeddings.http import HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
 from reins.llm.errors import ModelConfigError
-from reins.llm.limits.admission import Gate
+from reins.llm.limits.admission import Admission
 from reins.llm.limits.breaker import Breaker
 from reins.llm.offline import OfflineModel
 from reins.llm.redact import Redactor
-from reins.llm.routes.metrics import Meter
+from reins.llm.routes.metrics import RouteMetrics
 from reins.llm.routes.models_file import WORDS, RouteConfig, own_config, read_config
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.providers import Plan, own_spec, plan, plan_offline
@@ -51,7 +51,7 @@ class Opener:
         }
         if refuse is not None and (why := refuse(config.routes.keys())) is not None:
             raise ModelConfigError(why)
-        # From here on nothing fails: limits of the old routes' gates are changed.
+        # From here on nothing fails: the limits of the old routes change.
         before = {} if old is None else old.routes
         routes = {
             name: _route(config.routes[name], *made, before.get(name))
@@ -180,16 +180,16 @@ def _chains(
 def _route(
     spec: RouteSpec, made: Plan, compiled: Compiled | None, before: OpenRoute | None
 ) -> OpenRoute:
-    """An open route; gate and breaker are the old ones' where it leads to the same place."""
+    """An open route; admission and breaker are the old ones' where it leads to the same place."""
     if before is not None and _place(before.plan) == _place(made):
-        gate, breaker = before.gate, before.breaker
-        gate.limit(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
+        admission, breaker = before.admission, before.breaker
+        admission.limit(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
         breaker.limit(spec.breaker_failures, spec.breaker_rest_s)
     else:
-        gate = Gate(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
+        admission = Admission(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
         breaker = Breaker(spec.breaker_failures, spec.breaker_rest_s)
-    meter = Meter() if before is None else before.meter
-    return OpenRoute(spec, made, compiled, gate, breaker, meter)
+    metrics = RouteMetrics() if before is None else before.metrics
+    return OpenRoute(spec, made, compiled, admission, breaker, metrics)
 
 
 def _place(made: Plan) -> tuple[Route, str | None]:

@@ -48,7 +48,7 @@ class RouteSet:
 
     def now(self) -> list[RouteNow]:
         shown = list(self.routes.values())
-        if self.embeddings not in shown and self.embeddings.meter.calls:
+        if self.embeddings not in shown and self.embeddings.metrics.calls:
             shown.append(self.embeddings)
         return [
             route.now(

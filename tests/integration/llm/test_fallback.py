@@ -1,4 +1,4 @@
-"""Over several routes: who stands in for whom, the breaker, and a route that asks for patience."""
+"""Over several routes: who stands in for whom, the breaker, and a route that asks for a wait."""
 
 import asyncio
 import time
@@ -162,7 +162,7 @@ async def test_without_a_fallback_a_call_waits_for_the_rest_or_says_so(routed, s
     assert len(stub.seen) == 7
 
 
-async def test_a_route_that_asks_for_patience_is_left_alone_by_all(routed, stub) -> None:
+async def test_a_route_that_asks_to_wait_is_left_alone_by_all(routed, stub) -> None:
     """After a 429 with Retry-After nobody calls for so long, and the breaker does not mind."""
     stub.replies.append(fails(429, Retry_After="1"))
     model = await routed(route("first", stub, attempts=2, breaker_failures=1))
@@ -176,7 +176,9 @@ async def test_a_route_that_asks_for_patience_is_left_alone_by_all(routed, stub)
     assert len(stub.seen) == 5
 
 
-async def test_too_much_patience_is_asked(routed, both, stub, other) -> None:
+async def test_a_longer_wait_is_asked_for_than_the_deadline_allows(
+    routed, both, stub, other
+) -> None:
     """A Retry-After past the deadline sends everybody to the fallback at once."""
     stub.default = fails(429, Retry_After="60")
     model = await routed(both(attempts=4, deadline_s=2.0))

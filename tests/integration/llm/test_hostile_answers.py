@@ -117,7 +117,7 @@ async def test_an_endless_stream_is_cut(address: str) -> None:
 
 @pytest.mark.parametrize("model", ["endless line", "endless silence"])
 async def test_what_never_comes_to_a_text_ends_at_the_deadline(address: str, model: str) -> None:
-    """A line without end, or events without text, end with the caller's patience."""
+    """A line without end, or events without text, end with the caller's deadline."""
     compiled = compiled_for(address, model=model)
 
     async def wait() -> None:

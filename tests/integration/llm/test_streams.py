@@ -12,7 +12,7 @@ import pytest
 from reins.llm.baml import runtime as baml_runtime
 from reins.llm.baml.errors import BrokenStreamError
 from reins.llm.baml.response import Answer
-from reins.llm.baml.stream import Inbox
+from reins.llm.baml.stream import StreamBuffer
 from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
 from reins.llm.errors import ModelConfigError
 from reins.llm.routes.providers import PROVIDERS
@@ -175,11 +175,11 @@ async def test_a_wrong_stream_is_refused(stub: ModelStub, function: str, argumen
 async def test_a_busy_loop_gets_the_newest_alone() -> None:
     """Texts that come while the loop is busy are skipped for the newest, with one wake-up."""
     texts = []
-    inbox = Inbox(texts.append)
+    buffer = StreamBuffer(texts.append)
 
     def arrive() -> None:
         for length in range(1, 1001):
-            inbox.arrived("x" * length)
+            buffer.arrived("x" * length)
 
     thread = threading.Thread(target=arrive)
     thread.start()
@@ -187,12 +187,12 @@ async def test_a_busy_loop_gets_the_newest_alone() -> None:
     assert texts == []
     await asyncio.sleep(0)
     assert texts == ["x" * 1000]
-    inbox.arrived("")
-    inbox.end()
-    inbox.arrived("y" * 2000)
+    buffer.arrived("")
+    buffer.end()
+    buffer.arrived("y" * 2000)
     await asyncio.sleep(0)
     assert texts == ["x" * 1000]
-    inbox.finish()
+    buffer.finish()
     assert len(texts) == 1, "it was told already"
 
 

@@ -100,7 +100,7 @@ def test_a_check_closes_it() -> None:
 
 
 async def test_those_who_wait_hear_of_the_trial() -> None:
-    """The end of a trial wakes whoever waits for it, well before its own patience ends."""
+    """The end of a trial wakes whoever waits for it, well before its own timeout."""
     breaker = rested()
     assert breaker.take(A)
     waiting = [asyncio.ensure_future(breaker.change(10.0)) for _ in range(3)]

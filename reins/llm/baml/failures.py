@@ -31,7 +31,7 @@ ADVICE: dict[Kind, str] = {
     "too_long": "Ask for less text.",
     "empty": "It gave no text; try again, or another model.",
     "unfit": "Try again, another model, or a simpler type.",
-    "resting": "It failed several times in a row and is let alone for a while; wait.",
+    "circuit_open": "It failed several times in a row, so calls to it are paused; try again later.",
 }
 RETRYABLE: frozenset[Kind] = frozenset(
     {
@@ -43,7 +43,7 @@ RETRYABLE: frozenset[Kind] = frozenset(
         "garbage",
         "empty",
         "unfit",
-        "resting",
+        "circuit_open",
     }
 )
 BY_STATUS: dict[int, Kind] = {

@@ -67,7 +67,7 @@ class Call:
                 failed.append((route.spec.name, error))
                 if following is None or error.kind in NO_FALLBACK:
                     break
-                if error.kind != "resting":  # that it rests was said when it began to
+                if error.kind != "circuit_open":  # logged once, when it opened
                     log.warning(
                         "model route gave no answer, its fallback is asked",
                         route=route.spec.name,
@@ -133,11 +133,11 @@ class Call:
         loop = asyncio.get_running_loop()
         while True:
             left_s = deadline - loop.time()
-            rests_s = route.breaker.rests_s()
-            if rests_s is not None:
-                if may_go_on or rests_s >= left_s:
-                    raise before or _resting(route, rests_s)
-                await route.breaker.change(rests_s or left_s)
+            open_for_s = route.breaker.open_for_s()
+            if open_for_s is not None:
+                if may_go_on or open_for_s >= left_s:
+                    raise before or _circuit_open(route, open_for_s)
+                await route.breaker.change(open_for_s or left_s)
                 continue
             await self._enter(route, tokens, left_s, before)
             if route.breaker.take(self):
@@ -236,7 +236,7 @@ class Call:
             return
         if error.kind in COUNTED:
             if route.breaker.failed(self, error.kind):
-                log.warning("model route rests", route=route.spec.name, kind=error.kind)
+                log.warning("model route's circuit opened", route=route.spec.name, kind=error.kind)
         elif error.kind == "rate_limited":
             route.breaker.is_there(self)
         else:
@@ -252,18 +252,19 @@ def unforeseen(route: OpenRoute, raised: BaseException) -> ModelError:
     return failure("garbage", route.target, f"its answer could not be taken ({error})")
 
 
-def _resting(route: OpenRoute, rests_s: float) -> ModelError:
-    what = f"it rests for {rests_s:.0f} s more after {route.spec.breaker_failures} faults in a row"
+def _circuit_open(route: OpenRoute, open_for_s: float) -> ModelError:
+    faults = route.spec.breaker_failures
+    what = f"its circuit is open for {open_for_s:.0f} s more after {faults} faults in a row"
     if route.breaker.last is not None:
         what += f", the last of kind {route.breaker.last}: {ADVICE[route.breaker.last][:-1]}"
-    error = failure("resting", route.target, what)
-    error.retry_after_s = rests_s or None
+    error = failure("circuit_open", route.target, what)
+    error.retry_after_s = open_for_s or None
     return error
 
 
-def _asked_to_wait(route: OpenRoute, rests_s: float) -> ModelError:
-    error = failure("rate_limited", route.target, f"it asked to be left alone for {rests_s:.0f} s")
-    error.retry_after_s = rests_s
+def _asked_to_wait(route: OpenRoute, backoff_s: float) -> ModelError:
+    error = failure("rate_limited", route.target, f"it asked for no calls for {backoff_s:.0f} s")
+    error.retry_after_s = backoff_s
     return error
 
 

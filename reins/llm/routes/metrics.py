@@ -5,7 +5,7 @@ from typing import Literal
 
 from reins.llm.limits.breaker import State
 
-RouteState = Literal["ready", "trying", "resting"]
+RouteState = Literal["ready", "trying", "backing_off"]
 
 NEWEST = 512
 """So many attempts that succeeded are kept for the percentiles."""
@@ -42,7 +42,7 @@ class RouteNow:
     used_by: list[str]
     is_default: bool
     limits: dict[str, int | None]
-    rests_s: float | None
+    backoff_s: float | None
 
 
 class Recent:

@@ -55,12 +55,12 @@ class OpenRoute:
     def now(self, *, used_by: Sequence[str], is_default: bool) -> RouteNow:
         spec, admission, metrics = self.spec, self.admission, self.metrics
         latencies = metrics.latencies_ms.sorted()
-        breaker, rests_s = self.breaker.state, admission.backoff_s
+        breaker, backoff_s = self.breaker.state, admission.backoff_s
         if breaker == "open":
-            rests_s = max(rests_s or 0.0, self.breaker.rests_s() or 0.0)
+            backoff_s = max(backoff_s or 0.0, self.breaker.open_for_s() or 0.0)
         state: RouteState = "trying" if breaker == "half_open" else "ready"
-        if breaker == "open" or rests_s is not None:
-            state = "resting"
+        if breaker == "open" or backoff_s is not None:
+            state = "backing_off"
         return RouteNow(
             name=spec.name,
             provider=self.target.provider,
@@ -90,5 +90,5 @@ class OpenRoute:
                 "requests_per_minute": spec.requests_per_minute,
                 "tokens_per_minute": spec.tokens_per_minute,
             },
-            rests_s=rests_s,
+            backoff_s=backoff_s,
         )

@@ -202,15 +202,15 @@ async def test_a_model_that_says_nothing_useful_works(routed, stub: ModelStub) -
         assert found.latency_ms > 0
 
 
-async def test_a_check_is_beside_all_limits_and_ends_a_rest(routed, stub: ModelStub) -> None:
-    """A route that rests is tried all the same, and used again when it works."""
+async def test_a_check_is_beside_all_limits_and_ends_a_backoff(routed, stub: ModelStub) -> None:
+    """A route that backs off is tried all the same, and used again when it works."""
     stub.default = fails(500)
     model = await routed(route("a", stub, breaker_failures=1, deadline_s=1.0))
     with pytest.raises(ModelError):
         await model.call("TellAJoke", **JOKE)
-    assert model.routes()[0].state == "resting"
+    assert model.routes()[0].state == "backing_off"
     assert not (await model.check())[0].ok
-    assert model.routes()[0].state == "resting"
+    assert model.routes()[0].state == "backing_off"
     stub.default = says(openai())
     assert (await model.check())[0].ok
     assert model.routes()[0].state == "ready"

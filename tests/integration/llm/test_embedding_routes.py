@@ -53,7 +53,7 @@ async def test_failures_are_of_the_usual_kinds(routed, stub: ModelStub, other) -
     text = 'default = "a"\n' + ROUTES + route("a", other)
     model = await routed(text + route("vectors", stub, breaker_failures=1, deadline_s=1.0))
     stub.default = fails(503)
-    for kind in ("overloaded", "resting"):
+    for kind in ("overloaded", "circuit_open"):
         with pytest.raises(ModelError) as caught:
             await model.embed(["a"])
         assert caught.value.kind == kind

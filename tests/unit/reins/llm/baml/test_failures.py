@@ -18,7 +18,7 @@ from reins.llm.baml.errors import (
 from reins.llm.baml.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
 from reins.llm.baml.response import Answer
 from reins.llm.errors import Kind
-from reins.llm.limits.backoff import FIRST_S, LONGEST_REST_S, LONGEST_S, asked_s, wait_s
+from reins.llm.limits.backoff import FIRST_S, LONGEST_BACKOFF_S, LONGEST_S, asked_s, wait_s
 from reins.llm.settings import Route
 
 ROUTE = Route("openai", "m", "http://x")
@@ -151,14 +151,14 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         ("", None),
         ("1.5", None),
         ("²", None),
-        ("999999999", LONGEST_REST_S),
-        ("9" * 10_000, LONGEST_REST_S),
-        ("Fri, 31 Dec 2099 23:59:59 GMT", LONGEST_REST_S),
+        ("999999999", LONGEST_BACKOFF_S),
+        ("9" * 10_000, LONGEST_BACKOFF_S),
+        ("Fri, 31 Dec 2099 23:59:59 GMT", LONGEST_BACKOFF_S),
         ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
         ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
         ("Mon, 99999999999999999999 Jan 2024 00:00:00 GMT", None),
         ("Mon, 01 Jan 2024 00:00:99999999999999999999 GMT", None),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_REST_S),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_BACKOFF_S),
         ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
     ],
 )
@@ -183,7 +183,7 @@ LIKE_A_DATE = st.lists(
 def test_retry_after_never_raises(header: str) -> None:
     """Whatever a server writes there, a wait is a number that is not negative, or none."""
     found = asked_s(header)
-    assert found is None or 0 <= found <= LONGEST_REST_S
+    assert found is None or 0 <= found <= LONGEST_BACKOFF_S
 
 
 @given(attempt=st.integers(1, 100), asked=st.none() | st.floats(0, 1e6))

@@ -103,7 +103,7 @@ async def test_tokens_count_and_what_was_not_used_comes_back() -> None:
 
 
 async def test_a_rest_holds_everybody_up_for_so_long() -> None:
-    """Nobody enters a route that rests, and everybody does afterwards."""
+    """Nobody enters a route that backs off, and everybody does afterwards."""
     admission, began = Admission(10, None, None), time.monotonic()
     admission.back_off(0.1)
     assert admission.backoff_s is not None
@@ -113,7 +113,7 @@ async def test_a_rest_holds_everybody_up_for_so_long() -> None:
 
 
 async def test_who_cannot_wait_for_the_end_of_a_rest_is_told() -> None:
-    """Whoever comes, and whoever is in line, hears at once when the rest is too long for it."""
+    """Whoever comes, and whoever is in line, hears at once when the backoff is too long for it."""
     admission = Admission(1, None, None)
     await admission.enter("x", 1, LONG)
     impatient = asyncio.ensure_future(admission.enter("a", 1, 5.0))
@@ -172,7 +172,7 @@ def test_single_requests_are_exact() -> None:
 
 
 async def test_whatever_happens_the_places_add_up() -> None:
-    """Three hundred calls that come, go and give up at random, under all limits and with rests
+    """Three hundred calls that come, go and give up at random, under all limits and with backoffs
     between: never more than the limit are in, and in the end nobody is."""
     admission, rng, inside, most = Admission(5, 60_000, 6_000_000), random.Random(7), 0, 0
 

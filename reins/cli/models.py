@@ -72,7 +72,7 @@ async def _print_all(settings: ModelSettings, name: str | None) -> bool:
 
 def _line(found: RouteCheck) -> str:
     took = "" if found.latency_ms is None or not found.ok else f"  ({found.latency_ms:.0f} ms)"
-    return f"{found.name}: {found.said}{took}"
+    return f"{found.name}: {found.message}{took}"
 
 
 @click.group(help="The routes to models.")

@@ -125,7 +125,7 @@ def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
             what = "a part of the stream cannot be read"
         case BrokenStreamError():
             kind, what = "unreachable", "the stream stopped before its end"
-        case BamlClientHttpError(message=said) if said.startswith(STREAM_BROKE):
+        case BamlClientHttpError(message=message) if message.startswith(STREAM_BROKE):
             kind, what = "unreachable", "the connection broke"
         case BamlClientHttpError() if is_no_stream(error):
             what = "the answer is no stream"
@@ -139,12 +139,12 @@ def is_no_stream(error: BamlClientHttpError) -> bool:
     return error.message.startswith(NO_EVENTS)
 
 
-def verdict_http(status: int, said: str, answer: Answer) -> tuple[Kind, str]:
+def verdict_http(status: int, message: str, answer: Answer) -> tuple[Kind, str]:
     if answer.status is None:
         return "unreachable", "no answer, or the connection broke"
     if answer.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
         return "garbage", "the answer is not of the expected shape"
-    return verdict_status(status, is_spent=QUOTA_SPENT in said)
+    return verdict_status(status, is_spent=QUOTA_SPENT in message)
 
 
 def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:

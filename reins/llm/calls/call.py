@@ -187,7 +187,7 @@ class Call:
         else:
             self._accounting.close(route, record, answer, reserved, error)
             self.cost_usd = record.cost_usd
-            self._tell(route, error)
+            self._report(route, error)
             return error
         finally:
             route.admission.leave(tokens, answer.tokens_in + answer.tokens_out, sent=sent)
@@ -229,7 +229,7 @@ class Call:
             return unforeseen(route, error)
         return unforeseen(route, raised)
 
-    def _tell(self, route: OpenRoute, error: ModelError | None) -> None:
+    def _report(self, route: OpenRoute, error: ModelError | None) -> None:
         """Tell the breaker and the admission how an attempt ended."""
         if error is None:
             route.breaker.succeeded(self)

@@ -56,12 +56,12 @@ class Structured(Generic[Shape]):
 
 
 class UnfitError(Exception):
-    """A text does not fit. `told` is for the model that wrote it, `said` quotes nothing of it."""
+    """A text does not fit. `feedback` is for the model that wrote it; `message` quotes no text."""
 
-    def __init__(self, told: str, said: str) -> None:
-        super().__init__(said)
-        self.told = told
-        self.said = said
+    def __init__(self, feedback: str, message: str) -> None:
+        super().__init__(message)
+        self.feedback = feedback
+        self.message = message
 
 
 async def ask(
@@ -85,11 +85,14 @@ async def ask(
     try:
         return Structured(read(wire, function, shape, first.text), first, repaired=False)
     except UnfitError as error:
-        told = error.told
+        feedback = error.feedback
     turns = [
         *messages,
         {"role": "assistant", "content": first.text[:MAX_SHOWN_CHARS]},
-        {"role": "user", "content": f"That cannot be used: {told}. Answer again, as was asked."},
+        {
+            "role": "user",
+            "content": f"That cannot be used: {feedback}. Answer again, as was asked.",
+        },
     ]
     if mend is None:
         second = await model.call(CONVERSE, messages=turns)
@@ -98,14 +101,16 @@ async def ask(
     try:
         value = read(wire, function, shape, second.text)
     except UnfitError as error:
-        said = f"{second.model}: {unfit(function, shape, error)}. {ADVICE['unfit']}"
-        raise ModelError(said, kind="unfit", retryable="unfit" in RETRYABLE) from None
+        message = f"{second.model}: {unfit(function, shape, error)}. {ADVICE['unfit']}"
+        raise ModelError(message, kind="unfit", retryable="unfit" in RETRYABLE) from None
     return Structured(value, both(first, second), repaired=True)
 
 
 def unfit(function: str, shape: type[BaseModel], error: UnfitError) -> str:
     """What is wrong with a second answer, quoting nothing of it."""
-    return f"its answer to {function} is no {shape.__name__}, also after it was told: {error.said}"
+    return (
+        f"its answer to {function} is no {shape.__name__}, also after it was told: {error.message}"
+    )
 
 
 def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
@@ -123,12 +128,12 @@ def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
         ) from None
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
-        told = "; ".join(
+        feedback = "; ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'all of it'}: {problem['msg']}"
             for problem in problems[:MAX_PROBLEMS]
         )
-        said = ", ".join(sorted({problem["type"] for problem in problems[:MAX_PROBLEMS]}))
-        raise UnfitError(told[:MAX_SHOWN_CHARS], said) from None
+        message = ", ".join(sorted({problem["type"] for problem in problems[:MAX_PROBLEMS]}))
+        raise UnfitError(feedback[:MAX_SHOWN_CHARS], message) from None
 
 
 def parsed(wire: Reads, function: str, text: str) -> Any:

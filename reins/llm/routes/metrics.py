@@ -93,11 +93,11 @@ class RouteMetrics:
         if first_token_ms is not None:
             self.first_tokens_ms.add(first_token_ms)
 
-    def failed(self, kind: str, said: str | None) -> None:
+    def failed(self, kind: str, message: str | None) -> None:
         self.failures += 1
         self.errors[kind] = self.errors.get(kind, 0) + 1
-        if said is not None:
-            self.last_error = said
+        if message is not None:
+            self.last_error = message
 
     def likely_out(self, function: str) -> int:
         """Tokens that an answer may take where no limit is set: as many as the longest so far."""

@@ -81,11 +81,11 @@ class RoutePath(Input):
 
 
 class RouteCheck(Wire):
-    """Result of a check; `said` says in words what is wrong and what to do about it."""
+    """Result of a check; `message` says in words what is wrong and what to do about it."""
 
     name: str
     ok: bool
-    said: str
+    message: str
     latency_ms: float | None
 
 

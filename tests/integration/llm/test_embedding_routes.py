@@ -44,7 +44,7 @@ async def test_they_are_checked_as_embeddings(routed, stub: ModelStub, other) ->
     stub.default = fails(401)
     (found,) = await model.check("vectors")
     assert not found.ok
-    assert "the key is not accepted" in found.said
+    assert "the key is not accepted" in found.message
     assert {seen.path for seen in stub.seen} == {"/v1/embeddings"}
 
 

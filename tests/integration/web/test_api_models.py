@@ -54,7 +54,7 @@ def test_a_try_of_a_route_says_how_it_went(api):
     [route] = [each for each in api.get("/api/routes")["items"] if each["is_default"]]
     check = api.post(f"/api/routes/{route['name']}/check", {}, status=200)
     assert (check["name"], check["ok"]) == (route["name"], True)
-    assert check["said"]
+    assert check["message"]
     refused = api.post("/api/routes/nowhere/check", {}, status=404)
     assert "GET /api/routes" in refused["detail"]
 

@@ -9,7 +9,7 @@ from http import HTTPStatus
 from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import classify, failure
 from reins.llm.baml.prompts import CLIENTS_FILE
-from reins.llm.baml.response import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.baml.runtime import Compiled
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
@@ -74,48 +74,48 @@ async def check_plan(name: str, plan: Plan, limit_s: float) -> RouteCheck:
     """Call a route once, beside all limits."""
     sources = {CLIENTS_FILE: plan.source, "probe.baml": PROBE}
     compiled = await asyncio.to_thread(Compiled, sources, plan.values)
-    answer = Answer()
+    response = WireResponse()
     began = time.perf_counter()
     error: ModelError | None = None
     try:
         async with asyncio.timeout(min(limit_s, LIMIT_S)):
-            await compiled.call("Probe", {}, answer)
+            await compiled.call("Probe", {}, response)
     except BamlError as raised:
-        error = classify(raised, answer, plan.route)
+        error = classify(raised, response, plan.route)
     except TimeoutError:
         error = failure("timeout", plan.route, "no answer in time")
     latency_ms = round((time.perf_counter() - began) * 1000, 1)
     if error is None or error.kind in ANSWERED:
         return RouteCheck(name, ok=True, message=f"ok: {plan.route}", latency_ms=latency_ms)
     return RouteCheck(
-        name, ok=False, message=_message(plan.route, error, answer), latency_ms=latency_ms
+        name, ok=False, message=_message(plan.route, error, response), latency_ms=latency_ms
     )
 
 
 async def check_embeddings(name: str, route: Route, embedder: Embedder) -> RouteCheck:
     """Have one word embedded."""
-    answer = Answer()
+    response = WireResponse()
     began = time.perf_counter()
     try:
         async with asyncio.timeout(LIMIT_S):
-            await embedder.embed(["word"], answer)
+            await embedder.embed(["word"], response)
     except ModelError as error:
-        return RouteCheck(name, ok=False, message=_message(route, error, answer))
+        return RouteCheck(name, ok=False, message=_message(route, error, response))
     except TimeoutError:
         slow = failure("timeout", route, "no answer in time")
-        return RouteCheck(name, ok=False, message=_message(route, slow, answer))
+        return RouteCheck(name, ok=False, message=_message(route, slow, response))
     latency_ms = round((time.perf_counter() - began) * 1000, 1)
     return RouteCheck(name, ok=True, message=f"ok: {route}", latency_ms=latency_ms)
 
 
-def _message(route: Route, error: ModelError, answer: Answer) -> str:
+def _message(route: Route, error: ModelError, response: WireResponse) -> str:
     message = MESSAGES.get(error.kind) or "it cannot be used"
-    body = answer.raw.lower()
+    body = response.raw.lower()
     refused = error.kind in {"auth", "rate_limited", "bad_request"}
-    spent = answer.status == HTTPStatus.PAYMENT_REQUIRED or "the quota is spent" in str(error)
+    spent = response.status == HTTPStatus.PAYMENT_REQUIRED or "the quota is spent" in str(error)
     if spent or (refused and any(word in body for word in CREDIT)):
         message = "the account has no credit left. Add some, or take another key"
     elif error.kind in {"not_found", "bad_request"} and "model" in body:
         message = f"it knows no model {route.model!r}, or it does not suit. Check the model's name"
-    status = "" if answer.status is None else f" (HTTP {answer.status})"
+    status = "" if response.status is None else f" (HTTP {response.status})"
     return f"{route}: {message}{status}."

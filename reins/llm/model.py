@@ -5,7 +5,7 @@ from typing import Protocol
 
 from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.failures import failure, is_no_stream
-from reins.llm.baml.response import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.caller import Caller
 from reins.llm.calls.accounting import Accounting
 from reins.llm.calls.call import Call
@@ -58,9 +58,9 @@ class Model:
         """
         safe = _safe(arguments)
 
-        async def send(route: OpenRoute, answer: Answer, _attempt: int) -> None:
-            await route.wire.call(function, safe, answer)
-            _check(route, answer)
+        async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
+            await route.wire.call(function, safe, response)
+            _check(route, response)
 
         return await self._ask(function, safe, send, streamed=False)
 
@@ -74,19 +74,19 @@ class Model:
 
         gave_none: set[str] = set()  # routes that gave no stream where one was asked for
 
-        async def send(route: OpenRoute, answer: Answer, attempt: int) -> None:
+        async def send(route: OpenRoute, response: WireResponse, attempt: int) -> None:
             wire, name = route.wire, route.spec.name
             if wire.is_plain or name in gave_none:
-                await wire.call(function, safe, answer)
+                await wire.call(function, safe, response)
                 wire.is_plain = True
             else:
                 try:
-                    await wire.stream(function, safe, answer, emitter.attempt(attempt))
+                    await wire.stream(function, safe, response, emitter.attempt(attempt))
                 except BamlClientHttpError as error:
                     if is_no_stream(error):
                         gave_none.add(name)
                     raise
-            _check(route, answer)
+            _check(route, response)
 
         return await self._ask(function, safe, send, streamed=True, emitter=emitter)
 
@@ -105,11 +105,11 @@ class Model:
         async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
             safe = _safe({"messages": turns})
 
-            async def send(route: OpenRoute, answer: Answer, _attempt: int) -> None:
-                await route.wire.call(CONVERSE, safe, answer)
-                _check(route, answer)
+            async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
+                await route.wire.call(CONVERSE, safe, response)
+                _check(route, response)
                 try:
-                    fits(answer.text)
+                    fits(response.text)
                 except UnfitError as error:
                     raise failure("unfit", route.target, unfit(function, shape, error)) from None
 
@@ -131,9 +131,9 @@ class Model:
     async def _embed(self, route: OpenRoute, batch: list[str]) -> list[list[float]]:
         found: list[list[float]] = []
 
-        async def send(route: OpenRoute, answer: Answer, _attempt: int) -> None:
+        async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
             assert route.embedder is not None
-            found[:] = (await route.embedder.embed(batch, answer)).vectors
+            found[:] = (await route.embedder.embed(batch, response)).vectors
 
         accounting = Accounting(
             self._board.running(),
@@ -150,7 +150,7 @@ class Model:
         self,
         function: str,
         arguments: Mapping[str, object],
-        send: Callable[[OpenRoute, Answer, int], Awaitable[None]],
+        send: Callable[[OpenRoute, WireResponse, int], Awaitable[None]],
         *,
         streamed: bool,
         emitter: DeltaEmitter | None = None,
@@ -174,11 +174,11 @@ class Model:
         if emitter is not None:
             emitter.call_id = call.call_id
         route = await call.over(chain)
-        answer = call.answer
+        response = call.response
         return Completion(
-            text=answer.text,
-            tokens_in=answer.tokens_in,
-            tokens_out=answer.tokens_out,
+            text=response.text,
+            tokens_in=response.tokens_in,
+            tokens_out=response.tokens_out,
             latency_ms=call.latency_ms,
             attempts=call.attempts,
             model=route.target.model,
@@ -200,13 +200,13 @@ def _safe(arguments: Mapping[str, object]) -> dict[str, object]:
     return {name: safe_argument(value) for name, value in arguments.items()}
 
 
-def _check(route: OpenRoute, answer: Answer) -> None:
+def _check(route: OpenRoute, response: WireResponse) -> None:
     """Clean an answer.
 
     Raises: ModelError when there is nothing of it, or too much.
     """
-    answer.text = clean(answer.text)
-    if not answer.text:
+    response.text = clean(response.text)
+    if not response.text:
         raise failure("empty", route.target, "an empty answer")
-    if is_too_long(answer.text):
+    if is_too_long(response.text):
         raise failure("too_long", route.target, f"an answer of more than {MAX_TEXT_BYTES} bytes")

@@ -10,7 +10,7 @@ from reins.llm.baml.errors import (
     BrokenStreamError,
     TooLongError,
 )
-from reins.llm.baml.response import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind, ModelError
 from reins.llm.limits.backoff import asked_s
 from reins.llm.settings import Route
@@ -100,14 +100,14 @@ def failure(
     )
 
 
-def classify(error: BamlError, answer: Answer, route: Route) -> ModelError:
-    """Say in our terms what BAML raised; `answer` tells what truly came over the wire."""
-    kind, what = verdict(error, answer)
+def classify(error: BamlError, response: WireResponse, route: Route) -> ModelError:
+    """Say in our terms what BAML raised; `response` is what truly came over the wire."""
+    kind, what = verdict(error, response)
     retryable = None if isinstance(error, KNOWN) else False
-    return failure(kind, route, what, retryable=retryable, after=answer.retry_after)
+    return failure(kind, route, what, retryable=retryable, after=response.retry_after)
 
 
-def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
+def verdict(error: BamlError, response: WireResponse) -> tuple[Kind, str]:
     """The kind of an error, and what happened in words."""
     kind: Kind = "garbage"
     what = f"BAML gave {type(error).__name__}"
@@ -119,8 +119,8 @@ def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
         case BamlClientFinishReasonError(finish_reason=reason):
             cut = (reason or "").lower() in CUT_OFF
             kind, what = "truncated" if cut else "refused", "it gave no whole answer"
-        case BrokenStreamError() | BamlClientHttpError() if answer.fault:
-            kind, what = kind_of_fault(answer.fault), "it ended the stream with an error"
+        case BrokenStreamError() | BamlClientHttpError() if response.fault:
+            kind, what = kind_of_fault(response.fault), "it ended the stream with an error"
         case BrokenStreamError(corrupt=True):
             what = "a part of the stream cannot be read"
         case BrokenStreamError():
@@ -130,7 +130,7 @@ def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
         case BamlClientHttpError() if is_no_stream(error):
             what = "the answer is no stream"
         case BamlClientHttpError(status_code=status):
-            kind, what = verdict_http(status, str(error), answer)
+            kind, what = verdict_http(status, str(error), response)
     return kind, what
 
 
@@ -139,10 +139,10 @@ def is_no_stream(error: BamlClientHttpError) -> bool:
     return error.message.startswith(NO_EVENTS)
 
 
-def verdict_http(status: int, message: str, answer: Answer) -> tuple[Kind, str]:
-    if answer.status is None:
+def verdict_http(status: int, message: str, response: WireResponse) -> tuple[Kind, str]:
+    if response.status is None:
         return "unreachable", "no answer, or the connection broke"
-    if answer.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
+    if response.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
         return "garbage", "the answer is not of the expected shape"
     return verdict_status(status, is_spent=QUOTA_SPENT in message)
 

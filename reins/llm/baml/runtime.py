@@ -20,7 +20,7 @@ from reins.llm.baml.errors import (
     BrokenStreamError,
     TooLongError,
 )
-from reins.llm.baml.response import HTTP_OK, Answer, events_of, fill
+from reins.llm.baml.response import HTTP_OK, WireResponse, events_of, fill
 from reins.llm.baml.stream import StreamBuffer
 from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, read_end
 from reins.llm.baml.workers import wait_at_exit, watched
@@ -52,13 +52,15 @@ class Compiled:
         self._streaming = streaming_client(files)
         wait_at_exit()
 
-    async def call(self, function: str, arguments: Mapping[str, object], answer: Answer) -> None:
-        """Call once, into `answer`.
+    async def call(
+        self, function: str, arguments: Mapping[str, object], response: WireResponse
+    ) -> None:
+        """Call once, into `response`.
 
         Raises: BamlError of some kind; ModelConfigError when the arguments do not fit.
         """
         collector = Collector()  # a fresh one each time: a shared one keeps every call it saw
-        with self._recorded(function, arguments, collector, answer):
+        with self._recorded(function, arguments, collector, response):
             sent = self._runtime.call_function(  # type: ignore[call-arg]
                 function,
                 dict(arguments),
@@ -73,7 +75,7 @@ class Compiled:
             )
             result = await watched(sent)
             text = self._text(result)
-            answer.text = text[:MAX_TEXT_BYTES]
+            response.text = text[:MAX_TEXT_BYTES]
         if is_too_long(text):
             raise TooLongError
 
@@ -81,10 +83,10 @@ class Compiled:
         self,
         function: str,
         arguments: Mapping[str, object],
-        answer: Answer,
+        response: WireResponse,
         on_text: Callable[[str], None],
     ) -> None:
-        """Call once, into `answer`; `on_text` gets, on the loop, the whole text so far.
+        """Call once, into `response`; `on_text` gets, on the loop, the whole text so far.
 
         The last text handed on is the whole answer's. Cancelling closes the connection at once,
         and so does an answer that has grown too long; nothing is handed on after the end.
@@ -93,16 +95,16 @@ class Compiled:
         """
         collector = Collector()
         buffer = StreamBuffer(on_text)
-        with self._recorded(function, arguments, collector, answer, streamed=True):
+        with self._recorded(function, arguments, collector, response, streamed=True):
             try:
                 await self._receive(function, arguments, collector, buffer)
             finally:
                 buffer.end()
-                answer.text = buffer.text[:MAX_TEXT_BYTES]
-                answer.first_text_at = buffer.first_text_at
+                response.text = buffer.text[:MAX_TEXT_BYTES]
+                response.first_text_at = buffer.first_text_at
         events = events_of(_seen(collector))
         end = await read_end(events)
-        _judge(end, answer)
+        _judge(end, response)
         buffer.finish()
 
     @contextlib.contextmanager
@@ -111,7 +113,7 @@ class Compiled:
         function: str,
         arguments: Mapping[str, object],
         collector: Collector,
-        answer: Answer,
+        response: WireResponse,
         *,
         streamed: bool = False,
     ) -> Iterator[None]:
@@ -127,26 +129,26 @@ class Compiled:
             raise _wrong_arguments(function, arguments) from None
         except BaseException as error:
             if isinstance(error, BamlError) and not isinstance(error, TooLongError):
-                fill(answer, _seen(collector))
+                fill(response, _seen(collector))
             else:
-                self._fill_unfinished(function, arguments, answer, streamed=streamed)
+                self._fill_unfinished(function, arguments, response, streamed=streamed)
             raise
-        fill(answer, _seen(collector))
+        fill(response, _seen(collector))
 
     def _fill_unfinished(
         self,
         function: str,
         arguments: Mapping[str, object],
-        answer: Answer,
+        response: WireResponse,
         *,
         streamed: bool,
     ) -> None:
-        answer.raw = answer.text
-        answer.status = HTTP_OK if answer.text else None
+        response.raw = response.text
+        response.status = HTTP_OK if response.text else None
         client = self._streaming if streamed else None
         with contextlib.suppress(BamlError):
             request = self._request(function, arguments, client, streamed=streamed)
-            answer.request = request.body.text()
+            response.request = request.body.text()
 
     async def _receive(
         self,
@@ -270,11 +272,11 @@ def _seen(collector: Collector) -> Any:
     return calls[-1] if calls else None
 
 
-def _judge(end: StreamEnd, answer: Answer) -> None:
+def _judge(end: StreamEnd, response: WireResponse) -> None:
     """Take from a stream's end what BAML does not, and refuse what only looks like an answer."""
-    answer.finish_reason = end.finish_reason
-    answer.tokens_out = end.tokens_out if end.tokens_out is not None else answer.tokens_out
-    answer.fault = end.fault
+    response.finish_reason = end.finish_reason
+    response.tokens_out = end.tokens_out if end.tokens_out is not None else response.tokens_out
+    response.fault = end.fault
     if end.fault or end.corrupt or not end.complete:
         raise BrokenStreamError(corrupt=bool(end.corrupt))
     if end.finish_reason and end.finish_reason.lower() in NO_ANSWER:

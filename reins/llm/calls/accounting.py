@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from reins import telemetry
-from reins.llm.baml.response import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.caller import Caller, CallRecord
 from reins.llm.errors import ModelError
 from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES
@@ -86,30 +86,30 @@ class Accounting:
         self,
         route: OpenRoute,
         record: CallRecord,
-        answer: Answer,
+        response: WireResponse,
         reserved: object,
         error: ModelError | str | None,
     ) -> None:
         """Settle, count and record an attempt; an `error` that is no ModelError is its kind."""
         kind = error.kind if isinstance(error, ModelError) else error
-        if not answer.counted:
-            self._estimate(record, answer, kind)
-        cost_usd = route.cost_usd(answer.tokens_in, answer.tokens_out, answer.tokens_cached)
-        self._caller.settle(reserved, answer.tokens_in, answer.tokens_out, cost_usd)
-        route.metrics.took(self._function, answer.tokens_in, answer.tokens_out, cost_usd)
+        if not response.counted:
+            self._estimate(record, response, kind)
+        cost_usd = route.cost_usd(response.tokens_in, response.tokens_out, response.tokens_cached)
+        self._caller.settle(reserved, response.tokens_in, response.tokens_out, cost_usd)
+        route.metrics.took(self._function, response.tokens_in, response.tokens_out, cost_usd)
         if kind is None:
             route.metrics.succeeded(record.latency_ms or 0.0, record.first_token_ms)
         else:
             self._failed(record, error)
             route.metrics.failed(kind, record.error)
-        record.tokens_in = answer.tokens_in
-        record.tokens_out = answer.tokens_out
-        record.tokens_cached = answer.tokens_cached
+        record.tokens_in = response.tokens_in
+        record.tokens_out = response.tokens_out
+        record.tokens_cached = response.tokens_cached
         record.cost_usd = cost_usd
-        record.finish_reason = answer.finish_reason
-        record.status = answer.status
+        record.finish_reason = response.finish_reason
+        record.status = response.status
         if self._route_set.record_prompts:
-            self._quote(record, answer)
+            self._quote(record, response)
         self._put(record)
 
     def _failed(self, record: CallRecord, error: ModelError | str | None) -> None:
@@ -124,18 +124,18 @@ class Accounting:
         if telemetry.on:
             telemetry.attempted(record, self._caller)
 
-    def _quote(self, record: CallRecord, answer: Answer) -> None:
+    def _quote(self, record: CallRecord, response: WireResponse) -> None:
         redactor = self._route_set.redactor
-        if answer.request is not None:
-            record.request = redactor.text(answer.request, REQUEST_BYTES)
-        record.answer = redactor.text(answer.raw or answer.text, ANSWER_BYTES)
+        if response.request is not None:
+            record.request = redactor.text(response.request, REQUEST_BYTES)
+        record.answer = redactor.text(response.raw or response.text, ANSWER_BYTES)
 
-    def _estimate(self, record: CallRecord, answer: Answer, kind: str | None) -> None:
+    def _estimate(self, record: CallRecord, response: WireResponse, kind: str | None) -> None:
         """What nobody has counted: of an attempt that was refused, nothing is billed."""
-        refused = answer.status is not None and answer.status >= HTTPStatus.BAD_REQUEST
-        if refused or (kind == "unreachable" and not answer.text):
+        refused = response.status is not None and response.status >= HTTPStatus.BAD_REQUEST
+        if refused or (kind == "unreachable" and not response.text):
             return
         record.estimated = True
-        sent = tokens_of(answer.request) if answer.request else self._likely_in
-        answer.tokens_in = answer.tokens_in or sent
-        answer.tokens_out = answer.tokens_out or tokens_of(answer.text)
+        sent = tokens_of(response.request) if response.request else self._likely_in
+        response.tokens_in = response.tokens_in or sent
+        response.tokens_out = response.tokens_out or tokens_of(response.text)

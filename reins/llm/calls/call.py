@@ -9,7 +9,7 @@ import structlog
 
 from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import ADVICE, classify, failure
-from reins.llm.baml.response import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Accounting
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
@@ -28,8 +28,8 @@ GIVEN_UP = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit
 
 log = structlog.get_logger(__name__)
 
-Send = Callable[[OpenRoute, Answer, int], Awaitable[None]]
-"""Make one attempt over a route, into an answer; the number counts attempts over all routes."""
+Send = Callable[[OpenRoute, WireResponse, int], Awaitable[None]]
+"""Make one attempt over a route, into a response; the number counts attempts over all routes."""
 
 
 class Call:
@@ -37,7 +37,7 @@ class Call:
 
     __slots__ = (
         "_accounting", "_queued_at", "_send", "_session_id",
-        "answer", "attempts", "cost_usd", "latency_ms",
+        "attempts", "cost_usd", "latency_ms", "response",
     )  # fmt: skip
 
     def __init__(self, accounting: Accounting, session_id: str, send: Send) -> None:
@@ -46,7 +46,7 @@ class Call:
         self._send = send
         self._queued_at = 0
         self.attempts = 0
-        self.answer = Answer()
+        self.response = WireResponse()
         self.cost_usd = 0.0
         self.latency_ms = 0.0
 
@@ -55,7 +55,7 @@ class Call:
         return self._accounting.call_id
 
     async def over(self, chain: tuple[OpenRoute, ...]) -> OpenRoute:
-        """Call, over one route after the other; gives the one that answered, into `answer`.
+        """Call, over one route after the other; gives the one that answered, into `response`.
 
         Raises: ModelError when none did; ModelConfigError, and what the caller's account raises.
         """
@@ -161,13 +161,13 @@ class Call:
             raise before from None
         except asyncio.CancelledError:
             self.attempts += 1
-            self.answer = Answer()
+            self.response = WireResponse()
             self._accounting.unsent(route, self.attempts, self._queued_at, ABORTED)
             raise
 
     async def _attempt(self, route: OpenRoute, tokens: int, deadline: float) -> ModelError | None:
         """Send once and book what it took; an error is given back, not raised."""
-        self.answer = answer = Answer()
+        self.response = response = WireResponse()
         sent = False
         try:
             reserved = self._accounting.reserve(route, tokens)
@@ -182,15 +182,15 @@ class Call:
                 self._accounting.give_back(reserved)
             elif sent:
                 gone = ABORTED if isinstance(raised, GIVEN_UP) else unforeseen(route, raised)
-                self._accounting.close(route, record, answer, reserved, gone)
+                self._accounting.close(route, record, response, reserved, gone)
             raise
         else:
-            self._accounting.close(route, record, answer, reserved, error)
+            self._accounting.close(route, record, response, reserved, error)
             self.cost_usd = record.cost_usd
             self._report(route, error)
             return error
         finally:
-            route.admission.leave(tokens, answer.tokens_in + answer.tokens_out, sent=sent)
+            route.admission.leave(tokens, response.tokens_in + response.tokens_out, sent=sent)
 
     async def _sent(
         self, route: OpenRoute, record: CallRecord, deadline: float
@@ -200,7 +200,7 @@ class Call:
         began = time.perf_counter()
         try:
             async with asyncio.timeout_at(until):
-                await self._send(route, self.answer, self.attempts)
+                await self._send(route, self.response, self.attempts)
         except ModelConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, what stands in is asked
@@ -208,8 +208,8 @@ class Call:
             return self._failed(route, error, limit_s)
         finally:
             record.latency_ms = (time.perf_counter() - began) * 1000
-            if self.answer.first_text_at is not None:
-                record.first_token_ms = (self.answer.first_text_at - began) * 1000
+            if self.response.first_text_at is not None:
+                record.first_token_ms = (self.response.first_text_at - began) * 1000
         return None
 
     def _failed(self, route: OpenRoute, raised: Exception, limit_s: float) -> ModelError:
@@ -222,7 +222,7 @@ class Call:
                 case ModelError():
                     return raised
                 case BamlError():
-                    return classify(raised, self.answer, route.target)
+                    return classify(raised, self.response, route.target)
                 case TimeoutError():
                     return failure("timeout", route.target, f"no answer within {limit_s:g} s")
         except Exception as error:  # noqa: BLE001 - a mistake of ours, in reading what was raised

@@ -11,7 +11,7 @@ from agent_core.agent.building import build_session
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
-from agent_core.budgets.spender import Held, Spender
+from agent_core.budgets.spender import Spender
 from agent_core.budgets.usage import Sums
 from agent_core.session.controls import Control, Interrupt, Stop
 from agent_core.session.log import Event
@@ -43,8 +43,7 @@ class Pages:
 class Open(Ledger):
     """Knows every limit and holds nobody at it: the log has when a session was held."""
 
-    def _over(self, session: Spender, needs: Sums | None) -> Held | None:  # noqa: ARG002
-        return None
+    def _over(self, session: Spender, needs: Sums | None) -> None: ...
 
 
 async def replay(

@@ -110,8 +110,7 @@ class Nobody:
     agent_type = ""
     route = None
 
-    def reserve(self, tokens: int, cost_usd: float) -> object:  # noqa: ARG002
-        return None
+    def reserve(self, tokens: int, cost_usd: float) -> None: ...
 
     def settle(
         self, reserved: object, tokens_in: int, tokens_out: int, cost_usd: float

@@ -1,7 +1,8 @@
 """From what BAML raises to one ModelError. Its messages quote prompts, so none is passed on."""
 
-from reins.llm.baml.runtime import (
-    Answer,
+from http import HTTPStatus
+
+from reins.llm.baml.errors import (
     BamlClientFinishReasonError,
     BamlClientHttpError,
     BamlError,
@@ -9,6 +10,7 @@ from reins.llm.baml.runtime import (
     BrokenStreamError,
     TooLongError,
 )
+from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind, ModelError
 from reins.llm.limits.backoff import asked_s
 from reins.llm.settings import Route
@@ -29,7 +31,7 @@ ADVICE: dict[Kind, str] = {
     "too_long": "Ask for less text.",
     "empty": "It gave no text; try again, or another model.",
     "unfit": "Try again, another model, or a simpler type.",
-    "resting": "It failed several times in a row and is let alone for a while; wait.",
+    "circuit_open": "It failed several times in a row, so calls to it are paused; try again later.",
 }
 RETRYABLE: frozenset[Kind] = frozenset(
     {
@@ -41,7 +43,7 @@ RETRYABLE: frozenset[Kind] = frozenset(
         "garbage",
         "empty",
         "unfit",
-        "resting",
+        "circuit_open",
     }
 )
 BY_STATUS: dict[int, Kind] = {
@@ -98,14 +100,14 @@ def failure(
     )
 
 
-def classify(error: BamlError, answer: Answer, route: Route) -> ModelError:
-    """Say in our terms what BAML raised; `answer` tells what truly came over the wire."""
-    kind, what = verdict(error, answer)
+def classify(error: BamlError, response: WireResponse, route: Route) -> ModelError:
+    """Say in our terms what BAML raised; `response` is what truly came over the wire."""
+    kind, what = verdict(error, response)
     retryable = None if isinstance(error, KNOWN) else False
-    return failure(kind, route, what, retryable=retryable, after=answer.retry_after)
+    return failure(kind, route, what, retryable=retryable, after=response.retry_after)
 
 
-def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
+def verdict(error: BamlError, response: WireResponse) -> tuple[Kind, str]:
     """The kind of an error, and what happened in words."""
     kind: Kind = "garbage"
     what = f"BAML gave {type(error).__name__}"
@@ -117,18 +119,18 @@ def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
         case BamlClientFinishReasonError(finish_reason=reason):
             cut = (reason or "").lower() in CUT_OFF
             kind, what = "truncated" if cut else "refused", "it gave no whole answer"
-        case BrokenStreamError() | BamlClientHttpError() if answer.fault:
-            kind, what = kind_of_fault(answer.fault), "it ended the stream with an error"
+        case BrokenStreamError() | BamlClientHttpError() if response.fault:
+            kind, what = kind_of_fault(response.fault), "it ended the stream with an error"
         case BrokenStreamError(corrupt=True):
             what = "a part of the stream cannot be read"
         case BrokenStreamError():
             kind, what = "unreachable", "the stream stopped before its end"
-        case BamlClientHttpError(message=said) if said.startswith(STREAM_BROKE):
+        case BamlClientHttpError(message=message) if message.startswith(STREAM_BROKE):
             kind, what = "unreachable", "the connection broke"
         case BamlClientHttpError() if is_no_stream(error):
             what = "the answer is no stream"
         case BamlClientHttpError(status_code=status):
-            kind, what = verdict_http(status, str(error), answer)
+            kind, what = verdict_http(status, str(error), response)
     return kind, what
 
 
@@ -137,17 +139,18 @@ def is_no_stream(error: BamlClientHttpError) -> bool:
     return error.message.startswith(NO_EVENTS)
 
 
-def verdict_http(status: int, said: str, answer: Answer) -> tuple[Kind, str]:
-    if answer.status is None:
+def verdict_http(status: int, message: str, response: WireResponse) -> tuple[Kind, str]:
+    if response.status is None:
         return "unreachable", "no answer, or the connection broke"
-    if answer.status < 400:  # noqa: PLR2004 - not an error of HTTP, so the body is
+    if response.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
         return "garbage", "the answer is not of the expected shape"
-    return verdict_status(status, is_spent=QUOTA_SPENT in said)
+    return verdict_status(status, is_spent=QUOTA_SPENT in message)
 
 
 def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
     """The kind of an error status, and in words; `is_spent`: its body says `QUOTA_SPENT`."""
-    kind = BY_STATUS.get(status) or ("server" if status >= 500 else "bad_request")  # noqa: PLR2004
+    is_theirs = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = BY_STATUS.get(status) or ("server" if is_theirs else "bad_request")
     # A spent budget comes as 429 too, and does not pass by waiting.
     if kind == "rate_limited" and is_spent:
         return "auth", f"it answered {status}, the quota is spent"

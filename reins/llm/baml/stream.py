@@ -8,7 +8,7 @@ from collections.abc import Callable
 from reins.llm.text import is_too_long
 
 
-class Inbox:
+class StreamBuffer:
     """Holds the text so far of one stream, and ends it when it has grown too long.
 
     `arrived` is called in a thread of BAML's, everything else on the loop. A loop that is busy

@@ -96,9 +96,9 @@ def fault_in(text: str) -> str | None:
 
 def fault_of(error: object) -> str:
     fields = error if isinstance(error, dict) else {}
-    said = [fields.get(name) for name in ("code", "type", "status")]
+    words = [fields.get(name) for name in ("code", "type", "status")]
     return (
-        " ".join(str(word)[:100] for word in said if isinstance(word, (str, int)) and word) or "?"
+        " ".join(str(word)[:100] for word in words if isinstance(word, (str, int)) and word) or "?"
     )
 
 

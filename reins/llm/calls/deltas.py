@@ -6,7 +6,7 @@ from reins.llm.caller import Caller, Delta
 from reins.llm.text import CONTROL, encodable
 
 
-class TypedOut:
+class DeltaEmitter:
     """Turns "the whole text so far" into deltas, for one call and its attempts."""
 
     __slots__ = ("_attempt", "_caller", "_raw", "_shown", "call_id")

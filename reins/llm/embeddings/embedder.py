@@ -8,14 +8,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.text import MAX_TEXT_BYTES, encodable
+from reins.llm.tokens import tokens_of
 
 FUNCTION = "embeddings"
 """What an attempt is called on record, where a call has the name of its BAML function."""
 BATCH_TEXTS = 64
 BATCH_BYTES = 256 * 1024
-_TOKEN_CHARS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +31,11 @@ class Embedded:
 
 
 class Embedder(Protocol):
-    """One attempt for one batch (see `batches`); `answer` is filled in also when it fails."""
+    """One attempt for one batch (see `batches`); `response` is filled in also when it fails."""
 
-    async def embed(self, texts: Sequence[str], answer: Answer | None = None) -> Embedded: ...
+    async def embed(
+        self, texts: Sequence[str], response: WireResponse | None = None
+    ) -> Embedded: ...
 
     async def stop(self) -> None:
         """Give back what it holds; a second time does nothing."""
@@ -59,7 +61,7 @@ def batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 def estimated_tokens(texts: Sequence[str]) -> int:
     """What the texts come to, until somebody has counted."""
-    return sum(len(text) // _TOKEN_CHARS + 1 for text in texts)
+    return sum(map(tokens_of, texts))
 
 
 def _checked(text: str, number: int, count: int) -> tuple[str, int]:
@@ -76,8 +78,8 @@ def _checked(text: str, number: int, count: int) -> tuple[str, int]:
     return safe, size_bytes
 
 
-def tell(answer: Answer | None, embedded: Embedded) -> None:
+def tell(response: WireResponse | None, embedded: Embedded) -> None:
     """Fill in what was counted."""
-    if answer is not None:
-        answer.tokens_in = embedded.tokens_in
-        answer.counted = embedded.counted
+    if response is not None:
+        response.tokens_in = embedded.tokens_in
+        response.counted = embedded.counted

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.embeddings.embedder import Embedded, tell
 from reins.llm.errors import ModelConfigError
 
@@ -29,11 +29,11 @@ class WordEmbedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embeddings")
         self._model: Any = None
 
-    async def embed(self, texts: Sequence[str], answer: Answer | None = None) -> Embedded:
+    async def embed(self, texts: Sequence[str], response: WireResponse | None = None) -> Embedded:
         """Raises: ModelConfigError where wordllama is not installed."""
         loop = asyncio.get_running_loop()
         embedded = await loop.run_in_executor(self._thread, self._embed, list(texts))
-        tell(answer, embedded)
+        tell(response, embedded)
         return embedded
 
     async def stop(self) -> None:

@@ -35,8 +35,7 @@ class OfflineModel:
         """Listen on a free port of 127.0.0.1."""
         if self._runner is not None:
             return
-        # Imported late: aiohttp takes longer to import than all the rest of this package.
-        from aiohttp import web  # noqa: PLC0415
+        from aiohttp import web  # noqa: PLC0415 - it takes longer than all the rest of this package
 
         self._web = web
         self.token = secrets.token_urlsafe(32)

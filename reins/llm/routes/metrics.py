@@ -5,7 +5,7 @@ from typing import Literal
 
 from reins.llm.limits.breaker import State
 
-RouteState = Literal["ready", "trying", "resting"]
+RouteState = Literal["ready", "trying", "backing_off"]
 
 NEWEST = 512
 """So many attempts that succeeded are kept for the percentiles."""
@@ -42,7 +42,7 @@ class RouteNow:
     used_by: list[str]
     is_default: bool
     limits: dict[str, int | None]
-    rests_s: float | None
+    backoff_s: float | None
 
 
 class Recent:
@@ -65,7 +65,7 @@ class Recent:
         return sorted(self._values[:])
 
 
-class Meter:
+class RouteMetrics:
     """Counters of one route; they go on over a reload. An attempt is a call here."""
 
     def __init__(self) -> None:
@@ -93,11 +93,11 @@ class Meter:
         if first_token_ms is not None:
             self.first_tokens_ms.add(first_token_ms)
 
-    def failed(self, kind: str, said: str | None) -> None:
+    def failed(self, kind: str, message: str | None) -> None:
         self.failures += 1
         self.errors[kind] = self.errors.get(kind, 0) + 1
-        if said is not None:
-            self.last_error = said
+        if message is not None:
+            self.last_error = message
 
     def likely_out(self, function: str) -> int:
         """Tokens that an answer may take where no limit is set: as many as the longest so far."""

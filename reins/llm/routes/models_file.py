@@ -79,7 +79,7 @@ class ModelsFile(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class RouteTable:
+class RouteConfig:
     """Every route that was asked for, and who takes which. `embeddings` None: the built-in one."""
 
     routes: Mapping[str, RouteSpec]
@@ -107,18 +107,20 @@ class RouteTable:
         return tuple(found)
 
 
-def read_table(path: Path, environ: Mapping[str, str], own: RouteSpec) -> RouteTable:
+def read_config(path: Path, environ: Mapping[str, str], own: RouteSpec) -> RouteConfig:
     """The routes of a file. `own` is the settings' route, which serves where the file has none.
 
     Raises: ModelConfigError naming the file, the key, and what was expected there.
     """
-    return table_from(_parse(path), path.name, environ, own)
+    return config_from(_parse(path), path.name, environ, own)
 
 
-def table_from(found: object, file: str, environ: Mapping[str, str], own: RouteSpec) -> RouteTable:
+def config_from(
+    found: object, file: str, environ: Mapping[str, str], own: RouteSpec
+) -> RouteConfig:
     """The routes of a file that was parsed.
 
-    Raises: as `read_table`.
+    Raises: as `read_config`.
     """
     try:
         given = _checked(found, file)
@@ -133,12 +135,12 @@ def table_from(found: object, file: str, environ: Mapping[str, str], own: RouteS
     for agent_type, name in given.agents.items():
         _check_known(f"{file}: agents.{agent_type}", name, routes)
     _check_fallbacks(file, routes)
-    return RouteTable(routes, default, dict(given.agents), _embeddings(file, given, routes))
+    return RouteConfig(routes, default, dict(given.agents), _embeddings(file, given, routes))
 
 
-def table_of(own: RouteSpec) -> RouteTable:
-    """The table where there is no file."""
-    return RouteTable({own.name: own, OFFLINE: offline_spec()}, own.name, {})
+def own_config(own: RouteSpec) -> RouteConfig:
+    """The routes where there is no file."""
+    return RouteConfig({own.name: own, OFFLINE: offline_spec()}, own.name, {})
 
 
 def offline_spec() -> RouteSpec:

@@ -106,7 +106,7 @@ def test_whatever_a_route_raises_hides_no_other(here, monkeypatch, capsys) -> No
         lines.append(capsys.readouterr().out)
         if name == "b":
             raise ValueError("PWSECRET")
-        return RouteCheck(name, ok=True, said="ok")
+        return RouteCheck(name, ok=True, message="ok")
 
     monkeypatch.setattr("reins.cli.models.check_plan", raises)
     text = 'default = "a"\n' + "".join(f"[routes.{n}]\nprovider = 'offline'\n" for n in "abc")
@@ -132,8 +132,8 @@ async def test_whatever_a_route_raises_hides_no_other_of_the_models(
     monkeypatch.setattr("reins.llm.router.check_plan", raises)
     a, b = await model.check()
     assert (a.ok, b.ok) == (False, True)
-    assert "ValueError" in a.said
-    assert "PWSECRET" not in a.said
+    assert "ValueError" in a.message
+    assert "PWSECRET" not in a.message
 
 
 async def test_a_check_survives_any_retry_after(routed, stub: ModelStub) -> None:
@@ -141,7 +141,7 @@ async def test_a_check_survives_any_retry_after(routed, stub: ModelStub) -> None
     stub.default = fails(429, Retry_After="Mon, 01 Jan 2024 00:00:00 +99999999999999999999")
     model = await routed(route("a", stub))
     (found,) = await model.check("a")
-    assert "limit of requests or tokens" in found.said
+    assert "limit of requests or tokens" in found.message
 
 
 def test_a_key_in_the_env_file_is_found(here, tmp_path: Path) -> None:
@@ -188,8 +188,8 @@ async def test_what_a_check_says(routed, stub: ModelStub, reply, said: str) -> N
     stub.default = reply
     (found,) = await model.check("a")
     assert (found.name, found.ok) == ("a", False)
-    assert KEY not in found.said
-    assert re.search(said, found.said), found.said
+    assert KEY not in found.message
+    assert re.search(said, found.message), found.message
 
 
 async def test_a_model_that_says_nothing_useful_works(routed, stub: ModelStub) -> None:
@@ -202,15 +202,15 @@ async def test_a_model_that_says_nothing_useful_works(routed, stub: ModelStub) -
         assert found.latency_ms > 0
 
 
-async def test_a_check_is_beside_all_limits_and_ends_a_rest(routed, stub: ModelStub) -> None:
-    """A route that rests is tried all the same, and used again when it works."""
+async def test_a_check_is_beside_all_limits_and_ends_a_backoff(routed, stub: ModelStub) -> None:
+    """A route that backs off is tried all the same, and used again when it works."""
     stub.default = fails(500)
     model = await routed(route("a", stub, breaker_failures=1, deadline_s=1.0))
     with pytest.raises(ModelError):
         await model.call("TellAJoke", **JOKE)
-    assert model.routes()[0].state == "resting"
+    assert model.routes()[0].state == "backing_off"
     assert not (await model.check())[0].ok
-    assert model.routes()[0].state == "resting"
+    assert model.routes()[0].state == "backing_off"
     stub.default = says(openai())
     assert (await model.check())[0].ok
     assert model.routes()[0].state == "ready"

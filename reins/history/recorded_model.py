@@ -63,7 +63,7 @@ class Recording:
         return waiting.popleft()
 
     def unasked(self) -> list[RecordedCall]:
-        """What is on record and was not asked."""
+        """Recorded calls that were not asked for."""
         return [call for calls in self._waiting.values() for call in calls]
 
     def for_caller(self, caller: Caller) -> "RecordedModel":
@@ -78,7 +78,7 @@ class RecordedModel(Model):
         self._caller = caller
 
     async def call(self, function: str, **arguments: object) -> Completion:
-        """What the same call was answered. Raises: ModelError as then; NotRecordedError."""
+        """Answer as the same call was answered. Raises: ModelError as then; NotRecordedError."""
         safe = {name: safe_argument(value) for name, value in arguments.items()}
         rendered = self._recording.compiled.messages(function, safe)
         messages = tuple((message["role"], message["content"]) for message in rendered)

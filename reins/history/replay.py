@@ -26,7 +26,7 @@ _NEVER = 1_000_000  # failed ticks
 
 
 class NotReplayableError(ValueError):
-    """What is recorded of a session cannot be done again; the message says why."""
+    """A recorded session cannot be replayed; the message says why."""
 
 
 @dataclass(slots=True)
@@ -116,7 +116,7 @@ async def _again(session: Session, row: Row) -> None:
 async def _stand_again(
     session: Session, row: Row, payload: dict[str, Any], applied: list[str]
 ) -> None:
-    """What came from outside: a creation, a pause, a resume, a start, a budget's limit."""
+    """Rows that came from outside: a creation, a pause, a resume, a start, a budget's limit."""
     snapshot = orjson.loads(row["state"])
     session.status = Status(snapshot["status"])
     session.failures = snapshot["failures"]

@@ -1,4 +1,4 @@
-"""Whether a route works, in words: one small call, and what to do where it fails."""
+"""A check of a route: one small call, and a message that says what to do where it fails."""
 
 import asyncio
 import time
@@ -34,18 +34,17 @@ ANSWERED: frozenset[Kind] = frozenset({"truncated", "refused", "empty", "too_lon
 CREDIT = ("insufficient_quota", "credit balance", "billing", "payment")
 
 MESSAGES: dict[Kind, str] = {
-    "rate_limited": "it works, but the account's limit of requests or tokens is reached just now. "
+    "rate_limited": "it works, but the account has reached its limit of requests or tokens. "
     "Wait, or raise the limit",
     "overloaded": "it is overloaded. Wait and try again",
     "server": "it has a fault on its side. Wait and try again",
-    "unreachable": "nobody answers at that address. Check that the server runs, base_url and the "
-    "network",
+    "unreachable": "no server answers at that address. Check the server, base_url and the network",
     "timeout": "no answer in time. Check that the server runs and is quick enough",
     "auth": "the key is not accepted. Check it and its rights",
     "bad_request": "the request is not accepted. Check the model's name, temperature and "
     "max_tokens",
-    "not_found": "there is nothing at that address. Check base_url (it usually ends in /v1)",
-    "garbage": "what answers there is no model. Check base_url (it usually ends in /v1)",
+    "not_found": "the server does not know that path. Check base_url (it usually ends in /v1)",
+    "garbage": "the server there is not a model. Check base_url (it usually ends in /v1)",
 }
 
 
@@ -60,7 +59,7 @@ class RouteCheck:
 
 
 async def tried(name: str, trying: Awaitable[RouteCheck]) -> RouteCheck:
-    """What came of trying a route, whatever it raises: one that is broken hides no other."""
+    """The result of trying a route, whatever it raises: one that is broken hides no other."""
     try:
         return await trying
     except ModelConfigError as error:
@@ -71,7 +70,7 @@ async def tried(name: str, trying: Awaitable[RouteCheck]) -> RouteCheck:
 
 
 async def check_plan(name: str, plan: Plan, limit_s: float) -> RouteCheck:
-    """Call a route once, beside all limits."""
+    """Call a route once, outside of its limits."""
     sources = {CLIENTS_FILE: plan.source, "probe.baml": PROBE}
     compiled = await asyncio.to_thread(Compiled, sources, plan.values)
     response = WireResponse()
@@ -93,7 +92,7 @@ async def check_plan(name: str, plan: Plan, limit_s: float) -> RouteCheck:
 
 
 async def check_embeddings(name: str, route: Route, embedder: Embedder) -> RouteCheck:
-    """Have one word embedded."""
+    """Embed one word."""
     response = WireResponse()
     began = time.perf_counter()
     try:
@@ -116,6 +115,6 @@ def _message(route: Route, error: ModelError, response: WireResponse) -> str:
     if spent or (refused and any(word in body for word in CREDIT)):
         message = "the account has no credit left. Add some, or take another key"
     elif error.kind in {"not_found", "bad_request"} and "model" in body:
-        message = f"it knows no model {route.model!r}, or it does not suit. Check the model's name"
+        message = f"it does not know the model {route.model!r}, or cannot use it. Check the name"
     status = "" if response.status is None else f" (HTTP {response.status})"
     return f"{route}: {message}{status}."

@@ -23,7 +23,7 @@ from reins.llm.tokens import size_of, tokens_in
 
 
 class Board(Protocol):
-    """Who holds the routes that are open."""
+    """The holder of the open routes."""
 
     def running(self) -> RouteSet: ...
 
@@ -39,7 +39,7 @@ class Model:
 
     @property
     def route(self) -> Route:
-        """Where calls go.
+        """The target of the first route that calls take.
 
         Raises: ModelConfigError before `start`, after `stop`, and for an unknown route.
         """
@@ -52,7 +52,7 @@ class Model:
     async def call(self, function: str, **arguments: object) -> Completion:
         """Call a BAML function declared `-> string`.
 
-        Raises: ModelError when no route had an answer within its attempts and its deadline;
+        Raises: ModelError when no route answered within its attempts and its deadline;
         ModelConfigError when there is no such function or route, or its arguments are wrong; what
         the caller's account raises where a budget is spent.
         """
@@ -65,7 +65,7 @@ class Model:
         return await self._ask(function, safe, send, streamed=False)
 
     async def stream(self, function: str, **arguments: object) -> Completion:
-        """As `call`; the caller is told of the text while it comes, if the route can stream.
+        """As `call`; the caller gets the text while it comes, if the route can stream.
 
         Raises: as `call`.
         """
@@ -118,7 +118,7 @@ class Model:
         return await ask(self, chain[0].wire, function, shape, _safe(arguments), mend=mend)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text, by the route of embeddings.
+        """Return a vector for each text, over the embeddings route.
 
         Raises: as `call`; ValueError naming a text that is empty or too long.
         """

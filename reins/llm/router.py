@@ -1,4 +1,4 @@
-"""The owner of all routes: start, reload, stop, and a handle for everyone who calls."""
+"""The owner of all routes: start, reload, stop, and a model for each caller."""
 
 import asyncio
 from pathlib import Path
@@ -20,10 +20,10 @@ log = structlog.get_logger(__name__)
 
 
 class ModelRouter(Model):
-    """Opens the routes that the settings name, and is itself the handle of nobody in particular.
+    """Opens the routes that the settings name; itself a model without a caller.
 
-    Starts with `start`, which fails rather than leave a wrong setting for the first call. Stops
-    with `stop`, at any time and more than once; the callers end their calls first. Lives on one
+    `start` fails where a setting is wrong, so that the first call does not. `stop` may be called
+    at any time and more than once; the callers end their calls first. Lives on one
     loop; `routes` may be asked from any thread.
     """
 
@@ -57,7 +57,7 @@ class ModelRouter(Model):
     async def reload(
         self, settings: ModelSettings | None = None, *, refuse: Refuse | None = None
     ) -> None:
-        """Read the prompts, the file of routes, and where given the settings, anew.
+        """Read the prompts and the models file again, and take the settings if given.
 
         `refuse` is asked with the names of the new routes, before any is in use. Raises:
         ModelConfigError; then the old ones stay in use. Calls in flight keep theirs.
@@ -68,7 +68,7 @@ class ModelRouter(Model):
             self._settings = settings or self._settings
 
     def for_caller(self, caller: Caller) -> Model:
-        """A handle over which this caller's calls are routed, paid for and recorded."""
+        """A model whose calls are routed, paid and recorded for this caller."""
         return Model(self, caller)
 
     def routes(self) -> list[RouteNow]:
@@ -77,7 +77,7 @@ class ModelRouter(Model):
         return [] if route_set is None else route_set.now()
 
     def knows(self, route: str) -> bool:
-        """Whether there is a route of that name. From any thread."""
+        """True if there is a route of that name. From any thread."""
         route_set = self._route_set
         return route_set is not None and route in route_set.config.routes
 
@@ -105,7 +105,7 @@ class ModelRouter(Model):
         return self._route_set
 
     async def with_offline(self) -> RouteSet:
-        """The routes with the demonstration, which is opened when somebody first asks for it."""
+        """The routes with the demonstration, which opens at its first use."""
         async with self._changing:
             old = self.running()
             if OFFLINE not in old.routes:

@@ -18,18 +18,18 @@ from reins.llm.text import MAX_TEXT_BYTES
 
 ADVICE: dict[Kind, str] = {
     "rate_limited": "Wait, run fewer sessions, or raise the account's limit.",
-    "overloaded": "It is overloaded; wait and try again.",
-    "server": "The fault is on its side; wait and try again.",
-    "unreachable": "Check that it runs, the address and the network.",
-    "timeout": "It took too long; wait, or choose a quicker model or a longer deadline.",
+    "overloaded": "The provider is overloaded; try again later.",
+    "server": "The fault is the provider's; try again later.",
+    "unreachable": "Check that the server runs, the address and the network.",
+    "timeout": "Try again later, or choose a quicker model or a longer deadline.",
     "auth": "Check the key, its rights and the account's credit.",
     "bad_request": "Check the model's name and whether it suits the prompt.",
     "not_found": "Check the model's name and the address (it usually ends in /v1).",
-    "garbage": "That is no answer of a model; check that the address is a model's.",
-    "refused": "Its safety filter stopped the answer; change the subject.",
+    "garbage": "The answer is not a model's; check that the address is.",
+    "refused": "The provider's safety filter stopped the answer; change the subject.",
     "truncated": "The answer was cut off at its limit of tokens; ask for less.",
     "too_long": "Ask for less text.",
-    "empty": "It gave no text; try again, or another model.",
+    "empty": "The model gave no text; try again, or another model.",
     "unfit": "Try again, another model, or a simpler type.",
     "circuit_open": "It failed several times in a row, so calls to it are paused; try again later.",
 }
@@ -101,7 +101,7 @@ def failure(
 
 
 def classify(error: BamlError, response: WireResponse, route: Route) -> ModelError:
-    """Say in our terms what BAML raised; `response` is what truly came over the wire."""
+    """The ModelError for what BAML raised; `response` is what truly came over the wire."""
     kind, what = verdict(error, response)
     retryable = None if isinstance(error, KNOWN) else False
     return failure(kind, route, what, retryable=retryable, after=response.retry_after)
@@ -128,14 +128,14 @@ def verdict(error: BamlError, response: WireResponse) -> tuple[Kind, str]:
         case BamlClientHttpError(message=message) if message.startswith(STREAM_BROKE):
             kind, what = "unreachable", "the connection broke"
         case BamlClientHttpError() if is_no_stream(error):
-            what = "the answer is no stream"
+            what = "the answer is not a stream"
         case BamlClientHttpError(status_code=status):
             kind, what = verdict_http(status, str(error), response)
     return kind, what
 
 
 def is_no_stream(error: BamlClientHttpError) -> bool:
-    """Whether something else came where a stream was asked for."""
+    """True if the server answered, but not with a stream."""
     return error.message.startswith(NO_EVENTS)
 
 

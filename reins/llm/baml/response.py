@@ -1,4 +1,4 @@
-"""What came back over the wire for one attempt, as BAML's collector saw it."""
+"""The response to one attempt, as BAML's collector saw it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ HTTP_OK = 200
 
 @dataclass(slots=True)
 class WireResponse:
-    """What came back over the wire for one attempt, filled in also when it failed.
+    """All that came over the wire for one attempt, also for one that failed.
 
     `tokens_in` counts the cached ones too; `counted` says that the provider counted at all.
     `status` is None where no response came. `request` is the body as it was sent. `text` is cut
@@ -36,7 +36,7 @@ class WireResponse:
 
 
 def fill(response: WireResponse, call: Any) -> None:
-    """Fill in what was seen of a call."""
+    """Fill in the collector's view of a call."""
     response.raw = response.text
     if call is None:
         return

@@ -44,7 +44,7 @@ class Compiled:
             self._runtime = BamlRuntime.from_files("baml_src", _rooted(files), self._values)
         except BamlError as error:
             raise ModelConfigError(
-                f"The prompts do not compile. Mend them and reload.\n{str(error).strip()}"
+                f"The prompts do not compile. Correct them and reload.\n{str(error).strip()}"
             ) from None
         self._rendering = rendering_client()
         self.is_plain = False
@@ -117,7 +117,7 @@ class Compiled:
         *,
         streamed: bool = False,
     ) -> Iterator[None]:
-        """Fill in what came of a call, however it ends.
+        """Fill in the response of a call, however it ends.
 
         The collector of one that BAML has not ended yet must not be touched: a call that is just
         starting is in its list and not yet in its store, and to look at it then panics under a lock
@@ -239,7 +239,7 @@ class Compiled:
         return self.messages(function, arguments)[-1]["content"]
 
     def parse(self, function: str, text: str) -> Any:
-        """What the function's declared type makes of a text, in JSON's types.
+        """Parse a text by the function's declared type, into JSON's types.
 
         Only after `parse_guard` has let the text pass: this can block the process for hours.
 
@@ -266,7 +266,7 @@ class Compiled:
 
 
 def _seen(collector: Collector) -> Any:
-    """What the collector saw of the one call, if it ever left: a copy of all of its events."""
+    """The collector's copy of the one call with all of its events; None if it was never sent."""
     last = collector.last  # each look makes a copy
     calls = last.calls if last else []
     return calls[-1] if calls else None

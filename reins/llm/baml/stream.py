@@ -1,4 +1,4 @@
-"""The way of a streamed text from BAML's thread to the loop: the newest alone, and no further."""
+"""The buffer between BAML's thread and the loop: it holds the newest text of a stream."""
 
 import asyncio
 import contextlib
@@ -67,5 +67,5 @@ class StreamBuffer:
         self._given = text
         try:
             self._on_text(text)
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the stream
+        except Exception as error:  # noqa: BLE001 - raised again for whoever awaits the stream
             self.ended.set_exception(error)

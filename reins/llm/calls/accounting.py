@@ -16,11 +16,11 @@ from reins.llm.routes.route_set import RouteSet
 from reins.llm.tokens import tokens_of
 
 ABORTED = "aborted"
-"""The kind of an attempt that its caller gave up."""
+"""The error kind of an attempt that its caller gave up."""
 
 
 class Accounting:
-    """Keeps the account of one call's attempts, each exactly once, whatever becomes of it."""
+    """Accounts for each attempt of one call exactly once, however it ends."""
 
     __slots__ = ("_caller", "_function", "_likely_in", "_route_set", "_streamed", "call_id")
 
@@ -36,12 +36,12 @@ class Accounting:
         self.call_id = f"{random.getrandbits(128):032x}"
 
     def likely(self, route: OpenRoute) -> int:
-        """Tokens that an attempt over this route may take at the most, as far as can be known."""
+        """An upper estimate of the tokens of an attempt over this route."""
         return self._likely_in + route.likely_out(self._function)
 
     @contextmanager
     def queued(self) -> Iterator[None]:
-        """While an attempt waits for its place."""
+        """The time in which an attempt waits for its place."""
         self._caller.waits()
         try:
             yield
@@ -55,7 +55,7 @@ class Accounting:
         )
 
     def give_back(self, reserved: object) -> None:
-        """Nothing was sent, and nothing goes on record."""
+        """Release a reservation: nothing was sent, and nothing goes on record."""
         self._caller.settle(reserved, 0, 0, 0.0)
 
     def opened(self, route: OpenRoute, attempt: int, queued_at: int) -> CallRecord:
@@ -76,7 +76,7 @@ class Accounting:
     def unsent(
         self, route: OpenRoute, attempt: int, queued_at: int, error: ModelError | str
     ) -> None:
-        """An attempt that never had its place; an `error` that is no ModelError is its kind."""
+        """Record an attempt that never had its place; an `error` that is a string is its kind."""
         record = self.opened(route, attempt, queued_at)
         record.sent_at = None
         self._failed(record, error)
@@ -90,7 +90,7 @@ class Accounting:
         reserved: object,
         error: ModelError | str | None,
     ) -> None:
-        """Settle, count and record an attempt; an `error` that is no ModelError is its kind."""
+        """Settle, count and record an attempt; an `error` that is a string is its kind."""
         kind = error.kind if isinstance(error, ModelError) else error
         if not response.counted:
             self._estimate(record, response, kind)
@@ -131,7 +131,7 @@ class Accounting:
         record.answer = redactor.text(response.raw or response.text, ANSWER_BYTES)
 
     def _estimate(self, record: CallRecord, response: WireResponse, kind: str | None) -> None:
-        """What nobody has counted: of an attempt that was refused, nothing is billed."""
+        """Estimate the tokens that no provider has counted; a refused attempt costs nothing."""
         refused = response.status is not None and response.status >= HTTPStatus.BAD_REQUEST
         if refused or (kind == "unreachable" and not response.text):
             return

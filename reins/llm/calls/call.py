@@ -1,4 +1,4 @@
-"""The policy of one call: places, attempts, waits, the breaker, and what stands in for a route."""
+"""The policy of one call: places, attempts, waits, the breaker, and the fallbacks of a route."""
 
 import asyncio
 import time
@@ -19,10 +19,10 @@ from reins.llm.limits.breaker import COUNTED
 from reins.llm.routes.open_route import OpenRoute
 
 NO_FALLBACK: frozenset[Kind] = frozenset({"refused", "too_long"})
-"""What another route would say no better: the call itself is at fault."""
+"""Failures that another route would not mend: the call itself is at fault."""
 
 UNREPEATED: frozenset[Kind] = frozenset({"unfit"})
-"""What the same route is not asked again within a call, though a later call may succeed."""
+"""Failures after which a call does not try the same route again, though a later call may."""
 
 GIVEN_UP = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
@@ -33,7 +33,7 @@ Send = Callable[[OpenRoute, WireResponse, int], Awaitable[None]]
 
 
 class Call:
-    """One call on its way: over its route, and the routes that stand in for it."""
+    """One call: over its route, and its fallbacks."""
 
     __slots__ = (
         "_accounting", "_queued_at", "_send", "_session_id",
@@ -55,7 +55,7 @@ class Call:
         return self._accounting.call_id
 
     async def over(self, chain: tuple[OpenRoute, ...]) -> OpenRoute:
-        """Call, over one route after the other; gives the one that answered, into `response`.
+        """Call over one route after the other; return the one that answered.
 
         Raises: ModelError when none did; ModelConfigError, and what the caller's account raises.
         """
@@ -69,7 +69,7 @@ class Call:
                     break
                 if error.kind != "circuit_open":  # logged once, when it opened
                     log.warning(
-                        "model route gave no answer, its fallback is asked",
+                        "model route failed, calling its fallback",
                         route=route.spec.name,
                         kind=error.kind,
                         fallback=following.spec.name,
@@ -82,7 +82,7 @@ class Call:
         raise in_all
 
     async def _on(self, route: OpenRoute, *, may_go_on: bool) -> None:
-        """All attempts on one route."""
+        """Make all attempts on one route."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         tokens = self._accounting.likely(route)
@@ -166,7 +166,7 @@ class Call:
             raise
 
     async def _attempt(self, route: OpenRoute, tokens: int, deadline: float) -> ModelError | None:
-        """Send once and book what it took; an error is given back, not raised."""
+        """Send once and account for it; an error is returned, not raised."""
         self.response = response = WireResponse()
         sent = False
         try:
@@ -213,7 +213,7 @@ class Call:
         return None
 
     def _failed(self, route: OpenRoute, raised: Exception, limit_s: float) -> ModelError:
-        """What went wrong, in our terms.
+        """The failure, as a ModelError.
 
         The cause is not kept: it would carry the prompt into every traceback.
         """
@@ -246,9 +246,9 @@ class Call:
 
 
 def unforeseen(route: OpenRoute, raised: BaseException) -> ModelError:
-    """An exception that nobody thought of, by its type and place: its words may quote anything."""
+    """A ModelError with the type and place of an exception, whose words may quote anything."""
     error = place_of(raised)
-    log.error("model call failed unforeseen", route=route.spec.name, error=error)
+    log.error("model call failed unexpectedly", route=route.spec.name, error=error)
     return failure("garbage", route.target, f"its answer could not be taken ({error})")
 
 
@@ -269,14 +269,14 @@ def _asked_to_wait(route: OpenRoute, backoff_s: float) -> ModelError:
 
 
 def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
-    """One error for all routes: the first one's, which is the route that was asked for."""
+    """One error for all routes: that of the first, which is the route that was asked for."""
     _, first = failed[0]
     if len(failed) == 1:
         return first
     others = "; ".join(f"{route}: {error.kind}" for route, error in failed[1:])
     waits = [error.retry_after_s for _, error in failed if error.retry_after_s is not None]
     return ModelError(
-        f"{first} What stands in for it gave no answer either ({others}).",
+        f"{first} Its fallbacks failed too ({others}).",
         kind=first.kind,
         retryable=any(error.retryable for _, error in failed),
         retry_after_s=min(waits, default=None),

@@ -1,4 +1,4 @@
-"""A stream's text on its way to the caller: what is new of it, made safe to show."""
+"""The text of a stream as deltas for the caller, each safe to show."""
 
 from collections.abc import Callable
 
@@ -19,7 +19,7 @@ class DeltaEmitter:
         self.call_id = ""
 
     def attempt(self, number: int) -> Callable[[str], None]:
-        """Begin anew; gives what is to be told the whole text so far."""
+        """Start an attempt; returns the function that takes the whole text so far."""
         self._attempt, self._raw, self._shown = number, "", 0
         return self._so_far
 

@@ -25,7 +25,7 @@ Shape = TypeVar("Shape", bound=BaseModel)
 
 Messages = list[dict[str, str]]
 Mend = Callable[[Messages, Callable[[str], object]], Awaitable[Completion]]
-"""Asks for an answer that fits: a function that raises UnfitError says whether one does."""
+"""Asks for an answer that fits; the function it gets raises UnfitError for one that does not."""
 
 
 class Asks(Protocol):
@@ -107,10 +107,8 @@ async def ask(
 
 
 def unfit(function: str, shape: type[BaseModel], error: UnfitError) -> str:
-    """What is wrong with a second answer, quoting nothing of it."""
-    return (
-        f"its answer to {function} is no {shape.__name__}, also after it was told: {error.message}"
-    )
+    """The failure of a second answer in words that quote nothing of it."""
+    return f"its second answer to {function} is not a {shape.__name__} either: {error.message}"
 
 
 def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
@@ -137,7 +135,7 @@ def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
 
 
 def parsed(wire: Reads, function: str, text: str) -> Any:
-    """What BAML reads in a text.
+    """The value that BAML parses from a text.
 
     Raises: UnreadableError; BamlError.
     """

@@ -1,7 +1,7 @@
-"""Texts become vectors: what the embedders have in common.
+"""The protocol of the embedders, which turn texts into vectors.
 
-BAML has no embeddings, so their one request is made here. What it may take in time, how often it
-is tried and who pays for it is decided where calls are made, as for any other attempt.
+BAML has no embeddings, so their one request is made here. Deadline, attempts and accounting are
+those of any other call.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,7 +13,7 @@ from reins.llm.text import MAX_TEXT_BYTES, encodable
 from reins.llm.tokens import tokens_of
 
 FUNCTION = "embeddings"
-"""What an attempt is called on record, where a call has the name of its BAML function."""
+"""The function name of an attempt on record, where a call has its BAML function's."""
 BATCH_TEXTS = 64
 BATCH_BYTES = 256 * 1024
 
@@ -38,7 +38,7 @@ class Embedder(Protocol):
     ) -> Embedded: ...
 
     async def stop(self) -> None:
-        """Give back what it holds; a second time does nothing."""
+        """Release all resources; a second time does nothing."""
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -60,7 +60,7 @@ def batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def estimated_tokens(texts: Sequence[str]) -> int:
-    """What the texts come to, until somebody has counted."""
+    """The estimate for all texts, until the provider has counted."""
     return sum(map(tokens_of, texts))
 
 

@@ -23,7 +23,7 @@ _CONNECT_S = 10.0
 
 
 class HttpEmbedder:
-    """`POST {address}/embeddings`, as OpenAI has it and others took over.
+    """Embeds by `POST {address}/embeddings`, which OpenAI defined and others adopted.
 
     `route` is what its errors name. Connects at the first use and keeps its connections; `stop`
     closes them.
@@ -129,7 +129,7 @@ class HttpEmbedder:
 
 
 class _UnfitError(ValueError):
-    """What is wrong with the vectors, in words of ours."""
+    """Vectors that cannot be used; the message quotes nothing of the answer."""
 
 
 def _in_order(data: list[dict[str, Any]], count: int) -> list[list[float]]:

@@ -1,4 +1,4 @@
-"""Embeddings without anybody else: wordllama, in a thread of this process."""
+"""Embeddings without a provider: wordllama, in a thread of this process."""
 
 import asyncio
 import logging
@@ -17,10 +17,10 @@ _CHUNK_BYTES = 16 * 1024
 
 
 class WordEmbedder:
-    """wordllama: 256 numbers of length 1 for each text, by weights that its package brings along.
+    """Embeds each text as 256 numbers of length 1, by the weights that come with wordllama.
 
     Loaded at the first use, in a thread of its own, which also does the work, one batch after the
-    other. It takes no network. Starts by itself; `stop` ends the thread.
+    other. It needs no network. `stop` ends the thread.
     """
 
     MODEL = "l2_supercat_256"

@@ -15,7 +15,7 @@ LONGEST_BACKOFF_S = 600.0
 
 
 def wait_s(attempt: int, asked_s: float | None) -> float:
-    """Seconds to wait after the given attempt, counted from 1; at least what the server asked.
+    """Seconds to wait after an attempt, counted from 1; at least what the server asked for.
 
     A server that asks for no wait gets the usual one.
     """

@@ -14,7 +14,7 @@ State = Literal["closed", "half_open", "open"]
 COUNTED: frozenset[Kind] = frozenset(
     {"overloaded", "server", "unreachable", "timeout", "garbage", "auth"}
 )
-"""The kinds of failure that say something of the route; the others say it of the call."""
+"""The kinds of failure that are the route's fault; the others are the call's."""
 
 _STATES: dict[str, State] = {
     STATE_CLOSED: "closed",
@@ -30,8 +30,8 @@ class _FaultError(Exception):
 class Breaker:
     """Closed, open, half open, by pybreaker's rules, for calls that take their time.
 
-    What came of a call is told afterwards, since a cancelled call is neither a fault nor a success,
-    and pybreaker would take it for one of them. In half-open a single call goes ahead.
+    The outcome of a call is reported afterwards, since a cancelled call is neither a fault nor a
+    success, and pybreaker would take it for one of them. Half open, it lets a single call go.
     """
 
     def __init__(self, failures: int, open_s: float) -> None:
@@ -44,7 +44,7 @@ class Breaker:
         self._waiting: list[asyncio.Future[None]] = []
 
     def limit(self, failures: int, open_s: float) -> None:
-        """New limits; the state stays."""
+        """Set new limits; the state stays."""
         self._breaker.fail_max = failures
         self._breaker.reset_timeout = open_s
 
@@ -65,7 +65,7 @@ class Breaker:
         return left if left > 0 else None
 
     def take(self, call: object) -> bool:
-        """Whether this call may go now; it must then tell what came of it."""
+        """True if this call may go now; the caller must then report how it ended."""
         if self._breaker.current_state == STATE_CLOSED:
             return True
         if self.open_for_s() is not None:
@@ -84,7 +84,7 @@ class Breaker:
             self._wake()
 
     def failed(self, call: object, kind: Kind) -> bool:
-        """Count a fault. Whether it has opened the breaker."""
+        """Count a fault; True if it has opened the breaker."""
         if self._breaker.current_state != STATE_CLOSED and self._trial is not call:
             return False  # sent before it opened: it stays open no longer for this
         self.last = kind
@@ -102,13 +102,13 @@ class Breaker:
             self.succeeded(call)
 
     def abandoned(self, call: object) -> None:
-        """The call says nothing of the route: another may try in its place."""
+        """The call was given up and says nothing of the route: another may try in its place."""
         if self._trial is call:
             self._trial = None
             self._wake()
 
     def close(self) -> None:
-        """What was wrong is mended, as a check has shown."""
+        """Close the breaker after a check has succeeded."""
         if self._breaker.current_state != STATE_CLOSED:
             self._trial = None
             self._breaker.close()

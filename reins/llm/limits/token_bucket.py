@@ -1,4 +1,4 @@
-"""So much a minute: a bucket that fills by and by.
+"""A token bucket: a limit per minute that refills continuously.
 
 aiolimiter is not used: its `acquire` takes no more than the bucket holds, which a single long
 prompt may exceed, it takes nothing back when a call took less than was thought, and it is awaited
@@ -13,7 +13,7 @@ ROUNDING = 1e-6
 
 
 class Bucket:
-    """Lets through so much a minute, in any minute, and what one call takes on top of it.
+    """Lets through at most `per_minute` in any minute, and what one call takes on top of it.
 
     A call that needs more than a burst goes when the bucket is full, and leaves a debt.
     `per_minute` None lets everything through. Times are the caller's, in seconds.

@@ -1,4 +1,4 @@
-"""What a route has done: counted on the loop, read from any thread."""
+"""Metrics of a route: counted on the loop, read from any thread."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,7 +8,7 @@ from reins.llm.limits.breaker import State
 RouteState = Literal["ready", "trying", "backing_off"]
 
 NEWEST = 512
-"""So many attempts that succeeded are kept for the percentiles."""
+"""Attempts that succeeded and are kept for the percentiles."""
 
 LEAST_OUT = 256
 """Tokens that an answer is thought to take before longer ones were seen."""
@@ -100,10 +100,10 @@ class RouteMetrics:
             self.last_error = message
 
     def likely_out(self, function: str) -> int:
-        """Tokens that an answer may take where no limit is set: as many as the longest so far."""
+        """The estimate for an answer without a limit: the tokens of the longest one so far."""
         return self._longest.get(function, LEAST_OUT)
 
 
 def percentile(ordered: list[float], share: float) -> float | None:
-    """The value below which that share of them lies; None of none."""
+    """The value below which a share of the others lies; None for no values."""
     return round(ordered[int(share * (len(ordered) - 1))], 2) if ordered else None

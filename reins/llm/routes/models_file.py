@@ -1,4 +1,4 @@
-"""models.toml: the routes by name, who takes which, and what stands in for what."""
+"""models.toml: routes by name, the agents that use them, and their fallbacks."""
 
 import difflib
 import tomllib
@@ -27,7 +27,7 @@ WORDS = "words"
 MAX_ROUTES = 64
 
 KEYS = frozenset({"api_key", "key", "token", "secret", "password"})
-"""What somebody might call a key that they put into the file."""
+"""Likely names of a key that somebody put into the file."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Seconds = Annotated[float, Field(ge=LEAST_S, le=LONGEST_S, allow_inf_nan=False)]
@@ -80,7 +80,7 @@ class ModelsFile(_Strict):
 
 @dataclass(frozen=True, slots=True)
 class RouteConfig:
-    """Every route that was asked for, and who takes which. `embeddings` None: the built-in one."""
+    """Every configured route, and who uses which. `embeddings` None: the built-in one."""
 
     routes: Mapping[str, RouteSpec]
     default: str
@@ -89,12 +89,12 @@ class RouteConfig:
 
     @property
     def answering(self) -> set[str]:
-        """The routes that somebody is answered over, not only given embeddings."""
+        """The routes that answer calls, not only make embeddings."""
         used = {self.default, *self.agents.values()}
         return used.union(*(spec.fallback for spec in self.routes.values()))
 
     def chain(self, name: str) -> tuple[str, ...]:
-        """A route and, in the order in which they are tried, all that stand in for it."""
+        """A route and all of its fallbacks, in the order in which they are tried."""
         found: dict[str, None] = {}
 
         def visit(each: str) -> None:
@@ -182,7 +182,7 @@ def _problem(file: str, error: Any) -> str:
         return f"{shown} is missing"
     if error["type"] == "string_pattern_mismatch" and where[-1] == "key_env":
         return (
-            f"{shown} is no name of a variable; expected capital letters, digits and _, "
+            f"{shown} is not the name of a variable; expected capital letters, digits and _, "
             "not the key itself"
         )
     if error["type"] == "string_pattern_mismatch":
@@ -238,11 +238,11 @@ def _default(file: str, given: ModelsFile, routes: Mapping[str, RouteSpec], own:
 def _check_known(where: str, name: str, routes: Mapping[str, RouteSpec]) -> None:
     if name not in routes:
         raise ModelConfigError(
-            f"{where} is {name!r}, and there is no such route; {_meant(name, list(routes))}"
+            f"{where} is {name!r}, which is not a route; {_meant(name, list(routes))}"
         )
     if routes[name].provider == WORDLLAMA:
         raise ModelConfigError(
-            f"{where} is {name!r}, a route of embeddings that cannot answer; expected another."
+            f"{where} is {name!r}, a route that only makes embeddings. Name another route."
         )
 
 
@@ -276,7 +276,7 @@ def _embeddings(file: str, given: ModelsFile, routes: Mapping[str, RouteSpec]) -
         if name == WORDS:
             return None
         raise ModelConfigError(
-            f"{file}: embeddings.route is {name!r}, and there is no such route; "
+            f"{file}: embeddings.route is {name!r}, which is not a route; "
             f"{_meant(name, [*routes, WORDS])}"
         )
     if routes[name].provider in {"anthropic", "google", OFFLINE}:

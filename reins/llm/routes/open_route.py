@@ -32,7 +32,7 @@ class OpenRoute:
         """Raises: ModelConfigError for a route of embeddings."""
         if self.compiled is None:
             raise ModelConfigError(
-                f"Route {self.spec.name!r} makes embeddings and cannot answer; name another."
+                f"Route {self.spec.name!r} only makes embeddings. Name another route."
             )
         return self.compiled
 
@@ -41,7 +41,7 @@ class OpenRoute:
         return self.plan.route
 
     def cost_usd(self, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> float:
-        """What so many tokens cost. `tokens_cached` are a part of `tokens_in`."""
+        """The price of an attempt. `tokens_cached` are a part of `tokens_in`."""
         spec = self.spec
         cached = spec.price_in if spec.price_cached is None else spec.price_cached
         fresh = max(0, tokens_in - tokens_cached)
@@ -49,7 +49,7 @@ class OpenRoute:
         return paid * PER_MILLION
 
     def likely_out(self, function: str) -> int:
-        """Tokens that an answer may take at the most, as far as can be known."""
+        """An upper estimate of the tokens of an answer."""
         return self.spec.max_tokens or self.metrics.likely_out(function)
 
     def now(self, *, used_by: Sequence[str], is_default: bool) -> RouteNow:

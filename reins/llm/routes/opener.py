@@ -1,4 +1,4 @@
-"""Opening routes: from what was asked for to open routes that calls go over."""
+"""Opens routes: from their configuration to what calls go over."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -23,11 +23,11 @@ from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 
 Refuse = Callable[[Collection[str]], str | None]
-"""Why routes of these names, and no others, cannot be taken; None: they can."""
+"""Returns the reason against routes of these names and no others; None: there is none."""
 
 
 class Opener:
-    """Makes sets of routes; what a new one shares with the one before stays open and as it is."""
+    """Makes sets of routes; what a new set shares with the old one stays open."""
 
     def __init__(self, prompts: Path) -> None:
         self._prompts = prompts
@@ -162,7 +162,7 @@ def configured(settings: ModelSettings) -> RouteConfig:
 
 
 def _named(config: RouteConfig, old: RouteSet | None) -> list[str]:
-    """The routes to open: all but the demonstration, where nobody has named it so far."""
+    """The routes to open: all but a demonstration that nobody uses."""
     used = config.answering | (old.routes.keys() if old else set())
     return [n for n, spec in config.routes.items() if n != OFFLINE or spec.file or n in used]
 

@@ -1,4 +1,4 @@
-"""What a call needs of the environment, swapped as one at a reload."""
+"""The environment of calls: routes and prompts, replaced as one at a reload."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class RouteSet:
         return caller.route or self.config.agents.get(caller.agent_type) or self.config.default
 
     def chain(self, name: str) -> tuple[OpenRoute, ...]:
-        """A route, and what stands in for it.
+        """A route and its fallbacks, in order.
 
         Raises: ModelConfigError when there is none of that name.
         """

@@ -73,7 +73,7 @@ def test_each_line_says_what_is_wrong(here) -> None:
     keyless, ok, gone = out.splitlines()
     assert "OPENAI_API_KEY is not set" in keyless
     assert ok.startswith("ok: ok:")
-    assert "nobody answers at that address" in gone
+    assert "no server answers at that address" in gone
     code, out, _ = here(text, "check", "ok")
     assert (code, len(out.splitlines())) == (0, 1)
     code, out, err = here(text, "check", "nope")
@@ -150,7 +150,7 @@ def test_a_key_in_the_env_file_is_found(here, tmp_path: Path) -> None:
     entry = '[routes.a]\nprovider = "openai"\nmodel = "m"\nkey_env = "{}"\n'
     entry += 'base_url = "http://127.0.0.1:9/v1"\n'
     _, out, _ = here(entry.format("OPENAI_API_KEY"), "check")
-    assert "nobody answers" in out
+    assert "no server answers" in out
     _, out, _ = here(entry.format("OTHER_KEY"), "check")
     assert "OTHER_KEY is not set" in out
 
@@ -169,17 +169,17 @@ def refuses(body: dict, status: int):
     [
         (fails(401), "the key is not accepted.*HTTP 401"),
         (fails(403), "the key is not accepted.*HTTP 403"),
-        (refuses(UNKNOWN, 404), "knows no model 'a-model'.*HTTP 404"),
-        (refuses(UNKNOWN, 400), "knows no model 'a-model'.*HTTP 400"),
-        (says("nothing here", 404), "nothing at that address.*/v1.*HTTP 404"),
-        (says("<html>hello</html>"), "is no model.*base_url"),
+        (refuses(UNKNOWN, 404), "does not know the model 'a-model'.*HTTP 404"),
+        (refuses(UNKNOWN, 400), "does not know the model 'a-model'.*HTTP 400"),
+        (says("nothing here", 404), "does not know that path.*/v1.*HTTP 404"),
+        (says("<html>hello</html>"), "is not a model.*base_url"),
         (refuses(QUOTA, 429), "no credit left.*HTTP 429"),
         (refuses(CREDIT, 400), "no credit left.*HTTP 400"),
         (refuses({}, 402), "no credit left.*HTTP 402"),
         (refuses({}, 429), "limit of requests or tokens.*HTTP 429"),
         (fails(500), "fault on its side.*HTTP 500"),
         (fails(503), "overloaded.*HTTP 503"),
-        (breaks, "nobody answers"),
+        (breaks, "no server answers"),
     ],
 )
 async def test_what_a_check_says(routed, stub: ModelStub, reply, said: str) -> None:

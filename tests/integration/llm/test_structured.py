@@ -90,7 +90,9 @@ async def test_an_answer_that_never_fits(make, stub: ModelStub, text: str) -> No
     """After one repair turn it is an error that quotes nothing, and names function and type."""
     stub.default = answers(text)
     model = await make()
-    with pytest.raises(ModelError, match=r"ChooseAction is no Choice") as caught:
+    with pytest.raises(
+        ModelError, match=r"second answer to ChooseAction is not a Choice"
+    ) as caught:
         await model.structured("ChooseAction", Choice, **ASK)
     error = caught.value
     assert (error.kind, error.retryable, len(stub.seen)) == ("unfit", True, 2)
@@ -117,11 +119,11 @@ async def test_another_route_mends_it(
         ("first", "unfit"),
         ("second", None),
     ]
-    assert "ChooseAction is no Choice" in account.records[1].error
+    assert "second answer to ChooseAction is not a Choice" in account.records[1].error
     assert "dance" not in account.records[1].error
     assert not account.reserved
     other.default = answers(text)
-    with pytest.raises(ModelError, match=r"no Choice.*\(second: unfit\)") as caught:
+    with pytest.raises(ModelError, match=r"not a Choice.*\(second: unfit\)") as caught:
         await model.structured("ChooseAction", Choice, **ASK)
     assert (caught.value.kind, caught.value.retryable) == ("unfit", True)
 

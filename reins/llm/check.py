@@ -23,7 +23,6 @@ PROBE = """function Probe() -> string {
   client Route
   prompt #"
     {{ _.role("user") }}
-    [task: probe]
     Answer with the single word OK.
   "#
 }

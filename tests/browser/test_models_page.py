@@ -194,7 +194,7 @@ def test_what_the_model_saw_and_what_it_may_take(modelled, visit):
     expect(calls).to_contain_text("TellAJoke")
     expect(calls).to_contain_text("fast")
     expect(calls.get_by_label("Raw answer")).to_have_text(JOKE)
-    part = calls.get_by_role("region", name="Message 1, user").locator("details")
+    part = calls.get_by_role("region", name="Message 2, user").locator("details")
     part = part.filter(has_text="[subject]")
     expect(part).to_contain_text("1 line")
     part.locator("summary").click()

@@ -189,7 +189,10 @@ async def test_the_offline_server_streams_what_adds_up_to_the_joke(offline: Mode
     ask = {
         "stream": True,
         "stream_options": {"include_usage": True},
-        "messages": [{"role": "user", "content": '[task: tell_a_joke]\n[subject] "cats"'}],
+        "messages": [
+            {"role": "system", "content": "Tell one."},
+            {"role": "user", "content": '[subject] "cats"'},
+        ],
     }
     headers = {"Authorization": f"Bearer {server.token}"}
     url = server.address + "/chat/completions"

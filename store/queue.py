@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import random
 import threading
 import time
 from collections.abc import Callable, Collection
@@ -25,6 +24,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from store import times
+from reins import jitter
 from store.errors import StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
@@ -142,7 +142,7 @@ class QueueWriter:
                 # Many processes appending at once: LanceDB gives up after its own retries.
                 if "commit" not in str(error).lower() or not left:
                     raise
-                time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
+                time.sleep(jitter.between(0.005, 0.05))
         self._folder.sync()
         return version
 

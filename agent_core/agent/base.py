@@ -72,12 +72,14 @@ class AgentBase:
         """One unit of work."""
         raise NotImplementedError(f"{type(self).__name__} must define tick()")
 
-    async def guide(self, guidance: Any) -> str:  # noqa: ARG002 - for those who define it
+    async def guide(self, guidance: Any) -> str:
         """Take new guidance into the state; returns in a line what it changes.
 
         `guidance` is an instance of `Guidance`, or a text. Raises: GuidanceRejectedError.
         """
-        raise GuidanceRejectedError(f"agents of type {self.agent_type} take no guidance")
+        raise GuidanceRejectedError(
+            f"agents of type {self.agent_type} take no guidance; {guidance!r:.80} was given"
+        )
 
     async def admit(self) -> Sequence[Record]:
         """Check what must hold before a new session begins; gives rows for its first commit.

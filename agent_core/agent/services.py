@@ -28,7 +28,7 @@ class Services:
 
     def of(self, session: HasCaller) -> "Services":
         """The services as this session has them."""
-        return _OfSession(self, session)
+        return _OfSession(self._services, self._per_session, session)
 
     def get(self, kind: type[T]) -> T:
         """The service of this type. Raises: LookupError naming those that there are."""
@@ -46,9 +46,14 @@ class Services:
 class _OfSession(Services):
     """One session's view: its own services are made once."""
 
-    def __init__(self, shared: Services, session: HasCaller) -> None:
-        self._services = shared._services  # noqa: SLF001 - the same objects
-        self._per_session = shared._per_session  # noqa: SLF001
+    def __init__(
+        self,
+        shared: dict[type, object],
+        per_session: Mapping[type, Callable[[Any], object]],
+        session: HasCaller,
+    ) -> None:
+        self._services = shared
+        self._per_session = per_session
         self._session = session
         self._own: dict[type, object] | None = None
 

@@ -26,19 +26,27 @@ from store.errors import StoreError
 _log = structlog.get_logger(__name__)
 
 _RETRY_S = 1.0
-_UPKEEP_S = 5.0
+_COMPACT_S = 5.0
 _POLL_ROWS = 1_000_000  # a cut would part the actions of a session
 
 
 class _Rounds(TaskLoop):
     """One of the dispatcher's two loops."""
 
-    def __init__(self, name: str, work: Callable[[], Awaitable[float]]) -> None:
+    def __init__(
+        self, name: str, work: Callable[[], Awaitable[float]], failed: Callable[[str], object]
+    ) -> None:
         super().__init__(name)
         self._work = work
+        self._on_failure = failed
 
     async def run_once(self) -> float:
         return await self._work()
+
+    def failed(self, error: Exception) -> float:
+        # Nothing is lost: the queue stays, and what is applied has no second effect.
+        self._on_failure(f"{type(error).__name__}: {error}"[:300])
+        return _RETRY_S
 
 
 class Dispatcher:
@@ -53,8 +61,8 @@ class Dispatcher:
         self._table = table
         self._folder = folder
         self._poll_s = poll_s
-        self._polling = _Rounds("dispatcher poll", self._poll_round)
-        self._marking = _Rounds("dispatcher mark", self._mark_round)
+        self._polling = _Rounds("dispatcher poll", self._poll_round, self._poll_failed)
+        self._marking = _Rounds("dispatcher mark", self._mark_round, self._mark_failed)
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
@@ -128,12 +136,11 @@ class Dispatcher:
             self._polling.wake()
 
     async def _poll_round(self) -> float:
-        try:
-            await self.poll_once()
-        except Exception as error:  # noqa: BLE001 - the queue stays, the next poll may work
-            _log.error("queue poll failed", error=str(error)[:300], retry_in_s=_RETRY_S)
-            return _RETRY_S
+        await self.poll_once()
         return self._poll_s
+
+    def _poll_failed(self, error: str) -> None:
+        _log.error("queue poll failed", error=error, retry_in_s=_RETRY_S)
 
     def _take(self, action: QueuedAction) -> None:
         # A query may see a commit of this process before its news arrives here.
@@ -196,16 +203,15 @@ class Dispatcher:
 
     async def _mark_round(self) -> float:
         """Mark what is finished, all that has gathered in one commit; keep the queue in shape."""
-        try:
-            if self._unmarked:
-                await self._mark_gathered()
-            await asyncio.to_thread(self._context.fleet.store.compact_queue)
-        except Exception as error:  # noqa: BLE001 - tried again; no second effect meanwhile
-            self.mark_error = f"{type(error).__name__}: {error}"[:300]
-            _log.error("marking failed", error=str(error)[:300], retry_in_s=_RETRY_S)
-            return _RETRY_S
+        if self._unmarked:
+            await self._mark_gathered()
+        await asyncio.to_thread(self._context.fleet.store.compact_queue)
         self.mark_error = None
-        return _UPKEEP_S
+        return _COMPACT_S
+
+    def _mark_failed(self, error: str) -> None:
+        self.mark_error = error
+        _log.error("marking failed", error=error, retry_in_s=_RETRY_S)
 
     async def _mark_gathered(self) -> None:
         batch = self._unmarked[:]

@@ -1,7 +1,6 @@
 """A session's place in the log: its rows, in order, each with the snapshot after it."""
 
 import asyncio
-import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -10,6 +9,7 @@ import orjson
 
 from agent_core.budgets.account import Account
 from agent_core.session.status import Status
+from reins import jitter
 from store.errors import JournalError
 from store.journal.file import Record
 from store.journal.journal import Journal
@@ -155,7 +155,7 @@ class SessionLog:
             except JournalError:
                 if not self._journal.running:
                     raise
-                await asyncio.sleep(wait_s * random.uniform(0.5, 1.5))  # noqa: S311 - jitter
+                await asyncio.sleep(jitter.between(0.5, 1.5) * wait_s)
                 wait_s = min(wait_s * 2, _APPEND_RETRY_MAX_S)
             else:
                 return

@@ -1,7 +1,8 @@
 """When a session ticks next."""
 
-import random
 from dataclasses import dataclass
+
+from reins import jitter
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,9 +31,9 @@ class Schedule:
     def after_start(self, own_heartbeat_s: float | None) -> float:
         """The wait after a restart: spread over one heartbeat, so that not all tick at once."""
         heartbeat_s = self.heartbeat_s if own_heartbeat_s is None else own_heartbeat_s
-        return heartbeat_s * random.random()  # noqa: S311 - jitter
+        return jitter.between(0, heartbeat_s)
 
     def _spread(self, wait_s: float) -> float:
         if not self.jitter or not wait_s:
             return wait_s
-        return wait_s * random.uniform(1 - self.jitter, 1 + self.jitter)  # noqa: S311
+        return wait_s * jitter.between(1 - self.jitter, 1 + self.jitter)

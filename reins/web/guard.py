@@ -31,7 +31,6 @@ _KEY = re.compile(r"[A-Za-z0-9+/]{22}==")
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
 """Answered without a token: probes have none, and what they are told is no secret."""
-_WILDCARDS = frozenset({"0.0.0.0", "::", ""})  # noqa: S104 - compared, not bound to
 
 
 class Guard:
@@ -49,7 +48,7 @@ class Guard:
         self._app = app
         names = {name.lower() for name in (host, *allowed_hosts, *_local_names(host))}
         self._names = names - {""}
-        self._any_address = host in _WILDCARDS
+        self._any_address = is_any_address(host)
         self._token = token
         self._cookie = f"reins_{port}"
         self._openings = Bucket(burst=MAX_SOCKETS, per_s=_OPENINGS_PER_S)
@@ -241,7 +240,7 @@ def refusal(
 def _local_names(host: str) -> Collection[str]:
     """Names of this machine, for whoever can reach the address."""
     local = ("localhost", "127.0.0.1", "::1")
-    if host in _WILDCARDS:
+    if is_any_address(host):
         return (*local, socket.gethostname())
     return local if is_loopback(host) else ()
 

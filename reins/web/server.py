@@ -60,8 +60,8 @@ class _Handler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         del code, size
 
-    def log_error(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
-        del format, args
+    def log_error(self, *_args: object, **_kwargs: object) -> None:
+        """Errors of a connection are lines of our log."""
 
 
 class _Threads(ThreadedWSGIServer):
@@ -71,8 +71,8 @@ class _Threads(ThreadedWSGIServer):
         del request
         _log.error("a connection failed", client=str(client_address), exc_info=True)
 
-    def log(self, type: str, message: str, *args: object) -> None:  # noqa: A002 - its name there
-        _log.log(logging.getLevelName(type.upper()), message % args if args else message)
+    def log(self, level: str, message: str, *args: object) -> None:
+        _log.log(logging.getLevelName(level.upper()), message % args if args else message)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -14,6 +14,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Literal, NamedTuple
 
+from reins import jitter
 from store.errors import FolderUnusableError, JournalError
 
 Durable = Literal["power", "process"]
@@ -71,7 +72,7 @@ def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
         except sqlite3.Error as error:
             # Turning a new file to WAL does not wait for another process that does the same.
             if "locked" in str(error) and time.monotonic() < deadline:
-                time.sleep(random.uniform(0.005, 0.05))  # noqa: S311 - jitter
+                time.sleep(jitter.between(0.005, 0.05))
                 continue
             raise FolderUnusableError(
                 f"the journal {path} cannot be opened: {error}. If its disk is in order, the file "

@@ -16,7 +16,8 @@ from reins.llm.offline.topic import topic_of
 from reins.llm.offline.voices import Voice
 from reins.llm.text import one_line
 
-PASS = "PASS"  # noqa: S105 - the word that the prompt asks for
+NOTHING_TO_ADD = "PASS"
+"""The word that the prompt asks for."""
 PASSES_ONE_IN = 25
 WINDOW = 30
 """Messages that are looked at; older ones do not change an answer."""
@@ -113,11 +114,11 @@ def said_in(objects: Iterable[Mapping[str, Any]]) -> list[Said]:
 
 
 def reply(part: Part) -> str:
-    """One to three sentences on one line, or PASS."""
+    """One to three sentences on one line, or NOTHING_TO_ADD."""
     if not part.messages:
         return part.says(part.voice.begin, "")
     if passes(part):
-        return PASS
+        return NOTHING_TO_ADD
     last = part.messages[-1]
     topic = _topic(part, last)
     if last.kind == "person" and last.text.endswith("?"):

@@ -149,7 +149,10 @@ def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
 @api.post("/api/environment/reload", responses={**ACCEPTED, **refusals(400, 413, 415)})
 def reload_environment(header: KeyHeader, body: ReloadBody) -> Response:
     """Read settings, prompts and agent types again."""
-    make = lambda: queue_imp.create_action("environment_reload", body.actor)  # noqa: E731
+
+    def make() -> dict[str, Any]:
+        return queue_imp.create_action("environment_reload", body.actor)
+
     return accepted(api_context(), header, make)
 
 

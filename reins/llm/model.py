@@ -132,8 +132,7 @@ class Model:
         found: list[list[float]] = []
 
         async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
-            assert route.embedder is not None
-            found[:] = (await route.embedder.embed(batch, response)).vectors
+            found[:] = (await route.vectors.embed(batch, response)).vectors
 
         accounting = Accounting(
             self._board.running(),

@@ -57,8 +57,8 @@ class Recording:
                 len(calls) for (name, _), calls in self._waiting.items() if name == function
             )
             raise NotRecordedError(
-                f"{function} is asked with a prompt that is not on record; of {function}, {others} "
-                "recorded calls were not asked yet. The agent or its prompt has changed."
+                f"{function} was called with a prompt that is not on record; {others} recorded "
+                "calls of it are left. The agent or its prompt has changed."
             )
         return waiting.popleft()
 
@@ -114,7 +114,9 @@ class RecordedModel(Model):
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Raises: NotRecordedError. Vectors are not recorded."""
-        raise NotRecordedError(f"{len(texts)} embeddings are asked for; those are not on record.")
+        raise NotRecordedError(
+            f"{len(texts)} embeddings were asked for; embeddings are not on record."
+        )
 
     def _charge(self, attempt: Mapping[str, Any]) -> None:
         tokens_in, tokens_out, cost_usd = (

@@ -22,8 +22,8 @@ from reins.llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
 from reins.llm.tokens import size_of, tokens_in
 
 
-class Board(Protocol):
-    """The holder of the open routes."""
+class RouteOwner(Protocol):
+    """The owner of the open routes, as far as a model needs it."""
 
     def running(self) -> RouteSet: ...
 
@@ -33,8 +33,8 @@ class Board(Protocol):
 class Model:
     """Calls the prompts of `baml_src` for one caller, over the caller's route."""
 
-    def __init__(self, board: Board, caller: Caller) -> None:
-        self._board = board
+    def __init__(self, owner: RouteOwner, caller: Caller) -> None:
+        self._owner = owner
         self._caller = caller
 
     @property
@@ -43,7 +43,7 @@ class Model:
 
         Raises: ModelConfigError before `start`, after `stop`, and for an unknown route.
         """
-        route_set = self._board.running()
+        route_set = self._owner.running()
         name = route_set.name_for(self._caller)
         if name == OFFLINE and name not in route_set.routes:
             return Route(OFFLINE, OFFLINE, "", demonstration=True)
@@ -122,7 +122,7 @@ class Model:
 
         Raises: as `call`; ValueError naming a text that is empty or too long.
         """
-        route = self._board.running().embeddings
+        route = self._owner.running().embeddings
         vectors: list[list[float]] = []
         for batch in batches(texts):
             vectors += await self._embed(route, batch)
@@ -132,11 +132,10 @@ class Model:
         found: list[list[float]] = []
 
         async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
-            assert route.embedder is not None
-            found[:] = (await route.embedder.embed(batch, response)).vectors
+            found[:] = (await route.vectors.embed(batch, response)).vectors
 
         accounting = Accounting(
-            self._board.running(),
+            self._owner.running(),
             self._caller,
             EMBEDDINGS,
             likely_in=estimated_tokens(batch),
@@ -155,7 +154,7 @@ class Model:
         streamed: bool,
         emitter: DeltaEmitter | None = None,
     ) -> Completion:
-        route_set = self._board.running()
+        route_set = self._owner.running()
         template = route_set.functions.get(function)
         if template is None:
             raise ModelConfigError(
@@ -189,10 +188,10 @@ class Model:
         )
 
     async def _chain(self) -> tuple[OpenRoute, ...]:
-        route_set = self._board.running()
+        route_set = self._owner.running()
         name = route_set.name_for(self._caller)
         if name == OFFLINE and name not in route_set.routes:
-            route_set = await self._board.with_offline()
+            route_set = await self._owner.with_offline()
         return route_set.chain(name)
 
 

@@ -23,8 +23,8 @@ class ModelRouter(Model):
     """Opens the routes that the settings name; itself a model without a caller.
 
     `start` fails where a setting is wrong, so that the first call does not. `stop` may be called
-    at any time and more than once; the callers end their calls first. Lives on one
-    loop; `routes` may be asked from any thread.
+    at any time and more than once; the callers end their calls first. Lives on one loop; `routes`
+    may be called from any thread.
     """
 
     def __init__(self, settings: ModelSettings, *, prompts: Path = PROMPTS) -> None:
@@ -101,7 +101,7 @@ class ModelRouter(Model):
 
     def running(self) -> RouteSet:
         if self._route_set is None:
-            raise ModelConfigError("The model is not running. Await Model.start() first.")
+            raise ModelConfigError("The models are not running. Await ModelRouter.start() first.")
         return self._route_set
 
     async def with_offline(self) -> RouteSet:

@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from reins.llm.baml.stream_end import Event, fault_in, finish_reason_in
+from reins.llm.baml.errors import BamlClientFinishReasonError, BrokenStreamError
+from reins.llm.baml.stream_end import NO_ANSWER, Event, StreamEnd, fault_in, finish_reason_in
 
 MAX_RAW_CHARS = 16 * 1024
 HTTP_OK = 200
@@ -74,3 +75,17 @@ def _count(response: WireResponse, call: Any) -> None:
 
 def events_of(call: Any) -> Sequence[Event]:
     return (call.sse_responses() or []) if hasattr(call, "sse_responses") else []
+
+
+def take_end(response: WireResponse, end: StreamEnd) -> None:
+    """Fill in the end of a stream, which BAML does not judge.
+
+    Raises: BrokenStreamError, BamlClientFinishReasonError where it only looks like an answer.
+    """
+    response.finish_reason = end.finish_reason
+    response.tokens_out = end.tokens_out if end.tokens_out is not None else response.tokens_out
+    response.fault = end.fault
+    if end.fault or end.corrupt or not end.complete:
+        raise BrokenStreamError(corrupt=bool(end.corrupt))
+    if end.finish_reason and end.finish_reason.lower() in NO_ANSWER:
+        raise BamlClientFinishReasonError("", "", "", end.finish_reason, "")

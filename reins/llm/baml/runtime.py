@@ -14,15 +14,13 @@ from baml_py import BamlRuntime, ClientRegistry, Collector
 
 from reins.llm.baml.clients import rendering_client, streaming_client
 from reins.llm.baml.errors import (
-    BamlClientFinishReasonError,
     BamlError,
     BamlInvalidArgumentError,
-    BrokenStreamError,
     TooLongError,
 )
-from reins.llm.baml.response import HTTP_OK, WireResponse, events_of, fill
+from reins.llm.baml.response import HTTP_OK, WireResponse, events_of, fill, take_end
 from reins.llm.baml.stream import StreamBuffer
-from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, read_end
+from reins.llm.baml.stream_end import read_end
 from reins.llm.baml.workers import wait_at_exit, watched
 from reins.llm.errors import ModelConfigError
 from reins.llm.text import MAX_TEXT_BYTES, is_too_long
@@ -104,7 +102,7 @@ class Compiled:
                 response.first_text_at = buffer.first_text_at
         events = events_of(_seen(collector))
         end = await read_end(events)
-        _judge(end, response)
+        take_end(response, end)
         buffer.finish()
 
     @contextlib.contextmanager
@@ -270,17 +268,6 @@ def _seen(collector: Collector) -> Any:
     last = collector.last  # each look makes a copy
     calls = last.calls if last else []
     return calls[-1] if calls else None
-
-
-def _judge(end: StreamEnd, response: WireResponse) -> None:
-    """Take from a stream's end what BAML does not, and refuse what only looks like an answer."""
-    response.finish_reason = end.finish_reason
-    response.tokens_out = end.tokens_out if end.tokens_out is not None else response.tokens_out
-    response.fault = end.fault
-    if end.fault or end.corrupt or not end.complete:
-        raise BrokenStreamError(corrupt=bool(end.corrupt))
-    if end.finish_reason and end.finish_reason.lower() in NO_ANSWER:
-        raise BamlClientFinishReasonError("", "", "", end.finish_reason, "")
 
 
 def _content(content: Any) -> str:

@@ -156,9 +156,8 @@ class Call:
                     await entering
         except BackingOffError as error:
             raise before or _asked_to_wait(route, error.backoff_s) from None
-        except TimeoutError:
-            assert before is not None
-            raise before from None
+        except TimeoutError as error:
+            raise before or error from None
         except asyncio.CancelledError:
             self.attempts += 1
             self.response = WireResponse()
@@ -236,7 +235,7 @@ class Call:
             return
         if error.kind in COUNTED:
             if route.breaker.failed(self, error.kind):
-                log.warning("model route's circuit opened", route=route.spec.name, kind=error.kind)
+                log.warning("model route circuit opened", route=route.spec.name, kind=error.kind)
         elif error.kind == "rate_limited":
             route.breaker.is_there(self)
         else:

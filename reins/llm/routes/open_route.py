@@ -37,6 +37,15 @@ class OpenRoute:
         return self.compiled
 
     @property
+    def vectors(self) -> Embedder:
+        """Raises: ModelConfigError for a route that answers calls."""
+        if self.embedder is None:
+            raise ModelConfigError(
+                f"Route {self.spec.name!r} makes no embeddings. Name another under [embeddings]."
+            )
+        return self.embedder
+
+    @property
     def target(self) -> Route:
         return self.plan.route
 

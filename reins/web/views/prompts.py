@@ -5,13 +5,13 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from reins.llm.requests import messages_of
+from reins.llm.tokens import tokens_of
 from reins.web.views.rows import Wire
 
 _MAX_MESSAGES = 200
 _MAX_PARTS = 40
 """Of one message; the lines of further tags are with those of none."""
 _CUT_TEXT = 20_000  # characters of one part
-_CHARS_PER_TOKEN = 4
 _TAGGED = re.compile(r"\[([A-Za-z][\w .:-]{0,39})\]")
 
 
@@ -59,14 +59,9 @@ def prompt_of(request: str) -> dict[str, Any]:
     return {
         "messages": shown,
         "chars": chars,
-        "tokens": tokens_of(chars),
+        "tokens": sum(tokens_of(text) for _, text in found),
         "more": len(found) - len(shown),
     }
-
-
-def tokens_of(chars: int) -> int:
-    """An estimate, rounded up."""
-    return -(-chars // _CHARS_PER_TOKEN)
 
 
 def _message(role: str, text: str) -> dict[str, Any]:
@@ -80,7 +75,7 @@ def _message(role: str, text: str) -> dict[str, Any]:
     return {
         "role": role,
         "chars": len(text),
-        "tokens": tokens_of(len(text)),
+        "tokens": tokens_of(text),
         "parts": list(_parts(parts.items())),
     }
 
@@ -92,7 +87,7 @@ def _parts(found: Iterable[tuple[str | None, list[str]]]) -> Iterator[dict[str, 
             "tag": tag,
             "lines": len(lines),
             "chars": len(text),
-            "tokens": tokens_of(len(text)),
+            "tokens": tokens_of(text),
             "text": text[:_CUT_TEXT],
             "cut": len(text) > _CUT_TEXT,
         }

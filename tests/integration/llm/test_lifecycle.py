@@ -41,7 +41,7 @@ async def test_a_model_that_is_not_running_says_so() -> None:
     model = ModelRouter(OFFLINE)
     await model.stop()
     for _ in range(2):
-        with pytest.raises(ModelConfigError, match=r"Await Model.start\(\) first"):
+        with pytest.raises(ModelConfigError, match=r"Await ModelRouter.start\(\) first"):
             await model.call("TellAJoke", **JOKE)
         with pytest.raises(ModelConfigError, match="not running"):
             await model.reload()

@@ -4,7 +4,8 @@ import orjson
 import pytest
 
 from reins.llm.requests import MAX_REQUEST_CHARS
-from reins.web.views.prompts import Prompt, prompt_of, tokens_of
+from reins.llm.tokens import tokens_of
+from reins.web.views.prompts import Prompt, prompt_of
 
 PROMPT = '[task: reply]\nBe brief.\n[message] {"a": 1}\n[message] {"a": 22}\nNow answer.'
 
@@ -44,7 +45,7 @@ def test_lines_of_one_tag_are_one_part():
     assert parts["message"]["lines"] == 2
     assert parts["message"]["text"] == '[message] {"a": 1}\n[message] {"a": 22}'
     assert parts[None]["text"] == "Be brief.\nNow answer."
-    assert parts["message"]["tokens"] == tokens_of(parts["message"]["chars"]) == 10
+    assert parts["message"]["tokens"] == tokens_of(parts["message"]["text"]) == 13
 
 
 def test_a_tag_within_a_line_or_of_nonsense_is_none():

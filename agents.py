@@ -30,7 +30,7 @@ from reins.version import VERSION
 from store.errors import FolderOwnedError, StoreError
 from store.store import Store
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 EXIT_OWNED = 3
 EXIT_UNUSABLE = 2
@@ -115,7 +115,7 @@ class Runtime:
         except BaseException:
             await self.stop()
             raise
-        _log.info(
+        _logger.info(
             "worker started",
             start=self.start_id,
             data=str(self.store.folder.path),
@@ -152,7 +152,7 @@ class Runtime:
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)
         await self.fleet.renew(changed)
         await self.fleet.revive()
-        _log.info("environment reloaded", model=str(self.model.route), types=changed)
+        _logger.info("environment reloaded", model=str(self.model.route), types=changed)
         return f"model {self.model.route}; agent types read anew: {', '.join(changed) or 'none'}"
 
     def health(self) -> Health:
@@ -203,9 +203,9 @@ async def _work(settings: Settings) -> None:
     await runtime.start()
     tune_process()
     await stop_asked.wait()
-    _log.info("worker stopping")
+    _logger.info("worker stopping")
     await runtime.stop()
-    _log.info("worker stopped", start=runtime.start_id)
+    _logger.info("worker stopped", start=runtime.start_id)
     if runtime.fleet.left_behind:
         # Everything is on disk, and the loop would wait for these ticks for ever.
         sys.stderr.flush()

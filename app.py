@@ -16,11 +16,11 @@ from reins.llm import ModelConfigError
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, SettingsError, load_settings
 from reins.web.application import Web
-from reins.web.guard import is_loopback
+from reins.web.guard import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen
 from store.errors import FolderOwnedError, StoreError
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 _LOOK_S = 0.5
 """A signal that another thread took is handled when this one wakes; nothing else would wake it."""
@@ -82,14 +82,15 @@ def _worker(settings: Settings) -> RuntimeThread | None:
     try:
         worker.start()
     except FolderOwnedError as error:
-        _log.warning("web only", why=str(error))
+        _logger.warning("web only", why=str(error))
         return None
     tune_process()
     return worker
 
 
 def _address(host: str, port: int, token: str | None) -> str:
-    host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104
+    if is_any_address(host):
+        host = "::1" if ":" in host else "127.0.0.1"
     name = f"[{host}]" if ":" in host else host
     return f"http://{name}:{port}/" + ("" if token is None else f"?token={quote(token, safe='')}")
 

@@ -11,7 +11,7 @@ import structlog
 
 from reins.loops import ThreadLoop
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 EVERY_S = 0.25
 HELD_S = 0.5
@@ -58,13 +58,13 @@ class LoopMonitor(ThreadLoop):
             return None
         if not answered.wait(HELD_S):
             # Said at once: it may be held for good.
-            _log.warning("the loop is held", at=_where(self._thread_id))
+            _logger.warning("the loop is held", at=_where(self._thread_id))
             while not answered.wait(HELD_S):
                 if self.stopping or loop is None or loop.is_closed():
                     self.stop()
                     return None
             held_s = round(time.perf_counter() - asked, 2)
-            _log.warning("the loop goes on", held_s=held_s)
+            _logger.warning("the loop goes on", held_s=held_s)
         self.lags_ms.append((time.perf_counter() - asked) * 1_000)
         return EVERY_S
 

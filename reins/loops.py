@@ -16,7 +16,7 @@ import threading
 
 import structlog
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 RETRY_S = 1.0
 """Seconds after which a failed round is tried again, unless the loop says otherwise."""
@@ -34,7 +34,7 @@ class _Loop:
 
         An exception from here ends the loop.
         """
-        _log.error(
+        _logger.error(
             "a round of a loop failed",
             loop=self.name,
             error=f"{type(error).__name__}: {error}"[:500],
@@ -103,8 +103,8 @@ class ThreadLoop(_Loop):
             self._wait(self._first_delay_s)
             while not self.stopping:
                 self._round()
-        except Exception:  # noqa: BLE001 - logged; nobody is above a thread to hear of it
-            _log.exception("a loop ended by itself", loop=self.name)
+        except Exception:
+            _logger.exception("a loop ended by itself", loop=self.name)
         finally:
             self.finish()
 
@@ -198,4 +198,4 @@ class TaskLoop(_Loop):
 
     def _report(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("a loop ended by itself", loop=self.name, error=str(error)[:500])
+            _logger.error("a loop ended by itself", loop=self.name, error=str(error)[:500])

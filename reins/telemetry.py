@@ -1,80 +1,31 @@
 """Spans for OpenTelemetry: ticks, model calls, commits and actions. Nothing is imported while off.
 
-Names of attributes are those of the GenAI semantic conventions, which still change: they stand
-here and nowhere else. No span ever holds a prompt, an answer, guidance or a key.
+What a span holds stands in reins/spans.py, which is imported once they are asked for.
 """
 
 import os
 import threading
-import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from itertools import islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
 if TYPE_CHECKING:
-    from opentelemetry.trace import Span, SpanContext
+    from opentelemetry.trace import SpanContext
 
-_log = structlog.get_logger(__name__)
+    from reins.spans import Spans, Ticking
+
+_logger = structlog.get_logger(__name__)
 
 ENDPOINTS = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
 _PROTOCOLS = ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL")
-STOP_S = 3.0
-"""What the last export may take; a collector that hangs holds no exit."""
-_MAX_LINKS = 16
-"""Of a commit: they are dear, and a commit of a busy worker has hundreds of rows in it."""
-
-# GenAI semantic conventions, as of opentelemetry-semantic-conventions 0.66b2.
-_OPERATION = "gen_ai.operation.name"
-_PROVIDER = "gen_ai.provider.name"
-_CONVERSATION = "gen_ai.conversation.id"
-_AGENT_ID = "gen_ai.agent.id"
-_AGENT_NAME = "gen_ai.agent.name"
-_PROMPT_NAME = "gen_ai.prompt.name"
-_REQUEST_MODEL = "gen_ai.request.model"
-_REQUEST_STREAM = "gen_ai.request.stream"
-_FINISH_REASONS = "gen_ai.response.finish_reasons"
-_FIRST_CHUNK_S = "gen_ai.response.time_to_first_chunk"
-_INPUT_TOKENS = "gen_ai.usage.input_tokens"
-_OUTPUT_TOKENS = "gen_ai.usage.output_tokens"
-_CACHED_TOKENS = "gen_ai.usage.cache_read.input_tokens"
-_PROVIDERS = {"google": "gcp.gemini", "offline": "reins.offline"}
-"""Ours to theirs, where they differ."""
-# Of other conventions.
-_ERROR_TYPE = "error.type"
-_HTTP_STATUS = "http.response.status_code"
-# Our own.
-_STEP = "reins.step"
-_OUTCOME = "reins.outcome"
-_CALL = "reins.call.id"
-_ATTEMPT = "reins.call.attempt"
-_ROUTE = "reins.route"
-_COST_USD = "reins.cost_usd"
-_QUEUED_MS = "reins.queued_ms"
-_ESTIMATED = "reins.usage.estimated"
-_DEMONSTRATION = "reins.demonstration"
-_ROWS = "reins.rows"
-_ACTION_ID = "reins.action.id"
-_ACTION_TYPE = "reins.action.type"
 
 on = False
-"""Whether spans are made. One for the process, as the variables that decide it: asked for each
+"""True while spans are made. One for the process, as the variables that decide it: asked for each
 tick and commit, it must cost nothing."""
 _tracing: "Tracing | None" = None
-_turn = threading.Lock()
-
-
-class Ticking(Protocol):
-    """What a tick's span is told of its session."""
-
-    agent_id: str
-    session_id: str
-    agent_type: str
-    iteration: int
-    failures: int
-    error: str | None
+_lock = threading.Lock()
 
 
 def start(*, version: str, instance: str) -> "Tracing | None":
@@ -85,20 +36,22 @@ def start(*, version: str, instance: str) -> "Tracing | None":
     global on, _tracing  # noqa: PLW0603 - see `on`
     if not _wanted(os.environ):
         return None
-    with _turn:
+    with _lock:
         if _tracing is not None:
             return None
         try:
-            _tracing = Tracing(version, instance)
+            from reins.spans import Spans  # noqa: PLC0415 - a third of a second, for who wants it
+
+            _tracing = Tracing(Spans(version, instance))
         except ImportError as error:
-            _log.warning(
+            _logger.warning(
                 "no spans are exported: OpenTelemetry is not installed",
                 missing=error.name,
                 todo="install Reins with its extra `telemetry`, or unset OTEL_EXPORTER_OTLP_*",
             )
             return None
         except Exception as error:  # noqa: BLE001 - a setting of theirs must not stop the worker
-            _log.warning(
+            _logger.warning(
                 "no spans are exported: a setting of OpenTelemetry's is wrong",
                 error=f"{type(error).__name__}: {error}"[:300],
                 todo="mend the OTEL_* variable that it names",
@@ -108,10 +61,10 @@ def start(*, version: str, instance: str) -> "Tracing | None":
         return _tracing
 
 
-def tick(session: Ticking) -> AbstractContextManager[None]:
+def tick(session: "Ticking") -> AbstractContextManager[None]:
     """The span of one tick, around all of it; spans of the same task become its children."""
     tracing = _tracing  # once: another thread may stop it
-    return _OFF if tracing is None else _Tick(tracing, session)
+    return _OFF if tracing is None else tracing.spans.tick(session)
 
 
 def attempted(call: Any, caller: Any) -> None:
@@ -120,12 +73,12 @@ def attempted(call: Any, caller: Any) -> None:
     `call` is its `CallRecord`, `caller` whoever called.
     """
     if (tracing := _tracing) is not None:
-        tracing.attempted(call, caller)
+        tracing.spans.attempted(call, caller)
 
 
 def here() -> "SpanContext | None":
-    """What a commit is linked with: the span that is under way in this task."""
-    return None if (tracing := _tracing) is None else tracing.here()
+    """The span that is under way in this task: a commit is linked with it."""
+    return None if (tracing := _tracing) is None else tracing.spans.here()
 
 
 def committed(took_s: float, rows: int, within: "Iterable[SpanContext | None]", error: str) -> None:
@@ -135,15 +88,15 @@ def committed(took_s: float, rows: int, within: "Iterable[SpanContext | None]", 
     """
     if (tracing := _tracing) is not None:
         try:
-            tracing.committed(took_s, rows, within, error)
+            tracing.spans.committed(took_s, rows, within, error)
         except Exception as fault:  # noqa: BLE001 - the journal's thread must outlive it
-            _log.warning("a commit has no span", error=f"{type(fault).__name__}: {fault}"[:300])
+            _logger.warning("a commit has no span", error=f"{type(fault).__name__}: {fault}"[:300])
 
 
 def handled(names: Mapping[str, Any], outcome: str, began_ns: int) -> None:
     """The span of an action, after it. `names` are those of the log's lines about it."""
     if (tracing := _tracing) is not None:
-        tracing.handled(names, outcome, began_ns)
+        tracing.spans.handled(names, outcome, began_ns)
 
 
 def _wanted(environ: Mapping[str, str]) -> bool:
@@ -155,7 +108,7 @@ def _wanted(environ: Mapping[str, str]) -> bool:
         return False
     protocol = next((environ[name] for name in _PROTOCOLS if environ.get(name)), "http/protobuf")
     if protocol != "http/protobuf":
-        _log.warning(
+        _logger.warning(
             "no spans are exported: only http/protobuf is spoken",
             given=protocol,
             todo=f"unset {' and '.join(_PROTOCOLS)}, and name the collector's port for HTTP",
@@ -178,165 +131,16 @@ _OFF = _Off()
 
 
 class Tracing:
-    """Makes spans and hands them to the exporter's own thread, which drops what is too much.
+    """Spans that are exported, until `stop`; a second stop does nothing."""
 
-    `stop` sends what has gathered, for `STOP_S` at the most; from a thread that may block. A second
-    stop does nothing.
-    """
-
-    def __init__(self, version: str, instance: str) -> None:
-        """Raises: ImportError where a package is missing."""
-        from opentelemetry import context, trace  # noqa: PLC0415 - a third of a second
-        from opentelemetry.exporter.otlp.proto.http.trace_exporter import (  # noqa: PLC0415
-            OTLPSpanExporter,
-        )
-        from opentelemetry.sdk.resources import OTELResourceDetector, Resource  # noqa: PLC0415
-        from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
-        from opentelemetry.sdk.trace.export import BatchSpanProcessor  # noqa: PLC0415
-
-        ours = {
-            "service.name": "reins",
-            "service.version": version,
-            "service.instance.id": instance,
-        }
-        # What the environment says of the service comes before what we say.
-        resource = Resource.create({**ours, **OTELResourceDetector().detect().attributes})
-        self._provider: TracerProvider = TracerProvider(resource=resource, shutdown_on_exit=False)
-        self._provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-        self._tracer = self._provider.get_tracer("reins", version)
-        self.context = context
-        self._trace = trace
-        # A task keeps the context that it was made in: a session's first tick would otherwise be a
-        # child of whatever made the session.
-        self._root = context.Context()
+    def __init__(self, spans: "Spans") -> None:
+        self.spans = spans
 
     def stop(self) -> None:
+        """Send what has gathered, within a time limit; from a thread that may block."""
         global on, _tracing
-        with _turn:
+        with _lock:
             if _tracing is not self:
                 return
             on, _tracing = False, None
-        ending = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
-        ending.start()
-        ending.join(STOP_S)
-        if ending.is_alive():
-            _log.warning("the last spans were not taken in time", waited_s=STOP_S)
-
-    def tick_begins(self, session: Ticking) -> "tuple[Span, Any]":
-        span = self._tracer.start_span(
-            f"invoke_agent {session.agent_type}",
-            self._root,
-            attributes={
-                _OPERATION: "invoke_agent",
-                _PROVIDER: "reins",
-                _AGENT_ID: session.agent_id,
-                _AGENT_NAME: session.agent_type,
-                _CONVERSATION: session.session_id,
-            },
-        )
-        return span, self.context.attach(self._trace.set_span_in_context(span, self._root))
-
-    def failed(self, span: "Span", error_type: str) -> None:
-        span.set_attribute(_ERROR_TYPE, error_type)
-        span.set_status(self._trace.StatusCode.ERROR)
-
-    def attempted(self, call: Any, caller: Any) -> None:
-        began_us = call.queued_at if call.sent_at is None else call.sent_at
-        operation = "embeddings" if call.function == "embeddings" else "chat"
-        given = {
-            _OPERATION: operation,
-            _PROVIDER: _PROVIDERS.get(call.provider, call.provider),
-            _REQUEST_MODEL: call.model,
-            _REQUEST_STREAM: call.streamed,
-            _PROMPT_NAME: call.function,
-            _CONVERSATION: caller.session_id or None,
-            _AGENT_NAME: caller.agent_type or None,
-            _INPUT_TOKENS: call.tokens_in,
-            _OUTPUT_TOKENS: call.tokens_out,
-            _CACHED_TOKENS: call.tokens_cached or None,
-            _ESTIMATED: call.estimated,
-            _COST_USD: call.cost_usd,
-            _FINISH_REASONS: None if call.finish_reason is None else [call.finish_reason],
-            _FIRST_CHUNK_S: None if call.first_token_ms is None else call.first_token_ms / 1_000,
-            _HTTP_STATUS: call.status,
-            _CALL: call.call_id,
-            _ATTEMPT: call.attempt,
-            _ROUTE: call.route,
-            _DEMONSTRATION: call.demonstration,
-            _QUEUED_MS: (began_us - call.queued_at) / 1_000,
-        }
-        span = self._tracer.start_span(
-            f"{operation} {call.model}",
-            kind=self._trace.SpanKind.CLIENT,
-            attributes={name: value for name, value in given.items() if value is not None},
-            start_time=began_us * 1_000,
-        )
-        if call.error_kind is not None:
-            self.failed(span, call.error_kind)
-        span.end(began_us * 1_000 + int((call.latency_ms or 0.0) * 1_000_000))
-
-    def here(self) -> "SpanContext | None":
-        found = self._trace.get_current_span().get_span_context()
-        return found if found.trace_flags.sampled else None  # else it is not exported
-
-    def committed(
-        self, took_s: float, rows: int, within: "Iterable[SpanContext | None]", error: str
-    ) -> None:
-        ended_ns = time.time_ns()
-        linked = {each.span_id: each for each in within if each is not None}
-        span = self._tracer.start_span(
-            "journal commit",
-            self._root,
-            attributes={_ROWS: rows},
-            links=[self._trace.Link(each) for each in islice(linked.values(), _MAX_LINKS)],
-            start_time=ended_ns - int(took_s * 1e9),
-        )
-        if error:
-            self.failed(span, "JournalError")
-        span.end(ended_ns)
-
-    def handled(self, names: Mapping[str, Any], outcome: str, began_ns: int) -> None:
-        given = {
-            _ACTION_ID: names["action_id"],
-            _ACTION_TYPE: names["action_type"],
-            _AGENT_ID: names["agent_id"],
-            _CONVERSATION: names["session_id"],
-            _OUTCOME: outcome,
-        }
-        span = self._tracer.start_span(
-            f"action {names['action_type']}",
-            self._root,
-            attributes={name: value for name, value in given.items() if value is not None},
-            start_time=began_ns,
-        )
-        span.end()
-
-
-class _Tick:
-    """A tick's span, from the session as it is before and after."""
-
-    __slots__ = ("_failures", "_session", "_span", "_step", "_token", "_tracing")
-
-    def __init__(self, tracing: Tracing, session: Ticking) -> None:
-        self._tracing = tracing
-        self._session = session
-        self._step = session.iteration
-        self._failures = session.failures
-
-    def __enter__(self) -> None:
-        self._span, self._token = self._tracing.tick_begins(self._session)
-
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        session, span = self._session, self._span
-        self._tracing.context.detach(self._token)
-        outcome = "nothing"  # there was nothing to do, or it gave way
-        if kind is not None:
-            outcome = "given up"
-        elif session.failures > self._failures:
-            outcome = "failed"
-            self._tracing.failed(span, (session.error or "").partition(":")[0])
-        elif session.iteration > self._step:
-            outcome = "done"
-        span.set_attribute(_OUTCOME, outcome)
-        span.set_attribute(_STEP, session.iteration)
-        span.end()
+        self.spans.stop()

@@ -1,9 +1,12 @@
 """Agents as they were created: identity, type and configuration, one row a session."""
 
+from collections.abc import Mapping
 from typing import Any
 
+import orjson
 import pyarrow as pa
 
+from store.journal.file import Record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -25,6 +28,11 @@ TABLE = Table(
     key="session_id",
     indices={"session_id": "BTREE"},
 )
+
+
+def record(row: Mapping[str, Any]) -> Record:
+    """The journal's record of one configuration; keys that are no columns are left out."""
+    return Record(TABLE.name, orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row}))
 
 
 def list_configs(*, store: Reader | None = None) -> dict[str, str]:

@@ -12,7 +12,7 @@ from store.journal.arrow import newest_by
 from store.journal.file import Group
 from store.lance.tables import Derivation, Row, Table
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 def merge_newest(opened: LanceTable, key: str, rows: pa.Table) -> None:
@@ -45,7 +45,7 @@ def rebuild(
     found = source.search().where(f"journal_n > {after}").limit(None).to_arrow()
     rows = [derived.row(row) for row in newest_by(found, derived.key).to_pylist()]
     merge_newest(opened, derived.key, pa.Table.from_pylist(rows, schema=table.schema))
-    _log.warning(
+    _logger.warning(
         "a derived table was behind its source and was made again",
         table=table.name,
         source=derived.source,

@@ -23,7 +23,7 @@ from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.tables import Table
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 _BATCH_ROWS = 20_000
 _BATCH_BYTES = 64 << 20
@@ -96,7 +96,7 @@ class Flush(ThreadLoop):
         self._retry_s = min(self._retry_s * 2, _RETRY_MAX_S)
         self.failures += 1
         self.last_error = f"{type(error).__name__}: {error}"[:500]
-        _log.error(
+        _logger.error(
             "flush failed; its rows stay in the journal",
             error=self.last_error,
             retry_in_s=self._retry_s,
@@ -195,7 +195,7 @@ class Flush(ThreadLoop):
         for group in groups:
             path = aside / f"journal-{group.table}-{group.first}.jsonl"
             path.write_bytes(group.body + b"\n")
-            _log.error("rows set aside", path=str(path), rows=group.rows, why=why[:300])
+            _logger.error("rows set aside", path=str(path), rows=group.rows, why=why[:300])
 
     @property
     def compacted_at(self) -> dict[str, datetime]:

@@ -23,14 +23,14 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from store import times
 from reins import jitter
+from store import times
 from store.errors import StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
 from store.lance.tables import STAMP, TEXT, Table, connect, open_or_make, quoted
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 _TRIES = 8
 
 TABLE = Table(
@@ -197,7 +197,7 @@ def watch(folder: Path, wake: Callable[[], object]) -> Callable[[], None]:
         )
         observer.start()
     except OSError as error:
-        _log.warning("the queue is polled, not watched", error=str(error)[:300])
+        _logger.warning("the queue is polled, not watched", error=str(error)[:300])
         return lambda: None
     return lambda: _end(observer)
 

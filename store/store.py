@@ -29,7 +29,7 @@ from store.lance.repair import Repaired, repair
 from store.lance.tables import Table, complete, connect, connect_async, open_or_make
 from store.reading import Reader, reader
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -154,7 +154,7 @@ class Store:
             opened = {table.name: (table, open_or_make(db, table)) for table in TABLES}
             for table, handle in opened.values():
                 if added := complete(handle, table):
-                    _log.warning("table migrated", table=table.name, columns_added=added)
+                    _logger.warning("table migrated", table=table.name, columns_added=added)
             if self.folder.format() != FORMAT:
                 self.folder.record_format()
         except OSError as error:

@@ -11,7 +11,7 @@ from agent_core.session.controls import Applied, Control, Interrupt, Stop
 from agent_core.session.failures import describe, is_own_end
 from agent_core.session.log import Event
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 class InterruptMixin(AgentBase):
@@ -37,7 +37,7 @@ class InterruptMixin(AgentBase):
             if is_own_end(error):
                 raise
             self.state = before
-            _log.warning("guidance rejected", error_type=type(error).__name__, **session.names)
+            _logger.warning("guidance rejected", error_type=type(error).__name__, **session.names)
             is_end = isinstance(error, TimeoutError) and not str(error) and not spent_in(error)
             why = self._given_up(limit_s) if is_end else _why(error)
             session.refuse(control, f"the guidance could not be applied: {why}")

@@ -33,7 +33,7 @@ from agent_core.session.tick_scope import Abort
 from reins import telemetry
 from store.times import now_us
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 class TickYielded(BaseException):
@@ -267,7 +267,7 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             started_at=failed.began.at,
             latency_ms=_latency_ms(failed.began),
         )
-        _log.warning("tick failed", error_type=type(error).__name__, **session.names)
+        _logger.warning("tick failed", error_type=type(error).__name__, **session.names)
         if session.failures >= session.schedule.max_failures:
             session.status = Status.FAILED
             await session.log.record(event, self.final(error=session.error))

@@ -7,7 +7,7 @@ from agent_core.session.controls import Applied, Control, Renew
 from agent_core.session.failures import describe
 from agent_core.session.log import Event
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 class RenewMixin(AgentBase):
@@ -23,8 +23,8 @@ class RenewMixin(AgentBase):
             renewed = kind(session=session, config=config, services=self.shared_services)
             renewed.load_state()
         except Exception as error:  # noqa: BLE001 - the new code's fault does not end the session
-            _log.warning("newer code not taken", error_type=type(error).__name__, **session.names)
             why = describe(error)
+            _logger.warning("newer code not taken", error=why, **session.names)
             await session.log.record(Event("error", "goes on with the code it had", error=why))
             session.refuse(control, f"session {session.session_id}: {why}")
             return

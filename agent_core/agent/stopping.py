@@ -11,7 +11,7 @@ from agent_core.session.log import Event
 from agent_core.session.status import Status
 from store.times import now_us
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 class StopMixin(AgentBase):
@@ -87,7 +87,7 @@ class StopMixin(AgentBase):
         error = "the tick did not end when it was cancelled; it was left behind"
         seq = await session.log.close_by_force(lambda: self.final(stop, error))
         if seq is not None:
-            _log.error("tick left behind", error=error, **session.names)
+            _logger.error("tick left behind", error=error, **session.names)
             stop.settle(Applied(seq))
             session.refuse_mail()
             session.task.cancel()

@@ -16,7 +16,7 @@ from agent_core.budgets.usage import Reserved
 from store import model_calls
 from store.journal.file import Record
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 _KEPT_CALLS = 50
 _KEPT_BYTES = 1 << 20
@@ -194,5 +194,5 @@ class Account:
         for listener in tuple(self._session.audience):
             try:
                 listener(self._session, delta)
-            except Exception:  # noqa: BLE001 - a listener's fault is no agent's
-                _log.exception("a listener to answers failed", **self._session.names)
+            except Exception:
+                _logger.exception("a listener to answers failed", **self._session.names)

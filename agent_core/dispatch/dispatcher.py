@@ -23,7 +23,7 @@ from reins.loops import TaskLoop
 from store import queue
 from store.errors import StoreError
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 _RETRY_S = 1.0
 _COMPACT_S = 5.0
@@ -140,7 +140,7 @@ class Dispatcher:
         return self._poll_s
 
     def _poll_failed(self, error: str) -> None:
-        _log.error("queue poll failed", error=error, retry_in_s=_RETRY_S)
+        _logger.error("queue poll failed", error=error, retry_in_s=_RETRY_S)
 
     def _take(self, action: QueuedAction) -> None:
         # A query may see a commit of this process before its news arrives here.
@@ -163,7 +163,7 @@ class Dispatcher:
         except BaseException as error:
             if is_own_end(error):
                 raise  # a shutdown: the action stays in the queue for the next start
-            _log.exception("action failed", **action.names)
+            _logger.exception("action failed", **action.names)
             outcome = Rejected(f"the worker failed on it, see its log: {describe(error)}")
         finally:
             if outcome is not None:
@@ -189,10 +189,9 @@ class Dispatcher:
             try:
                 return await handler(self._context, action)
             except (StoreError, OSError) as error:
-                _log.error(
-                    "action put off", error=str(error)[:300], retry_in_s=_RETRY_S, **action.names
-                )
-                await asyncio.sleep(_RETRY_S)
+                why = str(error)[:300]
+            _logger.error("action put off", error=why, retry_in_s=_RETRY_S, **action.names)
+            await asyncio.sleep(_RETRY_S)
 
     def _lane(self, name: str) -> asyncio.Lock:
         """The lock of a lane: it is fair, so actions of a lane keep their order."""
@@ -211,7 +210,7 @@ class Dispatcher:
 
     def _mark_failed(self, error: str) -> None:
         self.mark_error = error
-        _log.error("marking failed", error=error, retry_in_s=_RETRY_S)
+        _logger.error("marking failed", error=error, retry_in_s=_RETRY_S)
 
     async def _mark_gathered(self) -> None:
         batch = self._unmarked[:]

@@ -18,16 +18,14 @@ from agent_core.fleet.ending import ask_to_end, end_tasks, side_tasks, write_res
 from agent_core.fleet.overseer import Overseer
 from agent_core.fleet.recovery import Recovery, SessionUnusableError
 from agent_core.fleet.reloading import missing_routes, renew
-from agent_core.session.controls import Release
 from agent_core.session.log import Event
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Listener, Session
 from agent_core.session.status import Status
 from store import agents_config
-from store.journal.file import Record
 from store.store import Store
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 def _any_route(_name: str) -> bool:
@@ -56,7 +54,7 @@ class Fleet:
         self.schedule = schedule
         self.ledger = ledger or Ledger()
         self.ledger.made_room = partial(self.release_held, limits_changed=True)
-        self.ledger.waitlist.release = _release
+        self.ledger.waitlist.release = Session.release
         self.knows_route = knows_route
         self.live: dict[str, Session] = {}
         self.replayed: set[str] = set()
@@ -102,7 +100,7 @@ class Fleet:
             "config": config.model_dump_json(exclude_none=True),
             "created_at": session.created_at,
         }
-        also = [_config_record(row), *await session.agent.admit()]
+        also = [agents_config.record(row), *await session.agent.admit()]
         session.begin_budget(config.budget, before, is_own=own_budget)
         self.live[session_id] = session
         self._known_ids.add(session_id)
@@ -194,7 +192,8 @@ class Fleet:
             try:
                 await self.find(session_id)
             except SessionUnusableError as error:
-                _log.warning("session still not rebuilt", session_id=session_id, error=str(error))
+                why = str(error)
+                _logger.warning("session still not rebuilt", session_id=session_id, error=why)
             else:
                 unusable.discard(session_id)
 
@@ -223,7 +222,7 @@ class Fleet:
                 continue
             now = self.ledger.still_held(session)
             if now is None or (limits_changed and not same_limit(now, session.held)):
-                _release(session)
+                session.release()
 
     def limit_day(self, tokens: int | None, cost_usd: float | None) -> None:
         """Set the most that all sessions together may take in a day, from now on."""
@@ -267,7 +266,7 @@ class Fleet:
         ask_to_end(sessions)
         await end_tasks([*self._running, *side_tasks(sessions)], grace_s)
         for session in self._running.values():
-            _log.error("tick left behind: it swallowed its cancellation", **session.names)
+            _logger.error("tick left behind: it swallowed its cancellation", **session.names)
         # Their ends may have left something to be written.
         for session in sessions:
             write_rest(session)
@@ -292,15 +291,5 @@ class Fleet:
         if self.live.get(session.session_id) is session:
             del self.live[session.session_id]
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error("session ended badly", error=str(error), **session.names)
+            _logger.error("session ended badly", error=str(error), **session.names)
             session.refuse_mail()
-
-
-def _release(session: Any) -> None:
-    if not any(isinstance(control, Release) for control in session.mailbox.waiting()):
-        session.deliver(Release("", "budget", asyncio.get_running_loop().create_future()))
-
-
-def _config_record(row: dict[str, Any]) -> Record:
-    columns = agents_config.TABLE.schema.names
-    return Record("agents_config", orjson.dumps({k: row[k] for k in columns if k in row}))

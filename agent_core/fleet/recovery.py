@@ -18,7 +18,7 @@ from agent_core.session.status import Status
 from store import agent_state, agents_config, queue
 from store.store import Store
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 _UNFINISHED = frozenset(status.value for status in Status if not status.ended)
 
@@ -98,15 +98,16 @@ class Recovery:
         try:
             return self._rebuild(row, config)
         except SessionUnusableError as error:
-            _log.error(
-                "session not rebuilt",
-                agent_id=row["agent_id"],
-                session_id=row["session_id"],
-                step=row["iteration"],
-                error=str(error),
-            )
-            self.unusable.add(row["session_id"])
-            return None
+            why = str(error)
+        _logger.error(
+            "session not rebuilt",
+            agent_id=row["agent_id"],
+            session_id=row["session_id"],
+            step=row["iteration"],
+            error=why,
+        )
+        self.unusable.add(row["session_id"])
+        return None
 
     def _rebuild(self, row: dict[str, Any], config_json: str | None) -> Session:
         if config_json is None or row["snapshot"] is None:

@@ -11,7 +11,7 @@ from agent_core.budgets.account import Account
 from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.limits import Budget, SetBudget
 from agent_core.budgets.usage import Reserved, Usage
-from agent_core.session.controls import Control, Rejected, Stop
+from agent_core.session.controls import Control, Rejected, Release, Stop
 from agent_core.session.failures import describe
 from agent_core.session.log import Event, SessionClosedError, SessionLog
 from agent_core.session.mailbox import Mailbox
@@ -24,7 +24,7 @@ from store.journal.file import Record
 from store.journal.journal import Journal
 from store.times import now_us
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 Listener: TypeAlias = "Callable[[Session, Any], object]"
 
@@ -119,6 +119,11 @@ class Session:
         """Answer whoever still waits for a session that has ended."""
         for control in self.mailbox.drain():
             self.refuse(control)
+
+    def release(self) -> None:
+        """Let it go on, if the budget that holds it has room; asked once until it is heard."""
+        if not any(isinstance(control, Release) for control in self.mailbox.waiting()):
+            self.deliver(Release("", "budget", asyncio.get_running_loop().create_future()))
 
     def abort_work(self) -> None:
         """End the tick or the taking in of guidance at its next await, for a stop."""
@@ -278,8 +283,8 @@ class Session:
                 await agent.run()
             except SessionClosedError:
                 raise
-            except Exception as error:  # noqa: BLE001 - one session's fault ends no other
-                _log.exception("session loop failed", **self.names)
+            except Exception as error:
+                _logger.exception("session loop failed", **self.names)
                 await agent.fail(describe(error))
 
 

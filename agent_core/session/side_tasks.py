@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 import structlog
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 
 class Named(Protocol):
@@ -51,6 +51,6 @@ class SideTasks:
         if self._tasks is not None:
             self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
-            _log.error(
+            _logger.error(
                 "side task failed", task=task.get_name(), error=str(error), **self._owner.names
             )

@@ -21,7 +21,7 @@ from agent_core.conversations.conversation import (
     NameTakenError,
 )
 from agent_core.conversations.floor import mentions
-from agents_impl.persona.context import gather
+from agents_impl.persona.context import Context, gather
 from agents_impl.persona.models import (
     PersonaConfig,
     PersonaGuidance,
@@ -31,7 +31,7 @@ from agents_impl.persona.models import (
     Silence,
 )
 from agents_impl.persona.reply import ReplyEffect
-from reins.llm import Model
+from reins.llm import Completion, Model
 from store.journal.file import Record
 from store.times import now_us
 
@@ -238,12 +238,15 @@ class PersonaAgent(LoopingAgentBase):
         text = _spoken(answer.text, self.name)
         if text is None:
             return self._silent(NotNow("passed", "it passed"), seen, asked_model=True)
+        return self._speak(text, seen, answer, context)
+
+    def _speak(self, text: str, seen: int, answer: Completion, context: Context) -> StepResult:
+        state, message_id = self.state, self._message_id()
         state.last_seen = seen
         state.spoke_at = now_us()
         state.turns += 1
         state.asked = False
         state.silence = None
-        message_id = self._message_id()
         return StepResult(
             text=text,
             payload={

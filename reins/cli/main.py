@@ -22,8 +22,10 @@ class Verb(NamedTuple):
 class LazyGroup(click.Group):
     """A group that lists its verbs without importing them: the help must not take seconds."""
 
-    def __init__(self, *, verbs: Mapping[str, Verb], help: str, name: str | None = None) -> None:  # noqa: A002 - click's word
-        super().__init__(name, help=help, context_settings={"help_option_names": ["-h", "--help"]})
+    def __init__(self, *, verbs: Mapping[str, Verb], summary: str, name: str | None = None) -> None:
+        super().__init__(
+            name, help=summary, context_settings={"help_option_names": ["-h", "--help"]}
+        )
         self.verbs = verbs
 
     def list_commands(self, _context: click.Context) -> list[str]:
@@ -57,7 +59,7 @@ STEER = {
 
 reins = click.version_option(VERSION, prog_name="reins")(
     LazyGroup(
-        help="Run many long-lived AI agents, and steer each of them while it runs.",
+        summary="Run many long-lived AI agents, and steer each of them while it runs.",
         verbs={
             "run": Verb("reins.cli.processes", "run web and worker in one process"),
             "work": Verb("reins.cli.processes", "run the worker alone"),

@@ -7,7 +7,7 @@ from reins.cli.folder import data_option
 from reins.cli.main import STEER, LazyGroup
 from reins.cli.outcome import run
 
-queue = data_option(LazyGroup(help="Steer the agents of a data folder.", verbs=STEER))
+queue = data_option(LazyGroup(summary="Steer the agents of a data folder.", verbs=STEER))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

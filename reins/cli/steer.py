@@ -20,7 +20,7 @@ def _user() -> str:
         return "shell"
 
 
-def _acting(name: str, help: str) -> Callable[[_Decorated], click.Command]:  # noqa: A002 - click's word
+def _acting(name: str, summary: str) -> Callable[[_Decorated], click.Command]:
     """A command that puts an action in the queue, with the options of all of them."""
 
     def command(function: _Decorated) -> click.Command:
@@ -33,7 +33,7 @@ def _acting(name: str, help: str) -> Callable[[_Decorated], click.Command]:  # n
             help="wait up to S seconds (30) for the outcome",
         )(function)
         function = click.option("--actor", default=_user, help="who asks (default: you)")(function)
-        return click.command(name, cls=FolderCommand, help=help)(data_option(function))
+        return click.command(name, cls=FolderCommand, help=summary)(data_option(function))
 
     return command
 

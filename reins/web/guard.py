@@ -245,6 +245,11 @@ def _local_names(host: str) -> Collection[str]:
     return local if is_loopback(host) else ()
 
 
+def is_any_address(host: str) -> bool:
+    """True for the name of every address of this machine, such as 0.0.0.0."""
+    return not host or (_is_address(host) and ipaddress.ip_address(host).is_unspecified)
+
+
 def is_loopback(host: str) -> bool:
     """True if only this machine can reach the address."""
     return host == "localhost" or (_is_address(host) and ipaddress.ip_address(host).is_loopback)

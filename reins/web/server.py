@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import sys
 import threading
 from io import BufferedIOBase
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 _HALF_OPEN_S = 15.0
 _DRAINED_BYTES = 64 * 1024  # a thousand times at the most
@@ -69,10 +70,10 @@ class _Threads(ThreadedWSGIServer):
 
     def handle_error(self, request: object, client_address: object) -> None:
         del request
-        _log.error("a connection failed", client=str(client_address), exc_info=True)
+        _logger.error("a connection failed", client=str(client_address), exc_info=sys.exception())
 
     def log(self, level: str, message: str, *args: object) -> None:
-        _log.log(logging.getLevelName(level.upper()), message % args if args else message)
+        _logger.log(logging.getLevelName(level.upper()), message % args if args else message)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -17,7 +17,7 @@ from store.journal import file as journal_file
 from store.journal.file import Durable, Group, Record
 from store.journal.writer import NOT_RUNNING, Entry, Writer
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 _FORGOTTEN_AT_ONCE = 4_000  # rows
 _KEPT_COMMITS = 256
 _RESOLVED_AT_ONCE = 32
@@ -150,13 +150,14 @@ class Journal:
         except JournalError as failure:
             self.last_error = error = str(failure)
             self.failures += 1
-            _log.error("journal commit failed", rows=len(entries), error=str(failure))
+        if error:
+            _logger.error("journal commit failed", rows=len(entries), error=error)
         took_s = time.perf_counter() - began
         futures = [entry.future for entry in entries]
         try:
             loop.call_soon_threadsafe(self._committed, futures, error)
         except RuntimeError:
-            _log.warning("journal committed after its loop had ended", rows=len(entries))
+            _logger.warning("journal committed after its loop had ended", rows=len(entries))
         if telemetry.on:
             telemetry.committed(took_s, rows, [entry.span for entry in entries], error or "")
         self.on_pending(self.pending)

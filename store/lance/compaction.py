@@ -10,7 +10,7 @@ from lancedb.table import LanceTable
 
 from store.lance.tables import COMPACT_COMMITS
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 ROWS = 50_000
 """Rows added after which it is compacted sooner, if they are half of what it had: a query scans
@@ -68,7 +68,7 @@ class Compaction:
             return False
         self._to_clean.setdefault(name, started + KEEP.total_seconds())
         self.compacted_at[name] = datetime.now(UTC)
-        _log.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
+        _logger.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
         return True
 
     def clean(self, name: str, table: LanceTable) -> bool:
@@ -84,9 +84,13 @@ class Compaction:
         try:
             table.optimize(cleanup_older_than=cleanup_older_than)
         except (RuntimeError, OSError, ValueError) as error:
-            if "conflict" in str(error).lower():
-                return False
-            _log.error("compaction failed", table=name, error=str(error)[:300])
+            failure = str(error)
+        else:
+            failure = ""
+        if "conflict" in failure.lower():
+            return False
+        if failure:
+            _logger.error("compaction failed", table=name, error=failure[:300])
             self._compacted[name] = table.version  # tried again when it is due again
             return False
         self._compacted[name] = table.version

@@ -10,6 +10,7 @@ table does not open) or full of zeros (it opens as version 0, without columns), 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import lancedb
@@ -20,7 +21,7 @@ from lancedb.table import LanceTable
 from store.errors import TableDamagedError
 from store.lance.tables import Table, make_index, quoted
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 _MAX_STEPS_BACK = 200
 _NEWEST = (1 << 64) - 1
 
@@ -47,7 +48,7 @@ def repair(
         if path.is_dir():
             done += _repair_table(db, path, table, synced.get(table.name))
     for repaired in done:
-        _log.error("table repaired", table=repaired.table, did=repaired.what, why=repaired.why)
+        _logger.error("table repaired", table=repaired.table, did=repaired.what, why=repaired.why)
     return done
 
 
@@ -56,16 +57,14 @@ def _repair_table(
 ) -> list[Repaired]:
     done: list[Repaired] = []
     for _ in range(_MAX_STEPS_BACK):
-        try:
-            opened = db.open_table(table.name)
-            if not opened.schema.names:
-                raise ValueError("its newest manifest has no columns")  # noqa: TRY301
-        except Exception as error:  # noqa: BLE001 - whatever LanceDB makes of torn bytes
-            aside = _set_newest_aside(path)
-            done.append(Repaired(table.name, f"{aside} set aside", _short(error)))
+        found: list[LanceTable] = []
+        why = _fault(partial(_open, db, table.name, found))
+        if why is not None:
+            done.append(Repaired(table.name, f"{_set_newest_aside(path)} set aside", why))
             if not path.is_dir():
                 return done
             continue
+        [opened] = found
         why = _unreadable(opened, synced)
         opened.checkout_latest()
         if why is not None:
@@ -82,6 +81,32 @@ def _repair_table(
         f"table {table.name} in {path.parent} does not read in any version that is left. "
         "Restore the folder from a backup, or move the table's folder aside to go on without it."
     )
+
+
+def _fault(read: Callable[[], object]) -> str | None:
+    """The reason why a read of a table fails, in short; None if it does not."""
+    try:
+        read()
+    except Exception as error:  # noqa: BLE001 - LanceDB raises anything at torn bytes
+        said = str(error).strip()
+        return said.splitlines()[0][:300] if said else type(error).__name__
+    return None
+
+
+def _open(db: lancedb.DBConnection, name: str, found: list[LanceTable]) -> None:
+    opened = db.open_table(name)
+    if not opened.schema.names:
+        raise ValueError("its newest manifest has no columns")
+    found.append(opened)
+
+
+def _check_out(opened: LanceTable, manifest: Path) -> int:
+    """Go to a manifest's version; returns its number."""
+    version = _NEWEST - int(manifest.stem)
+    opened.checkout(version)
+    if not opened.schema.names:
+        raise ValueError("it has no columns")
+    return version
 
 
 def _set_newest_aside(path: Path) -> str:
@@ -105,22 +130,14 @@ def _set_aside(torn: Path, path: Path) -> str:
 
 def _set_torn_aside(opened: LanceTable, path: Path, table: Table) -> list[Repaired]:
     """Move older manifests that do not read out of the way: compaction fails on any of them."""
-    try:
-        opened.list_versions()
-    except Exception:  # noqa: BLE001
-        _log.warning("an older version of the table is torn", table=table.name)
-    else:
+    if _fault(opened.list_versions) is None:
         return []
+    _logger.warning("an older version of the table is torn", table=table.name)
     done = []
     for manifest in _manifests(path):
-        try:
-            opened.checkout(_NEWEST - int(manifest.stem))
-            if not opened.schema.names:
-                raise ValueError("it has no columns")  # noqa: TRY301
-        except Exception as error:  # noqa: BLE001
-            done.append(
-                Repaired(table.name, f"{_set_aside(manifest, path)} set aside", _short(error))
-            )
+        why = _fault(partial(_check_out, opened, manifest))
+        if why is not None:
+            done.append(Repaired(table.name, f"{_set_aside(manifest, path)} set aside", why))
     opened.checkout_latest()
     return done
 
@@ -134,15 +151,16 @@ def _step_back(opened: LanceTable, path: Path, synced: int | None) -> int | None
     """Restore the newest older version that reads; returns its number."""
     # By the files' names: LanceDB's own list fails at the first torn one.
     for manifest in _manifests(path)[1 : _MAX_STEPS_BACK + 1]:
-        version = _NEWEST - int(manifest.stem)
-        try:
-            opened.checkout(version)
-            if opened.schema.names and _unreadable(opened, synced) is None:
-                opened.restore()
-                return version
-        except Exception:  # noqa: BLE001, S112 - the next older one is tried
-            continue
+        if _fault(partial(_restore, opened, manifest, synced)) is None:
+            return _NEWEST - int(manifest.stem)
     return None
+
+
+def _restore(opened: LanceTable, manifest: Path, synced: int | None) -> None:
+    _check_out(opened, manifest)
+    if (why := _unreadable(opened, synced)) is not None:
+        raise ValueError(why)
+    opened.restore()
 
 
 def _unreadable(opened: LanceTable, synced: int | None) -> str | None:
@@ -155,12 +173,7 @@ def _unreadable(opened: LanceTable, synced: int | None) -> str | None:
         opened.search().limit(1).to_arrow,
         lambda: _read_fragments(opened, synced),
     ]
-    for check in checks:
-        try:
-            check()
-        except Exception as error:  # noqa: BLE001
-            return _short(error)
-    return None
+    return next((why for check in checks if (why := _fault(check)) is not None), None)
 
 
 def _read_fragments(opened: LanceTable, synced: int | None) -> None:
@@ -179,14 +192,16 @@ def _mend_indices(opened: LanceTable, table: Table) -> list[Repaired]:
     for column, kind in table.indices.items():
         if column not in opened.schema.names:
             continue  # from an older Reins; it is added with its index
-        try:
-            some = opened.search().select([column]).limit(1).to_arrow()[column].to_pylist()
-            for value in some:
-                opened.search().where(f"{column} {_equals(value)}").limit(1).to_arrow()
-        except Exception as error:  # noqa: BLE001
+        why = _fault(partial(_use_index, opened, column))
+        if why is not None:
             make_index(opened, column, kind)
-            done.append(Repaired(table.name, f"index of {column} made again", _short(error)))
+            done.append(Repaired(table.name, f"index of {column} made again", why))
     return done
+
+
+def _use_index(opened: LanceTable, column: str) -> None:
+    for value in opened.search().select([column]).limit(1).to_arrow()[column].to_pylist():
+        opened.search().where(f"{column} {_equals(value)}").limit(1).to_arrow()
 
 
 def _equals(value: object) -> str:
@@ -197,22 +212,19 @@ def _equals(value: object) -> str:
 
 def _fragments(opened: LanceTable) -> set[int]:
     column = opened.schema.names[0]
-    rows = opened.search().select([column]).with_row_id(True).limit(None).to_arrow()  # noqa: FBT003
+    rows = opened.search().select([column]).with_row_id(with_row_id=True).limit(None).to_arrow()
     return set(pc.unique(pc.shift_right(rows["_rowid"], 32)).to_pylist())
 
 
 def _fragments_at(opened: LanceTable, version: int | None) -> set[int]:
     if version is None:
         return set()
-    now = opened.version
-    try:
+    now, found = opened.version, set[int]()
+
+    def read() -> None:
         opened.checkout(version)
-        return _fragments(opened)
-    except Exception:  # noqa: BLE001 - cleaned up long ago: then everything is read
-        return set()
-    finally:
-        opened.checkout(now)
+        found.update(_fragments(opened))
 
-
-def _short(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0][:300] if str(error).strip() else type(error).__name__
+    why = _fault(read)
+    opened.checkout(now)
+    return set() if why is not None else found  # cleaned up long ago: then everything is read

@@ -10,7 +10,7 @@ from lancedb.table import LanceTable
 from store import times
 from store.lance.tables import Table
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 EVERY_S = 3_600.0
 """Seconds between two deletions: each reads a whole column."""
@@ -35,7 +35,7 @@ class Retention:
         self.due_at = now + EVERY_S
         for table, opened in kept:
             if count := delete_older(opened, table, self.days):
-                _log.info("old records deleted", table=table.name, rows=count, days=self.days)
+                _logger.info("old records deleted", table=table.name, rows=count, days=self.days)
 
 
 def delete_older(opened: LanceTable, table: Table, days: float, now: datetime | None = None) -> int:

@@ -15,7 +15,7 @@ from lancedb.table import LanceTable
 
 from store.errors import StoreError
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 TEXT = pa.string()
 IndexKind = Literal["BTREE", "BITMAP"]

@@ -276,7 +276,7 @@ def test_metrics(head, figures):
 
 def test_spans():
     """Every attribute of a span is named, and no other."""
-    source = (expected.ROOT / "reins" / "telemetry.py").read_text()
+    source = (expected.ROOT / "reins" / "spans.py").read_text()
     names = set(re.findall(r'^_[A-Z_]+ = "([a-z_.]+)"$', source, re.MULTILINE))
     said = set(re.findall(r"`((?:gen_ai|reins|error|http)\.[a-z_.]+)`", section("## Spans")))
     assert said == names

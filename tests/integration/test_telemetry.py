@@ -318,7 +318,7 @@ def test_a_second_start_and_a_second_stop_do_nothing(collector, tracing):
 
 def test_a_collector_that_hangs(collector, tracing, monkeypatch):
     """Neither a tick nor the end waits for it longer than the bound."""
-    monkeypatch.setattr(telemetry, "STOP_S", 0.2)
+    monkeypatch.setattr("reins.spans.STOP_S", 0.2)
     collector.hold = threading.Event()
     began = time.monotonic()
     for _ in range(600):  # more than a batch, so that its thread exports

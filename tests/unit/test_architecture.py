@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = ("app.py", "agents.py", "queue_imp.py", "agent_core", "agents_impl", "store", "reins")
-FOR_ALL = {"reins.telemetry", "reins.logs", "reins.loops"}
+FOR_ALL = {"reins.telemetry", "reins.logs", "reins.loops", "reins.jitter"}
 ONLY_IN = {
     "lancedb": {"store"},
     "sqlite3": {"store"},
@@ -24,7 +24,7 @@ ONLY_IN = {
     "baml_py": {"reins.llm"},
     "aiohttp": {"reins.llm"},
     "wordllama": {"reins.llm"},
-    "opentelemetry": {"reins.telemetry"},
+    "opentelemetry": {"reins.telemetry", "reins.spans"},
     "click": {"reins.cli"},
 }
 

@@ -4,9 +4,10 @@ tenacity is not used: it inspects its callables anew for each call, which cost a
 a call that succeeds at once (measured: 300 µs of 950).
 """
 
-import random
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+
+from reins import jitter
 
 FIRST_S = 0.5
 LONGEST_S = 20.0
@@ -19,7 +20,7 @@ def wait_s(attempt: int, asked_s: float | None) -> float:
 
     A server that asks for no wait gets the usual one.
     """
-    jittered = random.uniform(0, min(LONGEST_S, FIRST_S * 2 ** (attempt - 1)))  # noqa: S311 - jitter is no secret
+    jittered = jitter.between(0, min(LONGEST_S, FIRST_S * 2 ** (attempt - 1)))
     if asked_s is None:
         return jittered
     # A little jitter here too: a thousand sessions told "1 second" must not come back together.

@@ -12,7 +12,7 @@ import orjson
 
 from reins.llm.offline.choice import choose
 from reins.llm.offline.jokes import JOKES
-from reins.llm.offline.persona import PASS, part_of, reply, summary
+from reins.llm.offline.persona import NOTHING_TO_ADD, part_of, reply, summary
 from reins.llm.offline.subject import extract_subject
 from reins.llm.text import one_line
 
@@ -130,7 +130,7 @@ def joke_about(subject: str, number: int) -> str:
 def _persona_reply(ask: Ask) -> str:
     """A labelled reply, or the bare word that says there is none."""
     said = reply(part_of(ask.fields, ask.messages))
-    return said if said == PASS else LABEL + said
+    return said if said == NOTHING_TO_ADD else LABEL + said
 
 
 def _summarize(ask: Ask) -> str:

@@ -15,7 +15,7 @@ from agent_core.actions.ids import ActionError
 from reins.web.views.rows import Wire
 from store.errors import StoreError
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 Answers = dict[str | int, type[BaseModel] | dict[Any, Any] | None]
 MEDIA_TYPE = "application/problem+json"
@@ -147,12 +147,12 @@ def _of_action(error: ActionError) -> Response:
 
 
 def _of_store(error: StoreError) -> Response:
-    _log.error("a request could not be served", path=request.path, error=str(error)[:300])
+    _logger.error("a request could not be served", path=request.path, error=str(error)[:300])
     return answer(503, str(error), headers={"Retry-After": str(_RETRY_S)})
 
 
 def _of_fault(error: Exception) -> Response:
-    _log.error("a request failed", method=request.method, path=request.path, exc_info=error)
+    _logger.error("a request failed", method=request.method, path=request.path, exc_info=error)
     return answer(
         500,
         "Reins failed; the request is not at fault. The traceback is in the log. "

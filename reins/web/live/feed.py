@@ -21,7 +21,7 @@ from reins.web.views.participants import Participants
 from reins.web.views.sessions import SessionIndex
 from store import agent_steps
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 GATHER_S = 0.05
 _SHARE = 3
@@ -125,10 +125,10 @@ class Feed:
             self.typing.tell()
             self._look_at_queue()
             self._rooms.heal()
-        except Exception as error:  # noqa: BLE001 - logged, once
+        except Exception as error:
             # A table that is being repaired, a disk that is full: the next round may do better.
             if repr(error) != self._failure:
-                _log.exception("the feed failed; it tries again")
+                _logger.exception("the feed failed; it tries again")
             self._failure = repr(error)
             return _CHECK_S
         self._failure = None

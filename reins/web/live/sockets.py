@@ -26,7 +26,7 @@ from reins.web.views.rows import log_row, message_row
 from reins.web.views.sessions import SessionIndex
 from store import agent_steps, conversations, messages
 
-_log = structlog.get_logger(__name__)
+_logger = structlog.get_logger(__name__)
 
 _PAGE = 500  # rows in the answer to a subscription
 _PAGE_BYTES = 1 << 20  # of messages in it, if it is more than one
@@ -122,9 +122,9 @@ class Sockets:
             return answer(model.model_validate(given[0]))
         except ValidationError as error:
             return _problem(422, "the message does not fit", problems(error))
-        except Exception as error:  # noqa: BLE001 - logged, and answered
+        except Exception as error:
             # The library would swallow it, and whoever asked would wait for ever.
-            _log.exception("a socket's message failed", event=model.__name__)
+            _logger.exception("a socket's message failed", event=model.__name__)
             return _problem(
                 503, "this failed", f"{type(error).__name__}; try again, or see the log"
             )

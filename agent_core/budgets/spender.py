@@ -29,6 +29,8 @@ class Spender(Protocol):
     @property
     def in_flight(self) -> Reserved | None: ...
 
+    def release(self) -> None: ...
+
 
 class WorkClock(Protocol):
     """The time limits of a session's work, which stand while a call waits for its place."""

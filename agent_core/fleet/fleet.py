@@ -54,7 +54,7 @@ class Fleet:
         self.schedule = schedule
         self.ledger = ledger or Ledger()
         self.ledger.made_room = partial(self.release_held, limits_changed=True)
-        self.ledger.waitlist.release = Session.release
+        self.ledger.waitlist.release = lambda session: session.release()
         self.knows_route = knows_route
         self.live: dict[str, Session] = {}
         self.replayed: set[str] = set()

@@ -86,8 +86,7 @@ class PersonaAgent(LoopingAgentBase):
 
     @property
     def name(self) -> str:
-        name: str = self.config.name
-        return name
+        return str(self.config.name)
 
     async def admit(self) -> Sequence[Record]:
         try:
@@ -241,7 +240,7 @@ class PersonaAgent(LoopingAgentBase):
         return self._speak(text, seen, answer, context)
 
     def _speak(self, text: str, seen: int, answer: Completion, context: Context) -> StepResult:
-        state, message_id = self.state, self._message_id()
+        state = self.state
         state.last_seen = seen
         state.spoke_at = now_us()
         state.turns += 1
@@ -252,7 +251,7 @@ class PersonaAgent(LoopingAgentBase):
             payload={
                 "spoke": True,
                 "conversation_id": self.config.conversation_id,
-                "message_id": message_id,
+                "message_id": self._message_id(),
                 "number": seen + 1,
                 "tone": state.tone,
                 "model": answer.model,
@@ -265,7 +264,7 @@ class PersonaAgent(LoopingAgentBase):
                     conversation=self.conversation,
                     member=self,
                     agent_id=self.session.agent_id,
-                    message_id=message_id,
+                    message_id=self._message_id(),
                     seen=seen,
                     text=text,
                     tone=state.tone,

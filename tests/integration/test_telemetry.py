@@ -124,6 +124,7 @@ def test_a_setting_that_does_not_fit(monkeypatch, setting, says):
 def test_without_the_packages(monkeypatch):
     """One warning that names the extra; the worker goes on without spans."""
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://127.0.0.1:1/v1/traces")
+    monkeypatch.delitem(sys.modules, "reins.spans", raising=False)
     monkeypatch.setitem(sys.modules, "opentelemetry", None)
     with structlog.testing.capture_logs() as said:
         assert telemetry.start(version="1", instance="i") is None

@@ -112,9 +112,11 @@ async def test_time_is_what_ticks_take(fleet):
     """`wall_s` counts seconds in ticks; the one that passes the limit is the last."""
     session = await create(fleet, tick="work", work_s=0.2, budget={"session": {"wall_s": 0.5}})
     await until_held(session)
-    assert fleet.kinds().count("tick") == 3
-    assert fleet.log()[-1]["text"].startswith("paused: budget: session time 0.")
-    assert 0.6 <= session.usage["wall_s"] < 3
+    took_s = [row["latency_ms"] / 1_000 for row in fleet.log() if row["kind"] == "tick"]
+    assert min(took_s) >= 0.2
+    assert sum(took_s[:-1]) < 0.5, "the one that passes the limit is the last"
+    assert fleet.log()[-1]["text"].startswith("paused: budget: session time ")
+    assert session.usage["wall_s"] >= 0.5
 
 
 @pytest.mark.parametrize("tick", ["pay", "together"])

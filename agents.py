@@ -23,7 +23,7 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from reins import logs, telemetry
-from reins.llm import Model, ModelConfigError, Models
+from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.version import VERSION
@@ -72,7 +72,7 @@ class Runtime:
             max_pending=settings.pending_rows,
             record_days=settings.record_days,
         )
-        self.model = Models(model_settings(settings))
+        self.model = ModelRouter(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store)
         self.fleet = Fleet(

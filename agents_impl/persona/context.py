@@ -8,9 +8,8 @@ from pydantic import BaseModel
 
 from agent_core.conversations.conversation import Conversation, Message
 from reins.llm import Model
+from reins.llm.tokens import BYTES_PER_TOKEN, tokens_of
 
-_BYTES_PER_TOKEN = 3
-"""Fewer than models need for most languages, so that the estimate is above what is sent."""
 _FRAME_TOKENS = 20  # a message's number, kind and speaker
 _FIRST_READ = 50  # messages
 _SUMMARY_TOKENS = 1_000  # it is kept in each snapshot, and was asked for in 150 words
@@ -158,13 +157,9 @@ def _sent(message: Message, me: str) -> Sent:
     )
 
 
-def tokens_of(text: str) -> int:
-    return -(-len(text.encode()) // _BYTES_PER_TOKEN)
-
-
 def cut(text: str, limit_tokens: int) -> str:
     """The beginning of a text, within a number of tokens."""
-    limit_bytes = max(0, limit_tokens) * _BYTES_PER_TOKEN
+    limit_bytes = max(0, limit_tokens) * BYTES_PER_TOKEN
     encoded = text.encode()
     if len(encoded) <= limit_bytes:
         return text

@@ -13,8 +13,8 @@ from reins.llm.embeddings.http import HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
 from reins.llm.errors import ModelConfigError
 from reins.llm.from_settings import model_settings
-from reins.llm.routes.models_file import RouteTable
-from reins.llm.routes.opener import Opener, asked_for, words_plan
+from reins.llm.routes.models_file import RouteConfig
+from reins.llm.routes.opener import Opener, configured, words_plan
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 from reins.settings import SettingsError, load_settings
 
@@ -27,27 +27,27 @@ async def check(settings: ModelSettings, name: str | None) -> AsyncIterator[Rout
 
     Raises: ModelConfigError when the file cannot be used, or there is no such route.
     """
-    asked = asked_for(settings)
-    names = [n for n, spec in asked.routes.items() if n != OFFLINE or spec.file]
+    config = configured(settings)
+    names = [n for n, spec in config.routes.items() if n != OFFLINE or spec.file]
     if name is not None:
-        if name not in asked.routes:
+        if name not in config.routes:
             raise ModelConfigError(f"There is no route {name!r}; there are {', '.join(names)}.")
         names = [name]
     opener = Opener(PROMPTS)
     try:
         for each in names:
-            yield await tried(each, _check(opener, asked, asked.routes[each], settings))
+            yield await tried(each, _check(opener, config, config.routes[each], settings))
     finally:
         await opener.stop()
 
 
 async def _check(
-    opener: Opener, asked: RouteTable, spec: RouteSpec, settings: ModelSettings
+    opener: Opener, config: RouteConfig, spec: RouteSpec, settings: ModelSettings
 ) -> RouteCheck:
     if spec.provider == WORDLLAMA:
         return await _with_embedder(spec.name, words_plan().route, WordEmbedder())
     plan = await opener.plan(spec, settings.environ)
-    if spec.name != asked.embeddings or spec.name in asked.answering:
+    if spec.name != config.embeddings or spec.name in config.answering:
         return await check_plan(spec.name, plan, spec.longest_attempt_s)
     address = plan.values["REINS_ROUTE_ADDRESS"]
     embedder = HttpEmbedder(plan.route, address=address, key=plan.key)
@@ -72,7 +72,7 @@ async def _print_all(settings: ModelSettings, name: str | None) -> bool:
 
 def _line(found: RouteCheck) -> str:
     took = "" if found.latency_ms is None or not found.ok else f"  ({found.latency_ms:.0f} ms)"
-    return f"{found.name}: {found.said}{took}"
+    return f"{found.name}: {found.message}{took}"
 
 
 @click.group(help="The routes to models.")

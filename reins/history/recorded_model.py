@@ -13,8 +13,9 @@ from reins.llm.baml.runtime import Compiled
 from reins.llm.caller import Caller
 from reins.llm.calls.call import summed_up
 from reins.llm.calls.structured import Shape, Structured, ask
+from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
-from reins.llm.model import Completion, Model
+from reins.llm.model import Model
 from reins.llm.redact import HIDDEN, SHAPES
 from reins.llm.text import clean, safe_argument
 
@@ -22,8 +23,8 @@ Messages = tuple[tuple[str, str], ...]
 """A prompt: role and text of each message."""
 
 
-class AskedDifferently(Exception):  # noqa: N818
-    """A call that is not on record: the session asks what it did not ask then."""
+class NotRecordedError(Exception):
+    """A call is not on record: the session asks what it did not ask then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,20 +50,20 @@ class Recording:
             self._waiting[call.function, call.messages].append(call)
 
     def take(self, function: str, messages: Messages) -> RecordedCall:
-        """The oldest call of this prompt that was not asked yet. Raises: AskedDifferently."""
+        """The oldest call of this prompt that was not asked yet. Raises: NotRecordedError."""
         waiting = self._waiting.get((function, messages)) or self._waiting.get((function, None))
         if not waiting:
             others = sum(
                 len(calls) for (name, _), calls in self._waiting.items() if name == function
             )
-            raise AskedDifferently(
+            raise NotRecordedError(
                 f"{function} is asked with a prompt that is not on record; of {function}, {others} "
                 "recorded calls were not asked yet. The agent or its prompt has changed."
             )
         return waiting.popleft()
 
     def unasked(self) -> list[RecordedCall]:
-        """What is on record and was not asked."""
+        """Recorded calls that were not asked for."""
         return [call for calls in self._waiting.values() for call in calls]
 
     def for_caller(self, caller: Caller) -> "RecordedModel":
@@ -77,7 +78,7 @@ class RecordedModel(Model):
         self._caller = caller
 
     async def call(self, function: str, **arguments: object) -> Completion:
-        """What the same call was answered. Raises: ModelError as then; AskedDifferently."""
+        """Answer as the same call was answered. Raises: ModelError as then; NotRecordedError."""
         safe = {name: safe_argument(value) for name, value in arguments.items()}
         rendered = self._recording.compiled.messages(function, safe)
         messages = tuple((message["role"], message["content"]) for message in rendered)
@@ -112,8 +113,8 @@ class RecordedModel(Model):
         return await ask(self, self._recording.compiled, function, shape, safe)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """Raises: AskedDifferently. Vectors are not recorded."""
-        raise AskedDifferently(f"{len(texts)} embeddings are asked for; those are not on record.")
+        """Raises: NotRecordedError. Vectors are not recorded."""
+        raise NotRecordedError(f"{len(texts)} embeddings are asked for; those are not on record.")
 
     def _charge(self, attempt: Mapping[str, Any]) -> None:
         tokens_in, tokens_out, cost_usd = (

@@ -120,7 +120,7 @@ class _Attempt(BaseModel):
 
 
 class _Recording(BaseModel):
-    """What a file must hold; whatever else it has is left alone."""
+    """The fields that a file must hold; others are ignored."""
 
     format: Literal[1]
     agent_type: str
@@ -210,7 +210,7 @@ def _messages(attempts: Sequence[Row]) -> Messages | None:
 
 
 def _differences(then: Sequence[Row], now: Sequence[Row]) -> list[str]:
-    """What differs in the first row that does; those after it are another life's."""
+    """The differences in the first row that has any; those after it are another life's."""
     for before, after in zip_longest(then, now):
         if before is None or after is None:
             there, way = (before, "was not") if after is None else (after, "was")
@@ -227,7 +227,7 @@ def _differences(then: Sequence[Row], now: Sequence[Row]) -> list[str]:
 
 
 def _facts(row: Row) -> dict[str, Any]:
-    """What of a row does not depend on when it was written."""
+    """The part of a row that does not depend on when it was written."""
     snapshot = orjson.loads(row["state"])
     return {
         **{name: row[name] for name in _SAME},

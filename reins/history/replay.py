@@ -11,7 +11,7 @@ from agent_core.agent.building import build_session
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
-from agent_core.budgets.spender import Held, Spender
+from agent_core.budgets.spender import Spender
 from agent_core.budgets.usage import Sums
 from agent_core.session.controls import Control, Interrupt, Stop
 from agent_core.session.log import Event
@@ -26,7 +26,7 @@ _NEVER = 1_000_000  # failed ticks
 
 
 class NotReplayableError(ValueError):
-    """What is recorded of a session cannot be done again; the message says why."""
+    """A recorded session cannot be replayed; the message says why."""
 
 
 @dataclass(slots=True)
@@ -43,8 +43,7 @@ class Pages:
 class Open(Ledger):
     """Knows every limit and holds nobody at it: the log has when a session was held."""
 
-    def _over(self, session: Spender, needs: Sums | None) -> Held | None:  # noqa: ARG002
-        return None
+    def _over(self, session: Spender, needs: Sums | None) -> None: ...
 
 
 async def replay(
@@ -117,7 +116,7 @@ async def _again(session: Session, row: Row) -> None:
 async def _stand_again(
     session: Session, row: Row, payload: dict[str, Any], applied: list[str]
 ) -> None:
-    """What came from outside: a creation, a pause, a resume, a start, a budget's limit."""
+    """Rows that came from outside: a creation, a pause, a resume, a start, a budget's limit."""
     snapshot = orjson.loads(row["state"])
     session.status = Status(snapshot["status"])
     session.failures = snapshot["failures"]

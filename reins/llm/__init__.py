@@ -6,9 +6,10 @@ Nothing else in Reins knows BAML. Importing this package starts nothing and read
 from reins.llm.caller import Caller, CallRecord, Delta, Nobody
 from reins.llm.calls.structured import Structured
 from reins.llm.check import RouteCheck
+from reins.llm.completion import Completion
 from reins.llm.errors import Kind, ModelConfigError, ModelError
-from reins.llm.model import Completion, Model
-from reins.llm.router import Models
+from reins.llm.model import Model
+from reins.llm.router import ModelRouter
 from reins.llm.routes.metrics import RouteNow
 from reins.llm.settings import ModelSettings, Route
 
@@ -21,8 +22,8 @@ __all__ = [
     "Model",
     "ModelConfigError",
     "ModelError",
+    "ModelRouter",
     "ModelSettings",
-    "Models",
     "Nobody",
     "Route",
     "RouteCheck",

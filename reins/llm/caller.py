@@ -1,6 +1,6 @@
-"""What the model layer is told of whoever calls, and what it tells them: accounts, records, deltas.
+"""The caller as the model layer knows it: account, records and deltas.
 
-The layer knows nothing of sessions. Who hands out models implements `Caller`.
+The layer knows nothing of sessions. The composition root implements `Caller`.
 """
 
 from dataclasses import asdict, dataclass
@@ -69,7 +69,7 @@ class CallRecord:
 
 
 class Caller(Protocol):
-    """Whoever calls. `agent_type` and `route` choose where its calls go.
+    """The owner of a call. `agent_type` and `route` choose where its calls go.
 
     Every attempt is reserved before it is sent and settled after it, also when it failed or was
     cancelled. What `reserve` raises ends the call and passes through unchanged.
@@ -85,16 +85,16 @@ class Caller(Protocol):
     def route(self) -> str | None: ...
 
     def reserve(self, tokens: int, cost_usd: float) -> object:
-        """Hold back what an attempt may take at the most; gives what `settle` is to be handed."""
+        """Reserve the most that an attempt may take; returns the reservation for `settle`."""
 
     def settle(self, reserved: object, tokens_in: int, tokens_out: int, cost_usd: float) -> None:
-        """What the attempt took in the end; the rest of the reservation is free again."""
+        """Book what the attempt took; the rest of the reservation is free again."""
 
     def waits(self) -> None:
-        """An attempt waits for its place; what it waits is no fault of the caller's work."""
+        """An attempt waits for its place; this time does not count as the caller's work."""
 
     def goes_on(self) -> None:
-        """It has its place, or does not want it any more; once for each `waits`."""
+        """The wait is over, with a place or without; once for each `waits`."""
 
     def record(self, call: CallRecord) -> None:
         """Put an attempt on record."""
@@ -110,8 +110,7 @@ class Nobody:
     agent_type = ""
     route = None
 
-    def reserve(self, tokens: int, cost_usd: float) -> object:  # noqa: ARG002
-        return None
+    def reserve(self, tokens: int, cost_usd: float) -> None: ...
 
     def settle(
         self, reserved: object, tokens_in: int, tokens_out: int, cost_usd: float

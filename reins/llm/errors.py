@@ -19,7 +19,7 @@ Kind = Literal[
     "too_long",  # more text than a step may hold
     "empty",  # nothing but white space
     "unfit",  # structured, and not of the type asked for, also when told what was wrong
-    "resting",  # the route is not called for a while, after faults in a row
+    "circuit_open",  # the route failed several times in a row and is not called for a while
 ]
 
 

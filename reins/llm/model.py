@@ -1,55 +1,33 @@
 """The model as an agent holds it: a light handle that knows who calls."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
+from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.failures import failure, is_no_stream
-from reins.llm.baml.runtime import Answer, BamlClientHttpError
+from reins.llm.baml.response import WireResponse
 from reins.llm.caller import Caller
-from reins.llm.calls.accounting import Books
+from reins.llm.calls.accounting import Accounting
 from reins.llm.calls.call import Call
-from reins.llm.calls.deltas import TypedOut
+from reins.llm.calls.deltas import DeltaEmitter
 from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
+from reins.llm.completion import Completion
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.embeddings.embedder import batches, estimated_tokens
 from reins.llm.errors import ModelConfigError
-from reins.llm.routes.open_route import Line
-from reins.llm.routes.route_set import Table
+from reins.llm.routes.open_route import OpenRoute
+from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, Route
 from reins.llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
-
-BYTES_PER_TOKEN = 3
-"""Cautious: of English a token is four bytes, of most other scripts three."""
-
-
-@dataclass(frozen=True, slots=True)
-class Completion:
-    """A model's answer: text that is not empty and safe to store, and what it took.
-
-    `attempts` counts over all routes; `route` is the name of the one that answered, and tokens and
-    cost are of that attempt. **Units**: `latency_ms` counts from the moment the call had its place
-    on that route, over all attempts there.
-    """
-
-    text: str
-    tokens_in: int
-    tokens_out: int
-    latency_ms: float
-    attempts: int
-    model: str
-    demonstration: bool
-    cost_usd: float = 0.0
-    route: str = ""
-    call_id: str = ""
+from reins.llm.tokens import size_of, tokens_in
 
 
 class Board(Protocol):
-    """Who holds the routes that are open."""
+    """The holder of the open routes."""
 
-    def running(self) -> Table: ...
+    def running(self) -> RouteSet: ...
 
-    async def with_offline(self) -> Table: ...
+    async def with_offline(self) -> RouteSet: ...
 
 
 class Model:
@@ -61,56 +39,56 @@ class Model:
 
     @property
     def route(self) -> Route:
-        """Where calls go.
+        """The target of the first route that calls take.
 
         Raises: ModelConfigError before `start`, after `stop`, and for an unknown route.
         """
-        table = self._board.running()
-        name = table.name_for(self._caller)
-        if name == OFFLINE and name not in table.lines:
+        route_set = self._board.running()
+        name = route_set.name_for(self._caller)
+        if name == OFFLINE and name not in route_set.routes:
             return Route(OFFLINE, OFFLINE, "", demonstration=True)
-        return table.chain(name)[0].route
+        return route_set.chain(name)[0].target
 
     async def call(self, function: str, **arguments: object) -> Completion:
         """Call a BAML function declared `-> string`.
 
-        Raises: ModelError when no route had an answer within its attempts and its deadline;
+        Raises: ModelError when no route answered within its attempts and its deadline;
         ModelConfigError when there is no such function or route, or its arguments are wrong; what
         the caller's account raises where a budget is spent.
         """
         safe = _safe(arguments)
 
-        async def send(line: Line, answer: Answer, _attempt: int) -> None:
-            await line.wire.call(function, safe, answer)
-            _check(line, answer)
+        async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
+            await route.wire.call(function, safe, response)
+            _check(route, response)
 
         return await self._ask(function, safe, send, streamed=False)
 
     async def stream(self, function: str, **arguments: object) -> Completion:
-        """As `call`; the caller is told of the text while it comes, if the route can stream.
+        """As `call`; the caller gets the text while it comes, if the route can stream.
 
         Raises: as `call`.
         """
         safe = _safe(arguments)
-        typed = TypedOut(self._caller)
+        emitter = DeltaEmitter(self._caller)
 
         gave_none: set[str] = set()  # routes that gave no stream where one was asked for
 
-        async def send(line: Line, answer: Answer, attempt: int) -> None:
-            wire, name = line.wire, line.spec.name
+        async def send(route: OpenRoute, response: WireResponse, attempt: int) -> None:
+            wire, name = route.wire, route.spec.name
             if wire.is_plain or name in gave_none:
-                await wire.call(function, safe, answer)
+                await wire.call(function, safe, response)
                 wire.is_plain = True
             else:
                 try:
-                    await wire.stream(function, safe, answer, typed.attempt(attempt))
+                    await wire.stream(function, safe, response, emitter.attempt(attempt))
                 except BamlClientHttpError as error:
                     if is_no_stream(error):
                         gave_none.add(name)
                     raise
-            _check(line, answer)
+            _check(route, response)
 
-        return await self._ask(function, safe, send, streamed=True, typed=typed)
+        return await self._ask(function, safe, send, streamed=True, emitter=emitter)
 
     async def structured(
         self, function: str, shape: type[Shape], **arguments: object
@@ -127,119 +105,108 @@ class Model:
         async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
             safe = _safe({"messages": turns})
 
-            async def send(line: Line, answer: Answer, _attempt: int) -> None:
-                await line.wire.call(CONVERSE, safe, answer)
-                _check(line, answer)
+            async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
+                await route.wire.call(CONVERSE, safe, response)
+                _check(route, response)
                 try:
-                    fits(answer.text)
+                    fits(response.text)
                 except UnfitError as error:
-                    raise failure("unfit", line.route, unfit(function, shape, error)) from None
+                    raise failure("unfit", route.target, unfit(function, shape, error)) from None
 
             return await self._ask(CONVERSE, safe, send, streamed=False)
 
         return await ask(self, chain[0].wire, function, shape, _safe(arguments), mend=mend)
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
-        """A vector for each text, by the route of embeddings.
+        """Return a vector for each text, over the embeddings route.
 
         Raises: as `call`; ValueError naming a text that is empty or too long.
         """
-        line = self._board.running().embeddings
+        route = self._board.running().embeddings
         vectors: list[list[float]] = []
         for batch in batches(texts):
-            vectors += await self._embed(line, batch)
+            vectors += await self._embed(route, batch)
         return vectors
 
-    async def _embed(self, line: Line, batch: list[str]) -> list[list[float]]:
+    async def _embed(self, route: OpenRoute, batch: list[str]) -> list[list[float]]:
         found: list[list[float]] = []
 
-        async def send(line: Line, answer: Answer, _attempt: int) -> None:
-            assert line.embedder is not None
-            found[:] = (await line.embedder.embed(batch, answer)).vectors
+        async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
+            assert route.embedder is not None
+            found[:] = (await route.embedder.embed(batch, response)).vectors
 
-        books = Books(
+        accounting = Accounting(
             self._board.running(),
             self._caller,
             EMBEDDINGS,
             likely_in=estimated_tokens(batch),
             streamed=False,
         )
-        call = Call(books, self._caller.session_id, send)
-        await call.over((line,))
+        call = Call(accounting, self._caller.session_id, send)
+        await call.over((route,))
         return found
 
     async def _ask(
         self,
         function: str,
         arguments: Mapping[str, object],
-        send: Callable[[Line, Answer, int], Awaitable[None]],
+        send: Callable[[OpenRoute, WireResponse, int], Awaitable[None]],
         *,
         streamed: bool,
-        typed: TypedOut | None = None,
+        emitter: DeltaEmitter | None = None,
     ) -> Completion:
-        table = self._board.running()
-        template = table.functions.get(function)
+        route_set = self._board.running()
+        template = route_set.functions.get(function)
         if template is None:
             raise ModelConfigError(
-                f"There is no function {function!r} that returns string in {table.prompts}; "
-                f"there are {', '.join(sorted(table.functions))}. Add it there and reload."
+                f"There is no function {function!r} that returns string in {route_set.prompts}; "
+                f"there are {', '.join(sorted(route_set.functions))}. Add it there and reload."
             )
         chain = await self._chain()
-        books = Books(
-            table,
+        accounting = Accounting(
+            route_set,
             self._caller,
             function,
-            likely_in=(template + _size(arguments)) // BYTES_PER_TOKEN,
+            likely_in=tokens_in(template + size_of(arguments)),
             streamed=streamed,
         )
-        call = Call(books, self._caller.session_id, send)
-        if typed is not None:
-            typed.call_id = call.call_id
-        line = await call.over(chain)
-        answer = call.answer
+        call = Call(accounting, self._caller.session_id, send)
+        if emitter is not None:
+            emitter.call_id = call.call_id
+        route = await call.over(chain)
+        response = call.response
         return Completion(
-            text=answer.text,
-            tokens_in=answer.tokens_in,
-            tokens_out=answer.tokens_out,
+            text=response.text,
+            tokens_in=response.tokens_in,
+            tokens_out=response.tokens_out,
             latency_ms=call.latency_ms,
             attempts=call.attempts,
-            model=line.route.model,
-            demonstration=line.route.demonstration,
+            model=route.target.model,
+            demonstration=route.target.demonstration,
             cost_usd=call.cost_usd,
-            route=line.spec.name,
+            route=route.spec.name,
             call_id=call.call_id,
         )
 
-    async def _chain(self) -> tuple[Line, ...]:
-        table = self._board.running()
-        name = table.name_for(self._caller)
-        if name == OFFLINE and name not in table.lines:
-            table = await self._board.with_offline()
-        return table.chain(name)
+    async def _chain(self) -> tuple[OpenRoute, ...]:
+        route_set = self._board.running()
+        name = route_set.name_for(self._caller)
+        if name == OFFLINE and name not in route_set.routes:
+            route_set = await self._board.with_offline()
+        return route_set.chain(name)
 
 
 def _safe(arguments: Mapping[str, object]) -> dict[str, object]:
     return {name: safe_argument(value) for name, value in arguments.items()}
 
 
-def _check(line: Line, answer: Answer) -> None:
+def _check(route: OpenRoute, response: WireResponse) -> None:
     """Clean an answer.
 
     Raises: ModelError when there is nothing of it, or too much.
     """
-    answer.text = clean(answer.text)
-    if not answer.text:
-        raise failure("empty", line.route, "an empty answer")
-    if is_too_long(answer.text):
-        raise failure("too_long", line.route, f"an answer of more than {MAX_TEXT_BYTES} bytes")
-
-
-def _size(value: object) -> int:
-    """Bytes of all text in an argument."""
-    if isinstance(value, str):
-        return len(value) if value.isascii() else len(value.encode())
-    if isinstance(value, list):
-        return sum(map(_size, value))
-    if isinstance(value, dict):
-        return sum(len(key) + _size(each) for key, each in value.items())
-    return 8
+    response.text = clean(response.text)
+    if not response.text:
+        raise failure("empty", route.target, "an empty answer")
+    if is_too_long(response.text):
+        raise failure("too_long", route.target, f"an answer of more than {MAX_TEXT_BYTES} bytes")

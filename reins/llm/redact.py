@@ -1,4 +1,4 @@
-"""What goes on record of a call carries no key, and has an end."""
+"""Texts for the record of calls, without keys and cut to a length."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The owner of all routes: start, reload, stop, and a handle for everyone who calls."""
+"""The owner of all routes: start, reload, stop, and a model for each caller."""
 
 import asyncio
 from pathlib import Path
@@ -11,19 +11,19 @@ from reins.llm.check import RouteCheck, check_embeddings, check_plan, tried
 from reins.llm.errors import ModelConfigError
 from reins.llm.model import Model
 from reins.llm.routes.metrics import RouteNow
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.opener import Opener, Refuse
-from reins.llm.routes.route_set import Table
+from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, ModelSettings
 
 log = structlog.get_logger(__name__)
 
 
-class Models(Model):
-    """Opens the routes that the settings name, and is itself the handle of nobody in particular.
+class ModelRouter(Model):
+    """Opens the routes that the settings name; itself a model without a caller.
 
-    Starts with `start`, which fails rather than leave a wrong setting for the first call. Stops
-    with `stop`, at any time and more than once; the callers end their calls first. Lives on one
+    `start` fails where a setting is wrong, so that the first call does not. `stop` may be called
+    at any time and more than once; the callers end their calls first. Lives on one
     loop; `routes` may be asked from any thread.
     """
 
@@ -31,7 +31,7 @@ class Models(Model):
         super().__init__(self, Nobody())
         self._settings = settings
         self._opener = Opener(prompts)
-        self._table: Table | None = None
+        self._route_set: RouteSet | None = None
         self._changing = asyncio.Lock()
 
     async def start(self) -> None:
@@ -40,96 +40,96 @@ class Models(Model):
         Raises: ModelConfigError.
         """
         async with self._changing:
-            if self._table is not None:
+            if self._route_set is not None:
                 return
             try:
-                self._table = await self._open(self._settings, None)
+                self._route_set = await self._open(self._settings, None)
             finally:
-                if self._table is None:
+                if self._route_set is None:
                     await self._opener.stop()
 
     async def stop(self) -> None:
         """Close what `start` opened."""
         async with self._changing:
-            self._table = None
+            self._route_set = None
             await self._opener.stop()
 
     async def reload(
         self, settings: ModelSettings | None = None, *, refuse: Refuse | None = None
     ) -> None:
-        """Read the prompts, the file of routes, and where given the settings, anew.
+        """Read the prompts and the models file again, and take the settings if given.
 
         `refuse` is asked with the names of the new routes, before any is in use. Raises:
         ModelConfigError; then the old ones stay in use. Calls in flight keep theirs.
         """
         async with self._changing:
             old = self.running()  # a stopped model stays stopped
-            self._table = await self._open(settings or self._settings, old, refuse)
+            self._route_set = await self._open(settings or self._settings, old, refuse)
             self._settings = settings or self._settings
 
     def for_caller(self, caller: Caller) -> Model:
-        """A handle over which this caller's calls are routed, paid for and recorded."""
+        """A model whose calls are routed, paid and recorded for this caller."""
         return Model(self, caller)
 
     def routes(self) -> list[RouteNow]:
         """Each route as it stands; none when the models are not running. From any thread."""
-        table = self._table
-        return [] if table is None else table.now()
+        route_set = self._route_set
+        return [] if route_set is None else route_set.now()
 
     def knows(self, route: str) -> bool:
-        """Whether there is a route of that name. From any thread."""
-        table = self._table
-        return table is not None and route in table.asked.routes
+        """True if there is a route of that name. From any thread."""
+        route_set = self._route_set
+        return route_set is not None and route in route_set.config.routes
 
     async def check(self, name: str | None = None) -> list[RouteCheck]:
         """Try a route, or all of them, with one small call outside of limits and accounts.
 
         Raises: ModelConfigError when there is no such route.
         """
-        table = self.running()
-        lines = dict(table.lines)
+        route_set = self.running()
+        routes = dict(route_set.routes)
         if name is not None:
             if name == OFFLINE:
-                lines = dict((await self.with_offline()).lines)
-            if name == table.embeddings.spec.name:
-                lines[name] = table.embeddings
-            if name not in lines:
-                table.chain(name)  # raises
-            lines = {name: lines[name]}
-        checks = [tried(name, self._check(line)) for name, line in lines.items()]
+                routes = dict((await self.with_offline()).routes)
+            if name == route_set.embeddings.spec.name:
+                routes[name] = route_set.embeddings
+            if name not in routes:
+                route_set.chain(name)  # raises
+            routes = {name: routes[name]}
+        checks = [tried(name, self._check(route)) for name, route in routes.items()]
         return list(await asyncio.gather(*checks))
 
-    def running(self) -> Table:
-        if self._table is None:
+    def running(self) -> RouteSet:
+        if self._route_set is None:
             raise ModelConfigError("The model is not running. Await Model.start() first.")
-        return self._table
+        return self._route_set
 
-    async def with_offline(self) -> Table:
-        """The table with the demonstration, which is opened when somebody first asks for it."""
+    async def with_offline(self) -> RouteSet:
+        """The routes with the demonstration, which opens at its first use."""
         async with self._changing:
             old = self.running()
-            if OFFLINE not in old.lines:
-                self._table = await self._opener.with_offline(self._settings, old)
+            if OFFLINE not in old.routes:
+                self._route_set = await self._opener.with_offline(self._settings, old)
             return self.running()
 
     async def _open(
-        self, settings: ModelSettings, old: Table | None, refuse: Refuse | None = None
-    ) -> Table:
-        table = await self._opener.table(settings, old, refuse)
+        self, settings: ModelSettings, old: RouteSet | None, refuse: Refuse | None = None
+    ) -> RouteSet:
+        route_set = await self._opener.route_set(settings, old, refuse)
         log.info(
-            "model routes ready" if len(table.lines) > 1 else "model route ready",
-            route=str(table.default.route),
-            routes=", ".join(table.lines),
-            prompts=str(table.prompts),
+            "model routes ready" if len(route_set.routes) > 1 else "model route ready",
+            route=str(route_set.default.target),
+            routes=", ".join(route_set.routes),
+            prompts=str(route_set.prompts),
         )
-        return table
+        return route_set
 
-    async def _check(self, line: Line) -> RouteCheck:
-        name = line.spec.name
-        if line.embedder is not None and name not in self.running().asked.answering:
-            return await check_embeddings(name, line.route, line.embedder)
-        found = await check_plan(name, line.plan, line.spec.longest_attempt_s)
+    async def _check(self, route: OpenRoute) -> RouteCheck:
+        name = route.spec.name
+        if route.embedder is not None and name not in self.running().config.answering:
+            return await check_embeddings(name, route.target, route.embedder)
+        found = await check_plan(name, route.plan, route.spec.longest_attempt_s)
         if found.ok:
-            line.breaker.close()
-            line.gate.wake()
+            route.breaker.close()
+            route.admission.end_backoff()
         return found

@@ -1,4 +1,4 @@
-"""What the composition root tells the model layer, and what the layer tells of its routes."""
+"""Settings of the model layer, and the description of a route."""
 
 import os
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ MOST_AT_ONCE = 10_000
 
 @dataclass(frozen=True, slots=True)
 class ModelSettings:
-    """Which model answers, and within which limits. Its repr holds no secret.
+    """The model that answers, and its limits. Its repr holds no secret.
 
     `models_file` names further routes, and then may choose the default among them;
     `record_prompts` says whether what was sent and answered goes on record.
@@ -72,11 +72,11 @@ class RouteSpec:
 
     @property
     def longest_attempt_s(self) -> float:
-        """How long one attempt may take: no longer than all of them."""
+        """The limit of one attempt: no longer than that of all of them."""
         return min(self.attempt_s or self.deadline_s, self.deadline_s)
 
     def called(self, key: str) -> str:
-        """How a person knows a value of this route: by its variable, or its key in the file."""
+        """The name of a value for a person: its variable, or its key in the file."""
         if self.file:
             return f"{self.file}: routes.{self.name}.{key}"
         named = {
@@ -90,7 +90,7 @@ class RouteSpec:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Where calls go, fit for logs and pages: it holds no secret."""
+    """The target of calls, fit for logs and pages: it holds no secret."""
 
     provider: str
     model: str

@@ -45,7 +45,7 @@ def safe_argument(value: object) -> object:
 
 
 def is_too_long(text: str) -> bool:
-    """Whether a text is longer than a step may hold."""
+    """True if a text is longer than a step may hold."""
     # The quick answers first: encoding 10 MB takes longer than it is worth.
     if len(text) * 4 <= MAX_TEXT_BYTES:
         return False

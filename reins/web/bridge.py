@@ -39,7 +39,7 @@ class Checked(Protocol):
     def ok(self) -> bool: ...
 
     @property
-    def said(self) -> str: ...
+    def message(self) -> str: ...
 
     @property
     def latency_ms(self) -> float | None: ...
@@ -51,7 +51,7 @@ class NoAnswer:
 
     name: str
     ok: bool = False
-    said: str = f"no answer within {CHECK_S:.0f} s; look at its address, or at the worker's log"
+    message: str = f"no answer within {CHECK_S:.0f} s; look at its address, or at the worker's log"
     latency_ms: float | None = None
 
 

@@ -155,7 +155,7 @@ def test_the_file_of_routes_has_each_key_and_kind_of_error():
     kinds = {row[0].strip("`"): row for row in expected.rows(text[text.index("| kind |") :])}
     assert set(kinds) == set(get_args(Kind))
     for kind, row in kinds.items():
-        assert (row[2] == "yes") == (kind in RETRYABLE - {"resting", "unfit"}), kind
+        assert (row[2] == "yes") == (kind in RETRYABLE - {"circuit_open", "unfit"}), kind
         assert (row[3] == "counts") == (kind in COUNTED), kind
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from reins.llm import ModelError, Models, ModelSettings
+from reins.llm import ModelError, ModelRouter, ModelSettings
 from reins.llm.caller import CallRecord, Delta, Nobody
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -149,11 +149,11 @@ class Someone(Nobody):
 
 
 @pytest.fixture
-async def models(proxy: str, tmp_path: Path) -> AsyncIterator[Models]:
+async def models(proxy: str, tmp_path: Path) -> AsyncIterator[ModelRouter]:
     file = tmp_path / "models.toml"
     file.write_text(ROUTES.format(address=proxy))
     environ = {"PROXY_KEY": KEY, "WRONG_KEY": "sk-of-somebody-else"}
-    models = Models(ModelSettings(models_file=file, environ=environ))
+    models = ModelRouter(ModelSettings(models_file=file, environ=environ))
     await models.start()
     yield models
     await models.stop()

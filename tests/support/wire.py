@@ -6,7 +6,8 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reins.llm.baml.prompts import CLIENTS_FILE, PROMPTS, read_prompts
-from reins.llm.baml.runtime import Answer, Compiled
+from reins.llm.baml.response import WireResponse
+from reins.llm.baml.runtime import Compiled
 
 MAX_LAG_S = 0.25
 PROBE_S = 0.005
@@ -50,7 +51,7 @@ def compiled_for(
 
 
 async def send(
-    compiled: Compiled, answer: Answer, *, streamed: bool, texts: list[str] | None = None
+    compiled: Compiled, answer: WireResponse, *, streamed: bool, texts: list[str] | None = None
 ) -> None:
     """Call for a joke, plain or as a stream."""
     arguments = {"subject": "the-secret-subject", "told": []}

@@ -1,7 +1,8 @@
 """From what BAML raises to one ModelError. Its messages quote prompts, so none is passed on."""
 
-from reins.llm.baml.runtime import (
-    Answer,
+from http import HTTPStatus
+
+from reins.llm.baml.errors import (
     BamlClientFinishReasonError,
     BamlClientHttpError,
     BamlError,
@@ -9,6 +10,7 @@ from reins.llm.baml.runtime import (
     BrokenStreamError,
     TooLongError,
 )
+from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind, ModelError
 from reins.llm.limits.backoff import asked_s
 from reins.llm.settings import Route
@@ -16,20 +18,20 @@ from reins.llm.text import MAX_TEXT_BYTES
 
 ADVICE: dict[Kind, str] = {
     "rate_limited": "Wait, run fewer sessions, or raise the account's limit.",
-    "overloaded": "It is overloaded; wait and try again.",
-    "server": "The fault is on its side; wait and try again.",
-    "unreachable": "Check that it runs, the address and the network.",
-    "timeout": "It took too long; wait, or choose a quicker model or a longer deadline.",
+    "overloaded": "The provider is overloaded; try again later.",
+    "server": "The fault is the provider's; try again later.",
+    "unreachable": "Check that the server runs, the address and the network.",
+    "timeout": "Try again later, or choose a quicker model or a longer deadline.",
     "auth": "Check the key, its rights and the account's credit.",
     "bad_request": "Check the model's name and whether it suits the prompt.",
     "not_found": "Check the model's name and the address (it usually ends in /v1).",
-    "garbage": "That is no answer of a model; check that the address is a model's.",
-    "refused": "Its safety filter stopped the answer; change the subject.",
+    "garbage": "The answer is not a model's; check that the address is.",
+    "refused": "The provider's safety filter stopped the answer; change the subject.",
     "truncated": "The answer was cut off at its limit of tokens; ask for less.",
     "too_long": "Ask for less text.",
-    "empty": "It gave no text; try again, or another model.",
+    "empty": "The model gave no text; try again, or another model.",
     "unfit": "Try again, another model, or a simpler type.",
-    "resting": "It failed several times in a row and is let alone for a while; wait.",
+    "circuit_open": "It failed several times in a row, so calls to it are paused; try again later.",
 }
 RETRYABLE: frozenset[Kind] = frozenset(
     {
@@ -41,7 +43,7 @@ RETRYABLE: frozenset[Kind] = frozenset(
         "garbage",
         "empty",
         "unfit",
-        "resting",
+        "circuit_open",
     }
 )
 BY_STATUS: dict[int, Kind] = {
@@ -98,14 +100,14 @@ def failure(
     )
 
 
-def classify(error: BamlError, answer: Answer, route: Route) -> ModelError:
-    """Say in our terms what BAML raised; `answer` tells what truly came over the wire."""
-    kind, what = verdict(error, answer)
+def classify(error: BamlError, response: WireResponse, route: Route) -> ModelError:
+    """The ModelError for what BAML raised; `response` is what truly came over the wire."""
+    kind, what = verdict(error, response)
     retryable = None if isinstance(error, KNOWN) else False
-    return failure(kind, route, what, retryable=retryable, after=answer.retry_after)
+    return failure(kind, route, what, retryable=retryable, after=response.retry_after)
 
 
-def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
+def verdict(error: BamlError, response: WireResponse) -> tuple[Kind, str]:
     """The kind of an error, and what happened in words."""
     kind: Kind = "garbage"
     what = f"BAML gave {type(error).__name__}"
@@ -117,37 +119,38 @@ def verdict(error: BamlError, answer: Answer) -> tuple[Kind, str]:
         case BamlClientFinishReasonError(finish_reason=reason):
             cut = (reason or "").lower() in CUT_OFF
             kind, what = "truncated" if cut else "refused", "it gave no whole answer"
-        case BrokenStreamError() | BamlClientHttpError() if answer.fault:
-            kind, what = kind_of_fault(answer.fault), "it ended the stream with an error"
+        case BrokenStreamError() | BamlClientHttpError() if response.fault:
+            kind, what = kind_of_fault(response.fault), "it ended the stream with an error"
         case BrokenStreamError(corrupt=True):
             what = "a part of the stream cannot be read"
         case BrokenStreamError():
             kind, what = "unreachable", "the stream stopped before its end"
-        case BamlClientHttpError(message=said) if said.startswith(STREAM_BROKE):
+        case BamlClientHttpError(message=message) if message.startswith(STREAM_BROKE):
             kind, what = "unreachable", "the connection broke"
         case BamlClientHttpError() if is_no_stream(error):
-            what = "the answer is no stream"
+            what = "the answer is not a stream"
         case BamlClientHttpError(status_code=status):
-            kind, what = verdict_http(status, str(error), answer)
+            kind, what = verdict_http(status, str(error), response)
     return kind, what
 
 
 def is_no_stream(error: BamlClientHttpError) -> bool:
-    """Whether something else came where a stream was asked for."""
+    """True if the server answered, but not with a stream."""
     return error.message.startswith(NO_EVENTS)
 
 
-def verdict_http(status: int, said: str, answer: Answer) -> tuple[Kind, str]:
-    if answer.status is None:
+def verdict_http(status: int, message: str, response: WireResponse) -> tuple[Kind, str]:
+    if response.status is None:
         return "unreachable", "no answer, or the connection broke"
-    if answer.status < 400:  # noqa: PLR2004 - not an error of HTTP, so the body is
+    if response.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
         return "garbage", "the answer is not of the expected shape"
-    return verdict_status(status, is_spent=QUOTA_SPENT in said)
+    return verdict_status(status, is_spent=QUOTA_SPENT in message)
 
 
 def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
     """The kind of an error status, and in words; `is_spent`: its body says `QUOTA_SPENT`."""
-    kind = BY_STATUS.get(status) or ("server" if status >= 500 else "bad_request")  # noqa: PLR2004
+    is_theirs = status >= HTTPStatus.INTERNAL_SERVER_ERROR
+    kind = BY_STATUS.get(status) or ("server" if is_theirs else "bad_request")
     # A spent budget comes as 429 too, and does not pass by waiting.
     if kind == "rate_limited" and is_spent:
         return "auth", f"it answered {status}, the quota is spent"

@@ -41,12 +41,12 @@ def text_functions(files: Mapping[str, str]) -> dict[str, int]:
     Only these may be called: BAML's parser of structured output is super-linear on hostile answers
     and can hang or crash the process (see the notes on BAML); a `-> string` never reaches it.
     """
-    return {
-        name: size
-        for source in files.values()
-        for name, returns, size in _functions(source)
-        if returns == "string"
-    }
+    return {name: size for name, returns, size in functions(files) if returns == "string"}
+
+
+def functions(files: Mapping[str, str]) -> list[tuple[str, str, int]]:
+    """Every function: its name, its type, and the characters of its prompt's template."""
+    return [found for source in files.values() for found in _functions(source)]
 
 
 def _functions(source: str) -> Iterator[tuple[str, str, int]]:

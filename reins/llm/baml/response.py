@@ -1,4 +1,4 @@
-"""What came back over the wire for one attempt, as BAML's collector saw it."""
+"""The response to one attempt, as BAML's collector saw it."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ HTTP_OK = 200
 
 
 @dataclass(slots=True)
-class Answer:
-    """What came back over the wire for one attempt, filled in also when it failed.
+class WireResponse:
+    """All that came over the wire for one attempt, also for one that failed.
 
     `tokens_in` counts the cached ones too; `counted` says that the provider counted at all.
     `status` is None where no response came. `request` is the body as it was sent. `text` is cut
@@ -35,41 +35,41 @@ class Answer:
     first_text_at: float | None = None
 
 
-def fill(answer: Answer, call: Any) -> None:
-    """Fill in what was seen of a call."""
-    answer.raw = answer.text
+def fill(response: WireResponse, call: Any) -> None:
+    """Fill in the collector's view of a call."""
+    response.raw = response.text
     if call is None:
         return
-    _count(answer, call)
+    _count(response, call)
     if call.http_request is not None:
-        answer.request = call.http_request.body.text()
-    response = call.http_response
+        response.request = call.http_request.body.text()
+    http = call.http_response
     # Where no connection came about, or it broke, BAML makes up a response: 500 or 0, no headers.
-    headers = {} if response is None else response.headers  # each look makes a copy
-    if response is not None and (headers or response.status not in {0, 500}):
-        answer.status = response.status
-        answer.retry_after = headers.get("retry-after")
-        body = response.body.text()
-        answer.finish_reason = finish_reason_in(body)
-        answer.raw = answer.raw or body[:MAX_RAW_CHARS]
+    headers = {} if http is None else http.headers  # each look makes a copy
+    if http is not None and (headers or http.status not in {0, 500}):
+        response.status = http.status
+        response.retry_after = headers.get("retry-after")
+        body = http.body.text()
+        response.finish_reason = finish_reason_in(body)
+        response.raw = response.raw or body[:MAX_RAW_CHARS]
     elif events := events_of(call):
         # A stream has no response here, but its events come with 200 alone.
         last = events[-1].text
-        answer.status = HTTP_OK
-        answer.fault = fault_in(last)
-        answer.raw = answer.raw or last[:MAX_RAW_CHARS]
+        response.status = HTTP_OK
+        response.fault = fault_in(last)
+        response.raw = response.raw or last[:MAX_RAW_CHARS]
 
 
-def _count(answer: Answer, call: Any) -> None:
+def _count(response: WireResponse, call: Any) -> None:
     usage = call.usage
-    answer.counted = usage is not None and usage.input_tokens is not None
-    if not answer.counted:
+    response.counted = usage is not None and usage.input_tokens is not None
+    if not response.counted:
         return
-    answer.tokens_in = usage.input_tokens or 0
-    answer.tokens_out = usage.output_tokens or 0
-    answer.tokens_cached = usage.cached_input_tokens or 0
+    response.tokens_in = usage.input_tokens or 0
+    response.tokens_out = usage.output_tokens or 0
+    response.tokens_cached = usage.cached_input_tokens or 0
     if call.provider == "anthropic":  # the only one that leaves them out
-        answer.tokens_in += answer.tokens_cached
+        response.tokens_in += response.tokens_cached
 
 
 def events_of(call: Any) -> Sequence[Event]:

@@ -1,80 +1,34 @@
-"""The only module that holds BAML's runtime. It is semi-private: tests keep its contract.
+"""BAML's runtime, held by this module alone. It is semi-private: tests keep its contract.
 
 The generated client is not used for calls: it copies the whole environment for each of them
 and binds one global runtime. A runtime of one's own is swapped as a whole at a reload, while calls
 in flight keep theirs.
 """
 
-import asyncio
-import atexit
 import contextlib
-import os
-import time
-import weakref
 from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
-from reins.llm.baml.response import HTTP_OK, Answer, events_of, fill
-from reins.llm.baml.stream import Inbox
+from baml_py import BamlRuntime, ClientRegistry, Collector
+
+from reins.llm.baml.clients import rendering_client, streaming_client
+from reins.llm.baml.errors import (
+    BamlClientFinishReasonError,
+    BamlError,
+    BamlInvalidArgumentError,
+    BrokenStreamError,
+    TooLongError,
+)
+from reins.llm.baml.response import HTTP_OK, WireResponse, events_of, fill
+from reins.llm.baml.stream import StreamBuffer
 from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, read_end
+from reins.llm.baml.workers import wait_at_exit, watched
 from reins.llm.errors import ModelConfigError
 from reins.llm.text import MAX_TEXT_BYTES, is_too_long
 
-# BAML reads these when it is imported: its log would print full prompts to stdout, and its
-# messages would carry Rust stack traces.
-os.environ["BAML_LOG"] = "off"
-os.environ["BAML_INTERNAL_LOG"] = "off"
-os.environ["RUST_LIB_BACKTRACE"] = "0"
-# With HTTP_PROXY set, calls to loopback, and the offline model's token, would go to the proxy.
-_DIRECT = os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or ""
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = f"{_DIRECT},127.0.0.1,localhost,::1".lstrip(",")
-
-from baml_py import (  # noqa: E402 - after the lines above
-    BamlRuntime,
-    ClientRegistry,
-    Collector,
-)
-from baml_py.errors import (  # noqa: E402
-    BamlClientFinishReasonError,
-    BamlClientHttpError,
-    BamlError,
-    BamlInvalidArgumentError,
-    BamlTimeoutError,
-)
-
-# Other modules take BAML's errors from here, so that nothing imports baml_py before those lines.
-__all__ = [
-    "Answer",
-    "BamlClientFinishReasonError",
-    "BamlClientHttpError",
-    "BamlError",
-    "BamlTimeoutError",
-    "BrokenStreamError",
-    "Compiled",
-    "TooLongError",
-]
-
-# A worker thread of BAML takes the GIL once more when a call has ended or was cancelled. An
-# interpreter that finalises in that moment aborts (measured: up to two exits in five).
-EXIT_GRACE_S = 0.05
-EXIT_LIMIT_S = 1.0
-STREAMED_CLIENT = "RouteStreamed"
-"""Client that streams take instead of a function's own, if there is one of this name."""
-
+_NO_PARTIALS = False
 _NO_TYPES = ModuleType("no_types")  # without them BAML gives classes as dicts, enums as strings
-
-
-class TooLongError(BamlError):
-    """The answer is longer than a step may hold; a stream was ended there."""
-
-
-class BrokenStreamError(BamlError):
-    """A stream that ended as if whole is not. `corrupt`: an event was no JSON, else cut off."""
-
-    def __init__(self, *, corrupt: bool) -> None:
-        super().__init__()
-        self.corrupt = corrupt
 
 
 class Compiled:
@@ -90,22 +44,23 @@ class Compiled:
             self._runtime = BamlRuntime.from_files("baml_src", _rooted(files), self._values)
         except BamlError as error:
             raise ModelConfigError(
-                f"The prompts do not compile. Mend them and reload.\n{str(error).strip()}"
+                f"The prompts do not compile. Correct them and reload.\n{str(error).strip()}"
             ) from None
-        self._rendering = _rendering_client()
+        self._rendering = rendering_client()
         self.is_plain = False
         """Known not to stream: asked for a stream it gave none, and then answered as a whole."""
-        self._streaming = _streaming_client(files)
-        atexit.unregister(_let_workers_rest)
-        atexit.register(_let_workers_rest)
+        self._streaming = streaming_client(files)
+        wait_at_exit()
 
-    async def call(self, function: str, arguments: Mapping[str, object], answer: Answer) -> None:
-        """Call once, into `answer`.
+    async def call(
+        self, function: str, arguments: Mapping[str, object], response: WireResponse
+    ) -> None:
+        """Call once, into `response`.
 
         Raises: BamlError of some kind; ModelConfigError when the arguments do not fit.
         """
         collector = Collector()  # a fresh one each time: a shared one keeps every call it saw
-        with self._recorded(function, arguments, collector, answer):
+        with self._recorded(function, arguments, collector, response):
             sent = self._runtime.call_function(  # type: ignore[call-arg]
                 function,
                 dict(arguments),
@@ -118,9 +73,9 @@ class Compiled:
                 None,
                 None,
             )
-            result = await _noted(sent)
+            result = await watched(sent)
             text = self._text(result)
-            answer.text = text[:MAX_TEXT_BYTES]
+            response.text = text[:MAX_TEXT_BYTES]
         if is_too_long(text):
             raise TooLongError
 
@@ -128,10 +83,10 @@ class Compiled:
         self,
         function: str,
         arguments: Mapping[str, object],
-        answer: Answer,
+        response: WireResponse,
         on_text: Callable[[str], None],
     ) -> None:
-        """Call once, into `answer`; `on_text` gets, on the loop, the whole text so far.
+        """Call once, into `response`; `on_text` gets, on the loop, the whole text so far.
 
         The last text handed on is the whole answer's. Cancelling closes the connection at once,
         and so does an answer that has grown too long; nothing is handed on after the end.
@@ -139,18 +94,18 @@ class Compiled:
         Raises: as `call`, and whatever `on_text` raises.
         """
         collector = Collector()
-        inbox = Inbox(on_text)
-        with self._recorded(function, arguments, collector, answer, streamed=True):
+        buffer = StreamBuffer(on_text)
+        with self._recorded(function, arguments, collector, response, streamed=True):
             try:
-                await self._receive(function, arguments, collector, inbox)
+                await self._receive(function, arguments, collector, buffer)
             finally:
-                inbox.end()
-                answer.text = inbox.text[:MAX_TEXT_BYTES]
-                answer.first_text_at = inbox.first_text_at
+                buffer.end()
+                response.text = buffer.text[:MAX_TEXT_BYTES]
+                response.first_text_at = buffer.first_text_at
         events = events_of(_seen(collector))
         end = await read_end(events)
-        _judge(end, answer)
-        inbox.finish()
+        _judge(end, response)
+        buffer.finish()
 
     @contextlib.contextmanager
     def _recorded(
@@ -158,11 +113,11 @@ class Compiled:
         function: str,
         arguments: Mapping[str, object],
         collector: Collector,
-        answer: Answer,
+        response: WireResponse,
         *,
         streamed: bool = False,
     ) -> Iterator[None]:
-        """Fill in what came of a call, however it ends.
+        """Fill in the response of a call, however it ends.
 
         The collector of one that BAML has not ended yet must not be touched: a call that is just
         starting is in its list and not yet in its store, and to look at it then panics under a lock
@@ -174,31 +129,35 @@ class Compiled:
             raise _wrong_arguments(function, arguments) from None
         except BaseException as error:
             if isinstance(error, BamlError) and not isinstance(error, TooLongError):
-                fill(answer, _seen(collector))
+                fill(response, _seen(collector))
             else:
-                self._fill_unfinished(function, arguments, answer, streamed=streamed)
+                self._fill_unfinished(function, arguments, response, streamed=streamed)
             raise
-        fill(answer, _seen(collector))
+        fill(response, _seen(collector))
 
     def _fill_unfinished(
         self,
         function: str,
         arguments: Mapping[str, object],
-        answer: Answer,
+        response: WireResponse,
         *,
         streamed: bool,
     ) -> None:
-        answer.raw = answer.text
-        answer.status = HTTP_OK if answer.text else None
+        response.raw = response.text
+        response.status = HTTP_OK if response.text else None
         client = self._streaming if streamed else None
         with contextlib.suppress(BamlError):
             request = self._request(function, arguments, client, streamed=streamed)
-            answer.request = request.body.text()
+            response.request = request.body.text()
 
     async def _receive(
-        self, function: str, arguments: Mapping[str, object], collector: Collector, inbox: Inbox
+        self,
+        function: str,
+        arguments: Mapping[str, object],
+        collector: Collector,
+        buffer: StreamBuffer,
     ) -> None:
-        """Take a stream into the inbox, to its end.
+        """Take a stream into the buffer, to its end.
 
         In-loop, by what the generated client uses inside: its public streams cost a thread each,
         and cancelling one froze the loop for seconds (measured).
@@ -221,19 +180,19 @@ class Compiled:
         def arrived(event: Any) -> None:  # in a thread of BAML's
             # The failure that ends a stream comes as an event too, and then again out of `done`.
             with contextlib.suppress(BamlError):
-                inbox.arrived(self._text(event, partial=True))
+                buffer.arrived(self._text(event, partial=True))
 
         stream.on_event(arrived)
-        done = _noted(stream.done(context))
-        done.add_done_callback(lambda done: inbox.end(done.cancelled() or done.exception()))
+        done = watched(stream.done(context))
+        done.add_done_callback(lambda done: buffer.end(done.cancelled() or done.exception()))
         try:
-            await inbox.ended
-            if inbox.too_long:
+            await buffer.ended
+            if buffer.too_long:
                 raise TooLongError
-            inbox.text = self._text(done.result())
+            buffer.text = self._text(done.result())
         finally:
             done.cancel()
-        if is_too_long(inbox.text):
+        if is_too_long(buffer.text):
             raise TooLongError
 
     def messages(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, str]]:
@@ -280,7 +239,7 @@ class Compiled:
         return self.messages(function, arguments)[-1]["content"]
 
     def parse(self, function: str, text: str) -> Any:
-        """What the function's declared type makes of a text, in JSON's types.
+        """Parse a text by the function's declared type, into JSON's types.
 
         Only after `parse_guard` has let the text pass: this can block the process for hours.
 
@@ -292,7 +251,7 @@ class Compiled:
             _NO_TYPES,
             _NO_TYPES,
             _NO_TYPES,
-            False,  # noqa: FBT003 - partials; taken by position only
+            _NO_PARTIALS,
             self._runtime.create_context_manager(),
             None,
             None,
@@ -307,17 +266,17 @@ class Compiled:
 
 
 def _seen(collector: Collector) -> Any:
-    """What the collector saw of the one call, if it ever left: a copy of all of its events."""
+    """The collector's copy of the one call with all of its events; None if it was never sent."""
     last = collector.last  # each look makes a copy
     calls = last.calls if last else []
     return calls[-1] if calls else None
 
 
-def _judge(end: StreamEnd, answer: Answer) -> None:
+def _judge(end: StreamEnd, response: WireResponse) -> None:
     """Take from a stream's end what BAML does not, and refuse what only looks like an answer."""
-    answer.finish_reason = end.finish_reason
-    answer.tokens_out = end.tokens_out if end.tokens_out is not None else answer.tokens_out
-    answer.fault = end.fault
+    response.finish_reason = end.finish_reason
+    response.tokens_out = end.tokens_out if end.tokens_out is not None else response.tokens_out
+    response.fault = end.fault
     if end.fault or end.corrupt or not end.complete:
         raise BrokenStreamError(corrupt=bool(end.corrupt))
     if end.finish_reason and end.finish_reason.lower() in NO_ANSWER:
@@ -330,24 +289,6 @@ def _content(content: Any) -> str:
     return "\n".join(part.get("text", "") for part in content)
 
 
-def _rendering_client() -> ClientRegistry:
-    """A client that is never called: prompts are rendered the same for every provider."""
-    registry = ClientRegistry()
-    options = {"base_url": "http://localhost", "model": "none"}
-    registry.add_llm_client("Rendering", "openai-generic", options)
-    registry.set_primary("Rendering")
-    return registry
-
-
-def _streaming_client(files: Mapping[str, str]) -> ClientRegistry | None:
-    """The client for streams, where the sources declare one of its own."""
-    if not any(STREAMED_CLIENT in source for source in files.values()):
-        return None
-    registry = ClientRegistry()
-    registry.set_primary(STREAMED_CLIENT)
-    return registry
-
-
 def _wrong_arguments(function: str, arguments: Mapping[str, object]) -> ModelConfigError:
     # BAML's message quotes the arguments.
     return ModelConfigError(
@@ -358,20 +299,3 @@ def _wrong_arguments(function: str, arguments: Mapping[str, object]) -> ModelCon
 
 def _rooted(files: Mapping[str, str]) -> dict[str, str]:
     return {f"baml_src/{name}": source for name, source in files.items()}
-
-
-# What BAML's threads have yet to let go of, for as long as they hold it.
-_under_way: "weakref.WeakSet[asyncio.Future[Any]]" = weakref.WeakSet()
-
-
-def _noted(call: Any) -> "asyncio.Future[Any]":
-    future: asyncio.Future[Any] = asyncio.ensure_future(call)
-    _under_way.add(future)
-    return future
-
-
-def _let_workers_rest() -> None:
-    limit = time.monotonic() + EXIT_LIMIT_S
-    while _under_way and time.monotonic() < limit:
-        time.sleep(EXIT_GRACE_S / 10)
-    time.sleep(EXIT_GRACE_S)

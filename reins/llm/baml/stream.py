@@ -1,4 +1,4 @@
-"""The way of a streamed text from BAML's thread to the loop: the newest alone, and no further."""
+"""The buffer between BAML's thread and the loop: it holds the newest text of a stream."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from reins.llm.text import is_too_long
 
 
-class Inbox:
+class StreamBuffer:
     """Holds the text so far of one stream, and ends it when it has grown too long.
 
     `arrived` is called in a thread of BAML's, everything else on the loop. A loop that is busy
@@ -67,5 +67,5 @@ class Inbox:
         self._given = text
         try:
             self._on_text(text)
-        except Exception as error:  # noqa: BLE001 - it belongs to whoever awaits the stream
+        except Exception as error:  # noqa: BLE001 - raised again for whoever awaits the stream
             self.ended.set_exception(error)

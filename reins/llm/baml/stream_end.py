@@ -30,7 +30,7 @@ class Event(Protocol):
 
 @dataclass(slots=True)
 class StreamEnd:
-    """What the events say beside the text. `fault` is the server's own word for an error."""
+    """Facts from the events beside the text. `fault` is the server's own word for an error."""
 
     events: int = 0
     corrupt: int = 0
@@ -88,7 +88,7 @@ async def read_end(events: Sequence[Event]) -> StreamEnd:
 
 
 def fault_in(text: str) -> str | None:
-    """What an error event calls itself, such as `overloaded_error`; None for any other event."""
+    """The name in an error event, such as `overloaded_error`; None for any other event."""
     end = StreamEnd()
     end.read(text)
     return end.fault
@@ -96,9 +96,9 @@ def fault_in(text: str) -> str | None:
 
 def fault_of(error: object) -> str:
     fields = error if isinstance(error, dict) else {}
-    said = [fields.get(name) for name in ("code", "type", "status")]
+    words = [fields.get(name) for name in ("code", "type", "status")]
     return (
-        " ".join(str(word)[:100] for word in said if isinstance(word, (str, int)) and word) or "?"
+        " ".join(str(word)[:100] for word in words if isinstance(word, (str, int)) and word) or "?"
     )
 
 

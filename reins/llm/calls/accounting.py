@@ -1,34 +1,33 @@
-"""The books of one call: what each attempt takes is held back, settled, counted and recorded."""
+"""The accounting of one call: each attempt is reserved, settled, counted and recorded."""
 
 import random
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 
 from reins import telemetry
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.caller import Caller, CallRecord
 from reins.llm.errors import ModelError
 from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES
-from reins.llm.routes.open_route import Line
-from reins.llm.routes.route_set import Table
+from reins.llm.routes.open_route import OpenRoute
+from reins.llm.routes.route_set import RouteSet
+from reins.llm.tokens import tokens_of
 
 ABORTED = "aborted"
-"""The kind of an attempt that its caller gave up."""
-
-TOKEN_CHARS = 4
-HTTP_ERROR = 400
+"""The error kind of an attempt that its caller gave up."""
 
 
-class Books:
-    """Keeps the account of one call's attempts, each exactly once, whatever becomes of it."""
+class Accounting:
+    """Accounts for each attempt of one call exactly once, however it ends."""
 
-    __slots__ = ("_caller", "_function", "_likely_in", "_streamed", "_table", "call_id")
+    __slots__ = ("_caller", "_function", "_likely_in", "_route_set", "_streamed", "call_id")
 
     def __init__(
-        self, table: Table, caller: Caller, function: str, *, likely_in: int, streamed: bool
+        self, route_set: RouteSet, caller: Caller, function: str, *, likely_in: int, streamed: bool
     ) -> None:
-        self._table = table
+        self._route_set = route_set
         self._caller = caller
         self._function = function
         self._likely_in = likely_in
@@ -36,85 +35,87 @@ class Books:
         # Not uuid4: it asks the kernel for each, which took 2 ms of a loaded machine.
         self.call_id = f"{random.getrandbits(128):032x}"
 
-    def likely(self, line: Line) -> int:
-        """Tokens that an attempt over this line may take at the most, as far as can be known."""
-        return self._likely_in + line.likely_out(self._function)
+    def likely(self, route: OpenRoute) -> int:
+        """An upper estimate of the tokens of an attempt over this route."""
+        return self._likely_in + route.likely_out(self._function)
 
     @contextmanager
-    def in_line(self) -> Iterator[None]:
-        """While an attempt waits for its place."""
+    def queued(self) -> Iterator[None]:
+        """The time in which an attempt waits for its place."""
         self._caller.waits()
         try:
             yield
         finally:
             self._caller.goes_on()
 
-    def reserve(self, line: Line, tokens: int) -> object:
+    def reserve(self, route: OpenRoute, tokens: int) -> object:
         """Raises: whatever the caller's account raises where a budget is spent."""
         return self._caller.reserve(
-            tokens, line.cost_usd(self._likely_in, tokens - self._likely_in)
+            tokens, route.cost_usd(self._likely_in, tokens - self._likely_in)
         )
 
     def give_back(self, reserved: object) -> None:
-        """Nothing was sent, and nothing goes on record."""
+        """Release a reservation: nothing was sent, and nothing goes on record."""
         self._caller.settle(reserved, 0, 0, 0.0)
 
-    def opened(self, line: Line, attempt: int, queued_at: int) -> CallRecord:
+    def opened(self, route: OpenRoute, attempt: int, queued_at: int) -> CallRecord:
         """The record of an attempt that is about to be sent."""
         return CallRecord(
             call_id=self.call_id,
             function=self._function,
-            route=line.spec.name,
-            provider=line.route.provider,
-            model=line.route.model,
+            route=route.spec.name,
+            provider=route.target.provider,
+            model=route.target.model,
             attempt=attempt,
             streamed=self._streamed,
-            demonstration=line.route.demonstration,
+            demonstration=route.target.demonstration,
             queued_at=queued_at,
             sent_at=time.time_ns() // 1000,
         )
 
-    def unsent(self, line: Line, attempt: int, queued_at: int, error: ModelError | str) -> None:
-        """An attempt that never had its place; an `error` that is no ModelError is its kind."""
-        record = self.opened(line, attempt, queued_at)
+    def unsent(
+        self, route: OpenRoute, attempt: int, queued_at: int, error: ModelError | str
+    ) -> None:
+        """Record an attempt that never had its place; an `error` that is a string is its kind."""
+        record = self.opened(route, attempt, queued_at)
         record.sent_at = None
         self._failed(record, error)
         self._put(record)
 
     def close(
         self,
-        line: Line,
+        route: OpenRoute,
         record: CallRecord,
-        answer: Answer,
+        response: WireResponse,
         reserved: object,
         error: ModelError | str | None,
     ) -> None:
-        """Settle, count and record an attempt; an `error` that is no ModelError is its kind."""
+        """Settle, count and record an attempt; an `error` that is a string is its kind."""
         kind = error.kind if isinstance(error, ModelError) else error
-        if not answer.counted:
-            self._estimate(record, answer, kind)
-        cost_usd = line.cost_usd(answer.tokens_in, answer.tokens_out, answer.tokens_cached)
-        self._caller.settle(reserved, answer.tokens_in, answer.tokens_out, cost_usd)
-        line.meter.took(self._function, answer.tokens_in, answer.tokens_out, cost_usd)
+        if not response.counted:
+            self._estimate(record, response, kind)
+        cost_usd = route.cost_usd(response.tokens_in, response.tokens_out, response.tokens_cached)
+        self._caller.settle(reserved, response.tokens_in, response.tokens_out, cost_usd)
+        route.metrics.took(self._function, response.tokens_in, response.tokens_out, cost_usd)
         if kind is None:
-            line.meter.succeeded(record.latency_ms or 0.0, record.first_token_ms)
+            route.metrics.succeeded(record.latency_ms or 0.0, record.first_token_ms)
         else:
             self._failed(record, error)
-            line.meter.failed(kind, record.error)
-        record.tokens_in = answer.tokens_in
-        record.tokens_out = answer.tokens_out
-        record.tokens_cached = answer.tokens_cached
+            route.metrics.failed(kind, record.error)
+        record.tokens_in = response.tokens_in
+        record.tokens_out = response.tokens_out
+        record.tokens_cached = response.tokens_cached
         record.cost_usd = cost_usd
-        record.finish_reason = answer.finish_reason
-        record.status = answer.status
-        if self._table.record_prompts:
-            self._quote(record, answer)
+        record.finish_reason = response.finish_reason
+        record.status = response.status
+        if self._route_set.record_prompts:
+            self._quote(record, response)
         self._put(record)
 
     def _failed(self, record: CallRecord, error: ModelError | str | None) -> None:
         if isinstance(error, ModelError):
             record.error_kind = error.kind
-            record.error = self._table.redactor.text(str(error), ERROR_BYTES)
+            record.error = self._route_set.redactor.text(str(error), ERROR_BYTES)
         else:
             record.error_kind = error
 
@@ -123,22 +124,18 @@ class Books:
         if telemetry.on:
             telemetry.attempted(record, self._caller)
 
-    def _quote(self, record: CallRecord, answer: Answer) -> None:
-        redactor = self._table.redactor
-        if answer.request is not None:
-            record.request = redactor.text(answer.request, REQUEST_BYTES)
-        record.answer = redactor.text(answer.raw or answer.text, ANSWER_BYTES)
+    def _quote(self, record: CallRecord, response: WireResponse) -> None:
+        redactor = self._route_set.redactor
+        if response.request is not None:
+            record.request = redactor.text(response.request, REQUEST_BYTES)
+        record.answer = redactor.text(response.raw or response.text, ANSWER_BYTES)
 
-    def _estimate(self, record: CallRecord, answer: Answer, kind: str | None) -> None:
-        """What nobody has counted: of an attempt that was refused, nothing is billed."""
-        refused = answer.status is not None and answer.status >= HTTP_ERROR
-        if refused or (kind == "unreachable" and not answer.text):
+    def _estimate(self, record: CallRecord, response: WireResponse, kind: str | None) -> None:
+        """Estimate the tokens that no provider has counted; a refused attempt costs nothing."""
+        refused = response.status is not None and response.status >= HTTPStatus.BAD_REQUEST
+        if refused or (kind == "unreachable" and not response.text):
             return
         record.estimated = True
-        sent = _tokens(answer.request) if answer.request else self._likely_in
-        answer.tokens_in = answer.tokens_in or sent
-        answer.tokens_out = answer.tokens_out or _tokens(answer.text)
-
-
-def _tokens(text: str) -> int:
-    return -(-len(text) // TOKEN_CHARS)
+        sent = tokens_of(response.request) if response.request else self._likely_in
+        response.tokens_in = response.tokens_in or sent
+        response.tokens_out = response.tokens_out or tokens_of(response.text)

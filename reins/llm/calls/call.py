@@ -1,4 +1,4 @@
-"""The policy of one call: places, attempts, waits, the breaker, and what stands in for a route."""
+"""The policy of one call: places, attempts, waits, the breaker, and the fallbacks of a route."""
 
 import asyncio
 import time
@@ -7,99 +7,100 @@ from itertools import count
 
 import structlog
 
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import ADVICE, classify, failure
-from reins.llm.baml.runtime import Answer, BamlError
+from reins.llm.baml.response import WireResponse
 from reins.llm.caller import CallRecord
-from reins.llm.calls.accounting import ABORTED, Books
+from reins.llm.calls.accounting import ABORTED, Accounting
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
-from reins.llm.limits.admission import Resting
+from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
 from reins.llm.limits.breaker import COUNTED
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 
 NO_FALLBACK: frozenset[Kind] = frozenset({"refused", "too_long"})
-"""What another route would say no better: the call itself is at fault."""
+"""Failures that another route would not mend: the call itself is at fault."""
 
 UNREPEATED: frozenset[Kind] = frozenset({"unfit"})
-"""What the same route is not asked again within a call, though a later call may succeed."""
+"""Failures after which a call does not try the same route again, though a later call may."""
 
 GIVEN_UP = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit)
 
 log = structlog.get_logger(__name__)
 
-Send = Callable[[Line, Answer, int], Awaitable[None]]
-"""Make one attempt over a line, into an answer; the number counts attempts over all routes."""
+Send = Callable[[OpenRoute, WireResponse, int], Awaitable[None]]
+"""Make one attempt over a route, into a response; the number counts attempts over all routes."""
 
 
 class Call:
-    """One call on its way: over its route, and the routes that stand in for it."""
+    """One call: over its route, and its fallbacks."""
 
     __slots__ = (
-        "_books", "_queued_at", "_send", "_session_id",
-        "answer", "attempts", "cost_usd", "latency_ms",
+        "_accounting", "_queued_at", "_send", "_session_id",
+        "attempts", "cost_usd", "latency_ms", "response",
     )  # fmt: skip
 
-    def __init__(self, books: Books, session_id: str, send: Send) -> None:
-        self._books = books
+    def __init__(self, accounting: Accounting, session_id: str, send: Send) -> None:
+        self._accounting = accounting
         self._session_id = session_id
         self._send = send
         self._queued_at = 0
         self.attempts = 0
-        self.answer = Answer()
+        self.response = WireResponse()
         self.cost_usd = 0.0
         self.latency_ms = 0.0
 
     @property
     def call_id(self) -> str:
-        return self._books.call_id
+        return self._accounting.call_id
 
-    async def over(self, chain: tuple[Line, ...]) -> Line:
-        """Call, over one route after the other; gives the one that answered, into `answer`.
+    async def over(self, chain: tuple[OpenRoute, ...]) -> OpenRoute:
+        """Call over one route after the other; return the one that answered.
 
         Raises: ModelError when none did; ModelConfigError, and what the caller's account raises.
         """
         failed: list[tuple[str, ModelError]] = []
-        for line, following in zip(chain, (*chain[1:], None), strict=True):
+        for route, following in zip(chain, (*chain[1:], None), strict=True):
             try:
-                await self._on(line, may_go_on=following is not None)
+                await self._on(route, may_go_on=following is not None)
             except ModelError as error:
-                failed.append((line.spec.name, error))
+                failed.append((route.spec.name, error))
                 if following is None or error.kind in NO_FALLBACK:
                     break
-                if error.kind != "resting":  # that it rests was said when it began to
+                if error.kind != "circuit_open":  # logged once, when it opened
                     log.warning(
-                        "model route gave no answer, its fallback is asked",
-                        route=line.spec.name,
+                        "model route failed, calling its fallback",
+                        route=route.spec.name,
                         kind=error.kind,
                         fallback=following.spec.name,
                     )
             else:
-                return line
+                return route
         in_all = summed_up(failed)
         if not self.attempts:
-            self._books.unsent(chain[0], 1, self._queued_at, in_all)
+            self._accounting.unsent(chain[0], 1, self._queued_at, in_all)
         raise in_all
 
-    async def _on(self, line: Line, *, may_go_on: bool) -> None:
-        """All attempts on one route."""
+    async def _on(self, route: OpenRoute, *, may_go_on: bool) -> None:
+        """Make all attempts on one route."""
         loop = asyncio.get_running_loop()
         began = loop.time()
-        tokens = self._books.likely(line)
-        deadline, before = began + line.spec.deadline_s, None
+        tokens = self._accounting.likely(route)
+        deadline, before = began + route.spec.deadline_s, None
         for attempt in count(1):
             self._queued_at = time.time_ns() // 1000
-            with self._books.in_line():
-                await self._place(line, tokens, deadline, before, may_go_on=may_go_on)
+            with self._accounting.queued():
+                await self._place(route, tokens, deadline, before, may_go_on=may_go_on)
             if attempt == 1:
-                # The deadline starts with the place: a long line is no fault of the model.
+                # The deadline starts with the place: a long queue is no fault of the model.
                 began = loop.time()
-                deadline = began + line.spec.deadline_s
-            error = await self._attempt(line, tokens, deadline)
+                deadline = began + route.spec.deadline_s
+            error = await self._attempt(route, tokens, deadline)
             if error is None:
                 self.latency_ms = (loop.time() - began) * 1000
                 return
             again = error.retryable and error.kind not in UNREPEATED
-            if not again or attempt >= line.spec.attempts:
+            if not again or attempt >= route.spec.attempts:
                 raise error
             pause_s = wait_s(attempt, error.retry_after_s)
             # A wait that ends past the deadline is not begun: its error is of more use now.
@@ -107,7 +108,7 @@ class Call:
                 raise error
             log.warning(
                 "model call failed, trying again",
-                route=line.spec.name,
+                route=route.spec.name,
                 kind=error.kind,
                 attempt=attempt,
                 wait_s=round(pause_s, 3),
@@ -117,14 +118,14 @@ class Call:
 
     async def _place(
         self,
-        line: Line,
+        route: OpenRoute,
         tokens: int,
         deadline: float,
         before: ModelError | None,
         *,
         may_go_on: bool,
     ) -> None:
-        """Wait for leave to send: from the breaker, and a place from the gate.
+        """Wait until the breaker lets the call go and the admission has a place for it.
 
         Raises: ModelError when that takes too long; `before`, the error of the attempt before,
         is of more use then.
@@ -132,85 +133,87 @@ class Call:
         loop = asyncio.get_running_loop()
         while True:
             left_s = deadline - loop.time()
-            rests_s = line.breaker.rests_s()
-            if rests_s is not None:
-                if may_go_on or rests_s >= left_s:
-                    raise before or _resting(line, rests_s)
-                await line.breaker.change(rests_s or left_s)
+            open_for_s = route.breaker.open_for_s()
+            if open_for_s is not None:
+                if may_go_on or open_for_s >= left_s:
+                    raise before or _circuit_open(route, open_for_s)
+                await route.breaker.change(open_for_s or left_s)
                 continue
-            await self._enter(line, tokens, left_s, before)
-            if line.breaker.take(self):
+            await self._enter(route, tokens, left_s, before)
+            if route.breaker.take(self):
                 return
-            line.gate.leave(tokens, 0, sent=False)
+            route.admission.leave(tokens, 0, sent=False)
 
     async def _enter(
-        self, line: Line, tokens: int, left_s: float, before: ModelError | None
+        self, route: OpenRoute, tokens: int, left_s: float, before: ModelError | None
     ) -> None:
-        entering = line.gate.enter(self._session_id, tokens, left_s)
+        entering = route.admission.enter(self._session_id, tokens, left_s)
         try:
             if before is None:
                 await entering
             else:
                 async with asyncio.timeout(left_s):
                     await entering
-        except Resting as rest:
-            raise before or _asked_to_wait(line, rest.rests_s) from None
+        except BackingOffError as error:
+            raise before or _asked_to_wait(route, error.backoff_s) from None
         except TimeoutError:
             assert before is not None
             raise before from None
         except asyncio.CancelledError:
             self.attempts += 1
-            self.answer = Answer()
-            self._books.unsent(line, self.attempts, self._queued_at, ABORTED)
+            self.response = WireResponse()
+            self._accounting.unsent(route, self.attempts, self._queued_at, ABORTED)
             raise
 
-    async def _attempt(self, line: Line, tokens: int, deadline: float) -> ModelError | None:
-        """Send once and book what it took; an error is given back, not raised."""
-        self.answer = answer = Answer()
+    async def _attempt(self, route: OpenRoute, tokens: int, deadline: float) -> ModelError | None:
+        """Send once and account for it; an error is returned, not raised."""
+        self.response = response = WireResponse()
         sent = False
         try:
-            reserved = self._books.reserve(line, tokens)
+            reserved = self._accounting.reserve(route, tokens)
             sent = True
             self.attempts += 1
-            record = self._books.opened(line, self.attempts, self._queued_at)
-            error = await self._sent(line, record, deadline)
+            record = self._accounting.opened(route, self.attempts, self._queued_at)
+            error = await self._sent(route, record, deadline)
         except BaseException as raised:
-            line.breaker.abandoned(self)
+            route.breaker.abandoned(self)
             if isinstance(raised, ModelConfigError):
                 sent = False  # the arguments are wrong, or a package is missing
-                self._books.give_back(reserved)
+                self._accounting.give_back(reserved)
             elif sent:
-                gone = ABORTED if isinstance(raised, GIVEN_UP) else unforeseen(line, raised)
-                self._books.close(line, record, answer, reserved, gone)
+                gone = ABORTED if isinstance(raised, GIVEN_UP) else unforeseen(route, raised)
+                self._accounting.close(route, record, response, reserved, gone)
             raise
         else:
-            self._books.close(line, record, answer, reserved, error)
+            self._accounting.close(route, record, response, reserved, error)
             self.cost_usd = record.cost_usd
-            self._tell(line, error)
+            self._report(route, error)
             return error
         finally:
-            line.gate.leave(tokens, answer.tokens_in + answer.tokens_out, sent=sent)
+            route.admission.leave(tokens, response.tokens_in + response.tokens_out, sent=sent)
 
-    async def _sent(self, line: Line, record: CallRecord, deadline: float) -> ModelError | None:
+    async def _sent(
+        self, route: OpenRoute, record: CallRecord, deadline: float
+    ) -> ModelError | None:
         loop = asyncio.get_running_loop()
-        until = min(deadline, loop.time() + line.spec.longest_attempt_s)
+        until = min(deadline, loop.time() + route.spec.longest_attempt_s)
         began = time.perf_counter()
         try:
             async with asyncio.timeout_at(until):
-                await self._send(line, self.answer, self.attempts)
+                await self._send(route, self.response, self.attempts)
         except ModelConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, what stands in is asked
-            limit_s = line.spec.longest_attempt_s if until < deadline else line.spec.deadline_s
-            return self._failed(line, error, limit_s)
+            limit_s = route.spec.longest_attempt_s if until < deadline else route.spec.deadline_s
+            return self._failed(route, error, limit_s)
         finally:
             record.latency_ms = (time.perf_counter() - began) * 1000
-            if self.answer.first_text_at is not None:
-                record.first_token_ms = (self.answer.first_text_at - began) * 1000
+            if self.response.first_text_at is not None:
+                record.first_token_ms = (self.response.first_text_at - began) * 1000
         return None
 
-    def _failed(self, line: Line, raised: Exception, limit_s: float) -> ModelError:
-        """What went wrong, in our terms.
+    def _failed(self, route: OpenRoute, raised: Exception, limit_s: float) -> ModelError:
+        """The failure, as a ModelError.
 
         The cause is not kept: it would carry the prompt into every traceback.
         """
@@ -219,60 +222,61 @@ class Call:
                 case ModelError():
                     return raised
                 case BamlError():
-                    return classify(raised, self.answer, line.route)
+                    return classify(raised, self.response, route.target)
                 case TimeoutError():
-                    return failure("timeout", line.route, f"no answer within {limit_s:g} s")
+                    return failure("timeout", route.target, f"no answer within {limit_s:g} s")
         except Exception as error:  # noqa: BLE001 - a mistake of ours, in reading what was raised
-            return unforeseen(line, error)
-        return unforeseen(line, raised)
+            return unforeseen(route, error)
+        return unforeseen(route, raised)
 
-    def _tell(self, line: Line, error: ModelError | None) -> None:
-        """What came of an attempt, to the breaker and the gate."""
+    def _report(self, route: OpenRoute, error: ModelError | None) -> None:
+        """Tell the breaker and the admission how an attempt ended."""
         if error is None:
-            line.breaker.succeeded(self)
+            route.breaker.succeeded(self)
             return
         if error.kind in COUNTED:
-            if line.breaker.failed(self, error.kind):
-                log.warning("model route rests", route=line.spec.name, kind=error.kind)
+            if route.breaker.failed(self, error.kind):
+                log.warning("model route's circuit opened", route=route.spec.name, kind=error.kind)
         elif error.kind == "rate_limited":
-            line.breaker.is_there(self)
+            route.breaker.is_there(self)
         else:
-            line.breaker.succeeded(self)  # the route has answered; the answer was no use
+            route.breaker.succeeded(self)  # the route has answered; the answer was no use
         if error.kind == "rate_limited" and error.retry_after_s:
-            line.gate.rest(error.retry_after_s)
+            route.admission.back_off(error.retry_after_s)
 
 
-def unforeseen(line: Line, raised: BaseException) -> ModelError:
-    """An exception that nobody thought of, by its type and place: its words may quote anything."""
+def unforeseen(route: OpenRoute, raised: BaseException) -> ModelError:
+    """A ModelError with the type and place of an exception, whose words may quote anything."""
     error = place_of(raised)
-    log.error("model call failed unforeseen", route=line.spec.name, error=error)
-    return failure("garbage", line.route, f"its answer could not be taken ({error})")
+    log.error("model call failed unexpectedly", route=route.spec.name, error=error)
+    return failure("garbage", route.target, f"its answer could not be taken ({error})")
 
 
-def _resting(line: Line, rests_s: float) -> ModelError:
-    what = f"it rests for {rests_s:.0f} s more after {line.spec.breaker_failures} faults in a row"
-    if line.breaker.last is not None:
-        what += f", the last of kind {line.breaker.last}: {ADVICE[line.breaker.last][:-1]}"
-    error = failure("resting", line.route, what)
-    error.retry_after_s = rests_s or None
+def _circuit_open(route: OpenRoute, open_for_s: float) -> ModelError:
+    faults = route.spec.breaker_failures
+    what = f"its circuit is open for {open_for_s:.0f} s more after {faults} faults in a row"
+    if route.breaker.last is not None:
+        what += f", the last of kind {route.breaker.last}: {ADVICE[route.breaker.last][:-1]}"
+    error = failure("circuit_open", route.target, what)
+    error.retry_after_s = open_for_s or None
     return error
 
 
-def _asked_to_wait(line: Line, rests_s: float) -> ModelError:
-    error = failure("rate_limited", line.route, f"it asked to be left alone for {rests_s:.0f} s")
-    error.retry_after_s = rests_s
+def _asked_to_wait(route: OpenRoute, backoff_s: float) -> ModelError:
+    error = failure("rate_limited", route.target, f"it asked for no calls for {backoff_s:.0f} s")
+    error.retry_after_s = backoff_s
     return error
 
 
 def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
-    """One error for all routes: the first one's, which is the route that was asked for."""
+    """One error for all routes: that of the first, which is the route that was asked for."""
     _, first = failed[0]
     if len(failed) == 1:
         return first
     others = "; ".join(f"{route}: {error.kind}" for route, error in failed[1:])
     waits = [error.retry_after_s for _, error in failed if error.retry_after_s is not None]
     return ModelError(
-        f"{first} What stands in for it gave no answer either ({others}).",
+        f"{first} Its fallbacks failed too ({others}).",
         kind=first.kind,
         retryable=any(error.retryable for _, error in failed),
         retry_after_s=min(waits, default=None),

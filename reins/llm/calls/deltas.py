@@ -1,4 +1,4 @@
-"""A stream's text on its way to the caller: what is new of it, made safe to show."""
+"""The text of a stream as deltas for the caller, each safe to show."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from reins.llm.caller import Caller, Delta
 from reins.llm.text import CONTROL, encodable
 
 
-class TypedOut:
+class DeltaEmitter:
     """Turns "the whole text so far" into deltas, for one call and its attempts."""
 
     __slots__ = ("_attempt", "_caller", "_raw", "_shown", "call_id")
@@ -19,7 +19,7 @@ class TypedOut:
         self.call_id = ""
 
     def attempt(self, number: int) -> Callable[[str], None]:
-        """Begin anew; gives what is to be told the whole text so far."""
+        """Start an attempt; returns the function that takes the whole text so far."""
         self._attempt, self._raw, self._shown = number, "", 0
         return self._so_far
 

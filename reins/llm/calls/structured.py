@@ -7,17 +7,15 @@ sent back once.
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import ADVICE, RETRYABLE
 from reins.llm.baml.parse_guard import UnreadableError, guarded
-from reins.llm.baml.runtime import BamlError
+from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
-
-if TYPE_CHECKING:
-    from reins.llm.model import Completion
 
 CONVERSE = "Converse"
 MAX_SHOWN_CHARS = 4000
@@ -25,16 +23,15 @@ MAX_PROBLEMS = 8
 
 Shape = TypeVar("Shape", bound=BaseModel)
 
-
 Messages = list[dict[str, str]]
-Mend = Callable[[Messages, Callable[[str], object]], Awaitable["Completion"]]
-"""Asks for an answer that fits: a function that raises UnfitError says whether one does."""
+Mend = Callable[[Messages, Callable[[str], object]], Awaitable[Completion]]
+"""Asks for an answer that fits; the function it gets raises UnfitError for one that does not."""
 
 
 class Asks(Protocol):
     """A model as far as it is needed here."""
 
-    async def call(self, function: str, **arguments: object) -> "Completion": ...
+    async def call(self, function: str, **arguments: object) -> Completion: ...
 
 
 class Reads(Protocol):
@@ -54,17 +51,17 @@ class Structured(Generic[Shape]):
     """
 
     value: Shape
-    completion: "Completion"
+    completion: Completion
     repaired: bool
 
 
 class UnfitError(Exception):
-    """A text does not fit. `told` is for the model that wrote it, `said` quotes nothing of it."""
+    """A text does not fit. `feedback` is for the model that wrote it; `message` quotes no text."""
 
-    def __init__(self, told: str, said: str) -> None:
-        super().__init__(said)
-        self.told = told
-        self.said = said
+    def __init__(self, feedback: str, message: str) -> None:
+        super().__init__(message)
+        self.feedback = feedback
+        self.message = message
 
 
 async def ask(
@@ -88,26 +85,30 @@ async def ask(
     try:
         return Structured(read(wire, function, shape, first.text), first, repaired=False)
     except UnfitError as error:
-        told = error.told
+        feedback = error.feedback
     turns = [
         *messages,
         {"role": "assistant", "content": first.text[:MAX_SHOWN_CHARS]},
-        {"role": "user", "content": f"That cannot be used: {told}. Answer again, as was asked."},
+        {
+            "role": "user",
+            "content": f"That cannot be used: {feedback}. Answer again, as was asked.",
+        },
     ]
     if mend is None:
         second = await model.call(CONVERSE, messages=turns)
     else:
         second = await mend(turns, lambda text: read(wire, function, shape, text))
     try:
-        return Structured(read(wire, function, shape, second.text), both(first, second), True)  # noqa: FBT003
+        value = read(wire, function, shape, second.text)
     except UnfitError as error:
-        said = f"{second.model}: {unfit(function, shape, error)}. {ADVICE['unfit']}"
-    raise ModelError(said, kind="unfit", retryable="unfit" in RETRYABLE)
+        message = f"{second.model}: {unfit(function, shape, error)}. {ADVICE['unfit']}"
+        raise ModelError(message, kind="unfit", retryable="unfit" in RETRYABLE) from None
+    return Structured(value, both(first, second), repaired=True)
 
 
 def unfit(function: str, shape: type[BaseModel], error: UnfitError) -> str:
-    """What is wrong with a second answer, quoting nothing of it."""
-    return f"its answer to {function} is no {shape.__name__}, also after it was told: {error.said}"
+    """The failure of a second answer in words that quote nothing of it."""
+    return f"its second answer to {function} is not a {shape.__name__} either: {error.message}"
 
 
 def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
@@ -125,16 +126,16 @@ def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
         ) from None
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)
-        told = "; ".join(
+        feedback = "; ".join(
             f"{'.'.join(map(str, problem['loc'])) or 'all of it'}: {problem['msg']}"
             for problem in problems[:MAX_PROBLEMS]
         )
-        said = ", ".join(sorted({problem["type"] for problem in problems[:MAX_PROBLEMS]}))
-        raise UnfitError(told[:MAX_SHOWN_CHARS], said) from None
+        message = ", ".join(sorted({problem["type"] for problem in problems[:MAX_PROBLEMS]}))
+        raise UnfitError(feedback[:MAX_SHOWN_CHARS], message) from None
 
 
 def parsed(wire: Reads, function: str, text: str) -> Any:
-    """What BAML reads in a text.
+    """The value that BAML parses from a text.
 
     Raises: UnreadableError; BamlError.
     """
@@ -146,7 +147,7 @@ def parsed(wire: Reads, function: str, text: str) -> Any:
     return value
 
 
-def both(first: "Completion", second: "Completion") -> "Completion":
+def both(first: Completion, second: Completion) -> Completion:
     """The second completion, with what the two took."""
     return replace(
         second,

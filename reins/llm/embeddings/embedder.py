@@ -1,21 +1,21 @@
-"""Texts become vectors: what the embedders have in common.
+"""The protocol of the embedders, which turn texts into vectors.
 
-BAML has no embeddings, so their one request is made here. What it may take in time, how often it
-is tried and who pays for it is decided where calls are made, as for any other attempt.
+BAML has no embeddings, so their one request is made here. Deadline, attempts and accounting are
+those of any other call.
 """
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.text import MAX_TEXT_BYTES, encodable
+from reins.llm.tokens import tokens_of
 
 FUNCTION = "embeddings"
-"""What an attempt is called on record, where a call has the name of its BAML function."""
+"""The function name of an attempt on record, where a call has its BAML function's."""
 BATCH_TEXTS = 64
 BATCH_BYTES = 256 * 1024
-_TOKEN_CHARS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,12 +31,14 @@ class Embedded:
 
 
 class Embedder(Protocol):
-    """One attempt for one batch (see `batches`); `answer` is filled in also when it fails."""
+    """One attempt for one batch (see `batches`); `response` is filled in also when it fails."""
 
-    async def embed(self, texts: Sequence[str], answer: Answer | None = None) -> Embedded: ...
+    async def embed(
+        self, texts: Sequence[str], response: WireResponse | None = None
+    ) -> Embedded: ...
 
     async def stop(self) -> None:
-        """Give back what it holds; a second time does nothing."""
+        """Release all resources; a second time does nothing."""
 
 
 def batches(texts: Sequence[str]) -> Iterator[list[str]]:
@@ -58,8 +60,8 @@ def batches(texts: Sequence[str]) -> Iterator[list[str]]:
 
 
 def estimated_tokens(texts: Sequence[str]) -> int:
-    """What the texts come to, until somebody has counted."""
-    return sum(len(text) // _TOKEN_CHARS + 1 for text in texts)
+    """The estimate for all texts, until the provider has counted."""
+    return sum(map(tokens_of, texts))
 
 
 def _checked(text: str, number: int, count: int) -> tuple[str, int]:
@@ -76,8 +78,8 @@ def _checked(text: str, number: int, count: int) -> tuple[str, int]:
     return safe, size_bytes
 
 
-def tell(answer: Answer | None, embedded: Embedded) -> None:
+def tell(response: WireResponse | None, embedded: Embedded) -> None:
     """Fill in what was counted."""
-    if answer is not None:
-        answer.tokens_in = embedded.tokens_in
-        answer.counted = embedded.counted
+    if response is not None:
+        response.tokens_in = embedded.tokens_in
+        response.counted = embedded.counted

@@ -3,13 +3,14 @@
 import asyncio
 from array import array
 from collections.abc import Sequence
+from http import HTTPStatus
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from reins.llm.baml.failures import QUOTA_SPENT, failure, verdict_status
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.embeddings.embedder import Embedded, estimated_tokens, tell
 from reins.llm.errors import ModelError
 from reins.llm.settings import Route
@@ -22,7 +23,7 @@ _CONNECT_S = 10.0
 
 
 class HttpEmbedder:
-    """`POST {address}/embeddings`, as OpenAI has it and others took over.
+    """Embeds by `POST {address}/embeddings`, which OpenAI defined and others adopted.
 
     `route` is what its errors name. Connects at the first use and keeps its connections; `stop`
     closes them.
@@ -35,24 +36,23 @@ class HttpEmbedder:
         self._address = address.rstrip("/") + "/embeddings"
         self._key = key
         self._timeout_s = timeout_s
-        # Imported late, as for the offline model.
-        import aiohttp  # noqa: PLC0415
+        import aiohttp  # noqa: PLC0415 - late, as for the offline model
 
         self._aiohttp = aiohttp
         self._session: aiohttp.ClientSession | None = None
         self._dimension: int | None = None
 
-    async def embed(self, texts: Sequence[str], answer: Answer | None = None) -> Embedded:
+    async def embed(self, texts: Sequence[str], response: WireResponse | None = None) -> Embedded:
         """Raises: ModelError; it quotes neither texts nor key."""
-        answer = Answer() if answer is None else answer
+        response = WireResponse() if response is None else response
         try:
             async with asyncio.timeout(self._timeout_s):
-                body = await self._ask(list(texts), answer)
+                body = await self._ask(list(texts), response)
         except TimeoutError:
             what = f"no vectors within {self._timeout_s:g} s"
             raise failure("timeout", self._route, what) from None
         embedded = self._read(body, texts)
-        tell(answer, embedded)
+        tell(response, embedded)
         return embedded
 
     async def stop(self) -> None:
@@ -60,26 +60,24 @@ class HttpEmbedder:
         if session is not None:
             await session.close()
 
-    async def _ask(self, texts: list[str], answer: Answer) -> bytes:
+    async def _ask(self, texts: list[str], response: WireResponse) -> bytes:
         if self._session is None:
             self._session = self._connect()
         asked = orjson.dumps({"model": self._route.model, "input": texts})
-        answer.request = asked.decode()
+        response.request = asked.decode()
         try:
             # A redirect is not followed: the key is for this address.
-            async with self._session.post(
-                self._address, data=asked, allow_redirects=False
-            ) as response:
-                answer.status = response.status
-                answer.retry_after = response.headers.get("Retry-After")
-                body = await self._bounded(response)
+            async with self._session.post(self._address, data=asked, allow_redirects=False) as got:
+                response.status = got.status
+                response.retry_after = got.headers.get("Retry-After")
+                body = await self._bounded(got)
         except self._aiohttp.ClientError:
             # `from None`: it would carry the address, which may hold a password.
             raise failure(
                 "unreachable", self._route, "no answer, or the connection broke"
             ) from None
-        if not 200 <= answer.status < 300:  # noqa: PLR2004
-            raise self._refused(answer, body)
+        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self._refused(response, body)
         return body
 
     def _connect(self) -> "aiohttp.ClientSession":
@@ -90,21 +88,21 @@ class HttpEmbedder:
         # The environment's proxy, as BAML's client takes it too.
         return self._aiohttp.ClientSession(headers=headers, timeout=timeout, trust_env=True)
 
-    async def _bounded(self, response: "aiohttp.ClientResponse") -> bytes:
+    async def _bounded(self, got: "aiohttp.ClientResponse") -> bytes:
         body = bytearray()
-        async for part in response.content.iter_chunked(1 << 16):
+        async for part in got.content.iter_chunked(1 << 16):
             body += part
             if len(body) > MAX_ANSWER_BYTES:
                 what = f"an answer of more than {MAX_ANSWER_BYTES} bytes"
                 raise failure("garbage", self._route, what)
         return bytes(body)
 
-    def _refused(self, answer: Answer, body: bytes) -> ModelError:
-        status = answer.status or 0
+    def _refused(self, response: WireResponse, body: bytes) -> ModelError:
+        status = response.status or 0
         kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
-        if status < 400:  # noqa: PLR2004 - elsewhere: another address is meant
+        if status < HTTPStatus.BAD_REQUEST:  # elsewhere: another address is meant
             kind = "not_found"
-        return failure(kind, self._route, what, after=answer.retry_after)
+        return failure(kind, self._route, what, after=response.retry_after)
 
     def _read(self, body: bytes, texts: Sequence[str]) -> Embedded:
         try:
@@ -131,7 +129,7 @@ class HttpEmbedder:
 
 
 class _UnfitError(ValueError):
-    """What is wrong with the vectors, in words of ours."""
+    """Vectors that cannot be used; the message quotes nothing of the answer."""
 
 
 def _in_order(data: list[dict[str, Any]], count: int) -> list[list[float]]:

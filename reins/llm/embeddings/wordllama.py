@@ -1,4 +1,4 @@
-"""Embeddings without anybody else: wordllama, in a thread of this process."""
+"""Embeddings without a provider: wordllama, in a thread of this process."""
 
 import asyncio
 import logging
@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.embeddings.embedder import Embedded, tell
 from reins.llm.errors import ModelConfigError
 
@@ -17,10 +17,10 @@ _CHUNK_BYTES = 16 * 1024
 
 
 class WordEmbedder:
-    """wordllama: 256 numbers of length 1 for each text, by weights that its package brings along.
+    """Embeds each text as 256 numbers of length 1, by the weights that come with wordllama.
 
     Loaded at the first use, in a thread of its own, which also does the work, one batch after the
-    other. It takes no network. Starts by itself; `stop` ends the thread.
+    other. It needs no network. `stop` ends the thread.
     """
 
     MODEL = "l2_supercat_256"
@@ -29,11 +29,11 @@ class WordEmbedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embeddings")
         self._model: Any = None
 
-    async def embed(self, texts: Sequence[str], answer: Answer | None = None) -> Embedded:
+    async def embed(self, texts: Sequence[str], response: WireResponse | None = None) -> Embedded:
         """Raises: ModelConfigError where wordllama is not installed."""
         loop = asyncio.get_running_loop()
         embedded = await loop.run_in_executor(self._thread, self._embed, list(texts))
-        tell(answer, embedded)
+        tell(response, embedded)
         return embedded
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""The line before a route: fair among sessions, within its limits, and still while it rests."""
+"""Admission to a route: fair among sessions, within its limits, and closed while it backs off."""
 
 import asyncio
 import time
@@ -7,31 +7,31 @@ from collections import OrderedDict, deque
 from reins.llm.limits.token_bucket import Bucket
 
 
-class Resting(Exception):  # noqa: N818 - an expected end of waiting in line
-    """The route rests for longer than the caller waits."""
+class BackingOffError(Exception):
+    """The route backs off for longer than the caller waits."""
 
-    def __init__(self, rests_s: float) -> None:
+    def __init__(self, backoff_s: float) -> None:
         super().__init__()
-        self.rests_s = rests_s
+        self.backoff_s = backoff_s
 
 
 class Waiting:
-    """One call in line."""
+    """One call in the queue."""
 
-    __slots__ = ("patience_s", "place", "tokens")
+    __slots__ = ("max_wait_s", "place", "tokens")
 
-    def __init__(self, tokens: int, patience_s: float) -> None:
+    def __init__(self, tokens: int, max_wait_s: float) -> None:
         self.tokens = tokens
-        self.patience_s = patience_s
+        self.max_wait_s = max_wait_s
         self.place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
 
-class Gate:
+class Admission:
     """Admits calls of one route: so many at once, so many requests and tokens a minute.
 
-    The line is one round of sessions: each call that is admitted is the eldest of the session
-    whose turn it is, so that a hundred calls of one session hold up no other's. With nothing to
-    wait for, `enter` neither waits nor makes anything. Lives on one loop.
+    Sessions are served round robin, each with its eldest call, so that a hundred calls of one
+    session hold up no other's. With nothing to wait for, `enter` neither waits nor makes anything.
+    Lives on one loop.
     """
 
     def __init__(
@@ -39,8 +39,8 @@ class Gate:
     ) -> None:
         self.taken = 0
         self.waiting = 0
-        self._line: OrderedDict[str, deque[Waiting]] = OrderedDict()
-        self._rests_until = 0.0
+        self._queues: OrderedDict[str, deque[Waiting]] = OrderedDict()
+        self._backoff_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
         now = time.monotonic()
         self._concurrency = concurrency
@@ -50,7 +50,7 @@ class Gate:
     def limit(
         self, concurrency: int, requests_per_minute: int | None, tokens_per_minute: int | None
     ) -> None:
-        """New limits for the same line. Calls that are in stay in."""
+        """Set new limits for the same queue. Calls that were admitted stay so."""
         now = time.monotonic()
         self._concurrency = concurrency
         if requests_per_minute != self._requests.per_minute:
@@ -60,24 +60,24 @@ class Gate:
         self._admit()
 
     @property
-    def rests_s(self) -> float | None:
-        """Seconds until the end of the rest; None outside of one."""
-        left = self._rests_until - time.monotonic()
+    def backoff_s(self) -> float | None:
+        """Seconds until the end of the backoff; None outside of one."""
+        left = self._backoff_until - time.monotonic()
         return left if left > 0 else None
 
-    async def enter(self, session_id: str, tokens: int, patience_s: float) -> None:
+    async def enter(self, session_id: str, tokens: int, max_wait_s: float) -> None:
         """Wait for a place; whoever enters must `leave`. A cancelled wait leaves nothing behind.
 
-        Raises: Resting when the route rests for longer than `patience_s`.
+        Raises: BackingOffError when the route backs off for `max_wait_s` or longer.
         """
         if not self.waiting and self._wait_s(tokens) == 0.0:
             self._take(tokens)
             return
-        rests_s = self.rests_s
-        if rests_s is not None and rests_s >= patience_s:
-            raise Resting(rests_s)
-        mine = Waiting(tokens, patience_s)
-        self._line.setdefault(session_id, deque()).append(mine)
+        backoff_s = self.backoff_s
+        if backoff_s is not None and backoff_s >= max_wait_s:
+            raise BackingOffError(backoff_s)
+        mine = Waiting(tokens, max_wait_s)
+        self._queues.setdefault(session_id, deque()).append(mine)
         self.waiting += 1
         self._admit()
         try:
@@ -90,7 +90,7 @@ class Gate:
             raise
 
     def leave(self, estimated: int, actual: int, *, sent: bool = True) -> None:
-        """Give the place back, with what the call took; a request that was not sent counts not."""
+        """Give the place back, with what the call took. A request not sent does not count."""
         self.taken -= 1
         self._tokens.take(actual - estimated)
         if not sent:
@@ -98,33 +98,33 @@ class Gate:
         if self.waiting:
             self._admit()
 
-    def rest(self, seconds: float) -> None:
-        """Admit nobody for so long. Those in line who would wait too long are told."""
-        self._rests_until = max(self._rests_until, time.monotonic() + seconds)
-        for session_id, line in list(self._line.items()):
-            for each in [one for one in line if one.patience_s <= seconds]:
+    def back_off(self, seconds: float) -> None:
+        """Admit nobody for `seconds`. Queued calls that would wait too long get BackingOffError."""
+        self._backoff_until = max(self._backoff_until, time.monotonic() + seconds)
+        for session_id, queue in list(self._queues.items()):
+            for each in [one for one in queue if one.max_wait_s <= seconds]:
                 self._strike(session_id, each)
                 if not each.place.done():
-                    each.place.set_exception(Resting(seconds))
+                    each.place.set_exception(BackingOffError(seconds))
         if self.waiting:
             self._admit()
 
-    def wake(self) -> None:
-        """End a rest."""
-        self._rests_until = 0.0
+    def end_backoff(self) -> None:
+        """End the backoff."""
+        self._backoff_until = 0.0
         self._admit()
 
     def _wait_s(self, tokens: int) -> float | None:
         """Seconds until a call may enter, None until one leaves."""
         if self.taken >= self._concurrency:
             return None
-        if not self._measured and not self._rests_until:
+        if not self._measured and not self._backoff_until:
             return 0.0
         now = time.monotonic()
-        if now >= self._rests_until:
-            self._rests_until = 0.0
+        if now >= self._backoff_until:
+            self._backoff_until = 0.0
         return max(
-            self._rests_until - now,
+            self._backoff_until - now,
             self._requests.wait_s(1, now),
             self._tokens.wait_s(tokens, now),
             0.0,
@@ -140,13 +140,13 @@ class Gate:
         self._tokens.take(tokens)
 
     def _admit(self) -> None:
-        """Let in whoever may enter, in turn, and come back when the next one may."""
+        """Admit every call that may enter, in order, and set a timer for the next one."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
-        while self._line:
-            session_id, line = next(iter(self._line.items()))
-            first = line[0]
+        while self._queues:
+            session_id, queue = next(iter(self._queues.items()))
+            first = queue[0]
             wait_s = self._wait_s(first.tokens)
             if wait_s is None:
                 return
@@ -155,17 +155,17 @@ class Gate:
                 self._timer = loop.call_later(wait_s, self._admit)
                 return
             self._strike(session_id, first)
-            if session_id in self._line:
-                self._line.move_to_end(session_id)
+            if session_id in self._queues:
+                self._queues.move_to_end(session_id)
             if not first.place.done():
                 self._take(first.tokens)
                 first.place.set_result(None)
 
     def _strike(self, session_id: str, one: Waiting) -> None:
-        line = self._line.get(session_id)
-        if line is None or one not in line:
+        queue = self._queues.get(session_id)
+        if queue is None or one not in queue:
             return
-        line.remove(one)
+        queue.remove(one)
         self.waiting -= 1
-        if not line:
-            del self._line[session_id]
+        if not queue:
+            del self._queues[session_id]

@@ -1,4 +1,4 @@
-"""Sparing a route that is down: after so many faults in a row it rests, then one call tries it."""
+"""The circuit breaker of a route: faults in a row open it, then a single call tries the route."""
 
 import asyncio
 import contextlib
@@ -14,7 +14,7 @@ State = Literal["closed", "half_open", "open"]
 COUNTED: frozenset[Kind] = frozenset(
     {"overloaded", "server", "unreachable", "timeout", "garbage", "auth"}
 )
-"""The kinds of failure that say something of the route; the others say it of the call."""
+"""The kinds of failure that are the route's fault; the others are the call's."""
 
 _STATES: dict[str, State] = {
     STATE_CLOSED: "closed",
@@ -23,37 +23,37 @@ _STATES: dict[str, State] = {
 }
 
 
-class _Fault(Exception):  # noqa: N818 - pybreaker counts what is raised
-    """A fault of the route."""
+class _FaultError(Exception):
+    """A fault of the route: pybreaker counts what is raised."""
 
 
 class Breaker:
     """Closed, open, half open, by pybreaker's rules, for calls that take their time.
 
-    What came of a call is told afterwards, since a cancelled call is neither a fault nor a success,
-    and pybreaker would take it for one of them. In half-open a single call goes ahead.
+    The outcome of a call is reported afterwards, since a cancelled call is neither a fault nor a
+    success, and pybreaker would take it for one of them. Half open, it lets a single call go.
     """
 
-    def __init__(self, failures: int, rest_s: float) -> None:
+    def __init__(self, failures: int, open_s: float) -> None:
         self._breaker = CircuitBreaker(
-            fail_max=failures, reset_timeout=rest_s, throw_new_error_on_trip=True
+            fail_max=failures, reset_timeout=open_s, throw_new_error_on_trip=True
         )
         self.last: Kind | None = None
         """The kind of the newest fault."""
         self._trial: object | None = None
         self._waiting: list[asyncio.Future[None]] = []
 
-    def limit(self, failures: int, rest_s: float) -> None:
-        """New limits; the state stays."""
+    def limit(self, failures: int, open_s: float) -> None:
+        """Set new limits; the state stays."""
         self._breaker.fail_max = failures
-        self._breaker.reset_timeout = rest_s
+        self._breaker.reset_timeout = open_s
 
     @property
     def state(self) -> State:
         return _STATES[self._breaker.current_state]
 
-    def rests_s(self) -> float | None:
-        """None: a call may go. Else the seconds until one may, 0 while another one is trying."""
+    def open_for_s(self) -> float | None:
+        """Seconds until a call may go, 0 while another one is trying; None where one may go now."""
         state = self._breaker.current_state
         if state == STATE_CLOSED:
             return None
@@ -65,10 +65,10 @@ class Breaker:
         return left if left > 0 else None
 
     def take(self, call: object) -> bool:
-        """Whether this call may go now; it must then tell what came of it."""
+        """True if this call may go now; the caller must then report how it ended."""
         if self._breaker.current_state == STATE_CLOSED:
             return True
-        if self.rests_s() is not None:
+        if self.open_for_s() is not None:
             return False
         self._trial = call
         self._breaker.half_open()
@@ -84,11 +84,11 @@ class Breaker:
             self._wake()
 
     def failed(self, call: object, kind: Kind) -> bool:
-        """Count a fault. Whether it has opened the breaker."""
+        """Count a fault; True if it has opened the breaker."""
         if self._breaker.current_state != STATE_CLOSED and self._trial is not call:
-            return False  # sent before it opened: its rest is not made longer by this
+            return False  # sent before it opened: it stays open no longer for this
         self.last = kind
-        with contextlib.suppress(_Fault, CircuitBreakerError):
+        with contextlib.suppress(_FaultError, CircuitBreakerError):
             self._breaker.call(_fail)
         if self._breaker.current_state == STATE_CLOSED:
             return False
@@ -97,18 +97,18 @@ class Breaker:
         return True
 
     def is_there(self, call: object) -> None:
-        """The route answers, if only to ask for patience: no fault, and enough for a trial."""
+        """The route answers, if only to say "later": no fault, and enough for a trial."""
         if self._trial is call:
             self.succeeded(call)
 
     def abandoned(self, call: object) -> None:
-        """The call says nothing of the route: another may try in its place."""
+        """The call was given up and says nothing of the route: another may try in its place."""
         if self._trial is call:
             self._trial = None
             self._wake()
 
     def close(self) -> None:
-        """What was wrong is mended, as a check has shown."""
+        """Close the breaker after a check has succeeded."""
         if self._breaker.current_state != STATE_CLOSED:
             self._trial = None
             self._breaker.close()
@@ -127,11 +127,11 @@ class Breaker:
                 self._waiting.remove(changed)
 
     def _left_s(self) -> float:
-        opened_at = self._breaker._state_storage.opened_at  # noqa: SLF001 - told nowhere else
+        opened_at = self._breaker._state_storage.opened_at  # noqa: SLF001 - it has no public name
         if opened_at is None:
             return 0.0
         gone_s = (datetime.now(UTC) - opened_at).total_seconds()
-        # A clock set back must not make the rest longer than it is.
+        # A clock set back must not keep it open for longer.
         return min(self._breaker.reset_timeout - gone_s, self._breaker.reset_timeout)
 
     def _wake(self) -> None:
@@ -146,4 +146,4 @@ def _succeed() -> None:
 
 
 def _fail() -> None:
-    raise _Fault
+    raise _FaultError

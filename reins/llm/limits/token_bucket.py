@@ -1,16 +1,19 @@
-"""So much a minute: a bucket that fills by and by.
+"""A token bucket: a limit per minute that refills continuously.
 
 aiolimiter is not used: its `acquire` takes no more than the bucket holds, which a single long
 prompt may exceed, it takes nothing back when a call took less than was thought, and it is awaited
-by each caller for itself, where the gate must choose whose turn it is.
+by each caller for itself, where `Admission` must choose which is next.
 """
 
 SMOOTH = 20
 """A burst is a twentieth of a minute's worth at the most."""
 
+ROUNDING = 1e-6
+"""A lack below this is none: it is what sums of floats leave."""
+
 
 class Bucket:
-    """Lets through so much a minute, in any minute, and what one call takes on top of it.
+    """Lets through at most `per_minute` in any minute, and what one call takes on top of it.
 
     A call that needs more than a burst goes when the bucket is full, and leaves a debt.
     `per_minute` None lets everything through. Times are the caller's, in seconds.
@@ -35,7 +38,7 @@ class Bucket:
         self._at = now
         lacking = min(amount, self._burst) - self._level
         # Rounding must not leave a wait too short to be waited for.
-        return lacking / self._per_s if lacking > 1e-6 else 0.0  # noqa: PLR2004
+        return lacking / self._per_s if lacking > ROUNDING else 0.0
 
     def take(self, amount: float) -> None:
         """Take so much, or with a negative amount give it back."""

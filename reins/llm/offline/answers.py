@@ -3,7 +3,7 @@
 import contextlib
 import re
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from zlib import crc32
@@ -20,7 +20,6 @@ LABEL = "[offline demo] "
 MAX_SUBJECT_LENGTH = 60
 REMEMBERED_SUBJECTS = 4096
 
-TASK = re.compile(r"\[task: (\w+)\]")
 FIELD = re.compile(r'\[(\w+)\] (".*"|\{.*\})')
 
 
@@ -28,61 +27,83 @@ FIELD = re.compile(r'\[(\w+)\] (".*"|\{.*\})')
 class Ask:
     """A prompt of ours, taken apart: the users' texts by tag, in order, and what was said."""
 
-    task: str
     fields: Mapping[str, list[str]] = field(default_factory=dict)
     messages: Sequence[dict[str, Any]] = ()
+
+    @property
+    def tags(self) -> frozenset[str]:
+        return frozenset(self.fields) | ({"message"} if self.messages else set())
 
     def one(self, tag: str) -> str:
         return self.fields.get(tag, [""])[0]
 
 
-def read(prompt: str) -> Ask:
-    """Take a prompt apart: `[task: x]` in its first line, then `[tag] "JSON string"` lines.
+@dataclass(frozen=True, slots=True)
+class Task:
+    """A prompt of ours, known by its tags: those that it always has, and those that it may have."""
 
-    `[message] {JSON object}` is what somebody said. A user's text cannot end its line (JSON
-    escapes the break), so it cannot forge a tag; a line that is no JSON is no field.
+    always: frozenset[str]
+    perhaps: frozenset[str]
+    answer: Callable[[Ask], str]
+
+    def fits(self, tags: frozenset[str]) -> bool:
+        return self.always <= tags <= self.always | self.perhaps
+
+
+def read(prompt: Sequence[tuple[str, str]]) -> Ask:
+    """Take a prompt apart, given as role and text of each message.
+
+    `[tag] "JSON string"` lines are fields; `[message] {JSON object}` is what somebody said. They
+    count in the system's messages and in the newest of the user's that has any: where an answer
+    was sent back, the material stands before it. Without a system's message it is none of ours. A
+    user's text cannot end its line (JSON escapes the break), so it cannot forge a tag; a line that
+    is no JSON is no field.
     """
-    first, _, rest = prompt.partition("\n")
-    task = TASK.fullmatch(first.strip())
-    if task is None:
-        return Ask("")
+    rules = [text for role, text in prompt if role == "system"]
+    if not rules:
+        return Ask()
+    asked = [text for role, text in prompt if role == "user"]
+    material = next((text for text in reversed(asked) if any(_fields(text))), "")
     fields: dict[str, list[str]] = {}
     messages: list[dict[str, Any]] = []
-    for line in rest.split("\n"):
-        found = FIELD.fullmatch(line.strip(" "))
-        if found is None:
-            continue
-        with contextlib.suppress(orjson.JSONDecodeError):
-            value = orjson.loads(found[2])
-            if isinstance(value, str):
-                fields.setdefault(found[1], []).append(value)
-            elif found[1] == "message":
-                messages.append(value)
-    return Ask(task[1], fields, messages)
+    for tag, value in _fields("\n".join([*rules, material])):
+        if isinstance(value, str):
+            fields.setdefault(tag, []).append(value)
+        elif tag == "message":
+            messages.append(value)
+    return Ask(fields, messages)
+
+
+def _fields(text: str) -> Iterator[tuple[str, Any]]:
+    for line in text.split("\n"):
+        if found := FIELD.fullmatch(line.strip(" ")):
+            with contextlib.suppress(orjson.JSONDecodeError):
+                yield found[1], orjson.loads(found[2])
 
 
 class Answers:
     """Answers by task. Keeps for each subject where in the list of jokes it stands."""
 
     def __init__(self) -> None:
-        self._tasks: dict[str, Callable[[Ask], str]] = {
-            "tell_a_joke": self._tell_a_joke,
-            "extract_subject": lambda ask: extract_subject(ask.one("guidance")),
-            "persona_reply": _persona_reply,
-            "choose_action": _choose_action,
-            "summarize_conversation": lambda ask: (
-                LABEL + summary(ask.one("summary").removeprefix(LABEL), ask.messages)
-            ),
-        }
+        self._tasks = [
+            _task("subject", "told", self._tell_a_joke),
+            _task("guidance", "", lambda ask: extract_subject(ask.one("guidance"))),
+            _task("name tone", "about instruction other summary message", _persona_reply),
+            _task("message", "summary", _summarize),
+            _task("goal action", "seen", _choose_action),
+        ]
         self._told: OrderedDict[str, int] = OrderedDict()
 
-    def to(self, prompt: str) -> str:
-        """The answer to a prompt; one that is not ours gets an honest word."""
+    def to(self, prompt: Sequence[tuple[str, str]]) -> str:
+        """The answer to a prompt, given as role and text of each message.
+
+        One that is not ours gets an honest word.
+        """
         ask = read(prompt)
-        answer = self._tasks.get(ask.task)
-        if answer is None:
-            return f"{LABEL}This is no language model. Set REINS_MODEL to get real answers."
-        return answer(ask)
+        for task in self._tasks:
+            if task.fits(ask.tags):
+                return task.answer(ask)
+        return f"{LABEL}This is no language model. Set REINS_MODEL to get real answers."
 
     def _tell_a_joke(self, ask: Ask) -> str:
         subject = presentable(ask.one("subject"))
@@ -98,6 +119,10 @@ class Answers:
         return joke
 
 
+def _task(always: str, perhaps: str, answer: Callable[[Ask], str]) -> Task:
+    return Task(frozenset(always.split()), frozenset(perhaps.split()), answer)
+
+
 def joke_about(subject: str, number: int) -> str:
     return LABEL + JOKES[number % len(JOKES)].replace("{s}", subject)
 
@@ -106,6 +131,10 @@ def _persona_reply(ask: Ask) -> str:
     """A labelled reply, or the bare word that says there is none."""
     said = reply(part_of(ask.fields, ask.messages))
     return said if said == PASS else LABEL + said
+
+
+def _summarize(ask: Ask) -> str:
+    return LABEL + summary(ask.one("summary").removeprefix(LABEL), ask.messages)
 
 
 def _choose_action(ask: Ask) -> str:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 MODEL = "offline"
-TASK_MARK = "[task: "
 DENIED = "This server answers only the process that started it."
 
 
@@ -35,8 +34,7 @@ class OfflineModel:
         """Listen on a free port of 127.0.0.1."""
         if self._runner is not None:
             return
-        # Imported late: aiohttp takes longer to import than all the rest of this package.
-        from aiohttp import web  # noqa: PLC0415
+        from aiohttp import web  # noqa: PLC0415 - it takes longer than all the rest of this package
 
         self._web = web
         self.token = secrets.token_urlsafe(32)
@@ -82,7 +80,8 @@ class OfflineModel:
         except (ValueError, LookupError, TypeError, AttributeError):
             return self._json({"error": {"message": "Expected a chat completion request."}}, 400)
         answer = self._answers.to(prompt)
-        tokens_in, tokens_out = len(prompt) // 4 + 1, len(answer) // 4 + 1
+        chars = sum(len(text) for _, text in prompt)
+        tokens_in, tokens_out = chars // 4 + 1, len(answer) // 4 + 1
         usage = {
             "prompt_tokens": tokens_in,
             "completion_tokens": tokens_out,
@@ -118,14 +117,11 @@ class OfflineModel:
         )
 
 
-def prompt_of(messages: list[dict[str, Any]]) -> str:
-    """The newest message of a user's that gives a task, or else the last of all.
-
-    Where an answer was sent back, the task stands before it.
-    """
-    asked = [content_of(message) for message in messages if message.get("role") == "user"]
-    tasks = [text for text in asked if text.startswith(TASK_MARK)]
-    return tasks[-1] if tasks else content_of(messages[-1])
+def prompt_of(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:
+    """Role and text of each message. Raises: ValueError where there is none."""
+    if not messages:
+        raise ValueError("no messages")
+    return [(str(message.get("role")), content_of(message)) for message in messages]
 
 
 def content_of(message: dict[str, Any]) -> str:

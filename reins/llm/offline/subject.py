@@ -22,7 +22,7 @@ LEADING = re.compile(
     re.IGNORECASE,
 )
 TRAILING = re.compile(r"\s+(?:jokes?|puns?|ones|stuff)$", re.IGNORECASE)
-QUOTES = "\"'“”‘’«»` "  # noqa: RUF001
+QUOTES = "\"'“”\u2018\u2019«»` "
 
 
 def extract_subject(guidance: str) -> str:

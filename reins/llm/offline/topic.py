@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 LONGEST_READ = 400
 LONGEST_WORD = 24
+SHORTEST_WORD = 3  # in ASCII: "oh" is lost, and so is "ai"
 
-WORD = re.compile(r"[^\W\d_][\w’'-]*")  # noqa: RUF001 - an apostrophe as people type it
+WORD = re.compile(r"[^\W\d_][\w\u2019'-]*")  # the apostrophe that people type, and ASCII's
 
 
 def _set(words: str) -> frozenset[str]:
@@ -92,10 +93,10 @@ def _words(text: str) -> Iterator[Word]:
 
 
 def _speaks(word: str, taken: set[str]) -> bool:
-    bare = re.split(r"[’']", word.lower())[0]  # noqa: RUF001 - as above
+    bare = re.split(r"[\u2019']", word.lower())[0]
     if len(word) > LONGEST_WORD or bare in EMPTY or bare in taken:
         return False
-    return len(bare) > 2 or not bare.isascii()  # noqa: PLR2004 - "oh" is lost, and so is "ai"
+    return len(bare) >= SHORTEST_WORD or not bare.isascii()
 
 
 def _phrase(word: Word, taken: set[str]) -> str:

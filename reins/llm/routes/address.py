@@ -6,11 +6,11 @@ from reins.llm.errors import ModelConfigError
 from reins.llm.settings import RouteSpec
 
 KEY_CHARS = 20
-"""So long, and without / or :, a text in the place of an address may be a key."""
+"""A text of this length without / or : in the place of an address may be a key."""
 
 
 def checked_address(spec: RouteSpec, usual: str) -> str:
-    """Where a route leads; `usual` is its provider's own address, if it has one.
+    """The address of a route; `usual` is its provider's own, if it has one.
 
     Raises: ModelConfigError.
     """
@@ -38,7 +38,7 @@ def checked_address(spec: RouteSpec, usual: str) -> str:
 
 
 def has_password(address: str) -> bool:
-    """Whether it holds a user, with or without a password."""
+    """True if it holds a user, with or without a password."""
     return "@" in urlsplit(address).netloc
 
 
@@ -52,7 +52,7 @@ def without_secrets(address: str) -> str:
 
 
 def _quotable(given: str) -> str:
-    """What was given for an address and is none, without what may be a password or a key in it."""
+    """A wrong address as it may be quoted: without what may be a password or a key."""
     _, at, shown = given.rpartition("@")
     shown = shown.partition("?")[0].partition("#")[0]
     if at:

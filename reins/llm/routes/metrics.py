@@ -1,14 +1,14 @@
-"""What a route has done: counted on the loop, read from any thread."""
+"""Metrics of a route: counted on the loop, read from any thread."""
 
 from dataclasses import dataclass
 from typing import Literal
 
 from reins.llm.limits.breaker import State
 
-RouteState = Literal["ready", "trying", "resting"]
+RouteState = Literal["ready", "trying", "backing_off"]
 
 NEWEST = 512
-"""So many attempts that succeeded are kept for the percentiles."""
+"""Attempts that succeeded and are kept for the percentiles."""
 
 LEAST_OUT = 256
 """Tokens that an answer is thought to take before longer ones were seen."""
@@ -42,7 +42,7 @@ class RouteNow:
     used_by: list[str]
     is_default: bool
     limits: dict[str, int | None]
-    rests_s: float | None
+    backoff_s: float | None
 
 
 class Recent:
@@ -65,7 +65,7 @@ class Recent:
         return sorted(self._values[:])
 
 
-class Meter:
+class RouteMetrics:
     """Counters of one route; they go on over a reload. An attempt is a call here."""
 
     def __init__(self) -> None:
@@ -93,17 +93,17 @@ class Meter:
         if first_token_ms is not None:
             self.first_tokens_ms.add(first_token_ms)
 
-    def failed(self, kind: str, said: str | None) -> None:
+    def failed(self, kind: str, message: str | None) -> None:
         self.failures += 1
         self.errors[kind] = self.errors.get(kind, 0) + 1
-        if said is not None:
-            self.last_error = said
+        if message is not None:
+            self.last_error = message
 
     def likely_out(self, function: str) -> int:
-        """Tokens that an answer may take where no limit is set: as many as the longest so far."""
+        """The estimate for an answer without a limit: the tokens of the longest one so far."""
         return self._longest.get(function, LEAST_OUT)
 
 
 def percentile(ordered: list[float], share: float) -> float | None:
-    """The value below which that share of them lies; None of none."""
+    """The value below which a share of the others lies; None for no values."""
     return round(ordered[int(share * (len(ordered) - 1))], 2) if ordered else None

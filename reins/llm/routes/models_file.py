@@ -1,4 +1,4 @@
-"""models.toml: the routes by name, who takes which, and what stands in for what."""
+"""models.toml: routes by name, the agents that use them, and their fallbacks."""
 
 import difflib
 import tomllib
@@ -27,7 +27,7 @@ WORDS = "words"
 MAX_ROUTES = 64
 
 KEYS = frozenset({"api_key", "key", "token", "secret", "password"})
-"""What somebody might call a key that they put into the file."""
+"""Likely names of a key that somebody put into the file."""
 
 Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")]
 Seconds = Annotated[float, Field(ge=LEAST_S, le=LONGEST_S, allow_inf_nan=False)]
@@ -79,8 +79,8 @@ class ModelsFile(_Strict):
 
 
 @dataclass(frozen=True, slots=True)
-class RouteTable:
-    """Every route that was asked for, and who takes which. `embeddings` None: the built-in one."""
+class RouteConfig:
+    """Every configured route, and who uses which. `embeddings` None: the built-in one."""
 
     routes: Mapping[str, RouteSpec]
     default: str
@@ -89,12 +89,12 @@ class RouteTable:
 
     @property
     def answering(self) -> set[str]:
-        """The routes that somebody is answered over, not only given embeddings."""
+        """The routes that answer calls, not only make embeddings."""
         used = {self.default, *self.agents.values()}
         return used.union(*(spec.fallback for spec in self.routes.values()))
 
     def chain(self, name: str) -> tuple[str, ...]:
-        """A route and, in the order in which they are tried, all that stand in for it."""
+        """A route and all of its fallbacks, in the order in which they are tried."""
         found: dict[str, None] = {}
 
         def visit(each: str) -> None:
@@ -107,18 +107,20 @@ class RouteTable:
         return tuple(found)
 
 
-def read_table(path: Path, environ: Mapping[str, str], own: RouteSpec) -> RouteTable:
+def read_config(path: Path, environ: Mapping[str, str], own: RouteSpec) -> RouteConfig:
     """The routes of a file. `own` is the settings' route, which serves where the file has none.
 
     Raises: ModelConfigError naming the file, the key, and what was expected there.
     """
-    return table_from(_parse(path), path.name, environ, own)
+    return config_from(_parse(path), path.name, environ, own)
 
 
-def table_from(found: object, file: str, environ: Mapping[str, str], own: RouteSpec) -> RouteTable:
+def config_from(
+    found: object, file: str, environ: Mapping[str, str], own: RouteSpec
+) -> RouteConfig:
     """The routes of a file that was parsed.
 
-    Raises: as `read_table`.
+    Raises: as `read_config`.
     """
     try:
         given = _checked(found, file)
@@ -133,12 +135,12 @@ def table_from(found: object, file: str, environ: Mapping[str, str], own: RouteS
     for agent_type, name in given.agents.items():
         _check_known(f"{file}: agents.{agent_type}", name, routes)
     _check_fallbacks(file, routes)
-    return RouteTable(routes, default, dict(given.agents), _embeddings(file, given, routes))
+    return RouteConfig(routes, default, dict(given.agents), _embeddings(file, given, routes))
 
 
-def table_of(own: RouteSpec) -> RouteTable:
-    """The table where there is no file."""
-    return RouteTable({own.name: own, OFFLINE: offline_spec()}, own.name, {})
+def own_config(own: RouteSpec) -> RouteConfig:
+    """The routes where there is no file."""
+    return RouteConfig({own.name: own, OFFLINE: offline_spec()}, own.name, {})
 
 
 def offline_spec() -> RouteSpec:
@@ -180,7 +182,7 @@ def _problem(file: str, error: Any) -> str:
         return f"{shown} is missing"
     if error["type"] == "string_pattern_mismatch" and where[-1] == "key_env":
         return (
-            f"{shown} is no name of a variable; expected capital letters, digits and _, "
+            f"{shown} is not the name of a variable; expected capital letters, digits and _, "
             "not the key itself"
         )
     if error["type"] == "string_pattern_mismatch":
@@ -236,11 +238,11 @@ def _default(file: str, given: ModelsFile, routes: Mapping[str, RouteSpec], own:
 def _check_known(where: str, name: str, routes: Mapping[str, RouteSpec]) -> None:
     if name not in routes:
         raise ModelConfigError(
-            f"{where} is {name!r}, and there is no such route; {_meant(name, list(routes))}"
+            f"{where} is {name!r}, which is not a route; {_meant(name, list(routes))}"
         )
     if routes[name].provider == WORDLLAMA:
         raise ModelConfigError(
-            f"{where} is {name!r}, a route of embeddings that cannot answer; expected another."
+            f"{where} is {name!r}, a route that only makes embeddings. Name another route."
         )
 
 
@@ -274,7 +276,7 @@ def _embeddings(file: str, given: ModelsFile, routes: Mapping[str, RouteSpec]) -
         if name == WORDS:
             return None
         raise ModelConfigError(
-            f"{file}: embeddings.route is {name!r}, and there is no such route; "
+            f"{file}: embeddings.route is {name!r}, which is not a route; "
             f"{_meant(name, [*routes, WORDS])}"
         )
     if routes[name].provider in {"anthropic", "google", OFFLINE}:

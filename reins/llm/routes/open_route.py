@@ -1,4 +1,4 @@
-"""One open route: what it was asked to be, its connection, its line, its breaker, its counters."""
+"""One open route: what it was asked to be, its connection, limits, breaker and counters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from reins.llm.baml.runtime import Compiled
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import ModelConfigError
-from reins.llm.limits.admission import Gate
+from reins.llm.limits.admission import Admission
 from reins.llm.limits.breaker import Breaker
-from reins.llm.routes.metrics import Meter, RouteNow, RouteState, percentile
+from reins.llm.routes.metrics import RouteMetrics, RouteNow, RouteState, percentile
 from reins.llm.routes.providers import Plan
 from reins.llm.settings import Route, RouteSpec
 
@@ -16,15 +16,15 @@ PER_MILLION = 1e-6
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
-    """Made anew at a reload; gate and breaker stay while it leads to the same place."""
+class OpenRoute:
+    """Made anew at a reload; admission and breaker stay while it leads to the same place."""
 
     spec: RouteSpec
     plan: Plan = field(repr=False)
     compiled: Compiled | None
-    gate: Gate
+    admission: Admission
     breaker: Breaker
-    meter: Meter
+    metrics: RouteMetrics
     embedder: Embedder | None = None
 
     @property
@@ -32,16 +32,16 @@ class Line:
         """Raises: ModelConfigError for a route of embeddings."""
         if self.compiled is None:
             raise ModelConfigError(
-                f"Route {self.spec.name!r} makes embeddings and cannot answer; name another."
+                f"Route {self.spec.name!r} only makes embeddings. Name another route."
             )
         return self.compiled
 
     @property
-    def route(self) -> Route:
+    def target(self) -> Route:
         return self.plan.route
 
     def cost_usd(self, tokens_in: int, tokens_out: int, tokens_cached: int = 0) -> float:
-        """What so many tokens cost. `tokens_cached` are a part of `tokens_in`."""
+        """The price of an attempt. `tokens_cached` are a part of `tokens_in`."""
         spec = self.spec
         cached = spec.price_in if spec.price_cached is None else spec.price_cached
         fresh = max(0, tokens_in - tokens_cached)
@@ -49,39 +49,39 @@ class Line:
         return paid * PER_MILLION
 
     def likely_out(self, function: str) -> int:
-        """Tokens that an answer may take at the most, as far as can be known."""
-        return self.spec.max_tokens or self.meter.likely_out(function)
+        """An upper estimate of the tokens of an answer."""
+        return self.spec.max_tokens or self.metrics.likely_out(function)
 
     def now(self, *, used_by: Sequence[str], is_default: bool) -> RouteNow:
-        spec, gate, meter = self.spec, self.gate, self.meter
-        latencies = meter.latencies_ms.sorted()
-        breaker, rests_s = self.breaker.state, gate.rests_s
+        spec, admission, metrics = self.spec, self.admission, self.metrics
+        latencies = metrics.latencies_ms.sorted()
+        breaker, backoff_s = self.breaker.state, admission.backoff_s
         if breaker == "open":
-            rests_s = max(rests_s or 0.0, self.breaker.rests_s() or 0.0)
+            backoff_s = max(backoff_s or 0.0, self.breaker.open_for_s() or 0.0)
         state: RouteState = "trying" if breaker == "half_open" else "ready"
-        if breaker == "open" or rests_s is not None:
-            state = "resting"
+        if breaker == "open" or backoff_s is not None:
+            state = "backing_off"
         return RouteNow(
             name=spec.name,
-            provider=self.route.provider,
-            model=self.route.model,
-            address=self.route.address,
-            demonstration=self.route.demonstration,
+            provider=self.target.provider,
+            model=self.target.model,
+            address=self.target.address,
+            demonstration=self.target.demonstration,
             state=state,
             breaker=breaker,
-            in_flight=gate.taken,
-            waiting=gate.waiting,
-            calls=meter.calls,
-            failures=meter.failures,
-            errors=dict(meter.errors),
-            last_error=meter.last_error,
+            in_flight=admission.taken,
+            waiting=admission.waiting,
+            calls=metrics.calls,
+            failures=metrics.failures,
+            errors=dict(metrics.errors),
+            last_error=metrics.last_error,
             p50_ms=percentile(latencies, 0.5),
             p95_ms=percentile(latencies, 0.95),
             p99_ms=percentile(latencies, 0.99),
-            first_token_p50_ms=percentile(meter.first_tokens_ms.sorted(), 0.5),
-            tokens_in=meter.tokens_in,
-            tokens_out=meter.tokens_out,
-            cost_usd=meter.cost_usd,
+            first_token_p50_ms=percentile(metrics.first_tokens_ms.sorted(), 0.5),
+            tokens_in=metrics.tokens_in,
+            tokens_out=metrics.tokens_out,
+            cost_usd=metrics.cost_usd,
             fallback=list(spec.fallback),
             used_by=list(used_by),
             is_default=is_default,
@@ -90,5 +90,5 @@ class Line:
                 "requests_per_minute": spec.requests_per_minute,
                 "tokens_per_minute": spec.tokens_per_minute,
             },
-            rests_s=rests_s,
+            backoff_s=backoff_s,
         )

@@ -1,4 +1,4 @@
-"""Opening routes: from what was asked for to lines that calls go over."""
+"""Opens routes: from their configuration to what calls go over."""
 
 import asyncio
 from collections.abc import Callable, Collection, Mapping
@@ -11,23 +11,23 @@ from reins.llm.embeddings.embedder import Embedder
 from reins.llm.embeddings.http import HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
 from reins.llm.errors import ModelConfigError
-from reins.llm.limits.admission import Gate
+from reins.llm.limits.admission import Admission
 from reins.llm.limits.breaker import Breaker
 from reins.llm.offline import OfflineModel
 from reins.llm.redact import Redactor
-from reins.llm.routes.metrics import Meter
-from reins.llm.routes.models_file import WORDS, RouteTable, read_table, table_of
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.metrics import RouteMetrics
+from reins.llm.routes.models_file import WORDS, RouteConfig, own_config, read_config
+from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.providers import Plan, own_spec, plan, plan_offline
-from reins.llm.routes.route_set import Table
+from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 
 Refuse = Callable[[Collection[str]], str | None]
-"""Why routes of these names, and no others, cannot be taken; None: they can."""
+"""Returns the reason against routes of these names and no others; None: there is none."""
 
 
 class Opener:
-    """Makes tables; what a new one shares with the one before stays open and as it is."""
+    """Makes sets of routes; what a new set shares with the old one stays open."""
 
     def __init__(self, prompts: Path) -> None:
         self._prompts = prompts
@@ -36,50 +36,50 @@ class Opener:
         self._embedders: list[Embedder] = []
         self._sources: Mapping[str, str] = {}
 
-    async def table(
-        self, settings: ModelSettings, old: Table | None, refuse: Refuse | None = None
-    ) -> Table:
+    async def route_set(
+        self, settings: ModelSettings, old: RouteSet | None, refuse: Refuse | None = None
+    ) -> RouteSet:
         """Open every route that is named somewhere; `refuse` has the last word.
 
-        Raises: ModelConfigError; nothing of the old table has changed then.
+        Raises: ModelConfigError; nothing of the old routes has changed then.
         """
-        asked = await asyncio.to_thread(asked_for, settings)
+        config = await asyncio.to_thread(configured, settings)
         files = await asyncio.to_thread(read_prompts, self._prompts)
         opened = {
-            name: await self._open(asked.routes[name], settings, files, old)
-            for name in _named(asked, old)
+            name: await self._open(config.routes[name], settings, files, old)
+            for name in _named(config, old)
         }
-        if refuse is not None and (why := refuse(asked.routes.keys())) is not None:
+        if refuse is not None and (why := refuse(config.routes.keys())) is not None:
             raise ModelConfigError(why)
-        # From here on nothing fails: limits of the old lines' gates are changed.
-        before = {} if old is None else old.lines
-        lines = {
-            name: _line(asked.routes[name], *made, before.get(name))
+        # From here on nothing fails: the limits of the old routes change.
+        before = {} if old is None else old.routes
+        routes = {
+            name: _route(config.routes[name], *made, before.get(name))
             for name, made in opened.items()
         }
-        embeddings = self._embedding_line(asked, lines, old)
+        embeddings = self._embedding_route(config, routes, old)
         self._sources = files
-        return Table(
-            asked=asked,
-            lines=lines,
-            chains=_chains(asked, lines),
+        return RouteSet(
+            config=config,
+            routes=routes,
+            chains=_chains(config, routes),
             embeddings=embeddings,
             functions=text_functions(files),
             prompts=self._prompts,
-            redactor=_redactor(lines),
+            redactor=_redactor(routes),
             record_prompts=settings.record_prompts,
         )
 
-    async def with_offline(self, settings: ModelSettings, old: Table) -> Table:
-        """The same table, and the demonstration in it."""
-        spec = old.asked.routes[OFFLINE]
+    async def with_offline(self, settings: ModelSettings, old: RouteSet) -> RouteSet:
+        """The same routes, and the demonstration among them."""
+        spec = old.config.routes[OFFLINE]
         made, compiled = await self._open(spec, settings, self._sources, None)
-        lines = {**old.lines, OFFLINE: _line(spec, made, compiled, None)}
-        chains = _chains(old.asked, lines)
-        return replace(old, lines=lines, chains=chains, redactor=_redactor(lines))
+        routes = {**old.routes, OFFLINE: _route(spec, made, compiled, None)}
+        chains = _chains(old.config, routes)
+        return replace(old, routes=routes, chains=chains, redactor=_redactor(routes))
 
     async def stop(self) -> None:
-        """Close what tables hold open; once more does nothing."""
+        """Close what the sets hold open; once more does nothing."""
         embedders, self._embedders, self._words = self._embedders, [], None
         for each in embedders:
             await each.stop()
@@ -90,12 +90,12 @@ class Opener:
         spec: RouteSpec,
         settings: ModelSettings,
         files: Mapping[str, str],
-        old: Table | None,
+        old: RouteSet | None,
     ) -> tuple[Plan, Compiled | None]:
         if spec.provider == WORDLLAMA:
             return words_plan(), None
         made = await self.plan(spec, settings.environ)
-        before = None if old is None else old.lines.get(spec.name)
+        before = None if old is None else old.routes.get(spec.name)
         # The same again keeps its connections.
         if before and before.plan == made and before.compiled and files == self._sources:
             return made, before.compiled
@@ -112,20 +112,22 @@ class Opener:
         await self.offline.start()
         return plan_offline(spec, address=self.offline.address, token=self.offline.token)
 
-    def _embedding_line(self, asked: RouteTable, lines: dict[str, Line], old: Table | None) -> Line:
-        """The line of embeddings; every line that makes some gets its embedder."""
+    def _embedding_route(
+        self, config: RouteConfig, routes: dict[str, OpenRoute], old: RouteSet | None
+    ) -> OpenRoute:
+        """The route of embeddings; every route that makes some gets its embedder."""
         before = old.embeddings if old else None
-        for name, line in lines.items():
-            if line.spec.provider == WORDLLAMA:
-                lines[name] = replace(line, embedder=self._word_embedder())
-            elif name == asked.embeddings:
-                lines[name] = replace(line, embedder=self._http_embedder(line, before))
-        if asked.embeddings is not None:
-            return lines[asked.embeddings]
+        for name, route in routes.items():
+            if route.spec.provider == WORDLLAMA:
+                routes[name] = replace(route, embedder=self._word_embedder())
+            elif name == config.embeddings:
+                routes[name] = replace(route, embedder=self._http_embedder(route, before))
+        if config.embeddings is not None:
+            return routes[config.embeddings]
         same = before if before and before.spec.name == WORDS else None
         spec = RouteSpec(WORDS, WORDLLAMA, WordEmbedder.MODEL)
-        line = _line(spec, words_plan(), None, same)
-        return replace(line, embedder=self._word_embedder())
+        route = _route(spec, words_plan(), None, same)
+        return replace(route, embedder=self._word_embedder())
 
     def _word_embedder(self) -> Embedder:
         if self._words is None:
@@ -133,54 +135,61 @@ class Opener:
             self._embedders.append(self._words)
         return self._words
 
-    def _http_embedder(self, line: Line, before: Line | None) -> Embedder:
-        if before and before.embedder and before.plan == line.plan:
+    def _http_embedder(self, route: OpenRoute, before: OpenRoute | None) -> Embedder:
+        if before and before.embedder and before.plan == route.plan:
             return before.embedder
         # The one before stays open for the calls in flight, until `stop`.
-        address = line.plan.values["REINS_ROUTE_ADDRESS"]
+        address = route.plan.values["REINS_ROUTE_ADDRESS"]
         made = HttpEmbedder(
-            line.route, address=address, key=line.plan.key, timeout_s=line.spec.longest_attempt_s
+            route.target,
+            address=address,
+            key=route.plan.key,
+            timeout_s=route.spec.longest_attempt_s,
         )
         self._embedders.append(made)
         return made
 
 
-def asked_for(settings: ModelSettings) -> RouteTable:
+def configured(settings: ModelSettings) -> RouteConfig:
     """The routes that the settings and their file name.
 
     Raises: ModelConfigError.
     """
     own = own_spec(settings)
     if settings.models_file is None:
-        return table_of(own)
-    return read_table(settings.models_file, settings.environ, own)
+        return own_config(own)
+    return read_config(settings.models_file, settings.environ, own)
 
 
-def _named(asked: RouteTable, old: Table | None) -> list[str]:
-    """The routes to open: all but the demonstration, where nobody has named it so far."""
-    used = asked.answering | (old.lines.keys() if old else set())
-    return [n for n, spec in asked.routes.items() if n != OFFLINE or spec.file or n in used]
+def _named(config: RouteConfig, old: RouteSet | None) -> list[str]:
+    """The routes to open: all but a demonstration that nobody uses."""
+    used = config.answering | (old.routes.keys() if old else set())
+    return [n for n, spec in config.routes.items() if n != OFFLINE or spec.file or n in used]
 
 
-def _chains(asked: RouteTable, lines: Mapping[str, Line]) -> dict[str, tuple[Line, ...]]:
+def _chains(
+    config: RouteConfig, routes: Mapping[str, OpenRoute]
+) -> dict[str, tuple[OpenRoute, ...]]:
     return {
-        name: tuple(lines[each] for each in asked.chain(name))
-        for name, line in lines.items()
-        if line.compiled is not None
+        name: tuple(routes[each] for each in config.chain(name))
+        for name, route in routes.items()
+        if route.compiled is not None
     }
 
 
-def _line(spec: RouteSpec, made: Plan, compiled: Compiled | None, before: Line | None) -> Line:
-    """A line; gate and breaker are the old ones' where it leads to the same place."""
+def _route(
+    spec: RouteSpec, made: Plan, compiled: Compiled | None, before: OpenRoute | None
+) -> OpenRoute:
+    """An open route; admission and breaker are the old ones' where it leads to the same place."""
     if before is not None and _place(before.plan) == _place(made):
-        gate, breaker = before.gate, before.breaker
-        gate.limit(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
+        admission, breaker = before.admission, before.breaker
+        admission.limit(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
         breaker.limit(spec.breaker_failures, spec.breaker_rest_s)
     else:
-        gate = Gate(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
+        admission = Admission(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
         breaker = Breaker(spec.breaker_failures, spec.breaker_rest_s)
-    meter = Meter() if before is None else before.meter
-    return Line(spec, made, compiled, gate, breaker, meter)
+    metrics = RouteMetrics() if before is None else before.metrics
+    return OpenRoute(spec, made, compiled, admission, breaker, metrics)
 
 
 def _place(made: Plan) -> tuple[Route, str | None]:
@@ -191,5 +200,5 @@ def words_plan() -> Plan:
     return Plan(Route(WORDLLAMA, WordEmbedder.MODEL, "in this process"), "", {})
 
 
-def _redactor(lines: Mapping[str, Line]) -> Redactor:
-    return Redactor(line.plan.key for line in lines.values() if line.plan.key)
+def _redactor(routes: Mapping[str, OpenRoute]) -> Redactor:
+    return Redactor(route.plan.key for route in routes.values() if route.plan.key)

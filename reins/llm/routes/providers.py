@@ -1,4 +1,4 @@
-"""From a route's spec to what is compiled: BAML client source, and the values it names.
+"""Turns a route's spec into what is compiled: BAML client source, and the values it names.
 
 The source holds no text from the settings. Names, addresses and keys reach BAML through the
 mapping beside it, so that there is nothing to escape and nothing secret to print.
@@ -27,7 +27,7 @@ CONNECT_TIMEOUT_MS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """How one provider is spoken to. `denied` are finish reasons that are no answer.
+    """The dialect of a provider. `denied` are finish reasons that are no answer.
 
     `most` names its limit of tokens, and `inside` the block of options that temperature and limit
     stand in, if any.
@@ -161,7 +161,7 @@ def values(route: Route, key: str | None) -> dict[str, str]:
 
 
 def client_source(provider: Provider, spec: RouteSpec, *, keyed: bool) -> str:
-    """What stands in for baml_src/clients.baml at run time."""
+    """The source that replaces baml_src/clients.baml at run time."""
     further = _sampling(provider, spec)
     source = _client("Route", provider, spec, further, keyed=keyed)
     if provider.baml == "openai-generic":

@@ -1,4 +1,4 @@
-"""What a call needs of the environment, swapped as one at a reload."""
+"""The environment of calls: routes and prompts, replaced as one at a reload."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,33 +8,33 @@ from reins.llm.caller import Caller
 from reins.llm.errors import ModelConfigError
 from reins.llm.redact import Redactor
 from reins.llm.routes.metrics import RouteNow
-from reins.llm.routes.models_file import RouteTable
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.models_file import RouteConfig
+from reins.llm.routes.open_route import OpenRoute
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
+class RouteSet:
     """The open routes. `functions` has the characters of each prompt's template."""
 
-    asked: RouteTable
-    lines: Mapping[str, Line]
-    chains: Mapping[str, tuple[Line, ...]]
-    embeddings: Line
+    config: RouteConfig
+    routes: Mapping[str, OpenRoute]
+    chains: Mapping[str, tuple[OpenRoute, ...]]
+    embeddings: OpenRoute
     functions: Mapping[str, int]
     prompts: Path
     redactor: Redactor
     record_prompts: bool
 
     @property
-    def default(self) -> Line:
-        return self.lines[self.asked.default]
+    def default(self) -> OpenRoute:
+        return self.routes[self.config.default]
 
     def name_for(self, caller: Caller) -> str:
         """The route that a caller's calls take: its own, its type's, or the default."""
-        return caller.route or self.asked.agents.get(caller.agent_type) or self.asked.default
+        return caller.route or self.config.agents.get(caller.agent_type) or self.config.default
 
-    def chain(self, name: str) -> tuple[Line, ...]:
-        """A route, and what stands in for it.
+    def chain(self, name: str) -> tuple[OpenRoute, ...]:
+        """A route and its fallbacks, in order.
 
         Raises: ModelConfigError when there is none of that name.
         """
@@ -47,20 +47,20 @@ class Table:
         return chain
 
     def now(self) -> list[RouteNow]:
-        shown = list(self.lines.values())
-        if self.embeddings not in shown and self.embeddings.meter.calls:
+        shown = list(self.routes.values())
+        if self.embeddings not in shown and self.embeddings.metrics.calls:
             shown.append(self.embeddings)
         return [
-            line.now(
-                used_by=self._users(line.spec.name),
-                is_default=line.spec.name == self.asked.default,
+            route.now(
+                used_by=self._users(route.spec.name),
+                is_default=route.spec.name == self.config.default,
             )
-            for line in shown
+            for route in shown
         ]
 
     def _users(self, name: str) -> list[str]:
-        users = sorted(who for who, route in self.asked.agents.items() if route == name)
-        if name == self.asked.default:
+        users = sorted(who for who, route in self.config.agents.items() if route == name)
+        if name == self.config.default:
             users.append("everything else")
         if name == self.embeddings.spec.name:
             users.append("embeddings")

@@ -149,9 +149,9 @@ OF_ROUTES = (
         _by("state", lambda route: {each: float(route.breaker == each) for each in _BREAKER}),
     ),
     Figure(
-        "reins_route_rests_seconds",
+        "reins_route_backoff_seconds",
         "seconds until the next call may use the route; above 0, its provider fails or limits us",
-        _one(lambda route: route.rests_s or 0),
+        _one(lambda route: route.backoff_s or 0),
     ),
     Figure(
         "reins_model_calls_in_flight",

@@ -25,7 +25,7 @@ class Route(Wire):
     """One route as it is now, since the start of its worker.
 
     `p50_ms`, `p95_ms` and `p99_ms` are those of the newest attempts that succeeded, null before
-    the first. `used_by` are types of agents. `rests_s`: seconds until the next call may use it.
+    the first. `used_by` are types of agents. `backoff_s`: seconds until the next call may use it.
     """
 
     name: str
@@ -33,7 +33,7 @@ class Route(Wire):
     model: str
     address: str
     demonstration: bool
-    state: Literal["ready", "trying", "resting"]
+    state: Literal["ready", "trying", "backing_off"]
     breaker: Literal["closed", "half_open", "open"]
     in_flight: int
     waiting: int
@@ -52,7 +52,7 @@ class Route(Wire):
     used_by: list[str]
     is_default: bool
     limits: RouteLimits
-    rests_s: float | None
+    backoff_s: float | None
 
 
 class SpentToday(Wire):
@@ -81,11 +81,11 @@ class RoutePath(Input):
 
 
 class RouteCheck(Wire):
-    """Result of a check; `said` says in words what is wrong and what to do about it."""
+    """Result of a check; `message` says in words what is wrong and what to do about it."""
 
     name: str
     ok: bool
-    said: str
+    message: str
     latency_ms: float | None
 
 

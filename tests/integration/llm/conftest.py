@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from reins.llm import Models, ModelSettings
+from reins.llm import ModelRouter, ModelSettings
 from tests.support.callers import KEY, Account
 from tests.support.model_stub import ModelStub
 
@@ -29,7 +29,7 @@ async def make(stub: ModelStub) -> AsyncIterator[Callable[..., object]]:
     """Start a model that calls the stub; it is stopped in the end."""
     async with AsyncExitStack() as stack:
 
-        async def started(**given: object) -> Models:
+        async def started(**given: object) -> ModelRouter:
             prompts = {"prompts": given.pop("prompts")} if "prompts" in given else {}
             plain = {
                 "model": "m",
@@ -39,7 +39,7 @@ async def make(stub: ModelStub) -> AsyncIterator[Callable[..., object]]:
                 "deadline_s": 10.0,
                 "environ": {},
             }
-            model = Models(ModelSettings(**{**plain, **given}), **prompts)
+            model = ModelRouter(ModelSettings(**{**plain, **given}), **prompts)
             await model.start()
             stack.push_async_callback(model.stop)
             return model
@@ -51,7 +51,7 @@ async def make(stub: ModelStub) -> AsyncIterator[Callable[..., object]]:
 async def routed(make, tmp_path: Path):
     """Write a file of routes, and start the models that it names."""
 
-    async def started(text: str, **given: object) -> Models:
+    async def started(text: str, **given: object) -> ModelRouter:
         file = tmp_path / "models.toml"
         file.write_text(text)
         own = {"model": "offline", "base_url": None, "api_key": None, "environ": {"KEY": KEY}}

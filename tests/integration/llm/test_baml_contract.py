@@ -8,8 +8,10 @@ import baml_py
 import pytest
 
 from reins.llm import ModelConfigError
+from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.prompts import PROMPTS, read_prompts
-from reins.llm.baml.runtime import Answer, BamlClientHttpError, Compiled
+from reins.llm.baml.response import WireResponse
+from reins.llm.baml.runtime import Compiled
 from tests.support.model_stub import GOOD, ModelStub, fails
 
 JOKE = {"subject": "cats", "told": ["one"]}
@@ -17,17 +19,18 @@ JOKE = {"subject": "cats", "told": ["one"]}
 EXIT_SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-from reins.llm.baml.runtime import Answer, Compiled
+from reins.llm.baml.response import WireResponse
+from reins.llm.baml.runtime import Compiled
 from reins.llm.baml.prompts import read_prompts
 values = {"REINS_ROUTE_ADDRESS": sys.argv[1], "REINS_ROUTE_MODEL": "m", "REINS_ROUTE_KEY": "k"}
 compiled = Compiled(read_prompts(Path(sys.argv[2])), values)
 async def main():
     joke = {"subject": "cats", "told": []}
-    await compiled.call("TellAJoke", joke, Answer())
+    await compiled.call("TellAJoke", joke, WireResponse())
     told = asyncio.Event()
     streams = [
         asyncio.ensure_future(
-            compiled.stream("TellAJoke", joke, Answer(), lambda text: told.set())
+            compiled.stream("TellAJoke", joke, WireResponse(), lambda text: told.set())
         )
         for _ in range(10)
     ]
@@ -52,11 +55,11 @@ def test_the_runtime_is_the_version_that_was_measured() -> None:
 async def test_a_call_reports_what_came_over_the_wire(stub: ModelStub) -> None:
     """Text, usage, status and Retry-After of a call are filled in, also when it fails."""
     compiled = compile_for(stub.address + "/v1")
-    answer = Answer()
+    answer = WireResponse()
     await compiled.call("TellAJoke", JOKE, answer)
     assert (answer.text, answer.tokens_in, answer.tokens_out, answer.status) == (GOOD, 11, 7, 200)
     stub.default = fails(429, Retry_After="7")
-    answer = Answer()
+    answer = WireResponse()
     with pytest.raises(BamlClientHttpError):
         await compiled.call("TellAJoke", JOKE, answer)
     assert (answer.status, answer.retry_after) == (429, "7")
@@ -64,7 +67,7 @@ async def test_a_call_reports_what_came_over_the_wire(stub: ModelStub) -> None:
 
 async def test_a_connection_that_never_was_has_no_status(unused_tcp_port: int) -> None:
     """The response that BAML makes up for a refused connection is recognised as made up."""
-    answer = Answer()
+    answer = WireResponse()
     with pytest.raises(BamlClientHttpError):
         await compile_for(f"http://127.0.0.1:{unused_tcp_port}/v1").call("TellAJoke", JOKE, answer)
     assert answer.status is None

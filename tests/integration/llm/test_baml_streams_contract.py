@@ -126,7 +126,7 @@ async def test_what_is_seen_of_a_stream(stub: ModelStub) -> None:
     call = raw.call
     assert isinstance(call, LLMStreamCall), changed
     assert call.provider == "openai-generic", changed
-    assert "[task: tell_a_joke]" in call.http_request.body.text(), changed
+    assert "[subject]" in call.http_request.body.text(), changed
     assert "stream_options" in call.http_request.body.text(), changed
     assert call.http_response is None, changed
     usage = call.usage

@@ -73,7 +73,7 @@ def test_each_line_says_what_is_wrong(here) -> None:
     keyless, ok, gone = out.splitlines()
     assert "OPENAI_API_KEY is not set" in keyless
     assert ok.startswith("ok: ok:")
-    assert "nobody answers at that address" in gone
+    assert "no server answers at that address" in gone
     code, out, _ = here(text, "check", "ok")
     assert (code, len(out.splitlines())) == (0, 1)
     code, out, err = here(text, "check", "nope")
@@ -106,7 +106,7 @@ def test_whatever_a_route_raises_hides_no_other(here, monkeypatch, capsys) -> No
         lines.append(capsys.readouterr().out)
         if name == "b":
             raise ValueError("PWSECRET")
-        return RouteCheck(name, ok=True, said="ok")
+        return RouteCheck(name, ok=True, message="ok")
 
     monkeypatch.setattr("reins.cli.models.check_plan", raises)
     text = 'default = "a"\n' + "".join(f"[routes.{n}]\nprovider = 'offline'\n" for n in "abc")
@@ -132,8 +132,8 @@ async def test_whatever_a_route_raises_hides_no_other_of_the_models(
     monkeypatch.setattr("reins.llm.router.check_plan", raises)
     a, b = await model.check()
     assert (a.ok, b.ok) == (False, True)
-    assert "ValueError" in a.said
-    assert "PWSECRET" not in a.said
+    assert "ValueError" in a.message
+    assert "PWSECRET" not in a.message
 
 
 async def test_a_check_survives_any_retry_after(routed, stub: ModelStub) -> None:
@@ -141,7 +141,7 @@ async def test_a_check_survives_any_retry_after(routed, stub: ModelStub) -> None
     stub.default = fails(429, Retry_After="Mon, 01 Jan 2024 00:00:00 +99999999999999999999")
     model = await routed(route("a", stub))
     (found,) = await model.check("a")
-    assert "limit of requests or tokens" in found.said
+    assert "limit of requests or tokens" in found.message
 
 
 def test_a_key_in_the_env_file_is_found(here, tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_a_key_in_the_env_file_is_found(here, tmp_path: Path) -> None:
     entry = '[routes.a]\nprovider = "openai"\nmodel = "m"\nkey_env = "{}"\n'
     entry += 'base_url = "http://127.0.0.1:9/v1"\n'
     _, out, _ = here(entry.format("OPENAI_API_KEY"), "check")
-    assert "nobody answers" in out
+    assert "no server answers" in out
     _, out, _ = here(entry.format("OTHER_KEY"), "check")
     assert "OTHER_KEY is not set" in out
 
@@ -169,17 +169,17 @@ def refuses(body: dict, status: int):
     [
         (fails(401), "the key is not accepted.*HTTP 401"),
         (fails(403), "the key is not accepted.*HTTP 403"),
-        (refuses(UNKNOWN, 404), "knows no model 'a-model'.*HTTP 404"),
-        (refuses(UNKNOWN, 400), "knows no model 'a-model'.*HTTP 400"),
-        (says("nothing here", 404), "nothing at that address.*/v1.*HTTP 404"),
-        (says("<html>hello</html>"), "is no model.*base_url"),
+        (refuses(UNKNOWN, 404), "does not know the model 'a-model'.*HTTP 404"),
+        (refuses(UNKNOWN, 400), "does not know the model 'a-model'.*HTTP 400"),
+        (says("nothing here", 404), "does not know that path.*/v1.*HTTP 404"),
+        (says("<html>hello</html>"), "is not a model.*base_url"),
         (refuses(QUOTA, 429), "no credit left.*HTTP 429"),
         (refuses(CREDIT, 400), "no credit left.*HTTP 400"),
         (refuses({}, 402), "no credit left.*HTTP 402"),
         (refuses({}, 429), "limit of requests or tokens.*HTTP 429"),
         (fails(500), "fault on its side.*HTTP 500"),
         (fails(503), "overloaded.*HTTP 503"),
-        (breaks, "nobody answers"),
+        (breaks, "no server answers"),
     ],
 )
 async def test_what_a_check_says(routed, stub: ModelStub, reply, said: str) -> None:
@@ -188,8 +188,8 @@ async def test_what_a_check_says(routed, stub: ModelStub, reply, said: str) -> N
     stub.default = reply
     (found,) = await model.check("a")
     assert (found.name, found.ok) == ("a", False)
-    assert KEY not in found.said
-    assert re.search(said, found.said), found.said
+    assert KEY not in found.message
+    assert re.search(said, found.message), found.message
 
 
 async def test_a_model_that_says_nothing_useful_works(routed, stub: ModelStub) -> None:
@@ -202,15 +202,15 @@ async def test_a_model_that_says_nothing_useful_works(routed, stub: ModelStub) -
         assert found.latency_ms > 0
 
 
-async def test_a_check_is_beside_all_limits_and_ends_a_rest(routed, stub: ModelStub) -> None:
-    """A route that rests is tried all the same, and used again when it works."""
+async def test_a_check_is_beside_all_limits_and_ends_a_backoff(routed, stub: ModelStub) -> None:
+    """A route that backs off is tried all the same, and used again when it works."""
     stub.default = fails(500)
     model = await routed(route("a", stub, breaker_failures=1, deadline_s=1.0))
     with pytest.raises(ModelError):
         await model.call("TellAJoke", **JOKE)
-    assert model.routes()[0].state == "resting"
+    assert model.routes()[0].state == "backing_off"
     assert not (await model.check())[0].ok
-    assert model.routes()[0].state == "resting"
+    assert model.routes()[0].state == "backing_off"
     stub.default = says(openai())
     assert (await model.check())[0].ok
     assert model.routes()[0].state == "ready"

@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from reins.llm import ModelConfigError, ModelError
-from reins.llm.baml.runtime import Answer
+from reins.llm.baml.response import WireResponse
 from reins.llm.embeddings.embedder import BATCH_BYTES, BATCH_TEXTS, batches
 from reins.llm.embeddings.http import MAX_ANSWER_BYTES, HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
@@ -105,7 +105,7 @@ def no_network(monkeypatch):
 async def test_words_need_no_network(words, no_network):
     """Near texts are near, far ones far; the tokens are counted; the log stays as it was."""
     handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
-    answer = Answer()
+    answer = WireResponse()
     cat, kitten, money = (
         embedded := await words.embed(
             ["The cat sleeps.", "A kitten is asleep.", "The bank raised its rates."], answer
@@ -175,7 +175,7 @@ def test_a_text_that_does_not_fit(text):
 
 async def test_what_is_sent_and_what_comes_back(stub, embedder):
     """The vectors by their numbers, whatever their order; the provider's count of tokens."""
-    answer = Answer()
+    answer = WireResponse()
     embedded = await embedder.embed(["a", "bcd"], answer)
     assert embedded.vectors == [[1.0, 0.0, 0.5], [3.0, 1.0, 0.5]]
     assert (embedded.tokens_in, embedded.counted) == (14, True)
@@ -197,7 +197,7 @@ async def test_tokens_that_nobody_counted_are_estimated(stub, embedder):
     """They are estimated, and said to be."""
     stub.answer = lambda _: web.json_response({"data": [{"index": 0, "embedding": [1]}]})
     embedded = await embedder.embed(["x" * 400])
-    assert (embedded.tokens_in, embedded.counted) == (101, False)
+    assert (embedded.tokens_in, embedded.counted) == (134, False)
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,7 @@ async def test_each_status_is_of_its_kind_and_nothing_is_quoted(
     headers = {"Retry-After": "7", "Location": "http://127.0.0.1:1/"}
     said = f"{SECRET_TEXT} {KEY}"
     stub.answer = lambda _: web.Response(status=status, text=said, headers=headers)
-    answer = Answer()
+    answer = WireResponse()
     with pytest.raises(ModelError) as caught:
         await embedder.embed([SECRET_TEXT], answer)
     assert (caught.value.kind, caught.value.retryable) == (kind, retryable)

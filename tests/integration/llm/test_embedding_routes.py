@@ -44,7 +44,7 @@ async def test_they_are_checked_as_embeddings(routed, stub: ModelStub, other) ->
     stub.default = fails(401)
     (found,) = await model.check("vectors")
     assert not found.ok
-    assert "the key is not accepted" in found.said
+    assert "the key is not accepted" in found.message
     assert {seen.path for seen in stub.seen} == {"/v1/embeddings"}
 
 
@@ -53,7 +53,7 @@ async def test_failures_are_of_the_usual_kinds(routed, stub: ModelStub, other) -
     text = 'default = "a"\n' + ROUTES + route("a", other)
     model = await routed(text + route("vectors", stub, breaker_failures=1, deadline_s=1.0))
     stub.default = fails(503)
-    for kind in ("overloaded", "resting"):
+    for kind in ("overloaded", "circuit_open"):
         with pytest.raises(ModelError) as caught:
             await model.embed(["a"])
         assert caught.value.kind == kind

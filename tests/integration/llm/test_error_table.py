@@ -4,8 +4,10 @@ import asyncio
 
 import pytest
 
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import classify
-from reins.llm.baml.runtime import Answer, BamlError, Compiled
+from reins.llm.baml.response import WireResponse
+from reins.llm.baml.runtime import Compiled
 from reins.llm.errors import ModelError
 from reins.llm.settings import Route
 from tests.support.model_stub import (
@@ -30,8 +32,8 @@ ROUTE = Route("compatible", "m", "http://x")
 MODES = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
 
 
-async def failing(compiled: Compiled, *, streamed: bool) -> tuple[ModelError, Answer]:
-    answer = Answer()
+async def failing(compiled: Compiled, *, streamed: bool) -> tuple[ModelError, WireResponse]:
+    answer = WireResponse()
     with pytest.raises(BamlError) as caught:
         await send(compiled, answer, streamed=streamed)
     error = classify(caught.value, answer, ROUTE)
@@ -166,7 +168,7 @@ async def test_an_answer_fills_in_everything(stub: ModelStub, streamed: bool) ->
     plain = openai()
     plain["usage"]["prompt_tokens_details"] = {"cached_tokens": 5}
     stub.default = streams(openai_events(cached=5)) if streamed else says(plain)
-    answer = Answer()
+    answer = WireResponse()
     await send(compiled_for(stub.address + "/v1"), answer, streamed=streamed)
     assert (answer.text, answer.raw, answer.status, answer.finish_reason) == (
         GOOD,
@@ -193,7 +195,7 @@ async def test_streams_of_other_providers(stub: ModelStub, row) -> None:
     provider, events, cut, refused, whole = row
     compiled = compiled_for(stub.address, provider=provider)
     stub.default = streams(events())
-    answer, texts = Answer(), []
+    answer, texts = WireResponse(), []
     await send(compiled, answer, streamed=True, texts=texts)
     assert (answer.text, texts[-1], answer.finish_reason) == (GOOD, GOOD, whole)
     assert (answer.tokens_in, answer.tokens_out, answer.counted) == (11, 7, True)
@@ -218,7 +220,7 @@ async def test_an_error_event_of_anthropic_says_its_kind(stub: ModelStub) -> Non
 async def test_a_cancelled_call_is_on_record(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
     """A cancelled call closes its connection at once, and what was sent is on record."""
     stub.default = streams(openai_events(finish_reason=None), end="hold") if streamed else never
-    answer, texts = Answer(), []
+    answer, texts = WireResponse(), []
     task = asyncio.create_task(
         send(compiled_for(stub.address + "/v1"), answer, streamed=streamed, texts=texts)
     )

@@ -1,4 +1,4 @@
-"""Over several routes: who stands in for whom, the breaker, and a route that asks for patience."""
+"""Over several routes: who stands in for whom, the breaker, and a route that asks for a wait."""
 
 import asyncio
 import time
@@ -6,7 +6,7 @@ import time
 import pytest
 
 from reins.llm import ModelConfigError, ModelError
-from reins.llm.routes.open_route import Line
+from reins.llm.routes.open_route import OpenRoute
 from tests.support.callers import Account, route
 from tests.support.model_stub import GOOD, ModelStub, breaks, fails, never, openai, says
 from tests.support.waiting import until_async
@@ -108,8 +108,8 @@ async def test_the_breaker_opens_and_closes(routed, both, stub, other) -> None:
     for _ in range(6):
         assert (await model.call("TellAJoke", **JOKE)).route == "second"
     assert len(stub.seen) == 3
-    assert (now(model).breaker, now(model).state) == ("open", "resting")
-    assert 0 < now(model).rests_s <= 0.3
+    assert (now(model).breaker, now(model).state) == ("open", "backing_off")
+    assert 0 < now(model).backoff_s <= 0.3
     stub.default = says(openai())
     async with asyncio.timeout(5):
         while (await model.call("TellAJoke", **JOKE)).route != "first":  # noqa: ASYNC110
@@ -120,8 +120,8 @@ async def test_the_breaker_opens_and_closes(routed, both, stub, other) -> None:
 
 
 async def test_one_call_at_a_time_tries(routed, both, stub, other) -> None:
-    """While one call tries the route after its rest, all others go elsewhere; cancelled, it frees
-    the way for the next trial."""
+    """While one call tries a half-open route, all others go elsewhere; cancelled, it frees the way
+    for the next trial."""
     stub.default = fails(503)
     model = await routed(both(breaker_failures=1, breaker_rest_s=0.05))
     await model.call("TellAJoke", **JOKE)
@@ -139,8 +139,8 @@ async def test_one_call_at_a_time_tries(routed, both, stub, other) -> None:
     assert (await model.call("TellAJoke", **JOKE)).route == "first"
 
 
-async def test_without_a_fallback_a_call_waits_for_the_rest_or_says_so(routed, stub) -> None:
-    """A rest that ends in time is waited for; one that does not is an error at once."""
+async def test_without_a_fallback_a_call_waits_for_the_circuit_or_says_so(routed, stub) -> None:
+    """An open circuit that closes in time is waited for; one that does not is an error at once."""
     stub.default = fails(500)
     model = await routed(route("a", stub, breaker_failures=1, breaker_rest_s=0.2))
     with pytest.raises(ModelError):
@@ -154,29 +154,31 @@ async def test_without_a_fallback_a_call_waits_for_the_rest_or_says_so(routed, s
     with pytest.raises(ModelError):
         await model.call("TellAJoke", **JOKE)
     with pytest.raises(
-        ModelError, match=r"rests for 60 s more after 1 fault.*kind server: The fault"
+        ModelError, match=r"its circuit is open for 60 s more after 1 fault.*kind server: The fault"
     ) as caught:
         await model.call("TellAJoke", **JOKE)
-    assert (caught.value.kind, caught.value.retryable) == ("resting", True)
+    assert (caught.value.kind, caught.value.retryable) == ("circuit_open", True)
     assert 59 < caught.value.retry_after_s <= 60
     assert len(stub.seen) == 7
 
 
-async def test_a_route_that_asks_for_patience_is_left_alone_by_all(routed, stub) -> None:
+async def test_a_route_that_asks_to_wait_is_left_alone_by_all(routed, stub) -> None:
     """After a 429 with Retry-After nobody calls for so long, and the breaker does not mind."""
     stub.replies.append(fails(429, Retry_After="1"))
     model = await routed(route("first", stub, attempts=2, breaker_failures=1))
     first = asyncio.ensure_future(model.call("TellAJoke", **JOKE))
-    await until_async(lambda: now(model).rests_s is not None)
+    await until_async(lambda: now(model).backoff_s is not None)
     began = time.perf_counter()
-    assert (now(model).state, now(model).breaker) == ("resting", "closed")
+    assert (now(model).state, now(model).breaker) == ("backing_off", "closed")
     others = [model.call("TellAJoke", **JOKE) for _ in range(3)]
     await asyncio.gather(first, *others)
     assert time.perf_counter() - began > 0.9
     assert len(stub.seen) == 5
 
 
-async def test_too_much_patience_is_asked(routed, both, stub, other) -> None:
+async def test_a_longer_wait_is_asked_for_than_the_deadline_allows(
+    routed, both, stub, other
+) -> None:
     """A Retry-After past the deadline sends everybody to the fallback at once."""
     stub.default = fails(429, Retry_After="60")
     model = await routed(both(attempts=4, deadline_s=2.0))
@@ -199,14 +201,14 @@ async def test_an_absurd_wait_is_none(routed, both, stub, *, account) -> None:
 
 
 async def test_no_session_waits_for_years(routed, stub) -> None:
-    """What the error asks of the session is capped as the route's rest is."""
+    """What the error asks of the session is capped as the route's backoff is."""
     stub.default = fails(429, Retry_After="Fri, 31 Dec 2099 23:59:59 GMT")
     model = await routed(route("first", stub))
     for _ in range(2):
         with pytest.raises(ModelError) as caught:
             await model.call("TellAJoke", **JOKE)
         assert 599 < caught.value.retry_after_s <= 600
-    assert now(model).rests_s <= 600
+    assert now(model).backoff_s <= 600
     assert len(stub.seen) == 1
 
 
@@ -217,8 +219,8 @@ async def test_a_mistake_of_ours_is_a_failure_like_others(
     """Whatever is raised goes on record by its type and place, and the fallback is asked."""
 
     def raises(*given: object) -> None:
-        line = given[0]
-        if not isinstance(line, Line) or line.spec.fallback:
+        route = given[0]
+        if not isinstance(route, OpenRoute) or route.spec.fallback:
             raise ZeroDivisionError("PWSECRET")
 
     monkeypatch.setattr(broken, raises)

@@ -11,10 +11,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from reins.llm.baml.errors import BamlError, TooLongError
 from reins.llm.baml.failures import classify
 from reins.llm.baml.parse_guard import UnreadableError, guarded
 from reins.llm.baml.prompts import PROMPTS
-from reins.llm.baml.runtime import Answer, BamlError, TooLongError
+from reins.llm.baml.response import WireResponse
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES, clean
 from tests.support.hostile_server import BODIES, EVENTS, TEXTS
@@ -40,12 +41,12 @@ def address() -> Iterator[str]:
             process.kill()
 
 
-async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | None, Answer]:
+async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | None, WireResponse]:
     """The kind of the failure, if any, and the answer; the loop goes on all the while."""
     compiled = compiled_for(address, model=model)
 
-    async def attempt() -> tuple[str | None, Answer]:
-        answer = Answer()
+    async def attempt() -> tuple[str | None, WireResponse]:
+        answer = WireResponse()
         try:
             async with asyncio.timeout(15):
                 await send(compiled, answer, streamed=streamed)
@@ -104,7 +105,7 @@ async def test_an_endless_stream_is_cut(address: str) -> None:
     compiled = compiled_for(address, model="endless")
 
     async def cut() -> None:
-        answer, told = Answer(), []
+        answer, told = WireResponse(), []
         with pytest.raises(TooLongError):
             async with asyncio.timeout(5):
                 await send(compiled, answer, streamed=True, texts=told)
@@ -116,13 +117,13 @@ async def test_an_endless_stream_is_cut(address: str) -> None:
 
 @pytest.mark.parametrize("model", ["endless line", "endless silence"])
 async def test_what_never_comes_to_a_text_ends_at_the_deadline(address: str, model: str) -> None:
-    """A line without end, or events without text, end with the caller's patience."""
+    """A line without end, or events without text, end with the caller's deadline."""
     compiled = compiled_for(address, model=model)
 
     async def wait() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
-                await send(compiled, Answer(), streamed=True)
+                await send(compiled, WireResponse(), streamed=True)
 
     await with_the_loop_going(wait)
 

@@ -13,7 +13,7 @@ import aiohttp
 import orjson
 import pytest
 
-from reins.llm import ModelConfigError, Models, ModelSettings
+from reins.llm import ModelConfigError, ModelRouter, ModelSettings
 from reins.llm.baml.prompts import PROMPTS
 from tests.support.model_stub import GOOD, ModelStub, never
 from tests.support.waiting import until_async
@@ -30,7 +30,7 @@ def prompts(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def offline():
-    model = Models(OFFLINE)
+    model = ModelRouter(OFFLINE)
     await model.start()
     yield model
     await model.stop()
@@ -38,7 +38,7 @@ async def offline():
 
 async def test_a_model_that_is_not_running_says_so() -> None:
     """Before start and after stop, calls, reloads and the route give one clear error."""
-    model = Models(OFFLINE)
+    model = ModelRouter(OFFLINE)
     await model.stop()
     for _ in range(2):
         with pytest.raises(ModelConfigError, match=r"Await Model.start\(\) first"):
@@ -57,7 +57,7 @@ async def test_a_model_that_is_not_running_says_so() -> None:
 async def test_a_failed_start_leaves_nothing(prompts: Path) -> None:
     """A prompt that does not compile fails the start with the compiler's words, and no port."""
     (prompts / "joke.baml").write_text("function X(a: string) -> string { client Nope }")
-    model = Models(OFFLINE, prompts=prompts)
+    model = ModelRouter(OFFLINE, prompts=prompts)
     with pytest.raises(ModelConfigError, match=r"(?s)do not compile.*joke.baml"):
         await model.start()
     assert model._opener.offline._runner is None
@@ -66,7 +66,7 @@ async def test_a_failed_start_leaves_nothing(prompts: Path) -> None:
 async def test_a_missing_key_fails_the_start() -> None:
     """A key that is missing is an error at start, not at the first call."""
     with pytest.raises(ModelConfigError, match="OPENAI_API_KEY"):
-        await Models(ModelSettings(model="openai/x", environ={})).start()
+        await ModelRouter(ModelSettings(model="openai/x", environ={})).start()
 
 
 async def test_a_reload_swaps_the_prompts(make, stub: ModelStub, prompts: Path) -> None:
@@ -110,7 +110,7 @@ async def test_a_reload_leaves_calls_in_flight_alone(make, stub: ModelStub) -> N
     assert (await asyncio.wait_for(call, 5)).text == GOOD
 
 
-async def test_reloads_leave_nothing_behind(offline: Models) -> None:
+async def test_reloads_leave_nothing_behind(offline: ModelRouter) -> None:
     """A hundred reloads with calls between add neither threads nor open files without end."""
 
     def held() -> int:
@@ -127,7 +127,7 @@ async def test_reloads_leave_nothing_behind(offline: Models) -> None:
     await until_async(lambda: held() <= before + 10)
 
 
-async def test_jokes_come_without_any_setting(offline: Models) -> None:
+async def test_jokes_come_without_any_setting(offline: ModelRouter) -> None:
     """The default route tells labelled jokes that differ, and finds subjects."""
     first = await offline.call("TellAJoke", subject="cats", told=[])
     second = await offline.call("TellAJoke", subject="cats", told=[first.text])
@@ -142,7 +142,7 @@ async def test_jokes_come_without_any_setting(offline: Models) -> None:
     assert found.text == "dogs"
 
 
-async def test_personas_talk_without_any_setting(offline: Models) -> None:
+async def test_personas_talk_without_any_setting(offline: ModelRouter) -> None:
     """The default route plays a persona in its tone, and counts what was said."""
     said = '{"number": 1, "kind": "person", "speaker": "Ada", "text": "Should cats vote?"}'
     who = {"name": "Bea", "about": "", "instructions": [], "others": ["Cy"], "summary": ""}
@@ -159,7 +159,7 @@ async def test_personas_talk_without_any_setting(offline: Models) -> None:
     assert done.text.startswith("[offline demo] Messages 1 to 1, by speaker: Ada 1.")
 
 
-async def test_only_this_process_is_answered(offline: Models) -> None:
+async def test_only_this_process_is_answered(offline: ModelRouter) -> None:
     """Without the token, or under another host name, nothing is answered; paths are few."""
     server = offline._opener.offline
     good = {"Authorization": f"Bearer {server.token}"}
@@ -183,13 +183,16 @@ async def test_only_this_process_is_answered(offline: Models) -> None:
     assert server._runner.addresses[0][0] == "127.0.0.1"
 
 
-async def test_the_offline_server_streams_what_adds_up_to_the_joke(offline: Models) -> None:
+async def test_the_offline_server_streams_what_adds_up_to_the_joke(offline: ModelRouter) -> None:
     """`stream` gives server-sent events that add up to the joke, with usage where asked for."""
     server = offline._opener.offline
     ask = {
         "stream": True,
         "stream_options": {"include_usage": True},
-        "messages": [{"role": "user", "content": '[task: tell_a_joke]\n[subject] "cats"'}],
+        "messages": [
+            {"role": "system", "content": "Tell one."},
+            {"role": "user", "content": '[subject] "cats"'},
+        ],
     }
     headers = {"Authorization": f"Bearer {server.token}"}
     url = server.address + "/chat/completions"
@@ -210,7 +213,7 @@ async def test_the_offline_server_streams_what_adds_up_to_the_joke(offline: Mode
 async def test_stop_leaves_nothing() -> None:
     """After stop the port is closed and no task of the server is left."""
     before = asyncio.all_tasks()
-    model = Models(OFFLINE)
+    model = ModelRouter(OFFLINE)
     await model.start()
     address = model.route.address
     await model.call("TellAJoke", **JOKE)
@@ -225,7 +228,7 @@ SCRIPT = """
 import asyncio
 from reins import llm
 async def main():
-    model = llm.Models(llm.ModelSettings(environ={}))
+    model = llm.ModelRouter(llm.ModelSettings(environ={}))
     await model.start()
     for _ in range(5):
         await model.call("TellAJoke", subject="cats", told=[])
@@ -248,7 +251,7 @@ def test_the_process_ends_cleanly(proxy: dict[str, str]) -> None:
         assert "Warning" not in done.stderr
 
 
-async def test_a_start_makes_no_thread_per_call(offline: Models) -> None:
+async def test_a_start_makes_no_thread_per_call(offline: ModelRouter) -> None:
     """Two hundred calls at once run on BAML's few threads."""
     await asyncio.gather(*(offline.call("TellAJoke", **JOKE) for _ in range(200)))
     assert threading.active_count() < 20

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from reins.llm import ModelError, Models, ModelSettings
+from reins.llm import ModelError, ModelRouter, ModelSettings
 from reins.llm.routes import providers as routes
 from tests.support.model_stub import GOOD, ModelStub, anthropic, google, openai, says
 
@@ -24,14 +24,14 @@ PROVIDERS = [
 ]
 
 
-async def start(provider: str, stub: ModelStub, monkeypatch: pytest.MonkeyPatch) -> Models:
+async def start(provider: str, stub: ModelStub, monkeypatch: pytest.MonkeyPatch) -> ModelRouter:
     here = {
         name: replace(p, address=stub.address if name != "google" else stub.address + "/v1beta")
         for name, p in routes.PROVIDERS.items()
     }
     monkeypatch.setattr(routes, "PROVIDERS", here)
     key = None if provider == "ollama" else "k"
-    model = Models(ModelSettings(model=f"{provider}/m", api_key=key, attempts=1, environ={}))
+    model = ModelRouter(ModelSettings(model=f"{provider}/m", api_key=key, attempts=1, environ={}))
     await model.start()
     return model
 

@@ -87,7 +87,7 @@ async def test_a_wrong_file_changes_nothing(routed, write, stub, text: str) -> N
     assert (await model.call("TellAJoke", **JOKE)).text == GOOD
     assert now(model).limits["concurrency"] == 3
     assert now(model).calls == 2
-    assert model.running().default.gate._concurrency == 3
+    assert model.running().default.admission._concurrency == 3
 
 
 async def test_the_same_place_keeps_its_state(routed, write, stub, other) -> None:

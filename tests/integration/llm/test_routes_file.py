@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from reins.llm import ModelConfigError, ModelSettings
-from reins.llm.routes.models_file import ModelsFile, RouteEntry, RouteTable, table_from
-from reins.llm.routes.opener import asked_for
+from reins.llm.routes.models_file import ModelsFile, RouteConfig, RouteEntry, config_from
+from reins.llm.routes.opener import configured
 from reins.llm.routes.providers import own_spec, plan
 from reins.llm.settings import LEAST_S, LONGEST_S, MOST_AT_ONCE
 from reins.settings import Settings
@@ -53,26 +53,26 @@ route = "words"
 
 @pytest.fixture
 def read(tmp_path: Path):
-    def read(text: str, **given: object) -> RouteTable:
+    def read(text: str, **given: object) -> RouteConfig:
         file = tmp_path / "models.toml"
         file.write_text(text)
-        return asked_for(ModelSettings(models_file=file, **{"environ": {}, **given}))
+        return configured(ModelSettings(models_file=file, **{"environ": {}, **given}))
 
     return read
 
 
 def test_every_key_of_a_file_is_taken(read) -> None:
     """Every key is taken; chains follow the fallbacks of fallbacks, each route once."""
-    table = read(GOOD)
-    fast = table.routes["fast"]
+    config = read(GOOD)
+    fast = config.routes["fast"]
     assert (fast.deadline_s, fast.attempt_s, fast.attempts, fast.concurrency) == (30, 10, 2, 8)
     assert (fast.requests_per_minute, fast.tokens_per_minute) == (500, 200_000)
     assert (fast.price_in, fast.price_out, fast.price_cached) == (0.15, 0.6, 0.075)
     assert (fast.breaker_failures, fast.breaker_rest_s) == (3, 1.5)
-    assert (table.default, table.agents) == ("fast", {"persona": "slow"})
-    assert table.chain("fast") == ("fast", "slow", "offline")
-    assert table.chain("slow") == ("slow", "offline")
-    assert table.embeddings is None
+    assert (config.default, config.agents) == ("fast", {"persona": "slow"})
+    assert config.chain("fast") == ("fast", "slow", "offline")
+    assert config.chain("slow") == ("slow", "offline")
+    assert config.embeddings is None
 
 
 def test_the_client_has_temperature_and_limit(read) -> None:
@@ -114,7 +114,7 @@ c = { provider = 'offline', fallback = ['b'] }
         ("[routes.a]\nprovider='openai'\ndeadline_s=inf", r"routes.a.deadline_s is inf"),
         ("[routes.a]\nprovider='openai'\nprice_in=-1", r"routes.a.price_in is -1"),
         ("[routes.'a b']\nprovider='offline'", r"routes.a b: expected a name"),
-        ("default='nope'\n[routes.a]\nprovider='offline'", r"default is 'nope'.*no such route"),
+        ("default='nope'\n[routes.a]\nprovider='offline'", r"default is 'nope'.*is not a route"),
         ("[agents]\njoke='b'\n[routes.bb]\nprovider='offline'", r"agents.joke is 'b'.*mean bb\?"),
         ("[routes.a]\nprovider='offline'\nfallback=['b']", r"routes.a.fallback is 'b'"),
         ("[routes.a]\nprovider='offline'\nfallback=['a']", r"back to itself: a -> a"),
@@ -125,12 +125,15 @@ c = { provider = 'offline', fallback = ['b'] }
         ("[routes.a]\nprovider='offline'\n[routes.b]\nprovider='offline'", r"default is missing"),
         ("[embeddings]\nroute='wrods'", r"embeddings.route is 'wrods'.*mean words\?"),
         ("[embeddings]\nroute='a'\n[routes.a]\nprovider='google'\nmodel='m'", r"not asked for"),
-        ("default='w'\n[routes.w]\nprovider='wordllama'", r"default is 'w', a route of embed"),
+        (
+            "default='w'\n[routes.w]\nprovider='wordllama'",
+            r"default is 'w', a route that only makes embed",
+        ),
         ("[routes.a]\nprovider='openai'\nbase_url='k-secret'\nattempts=''", r"routes.a.attempts"),
         ("[routes.a]\nprovider='openai'\napi_key='k-secret'", r"routes.a.api_key: .*with key_env"),
         ("[routes.a]\nprovider='openai'\nkey_env='k-secret'", r"not the key itself"),
-        ("[routes.a]\nprovider='openai'\nkey_env='hf_k_secret'", r"no name of a variable"),
-        ("[routes.a]\nprovider='openai'\nkey_env='gsk_k0secret'", r"no name of a variable"),
+        ("[routes.a]\nprovider='openai'\nkey_env='hf_k_secret'", r"is not the name of a variable"),
+        ("[routes.a]\nprovider='openai'\nkey_env='gsk_k0secret'", r"is not the name of a variable"),
         ("[routes.a]\nprovider='openai'\ndeadline_s=0.00001", r"routes.a.deadline_s is 1e-05"),
         ("[routes.a]\nprovider='openai'\nconcurrency=10001", r"routes.a.concurrency is 10001"),
         ("x = " + "[" * 5_000 + "]" * 5_000, r"models.toml is nested too deeply"),
@@ -150,7 +153,7 @@ def test_a_mark_of_bytes_at_the_start(tmp_path: Path) -> None:
     """Some editors begin a file with a BOM; it is not a part of it."""
     file = tmp_path / "models.toml"
     file.write_bytes(b"\xef\xbb\xbf" + GOOD.encode())
-    assert asked_for(ModelSettings(models_file=file, environ={})).default == "fast"
+    assert configured(ModelSettings(models_file=file, environ={})).default == "fast"
 
 
 def test_the_bounds_are_the_same_everywhere() -> None:
@@ -212,13 +215,13 @@ def test_the_default_is_the_only_route_or_the_one_named_so(read) -> None:
     assert read(both).default == "default"
     own = read("", model="ollama/x")
     assert (own.default, own.routes["default"].model) == ("default", "x")
-    assert asked_for(ModelSettings(environ={})).routes.keys() == {"default", "offline"}
+    assert configured(ModelSettings(environ={})).routes.keys() == {"default", "offline"}
 
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     """A file that was named must be there."""
     with pytest.raises(ModelConfigError, match=r"nope.toml cannot be read"):
-        asked_for(ModelSettings(models_file=tmp_path / "nope.toml", environ={}))
+        configured(ModelSettings(models_file=tmp_path / "nope.toml", environ={}))
 
 
 TOML_LIKE = st.recursive(
@@ -237,11 +240,11 @@ TOML_LIKE = st.recursive(
 
 @given(TOML_LIKE)
 def test_any_file_is_taken_or_refused(found: object) -> None:
-    """Whatever TOML holds, there is a table or an error that names the file."""
+    """Whatever TOML holds, there is a config or an error that names the file."""
     own = own_spec(ModelSettings(environ={}))
     try:
-        table = table_from({"routes": found, "default": "a"}, "models.toml", {}, own)
+        config = config_from({"routes": found, "default": "a"}, "models.toml", {}, own)
     except ModelConfigError as error:
         assert "models.toml" in str(error)  # noqa: PT017 - or there is none
     else:
-        assert all(table.chain(name) for name in table.routes)
+        assert all(config.chain(name) for name in config.routes)

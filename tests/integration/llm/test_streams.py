@@ -10,8 +10,9 @@ from itertools import pairwise
 import pytest
 
 from reins.llm.baml import runtime as baml_runtime
-from reins.llm.baml.runtime import Answer, BrokenStreamError
-from reins.llm.baml.stream import Inbox
+from reins.llm.baml.errors import BrokenStreamError
+from reins.llm.baml.response import WireResponse
+from reins.llm.baml.stream import StreamBuffer
 from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
 from reins.llm.errors import ModelConfigError
 from reins.llm.routes.providers import PROVIDERS
@@ -34,7 +35,7 @@ JOKE = {"subject": "cats", "told": []}
 async def test_texts_grow_to_the_whole(stub: ModelStub) -> None:
     """Each text begins with the one before, on the loop's own thread, and the last is the whole."""
     stub.default = streams(openai_events(" two  spaces\nand a line " * 20), pause_s=0.003)
-    texts, threads, answer = [], set(), Answer()
+    texts, threads, answer = [], set(), WireResponse()
 
     def on_text(text: str) -> None:
         texts.append(text)
@@ -50,7 +51,7 @@ async def test_texts_grow_to_the_whole(stub: ModelStub) -> None:
 async def test_the_first_text_comes_before_the_end(stub: ModelStub) -> None:
     """The first text is handed on, and timed, while the server still writes."""
     stub.default = streams(openai_events(finish_reason=None), end="hold")
-    answer, first = Answer(), asyncio.Event()
+    answer, first = WireResponse(), asyncio.Event()
     began = time.perf_counter()
     task = asyncio.create_task(
         compiled_for(stub.address + "/v1").stream(
@@ -77,7 +78,7 @@ async def test_a_listener_that_raises_ends_the_stream(stub: ModelStub) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, Answer(), on_text)
+        await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, WireResponse(), on_text)
     await asyncio.wait_for(stub.closed_by_client.wait(), 1)
     assert len(told) == 1
 
@@ -89,7 +90,7 @@ async def test_nothing_is_told_after_a_cancellation(stub: ModelStub) -> None:
     stub.default = streams(openai_events("word " * 5000, None), pause_s=0.001)
     texts = []
     task = asyncio.create_task(
-        send(compiled_for(stub.address + "/v1"), Answer(), streamed=True, texts=texts)
+        send(compiled_for(stub.address + "/v1"), WireResponse(), streamed=True, texts=texts)
     )
     await until_async(lambda: len(texts) >= 2)
     task.cancel()
@@ -117,7 +118,7 @@ async def test_what_baml_has_not_ended_is_not_looked_at(
     looks = []
     monkeypatch.setattr(baml_runtime, "_seen", looks.append)
     stub.default = never
-    answers = [Answer() for _ in range(20)]
+    answers = [WireResponse() for _ in range(20)]
     compiled = compiled_for(stub.address + "/v1")
     for number, answer in enumerate(answers):
         task = asyncio.create_task(send(compiled, answer, streamed=streamed))
@@ -133,7 +134,7 @@ async def test_what_baml_has_not_ended_is_not_looked_at(
 async def test_a_deadline_ends_a_trickle(stub: ModelStub) -> None:
     """A token now and then, without end: the caller's deadline closes the connection in time."""
     stub.default = streams(openai_events("word " * 1000, None), pause_s=0.05)
-    answer = Answer()
+    answer = WireResponse()
 
     async def too_slow() -> None:
         with pytest.raises(TimeoutError):
@@ -149,7 +150,7 @@ async def test_many_streams_share_few_threads(stub: ModelStub) -> None:
     """A hundred streams at once add no thread each, and leave the loop its turns."""
     stub.default = streams(openai_events("word " * 20), pause_s=0.01)
     compiled = compiled_for(stub.address + "/v1")
-    answers = [Answer() for _ in range(100)]
+    answers = [WireResponse() for _ in range(100)]
 
     async def all_at_once() -> None:
         await asyncio.gather(*(send(compiled, answer, streamed=True) for answer in answers))
@@ -166,7 +167,7 @@ async def test_many_streams_share_few_threads(stub: ModelStub) -> None:
 async def test_a_wrong_stream_is_refused(stub: ModelStub, function: str, arguments: dict) -> None:
     """Arguments that do not fit never reach the network, and are not quoted."""
     with pytest.raises(ModelConfigError, match=function) as caught:
-        await compiled_for(stub.address).stream(function, arguments, Answer(), print)
+        await compiled_for(stub.address).stream(function, arguments, WireResponse(), print)
     assert "the-secret" not in str(caught.value)
     assert not stub.seen
 
@@ -174,11 +175,11 @@ async def test_a_wrong_stream_is_refused(stub: ModelStub, function: str, argumen
 async def test_a_busy_loop_gets_the_newest_alone() -> None:
     """Texts that come while the loop is busy are skipped for the newest, with one wake-up."""
     texts = []
-    inbox = Inbox(texts.append)
+    buffer = StreamBuffer(texts.append)
 
     def arrive() -> None:
         for length in range(1, 1001):
-            inbox.arrived("x" * length)
+            buffer.arrived("x" * length)
 
     thread = threading.Thread(target=arrive)
     thread.start()
@@ -186,12 +187,12 @@ async def test_a_busy_loop_gets_the_newest_alone() -> None:
     assert texts == []
     await asyncio.sleep(0)
     assert texts == ["x" * 1000]
-    inbox.arrived("")
-    inbox.end()
-    inbox.arrived("y" * 2000)
+    buffer.arrived("")
+    buffer.end()
+    buffer.arrived("y" * 2000)
     await asyncio.sleep(0)
     assert texts == ["x" * 1000]
-    inbox.finish()
+    buffer.finish()
     assert len(texts) == 1, "it was told already"
 
 

@@ -43,9 +43,9 @@ async def test_an_answer_that_fits(make, stub: ModelStub, text: str) -> None:
     done = await model.structured("ChooseAction", Choice, **ASK)
     assert done.value == Choice(action="look_up", reason="to see")
     assert (done.repaired, done.completion.text, len(stub.seen)) == (False, text, 1)
-    (message,) = stub.seen[0].body["messages"]
-    assert message["role"] == "user"
-    asked = content(message)
+    rules, material = stub.seen[0].body["messages"]
+    assert (rules["role"], material["role"]) == ("system", "user")
+    asked = content(rules) + content(material)
     for piece in ("[goal]", "find the price of tea", "look_up", "a shop", "action: string"):
         assert piece in asked
 
@@ -80,9 +80,11 @@ async def test_an_answer_is_repaired_once(make, stub: ModelStub, text: str) -> N
     first, second = stub.seen
     messages = second.body["messages"]
     assert messages[:-2] == first.body["messages"]
-    assert [message["role"] for message in messages] == ["user", "assistant", "user"]
-    assert content(messages[1]) == text[:MAX_SHOWN_CHARS].strip()
-    assert content(messages[2]).startswith("That cannot be used: ")
+    assert [message["role"] for message in messages] == [
+        "system", "user", "assistant", "user",
+    ]  # fmt: skip
+    assert content(messages[2]) == text[:MAX_SHOWN_CHARS].strip()
+    assert content(messages[3]).startswith("That cannot be used: ")
 
 
 @pytest.mark.parametrize("text", UNFIT.values(), ids=UNFIT)
@@ -90,7 +92,9 @@ async def test_an_answer_that_never_fits(make, stub: ModelStub, text: str) -> No
     """After one repair turn it is an error that quotes nothing, and names function and type."""
     stub.default = answers(text)
     model = await make()
-    with pytest.raises(ModelError, match=r"ChooseAction is no Choice") as caught:
+    with pytest.raises(
+        ModelError, match=r"second answer to ChooseAction is not a Choice"
+    ) as caught:
         await model.structured("ChooseAction", Choice, **ASK)
     error = caught.value
     assert (error.kind, error.retryable, len(stub.seen)) == ("unfit", True, 2)
@@ -117,11 +121,11 @@ async def test_another_route_mends_it(
         ("first", "unfit"),
         ("second", None),
     ]
-    assert "ChooseAction is no Choice" in account.records[1].error
+    assert "second answer to ChooseAction is not a Choice" in account.records[1].error
     assert "dance" not in account.records[1].error
     assert not account.reserved
     other.default = answers(text)
-    with pytest.raises(ModelError, match=r"no Choice.*\(second: unfit\)") as caught:
+    with pytest.raises(ModelError, match=r"not a Choice.*\(second: unfit\)") as caught:
         await model.structured("ChooseAction", Choice, **ASK)
     assert (caught.value.kind, caught.value.retryable) == ("unfit", True)
 
@@ -166,7 +170,7 @@ async def test_roles_cannot_be_forged(make, stub: ModelStub) -> None:
     done = await model.structured("ChooseAction", Choice, **{**ASK, "seen": [forged]})
     assert done.repaired
     roles = [[message["role"] for message in seen.body["messages"]] for seen in stub.seen]
-    assert roles == [["user"], ["user", "assistant", "user"]]
+    assert roles == [["system", "user"], ["system", "user", "assistant", "user"]]
 
 
 async def test_turns_keep_their_roles(make, stub: ModelStub) -> None:

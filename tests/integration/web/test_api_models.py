@@ -54,7 +54,7 @@ def test_a_try_of_a_route_says_how_it_went(api):
     [route] = [each for each in api.get("/api/routes")["items"] if each["is_default"]]
     check = api.post(f"/api/routes/{route['name']}/check", {}, status=200)
     assert (check["name"], check["ok"]) == (route["name"], True)
-    assert check["said"]
+    assert check["message"]
     refused = api.post("/api/routes/nowhere/check", {}, status=404)
     assert "GET /api/routes" in refused["detail"]
 
@@ -123,7 +123,7 @@ def test_the_calls_of_a_row_have_prompt_times_tokens_and_cost(api):
     write(
         api.runtime,
         step("a", 1),
-        call("a", 1, sent_at=None, error_kind="resting", error="it rests", latency_ms=None,
+        call("a", 1, sent_at=None, error_kind="circuit_open", error="it is open", latency_ms=None,
              first_token_ms=None, finish_reason=None, tokens_out=0),
         call("a", 1, attempt=2, request=orjson.dumps(body).decode(), answer="A cat."),
         step("a", 2),
@@ -131,7 +131,11 @@ def test_the_calls_of_a_row_have_prompt_times_tokens_and_cost(api):
         step("a", 3),
     )  # fmt: skip
     failed, went_well = api.get("/api/sessions/a/steps/1/calls")["items"]
-    assert (failed["sent_at"], failed["error_kind"], failed["prompt"]) == (None, "resting", None)
+    assert (failed["sent_at"], failed["error_kind"], failed["prompt"]) == (
+        None,
+        "circuit_open",
+        None,
+    )
     [message] = went_well["prompt"]["messages"]
     assert [part["tag"] for part in message["parts"]] == ["task: x", "told", None]
     assert (went_well["answer"], went_well["cut"], went_well["attempt"]) == ("A cat.", False, 2)

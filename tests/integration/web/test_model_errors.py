@@ -38,7 +38,7 @@ CASES = {
     "dies": (streams(openai_events(finish_reason=None), end="die"), "unreachable", "broke"),
     "stops": (streams(openai_events(finish_reason=None)), "unreachable", "stopped before its end"),
     "silent": (never, "timeout", "no answer within 0.5 s"),
-    "page": (raw(b"<html>hello</html>", "text/html"), "garbage", "the answer is no stream"),
+    "page": (raw(b"<html>hello</html>", "text/html"), "garbage", "the answer is not a stream"),
     "corrupt": (streams(['{"id": "x', *openai_events()]), "garbage", "cannot be read"),
     "cut-off": (answers("half of", "length"), "truncated", ""),
     "filtered": (answers("no", "content_filter"), "refused", ""),

@@ -103,7 +103,7 @@ def test_a_stalled_client_holds_up_nobody(live):
         assert worst[0] <= rooms._MAX_WAITING + 2
         assert worst[1] <= (rooms._MAX_WAITING + 2) * rooms._MAX_PACKET
         assert min(late) < 1.0
-        assert live.runtime.loop_monitor.percentile_ms(0.99) < 500
+        assert live.runtime.loop_monitor.percentile_ms(0.99) < 1_000
         page.disconnect()
         assert not stalled.heads
         while not stalled.heads or stalled.last < stalled.heads[-1]:

@@ -3,8 +3,9 @@
 import pytest
 
 from agent_core.conversations.conversation import Message
-from agents_impl.persona.context import Summary, cut, gather, tokens_of
+from agents_impl.persona.context import Summary, cut, gather
 from reins.llm import ModelError
+from reins.llm.tokens import tokens_of
 from tests.unit.agents_impl.persona.talking import Room, ScriptedModel, reason
 
 BUDGET = 1_000

@@ -32,11 +32,11 @@ def test_a_route_is_tried_on_the_loop_of_the_worker(monkeypatch, loop):
 
     async def check(name):
         tried_in.append(threading.current_thread())
-        return [SimpleNamespace(name=name, ok=True, said="it answers", latency_ms=3.0)]
+        return [SimpleNamespace(name=name, ok=True, message="it answers", latency_ms=3.0)]
 
     model = SimpleNamespace(check=check, routes=lambda: ["a route"])
     here = bridge_to(monkeypatch, SimpleNamespace(model=model, loop=loop))
-    assert here.check_route("fast").said == "it answers"
+    assert here.check_route("fast").message == "it answers"
     assert tried_in != [threading.current_thread()]
     assert here.routes() == ["a route"]
 
@@ -55,7 +55,7 @@ def test_a_try_that_does_not_end_is_given_up(monkeypatch, loop):
     worker = SimpleNamespace(model=SimpleNamespace(check=check), loop=loop)
     found = bridge_to(monkeypatch, worker).check_route("fast")
     assert (found.name, found.ok, found.latency_ms) == ("fast", False, None)
-    assert "no answer within" in found.said
+    assert "no answer within" in found.message
     assert ended.wait(5)
 
 

@@ -7,9 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reins.llm.baml.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
-from reins.llm.baml.runtime import (
-    Answer,
+from reins.llm.baml.errors import (
     BamlClientFinishReasonError,
     BamlClientHttpError,
     BamlError,
@@ -17,8 +15,10 @@ from reins.llm.baml.runtime import (
     BrokenStreamError,
     TooLongError,
 )
+from reins.llm.baml.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
+from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind
-from reins.llm.limits.backoff import FIRST_S, LONGEST_REST_S, LONGEST_S, asked_s, wait_s
+from reins.llm.limits.backoff import FIRST_S, LONGEST_BACKOFF_S, LONGEST_S, asked_s, wait_s
 from reins.llm.settings import Route
 
 ROUTE = Route("openai", "m", "http://x")
@@ -51,7 +51,7 @@ def test_each_http_error_has_one_kind(
 ) -> None:  # fmt: skip
     """Each row of the error table has one kind; statuses that BAML makes up are seen through."""
     raised = BamlClientHttpError("Route", SECRET, made_up, SECRET)
-    error = classify(raised, Answer(status=on_the_wire), ROUTE)
+    error = classify(raised, WireResponse(status=on_the_wire), ROUTE)
     assert (error.kind, error.retryable) == (kind, retryable)
     assert "secret" not in str(error)
     assert "prompt" not in str(error).replace("suits the prompt", "")
@@ -60,7 +60,7 @@ def test_each_http_error_has_one_kind(
 def test_a_spent_quota_is_not_retried() -> None:
     """429 for want of credit does not pass by waiting."""
     raised = BamlClientHttpError("Route", "code: insufficient_quota", 429, "")
-    error = classify(raised, Answer(status=429), ROUTE)
+    error = classify(raised, WireResponse(status=429), ROUTE)
     assert (error.kind, error.retryable) == ("auth", False)
 
 
@@ -78,15 +78,15 @@ def test_a_spent_quota_is_not_retried() -> None:
 def test_finish_reasons(reason: str | None, kind: str) -> None:
     """A cut answer is told apart from a refused one; neither is tried again."""
     raised = BamlClientFinishReasonError(SECRET, SECRET, SECRET, reason, SECRET)
-    error = classify(raised, Answer(status=200), ROUTE)
+    error = classify(raised, WireResponse(status=200), ROUTE)
     assert (error.kind, error.retryable) == (kind, False)
     assert "secret" not in str(error)
 
 
 def test_a_time_limit_is_retryable_and_an_unknown_error_is_not() -> None:
     """A time limit is retryable, and an unknown error of BAML is not."""
-    assert classify(BamlTimeoutError("Route", SECRET), Answer(), ROUTE).retryable
-    unknown = classify(BamlError(SECRET), Answer(), ROUTE)
+    assert classify(BamlTimeoutError("Route", SECRET), WireResponse(), ROUTE).retryable
+    unknown = classify(BamlError(SECRET), WireResponse(), ROUTE)
     assert not unknown.retryable
     assert "secret" not in str(unknown)
 
@@ -114,20 +114,20 @@ def test_a_time_limit_is_retryable_and_an_unknown_error_is_not() -> None:
 def test_faults_inside_a_stream(fault: str, kind: str) -> None:
     """An error event is of the kind that it names, and is not quoted."""
     raised = BrokenStreamError(corrupt=False)
-    error = classify(raised, Answer(status=200, fault=fault), ROUTE)
+    error = classify(raised, WireResponse(status=200, fault=fault), ROUTE)
     assert error.kind == kind
     assert fault not in str(error).replace(ROUTE.address, "")
 
 
 def test_streams_that_are_none() -> None:
     """A stream cut off, one with a corrupt event and one too long are told apart."""
-    assert classify(BrokenStreamError(corrupt=False), Answer(), ROUTE).kind == "unreachable"
-    assert classify(BrokenStreamError(corrupt=True), Answer(), ROUTE).kind == "garbage"
-    too_long = classify(TooLongError(), Answer(), ROUTE)
+    assert classify(BrokenStreamError(corrupt=False), WireResponse(), ROUTE).kind == "unreachable"
+    assert classify(BrokenStreamError(corrupt=True), WireResponse(), ROUTE).kind == "garbage"
+    too_long = classify(TooLongError(), WireResponse(), ROUTE)
     assert (too_long.kind, too_long.retryable) == ("too_long", False)
     for said in (STREAM_BROKE, NO_EVENTS):
         raised = BamlClientHttpError("Route", said + SECRET, 2, "")
-        assert "secret" not in str(classify(raised, Answer(status=200), ROUTE))
+        assert "secret" not in str(classify(raised, WireResponse(status=200), ROUTE))
 
 
 def test_every_kind_has_advice() -> None:
@@ -151,14 +151,14 @@ NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
         ("", None),
         ("1.5", None),
         ("²", None),
-        ("999999999", LONGEST_REST_S),
-        ("9" * 10_000, LONGEST_REST_S),
-        ("Fri, 31 Dec 2099 23:59:59 GMT", LONGEST_REST_S),
+        ("999999999", LONGEST_BACKOFF_S),
+        ("9" * 10_000, LONGEST_BACKOFF_S),
+        ("Fri, 31 Dec 2099 23:59:59 GMT", LONGEST_BACKOFF_S),
         ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
         ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
         ("Mon, 99999999999999999999 Jan 2024 00:00:00 GMT", None),
         ("Mon, 01 Jan 2024 00:00:99999999999999999999 GMT", None),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_REST_S),
+        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_BACKOFF_S),
         ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
     ],
 )
@@ -183,7 +183,7 @@ LIKE_A_DATE = st.lists(
 def test_retry_after_never_raises(header: str) -> None:
     """Whatever a server writes there, a wait is a number that is not negative, or none."""
     found = asked_s(header)
-    assert found is None or 0 <= found <= LONGEST_REST_S
+    assert found is None or 0 <= found <= LONGEST_BACKOFF_S
 
 
 @given(attempt=st.integers(1, 100), asked=st.none() | st.floats(0, 1e6))

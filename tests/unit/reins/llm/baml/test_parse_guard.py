@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.parse_guard import (
     MAX_ASTRAY,
     MAX_BRACKETS,
@@ -21,7 +22,7 @@ from reins.llm.baml.parse_guard import (
     guarded,
     nesting,
 )
-from reins.llm.baml.runtime import BamlError, Compiled
+from reins.llm.baml.runtime import Compiled
 from tests.support.wire import MAX_LAG_S, compiled_for
 
 # Types on which the parser has much to try: unions, maps, lists of classes, recursion.

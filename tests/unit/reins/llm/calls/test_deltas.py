@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reins.llm.caller import Nobody
-from reins.llm.calls.deltas import TypedOut
+from reins.llm.calls.deltas import DeltaEmitter
 from reins.llm.text import clean
 
 
@@ -29,7 +29,7 @@ class Listener(Nobody):
 def test_deltas_add_up_to_the_answer(pieces: list[str]) -> None:
     """Put together they are the answer as it will be stored, but for space at its end."""
     listener = Listener()
-    told = TypedOut(listener).attempt(1)
+    told = DeltaEmitter(listener).attempt(1)
     for end in range(len(pieces) + 1):
         told("".join(pieces[:end]))
     assert clean(listener.text(1)) == clean("".join(pieces))
@@ -39,10 +39,10 @@ def test_deltas_add_up_to_the_answer(pieces: list[str]) -> None:
 def test_a_new_attempt_begins_anew() -> None:
     """What an earlier attempt gave is void, and its text is not counted on."""
     listener = Listener()
-    typed = TypedOut(listener)
-    typed.call_id = "c"
-    typed.attempt(1)("Once upon")
-    told = typed.attempt(2)
+    emitter = DeltaEmitter(listener)
+    emitter.call_id = "c"
+    emitter.attempt(1)("Once upon")
+    told = emitter.attempt(2)
     told("Some")
     told("Something else")
     assert (listener.text(1), listener.text(2)) == ("Once upon", "Something else")
@@ -52,7 +52,7 @@ def test_a_new_attempt_begins_anew() -> None:
 def test_a_text_that_changes_its_mind() -> None:
     """Where the text so far is not the beginning of the next, all of it is told again."""
     listener = Listener()
-    told = TypedOut(listener).attempt(1)
+    told = DeltaEmitter(listener).attempt(1)
     for text in ("abc", "abd", "abde"):
         told(text)
     assert listener.text(1) == "abde"

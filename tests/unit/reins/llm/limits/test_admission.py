@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reins.llm.limits.admission import Gate, Resting
+from reins.llm.limits.admission import Admission, BackingOffError
 from reins.llm.limits.token_bucket import Bucket
 
 LONG = 1_000.0
@@ -19,9 +19,9 @@ async def settled() -> None:
         await asyncio.sleep(0)
 
 
-def queue_up(gate: Gate, *sessions: str, order: list[str]) -> list[asyncio.Task[None]]:
+def queue_up(admission: Admission, *sessions: str, order: list[str]) -> list[asyncio.Task[None]]:
     async def enter(session: str) -> None:
-        await gate.enter(session, 1, LONG)
+        await admission.enter(session, 1, LONG)
         order.append(session)
 
     return [asyncio.ensure_future(enter(session)) for session in sessions]
@@ -29,117 +29,117 @@ def queue_up(gate: Gate, *sessions: str, order: list[str]) -> list[asyncio.Task[
 
 async def test_with_nothing_to_wait_for_nobody_waits() -> None:
     """A free place is taken without a turn of the loop."""
-    gate = Gate(2, 100, 100_000)
-    entering = gate.enter("a", 10, LONG)
+    admission = Admission(2, 100, 100_000)
+    entering = admission.enter("a", 10, LONG)
     with pytest.raises(StopIteration):
         entering.send(None)
-    assert (gate.taken, gate.waiting) == (1, 0)
+    assert (admission.taken, admission.waiting) == (1, 0)
 
 
 async def test_sessions_take_turns() -> None:
     """A session with many calls in line holds up another one's by one place only."""
-    gate, order = Gate(1, None, None), []
-    await gate.enter("x", 1, LONG)
-    tasks = queue_up(gate, "a", "a", "a", "a", "b", "b", "c", order=order)
+    admission, order = Admission(1, None, None), []
+    await admission.enter("x", 1, LONG)
+    tasks = queue_up(admission, "a", "a", "a", "a", "b", "b", "c", order=order)
     await settled()
-    assert gate.waiting == 7
+    assert admission.waiting == 7
     for _ in tasks:
-        gate.leave(1, 1)
+        admission.leave(1, 1)
         await settled()
     assert order == ["a", "b", "c", "a", "b", "a", "a"]
-    assert (gate.taken, gate.waiting) == (1, 0)
+    assert (admission.taken, admission.waiting) == (1, 0)
 
 
 async def test_a_late_call_does_not_overtake() -> None:
     """While others are in line, a newcomer queues even where there is a place."""
-    gate, order = Gate(1, None, None), []
-    await gate.enter("x", 1, LONG)
-    tasks = queue_up(gate, "a", order=order)
+    admission, order = Admission(1, None, None), []
+    await admission.enter("x", 1, LONG)
+    tasks = queue_up(admission, "a", order=order)
     await settled()
-    gate.leave(1, 1)
-    tasks += queue_up(gate, "b", order=order)
+    admission.leave(1, 1)
+    tasks += queue_up(admission, "b", order=order)
     await settled()
     assert order == ["a"]
-    gate.leave(1, 1)
+    admission.leave(1, 1)
     await asyncio.gather(*tasks)
     assert order == ["a", "b"]
 
 
 async def test_a_cancelled_wait_leaves_no_place_taken() -> None:
     """Cancelled in line, or in the very moment of being admitted: the place is free again."""
-    gate = Gate(1, None, None)
-    await gate.enter("x", 1, LONG)
-    first, second = queue_up(gate, "a", "a", order=[])
+    admission = Admission(1, None, None)
+    await admission.enter("x", 1, LONG)
+    first, second = queue_up(admission, "a", "a", order=[])
     await settled()
     first.cancel()
     await settled()
-    assert (gate.taken, gate.waiting) == (1, 1)
-    gate.leave(1, 1)  # admits the second, which is cancelled before it runs
+    assert (admission.taken, admission.waiting) == (1, 1)
+    admission.leave(1, 1)  # admits the second, which is cancelled before it runs
     second.cancel()
     await settled()
     assert second.cancelled()
-    assert (gate.taken, gate.waiting) == (0, 0)
-    await asyncio.wait_for(gate.enter("b", 1, LONG), 1)
+    assert (admission.taken, admission.waiting) == (0, 0)
+    await asyncio.wait_for(admission.enter("b", 1, LONG), 1)
 
 
 async def test_requests_are_spread() -> None:
     """Of 1,200 requests a minute 60 go at once, and the rest at nearly 20 a second."""
-    gate, began = Gate(1_000, 1_200, None), time.monotonic()
+    admission, began = Admission(1_000, 1_200, None), time.monotonic()
     for _ in range(64):
-        await gate.enter("a", 1, LONG)
+        await admission.enter("a", 1, LONG)
     assert 0.15 < time.monotonic() - began < 1.0
 
 
 async def test_tokens_count_and_what_was_not_used_comes_back() -> None:
     """A call waits for tokens; one that took fewer than was thought lets the next in at once."""
-    gate = Gate(10, None, 60_000)
-    await gate.enter("a", 3_000, LONG)
-    assert gate._wait_s(3_000) > 2
-    tasks = [asyncio.ensure_future(gate.enter("a", 3_000, LONG))]
+    admission = Admission(10, None, 60_000)
+    await admission.enter("a", 3_000, LONG)
+    assert admission._wait_s(3_000) > 2
+    tasks = [asyncio.ensure_future(admission.enter("a", 3_000, LONG))]
     await settled()
-    assert gate.waiting == 1
-    gate.leave(3_000, 0)
+    assert admission.waiting == 1
+    admission.leave(3_000, 0)
     await asyncio.wait_for(asyncio.gather(*tasks), 1)
 
 
 async def test_a_rest_holds_everybody_up_for_so_long() -> None:
-    """Nobody enters a route that rests, and everybody does afterwards."""
-    gate, began = Gate(10, None, None), time.monotonic()
-    gate.rest(0.1)
-    assert gate.rests_s is not None
-    await asyncio.gather(*(gate.enter(s, 1, LONG) for s in "abc"))
+    """Nobody enters a route that backs off, and everybody does afterwards."""
+    admission, began = Admission(10, None, None), time.monotonic()
+    admission.back_off(0.1)
+    assert admission.backoff_s is not None
+    await asyncio.gather(*(admission.enter(s, 1, LONG) for s in "abc"))
     assert time.monotonic() - began >= 0.1
-    assert gate.rests_s is None
+    assert admission.backoff_s is None
 
 
 async def test_who_cannot_wait_for_the_end_of_a_rest_is_told() -> None:
-    """Whoever comes, and whoever is in line, hears at once when the rest is too long for it."""
-    gate = Gate(1, None, None)
-    await gate.enter("x", 1, LONG)
-    impatient = asyncio.ensure_future(gate.enter("a", 1, 5.0))
-    patient = asyncio.ensure_future(gate.enter("a", 1, LONG))
+    """Whoever comes, and whoever is in line, hears at once when the backoff is too long for it."""
+    admission = Admission(1, None, None)
+    await admission.enter("x", 1, LONG)
+    impatient = asyncio.ensure_future(admission.enter("a", 1, 5.0))
+    patient = asyncio.ensure_future(admission.enter("a", 1, LONG))
     await settled()
-    gate.rest(60)
-    with pytest.raises(Resting) as caught:
+    admission.back_off(60)
+    with pytest.raises(BackingOffError) as caught:
         await impatient
-    assert caught.value.rests_s == 60
-    gate.leave(1, 1)
-    with pytest.raises(Resting):
-        await gate.enter("b", 1, 5.0)
-    gate.wake()
+    assert caught.value.backoff_s == 60
+    admission.leave(1, 1)
+    with pytest.raises(BackingOffError):
+        await admission.enter("b", 1, 5.0)
+    admission.end_backoff()
     await asyncio.wait_for(patient, 1)
-    assert (gate.taken, gate.waiting) == (1, 0)
+    assert (admission.taken, admission.waiting) == (1, 0)
 
 
 async def test_new_limits_hold_for_those_in_line() -> None:
     """A limit that is raised lets the line in."""
-    gate = Gate(1, None, None)
-    await gate.enter("x", 1, LONG)
-    tasks = queue_up(gate, *"abc", order=[])
+    admission = Admission(1, None, None)
+    await admission.enter("x", 1, LONG)
+    tasks = queue_up(admission, *"abc", order=[])
     await settled()
-    gate.limit(4, None, None)
+    admission.limit(4, None, None)
     await asyncio.wait_for(asyncio.gather(*tasks), 1)
-    assert gate.taken == 4
+    assert admission.taken == 4
 
 
 @given(
@@ -172,20 +172,20 @@ def test_single_requests_are_exact() -> None:
 
 
 async def test_whatever_happens_the_places_add_up() -> None:
-    """Three hundred calls that come, go and give up at random, under all limits and with rests
+    """Three hundred calls that come, go and give up at random, under all limits and with backoffs
     between: never more than the limit are in, and in the end nobody is."""
-    gate, rng, inside, most = Gate(5, 60_000, 6_000_000), random.Random(7), 0, 0
+    admission, rng, inside, most = Admission(5, 60_000, 6_000_000), random.Random(7), 0, 0
 
     async def call(session: str) -> None:
         nonlocal inside, most
-        await gate.enter(session, 100, LONG)
+        await admission.enter(session, 100, LONG)
         inside += 1
         most = max(most, inside)
         try:
             await asyncio.sleep(rng.random() * 0.003)
         finally:
             inside -= 1
-            gate.leave(100, rng.randrange(200))
+            admission.leave(100, rng.randrange(200))
 
     tasks = []
     for number in range(300):
@@ -193,10 +193,10 @@ async def test_whatever_happens_the_places_add_up() -> None:
         if number % 5 == 0:
             rng.choice(tasks).cancel()
         if number % 60 == 0:
-            gate.rest(0.005)
+            admission.back_off(0.005)
         if number % 10 == 0:
             await asyncio.sleep(0.001)
     await asyncio.wait_for(asyncio.wait(tasks), 20)
-    assert (gate.taken, gate.waiting, inside) == (0, 0, 0)
+    assert (admission.taken, admission.waiting, inside) == (0, 0, 0)
     assert most == 5
-    assert not gate._line
+    assert not admission._queues

@@ -8,8 +8,8 @@ from reins.llm.limits.breaker import Breaker
 A, B = object(), object()
 
 
-def opened(rest_s: float = 0.05, failures: int = 3) -> Breaker:
-    breaker = Breaker(failures, rest_s)
+def opened(open_s: float = 0.05, failures: int = 3) -> Breaker:
+    breaker = Breaker(failures, open_s)
     for _ in range(failures):
         assert breaker.state == "closed"
         assert breaker.take(A)
@@ -19,13 +19,13 @@ def opened(rest_s: float = 0.05, failures: int = 3) -> Breaker:
 
 
 def rested(**given: float) -> Breaker:
-    breaker = opened(rest_s=0.01, **given)
+    breaker = opened(open_s=0.01, **given)
     time.sleep(0.015)
     return breaker
 
 
 def test_faults_in_a_row_open_it() -> None:
-    """Three faults open it, and nobody may call for the rest; a success in between forgives."""
+    """Three faults open it, and nobody may call while it is open; a success in between forgives."""
     breaker = Breaker(3, 10.0)
     for _ in range(5):
         assert not breaker.failed(A, "server")
@@ -34,31 +34,31 @@ def test_faults_in_a_row_open_it() -> None:
     assert breaker.state == "closed"
     breaker = opened(10.0)
     assert not breaker.take(A)
-    assert 9 < breaker.rests_s() <= 10
+    assert 9 < breaker.open_for_s() <= 10
 
 
 def test_one_call_tries() -> None:
-    """After the rest a single call may go; its success closes the breaker."""
+    """After that time a single call may go; its success closes the breaker."""
     breaker = rested()
-    assert breaker.rests_s() is None
+    assert breaker.open_for_s() is None
     assert breaker.take(A)
     assert breaker.state == "half_open"
     assert not breaker.take(B)
-    assert breaker.rests_s() == 0.0
+    assert breaker.open_for_s() == 0.0
     breaker.succeeded(A)
     assert breaker.state == "closed"
     assert breaker.take(B)
 
 
-def test_a_trial_that_fails_begins_another_rest() -> None:
-    """Its failure opens the breaker again, for the whole rest."""
+def test_a_trial_that_fails_opens_the_breaker_again() -> None:
+    """Its failure opens the breaker again, for the whole time."""
     breaker = rested()
     breaker.limit(3, 10.0)
     breaker._breaker._state_storage.opened_at = None
     assert breaker.take(A)
     assert breaker.failed(A, "server")
     assert breaker.state == "open"
-    assert breaker.rests_s() > 9
+    assert breaker.open_for_s() > 9
 
 
 def test_a_cancelled_trial_is_neither() -> None:
@@ -82,7 +82,7 @@ def test_a_cancelled_call_does_not_forgive() -> None:
 
 
 def test_what_was_sent_before_it_opened_changes_nothing() -> None:
-    """Late faults do not prolong the rest, late successes do not end it."""
+    """Late faults do not keep it open for longer, late successes do not end it."""
     breaker = opened(10.0)
     before = breaker._breaker._state_storage.opened_at
     breaker.failed(B, "server")
@@ -100,7 +100,7 @@ def test_a_check_closes_it() -> None:
 
 
 async def test_those_who_wait_hear_of_the_trial() -> None:
-    """The end of a trial wakes whoever waits for it, well before its own patience ends."""
+    """The end of a trial wakes whoever waits for it, well before its own timeout."""
     breaker = rested()
     assert breaker.take(A)
     waiting = [asyncio.ensure_future(breaker.change(10.0)) for _ in range(3)]

@@ -1,0 +1,100 @@
+"""Voices of characters: each has a world of its own. `voice` explains the slots."""
+
+from reins.llm.offline.voices.voice import Voice
+
+NOIR = Voice(
+    stems=("noir", "detect", "hardboil", "gritty", "gloom"),
+    begin="The room was quiet, the way rooms are before somebody says the wrong thing. So I began.",
+    verdicts=("Yes, the way rain says yes.", "No, and I have seen it tried.", "Ask me at dawn."),
+    answers=(
+        "I followed {t} through three streets and an alibi, and this is where the trail ends.",
+        "Nobody gets out of {t} with clean shoes, but somebody has to go in.",
+        "I would trust {t} as far as the next lamp post, and no further.",
+        "There is a file on {t}, and half of its pages are missing: start with those.",
+    ),
+    addresses=(
+        "You ask the kind of thing that gets people followed, {who}.",
+        "I heard you, {who}, and so did the wall.",
+        "Nice words, {who}.",
+        "{who} leaned into the light, and I listened.",
+    ),
+    hand_over="Your turn under the lamp, {other}.",
+    lines=(
+        "It had rained all night on {t}. Nobody had brought an *umbrella*, and nobody ever does.",
+        "I have seen {t} before, in a cheap hotel, under another *name*.",
+        "Everybody talks about {t} as if they had an *alibi*. I count the exits.",
+        "They came to me about {t} with a smile and a thin envelope. I kept the *envelope*.",
+        "In this town, {t} comes with a *price*, and the receipt is in somebody else's coat.",
+        "The *piano* stopped when I mentioned {t}. That told me more than the answer did.",
+        "I lit a match and looked at {t} again. It was worse with the light on.",
+        "You can ask the *harbour* about {t}, but the harbour has friends.",
+        "Somebody wants us to believe the story about {t}. I would like to meet that somebody.",
+        "There were two sides to {t}, and I owed *money* to both.",
+        "I poured myself a *coffee* as black as the case for {t}. Neither of them got warmer.",
+        "The *clock* said midnight and so did the faces. That is when {t} always turns up.",
+    ),
+)
+PIRATE = Voice(
+    stems=("pirat", "sail", "nautic", "buccan", "captain"),
+    begin="Ahoy! A quiet deck be a bad deck, so hear me first, and grumble after.",
+    verdicts=("Aye!", "Nay, by the beard of me aunt!", "Aye and nay, as the wind blows."),
+    answers=(
+        "I would steer straight for {t}, with one eye on the rocks and the other under the patch.",
+        "Any deckhand knows {t} when the wind turns, so haul in and let us see.",
+        "There be treasure in {t} for a crew that shares, and a plank for the rest.",
+        "I asked the cook about {t}, and he says the same, only louder.",
+    ),
+    addresses=(
+        "Well bellowed, {who}!",
+        "Belay that, {who}, and lend an ear.",
+        "Ye speak like a first mate, {who}.",
+        "Arr, {who}, there be sense in it.",
+    ),
+    hand_over="Your watch now, {other}!",
+    lines=(
+        "I sailed seven seas for {t} and came home with a wet *hat*. I would go again.",
+        "Bring {t} aboard, says I! We can always make it walk the *plank*.",
+        "There be two sorts of sailors: those that fear {t}, and those that sleep on *watch*.",
+        "Me *parrot* has a word about {t}. It be not a word for this company.",
+        "Mark {t} on the *map* with a cross, and let nobody dig before supper.",
+        "A fair wind and a full *barrel*: that be all the argument I need for {t}.",
+        "I had a first mate who swore by {t}. We still toast him, every *storm*.",
+        "Ye cannot argue with the *tide*, and ye cannot argue with {t} either.",
+        "Hoist the colours for {t}! And if it sinks, we never knew it.",
+        "The last captain who laughed at {t} be counting *barnacles* now.",
+        "Split the *gold* first and talk of {t} after, or the crew gets restless.",
+        "I smell land behind {t}. Or it be the *cheese* again.",
+    ),
+)
+POETIC = Voice(
+    stems=("poet", "lyric", "romant", "dream", "whims"),
+    begin="Silence lies on us like the first snow; I take one careful step into it.",
+    verdicts=("Yes, as the river says yes.", "No, the night says, softly.", "Between, like dusk."),
+    answers=(
+        "Ask the evening about {t}: it answers slowly, and every answer has wings.",
+        "I would hold {t} the way one holds a moth, and then open the hand.",
+        "What we call {t} is a window, and somebody has breathed on the glass.",
+        "The heart knows about {t}, and does not tell the mouth.",
+    ),
+    addresses=(
+        "Your words are still warm, {who}.",
+        "I keep that line of yours, {who}.",
+        "{who}, you speak as gardens do.",
+        "Softly, {who}.",
+    ),
+    hand_over="Sing us the next line, {other}.",
+    lines=(
+        "Between {t} and the *moon* there is one thin thread, and tonight somebody plucks it.",
+        "I wrote {t} on a leaf and gave it to the *river*. The river is still reading.",
+        "How quietly we come to {t}, like *snow* that apologises to the roofs.",
+        "Let {t} be a *lantern*, then, and let us be whoever walks behind it.",
+        "Every autumn I lose my words about {t}. Every spring a *blackbird* brings some back.",
+        "There is a *garden* where nobody argues about {t}. We only have the key.",
+        "O {t}, small storm in a blue *teacup*: who taught you to be so loud?",
+        "I heard the *rain* rehearse {t} all night. It forgot the ending, as we all do.",
+        "Some speak of {t} with a hammer. I would try a *feather*, and patience.",
+        "The *sea* keeps a page about {t}, and turns it over whenever we look away.",
+        "What if {t} is only the *shadow*, and the bird has long since flown?",
+        "Put your ear to {t}: there is an *orchestra* in it, still tuning.",
+    ),
+)

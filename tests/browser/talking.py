@@ -45,7 +45,9 @@ def persona_of(page: Page, name: str) -> Locator:
 def asked_of(page: Page, name: str) -> Locator:
     """What was asked of a persona, newest last."""
     return (
-        persona_of(page, name).get_by_role("list", name=f"Asked of {name}").get_by_role("listitem")
+        persona_of(page, name)
+        .get_by_role("list", name=f"Guidance sent to {name}")
+        .get_by_role("listitem")
     )
 
 

@@ -69,7 +69,7 @@ def test_a_link_to_a_row_leads_to_it(three, visit):
     expect(row).to_have_attribute("aria-current", "true")
     expect(page.get_by_role("tabpanel")).to_contain_text("Row #60")
     timeline = page.get_by_role("region", name="Timeline")
-    expect(timeline.get_by_role("button", name="To the newest")).to_be_visible()
+    expect(timeline.get_by_role("button", name="Go to the newest")).to_be_visible()
     expect(timeline).to_contain_text("#60")
     picture(page, "session-at-a-row")
     row_of(page, 62).get_by_role("link", name="#62").click()

@@ -29,10 +29,10 @@ def _section(page, title):
 def test_troubles_come_are_counted_and_are_remedied(troubled, visit):
     """A retry, a failure and a rejection appear live; each can be dealt with from its line."""
     page = visit(f"{troubled.at}/attention")
-    expect(page.get_by_role("heading", name="All is well")).to_be_visible()
+    expect(page.get_by_role("heading", name="Nothing needs attention")).to_be_visible()
 
     troubled.create_odd("sick", tick="fail")
-    retrying = _section(page, "Sessions retrying")
+    retrying = _section(page, "Retrying sessions")
     expect(retrying).to_contain_text("sick")
     expect(retrying).to_contain_text(re.compile("1 failure:? .*as asked"))
     expect(_badge(page)).to_contain_text("1")
@@ -49,7 +49,7 @@ def test_troubles_come_are_counted_and_are_remedied(troubled, visit):
     receipt = page.locator("main").get_by_role("status").filter(has_text="resume:")
     expect(receipt).to_contain_text("applied at #")
     until(lambda: troubled.steps("sick")[-1]["kind"] == "error", "its next failure")
-    expect(_section(page, "Sessions retrying")).to_contain_text("sick")
+    expect(_section(page, "Retrying sessions")).to_contain_text("sick")
 
     rejected.get_by_role("button", name="Dismiss").click()
     expect(rejected).not_to_contain_text("nobody")
@@ -66,7 +66,7 @@ def test_a_destroy_from_here_is_asked_for_twice(fleet, visit):
     live(page)
     line = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="doomed"))
     line.get_by_role("button", name="Destroy").click()
-    expect(line).to_contain_text("For good?")
+    expect(line).to_contain_text("This cannot be undone.")
     line.get_by_role("button", name="Keep").click()
     assert fleet.steps("doomed")[-1]["kind"] == "error"
     line.get_by_role("button", name="Destroy").click()

@@ -50,7 +50,7 @@ def test_a_conversation_is_begun_and_steered_and_each_reply_is_seen(start_app, v
     form.get_by_role("button", name="Create", exact=True).click()
     page.wait_for_url("**/conversations/tea-time")
     expect(page.get_by_role("heading", name="Tea time")).to_be_visible()
-    expect(page.get_by_role("heading", name="No one has spoken yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
 
     participants_of(page).get_by_role("button", name="Add persona").click()
     participants_of(page).get_by_text("Pace and id").click()
@@ -89,7 +89,7 @@ def test_a_conversation_is_begun_and_steered_and_each_reply_is_seen(start_app, v
     persona_of(page, "Otto").get_by_role("button", name="Why silent?").click()
     expect(persona_of(page, "Otto")).to_contain_text("It is muted")
     persona_of(page, "Lin").get_by_role("button", name="Why silent?").click()
-    expect(persona_of(page, "Lin")).to_contain_text("Its talkativeness had it leave this one")
+    expect(persona_of(page, "Lin")).to_contain_text("It left this message to the others")
 
     persona_of(page, "Lin").get_by_role("button", name="Speak now").click()
     expect(asked_of(page, "Lin").last).to_contain_text(re.compile("speak now.*applied"))
@@ -259,7 +259,7 @@ def test_one_leaves_when_asked_twice(shared, visit):
     expect(messages_of(page, "Ida").first).to_be_visible()
     persona_of(page, "Ida").get_by_role("button", name="More").click()
     persona_of(page, "Ida").get_by_role("button", name="Remove…").click()
-    persona_of(page, "Ida").get_by_label("Ida leaves for good").fill("it is late")
+    persona_of(page, "Ida").get_by_label("Remove Ida?").fill("it is late")
     persona_of(page, "Ida").get_by_role("button", name="Remove", exact=True).click()
     expect(persona_of(page, "Ida")).to_have_count(0)
     expect(persona_of(page, "Una")).to_be_visible()

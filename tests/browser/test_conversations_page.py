@@ -23,14 +23,14 @@ def test_the_list_follows_and_is_gone_through_by_keys(shared, visit):
     expect(lines.first).to_contain_text("Listed two")
     shared.applied([q.conversation_create("list-three", "ann", "Listed three")])
     expect(lines.first).to_contain_text("Listed three")
-    expect(lines.first).to_contain_text("no one has spoken yet")
+    expect(lines.first).to_contain_text("no messages yet")
 
     page.keyboard.press("/")
     expect(page.get_by_role("searchbox", name="Search titles")).to_be_focused()
     page.keyboard.press("Enter")
     for key, title in (("j", "Listed three"), ("j", "Listed two"), ("k", "Listed three")):
         page.keyboard.press(key)
-        expect(lines.and_(page.locator(".current"))).to_contain_text(title)
+        expect(lines.and_(page.locator(".at-line"))).to_contain_text(title)
     page.keyboard.press("Enter")
     page.wait_for_url("**/conversations/list-three")
 

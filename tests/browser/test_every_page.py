@@ -106,7 +106,7 @@ def test_a_session_and_each_tab_of_its_inspector_can_be_read(fleet, visit, check
     page.goto(fleet.page_of("ada", f"?seq={seq}"))
     expect(row_of(page, seq)).to_be_in_viewport()
     timeline = page.get_by_role("region", name="Timeline")
-    expect(timeline.get_by_role("button", name="To the newest")).to_be_visible()
+    expect(timeline.get_by_role("button", name="Go to the newest")).to_be_visible()
     near = {*range(seq - 3, seq + 4)} - {seq}  # a short tick is narrower than a step
     assert near & _under_the_pointer(page), "the timeline shows another part"
     phone = look == "phone"
@@ -134,7 +134,8 @@ def test_a_session_and_each_tab_of_its_inspector_can_be_read(fleet, visit, check
     ):
         page.goto(fleet.page_of(each))
         expect(page.get_by_role("log")).to_contain_text(text)
-        expect(page.get_by_label("How it ended")).to_contain_text(re.compile(r"after \d[\d.]* \w"))
+        ending = page.get_by_label("End of the session")
+        expect(ending).to_contain_text(re.compile(r"after \d[\d.]* \w"))
         check(page, look, f"session-{each}")
 
 
@@ -205,7 +206,7 @@ def test_conversations_can_be_read(table, visit, check, look):
     expect(side.get_by_role("textbox", name="Tone")).to_be_visible()
     check(page, look, "conversation-add")
     page.goto(f"{table.at}/conversations/table-2")
-    expect(page.get_by_role("heading", name="No one has spoken yet")).to_be_visible()
+    expect(page.get_by_role("heading", name="No messages yet")).to_be_visible()
     check(page, look, "conversation-empty")
 
 
@@ -224,7 +225,7 @@ def test_pages_on_which_nothing_is_yet(empty, visit, check, look):
     page = _visit(visit, look, f"{empty.at}/sessions")
     for path, heading in (
         ("sessions", "No sessions yet"), ("conversations", "No conversations yet"),
-        ("queue", "Nothing was asked yet"), ("attention", "All is well"),
+        ("queue", "No actions yet"), ("attention", "Nothing needs attention"),
     ):  # fmt: skip
         page.goto(f"{empty.at}/{path}")
         expect(page.get_by_role("heading", name=heading)).to_be_visible()

@@ -40,7 +40,7 @@ def test_a_line_is_found_opened_and_paused(page):
     page.keyboard.press("Enter")
     for key, name in (("j", "key-joker"), ("j", "key1"), ("j", "key2"), ("k", "key1")):
         page.keyboard.press(key)
-        expect(page.get_by_role("row").and_(page.locator(".current"))).to_contain_text(name)
+        expect(page.get_by_role("row").and_(page.locator(".at-line"))).to_contain_text(name)
     assert _marked(page) == "key1"
     page.keyboard.press("p")
     expect(_line(page, "key1")).to_contain_text("paused")

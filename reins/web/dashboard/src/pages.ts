@@ -16,7 +16,7 @@ export interface PageRow {
 }
 
 /** The first one is at "/", too, and comes with the first load; the others come when they are opened. */
-export const PAGES: readonly PageRow[] = [
+const PAGES: readonly PageRow[] = [
   { path: '/sessions', name: 'Sessions', key: 's', load: () => Promise.resolve({ default: SessionsPage }) },
   { path: '/sessions/:id', name: 'Session', load: () => import('./pages/session/SessionPage.svelte') },
   { path: '/conversations', name: 'Conversations', key: 'c', load: () => import('./pages/conversations/ConversationsPage.svelte') },

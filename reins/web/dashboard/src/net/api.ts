@@ -87,7 +87,7 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
     throw new ApiProblem(
       0,
       'The server does not answer',
-      'Is it running? `make run` starts it, and the page goes on by itself once it is back.',
+      'Is it running? `make run` starts it. The page continues by itself when the server answers again.',
     )
   }
   if (!response.ok) throw await refusal(response)
@@ -175,6 +175,6 @@ export const api = {
     post<Accepted>(ofConversation(conversationId, '/messages'), body, key),
 }
 
-/** Where the whole conversation can be downloaded. */
+/** The address of the whole conversation, for a download. */
 export const exportPath = (conversationId: string, format: 'markdown' | 'json'): string =>
   `/api${ofConversation(conversationId, '/export')}?format=${format}`

@@ -1,4 +1,4 @@
-/** Whether the page hears the server, and since when it does not. */
+/** The state of the connection, and since when it is lost. */
 
 class Connection {
   up = $state(false)

@@ -103,7 +103,7 @@ export abstract class NumberedRows<Row> {
     return () => this.#listeners.delete(listener)
   }
 
-  /** What the room says: new rows, and the number of the newest. */
+  /** Takes what the room sends: new rows, and the number of the newest. */
   protected live(rows: Row[], head: number): void {
     this.head = Math.max(this.head, head)
     const fresh = rows.filter((row) => this.numberOf(row) > this.#last)

@@ -16,7 +16,7 @@ import type {
   TypingEvent,
 } from './wire'
 
-export interface SocketProblem {
+interface SocketProblem {
   title: string
   status: number
   detail: string
@@ -109,7 +109,7 @@ function subscribe(wanted: Subscription): () => void {
   }
 }
 
-export interface RunHandlers {
+interface RunHandlers {
   afterSeq: () => number
   joined: (answer: RunJoined) => void
   event: (event: LogEvent) => void

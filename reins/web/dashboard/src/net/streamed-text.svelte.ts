@@ -1,4 +1,4 @@
-/** What is being typed: a model's answer while it comes, shown until its row takes its place. */
+/** A model's answer while it is typed, shown until its row takes its place. */
 
 import type { Typing, TypingEvent } from './wire'
 
@@ -18,7 +18,7 @@ export class StreamedText {
   #after = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  /** What the answer to a subscription has, whole; `head` is the newest row of the log. */
+  /** The whole text from the answer to a subscription; `head` is the newest row of the log. */
   begin(typing: Typing | null, head: number): void {
     if (typing) this.#set(typing.attempt, typing.text, head)
     else this.forget()

@@ -1,4 +1,4 @@
-/** What the server sends and takes, by the names that the page uses: mapped here, once. */
+/** The server's types by the names that the page uses, mapped here, once. */
 
 import type { components } from './wire.gen'
 
@@ -46,12 +46,11 @@ export interface PersonaState {
   talkativeness: number
   muted: boolean
   instructions: string[]
-  last_seen: number
   spoke_at: number | null
   turns: number
   silence: { reason: SilenceReason; text: string; number: number; at: number } | null
 }
-export interface PersonaConfig {
+interface PersonaConfig {
   name: string
   conversation_id: string
   tone?: string

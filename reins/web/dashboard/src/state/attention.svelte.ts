@@ -1,4 +1,4 @@
-/** What needs a person, kind by kind: the one source of the rail's badge and of the Attention page. */
+/** Everything that needs a person, kind by kind: the one source of the rail's badge and of the Attention page. */
 
 import { dismissed } from './dismissed.svelte'
 import { server } from './server.svelte'
@@ -9,11 +9,11 @@ import type { ActionRow, SessionSummary } from '../net/wire'
 export interface Kind {
   id: 'worker' | 'failed' | 'held' | 'waiting' | 'retrying' | 'rejected'
   title: string
-  /** What it means and what can be done, in a line. */
+  /** Its meaning and its remedy, in a line. */
   hint: string
   /** Cheap: the badge asks for it at every change. */
   count: () => number
-  /** Where all of them are. */
+  /** The page that lists all of them. */
   all?: { href: string; label: string }
 }
 
@@ -25,40 +25,40 @@ export const KINDS: Kind[] = [
   {
     id: 'worker',
     title: 'No worker runs',
-    hint: 'Nothing ticks, and nothing that is asked happens.',
+    hint: 'No session ticks, and no action is processed.',
     count: () => (hasNoWorker() ? 1 : 0),
   },
   {
     id: 'failed',
     title: 'Failed sessions',
-    hint: 'They have given up after too many failures in a row. Resume tries again at once.',
+    hint: 'Too many of their ticks failed in a row. Resume tries again at once.',
     count: failed,
     all: { href: '/sessions?status=failed', label: 'All in Sessions' },
   },
   {
     id: 'held',
     title: 'Held by a budget',
-    hint: 'They wait at a limit. Raise it and they go on; a limit of the day ends with the day.',
+    hint: 'Their budget is spent. They continue when you raise the limit; a limit of the day ends at midnight, UTC.',
     count: () => fleet.held,
   },
   {
     id: 'waiting',
-    title: 'Actions that wait for long',
-    hint: 'Queued for more than 30 s. A pause or a destroy waits for the tick in flight; anything else should not.',
+    title: 'Actions that wait too long',
+    hint: 'They are queued for more than 30 s. A pause or a destroy waits for the tick in flight; no other action should.',
     // Without a worker they all wait, and one thing is to be done: that is the worker's line.
     count: () => (hasNoWorker() ? 0 : trouble.waiting.length),
     all: { href: '/queue?state=queued', label: 'All in Queue' },
   },
   {
     id: 'retrying',
-    title: 'Sessions retrying',
-    hint: 'Their last ticks failed; they try again by themselves, with growing waits.',
+    title: 'Retrying sessions',
+    hint: 'Their last ticks failed. They retry by themselves, with growing waits.',
     count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed() - fleet.held) : 0),
   },
   {
     id: 'rejected',
     title: 'Rejected actions',
-    hint: 'Of the last 24 hours. They changed nothing; dismiss what you have read.',
+    hint: 'From the last 24 hours. They changed nothing. Dismiss those you have read.',
     count: () => attention.rejected.length,
     all: { href: '/queue?state=rejected', label: 'All in Queue' },
   },
@@ -102,7 +102,7 @@ export const attention = new Attention()
 export const newestFirst = (a: SessionSummary, b: SessionSummary): number =>
   a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? -1 : 1
 
-/** What waits changes nothing by itself: it keeps its place. */
+/** An action that waits changes nothing by itself: it keeps its place. */
 export const byName = (a: SessionSummary, b: SessionSummary): number => (a.session_id < b.session_id ? -1 : 1)
 
 export const byFailures = (a: SessionSummary, b: SessionSummary): number =>

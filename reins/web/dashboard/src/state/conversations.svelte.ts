@@ -97,7 +97,7 @@ class Conversations {
 /** When something last happened in it. */
 export const activityOf = (conversation: Conversation): string => conversation.last_message_at ?? conversation.created_at
 
-/** What it is called. */
+/** The title, or the id of a conversation without one. */
 export const titleOf = ({ title, conversation_id }: Pick<Conversation, 'title' | 'conversation_id'>): string => title || conversation_id
 
 const byActivity = (one: Conversation, other: Conversation): number => {

@@ -1,4 +1,4 @@
-/** What /api/system says: read again every few seconds for the strip, faster while somebody looks closely. */
+/** The answer of /api/system: read again every few seconds for the strip, faster while somebody looks closely. */
 
 import { api, asProblem, type ApiProblem } from '../net/api'
 import { history } from './history.svelte'

@@ -7,7 +7,7 @@ import { joinQueue } from '../net/socket'
 import { clock } from '../ui/time.svelte'
 import type { ActionRow, SystemInfo } from '../net/wire'
 
-export const REJECTED_FOR_MS = 24 * 3_600_000
+const REJECTED_FOR_MS = 24 * 3_600_000
 export const LONG_WAIT_MS = 30_000
 const MOST_REJECTED = 500
 const MOST_QUEUED = 1000

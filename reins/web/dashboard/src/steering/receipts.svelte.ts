@@ -1,4 +1,4 @@
-/** What became of the acts of this page: queued, then applied at a seq or rejected with why. */
+/** The receipts of this page's acts: queued, then applied at a seq or rejected with the reason. */
 
 import { api } from '../net/api'
 import { joinQueue } from '../net/socket'
@@ -8,7 +8,7 @@ export interface Receipt {
   action_id: string
   agent_id: string | null
   session_id: string | null
-  /** What the user did, in few words: "pause", "now about dogs". */
+  /** The act in few words: "pause", "now about dogs". */
   what: string
   sent_at: string
   outcome: Outcome

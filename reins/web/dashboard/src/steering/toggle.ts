@@ -9,9 +9,9 @@ interface Toggle {
   title: string
 }
 
-const PAUSE: Toggle = { verb: 'pause', word: 'Pause', title: 'No further tick until Resume; a tick in flight ends first' }
-const RESUME: Toggle = { verb: 'resume', word: 'Resume', title: 'Tick again at once' }
-const RUN_AGAIN: Toggle = { verb: 'resume', word: 'Run again', title: 'Restart from the last good state' }
+const PAUSE: Toggle = { verb: 'pause', word: 'Pause', title: 'A tick in flight ends first; no other tick starts until Resume' }
+const RESUME: Toggle = { verb: 'resume', word: 'Resume', title: 'The session ticks at once' }
+const RUN_AGAIN: Toggle = { verb: 'resume', word: 'Run again', title: 'The session restarts from its last good state' }
 
 /** Null where the status takes neither verb. */
 export function toggleOf(status: Status): Toggle | null {

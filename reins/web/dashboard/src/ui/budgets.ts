@@ -12,8 +12,8 @@ export const NAMES: Record<What, string> = { ticks: 'Ticks', tokens: 'Tokens', c
 export const UNITS: Record<What, string> = { ticks: 'ticks', tokens: 'tokens, in and out', cost_usd: 'US dollars', wall_s: 'seconds in ticks' }
 
 export const SCOPES: Record<Scope, { title: string; whose: string; hint: string }> = {
-  session: { title: 'Session', whose: "the session's", hint: 'its whole life' },
-  agent: { title: 'Agent', whose: "the agent's", hint: 'all its sessions together' },
+  session: { title: 'Session', whose: "the session's", hint: 'for as long as it exists' },
+  agent: { title: 'Agent', whose: "the agent's", hint: 'all sessions of the agent together' },
   day: { title: 'Day', whose: "the day's", hint: 'this session, since midnight UTC' },
 }
 

@@ -1,4 +1,4 @@
-/** What has changed from one JSON value to the next, by its structure. */
+/** The changes from one JSON value to the next, by structure. */
 
 import type { Json, JsonObject } from '../net/wire'
 

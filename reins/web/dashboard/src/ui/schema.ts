@@ -37,7 +37,7 @@ export function fieldsOf(schema: JsonSchema, root: JsonSchema): Field[] {
 }
 
 /** One of the shapes that the value of `tag` chooses between. */
-export interface Variant {
+interface Variant {
   name: string
   schema: JsonSchema
 }
@@ -54,7 +54,7 @@ export function variantsOf(schema: JsonSchema): { tag: string; variants: Variant
   return { tag, variants }
 }
 
-/** What must be given comes first, what is usually left alone last. */
+/** Required fields come first, those that few set last. */
 const rankOf = ({ required, nullable }: Field): number => (required ? 0 : nullable ? 2 : 1)
 
 function resolved(schema: JsonSchema, root: JsonSchema): JsonSchema {
@@ -96,8 +96,8 @@ export function hintOf({ schema, kind, nullable, fallback }: Field): string {
   else if (low !== undefined) parts.push(`At least ${low}.`)
   else if (high !== undefined) parts.push(`At most ${high}.`)
   if ((kind === 'string' || kind === 'text') && schema.maxLength !== undefined) parts.push(`Up to ${schema.maxLength} characters.`)
-  if (fallback === null && nullable) parts.push('Left empty: the usual.')
-  else if ((typeof fallback === 'string' && fallback !== '') || typeof fallback === 'number') parts.push(`Left empty: ${fallback}.`)
+  if (fallback === null && nullable) parts.push('Empty: the default.')
+  else if ((typeof fallback === 'string' && fallback !== '') || typeof fallback === 'number') parts.push(`Empty: ${fallback}.`)
   return parts.join(' ')
 }
 

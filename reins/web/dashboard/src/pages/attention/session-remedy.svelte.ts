@@ -1,4 +1,4 @@
-/** What a person does about sessions on the Attention page, and what became of it. */
+/** The acts on sessions from the Attention page, and their outcomes. */
 
 import { SvelteMap } from 'svelte/reactivity'
 import { Request } from '../../steering/request.svelte'

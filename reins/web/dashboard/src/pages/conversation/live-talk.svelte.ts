@@ -1,4 +1,4 @@
-/** What the persona that composes has written so far, heard in the room of its session. */
+/** The text of the persona that composes, as far as it is written, from the room of its session. */
 
 import { StreamedText } from '../../net/streamed-text.svelte'
 import { joinRun } from '../../net/socket'

@@ -1,4 +1,4 @@
-/** What a name looks like: its initials and a colour of its own. */
+/** The look of a name: its initials and a colour of its own. */
 
 const HUES = 24
 

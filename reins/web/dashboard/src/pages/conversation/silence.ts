@@ -1,14 +1,14 @@
-/** Why a persona does not speak, and how long its cooldown still lasts. */
+/** The reason of a persona's silence, and the rest of its cooldown. */
 
 import { formatSpan } from '../../ui/time.svelte'
 import type { Participant, PersonaState, SilenceReason } from '../../net/wire'
 
 const REASONS: Record<SilenceReason, string> = {
-  own_last: 'The newest message is its own; it waits for somebody else to speak.',
-  muted: 'It is muted: it reads along and says nothing until Unmute.',
-  cooldown: 'It had spoken shortly before and was cooling down.',
-  ceiling: 'So many messages of personas stood one after the other that it waits for a person to speak, or for Speak now.',
-  talkativeness: 'Its talkativeness had it leave this one to the others.',
+  own_last: 'The newest message is its own; it waits for another speaker.',
+  muted: 'It is muted: it reads, and does not speak until Unmute.',
+  cooldown: 'Its cooldown was not over.',
+  ceiling: 'Too many messages of personas follow each other. It waits until a person speaks, or for Speak now.',
+  talkativeness: 'It left this message to the others; its talkativeness decides how often.',
   passed: 'It was asked and had nothing to add.',
 }
 
@@ -28,7 +28,7 @@ export function cooldownLeft(state: PersonaState | null, now_ms: number): string
 export const isoOf = (microseconds: number): string => new Date(microseconds / US_PER_MS).toISOString()
 
 export function whySilent({ status, error, state }: Participant, isComposing: boolean): string {
-  if (isComposing) return 'It is not silent: it is writing at this moment.'
+  if (isComposing) return 'It is not silent: it is composing now.'
   if (status === 'paused' || status === 'pausing') return 'It is paused: it neither reads nor speaks until Resume.'
   if (status === 'failed') return `Its session has failed${error ? `: ${error}` : '.'} “Run again” starts it from its last good state.`
   if (status !== 'running') return `Its session is ${status}.`
@@ -36,6 +36,6 @@ export function whySilent({ status, error, state }: Participant, isComposing: bo
   // A mute that came after its last decision is what holds now.
   if (state.muted) return REASONS.muted
   if (state.silence) return REASONS[state.silence.reason] ?? state.silence.text
-  if (state.spoke_at === null) return 'Nothing has been said that it could answer.'
+  if (state.spoke_at === null) return 'There is no message that it could answer.'
   return 'It has answered everything so far.'
 }

@@ -1,4 +1,4 @@
-/** Who speaks in a transcript, and where a new voice begins. */
+/** The speakers of a transcript, and where a new voice begins. */
 
 import { dayOf } from '../../ui/time.svelte'
 import type { Message } from '../../net/wire'
@@ -21,7 +21,7 @@ export function dayBefore(message: Message, before: Message | undefined): string
   return before && dayOf(before.created_at) === dayOf(message.created_at) ? '' : dayOf(message.created_at)
 }
 
-/** Whether name, tone and time are said anew: another voice, another tone, or after a pause. */
+/** True where name, tone and time are shown anew: another voice, another tone, or after a pause. */
 export function beginsAnew(message: Message, before: Message | undefined): boolean {
   if (!before || speakerOf(before) !== speakerOf(message) || toneOf(before) !== toneOf(message)) return true
   return dayOf(before.created_at) !== dayOf(message.created_at) || Date.parse(message.created_at) - Date.parse(before.created_at) > PAUSE_MS

@@ -1,12 +1,12 @@
-/** What was said in one conversation, and the room that tells of it. */
+/** The messages of one conversation, and the room that sends them. */
 
 import { api, ApiProblem } from '../../net/api'
 import { NumberedRows } from '../../net/numbered-rows.svelte'
 import { joinConversation, type ConversationEvent } from '../../net/socket'
 import type { ConversationJoined, Message, Participant } from '../../net/wire'
 
-/** What the room tells besides messages. */
-export interface Hearing {
+/** The events of the room besides messages. */
+interface Hearing {
   participants: (changed: Participant[]) => void
   composing: (sessionId: string | null) => void
   /** This one has just spoken. */

@@ -14,7 +14,7 @@ const MOST_KEPT = 5000
 const RETRY_AFTER_MS = 3000
 
 /** The part of the filters that the server applies. */
-export interface Wanted {
+interface Wanted {
   state: Outcome | null
   type: string
   session: string

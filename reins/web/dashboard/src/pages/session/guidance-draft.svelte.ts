@@ -30,7 +30,7 @@ export class GuidanceDraft {
     return form === 'text' ? this.text.trim() === '' : Object.keys(this.fields).length === 0
   }
 
-  /** What was written is cleared only once it was accepted. */
+  /** The text is cleared only once it was accepted. */
   async send(form: Form): Promise<void> {
     if (this.isEmpty(form)) return
     const guidance = form === 'text' ? this.text.trim() : this.fields
@@ -42,19 +42,19 @@ export class GuidanceDraft {
 
 /** When guidance that is sent now takes effect. */
 export function effectOf(status: Status, mode: Mode): string {
-  if (status === 'paused') return 'Paused: the session takes it in at once, and the first tick after Resume follows it.'
-  if (status === 'pausing') return 'Pausing: the session takes it in when the tick in flight ends; the first tick after Resume follows it.'
+  if (status === 'paused') return 'Paused: the session applies it at once, and the first tick after Resume follows it.'
+  if (status === 'pausing') return 'Pausing: the session applies it when the tick in flight ends; the first tick after Resume follows it.'
   return mode === 'now'
-    ? 'Now: the session drops a tick in flight and does it again with this.'
-    : 'Steer: a tick in flight ends first; then the session takes this in and ticks at once.'
+    ? 'Now: the session aborts a tick in flight and repeats it with this guidance.'
+    : 'Steer: a tick in flight ends first; then the session applies this guidance and ticks at once.'
 }
 
-/** Why nothing can be sent; empty where it can. */
+/** The reason why nothing can be sent; empty if it can. */
 export function refusalOf(status: Status, type: AgentType | null): string {
   if (vocabulary.loaded && !vocabulary.takes(status, 'interrupt')) {
     const next = vocabulary.takes(status, 'resume')
       ? '“Run again” above restarts it from its last good state.'
-      : 'Create a new session to go on.'
+      : 'Create a new session to continue.'
     return `A ${status} session takes no guidance. ${next}`
   }
   if (type && !type.accepts_text && type.guidance_schema === null) return `Agents of type ${type.agent_type} take no guidance.`

@@ -7,7 +7,7 @@ import type { LogRow } from '../../net/wire'
 const PAGE = 1000
 const MOST_PAGES = 20
 
-export const isLandmark = ({ kind }: LogRow): boolean => kind === 'guidance' || kind === 'error'
+const isLandmark = ({ kind }: LogRow): boolean => kind === 'guidance' || kind === 'error'
 
 /** The nearest one after (1) or before (-1) that row; null if there is none within reach. */
 export async function nextLandmark(log: SessionLog, from: number, step: 1 | -1, signal: AbortSignal): Promise<number | null> {

@@ -1,4 +1,4 @@
-/** What stands between two rows of a log, and which rows say nothing new. */
+/** The separator between two rows of a log, and the rows that say nothing new. */
 
 import { dayOf, formatSpan, minuteOf } from '../../ui/time.svelte'
 import type { LogRow } from '../../net/wire'

@@ -40,7 +40,7 @@ export class OpenSession {
     return known.reduce<SessionSummary | null>((best, each) => (best && best.seq >= each.seq ? best : each), null)
   })
   readonly status: Status | null = $derived(this.summary?.status ?? null)
-  /** What agents of its type take; null until it is known. */
+  /** The agent type, with the guidance it takes; null until it is known. */
   readonly type: AgentType | null = $derived(agentTypes.get(this.summary?.agent_type))
   readonly ended: boolean = $derived(this.status !== null && vocabulary.hasEnded(this.status))
   /** When the tick in flight began, in ms; null when none is. A row that came since has ended it. */

@@ -1,4 +1,4 @@
-/** What was asked of one session, by anybody, and what became of it. */
+/** The actions on one session, by anybody, and their outcomes. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
 import { wordsOf } from '../../steering/guidance-words'
@@ -6,7 +6,7 @@ import { receipts, type Receipt } from '../../steering/receipts.svelte'
 import { joinQueue } from '../../net/socket'
 import type { ActionRow, LogRow, Outcome } from '../../net/wire'
 
-export interface Act {
+interface Act {
   action_id: string
   /** "guidance", "pause", "resume", "destroy", "create". */
   verb: string

@@ -6,7 +6,7 @@ import type { ModelCall } from '../../net/wire'
 /** Each may hold a whole prompt. */
 const KEPT = 10
 
-/** What led to a row is written with it and never changes, so whatever is here is right. */
+/** Calls are written with their row and never change, so a kept answer stays right. */
 export class StepCalls {
   #bySeq = new Map<number, ModelCall[]>()
   #wanted = new Set<number>()

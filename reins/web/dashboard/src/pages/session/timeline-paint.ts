@@ -19,7 +19,7 @@ export function coloursOf(probe: HTMLElement): Colours {
   return Object.fromEntries(entries) as Colours
 }
 
-export interface Paint {
+interface Paint {
   context: CanvasRenderingContext2D
   layout: Layout
   colours: Colours

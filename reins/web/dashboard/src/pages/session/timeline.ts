@@ -1,4 +1,4 @@
-/** Where the rows of a log stand on the strip: a pure function of the rows, the place and the width. */
+/** The layout of a log's rows on the strip: a pure function of the rows, the place and the width. */
 
 import type { LogRow } from '../../net/wire'
 
@@ -27,17 +27,17 @@ export interface Layout {
   breaks: number[]
   first: number
   last: number
-  /** Where the tick in flight begins. */
+  /** The left end of the tick in flight. */
   flightX: number
   labels: { x: number; text: string }[]
 }
 
-export interface Ask {
+interface Ask {
   rowAt: (seq: number) => LogRow | undefined
   /** The newest row that is shown; it stands at the right end. */
   last: number
   width: number
-  /** What the tick in flight takes at the right end. */
+  /** The width of the tick in flight, at the right end. */
   flight: number
   pxPerMs: number
 }
@@ -134,7 +134,7 @@ export function timed({ rowAt, last, width, flight }: Ask, end: number, span_ms:
 const STEPS_S = [1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600, 3 * 3600, 6 * 3600, 12 * 3600, 86_400, 7 * 86_400]
 
 /** The next round span of time. */
-export const timeStep = (ms: number): number => (STEPS_S.find((each) => each * 1000 >= ms) ?? 30 * 86_400) * 1000
+const timeStep = (ms: number): number => (STEPS_S.find((each) => each * 1000 >= ms) ?? 30 * 86_400) * 1000
 
 /** The span in which the newest few rows have room. */
 export function timedSpan({ rowAt, last, width }: Ask, end: number): number {

@@ -17,7 +17,7 @@ const byName = (a: SessionSummary, b: SessionSummary): number =>
 const newest = (time: string | null): number => (time === null ? 0 : Date.parse(time))
 
 type Compare = (a: SessionSummary, b: SessionSummary) => number
-export const SORTS = {
+const SORTS = {
   name: byName,
   status: (a, b) => vocabulary.rankOf(a.status) - vocabulary.rankOf(b.status),
   type: (a, b) => naturally(a.agent_type, b.agent_type),

@@ -1,11 +1,11 @@
-/** What the System page measures: each with its figures, its unit and what it should be. */
+/** The measures of the System page: each with its figures, its unit and its goal. */
 
 import type { Sample } from '../../state/history.svelte'
 import { formatBytes, formatCount, formatMs } from '../../ui/time.svelte'
 import type { StatusCounts, SystemInfo } from '../../net/wire'
 
 export interface Line {
-  /** What the figure is, where a measure has several. */
+  /** The name of the figure, if a measure has several. */
   name: string
   /** A colour token, without the dashes. */
   hue: string
@@ -18,7 +18,7 @@ export interface Measure {
   /** The first line is the number that is written large. */
   lines: Line[]
   format: (value: number) => string
-  /** What it should be, in words. */
+  /** The goal, in words. */
   should: string
   /** The worst value that is still good; drawn as a line. */
   goal?: number
@@ -135,10 +135,10 @@ export const MEASURES: Measure[] = [
   },
 ]
 
-/** Why a figure of the worker is not here, and where it would be; empty where it is. */
+/** The reason why a figure of the worker is not here; empty if it is. */
 export function unseenBecause(info: SystemInfo): string {
   if (info.worker === 'here') return ''
-  if (info.worker === 'none') return 'No worker runs, so half of this has nothing to measure: python -m agents starts one.'
+  if (info.worker === 'none') return 'No worker runs, so some charts have no data. Start one: python -m agents'
   const pid = info.worker_pid === null ? '' : ` (pid ${info.worker_pid})`
-  return `The worker is another process${pid}: what is measured inside it is not seen from here. Its log has it; make run has both in one process, and shows all of it.`
+  return `The worker is another process${pid}: its own measures are not visible here; its log has them. make run runs both in one process and shows all measures.`
 }

@@ -10,7 +10,7 @@ LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate
 TESTS  := tests/unit tests/property tests/integration tests/docs
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench page lock browser litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench page dist lock browser litellm litellm-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -21,6 +21,7 @@ run: ## Run web and worker; set up whatever is missing first
 	@$(VENV)/bin/reins run
 
 setup: $(VENV)/.stamp ## Make .venv with the versions that are locked, and `reins` in it
+	@:
 
 # Stamps: made again only when a lock file changes.
 $(VENV)/.stamp-uv: requirements-uv.lock
@@ -71,6 +72,10 @@ bench: $(VENV)/.stamp-dev page browser ## Run the benchmarks
 
 page: $(VENV)/.stamp-build ## Build the page where its sources have changed
 	@$(PY) reins/web/dashboard/build.py
+
+dist: page ## Build the wheel and the source distribution into dist/
+	@rm -rf dist
+	@$(PY) -m hatchling build
 
 # `make lock UPGRADE=--upgrade` takes the newest of all; without it, only what pyproject.toml asks.
 lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml

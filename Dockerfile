@@ -1,6 +1,7 @@
 # Reins in a container: web and worker in one process, data on a volume.
 # tests/integration/test_container.py runs these very steps without an engine.
-FROM python:3.13-slim AS build
+# Not slim: where an architecture has no wheel of a package, it is compiled.
+FROM python:3.13 AS build
 WORKDIR /src
 COPY requirements-uv.lock requirements-build.lock requirements.lock ./
 RUN python -m venv /opt/build \

@@ -9,6 +9,9 @@ LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate
   --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 TESTS  := tests/unit tests/property tests/integration tests/docs
 
+# uv compiles nothing, so imports must: where the environment forbids it, a start takes twice as long.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .PHONY: help run setup test lint format coverage bench page dist lock browser litellm litellm-setup clean
 

@@ -1,55 +1,100 @@
 PYTHON ?= python3
 VENV   := .venv
 PY     := $(VENV)/bin/python
+UV     := $(VENV)/bin/uv
 LITELLM := .venv-litellm
-PIP    := $(PY) -m pip install --quiet --disable-pip-version-check --require-hashes
+INSTALL := $(UV) pip install --quiet --python $(PY) --require-hashes
+# Every version is in these files with its hashes, and no address of an index.
+LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
+TESTS  := tests/unit tests/property tests/integration tests/docs
 
-.PHONY: run test lint bench setup page browser litellm litellm-setup clean
+# uv compiles nothing, so imports must: where the environment forbids it, a start takes twice as long.
+export PYTHONDONTWRITEBYTECODE :=
+
+.DEFAULT_GOAL := help
+.PHONY: help run setup test lint format coverage bench page dist lock browser litellm litellm-setup clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
+
+# The page is built while the rest is installed: half of the time of a first start.
+run: ## Run web and worker; set up whatever is missing first
+	@$(MAKE) --no-print-directory -j2 page setup
+	@$(VENV)/bin/reins run
+
+setup: $(VENV)/.stamp ## Make .venv with the versions that are locked, and `reins` in it
+	@:
 
 # Stamps: made again only when a lock file changes.
-$(VENV)/.stamp: requirements.lock
+$(VENV)/.stamp-uv: requirements-uv.lock
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
 	  || { echo "Reins needs Python 3.11 or newer; $$($(PYTHON) --version) was found. Run: make PYTHON=/path/to/python3.11"; exit 1; }
 	@$(PYTHON) -m venv $(VENV)
-	@$(PIP) -r requirements.lock
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-uv.lock
+	@touch $@
+
+$(VENV)/.stamp-build: $(VENV)/.stamp-uv requirements-build.lock
+	@$(INSTALL) -r requirements-build.lock
+	@touch $@
+
+$(VENV)/.stamp: $(VENV)/.stamp-build requirements.lock pyproject.toml reins/version.py
+	@$(INSTALL) -r requirements.lock
+	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp requirements-dev.lock
-	@$(PIP) -r requirements-dev.lock
+	@$(INSTALL) -r requirements-dev.lock
 	@touch $@
-
-setup: $(VENV)/.stamp
-
-page: setup
-	@$(PY) reins/web/dashboard/build.py
-
-run: page
-	@$(PY) app.py
-
-browser:
-	@sh tests/browser/chromium.sh
 
 # Half of their time tests wait, for processes and the disk: two for each of two cores. Chromium
 # needs a core of its own, and a process without Playwright's loop.
-test: $(VENV)/.stamp-dev page browser
-	$(PY) -m pytest -n 4 --dist loadfile tests/unit tests/property tests/integration tests/docs tests/crash
+test: $(VENV)/.stamp-dev page browser ## Run all tests
+	$(PY) -m pytest -n 4 --dist loadfile $(TESTS) tests/crash
 	$(PY) -m pytest -n 2 --dist loadfile tests/browser
 
-lint: $(VENV)/.stamp-dev page
+lint: $(VENV)/.stamp-dev page ## Check style, types and layers, of the page too
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 	$(PY) reins/web/dashboard/build.py check
 	$(PY) -m pytest -q tests/unit/test_architecture.py
 
-bench: $(VENV)/.stamp-dev page browser
+format: $(VENV)/.stamp-dev ## Lay out the code and mend what can be mended safely
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+coverage: $(VENV)/.stamp-dev page ## Measure which lines and branches the tests run
+	rm -f .coverage .coverage.*
+	$(PY) -m coverage run -m pytest -n 4 --dist loadfile $(TESTS)
+	$(PY) -m coverage combine --quiet
+	$(PY) -m coverage report
+
+bench: $(VENV)/.stamp-dev page browser ## Run the benchmarks
 	$(PY) -m bench
 
-# An environment of its own: the proxy pins half of what there is. By uv, since pip takes minutes.
-$(LITELLM)/.stamp: tests/independent/requirements.txt
+page: $(VENV)/.stamp-build ## Build the page where its sources have changed
+	@$(PY) reins/web/dashboard/build.py
+
+dist: page ## Build the wheel and the source distribution into dist/
+	@rm -rf dist
+	@$(PY) -m hatchling build
+
+# `make lock UPGRADE=--upgrade` takes the newest of all; without it, only what pyproject.toml asks.
+lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml
+	@$(LOCK) $(UPGRADE) --group uv --output-file requirements-uv.lock
+	@$(LOCK) $(UPGRADE) --extra embeddings --extra telemetry --output-file requirements.lock pyproject.toml
+	@$(LOCK) $(UPGRADE) --group build --constraints requirements.lock --output-file requirements-build.lock
+	@$(LOCK) $(UPGRADE) --all-extras --constraints requirements.lock --constraints requirements-build.lock \
+	  --output-file requirements-dev.lock pyproject.toml
+
+browser:
+	@sh tests/browser/chromium.sh
+
+# An environment of its own: the proxy pins half of what there is.
+$(LITELLM)/.stamp: tests/independent/requirements.txt | $(VENV)/.stamp-uv
 	@$(PYTHON) -m venv $(LITELLM)
-	@$(LITELLM)/bin/python -m pip install --quiet --disable-pip-version-check uv
-	@$(LITELLM)/bin/uv pip install --quiet --compile-bytecode --python $(LITELLM)/bin/python -r $<
+	@$(UV) pip install --quiet --compile-bytecode --python $(LITELLM)/bin/python -r $<
 	@touch $@
 
 litellm-setup: $(LITELLM)/.stamp
@@ -57,5 +102,6 @@ litellm-setup: $(LITELLM)/.stamp
 litellm: $(VENV)/.stamp-dev litellm-setup
 	$(PY) -m pytest tests/independent
 
-clean:
-	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis reins/web/dashboard/node_modules reins/web/dashboard/dist
+clean: ## Remove all that was installed or built
+	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

@@ -1,10 +1,11 @@
 """The web entry: `python app.py` runs the web threads and the worker in one process."""
 
 import argparse
+import contextlib
 import secrets
 import signal
 import sys
-import threading
+from queue import Empty, SimpleQueue
 from urllib.parse import quote
 
 import structlog
@@ -35,9 +36,10 @@ def main(arguments: list[str] | None = None, *, program: str = "python app.py") 
     flags = vars(parser.parse_args(arguments))
     wants_worker = not flags.pop("no_worker")
     # Before anything is started: a stop that comes during the start is heeded after it.
-    stop_asked = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop_asked.set())
+    # A queue, since a second signal may come while the first is handled: an event would lock up.
+    stop_asked: SimpleQueue[int] = SimpleQueue()
+    for asked in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(asked, lambda number, _: stop_asked.put(number))
     try:
         settings = load_settings(**flags)
         logs.configure(settings.log_level, settings.log_format)
@@ -54,7 +56,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python app.py") 
     return 0
 
 
-def _run(settings: Settings, stop_asked: threading.Event, *, wants_worker: bool) -> None:
+def _run(settings: Settings, stop_asked: SimpleQueue[int], *, wants_worker: bool) -> None:
     # Whoever can reach the address can steer: beyond this machine, only with a token.
     token = settings.token or (None if is_loopback(settings.host) else secrets.token_urlsafe(24))
     # The port first: no session ticks for one that is taken.
@@ -68,13 +70,19 @@ def _run(settings: Settings, stop_asked: threading.Event, *, wants_worker: bool)
             web.start()
             server.start()
             print(f"Reins is at {_address(settings.host, port, token)}", flush=True)
-            while not stop_asked.wait(_LOOK_S):
-                pass
+            _wait_for(stop_asked)
             web.stop()
             server.stop()
         finally:
             if worker is not None:
                 worker.stop()
+
+
+def _wait_for(stop_asked: SimpleQueue[int]) -> None:
+    while True:
+        with contextlib.suppress(Empty):
+            stop_asked.get(timeout=_LOOK_S)
+            return
 
 
 def _worker(settings: Settings) -> RuntimeThread | None:

@@ -80,6 +80,16 @@ def test_a_stop_while_the_process_is_stopped(data, tmp_path, entry):
         assert worker.process.wait(15) == 0
 
 
+def test_many_signals_at_once(app):
+    """A stop that is asked for again and again, as a terminal and make together do, is one stop."""
+    worker = app("--port", "0")
+    address(worker)
+    for _ in range(50):
+        worker.process.send_signal(signal.SIGTERM)
+        worker.process.send_signal(signal.SIGINT)
+    assert worker.process.wait(25) == 0
+
+
 def test_it_attaches_to_a_folder_that_has_a_worker(app, data, tmp_path):
     """Web only, and it says so; the worker goes on when the web stops."""
     with Worker(data, tmp_path / "worker") as worker:

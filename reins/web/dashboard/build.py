@@ -39,12 +39,16 @@ def main() -> None:
 
 def build() -> None:
     """Bring dist/ up to date with the sources."""
-    stamp = hash_of(sources())
-    if (DIST / "index.html").is_file() and read(BUILT_FROM) == stamp:
+    if is_fresh():
         return
     install()
     npm("run", "build", "--silent", mend="It is an error in the sources of the page.")
-    BUILT_FROM.write_text(stamp)
+    BUILT_FROM.write_text(hash_of(sources()))
+
+
+def is_fresh() -> bool:
+    """True if dist/ was built from the sources as they are."""
+    return (DIST / "index.html").is_file() and read(BUILT_FROM) == hash_of(sources())
 
 
 def check() -> None:

@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, distribution, packages_dist
 import pytest
 from packaging.requirements import Requirement
 
-from tests.unit.test_architecture import OURS, ROOT, files_of, imports_of
+from tests.unit.test_architecture import OURS, ROOT, names_in
 
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = DECLARED["project"]
@@ -36,10 +36,18 @@ def brought():
     return packages_distributions()
 
 
-def imported(layers):
+def files_of(places):
+    for place in places:
+        top = ROOT / place
+        found = [top] if top.is_file() else top.rglob("*.py")
+        yield from (path for path in found if "node_modules" not in path.parts)
+
+
+def imported(places):
     """Each import that is neither ours nor Python's, with the distributions that may bring it."""
-    found = set().union(*(imports_of(path) for layer in layers for path in files_of(layer)))
-    foreign = found - OURS - {*TESTS, ""} - NOT_INSTALLED - sys.stdlib_module_names
+    found = {name.split(".")[0] for path in files_of(places) for name in names_in(path)}
+    ours = {place.removesuffix(".py") for place in (*OURS, *TESTS)}
+    foreign = found - ours - NOT_INSTALLED - sys.stdlib_module_names
     brings = brought()
     return {name: {plain(each) for each in brings.get(name, [])} for name in foreign}
 

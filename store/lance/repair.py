@@ -55,6 +55,11 @@ def repair(
 def _repair_table(
     db: lancedb.DBConnection, path: Path, table: Table, synced: int | None
 ) -> list[Repaired]:
+    if synced is None and not _manifests(path) and not _has_data(path):
+        # A kill while it was made for the first time: nothing was ever in it.
+        _logger.info("a table that was not made to its end is made again", table=table.name)
+        _set_aside(path, path)
+        return []
     done: list[Repaired] = []
     for _ in range(_MAX_STEPS_BACK):
         found: list[LanceTable] = []
@@ -113,7 +118,7 @@ def _set_newest_aside(path: Path) -> str:
     """Move the newest manifest, or a table that never had a commit, out of the way."""
     manifests = _manifests(path)
     torn = manifests[0] if manifests else path
-    if torn is path and any((path / "data").glob("*.lance")):
+    if torn is path and _has_data(path):
         raise TableDamagedError(
             f"{path} has data but no manifest that could be read. Restore it from a backup, or "
             "move it aside to go on without it."
@@ -140,6 +145,10 @@ def _set_torn_aside(opened: LanceTable, path: Path, table: Table) -> list[Repair
             done.append(Repaired(table.name, f"{_set_aside(manifest, path)} set aside", why))
     opened.checkout_latest()
     return done
+
+
+def _has_data(path: Path) -> bool:
+    return any((path / "data").glob("*.lance"))
 
 
 def _manifests(path: Path) -> list[Path]:

@@ -288,9 +288,10 @@ def test_what_the_service_is_called(collector, monkeypatch):
 
 
 def test_the_version_that_is_told():
-    """It is that of the package."""
-    package = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert package["version"] == agents.VERSION
+    """It is that of the package, which reads it from the same place."""
+    package = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    place = ROOT / package["tool"]["hatch"]["version"]["path"]
+    assert f'VERSION = "{agents.VERSION}"' in place.read_text()
 
 
 def test_what_the_sampler_leaves_out(collector, monkeypatch):

@@ -204,6 +204,17 @@ async def test_an_empty_table_folder_is_put_aside(tmp_path, filled):
     await store.stop()
 
 
+async def test_a_table_whose_making_was_cut_short_is_made_again(tmp_path):
+    """Nothing was ever in it: that is no damage, and no error."""
+    for table in ("conversations", "agent_steps"):
+        (tmp_path / f"{table}.lance" / "_versions").mkdir(parents=True)
+    store, errors = await start(tmp_path)
+    await store.journal.append(step("s1", 1))
+    await store.stop()
+    assert errors == []
+    assert len(agent_steps.list_steps("s1", store=Reader(tmp_path))) == 1
+
+
 async def test_data_without_any_manifest_refuses_the_start(tmp_path, filled):
     """Data whose manifests are all gone is not made away with: the start is refused by name."""
     for path in manifests(tmp_path, "agent_steps"):

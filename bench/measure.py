@@ -13,7 +13,7 @@ from typing import Any, Self
 import psutil
 
 import queue_imp
-from agents import Runtime
+from agents import Runtime, tune_process
 from reins import logs
 from reins.settings import load_settings
 
@@ -28,6 +28,7 @@ async def runtime_on(data: Path, **settings: Any) -> AsyncIterator[Runtime]:
     logs.configure("warning")
     runtime = Runtime(load_settings(**settings))
     await runtime.start()
+    tune_process()  # as the entry points do
     try:
         yield runtime
     finally:

@@ -55,6 +55,7 @@ class ThreadLoop(_Loop):
         self._woken = threading.Event()
         self._stop_asked = threading.Event()
         self._thread: threading.Thread | None = None
+        self._ended = False
 
     def run_once(self) -> float | None:
         """One round; returns the seconds until the next, None to wait for a wake."""
@@ -70,7 +71,7 @@ class ThreadLoop(_Loop):
     @property
     def running(self) -> bool:
         """True from the start until the thread has ended, its last work done."""
-        return self._thread is not None and self._thread.is_alive()
+        return self._thread is not None and not self._ended  # is_alive() takes a lock
 
     def start(self) -> None:
         with self._starting:
@@ -106,7 +107,10 @@ class ThreadLoop(_Loop):
         except Exception:
             _logger.exception("a loop ended by itself", loop=self.name)
         finally:
-            self.finish()
+            try:
+                self.finish()
+            finally:
+                self._ended = True
 
     def _round(self) -> None:
         try:

@@ -20,6 +20,7 @@ def test_the_readmes_commands_do_what_it_says(follow):
     unmet = dict(CLAIMS)
     for language, source in blocks(README):
         if language == "python":
+            keep(reader, source)
             said = reader.python(source)
         elif language == "sh":
             said = "".join(run(reader, line) for line in source.splitlines())
@@ -30,6 +31,12 @@ def test_the_readmes_commands_do_what_it_says(follow):
     assert not unmet, f"the README no longer has {', '.join(unmet)}"
     assert all(row["status"] in ("running", "stopped") for row in list_agent_states())
     assert reader.worker.stop() == 0
+
+
+def keep(reader, source):
+    """A block that begins with the name of a file is saved under it."""
+    if named := re.match(r"# (\w+\.py)\n", source):
+        (reader.folder / named[1]).write_text(source)
 
 
 def run(reader, line):
@@ -75,6 +82,14 @@ def pause_held_and_resumed(said):
     rows = until(lambda: after("paused: lunch"), "it goes on")
     assert [row["kind"] for row in rows][:1] == ["status"]
     assert rows[0]["text"] == "running"
+
+
+def the_parrot_learns(_said):
+    def said_it():
+        rows = [row for row in list_steps("polly") if row["kind"] == "tick"]
+        return any(row["text"] == "Pretty bird. Pretty bird." for row in rows)
+
+    until(said_it, "what it was told")
 
 
 def after(text):
@@ -124,6 +139,7 @@ def its_tone_has_changed(said):
 
 
 CLAIMS = {
+    "create polly": the_parrot_learns,
     "watch agent1": watch_shows_cats,
     'agent_create("agent2"': jokes_about("cats"),
     'for row in list_steps("agent2"):': says("1 status created, running"),
@@ -139,6 +155,19 @@ CLAIMS = {
     "set_tone": its_tone_has_changed,
     "curl ": health_names_the_model,
 }
+
+
+def test_it_is_read_in_a_few_minutes():
+    """Below 900 words, code included, until it names the other documents."""
+    assert len(README.partition("## Where to go next")[0].split()) < 900
+
+
+def test_the_agent_fits_on_the_first_screen():
+    """A dozen lines of code, before the tour."""
+    [agent] = [source for _, source in blocks(README) if source.startswith("# parrot.py\n")]
+    lines = [line for line in agent.splitlines() if line and not line.startswith("#")]
+    assert len(lines) <= 12
+    assert README.index(agent) < README.index("## Five minutes on the page")
 
 
 def test_what_watch_is_said_to_print():

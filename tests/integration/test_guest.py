@@ -14,7 +14,9 @@ assert sys.getswitchinterval() == before[2]
 assert gc.get_freeze_count() == before[3]
 print(*sorted(name for name, value in os.environ.items() if before[0].get(name) != value))
 """
-LISTED = "BAML_INTERNAL_LOG BAML_LOG LANCE_CPU_THREADS LANCE_LOG NO_PROXY RUST_LIB_BACKTRACE no_proxy"
+LISTED = (
+    "BAML_INTERNAL_LOG BAML_LOG LANCE_CPU_THREADS LANCE_LOG NO_PROXY RUST_LIB_BACKTRACE no_proxy"
+)
 
 
 def run(code: str, **environment: str) -> tuple[str, str]:

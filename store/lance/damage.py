@@ -4,7 +4,7 @@ import json
 import os
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 FOLDER = "damaged"
@@ -28,6 +28,8 @@ class Missing:
     journal_n: tuple[Range, ...] = ()
     numbers: Mapping[str, Sequence[Range]] = field(default_factory=dict)
     found_at: str = ""
+    settled: bool = False
+    """True once the sessions whose state may be older than their last row are held."""
 
     def __str__(self) -> str:
         said = [f"{self.rows} rows of {self.table}"]
@@ -57,20 +59,33 @@ def missing(folder: Path) -> list[Missing]:
             journal_n=_ranges(entry["journal_n"]),
             numbers={name: _ranges(ranges) for name, ranges in entry["numbers"].items()},
             found_at=entry["found_at"],
+            settled=entry["settled"],
         )
         for entry in found["missing"]
     ]
 
 
 def keep(folder: Path, found: Sequence[Missing]) -> None:
-    """Add to what is known to be missing; on disk when it returns."""
-    if not found:
-        return
+    """Add to what is known to be missing; on disk when it returns, and once if it is kept twice."""
     now = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-    entries = [asdict(entry) for entry in missing(folder)]
-    entries += [asdict(entry) | {"found_at": entry.found_at or now} for entry in found]
+    known = missing(folder)
+    before = [replace(entry, found_at="", settled=False) for entry in known]
+    new = [replace(entry, found_at=now) for entry in found if entry not in before]
+    if new:
+        _write(folder, known + new)
+
+
+def settle(folder: Path) -> None:
+    """Note that nothing more follows from what is known to be missing."""
+    known = missing(folder)
+    if not all(entry.settled for entry in known):
+        _write(folder, [replace(entry, settled=True) for entry in known])
+
+
+def _write(folder: Path, entries: Sequence[Missing]) -> None:
     (folder / FOLDER).mkdir(exist_ok=True)
-    durable_write(folder / FOLDER / _FILE, json.dumps({"missing": entries}, indent=1).encode())
+    content = json.dumps({"missing": [asdict(entry) for entry in entries]}, indent=1)
+    durable_write(folder / FOLDER / _FILE, content.encode())
 
 
 def durable_write(path: Path, content: bytes) -> None:
@@ -100,7 +115,7 @@ def as_ranges(numbers: Sequence[int]) -> tuple[Range, ...]:
 
 
 def ranges_text(ranges: Sequence[Range]) -> str:
-    return ", ".join(str(low) if low == high else f"{low}–{high}" for low, high in ranges)
+    return ", ".join(str(low) if low == high else f"{low}-{high}" for low, high in ranges)
 
 
 def _ranges(found: list[list[int]]) -> tuple[Range, ...]:

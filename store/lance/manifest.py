@@ -9,7 +9,7 @@ message, two version numbers and the magic; the message begins with its length.
 
 import os
 import struct
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -21,7 +21,9 @@ _MAGIC = b"LANC"
 _TAIL = struct.Struct("<QHH4s")
 _LENGTH = struct.Struct("<I")
 _FRAGMENTS, _VERSION = 2, 3
-_VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
+_VARINT, _BYTES = 0, 2
+_LENGTHS = {1: 8, 5: 4}
+_LOW, _MORE, _BITS = 127, 128, 64
 
 
 class DataFile(NamedTuple):
@@ -79,20 +81,24 @@ def parse(content: bytes) -> Manifest:
     return Manifest(version, fragments)
 
 
-def write_without(table: Path, base: Path, dropped: set[int]) -> int:
-    """Commit a version that is the one of `base` without some fragments; returns its number."""
-    prefix, message = _split(base.read_bytes())
-    version = version_of(manifests(table)[0]) + 1
-    kept = bytearray()
+def write_without(table: Path, base: Path, dropped: Collection[int], version: int) -> None:
+    """Commit, as `version`, what is in `base` without some fragments."""
+    kept = read(base).fragments.keys() - dropped
+    durable_write(path_of(table, version), reduced(base.read_bytes(), kept, version))
+
+
+def reduced(content: bytes, kept: Collection[int], version: int) -> bytes:
+    """The manifest as one of another version that has some of its fragments. Raises: ValueError."""
+    prefix, message = _split(content)
+    out = bytearray()
     for number, value, raw in _fields(message):
-        if number == _FRAGMENTS and _fragment(_message(value)).number in dropped:
+        if number == _FRAGMENTS and _fragment(_message(value)).number not in kept:
             continue
-        kept += raw if number != _VERSION else bytes([_VERSION << 3]) + _varint(version)
-    tail = _TAIL.pack(len(prefix), *_TAIL.unpack(base.read_bytes()[-_TAIL.size :])[1:])
-    content = prefix + _LENGTH.pack(len(kept)) + bytes(kept) + tail
-    parse(content)
-    durable_write(path_of(table, version), content)
-    return version
+        out += raw if number != _VERSION else bytes([_VERSION << 3]) + _varint(version)
+    tail = _TAIL.pack(len(prefix), *_TAIL.unpack(content[-_TAIL.size :])[1:])
+    made = prefix + _LENGTH.pack(len(out)) + bytes(out) + tail
+    parse(made)
+    return made
 
 
 def _split(content: bytes) -> tuple[bytes, bytes]:
@@ -113,15 +119,16 @@ def _fragment(message: bytes) -> Fragment:
     number = rows = deleted = 0
     files: list[DataFile] = []
     for field, value, _ in _fields(message):
-        if field == 1:
-            number = _number(value)
-        elif field == 2:
-            files.append(_data_file(_message(value)))
-        elif field == 3:
-            path, deleted = _deletion_file(number, _message(value))
-            files.append(DataFile(path, None))
-        elif field == 4:
-            rows = _number(value)
+        match field:
+            case 1:
+                number = _number(value)
+            case 2:
+                files.append(_data_file(_message(value)))
+            case 3:
+                path, deleted = _deletion_file(number, _message(value))
+                files.append(DataFile(path, None))
+            case 4:
+                rows = _number(value)
     return Fragment(number, rows - deleted, tuple(files))
 
 
@@ -153,8 +160,10 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes, bytes]]:
         value: int | bytes
         if wire == _VARINT:
             value, at = _read_varint(message, at)
-        elif wire in (_BYTES, _FIXED64, _FIXED32):
-            length, at = _read_varint(message, at) if wire == _BYTES else (8 if wire == 1 else 4, at)
+        elif wire in _LENGTHS or wire == _BYTES:
+            length = _LENGTHS.get(wire)
+            if length is None:
+                length, at = _read_varint(message, at)
             value, at = message[at : at + length], at + length
         else:
             raise ValueError(f"a manifest has a field of unknown kind {wire}")
@@ -166,29 +175,29 @@ def _fields(message: bytes) -> Iterator[tuple[int, int | bytes, bytes]]:
 def _read_varint(message: bytes, at: int) -> tuple[int, int]:
     value = shift = 0
     while True:
-        if at >= len(message) or shift > 63:
+        if at >= len(message) or shift >= _BITS:
             raise ValueError("a number in a manifest is cut")
         byte = message[at]
-        at, value, shift = at + 1, value | (byte & 127) << shift, shift + 7
-        if byte < 128:
+        at, value, shift = at + 1, value | (byte & _LOW) << shift, shift + 7
+        if byte < _MORE:
             return value, at
 
 
 def _varint(value: int) -> bytes:
     out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
+    while value > _LOW:
+        out.append(value & _LOW | _MORE)
         value >>= 7
     return bytes([*out, value])
 
 
 def _number(value: int | bytes | None) -> int:
-    if not isinstance(value, int):
-        raise ValueError("a field of a manifest is no number")
-    return value
+    if isinstance(value, int):
+        return value
+    raise ValueError("a field of a manifest is no number")
 
 
 def _message(value: int | bytes | None) -> bytes:
-    if not isinstance(value, bytes):
-        raise ValueError("a field of a manifest is no message")
-    return value
+    if isinstance(value, bytes):
+        return value
+    raise ValueError("a field of a manifest is no message")

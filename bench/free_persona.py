@@ -18,7 +18,7 @@ _TEXT = "A reply of the benchmark, with about as much text as one to three sente
 
 @dataclass
 class Seen:
-    """What the personas of this process did, by conversation."""
+    """Acts of the personas of this process, by conversation."""
 
     overlaps: int = 0
     unaware: int = 0

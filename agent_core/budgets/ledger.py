@@ -145,7 +145,7 @@ class Ledger:
         return self._over(session, None)
 
     def still_held(self, session: Spender) -> Held | None:
-        """Why a session that is held cannot go on yet; None: it can."""
+        """The limit that still holds a session; None: it can go on."""
         needs = (session.held or {}).get("needs")
         held = self.spent(session) or (self._over(session, needs) if needs else None)
         return None if held is None else held | ({"needs": needs} if needs else {})

@@ -260,4 +260,4 @@ def _arrival(action: QueuedAction) -> tuple[bool, Any, str]:
 
 
 def _nothing() -> None:
-    """What ends something that has not begun."""
+    """Ends nothing: it stands for the end of a watch that has not begun."""

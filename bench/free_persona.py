@@ -40,7 +40,7 @@ class FreeModel(Model):
     def __init__(self) -> None:
         """Nothing is opened."""
 
-    async def call(self, function: str, **arguments: object) -> Completion:  # noqa: ARG002
+    async def call(self, function: str, **arguments: object) -> Completion:  # noqa: ARG002 - as a model
         await asyncio.sleep(0)
         return Completion(_TEXT, 500, 40, 0.0, 1, "free", demonstration=True)
 

@@ -99,7 +99,7 @@ def npm(*arguments: str, mend: str) -> None:
     script = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
     # The rest of the environment is kept: proxies and certificates are configured there.
     path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
-    done = subprocess.run(  # noqa: S603
+    done = subprocess.run(  # noqa: S603 - our own arguments
         [node, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
     )
     if done.returncode != 0:

@@ -290,4 +290,4 @@ def _precedence(lane: list[QueuedAction]) -> tuple[bool, int]:
 
 
 def _nothing() -> None:
-    """What ends something that has not begun."""
+    """Ends nothing: it stands for the end of a watch that has not begun."""

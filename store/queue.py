@@ -23,8 +23,8 @@ from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
 from store.lance.opening import AsyncOpenTable, OpenTable
-from store.lance.ordering import in_commit_order
-from store.lance.tables import STAMP, TEXT, Table, quoted
+from store.lance.ordering import in_order
+from store.lance.tables import STAMP, TEXT, Table, complete, quoted
 
 _logger = structlog.get_logger(__name__)
 _TRIES = 8
@@ -48,6 +48,7 @@ TABLE = Table(
             ("outcome", TEXT),
             ("error", TEXT),
             ("applied_seq", pa.int64()),
+            ("queue_n", pa.int64()),
         ]
     ),
     key="action_id",
@@ -61,6 +62,8 @@ _SAME_ROW = (
     " OR (target.created_at IS NULL AND source.created_at IS NULL)"
 )
 """Tells apart rows of one id, whose content may be on record without its secrets."""
+_NUMBER = "queue_n"
+"""The column that holds the order of the actions; see `Counter`."""
 ID_REUSED = "this action_id was used before"
 """How the error of an action begins that has the id of another."""
 _LISTED = 500
@@ -98,7 +101,7 @@ class QueueWriter:
         """
         if not rows:
             return
-        mine = _Waiting(rows, as_arrow(TABLE, *rows))
+        mine = _Waiting(rows, as_arrow(TABLE, *({**row, _NUMBER: None} for row in rows)))
         with self._gathering_lock:
             self._gathering.append(mine)
         with self._commit_lock:
@@ -143,8 +146,11 @@ class QueueWriter:
         if self._table is None or self._barrier is None:
             self._folder.prepare()
             self._barrier = self._folder.barrier()  # before anything is written
-            self._table = self._folder.open_tables().open_or_make(TABLE)
+            self._table = _opened(self._folder)
         table, barrier = self._table, self._barrier
+        first = self._folder.counter(_NUMBER, partial(_highest, table)).take(rows.num_rows)
+        numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
+        rows = rows.set_column(rows.schema.get_field_index(_NUMBER), _NUMBER, numbers)
         version = _committed(partial(table.add, rows))
         try:
             barrier.sync()
@@ -152,6 +158,21 @@ class QueueWriter:
             _logger.warning("the queue was not synced and is written again", error=str(error))
             version = _add_again(table, rows, barrier)
         return version
+
+
+def _opened(folder: DataFolder) -> OpenTable:
+    table = folder.open_tables().open_or_make(TABLE)
+    if _NUMBER not in table.schema.names:  # made by an older Reins, and no worker ran since
+        try:
+            complete(table, TABLE)
+        except (OSError, RuntimeError, ValueError):
+            if _NUMBER not in table.schema.names:  # no other process was faster
+                raise
+    return table
+
+
+def _highest(table: OpenTable) -> int:
+    return pc.max(table.search().select([_NUMBER]).limit(None).to_arrow()[_NUMBER]).as_py() or 0
 
 
 def _committed(commit: Callable[[], Any]) -> int:
@@ -213,14 +234,12 @@ def writer_at(folder: DataFolder | Path) -> QueueWriter:
 
 
 async def waiting(table: AsyncOpenTable, but: Collection[str] = ()) -> list[Row]:
-    """Actions not yet processed, in the order of their commit, `but` those ids.
+    """Actions not yet processed, in the order in which they were enqueued, `but` those ids.
 
     Of several rows with an id of `but` the first is left out: the others are repetitions.
     """
-    found = None
-    while found is None:
-        query = table.query().where("processed = false").with_row_id()
-        found = await in_commit_order(table, await query.to_arrow())
+    query = table.query().where("processed = false").with_row_id()
+    found = in_order(await query.to_arrow(), _NUMBER)
     if but:  # before any of them becomes a Python object
         seen: set[str] = set()
         kept = [_is_new(action_id, but, seen) for action_id in found["action_id"].to_pylist()]
@@ -236,7 +255,7 @@ def _is_new(action_id: str, but: Collection[str], seen: set[str]) -> bool:
 
 
 async def unprocessed(table: AsyncOpenTable, limit: int, but: Collection[str] = ()) -> list[Row]:
-    """Actions not yet processed `but` those ids, the most urgent first, then in order of commit."""
+    """Actions not yet processed `but` those ids, the most urgent first, then in their order."""
     rows = [row for row in await waiting(table, but) if row["action_id"] not in but]
     return sorted(rows, key=lambda row: -(row["urgency"] or 0))[:limit]
 

@@ -23,7 +23,7 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from reins import jitter
+from reins import jitter, redaction
 from store import times
 from store.errors import StoreError
 from store.folder import DataFolder
@@ -91,6 +91,8 @@ class QueueWriter:
         """
         if not rows:
             return
+        # The worker beside us gets these very rows: it must not apply what is not on record.
+        rows = tuple(map(redaction.redactor().row, rows))
         mine = _Waiting(rows, as_arrow(TABLE, *rows))
         with self._gathering_lock:
             self._gathering.append(mine)
@@ -161,12 +163,14 @@ async def unprocessed(table: AsyncTable, limit: int, but: Collection[str] = ()) 
     rows: list[Row] = found.sort_by(
         [("urgency", "descending"), ("created_at", "ascending"), ("action_id", "ascending")]
     )[:limit].to_pylist()
-    return rows
+    # Whoever wrote them may not have known the keys that we know.
+    return list(map(redaction.redactor().row, rows))
 
 
 async def mark(table: AsyncTable, rows: list[Row]) -> int:
     """Replace the actions' rows, by `action_id`, in one commit; returns its version."""
-    data = pa.Table.from_pylist(rows, schema=TABLE.schema)
+    without_keys = list(map(redaction.redactor().row, rows))  # an outcome's error may hold one
+    data = pa.Table.from_pylist(without_keys, schema=TABLE.schema)
     merge = table.merge_insert("action_id").when_matched_update_all()
     return int((await merge.execute(data)).version)
 

@@ -82,6 +82,7 @@ class Model:
             else:
                 try:
                     await wire.stream(function, safe, response, emitter.attempt(attempt))
+                    emitter.end()
                 except BamlClientHttpError as error:
                     if is_no_stream(error):
                         gave_none.add(name)

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
@@ -23,14 +24,19 @@ class CommandError(click.ClickException):
         self.code = code
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys, or that turn the direction of a line."""
+
+
 class Output:
-    """Standard output without keys: older rows may hold one, and rows of other processes."""
+    """Standard output without keys, and without what a terminal obeys."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
 
     def write(self, text: str) -> int:
-        self._stream.write(redaction.redactor().value(text))
+        clean = redaction.redactor().value(text)
+        self._stream.write(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", clean))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:

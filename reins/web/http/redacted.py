@@ -13,7 +13,7 @@ def without_keys(response: Response) -> Response:
     """The answer without keys; files of the page are sent as they are."""
     if response.direct_passthrough or not redactor().secrets:
         return response
-    if response.is_streamed:
+    if response.is_streamed and response.content_length is None:  # else it is whole already
         response.response = _passed(response.response)
     else:
         body = response.get_data()

@@ -78,10 +78,16 @@ class Redactor:
         """Rows as JSON, one a line, without secrets."""
         if not self.holds_bytes(lines):
             return lines
-        return b"\n".join(
-            _dumped(self.row(json.loads(line))).encode() if self.holds_bytes(line) else line
-            for line in lines.split(b"\n")
-        )
+        return b"\n".join(map(self._line, lines.split(b"\n")))
+
+    def _line(self, line: bytes) -> bytes:
+        if not self.holds_bytes(line):
+            return line
+        try:
+            return _dumped(self.row(json.loads(line))).encode()
+        except (ValueError, RecursionError, AttributeError):
+            # No row at all: others will find that out, and a writer may not end over it.
+            return self.json(line)
 
     def begins_at(self, text: str) -> int:
         """The place from which the text may be the beginning of a secret that goes on."""

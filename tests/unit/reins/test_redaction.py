@@ -116,6 +116,16 @@ def test_a_row_keeps_its_ids_and_columns():
     assert known.row(rows[1]) is rows[1]
 
 
+@pytest.mark.parametrize("wrong", ["KEY", '{"a": "KEY"', '["KEY"]', '"KEY"', "[" * 99_999 + "KEY"])
+def test_what_is_no_row_raises_nothing(wrong):
+    """The journal's writer outlives it; it holds no key either, and is a line as before."""
+    lines = b"\n".join([b"{}", wrong.replace("KEY", KEY).encode(), b"\xff"])
+    first, line, last = Redactor([KEY]).rows(lines).split(b"\n")
+    assert (first, last) == (b"{}", b"\xff")
+    assert KEY.encode() not in line
+    assert HIDDEN.encode() in line
+
+
 @pytest.mark.parametrize(
     "secret", ["", "x", "1234567", "password", "session_id", "applied_actions", "1000000000", "0.5"]
 )

@@ -51,7 +51,8 @@ async def scripted(said, stub, request):
     event, *_ = openai_events("PIECE", None)
     pieces = [json.dumps(text[at : at + 3]) for at in range(0, len(text), 3)]
     events = [event.replace('"PIECE"', piece) for piece in pieces]
-    return await streams([*events, *openai_events("", "stop")])(stub, request)
+    # Slowly enough to be told in several frames.
+    return await streams([*events, *openai_events("", "stop")], pause_s=0.001)(stub, request)
 
 
 class House:
@@ -184,6 +185,12 @@ def read_for(connection, seconds):
     return got
 
 
+def typed_in(frames):
+    """The pieces of answers as a page puts them together."""
+    events = re.findall(rb'42\["typing",({.*?})\]', frames)
+    return "".join(json.loads(event)["text"] for event in events).encode()
+
+
 def stream_of(house, session_id):
     head = (
         f"GET /api/sessions/{session_id}/events HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\n"
@@ -263,7 +270,8 @@ def look_everywhere(folder, model, collector):
             look(f"answer {number}", answer)
         for place, data in exits(house):
             look(place, data)
-        assert b'"typing"' in frames
+        look("what was typed", typed := typed_in(frames))
+        assert len(typed) > 1_000
         assert found == {}
         check_that_it_was_said(house, model)
         for number, seen in enumerate(model.seen):

@@ -89,3 +89,19 @@ def test_nothing_of_ours_makes_objects_or_code_of_data():
         }
         assert not imported & running, path
         assert not called & {"eval", "exec", "compile", "__import__"}, path
+
+
+def test_a_docstring_begins_with_its_noun_or_verb():
+    """Outside the tests none begins with a question's word."""
+    asks = re.compile(r"(?:What|Whether|Who|Why)\b")
+    places = [ROOT / name for name in ("agent_core", "agents_impl", "bench", "reins", "store")]
+    paths = [*ROOT.glob("*.py"), *(path for place in places for path in place.rglob("*.py"))]
+    found = [
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in paths
+        if "node_modules" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and asks.match(text := ast.get_docstring(node) or "")
+    ]
+    assert not found

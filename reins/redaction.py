@@ -139,7 +139,7 @@ class Passage:
         self._held = ""
 
     def feed(self, piece: str) -> str:
-        """What can be shown now."""
+        """Take a piece; returns the text that can be shown now."""
         known = redactor()
         text = self._held + piece
         at = known.begins_at(text) if known.secrets else len(text)
@@ -147,7 +147,7 @@ class Passage:
         return known.text(text[:at])
 
     def end(self) -> str:
-        """What was held back, and is no secret after all."""
+        """The end has come; returns the text that was held back, and is no secret after all."""
         text, self._held = self._held, ""
         return redactor().text(text)
 

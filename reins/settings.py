@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     )
 
     def model_post_init(self, _context: object) -> None:
-        """What is secret among them is removed from whatever the process says from now on."""
+        """Secrets among them are removed from whatever the process says from now on."""
         redaction.know(self.token, self.model_api_key)
         redaction.know_address(self.model_base_url)
 

@@ -91,7 +91,8 @@ class DataFolder:
         Raises: FolderUnusableError, FormatUnknownError.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # The owner's alone: what agents and people say is nobody else's on this machine.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe = self.path / f".probe-{_here()}"
             probe.write_bytes(b"reins")
             probe.unlink()

@@ -16,7 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from reins import jitter
+from reins import jitter, redaction
 from store import times
 from store.barrier import Barrier
 from store.errors import OutcomeUnknownError, StoreError
@@ -101,6 +101,8 @@ class QueueWriter:
         """
         if not rows:
             return
+        # The worker beside us gets these very rows: it must not apply what is not on record.
+        rows = tuple(map(redaction.redactor().row, rows))
         mine = _Waiting(rows, as_arrow(TABLE, *({**row, _NUMBER: None} for row in rows)))
         with self._gathering_lock:
             self._gathering.append(mine)
@@ -244,8 +246,8 @@ async def waiting(table: AsyncOpenTable, but: Collection[str] = ()) -> list[Row]
         seen: set[str] = set()
         kept = [_is_new(action_id, but, seen) for action_id in found["action_id"].to_pylist()]
         found = found.filter(pa.array(kept, pa.bool_()))
-    rows: list[Row] = found.to_pylist()
-    return rows
+    # Whoever wrote them may not have known the keys that we know.
+    return list(map(redaction.redactor().row, found.to_pylist()))
 
 
 def _is_new(action_id: str, but: Collection[str], seen: set[str]) -> bool:
@@ -277,13 +279,17 @@ async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str
 
 async def mark(table: AsyncOpenTable, rows: list[Row]) -> int:
     """Replace the actions' rows, each by its id and time, in one commit; returns its version."""
-    data = pa.Table.from_pylist(rows, schema=TABLE.schema)
+    without_keys = list(map(redaction.redactor().row, rows))  # an outcome's error may hold one
+    data = pa.Table.from_pylist(without_keys, schema=TABLE.schema)
     merge = table.merge_insert("action_id").when_matched_update_all(where=_SAME_ROW)
     return int((await merge.execute(data)).version)
 
 
 def same_content(row: Row, other: Row) -> bool:
     """True if both ask for the same: one of them is the other, sent again."""
+    row, other = map(
+        redaction.redactor().row, (row, other)
+    )  # one may be from before a key was known
     return all(row[column] == other[column] for column in CONTENT)
 
 

@@ -264,10 +264,12 @@ def _pinned(taken: Snapshot, db: lancedb.DBConnection, table: Table) -> LanceTab
     try:
         opened = open_if_there(db, table)
         if opened is None:
+            if any((taken.folder / f"{table.name}.lance" / "data").glob("*.lance")):
+                taken.damaged[table.name] = "it has data, and no version that opens"
             return None
         opened.checkout(opened.version)
         has_columns = bool(opened.schema.names)
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, ValueError) as error:
         _refuse(table.name, error)
         taken.damaged[table.name] = str(error).strip() or type(error).__name__
         return None

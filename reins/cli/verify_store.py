@@ -8,8 +8,7 @@ import click
 from reins.cli.folder import data_option
 from reins.cli.outcome import CommandError, Ending
 from reins.settings import SettingsError, current_settings
-from reins.verifying.verify import Report
-from reins.verifying.verify import verify as look
+from reins.verifying import verify as verifying
 from store.errors import StoreError
 
 EXIT_BROKEN = 1
@@ -28,7 +27,7 @@ class _Command(Ending):
 @data_option
 @click.option("--json", "as_json", is_flag=True, help="a JSON object")
 def verify(*, as_json: bool) -> int:
-    report = look(current_settings().data)
+    report = verifying.verify(current_settings().data)
     if as_json:
         print(json.dumps(report.as_dict(), indent=2, default=str))
     else:
@@ -36,7 +35,7 @@ def verify(*, as_json: bool) -> int:
     return 0 if report.ok else EXIT_BROKEN
 
 
-def _print(report: Report) -> None:
+def _print(report: verifying.Report) -> None:
     for finding in report.findings:
         where = " ".join(f"{name}={value}" for name, value in finding.about.items())
         print(f"{finding.check}: {finding.message}  ({where})")

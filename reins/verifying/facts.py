@@ -76,6 +76,11 @@ class Logs:
                 message = f"the row is not what a session writes: {error}"
                 self.findings.append(Finding("rows_well_formed", message, about))
 
+        for row in self.newest.values():
+            if row.status.ended and row.kind != "final":
+                message = f"the session is {row.status}, and has no final row"
+                self.findings.append(Finding("final_is_last", message, row.about))
+
     def _take(self, row: LogRow) -> None:
         before = self.newest.get(row.session_id)
         for name, (check, _) in LOG_CHECKS.items():

@@ -65,11 +65,14 @@ def statuses_move(before: Before, row: LogRow) -> Iterator[str]:
 def final_is_last(before: Before, row: LogRow) -> Iterator[str]:
     if row.kind == "final" and not row.status.ended:
         yield f"a final row has the status {row.status}; expected an end"
-    if before is None or row.begins_life:
+    if before is None:
         return
-    if before.kind == "final" and before.status.over:
+    if row.begins_life:
+        if before.kind != "final":
+            yield "it was created again, and no final row ends its life before"
+    elif before.kind == "final" and before.status.over:
         yield f"a row of kind {row.kind} comes after the final one"
-    if before.kind != "final" and before.status.ended and row.kind != "final":
+    elif before.kind != "final" and before.status.ended and row.kind != "final":
         yield f"a row of kind {row.kind} follows the end; expected the final row"
 
 

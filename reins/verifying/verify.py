@@ -96,16 +96,16 @@ def verify(folder: Path | str) -> Report:
 
     Raises: FolderUnusableError, FormatUnknownError.
     """
-    report = _look(Path(folder))
+    report = look(Path(folder))
     if report.ok:
         return report
     # What was in motion, or compacted away while it was read, is not there any more.
-    again = _look(Path(folder))
+    again = look(Path(folder))
     places = {finding.place for finding in report.findings}
-    return replace_findings(again, [f for f in again.findings if f.place in places])
+    return _shortened(again, [f for f in again.findings if f.place in places])
 
 
-def replace_findings(report: Report, findings: list[Finding]) -> Report:
+def _shortened(report: Report, findings: list[Finding]) -> Report:
     """The report with at most a hundred findings of each check."""
     counts, shown = Counter[str](), []
     for finding in findings:
@@ -125,7 +125,11 @@ def replace_findings(report: Report, findings: list[Finding]) -> Report:
     )
 
 
-def _look(folder: Path) -> Report:
+def look(folder: Path) -> Report:
+    """Look at everything once.
+
+    Raises: FolderUnusableError, FormatUnknownError.
+    """
     snapshot = take(folder)
     facts = Facts(snapshot)
     findings: list[Finding] = []

@@ -5,6 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from reins.verifying.verify import Report, verify
 from store import agent_state, agent_steps, agents_config, conversations, messages, queue
 from store.reading import Reader
 
@@ -14,11 +15,19 @@ def unprocessed(folder: Path) -> int:
     return table.count_rows("processed = false")
 
 
+def verified(folder: Path) -> Report:
+    """Every invariant that `reins store verify` knows holds; a worker may run."""
+    report = verify(folder)
+    assert report.ok, "\n".join(str(finding.as_dict()) for finding in report.findings)
+    return report
+
+
 def check(folder: Path, acknowledged: list[str]) -> list[dict[str, Any]]:
     """Every table is readable, logs have no gaps, each action is applied once; all log rows.
 
     Call it when the worker has stopped: then everything is in the tables themselves.
     """
+    verified(folder)
     reader = Reader(folder)
     tables = {
         module.TABLE.name: reader.table(module.TABLE).to_arrow().to_pylist()

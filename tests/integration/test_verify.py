@@ -1,4 +1,4 @@
-"""`reins store verify`: each check finds its fault and nothing else, and a whole folder has none."""
+"""`reins store verify`: each check finds its fault and no other; a whole folder has none."""
 
 import json
 import shutil
@@ -54,7 +54,7 @@ def call(folder):
 
 
 BROKEN = {}
-"""Name of a case to: the check, what else shows the same fault, if the worker was killed, the deed."""
+"""Case to: the check, all checks that may show the fault, if the worker was killed, the deed."""
 
 
 def breaks(check, *also, killed=False):

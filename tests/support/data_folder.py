@@ -9,6 +9,11 @@ from reins.verifying.verify import Report, verify
 from store import agent_state, agent_steps, agents_config, conversations, messages, queue
 from store.reading import Reader
 
+_STORES = {
+    "tables_read", "indices_agree", "versions_kept", "nothing_set_aside", "journal_whole",
+    "journal_agrees", "numbers_unique", "numbers_given", "states_once",
+}  # fmt: skip
+
 
 def unprocessed(folder: Path) -> int:
     table = Reader(folder).table(queue.TABLE)
@@ -20,6 +25,12 @@ def verified(folder: Path) -> Report:
     report = verify(folder)
     assert report.ok, "\n".join(str(finding.as_dict()) for finding in report.findings)
     return report
+
+
+def stored(folder: Path) -> None:
+    """The same of numbers, journal and files alone: for rows that no session has written."""
+    found = [finding for finding in verify(folder).findings if finding.check in _STORES]
+    assert not found, "\n".join(str(finding.as_dict()) for finding in found)
 
 
 def check(folder: Path, acknowledged: list[str]) -> list[dict[str, Any]]:

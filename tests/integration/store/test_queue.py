@@ -17,6 +17,7 @@ from store.lance.tables import connect, connect_async, open_or_make
 from store.queue import QueueWriter
 from store.reading import Reader
 from tests.integration.store.support import child, lines_of
+from tests.support import data_folder
 
 
 def action(agent_id="a1", **parts):
@@ -239,6 +240,7 @@ def test_what_was_acknowledged_is_queued_after_kill_9(tmp_path):
     process.communicate(timeout=20)
     there = {row["action_id"] for row in all_actions(tmp_path)}
     assert acked <= there
+    data_folder.stored(tmp_path)
     QueueWriter(tmp_path).append(action())
     assert len(all_actions(tmp_path)) == len(there) + 1
 

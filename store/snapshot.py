@@ -7,16 +7,13 @@ import errno
 import heapq
 import os
 import re
-import sqlite3
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import lancedb
-import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 from lancedb.table import LanceTable
@@ -26,8 +23,7 @@ from store import queue
 from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import DataFolder
 from store.journal import file as journal_file
-from store.journal.file import Group
-from store.journal.reading import open_for_reading
+from store.journal.inspection import Found, Pending, inspected, read_pending
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
 from store.store import TABLES
 
@@ -38,30 +34,6 @@ _WINDOW_ROWS = 2_000
 _SYSTEM_SAYS = re.compile(r"\(os error (\d+)\)")
 _NOT_DAMAGE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EIO}
 _JOURNALLED = tuple(table for table in TABLES if table.journalled)
-
-
-class Found(NamedTuple):
-    """A row as it was journalled, and its number; 0 if it is from before there was a journal."""
-
-    number: int
-    row: Row
-
-
-@dataclass(slots=True)
-class Pending:
-    """The journal at that moment."""
-
-    flushed: int = 0
-    newest: int = 0
-    groups: list[Group] = field(default_factory=list)
-    synced: dict[str, int] = field(default_factory=dict)
-
-    def rows(self, table: str) -> Iterator[Found]:
-        """The rows of one table, in order. Raises: ValueError for a row that does not parse."""
-        for group in self.groups:
-            if group.table == table:
-                for number, line in group.lines():
-                    yield Found(number, orjson.loads(line))
 
 
 class Snapshot:
@@ -232,13 +204,13 @@ def _pin(taken: Snapshot, db: lancedb.DBConnection, folder: DataFolder) -> bool:
     for table in _JOURNALLED:
         if (opened := _pinned(taken, db, table)) is not None:
             taken.tables[table.name] = opened
-    with open_for_reading(folder.journal) as connection:
+    with inspected(folder.journal) as connection:
         if connection is not None:
             taken.pending.newest = journal_file.newest_number(connection)  # its moment from here on
         if not _as_before(taken, db):
             return False
         if connection is not None:
-            _read_pending(taken.pending, connection)
+            read_pending(taken.pending, connection)
     taken.queues.append(opened := _pinned(taken, db, queue.TABLE))
     if opened is not None:
         taken.tables[queue.TABLE.name] = opened
@@ -277,13 +249,6 @@ def _pinned(taken: Snapshot, db: lancedb.DBConnection, table: Table) -> LanceTab
         taken.damaged[table.name] = "its newest manifest has no columns"
         return None
     return opened
-
-
-def _read_pending(pending: Pending, connection: sqlite3.Connection) -> None:
-    (pending.flushed,) = connection.execute("SELECT max(flushed) FROM position").fetchone()
-    query = "SELECT first, rows, tbl, body FROM record_group ORDER BY first"
-    pending.groups = [Group(*line) for line in connection.execute(query)]
-    pending.synced = journal_file.synced_versions(connection)
 
 
 def _read(opened: LanceTable, where: str | None, columns: list[str] | None) -> pa.Table:

@@ -120,9 +120,14 @@ class Facts:
         return [{**found.row, "journal_n": found.number} for found in rows]
 
     @cached_property
+    def queued(self) -> list[Row]:
+        """The queue as it was after the logs."""
+        return self.snapshot.queue_after(_ACTION)
+
+    @cached_property
     def actions(self) -> dict[str, Row]:
-        """The queue as it was after the logs, by `action_id`."""
-        return {row["action_id"]: row for row in self.snapshot.queue_after(_ACTION)}
+        """The same by `action_id`; of an action that was sent again, what became of it first."""
+        return {row["action_id"]: row for row in sorted(self.queued, key=_weight)}
 
     @cached_property
     def processed(self) -> list[Row]:
@@ -144,6 +149,10 @@ class Facts:
                 tokens += 0 if before is None else before.tokens
                 sums[key] = Called(row["agent_id"], row["journal_n"], tokens)
         return sums
+
+
+def _weight(action: Row) -> tuple[bool, bool]:
+    return bool(action["processed"]), action["outcome"] == "applied"
 
 
 def about(row: Row, *names: str) -> dict[str, Any]:

@@ -103,9 +103,9 @@ def usage_adds_up(before: Before, row: LogRow) -> Iterator[str]:
         return
     tokens, cost_usd = 0, 0.0
     if before is not None and not row.begins_life:
-        tokens = before.usage["tokens_in"] + before.usage["tokens_out"]
+        tokens = before.used_tokens
         cost_usd = before.usage["cost_usd"]
-    took = row.usage["tokens_in"] + row.usage["tokens_out"] - tokens
+    took = row.used_tokens - tokens
     took_usd = row.usage["cost_usd"] - cost_usd
     may_tell_more = before is not None and _announces(before)
     if took > row.tokens or (took < row.tokens and not may_tell_more):
@@ -125,7 +125,9 @@ def limits_kept(before: Before, row: LogRow) -> Iterator[str]:
     if before is None or row.kind != "tick" or before.kind == "guidance":
         return
     limits = (before.snapshot.get("limits") or {}).get("session") or {}
-    usage = before.usage | {"tokens": before.usage["tokens_in"] + before.usage["tokens_out"]}
+    if not limits:
+        return
+    usage = before.usage | {"tokens": before.used_tokens}
     for what in WHATS:
         limit, spent = limits.get(what), usage.get(what, 0)
         free = what == "cost_usd" and not limit and not spent

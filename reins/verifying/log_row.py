@@ -6,7 +6,7 @@ from typing import Any
 import orjson
 
 from agent_core.session.status import Status
-from store.snapshot import Found
+from store.journal.inspection import Found
 
 KINDS = frozenset({"status", "tick", "guidance", "error", "final"})
 
@@ -34,11 +34,8 @@ class LogRow:
     state_bytes: int
     snapshot: dict[str, Any]
     status: Status
-
-    @property
-    def usage(self) -> dict[str, Any]:
-        found: dict[str, Any] = self.snapshot["usage"]
-        return found
+    usage: dict[str, Any]
+    used_tokens: int
 
     @property
     def about(self) -> dict[str, Any]:
@@ -78,9 +75,11 @@ def log_row(found: Found) -> LogRow:
             state_bytes=_size(agent, row["state"]),
             snapshot=snapshot,
             status=Status(snapshot["status"]),
+            usage=snapshot["usage"],
+            used_tokens=snapshot["usage"]["tokens_in"] + snapshot["usage"]["tokens_out"],
         )
-        _ = made.usage["tokens_in"] + made.usage["tokens_out"], snapshot["created_at"]
-        _ = snapshot["agent_type"], snapshot["unmarked"].items(), made.said()
+        _ = snapshot["agent_type"], snapshot["created_at"], snapshot["unmarked"].items()
+        _ = made.said(), made.usage["cost_usd"]
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise RowMalformedError(f"{type(error).__name__}: {error}") from error
     if made.kind not in KINDS:

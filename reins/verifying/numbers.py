@@ -60,6 +60,8 @@ def journal_whole(facts: Facts) -> Iterator[Finding]:
             message = f"{group.rows} records are for {group.table!r}, which is no table"
             yield Finding("journal_whole", message, {"journal_n": group.first})
         expected = max(group.last, pending.flushed) + 1
+    for number in pending.unparsed():
+        yield Finding("journal_whole", f"record {number} is no JSON", {"journal_n": number})
 
 
 def journal_agrees(facts: Facts) -> Iterator[Finding]:

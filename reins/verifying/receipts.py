@@ -26,7 +26,7 @@ def actions_queued(facts: Facts) -> Iterator[Finding]:
 
 
 def outcomes_complete(facts: Facts) -> Iterator[Finding]:
-    for row in facts.actions.values():
+    for row in facts.queued:
         for message in _incomplete(row):
             yield Finding("outcomes_complete", message, {"action_id": row["action_id"]})
 
@@ -48,7 +48,10 @@ def receipts_confirmed(facts: Facts) -> Iterator[Finding]:
     """What a receipt says is what the tables say."""
     said = {row["message_id"] for row in facts.messages}
     made = {found.row["created_action"] for found in facts.snapshot.rows(conversations.TABLE)}
+    applied = {row["action_id"] for row in facts.processed if row["outcome"] == "applied"}
     for row in facts.processed:
+        if row["outcome"] == "rejected" and row["action_id"] in applied:
+            continue  # its id was sent again with another content
         message = _unconfirmed(row, facts.logs.applied.get(row["action_id"], []), said, made)
         if message is not None:
             about = {"action_id": row["action_id"], "seq": row["applied_seq"]}

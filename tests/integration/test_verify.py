@@ -315,6 +315,14 @@ def a_group_is_missing(folder):
     folder.sql("DELETE FROM record_group WHERE first = ?", first)
 
 
+@breaks("journal_whole", *BROKEN["a_group_is_missing"][1], killed=True)
+def a_record_is_torn(folder):
+    [(first, body)] = folder.sql(
+        "SELECT first, body FROM record_group WHERE tbl = 'agent_steps' ORDER BY first LIMIT 1"
+    )
+    folder.sql("UPDATE record_group SET body = ? WHERE first = ?", body[:-9], first)
+
+
 @breaks("journal_agrees", killed=True)
 def a_record_is_otherwise_in_its_table(folder):
     [(first, body)] = folder.sql(
@@ -414,6 +422,30 @@ def test_a_whole_folder_has_no_findings(killed, whole):
     assert report.actions > 10
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_it_changes_nothing(killed, whole, tmp_path):
+    """No file of the folder is written, made or folded into another, but SQLite's shared memory."""
+    folder = shutil.copytree(whole[killed], tmp_path / "data")
+    assert killed == (folder / "journal.sqlite-wal").exists()
+    before = contents(folder)
+    assert verify(folder).ok
+    assert contents(folder) == before
+
+
+def contents(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*")
+            if path.is_file() and not path.name.endswith("-shm")}  # fmt: skip
+
+
+def test_an_action_that_was_sent_again_is_no_fault(whole, tmp_path):
+    """Its id waits once more, or was rejected with another content: the first outcome counts."""
+    folder = Breakable(whole[False], tmp_path / "data")
+    action = in_use(folder)
+    folder.add("queue", action, processed=False, outcome=None, applied_seq=None, processed_at=None)
+    folder.add("queue", action, outcome="rejected", error="another content", applied_seq=None)
+    assert verify(folder.path).findings == []
+
+
 def test_a_folder_at_work_has_no_findings(tmp_path, workers):
     """Looked at again and again, once each, while hundreds of rows a second are on their way."""
     data = tmp_path / "data"
@@ -459,6 +491,9 @@ def test_the_command_says_what_it_found(whole, tmp_path, capsys):
     said = json.loads(capsys.readouterr().out)
     assert said["ok"] is False
     assert {"check": "seq_in_order", "session_id": "runs"}.items() <= said["findings"][0].items()
+    (folder.path / "journal.sqlite").write_bytes(b"nothing of SQLite's" * 999)
+    assert main(["store", "verify", "--data", str(folder.path)]) == 2
+    assert "does not read: file is not a database" in capsys.readouterr().err
     assert main(["store", "verify", "--data", str(tmp_path / "nothing")]) == 2
     assert "is no data folder" in capsys.readouterr().err
     assert not (tmp_path / "nothing").exists()

@@ -6,16 +6,16 @@ from bisect import bisect_left, bisect_right
 import orjson
 import pyarrow as pa
 import structlog
-from lancedb.table import LanceTable
 
 from store.journal.arrow import newest_by
 from store.journal.file import Group
+from store.lance.opening import OpenTable
 from store.lance.tables import Derivation, Row, Table
 
 _logger = structlog.get_logger(__name__)
 
 
-def merge_newest(opened: LanceTable, key: str, rows: pa.Table) -> None:
+def merge_newest(opened: OpenTable, key: str, rows: pa.Table) -> None:
     """Put the newest of the rows with each key in the place of the table's row with that key."""
     if rows.num_rows:
         merge = opened.merge_insert(key).when_matched_update_all().when_not_matched_insert_all()
@@ -39,7 +39,7 @@ def derive(table: Table, derived: Derivation, groups: list[Group], rows: pa.Tabl
 
 
 def rebuild(
-    table: Table, derived: Derivation, opened: LanceTable, source: LanceTable, after: int
+    table: Table, derived: Derivation, opened: OpenTable, source: OpenTable, after: int
 ) -> None:
     """Make the rows of `table` again from the source's rows that are numbered above `after`."""
     found = source.search().where(f"journal_n > {after}").limit(None).to_arrow()

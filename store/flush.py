@@ -1,6 +1,5 @@
 """The flush: journalled rows into the LanceDB tables, in order, in batches, off the loop."""
 
-import sqlite3
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -9,17 +8,17 @@ from itertools import groupby
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
-from lancedb.table import LanceTable
 
 from reins.loops import ThreadLoop
 from store.derivation import derive, merge_newest
 from store.folder import DataFolder
-from store.journal import file as journal_file
 from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
+from store.journal.log import Log
 from store.lance.compaction import Compaction
 from store.lance.memory import give_back
+from store.lance.opening import OpenTable
 from store.lance.retention import Retention
 from store.lance.tables import Table
 
@@ -30,7 +29,7 @@ _BATCH_BYTES = 64 << 20
 _BURST_ROWS = 5_000  # after as many, a quiet moment is used to give their memory back
 _RETRY_MAX_S = 30.0
 
-Opened = Mapping[str, tuple[Table, LanceTable]]
+Opened = Mapping[str, tuple[Table, OpenTable]]
 """Tables with their open handles, by name."""
 
 
@@ -112,9 +111,9 @@ class Flush(ThreadLoop):
             self._reader.close()
 
     @cached_property
-    def _reader(self) -> sqlite3.Connection:
-        """Made at first use, since SQLite wants it in the thread that uses it."""
-        return sqlite3.connect(self._folder.journal, isolation_level=None, timeout=10.0)
+    def _reader(self) -> Log:
+        """Made at first use, in the thread that uses it."""
+        return self._folder.open_log("process")
 
     def _flush_all(self) -> None:
         before = self.rows
@@ -127,7 +126,7 @@ class Flush(ThreadLoop):
 
     def _flush_batch(self) -> bool:
         """Move one batch, the oldest; True if there is more."""
-        groups, more = journal_file.groups(self._reader, rows=_BATCH_ROWS, size_bytes=_BATCH_BYTES)
+        groups, more = self._reader.groups(rows=_BATCH_ROWS, size_bytes=_BATCH_BYTES)
         if not groups:
             return False
         by_table = groupby(sorted(groups, key=lambda g: g.table), lambda g: g.table)
@@ -219,7 +218,7 @@ class Flush(ThreadLoop):
         if any(compacted):
             versions = self._versions()
             self._folder.sync()
-            self._journal.call(lambda connection: journal_file.note_synced(connection, versions))
+            self._journal.call(lambda log: log.note_synced(versions))
             give_back()
         for table, opened in mine:
             compaction.clean(table.name, opened)
@@ -228,7 +227,7 @@ class Flush(ThreadLoop):
         return {name: opened.version for name, (_, opened) in self._tables.items()}
 
 
-def highest_number(opened: LanceTable) -> int:
+def highest_number(opened: OpenTable) -> int:
     """The highest journal number in the table; rows up to it are there already."""
     numbers = opened.search().select(["journal_n"]).limit(None).to_arrow()["journal_n"]
     return pc.max(numbers).as_py() or 0

@@ -12,6 +12,10 @@ from pathlib import Path
 import filelock
 
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
+from store.journal.file import Durable
+from store.journal.log import Log, open_log
+from store.journal.reading import open_for_reading
+from store.lance.opening import LanceTables, Tables
 
 FORMAT = 1
 """Version of the folder's layout. 0 stands for tables from before it was recorded."""
@@ -22,15 +26,32 @@ _OWNER_FILE = "owner.json"
 
 
 class DataFolder:
-    """One folder of tables with the journal beside them."""
+    """One folder of tables with the journal beside them: where both are opened and synced."""
 
     def __init__(self, path: Path | str) -> None:
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
 
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.path == self.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
+
     @property
     def journal(self) -> Path:
         return self.path / "journal.sqlite"
+
+    def open_log(self, durable: Durable, *, checked: bool = False) -> Log:
+        """The journal's log, to append to. Raises: FolderUnusableError."""
+        return open_log(self.journal, durable, checked=checked)
+
+    def read_log(self) -> contextlib.AbstractContextManager[Log | None]:
+        """The same for one read; None where there is none yet. Raises: FolderUnusableError."""
+        return open_for_reading(self.journal)
+
+    def open_tables(self) -> Tables:
+        return LanceTables(self.path)
 
     def prepare(self) -> None:
         """Make the folder, and record its format if it is new.

@@ -13,7 +13,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
-from lancedb.table import AsyncTable, LanceTable
 from watchdog.events import (
     FileCreatedEvent,
     FileMovedEvent,
@@ -28,7 +27,8 @@ from store import times
 from store.errors import StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
-from store.lance.tables import STAMP, TEXT, Table, connect, open_or_make, quoted
+from store.lance.opening import AsyncOpenTable, OpenTable
+from store.lance.tables import STAMP, TEXT, Table, quoted
 
 _logger = structlog.get_logger(__name__)
 _TRIES = 8
@@ -76,12 +76,12 @@ class QueueWriter:
     The first thread in commits for all who are waiting: no thread of its own to start or stop.
     """
 
-    def __init__(self, folder: Path | str) -> None:
-        self._folder = DataFolder(folder)
+    def __init__(self, folder: DataFolder | Path | str) -> None:
+        self._folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
         self._commit_lock = threading.Lock()
         self._gathering_lock = threading.Lock()
         self._gathering: list[_Waiting] = []
-        self._table: LanceTable | None = None
+        self._table: OpenTable | None = None
         self._listeners: list[Listener] = []
 
     def append(self, *rows: Row) -> None:
@@ -133,7 +133,7 @@ class QueueWriter:
     def _add(self, rows: pa.Table) -> int:
         if self._table is None:
             self._folder.prepare()
-            self._table = open_or_make(connect(self._folder.path), TABLE)
+            self._table = self._folder.open_tables().open_or_make(TABLE)
         for left in reversed(range(_TRIES)):
             try:
                 version = int(self._table.add(rows).version)
@@ -148,12 +148,16 @@ class QueueWriter:
 
 
 @functools.lru_cache(maxsize=64)
-def writer_at(path: Path) -> QueueWriter:
+def _writer_at(folder: DataFolder) -> QueueWriter:
+    return QueueWriter(folder)
+
+
+def writer_at(folder: DataFolder | Path) -> QueueWriter:
     """The one writer of this process for a folder, so that its threads share commits."""
-    return QueueWriter(path)
+    return _writer_at(folder if isinstance(folder, DataFolder) else DataFolder(folder))
 
 
-async def unprocessed(table: AsyncTable, limit: int, but: Collection[str] = ()) -> list[Row]:
+async def unprocessed(table: AsyncOpenTable, limit: int, but: Collection[str] = ()) -> list[Row]:
     """Actions not yet processed `but` those ids, the most urgent first, then the oldest."""
     found = await table.query().where("processed = false").to_arrow()
     if but:  # before any of them becomes a Python object
@@ -164,19 +168,19 @@ async def unprocessed(table: AsyncTable, limit: int, but: Collection[str] = ()) 
     return rows
 
 
-async def mark(table: AsyncTable, rows: list[Row]) -> int:
+async def mark(table: AsyncOpenTable, rows: list[Row]) -> int:
     """Replace the actions' rows, by `action_id`, in one commit; returns its version."""
     data = pa.Table.from_pylist(rows, schema=TABLE.schema)
     merge = table.merge_insert("action_id").when_matched_update_all()
     return int((await merge.execute(data)).version)
 
 
-def find(table: LanceTable, action_id: str) -> Row | None:
+def find(table: OpenTable, action_id: str) -> Row | None:
     rows: list[Row] = table.search().where(f"action_id = {quoted(action_id)}").limit(1).to_list()
     return rows[0] if rows else None
 
 
-def changed_since(table: LanceTable, at: datetime) -> list[Row]:
+def changed_since(table: OpenTable, at: datetime) -> list[Row]:
     """Actions created or processed at `at` or later, the oldest first."""
     then = times.literal(at)
     where = f"created_at >= {then} OR processed_at >= {then}"

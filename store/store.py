@@ -6,7 +6,6 @@ from datetime import datetime
 from pathlib import Path
 
 import structlog
-from lancedb.table import AsyncTable, LanceTable
 
 from store import (
     agent_state,
@@ -22,11 +21,11 @@ from store.derivation import rebuild
 from store.errors import FolderUnusableError, StoreError
 from store.flush import Flush, highest_number
 from store.folder import FORMAT, DataFolder
-from store.journal import file as journal_file
 from store.journal.file import Durable
 from store.journal.journal import Journal
-from store.lance.repair import Repaired, repair
-from store.lance.tables import Table, complete, connect, connect_async, open_or_make
+from store.lance.opening import AsyncOpenTable, OpenTable
+from store.lance.repair import Repaired
+from store.lance.tables import Table, complete
 from store.reading import Reader, reader
 
 _logger = structlog.get_logger(__name__)
@@ -52,22 +51,27 @@ class Store:
 
     def __init__(
         self,
-        path: Path | str,
+        folder: DataFolder | Path | str,
         *,
         durable: Durable = "power",
         flush_s: float = 1.0,
         max_pending: int = 100_000,
         record_days: float | None = None,
     ) -> None:
-        self.folder = DataFolder(path)
-        self.journal = Journal(self.folder.journal, durable=durable, max_pending=max_pending)
+        self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
+        self.journal = Journal(
+            self.folder.journal,
+            durable=durable,
+            max_pending=max_pending,
+            open_log=lambda _path, level: self.folder.open_log(level),
+        )
         self.repaired: list[Repaired] = []
         self._durable = durable
         self._flush_s = flush_s
         self._record_days = record_days
         self._flush: Flush | None = None
         self._owned = contextlib.ExitStack()
-        self._queue: AsyncTable | None = None
+        self._queue: AsyncOpenTable | None = None
         self._started = False
 
     async def start(self) -> None:
@@ -82,7 +86,7 @@ class Store:
         try:
             tables = await asyncio.to_thread(self._open_tables)
             highest = await asyncio.to_thread(self._catch_up, tables)
-            self._queue = await self._open_queue()
+            self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
         except BaseException:
             self._owned.close()
@@ -107,10 +111,10 @@ class Store:
 
     @property
     def reader(self) -> Reader:
-        return reader(self.folder.path)
+        return reader(self.folder)
 
     @property
-    def queue(self) -> AsyncTable:
+    def queue(self) -> AsyncOpenTable:
         """The queue's table, for the dispatcher."""
         if self._queue is None:
             raise StoreError("the store is not started; call start() first")
@@ -146,12 +150,12 @@ class Store:
         """Flushes that failed since the start."""
         return 0 if self._flush is None else self._flush.failures
 
-    def _open_tables(self) -> dict[str, tuple[Table, LanceTable]]:
+    def _open_tables(self) -> dict[str, tuple[Table, OpenTable]]:
         try:
-            db = connect(self.folder.path)
+            tables = self.folder.open_tables()
             synced = self._synced_versions()
-            self.repaired = repair(db, self.folder.path, list(TABLES), synced)
-            opened = {table.name: (table, open_or_make(db, table)) for table in TABLES}
+            self.repaired = tables.repair(list(TABLES), synced)
+            opened = {table.name: (table, tables.open_or_make(table)) for table in TABLES}
             for table, handle in opened.values():
                 if added := complete(handle, table):
                     _logger.warning("table migrated", table=table.name, columns_added=added)
@@ -165,14 +169,10 @@ class Store:
         return opened
 
     def _synced_versions(self) -> dict[str, int]:
-        connection = journal_file.open_for_writing(self.folder.journal, self._durable)
-        try:
-            journal_file.check(connection, self.folder.journal)
-            return journal_file.synced_versions(connection)
-        finally:
-            connection.close()
+        with contextlib.closing(self.folder.open_log(self._durable, checked=True)) as log:
+            return log.synced_versions()
 
-    def _catch_up(self, opened: dict[str, tuple[Table, LanceTable]]) -> dict[str, int]:
+    def _catch_up(self, opened: dict[str, tuple[Table, OpenTable]]) -> dict[str, int]:
         """Mend what a loss left behind; returns the highest number in each table.
 
         A journal that is younger than the tables must not give out their numbers again, and a view
@@ -183,18 +183,11 @@ class Store:
             for name, (table, handle) in opened.items()
             if table.journalled
         }
-        connection = journal_file.open_for_writing(self.folder.journal, self._durable)
-        try:
-            journal_file.raise_flushed(connection, max(highest.values()))
-        finally:
-            connection.close()
+        with contextlib.closing(self.folder.open_log(self._durable)) as log:
+            log.raise_flushed(max(highest.values()))
         for table, handle in opened.values():
             derived = table.derived
             if derived is not None and highest[table.name] < highest[derived.source]:
                 _, source = opened[derived.source]
                 rebuild(table, derived, handle, source, highest[table.name])
         return highest
-
-    async def _open_queue(self) -> AsyncTable:
-        db = await connect_async(self.folder.path)
-        return await db.open_table(queue.TABLE.name)

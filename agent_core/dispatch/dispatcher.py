@@ -5,7 +5,6 @@ import contextlib
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Iterable
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +21,7 @@ from reins import telemetry
 from reins.loops import TaskLoop
 from store import queue
 from store.errors import StoreError
+from store.folder import DataFolder
 
 _logger = structlog.get_logger(__name__)
 
@@ -56,7 +56,7 @@ class Dispatcher:
     the next start finds them; a second stop does nothing.
     """
 
-    def __init__(self, *, context: Context, table: Any, folder: Path, poll_s: float) -> None:
+    def __init__(self, *, context: Context, table: Any, folder: DataFolder, poll_s: float) -> None:
         self._context = context
         self._table = table
         self._folder = folder
@@ -87,7 +87,7 @@ class Dispatcher:
             lambda rows, version: loop.call_soon_threadsafe(self._arrived, rows, version)
         )
         self._unwatch = queue.watch(
-            self._folder, lambda: loop.call_soon_threadsafe(self._polling.wake)
+            self._folder.path, lambda: loop.call_soon_threadsafe(self._polling.wake)
         )
 
     async def stop(self) -> None:

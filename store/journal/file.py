@@ -21,7 +21,7 @@ from store.errors import FolderUnusableError, JournalError
 Durable = Literal["power", "process"]
 _SYNCHRONOUS: Mapping[Durable, str] = {"power": "FULL", "process": "NORMAL"}
 BUSY_TIMEOUT_S = 10.0
-_ALL = 1 << 62
+ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
 _COMMIT_ERRORS = (sqlite3.Error, OverflowError, MemoryError)
 
@@ -162,7 +162,7 @@ def _append_group(connection: sqlite3.Connection, table: str, bodies: Sequence[b
 
 
 def groups(
-    connection: sqlite3.Connection, *, after: int = 0, rows: int = _ALL, size_bytes: int = _ALL
+    connection: sqlite3.Connection, *, after: int = 0, rows: int = ALL, size_bytes: int = ALL
 ) -> tuple[list[Group], bool]:
     """The oldest records numbered above `after`, until they are `rows` or hold `size_bytes`;
     whether there are more.
@@ -174,6 +174,12 @@ def groups(
     return [_joined(connection, table, list(run)) for table, run in groupby(heads, _table)], more
 
 
+def groups_of(connection: sqlite3.Connection, table: str) -> list[Group]:
+    """All groups of one table."""
+    query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
+    return [Group(*line) for line in connection.execute(query, (table,))]
+
+
 def _heads(
     connection: sqlite3.Connection, after: int, rows: int, size_bytes: int
 ) -> tuple[list[tuple[int, int, str]], bool]:
@@ -183,7 +189,7 @@ def _heads(
         FROM (SELECT first, rows, body, tbl FROM record_group WHERE first > ?
               ORDER BY first LIMIT ?)
     """
-    (text,) = connection.execute(query, (after, min(rows, _ALL))).fetchone()
+    (text,) = connection.execute(query, (after, min(rows, ALL))).fetchone()
     heads: list[tuple[int, int, str]] = []
     held, held_bytes = 0, 0
     for line in (text or "").splitlines():

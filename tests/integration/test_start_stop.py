@@ -91,7 +91,7 @@ class OfDispatcher:
         )  # fmt: skip
         self.it = Dispatcher(
             context=Context(fleet, Conversations(store), lambda: None), table=store.queue,
-            folder=store.folder.path, poll_s=60,
+            folder=store.folder, poll_s=60,
         )  # fmt: skip
 
     async def start(self) -> None:

@@ -27,6 +27,7 @@ CHECKS: dict[str, Check] = {
     "tables_read": Check(files.tables_read, "every table reads, and so does each version kept"),
     "indices_agree": Check(files.indices_agree, "an index finds what a scan finds"),
     "versions_kept": Check(files.versions_kept, "no table is older than what was synced"),
+    "nothing_missing": Check(files.nothing_missing, "no row is known to be gone with a damage"),
     "nothing_set_aside": Check(files.nothing_set_aside, "no acknowledged row was set aside"),
     "journal_whole": Check(numbers.journal_whole, "the journal has no gaps after what is flushed"),
     "journal_agrees": Check(numbers.journal_agrees, "a record is the same in journal and table"),

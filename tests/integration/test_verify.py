@@ -374,6 +374,14 @@ def a_table_was_rolled_back(folder):
     folder.sql("UPDATE synced SET version = version + 100 WHERE tbl = 'messages'")
 
 
+@breaks("nothing_missing")
+def a_repair_has_noted_what_is_gone(folder):
+    entry = {"table": "messages", "rows": 2, "why": "zeros", "journal_n": [[7, 8]],
+             "numbers": {"c": [[3, 4]]}}  # fmt: skip
+    (folder.path / "damaged").mkdir()
+    (folder.path / "damaged" / "missing.json").write_text(json.dumps({"missing": [entry]}))
+
+
 @breaks("nothing_set_aside")
 def rows_were_set_aside(folder):
     (folder.path / "damaged").mkdir()

@@ -13,7 +13,6 @@ from store import conversations, messages, participants
 from store.lance.tables import Row
 
 _PLACE = ("conversation_id", "number", "message_id", "journal_n")
-_SLICE = 500
 
 
 def messages_in_order(facts: Facts) -> Iterator[Finding]:

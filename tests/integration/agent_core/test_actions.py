@@ -203,6 +203,7 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     same.
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
+    await asyncio.to_thread(queue.writer_at(fleet.folder).append, made)
     for _ in range(2):
         fleet.dispatcher._take(QueuedAction(made))
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from store.lance.losses import Evidence
 from store.lance.repair import Repaired, repair
 from store.lance.tables import Table, connect, connect_async, open_if_there, open_or_make
 
@@ -42,6 +43,16 @@ class OpenTable(Protocol):
 
     def add_columns(self, schema: pa.Schema, /) -> Any: ...
 
+    def checkout(self, version: int, /) -> None:
+        """Show an older version, until `checkout_latest`."""
+        ...
+
+    def checkout_latest(self) -> None: ...
+
+    def restore(self, version: int, /) -> None:
+        """Commit an older version again, as the newest."""
+        ...
+
     def list_indices(self) -> Any: ...
 
     def create_index(self, column: str, /, *, config: Any, replace: bool) -> Any: ...
@@ -52,8 +63,12 @@ class AsyncOpenTable(Protocol):
 
     async def version(self) -> int: ...
 
+    async def uri(self) -> str:
+        """The path of the table's folder."""
+        ...
+
     def query(self) -> Any:
-        """Build a query: `where`, then `to_arrow`."""
+        """Build a query: `select`, `where`, `with_row_id`, then `to_arrow`."""
         ...
 
     def merge_insert(self, key: str, /) -> Any: ...
@@ -62,8 +77,10 @@ class AsyncOpenTable(Protocol):
 class Tables(Protocol):
     """The tables of one folder."""
 
-    def repair(self, tables: list[Table], synced: dict[str, int], /) -> list[Repaired]:
-        """Make every table readable, or raise; `synced`: the versions known to be on disk."""
+    def repair(
+        self, tables: list[Table], evidence: Evidence, /, *, deep: bool, roll_back: bool
+    ) -> list[Repaired]:
+        """Make every table readable, or raise and change nothing; see `store.lance.repair`."""
         ...
 
     def open_or_make(self, table: Table, /) -> OpenTable: ...
@@ -80,8 +97,12 @@ class LanceTables:
         self._folder = folder
         self.connection = connect(folder)
 
-    def repair(self, tables: list[Table], synced: dict[str, int]) -> list[Repaired]:
-        return repair(self.connection, self._folder, tables, synced)
+    def repair(
+        self, tables: list[Table], evidence: Evidence, *, deep: bool, roll_back: bool
+    ) -> list[Repaired]:
+        return repair(
+            self.connection, self._folder, tables, evidence, deep=deep, roll_back=roll_back
+        )
 
     def open_or_make(self, table: Table) -> OpenTable:
         opened: OpenTable = open_or_make(self.connection, table)

@@ -56,7 +56,10 @@ TABLE = Table(
 )
 CONTENT = ("type", "agent_id", "session_id", "actor", "payload")
 """The columns that say what an action asks for."""
-_SAME_ROW = "target.created_at IS NOT DISTINCT FROM source.created_at"
+_SAME_ROW = (
+    "target.created_at = source.created_at "
+    "OR (target.created_at IS NULL AND source.created_at IS NULL)"
+)
 """Tells apart rows of one id, whose content may be on record without its secrets."""
 ID_REUSED = "this action_id was used before"
 """How the error of an action begins that has the id of another."""

@@ -3,10 +3,7 @@
 Rows on their way from the journal to the tables are seen once, whatever a worker does meanwhile.
 """
 
-import errno
 import heapq
-import os
-import re
 import time
 from collections.abc import Iterator, Sequence
 from operator import itemgetter
@@ -24,6 +21,7 @@ from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import DataFolder
 from store.journal import file as journal_file
 from store.journal.inspection import Found, Pending, inspected, read_pending
+from store.lance.faults import refuse_if_system
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
 from store.store import TABLES
 
@@ -31,8 +29,6 @@ _TRIES = 200
 _WAIT_S = (0.005, 0.03)
 _WINDOW_ROWS = 2_000
 """Rows read at once: those of the log have snapshots of up to 64 KiB each."""
-_SYSTEM_SAYS = re.compile(r"\(os error (\d+)\)")
-_NOT_DAMAGE = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EACCES, errno.EPERM, errno.EIO}
 _JOURNALLED = tuple(table for table in TABLES if table.journalled)
 
 
@@ -113,7 +109,7 @@ class Snapshot:
                 pass
             opened.list_versions()
         except (RuntimeError, OSError, ValueError) as error:
-            _refuse(table.name, error)
+            refuse_if_system(error, f"table {table.name}")
             raise _damaged(table.name, str(error)) from error
 
     def index_fault(self, table: Table, column: str) -> str | None:
@@ -168,7 +164,7 @@ class Snapshot:
         try:
             found = _read(opened, where, names)
         except (RuntimeError, OSError, ValueError) as error:
-            _refuse(table.name, error)
+            refuse_if_system(error, f"table {table.name}")
             raise _damaged(table.name, str(error)) from error
         for name in columns or table.schema.names:
             if name not in found.schema.names:
@@ -242,7 +238,7 @@ def _pinned(taken: Snapshot, db: lancedb.DBConnection, table: Table) -> LanceTab
         opened.checkout(opened.version)
         has_columns = bool(opened.schema.names)
     except (RuntimeError, OSError, ValueError) as error:
-        _refuse(table.name, error)
+        refuse_if_system(error, f"table {table.name}")
         taken.damaged[table.name] = str(error).strip() or type(error).__name__
         return None
     if not has_columns:
@@ -266,16 +262,6 @@ def _equals(value: object) -> str:
 def _as_journalled(rows: pa.Table) -> pa.Table:
     plain = [(c.name, pa.int64() if c.type == STAMP else c.type) for c in rows.schema]
     return rows.cast(pa.schema(plain))
-
-
-def _refuse(table: str, error: Exception) -> None:
-    """Raise where the system, not the table, is why a read fails. Raises: FolderUnusableError."""
-    said = _SYSTEM_SAYS.search(str(error))
-    if said is not None and int(said[1]) in _NOT_DAMAGE:
-        raise FolderUnusableError(
-            f"table {table} cannot be read: {os.strerror(int(said[1]))}. "
-            "Mend the cause and look again; nothing is said of the table."
-        ) from error
 
 
 def _damaged(table: str, why: str) -> TableDamagedError:

@@ -1,5 +1,6 @@
 """What the checks compare: gathered in one pass over each table, rows a few at a time in memory."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple
 from reins.verifying.finding import Finding
 from reins.verifying.log_checks import LOG_CHECKS
 from reins.verifying.log_row import LogRow, RowMalformedError, log_row
-from store import agent_steps, messages, model_calls
+from store import agent_steps, messages, model_calls, queue
 from store.lance.tables import Row
 from store.snapshot import Snapshot
 
@@ -126,8 +127,11 @@ class Facts:
 
     @cached_property
     def actions(self) -> dict[str, Row]:
-        """The same by `action_id`; of an action that was sent again, what became of it first."""
-        return {row["action_id"]: row for row in sorted(self.queued, key=_weight)}
+        """The same by `action_id`: of rows with one id, the one that was taken up."""
+        rows: defaultdict[str, list[Row]] = defaultdict(list)
+        for row in self.queued:
+            rows[row["action_id"]].append(row)
+        return {action_id: queue.taken_up(same) for action_id, same in rows.items()}
 
     @cached_property
     def processed(self) -> list[Row]:
@@ -149,10 +153,6 @@ class Facts:
                 tokens += 0 if before is None else before.tokens
                 sums[key] = Called(row["agent_id"], row["journal_n"], tokens)
         return sums
-
-
-def _weight(action: Row) -> tuple[bool, bool]:
-    return bool(action["processed"]), action["outcome"] == "applied"
 
 
 def about(row: Row, *names: str) -> dict[str, Any]:

@@ -1,14 +1,12 @@
 """The files of the tables: all that is named is there and reads."""
 
-import json
 from collections.abc import Iterator
 
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from store.errors import TableDamagedError
+from store.lance.damage import missing
 from store.store import TABLES
-
-_NAMED = 20
 
 
 def tables_read(facts: Facts) -> Iterator[Finding]:
@@ -43,18 +41,10 @@ def versions_kept(facts: Facts) -> Iterator[Finding]:
 
 def nothing_missing(facts: Facts) -> Iterator[Finding]:
     """No acknowledged row is known to have gone with a damage: a repair keeps their numbers."""
-    try:
-        kept = json.loads((facts.snapshot.folder / "damaged" / "missing.json").read_text())
-    except FileNotFoundError:
-        return
-    for entry in kept["missing"]:
-        numbers = ", ".join(f"{low}-{high}" for low, high in entry["journal_n"]) or "not known"
-        message = f"{entry['rows']} rows are missing, of the numbers {numbers}"
-        for name, ranges in list(entry["numbers"].items())[:_NAMED]:
-            message += f"; of {name} " + ", ".join(f"{low}-{high}" for low, high in ranges)
-        first = entry["journal_n"][0][0] if entry["journal_n"] else None
-        about = {"table": entry["table"], "journal_n": first}
-        yield Finding("nothing_missing", f"{message}: {entry['why']}", about)
+    for entry in missing(facts.snapshot.folder):
+        first = entry.journal_n[0][0] if entry.journal_n else None
+        about = {"table": entry.table, "journal_n": first}
+        yield Finding("nothing_missing", f"missing are {entry}: {entry.why}", about)
 
 
 def nothing_set_aside(facts: Facts) -> Iterator[Finding]:

@@ -10,6 +10,7 @@ import queue_imp as q
 from reins.cli.main import main
 from reins.verifying.verify import HOLDS, look, verify
 from store import queue
+from store.lance.damage import Missing, keep
 from store.reading import Reader
 from tests.support import whole_folder
 from tests.support.breaking import Breakable
@@ -376,10 +377,7 @@ def a_table_was_rolled_back(folder):
 
 @breaks("nothing_missing")
 def a_repair_has_noted_what_is_gone(folder):
-    entry = {"table": "messages", "rows": 2, "why": "zeros", "journal_n": [[7, 8]],
-             "numbers": {"c": [[3, 4]]}}  # fmt: skip
-    (folder.path / "damaged").mkdir()
-    (folder.path / "damaged" / "missing.json").write_text(json.dumps({"missing": [entry]}))
+    keep(folder.path, [Missing("messages", 2, "zeros", ((7, 8),), {"c": ((3, 4),)})])
 
 
 @breaks("nothing_set_aside")
@@ -450,7 +448,8 @@ def test_an_action_that_was_sent_again_is_no_fault(whole, tmp_path):
     folder = Breakable(whole[False], tmp_path / "data")
     action = in_use(folder)
     folder.add("queue", action, processed=False, outcome=None, applied_seq=None, processed_at=None)
-    folder.add("queue", action, outcome="rejected", error="another content", applied_seq=None)
+    error = f"{queue.ID_REUSED} of another content"
+    folder.add("queue", action, outcome="rejected", error=error, applied_seq=None)
     assert verify(folder.path).findings == []
 
 

@@ -113,7 +113,7 @@ class Snapshot:
             raise _damaged(table.name, str(error)) from error
 
     def index_fault(self, table: Table, column: str) -> str | None:
-        """What is wrong with a column's index: it does not read, or does not find what is there.
+        """The fault of a column's index: it does not read, or does not find what is there.
 
         Raises: TableDamagedError.
         """

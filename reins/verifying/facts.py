@@ -1,4 +1,4 @@
-"""What the checks compare: gathered in one pass over each table, rows a few at a time in memory."""
+"""The facts that the checks compare: gathered in one pass over each table, rows a few at a time in memory."""
 
 from collections import defaultdict
 from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Spoken(NamedTuple):
 
 
 class Called(NamedTuple):
-    """What the calls on record took that led to one row."""
+    """The sum of the calls on record that led to one row."""
 
     agent_id: str
     number: int
@@ -56,7 +56,7 @@ class Called(NamedTuple):
 
 
 class Logs:
-    """What the logs say, and the findings between one row and the next."""
+    """The logs as they read, and the findings between one row and the next."""
 
     def __init__(self, snapshot: Snapshot, called: dict[tuple[str, int], Called]) -> None:
         self.newest: dict[str, LogRow] = {}
@@ -135,7 +135,7 @@ class Facts:
 
     @cached_property
     def processed(self) -> list[Row]:
-        """What was processed before the logs were read."""
+        """The actions that were processed before the logs were read."""
         return [row for row in self.snapshot.queue_before(_ACTION) if row["processed"]]
 
     def calls(self) -> Iterator[Row]:

@@ -1,4 +1,4 @@
-"""What must hold between a row of a session's log and the row before it.
+"""Checks between a row of a session's log and the row before it.
 
 Each check gets both (None before the first) and gives a sentence for what does not hold.
 """

@@ -45,7 +45,7 @@ def _incomplete(row: Row) -> Iterator[str]:
 
 
 def receipts_confirmed(facts: Facts) -> Iterator[Finding]:
-    """What a receipt says is what the tables say."""
+    """A receipt says the same as the tables."""
     said = {row["message_id"] for row in facts.messages}
     made = {found.row["created_action"] for found in facts.snapshot.rows(conversations.TABLE)}
     applied = {row["action_id"] for row in facts.processed if row["outcome"] == "applied"}

@@ -63,7 +63,7 @@ HOLDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What was looked at, and what does not hold; `left_out` counts findings beyond a hundred."""
+    """The result of a look, and all that does not hold; `left_out` counts findings beyond a hundred."""
 
     folder: Path
     upto: int

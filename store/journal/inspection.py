@@ -28,7 +28,7 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Pending:
-    """What the journal holds at one moment."""
+    """The content of the journal at one moment."""
 
     flushed: int = 0
     newest: int = 0

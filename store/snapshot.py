@@ -33,7 +33,7 @@ _JOURNALLED = tuple(table for table in TABLES if table.journalled)
 
 
 class Snapshot:
-    """What was acknowledged at one moment; take one with `take`.
+    """All that was acknowledged at one moment; take one with `take`.
 
     `upto` is the highest number of that moment. The queue is kept twice: as it was before and as
     it was after, since its rows come before the log's, and their marks after them.

@@ -1,4 +1,4 @@
-"""The facts that the checks compare: gathered in one pass over each table, rows a few at a time in memory."""
+"""The facts that the checks compare, gathered in one pass over each table."""
 
 from collections import defaultdict
 from collections.abc import Iterator

@@ -105,7 +105,7 @@ def conversations_there(facts: Facts) -> Iterator[Finding]:
 
 
 def participants_agree(facts: Facts) -> Iterator[Finding]:
-    """Each who takes part is a session that is not over, and whoever has left is."""
+    """Each that takes part is a session that is not over, and whoever has left is."""
     names: dict[tuple[str, str], str] = {}
     for session_id, row in _participants(facts).items():
         for message in _disagreements(facts, row, names):

@@ -63,7 +63,7 @@ HOLDS: dict[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """The result of a look, and all that does not hold; `left_out` counts findings beyond a hundred."""
+    """All that does not hold; `left_out` counts findings beyond a hundred of a check."""
 
     folder: Path
     upto: int

@@ -10,7 +10,7 @@ import pytest
 import queue_imp as q
 from agent_core.dispatch.dispatcher import in_order
 from agent_core.dispatch.queued import QueuedAction
-from store import conversations, messages, queue
+from store import conversations, messages, queue, queue_writer
 from store.errors import StoreError
 from tests.support.data_folder import unprocessed
 from tests.support.waiting import until_async
@@ -204,6 +204,7 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     same.
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
+    await asyncio.to_thread(queue_writer.writer_at(fleet.folder).append, made)
     for _ in range(2):
         fleet.dispatcher._take(QueuedAction(made), None)
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
@@ -217,7 +218,7 @@ def _applied(fleet, session_id="a"):
 
 def _enqueue_elsewhere(fleet, row):
     """As another process does: the worker hears of it by the watch or the poll."""
-    queue.QueueWriter(fleet.sessions.store.folder.path).append(row)
+    queue_writer.QueueWriter(fleet.sessions.store.folder.path).append(row)
 
 
 @pytest.mark.parametrize("elsewhere", [False, True])
@@ -245,8 +246,8 @@ async def test_another_content_under_the_same_id_is_rejected(fleet):
     other = q.create_action("agent_interrupt", "t", agent_id="a", guidance="cats", mode="steer")
     other |= {"action_id": one["action_id"]}
     folder = fleet.sessions.store.folder.path
-    await asyncio.to_thread(queue.QueueWriter(folder).append, one)
-    await asyncio.to_thread(queue.QueueWriter(folder).append, other)
+    await asyncio.to_thread(queue_writer.QueueWriter(folder).append, one)
+    await asyncio.to_thread(queue_writer.QueueWriter(folder).append, other)
     await until_async(lambda: unprocessed(folder) == 0)
     await asyncio.to_thread(q.enqueue, other)
     await until_async(lambda: unprocessed(folder) == 0)
@@ -272,7 +273,7 @@ async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):
     ):
         made["created_at"] -= timedelta(hours=back_h)
         sent.append(made)
-    writer = queue.QueueWriter(fleet.sessions.store.folder.path)
+    writer = queue_writer.QueueWriter(fleet.sessions.store.folder.path)
     for made in sent:
         await asyncio.to_thread(writer.append, made)
     outcomes = [(await fleet.receipt(made["action_id"]))["outcome"] for made in sent]

@@ -12,7 +12,7 @@ from store.errors import OutcomeUnknownError
 from store.folder import DataFolder
 from store.lance import manifest
 from store.lance.compaction import Compaction
-from store.queue import QueueWriter
+from store.queue_writer import QueueWriter
 from store.store import Store
 from tests.integration.store.support import message, step
 from tests.support.waiting import until_async

@@ -19,7 +19,7 @@ import queue_imp
 from store import agent_state, agent_steps, queue
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.folder import FORMAT, DataFolder
-from store.queue import QueueWriter
+from store.queue_writer import QueueWriter
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, step

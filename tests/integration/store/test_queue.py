@@ -16,9 +16,10 @@ from store import queue
 from store.errors import RowInvalidError, StoreError
 from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make
-from store.queue import QueueWriter
+from store.queue_writer import QueueWriter
 from store.reading import Reader
 from tests.integration.store.support import child, lines_of
+from tests.support import data_folder
 
 
 def action(agent_id="a1", **parts):
@@ -160,7 +161,7 @@ async def test_hostile_action_ids_mark_one_row(tmp_path):
 _ENQUEUE = """
 import sys
 import queue_imp
-from store.queue import writer_at
+from store.queue_writer import writer_at
 from pathlib import Path
 writer = writer_at(Path(sys.argv[1]))
 print("ready")
@@ -241,6 +242,7 @@ def test_what_was_acknowledged_is_queued_after_kill_9(tmp_path):
     process.communicate(timeout=20)
     there = {row["action_id"] for row in all_actions(tmp_path)}
     assert acked <= there
+    data_folder.stored(tmp_path)
     QueueWriter(tmp_path).append(action())
     assert len(all_actions(tmp_path)) == len(there) + 1
 

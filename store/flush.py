@@ -20,7 +20,7 @@ from store.lance.compaction import Compaction
 from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.tables import Table
-from store.queue import write_again
+from store.queue_writer import write_again
 from store.safe_versions import Opened, SafeVersions
 from store.starting import highest_number
 
@@ -113,8 +113,6 @@ class Flush(ThreadLoop):
             self.failed(error)
         finally:
             self._reader.close()
-            self._safe.close()
-            self._marked_barrier.close()
 
     @cached_property
     def _reader(self) -> Log:

@@ -4,14 +4,15 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import filelock
 
-from store.barrier import Barrier
+from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
+from store.counter import Counter
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.journal.file import Durable
 from store.journal.log import Log, open_log
@@ -59,6 +60,9 @@ class DataFolder:
     def __init__(self, path: Path | str) -> None:
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
+        self.failed_syncs = 0
+        self._opening = threading.Lock()
+        self._descriptor: int | None = None
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.path == self.path
@@ -87,7 +91,8 @@ class DataFolder:
         Raises: FolderUnusableError, FormatUnknownError.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # The owner's alone: what agents and people say is nobody else's on this machine.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe = self.path / f".probe-{_here()}"
             probe.write_bytes(b"reins")
             probe.unlink()
@@ -168,13 +173,40 @@ class DataFolder:
         return pid if _runs(pid) else None
 
     def barrier(self) -> Barrier:
-        """A barrier for what is written from now on. Raises: OSError."""
-        return Barrier(self.path)
+        """A barrier for one writer, opened before it writes; `close` when all are done with.
+
+        Raises: OSError.
+        """
+        with self._opening:
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_RDONLY)
+        return Barrier(self)
 
     def sync(self) -> None:
-        """Everything written so far is on disk, as far as nobody was told otherwise before."""
-        with contextlib.closing(self.barrier()) as barrier:
-            barrier.sync()
+        """Everything written to the folder's file system so far is on disk. Raises: OSError.
+
+        An error that came before the folder's first barrier was opened may be unknown here.
+        """
+        if self._descriptor is None:
+            with contextlib.closing(DataFolder(self.path)) as once:
+                once.barrier()
+                once.sync()
+            return
+        try:
+            sync_file_system(self._descriptor)
+        except OSError:
+            self.failed_syncs += 1
+            raise
+
+    def counter(self, name: str, used: Callable[[], int]) -> Counter:
+        """A counter of the folder's own; `used` gives the highest of its numbers in use."""
+        return Counter(self.path / f"{name}.count", used)
+
+    def close(self) -> None:
+        """Give the barriers' descriptor back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def write_json(self, name: str, value: object) -> None:
         part = self.path / f"{name}.{_here()}.part"

@@ -82,6 +82,7 @@ class Store:
             raise RuntimeError("the store was started twice; make a new one")
         await asyncio.to_thread(self.folder.prepare)
         owner = self._owned.enter_context(self.folder.owned())
+        self._owned.callback(self.folder.close)
         try:
             opened = await asyncio.to_thread(
                 open_folder, self.folder, TABLES, self._durable, trusted=owner.left != "power"

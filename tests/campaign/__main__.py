@@ -73,8 +73,9 @@ class Campaign:
     def errnos(self, at_most: int) -> None:
         """Each errno at the first call of each site, then at the second, until none is left."""
         left = {(who, *site) for who in WHO for site in self._sites[who]}
+        chance = random.Random(f"errnos {self._seed}")
         for nth in islice(count(1), at_most or None):
-            for site in sorted(left):
+            for site in chance.sample(sorted(left), len(left)):
                 if not self._all_errnos(*site, nth):
                     left.discard(site)
                 if self.over:

@@ -93,7 +93,8 @@ class DataFolder:
             self._write_json(_OWNER_FILE, {"pid": os.getpid()})
             yield
         finally:
-            (self.path / _OWNER_FILE).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # a note of a process that is gone is not believed
+                (self.path / _OWNER_FILE).unlink(missing_ok=True)
             lock.release()
 
     def owner_pid(self) -> int | None:

@@ -120,7 +120,9 @@ class Server:
 
     def stop(self) -> None:
         self._stopped = True
-        if self._thread is not None and self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        try:
+            if self._thread is not None and self._thread.is_alive():
+                self._server.shutdown()
+                self._thread.join()
+        finally:
+            self._server.server_close()

@@ -70,6 +70,7 @@ def make_socketio(
         ping_interval=ping_interval_s,
         ping_timeout=ping_timeout_s,
         manage_session=False,
+        monitor_clients=False,  # see SocketMonitor
         client_manager=Members(),
         json=Json,
         serializer=TextPacket,

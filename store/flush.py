@@ -1,6 +1,7 @@
 """The flush: journalled rows into the LanceDB tables, in order, in batches, off the loop."""
 
 import sqlite3
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -70,6 +71,8 @@ class Flush(ThreadLoop):
         self.failures = 0
         self.last_error: str | None = None
         """The error of the newest flush; None if it succeeded."""
+        self.flushed_at: float | None = None
+        """Unix time of the newest flush that succeeded, also one that found nothing to do."""
 
     def start(self) -> None:
         super().start()
@@ -87,8 +90,10 @@ class Flush(ThreadLoop):
         self._flush_all()
         self.retention.run(self._tables.values())
         self._compact(self._compaction, journalled=True)
+        self._journal.retry_failed()
         self._retry_s = self._every_s
         self.last_error = None
+        self.flushed_at = time.time()
         return self._every_s
 
     def failed(self, error: Exception) -> float:

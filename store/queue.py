@@ -83,6 +83,9 @@ class QueueWriter:
         self._gathering: list[_Waiting] = []
         self._table: LanceTable | None = None
         self._listeners: list[Listener] = []
+        self.failures = 0
+        self.last_failure: tuple[float, str] | None = None
+        """Monotonic time and error of the newest commit, where it failed."""
 
     def append(self, *rows: Row) -> None:
         """Return once the actions are on disk, all of them or none.
@@ -125,6 +128,8 @@ class QueueWriter:
         finally:
             for waiting in batch:
                 waiting.done, waiting.error = True, error
+            self.failures += error is not None
+            self.last_failure = None if error is None else (time.monotonic(), str(error))
         if error is None:
             for arrived in list(self._listeners):
                 with contextlib.suppress(RuntimeError):  # its loop has ended; the action is safe

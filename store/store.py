@@ -161,6 +161,20 @@ class Store:
         """Flushes that failed since the start."""
         return 0 if self._flush is None else self._flush.failures
 
+    @property
+    def flushed_at(self) -> float | None:
+        """See `Flush.flushed_at`."""
+        return None if self._flush is None else self._flush.flushed_at
+
+    @property
+    def ended(self) -> list[str]:
+        """Loops of a started store that do not run any more."""
+        running = {
+            "journal": self.journal.running,
+            "flush": self._flush is not None and self._flush.running,
+        }
+        return [name for name, runs in running.items() if not runs] if self._started else []
+
     def _open_tables(self) -> dict[str, tuple[Table, LanceTable]]:
         try:
             db = connect(self.folder.path)

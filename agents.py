@@ -18,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from agent_core.agent.registry import AgentTypes
+from agent_core.agent.registry import AgentTypeError, AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
 from agent_core.conversations.conversation import Conversations
@@ -33,11 +33,16 @@ from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown
 from reins.version import VERSION
-from store.errors import FolderOwnedError, StoreError
+from store.errors import FolderOwnedError, StoreError, in_a_line
 from store.store import Store
 
 _logger = structlog.get_logger(__name__)
 
+UNUSABLE = (
+    SettingsError, ModelConfigError, AgentTypeError, StoreError, OSError, MemoryError, RuntimeError,
+)  # fmt: skip
+"""What keeps a process from working: ours by name, and what the system and LanceDB raise where
+files, memory or threads are not to be had."""
 EXIT_OWNED = 3
 EXIT_UNUSABLE = 2
 _SWITCH_INTERVAL_S = 0.002
@@ -257,10 +262,25 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
     except FolderOwnedError as error:
         print(f"reins: {error}", file=sys.stderr)
         return EXIT_OWNED
-    except (SettingsError, ModelConfigError, StoreError, ValueError) as error:
-        print(f"reins: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    except (*UNUSABLE, ValueError) as error:
+        return unusable(error)
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        return unusable(error)
     return 0
+
+
+def is_panic(error: BaseException) -> bool:
+    """True for what a library in Rust raises where it gets no file, thread or memory."""
+    return type(error).__name__ == "PanicException"  # of PyO3; it is in no module
+
+
+def unusable(error: BaseException) -> int:
+    """Say in a line why the process cannot work; returns its exit code."""
+    print(f"reins: {in_a_line(error)}", file=sys.stderr)
+    _logger.debug("cannot work", exc_info=error)
+    return EXIT_UNUSABLE
 
 
 if __name__ == "__main__":

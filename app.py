@@ -17,17 +17,15 @@ from urllib.parse import quote
 
 import structlog
 
-from agent_core.agent.registry import AgentTypeError
-from agents import EXIT_UNUSABLE, Runtime, tune_process
+from agents import UNUSABLE, Runtime, is_panic, tune_process, unusable
 from reins import logs
-from reins.llm import ModelConfigError
 from reins.runtime_thread import RuntimeThread
-from reins.settings import Settings, SettingsError, load_settings
+from reins.settings import Settings, load_settings
 from reins.shutdown import Shutdown
 from reins.web.application import Web
 from reins.web.guard import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen
-from store.errors import FolderOwnedError, StoreError
+from store.errors import FolderOwnedError
 
 _logger = structlog.get_logger(__name__)
 
@@ -51,15 +49,12 @@ def main(arguments: list[str] | None = None, *, program: str = "python app.py") 
         settings = load_settings(**flags)
         logs.configure(settings.log_level, settings.log_format)
         _run(settings, stop_asked, wants_worker=wants_worker)
-    except (
-        SettingsError,
-        ModelConfigError,
-        AgentTypeError,
-        PortUnusableError,
-        StoreError,
-    ) as error:
-        print(f"reins: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    except (*UNUSABLE, PortUnusableError) as error:
+        return unusable(error)
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        return unusable(error)
     return 0
 
 

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,12 +20,17 @@ FORMAT = 1
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
 _OWNER_FILE = "owner.json"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")  # a Path has one slash of two left
+_NAME_BYTES = 255
+_PATH_BYTES = 3_800  # Linux takes 4,096, and LanceDB's names of files come behind it
 
 
 class DataFolder:
     """One folder of tables with the journal beside them."""
 
     def __init__(self, path: Path | str) -> None:
+        """Raises: FolderUnusableError, where the path can be no local folder."""
+        _check_path(str(path))
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
 
@@ -84,6 +90,11 @@ class DataFolder:
         lock = filelock.FileLock(self.path / _LOCK_FILE)
         try:
             lock.acquire(timeout=0)
+        except OSError as error:
+            raise FolderUnusableError(
+                f"{self.path / _LOCK_FILE} cannot be locked: {error.strerror or error}. "
+                "Check the folder's permissions and its disk."
+            ) from error
         except filelock.Timeout:
             raise FolderOwnedError(
                 f"another worker (process {self.owner_pid() or 'unknown'}) owns the data folder "
@@ -121,6 +132,23 @@ class DataFolder:
             file.flush()
             os.fsync(file.fileno())  # or a loss of power leaves an empty file under the name
         part.replace(self.path / name)
+
+
+def _check_path(path: str) -> None:
+    why = None
+    if _ADDRESS.match(path):
+        why = "it is an address; lock, sync and watch need a folder of this machine"
+    elif not path.isprintable():
+        why = "it has control or invisible characters, which LanceDB cannot open"
+    elif len(os.fsencode(path)) > _PATH_BYTES or any(
+        len(os.fsencode(part)) > _NAME_BYTES for part in Path(path).parts
+    ):
+        why = f"it is too long; expected {_PATH_BYTES} bytes, {_NAME_BYTES} for a name, at the most"
+    if why:
+        raise FolderUnusableError(
+            f"the data folder {path[:200]!a} cannot be used: {why}. Give a local folder with "
+            "REINS_DATA or --data."
+        )
 
 
 def _runs(pid: int) -> bool:

@@ -119,7 +119,7 @@ class QueueWriter:
         try:
             version = self._add(pa.concat_tables([waiting.data for waiting in batch]))
             error = None
-        except (OSError, RuntimeError, ValueError, StoreError) as failure:
+        except (OSError, MemoryError, RuntimeError, ValueError, StoreError) as failure:
             self._table = None
             error = StoreError(
                 f"the action could not be written to the queue in {self._folder.path}: {failure}. "

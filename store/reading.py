@@ -1,5 +1,6 @@
 """Reading table rows and journalled rows as one, from any process."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
@@ -12,6 +13,7 @@ from lancedb.table import LanceTable
 
 from reins.settings import current_settings
 from store import times
+from store.errors import FolderUnusableError
 from store.folder import DataFolder
 from store.journal import file as journal_file
 from store.journal.file import Group, Record
@@ -34,12 +36,14 @@ class Reader:
     @functools.cached_property
     def db(self) -> Any:
         self.folder.prepare()
-        return connect(self.folder.path)
+        with _told(self.folder.path):
+            return connect(self.folder.path)
 
     def table(self, table: Table) -> LanceTable | None:
         """The open table; None while nobody has made it."""
         if table.name not in self._tables:
-            opened = open_if_there(self.db, table)
+            with _told(self.folder.path):
+                opened = open_if_there(self.db, table)
             if opened is None:
                 return None
             self._tables[table.name] = opened
@@ -96,14 +100,15 @@ class Reader:
             opened = self.table(table)
             if opened is None:
                 return nothing
-            try:
-                return read(opened)
-            except RuntimeError as error:
-                # The version being read was compacted and cleaned away, or the folder was replaced:
-                # the newest has the rows.
-                if "not found" not in str(error).lower() or not left:
-                    raise
-                self._tables.pop(table.name, None)
+            with _told(self.folder.path):
+                try:
+                    return read(opened)
+                except RuntimeError as error:
+                    # The version being read was compacted and cleaned away, or the folder was
+                    # replaced: the newest has the rows.
+                    if "not found" not in str(error).lower() or not left:
+                        raise
+                    self._tables.pop(table.name, None)
         raise AssertionError("not reached")
 
     def journalled(self, table: Table, match: Mapping[str, str] | None = None) -> list[Row]:
@@ -135,6 +140,19 @@ class Reader:
             journal_file.append_made(connection, make)
         finally:
             connection.close()
+
+
+@contextlib.contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """What LanceDB and the system raise, in our words. Raises: FolderUnusableError."""
+    try:
+        yield
+    except (OSError, MemoryError, RuntimeError) as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise FolderUnusableError(
+            f"the tables in {folder} cannot be read: {said}. Check the disk, the permissions, and "
+            "the limits of this process (ulimit -a)."
+        ) from error
 
 
 def matching(group: Group, match: Mapping[str, str]) -> Iterable[Row]:

@@ -28,7 +28,8 @@ _logger = structlog.get_logger(__name__)
 
 _BATCH_ROWS = 20_000
 _BATCH_BYTES = 64 << 20
-_BURST_ROWS = 5_000  # after as many, a quiet moment is used to give their memory back
+_BURST_ROWS = 5_000  # after as many, a quieter moment is used to give their memory back
+_QUIET_ROWS = 1_000
 _RETRY_MAX_S = 30.0
 
 Opened = Mapping[str, tuple[Table, LanceTable]]
@@ -125,8 +126,10 @@ class Flush(ThreadLoop):
         before = self.rows
         while self._flush_batch():
             pass
-        self._worked += self.rows - before
-        if self._worked >= _BURST_ROWS and self.rows == before:
+        moved = self.rows - before
+        self._worked += moved
+        # Sessions that tick leave no moment without a row.
+        if self._worked >= _BURST_ROWS and moved < _QUIET_ROWS:
             self._worked = 0
             give_back()
 

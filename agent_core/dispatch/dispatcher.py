@@ -22,11 +22,13 @@ from reins import telemetry
 from reins.loops import TaskLoop
 from store import queue
 from store.errors import StoreError
+from store.lance.memory import give_back
 
 _logger = structlog.get_logger(__name__)
 
 _RETRY_S = 1.0
 _COMPACT_S = 5.0
+_BURST = 5_000  # actions; after as many, a moment without one is used to give their memory back
 _POLL_ROWS = 1_000_000  # a cut would part the actions of a session
 
 
@@ -73,6 +75,7 @@ class Dispatcher:
         self._unlisten: Callable[[], None] = _nothing
         self._unwatch: Callable[[], None] = _nothing
         self.handled = 0
+        self._worked = 0
         self.polled_at = time.monotonic()
         """Monotonic time of the newest poll that succeeded."""
         self.mark_error: str | None = None
@@ -214,6 +217,9 @@ class Dispatcher:
         if self._unmarked:
             await self._mark_gathered()
         await asyncio.to_thread(self._context.fleet.store.compact_queue)
+        if self._worked >= _BURST and not self._tasks:
+            self._worked = 0
+            await asyncio.to_thread(give_back)
         self.mark_error = None
         self.marked_at = time.time()
         return _COMPACT_S
@@ -240,6 +246,7 @@ class Dispatcher:
         await asyncio.to_thread(self._context.fleet.store.folder.sync)
         del self._unmarked[: len(batch)]
         self.handled += len(batch)
+        self._worked += len(batch)
         for action, _ in batch:
             self._marked.add(action.action_id)
             session = self._context.fleet.live.get(action.session_id or "")

@@ -1,42 +1,94 @@
 """The data folder: made ready, its format checked, owned by one worker at a time."""
 
 import contextlib
-import ctypes
 import json
 import os
 import re
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import filelock
 
+from store.barrier import Barrier, sync_file_system
+from store.boot import boot_id
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
+from store.journal.file import Durable
+from store.journal.log import Log, open_log
+from store.journal.reading import open_for_reading
+from store.lance.opening import LanceTables, Tables
 
 FORMAT = 1
 """Version of the folder's layout. 0 stands for tables from before it was recorded."""
 
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
-_OWNER_FILE = "owner.json"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")  # a Path has one slash of two left
 _NAME_BYTES = 255
 _PATH_BYTES = 3_800  # Linux takes 4,096, and LanceDB's names of files come behind it
+OWNER_FILE = "owner.json"
+
+
+Left = Literal["clean", "killed", "power"]
+"""How an owner left the folder: by a stop, by a kill, or perhaps because the power was lost."""
+
+
+class Owner:
+    """A process's ownership of a folder, and how the owner before left it."""
+
+    def __init__(self, folder: "DataFolder", left: Left, boot: str) -> None:
+        self._folder = folder
+        self._boot = boot
+        self.left = left
+
+    def proven(self) -> None:
+        """The folder holds what it should: a kill from now on is this process's own."""
+        self.left, self._boot = "clean", boot_id()
+        self.note()
+
+    def note(self) -> None:
+        self._folder.write_json(OWNER_FILE, {"pid": os.getpid(), "boot": self._boot})
+
+    def gone(self) -> None:
+        if self.left == "clean":
+            (self._folder.path / OWNER_FILE).unlink(missing_ok=True)
+        else:  # refused before it was proven: the next start has to prove it too
+            self._folder.write_json(OWNER_FILE, {"pid": None, "boot": self._boot})
 
 
 class DataFolder:
-    """One folder of tables with the journal beside them."""
+    """One folder of tables with the journal beside them: where both are opened and synced."""
 
     def __init__(self, path: Path | str) -> None:
         """Raises: FolderUnusableError, where the path can be no local folder."""
         _check_path(str(path))
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
+        self.failed_syncs = 0
+        self._opening = threading.Lock()
+        self._descriptor: int | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other.path == self.path
+
+    def __hash__(self) -> int:
+        return hash(self.path)
 
     @property
     def journal(self) -> Path:
         return self.path / "journal.sqlite"
+
+    def open_log(self, durable: Durable, *, checked: bool = False) -> Log:
+        """The journal's log, to append to. Raises: FolderUnusableError."""
+        return open_log(self.journal, durable, checked=checked)
+
+    def read_log(self) -> contextlib.AbstractContextManager[Log | None]:
+        """The same for one read; None where there is none yet. Raises: FolderUnusableError."""
+        return open_for_reading(self.journal)
+
+    def open_tables(self) -> Tables:
+        return LanceTables(self.path)
 
     def prepare(self) -> None:
         """Make the folder, and record its format if it is new.
@@ -49,7 +101,7 @@ class DataFolder:
             probe.write_bytes(b"reins")
             probe.unlink()
             if self.format() is None:
-                self._write_json(_FORMAT_FILE, {"format": FORMAT})
+                self.write_json(_FORMAT_FILE, {"format": FORMAT})
         except OSError as error:
             raise FolderUnusableError(
                 f"the data folder {self.path} cannot be used: {error.strerror or error}. "
@@ -79,53 +131,90 @@ class DataFolder:
         return found
 
     def record_format(self) -> None:
-        self._write_json(_FORMAT_FILE, {"format": FORMAT})
+        self.write_json(_FORMAT_FILE, {"format": FORMAT})
 
     @contextlib.contextmanager
-    def owned(self) -> Iterator[None]:
+    def owned(self) -> Iterator[Owner]:
         """Own the folder for the duration; the lock goes with the process, however it ends.
+
+        Until `Owner.proven` is called the note of how it was left stays as it is.
 
         Raises: FolderOwnedError if another process owns it.
         """
         lock = filelock.FileLock(self.path / _LOCK_FILE)
         try:
             lock.acquire(timeout=0)
-        except OSError as error:
-            raise FolderUnusableError(
-                f"{self.path / _LOCK_FILE} cannot be locked: {error.strerror or error}. "
-                "Check the folder's permissions and its disk."
-            ) from error
         except filelock.Timeout:
             raise FolderOwnedError(
                 f"another worker (process {self.owner_pid() or 'unknown'}) owns the data folder "
                 f"{self.path}. Stop it first, or use another folder."
             ) from None
+        except OSError as error:
+            raise FolderUnusableError(
+                f"{self.path / _LOCK_FILE} cannot be locked: {error.strerror or error}. "
+                "Check the folder's permissions and its disk."
+            ) from error
+        owner = Owner(self, *self._left())
         try:
-            self._write_json(_OWNER_FILE, {"pid": os.getpid()})
-            yield
+            owner.note()
+            yield owner
         finally:
-            with contextlib.suppress(OSError):  # a note of a process that is gone is not believed
-                (self.path / _OWNER_FILE).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # or the lock would stay
+                owner.gone()
             lock.release()
+
+    def _left(self) -> tuple[Left, str]:
+        """How the last owner left, and in which run of the machine."""
+        try:
+            boot = str(json.loads((self.path / OWNER_FILE).read_text())["boot"])
+        except FileNotFoundError:
+            return "clean", boot_id()
+        except (ValueError, KeyError, TypeError):
+            return "power", ""
+        return ("killed" if boot and boot == boot_id() else "power"), boot
 
     def owner_pid(self) -> int | None:
         """Process id that the owner wrote down; None if there is no owner."""
         try:
-            pid = int(json.loads((self.path / _OWNER_FILE).read_text())["pid"])
+            pid = int(json.loads((self.path / OWNER_FILE).read_text())["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
         # An owner that was killed leaves its note behind.
         return pid if _runs(pid) else None
 
-    def sync(self) -> None:
-        """Everything written to the folder's file system so far is on disk."""
-        descriptor = os.open(self.path, os.O_RDONLY)
-        try:
-            _sync_file_system(descriptor)
-        finally:
-            os.close(descriptor)
+    def barrier(self) -> Barrier:
+        """A barrier for one writer, opened before it writes; `close` when all are done with.
 
-    def _write_json(self, name: str, value: object) -> None:
+        Raises: OSError.
+        """
+        with self._opening:
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_RDONLY)
+        return Barrier(self)
+
+    def sync(self) -> None:
+        """Everything written to the folder's file system so far is on disk. Raises: OSError.
+
+        An error that came before the folder's first barrier was opened may be unknown here.
+        """
+        if self._descriptor is None:
+            with contextlib.closing(DataFolder(self.path)) as once:
+                once.barrier()
+                once.sync()
+            return
+        try:
+            sync_file_system(self._descriptor)
+        except OSError:
+            self.failed_syncs += 1
+            raise
+
+    def close(self) -> None:
+        """Give the barriers' descriptor back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
+
+    def write_json(self, name: str, value: object) -> None:
         part = self.path / f"{name}.{_here()}.part"
         with part.open("w") as file:
             json.dump(value, file)
@@ -164,19 +253,3 @@ def _runs(pid: int) -> bool:
 def _here() -> str:
     """A name that no other process and no other thread uses at this moment."""
     return f"{os.getpid()}-{threading.get_ident()}"
-
-
-if sys.platform == "linux":
-    _libc = ctypes.CDLL(None, use_errno=True)
-
-    def _sync_file_system(descriptor: int) -> None:
-        # syncfs: one call for all files of a LanceDB commit, a tenth of the cost of one by one.
-        if _libc.syncfs(descriptor) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-
-else:
-
-    def _sync_file_system(descriptor: int) -> None:
-        del descriptor
-        os.sync()

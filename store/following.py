@@ -1,6 +1,5 @@
 """Records in the order of their commit, from any process: the source of rooms, streams, `watch`."""
 
-import sqlite3
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
@@ -8,9 +7,8 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from store.journal import file as journal_file
 from store.journal.file import Group
-from store.journal.reading import open_for_reading
+from store.journal.log import Log
 from store.lance.tables import STAMP, Table
 from store.reading import Reader
 
@@ -42,10 +40,10 @@ class Follower:
         """Begin after the newest record there is."""
         self._stamp = None
         self.position = 0  # and the file that was known stays known: another may take its place
-        with open_for_reading(self._store.folder.journal) as connection:
-            if connection is not None:
-                self._file = journal_file.identity(connection)
-                self.position = journal_file.newest_number(connection)
+        with self._store.folder.read_log() as log:
+            if log is not None:
+                self._file = log.identity()
+                self.position = log.newest_number()
 
     def touched(self) -> bool:
         """True if the journal's file was written to since the last call; cheap."""
@@ -57,13 +55,11 @@ class Follower:
         """Table and row of what came since, as journalled (times are microseconds since 1970, JSON
         columns strings); whether there is more.
         """
-        with open_for_reading(self._store.folder.journal) as connection:
-            newest = self._look_at(connection)
-            if connection is None:
+        with self._store.folder.read_log() as log:
+            newest = self._look_at(log)
+            if log is None:
                 return [], False
-            groups, more = journal_file.groups(
-                connection, after=self.position, rows=_BATCH, size_bytes=_BATCH_BYTES
-            )
+            groups, more = log.groups(after=self.position, rows=_BATCH, size_bytes=_BATCH_BYTES)
         first = groups[0].first if groups else newest + 1
         found: Found = []
         if first > self.position + 1:  # flushed before it was read here
@@ -76,10 +72,10 @@ class Follower:
         self.position = groups[-1].last if groups else newest
         return found, more
 
-    def _look_at(self, connection: sqlite3.Connection | None) -> int:
+    def _look_at(self, log: Log | None) -> int:
         """The newest number; begins anew in a file that is not the one of before."""
-        file = 0 if connection is None else journal_file.identity(connection)
-        newest = 0 if connection is None else journal_file.newest_number(connection)
+        file = 0 if log is None else log.identity()
+        newest = 0 if log is None else log.newest_number()
         if newest < self.position or (file and self._file and file != self._file):
             self.position = 0
             self.replaced += 1

@@ -5,20 +5,18 @@ import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 import pyarrow as pa
-from lancedb.table import LanceTable
 
 from reins.settings import current_settings
 from store import times
 from store.errors import FolderUnusableError
 from store.folder import DataFolder
-from store.journal import file as journal_file
 from store.journal.file import Group, Record
-from store.journal.reading import read_pending
-from store.lance.tables import STAMP, Row, Table, connect, open_if_there
+from store.lance.opening import OpenTable, Tables
+from store.lance.tables import STAMP, Row, Table
 
 _TRIES = 5
 _SLICE = 500
@@ -29,21 +27,21 @@ T = TypeVar("T")
 class Reader:
     """One data folder as its readers see it; cheap to keep, safe to share between threads."""
 
-    def __init__(self, folder: Path | str) -> None:
-        self.folder = DataFolder(folder)
-        self._tables: dict[str, LanceTable] = {}
+    def __init__(self, folder: DataFolder | Path | str) -> None:
+        self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
+        self._tables: dict[str, OpenTable] = {}
 
     @functools.cached_property
-    def db(self) -> Any:
+    def db(self) -> Tables:
         self.folder.prepare()
         with _told(self.folder.path):
-            return connect(self.folder.path)
+            return self.folder.open_tables()
 
-    def table(self, table: Table) -> LanceTable | None:
+    def table(self, table: Table) -> OpenTable | None:
         """The open table; None while nobody has made it."""
         if table.name not in self._tables:
             with _told(self.folder.path):
-                opened = open_if_there(self.db, table)
+                opened = self.db.open_if_there(table)
             if opened is None:
                 return None
             self._tables[table.name] = opened
@@ -81,7 +79,7 @@ class Reader:
     def stored(self, table: Table, where: str | None, columns: list[str] | None = None) -> pa.Table:
         """Rows of the table alone, without the journal's; of all columns or of some."""
 
-        def read(opened: LanceTable) -> pa.Table:
+        def read(opened: OpenTable) -> pa.Table:
             query = opened.search()
             query = query.select(columns) if columns else query
             found = (query.where(where) if where else query).limit(None)
@@ -95,7 +93,7 @@ class Reader:
         """The number of the table's own rows that fit; from its indices where possible."""
         return self._read(table, lambda opened: int(opened.count_rows(where)), 0)
 
-    def _read(self, table: Table, read: Callable[[LanceTable], T], nothing: T) -> T:
+    def _read(self, table: Table, read: Callable[[OpenTable], T], nothing: T) -> T:
         for left in reversed(range(_TRIES)):
             opened = self.table(table)
             if opened is None:
@@ -124,7 +122,9 @@ class Reader:
         if table.derived is not None:
             sources.append((table.derived.source, table.derived.row))
         for name, derive in sources:
-            for group in read_pending(self.folder.journal, name):
+            with self.folder.read_log() as log:
+                pending = [] if log is None else log.groups_of(name)
+            for group in pending:
                 for row in matching(group, match):
                     yield derive, row
 
@@ -135,11 +135,8 @@ class Reader:
         JournalError.
         """
         self.folder.prepare()
-        connection = journal_file.open_for_writing(self.folder.journal, current_settings().durable)
-        try:
-            journal_file.append_made(connection, make)
-        finally:
-            connection.close()
+        with contextlib.closing(self.folder.open_log(current_settings().durable)) as log:
+            log.append_made(make)
 
 
 @contextlib.contextmanager
@@ -186,10 +183,12 @@ def _time(microseconds: int | None) -> datetime | None:
 
 
 @functools.lru_cache(maxsize=64)
-def _reader_at(path: Path) -> Reader:
-    return Reader(path)
+def _reader_at(folder: DataFolder) -> Reader:
+    return Reader(folder)
 
 
-def reader(path: Path | str | None = None) -> Reader:
+def reader(folder: DataFolder | Path | str | None = None) -> Reader:
     """The reader of a data folder, by default the one that the settings name."""
-    return _reader_at(DataFolder(path if path is not None else current_settings().data).path)
+    if not isinstance(folder, DataFolder):
+        folder = DataFolder(folder if folder is not None else current_settings().data)
+    return _reader_at(folder)

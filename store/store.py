@@ -5,9 +5,6 @@ import contextlib
 from datetime import datetime
 from pathlib import Path
 
-import structlog
-from lancedb.table import AsyncTable, LanceTable
-
 from reins.shutdown import AsyncShutdown
 from store import (
     agent_state,
@@ -19,18 +16,18 @@ from store import (
     participants,
     queue,
 )
-from store.derivation import rebuild
-from store.errors import FolderUnusableError, StoreError
-from store.flush import Flush, highest_number
-from store.folder import FORMAT, DataFolder
-from store.journal import file as journal_file
+from store.doubt import hold_in_doubt
+from store.errors import StoreError
+from store.flush import Flush
+from store.folder import DataFolder
 from store.journal.file import Durable
 from store.journal.journal import Journal
-from store.lance.repair import Repaired, repair
-from store.lance.tables import Table, complete, connect, connect_async, open_or_make
+from store.lance import damage
+from store.lance.opening import AsyncOpenTable
+from store.lance.repair import Repaired
+from store.lance.tables import Table
 from store.reading import Reader, reader
-
-_logger = structlog.get_logger(__name__)
+from store.starting import open_folder
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -56,39 +53,50 @@ class Store:
 
     def __init__(
         self,
-        path: Path | str,
+        folder: DataFolder | Path | str,
         *,
         durable: Durable = "power",
         flush_s: float = 1.0,
         max_pending: int = 100_000,
         record_days: float | None = None,
     ) -> None:
-        self.folder = DataFolder(path)
-        self.journal = Journal(self.folder.journal, durable=durable, max_pending=max_pending)
+        self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
+        self.journal = Journal(
+            self.folder.journal,
+            durable=durable,
+            max_pending=max_pending,
+            open_log=lambda _path, level: self.folder.open_log(level),
+        )
         self.repaired: list[Repaired] = []
         self._durable = durable
         self._flush_s = flush_s
         self._record_days = record_days
         self._flush: Flush | None = None
         self._owned = contextlib.ExitStack()
-        self._queue: AsyncTable | None = None
+        self._queue: AsyncOpenTable | None = None
         self._started = False
         self._shutdown = AsyncShutdown()
 
     async def start(self) -> None:
         """Own the folder, repair and complete its tables, start the journal and the flush.
 
-        Raises: FolderOwnedError, FolderUnusableError, FormatUnknownError, TableDamagedError.
+        Raises: FolderOwnedError, FolderUnusableError, FormatUnknownError, RollBackNeededError,
+        TableDamagedError.
         """
         if self._started:
             raise RuntimeError("the store was started twice; make a new one")
         await asyncio.to_thread(self.folder.prepare)
-        self._owned.enter_context(self.folder.owned())
+        owner = self._owned.enter_context(self.folder.owned())
+        self._owned.callback(self.folder.close)
         try:
-            tables = await asyncio.to_thread(self._open_tables)
-            highest = await asyncio.to_thread(self._catch_up, tables)
-            self._queue = await self._open_queue()
+            opened = await asyncio.to_thread(
+                open_folder, self.folder, TABLES, self._durable, trusted=owner.left != "power"
+            )
+            self.repaired = opened.repaired
+            await asyncio.to_thread(self._hold_in_doubt)
+            self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
+            owner.proven()
         except BaseException:
             self._owned.close()
             raise
@@ -96,8 +104,9 @@ class Store:
         self._flush = Flush(
             folder=self.folder,
             journal=self.journal,
-            tables=tables,
-            highest=highest,
+            tables=opened.tables,
+            highest=opened.highest,
+            synced=opened.synced,
             every_s=self._flush_s,
             record_days=self._record_days,
         )
@@ -122,10 +131,10 @@ class Store:
 
     @property
     def reader(self) -> Reader:
-        return reader(self.folder.path)
+        return reader(self.folder)
 
     @property
-    def queue(self) -> AsyncTable:
+    def queue(self) -> AsyncOpenTable:
         """The queue's table, for the dispatcher."""
         if self._queue is None:
             raise StoreError("the store is not started; call start() first")
@@ -175,55 +184,10 @@ class Store:
         }
         return [name for name, runs in running.items() if not runs] if self._started else []
 
-    def _open_tables(self) -> dict[str, tuple[Table, LanceTable]]:
-        try:
-            db = connect(self.folder.path)
-            synced = self._synced_versions()
-            self.repaired = repair(db, self.folder.path, list(TABLES), synced)
-            opened = {table.name: (table, open_or_make(db, table)) for table in TABLES}
-            for table, handle in opened.values():
-                if added := complete(handle, table):
-                    _logger.warning("table migrated", table=table.name, columns_added=added)
-            if self.folder.format() != FORMAT:
-                self.folder.record_format()
-        except OSError as error:
-            raise FolderUnusableError(
-                f"the tables in {self.folder.path} cannot be opened: {error}. "
-                "Check that the disk is there, writable and has room."
-            ) from error
-        return opened
-
-    def _synced_versions(self) -> dict[str, int]:
-        connection = journal_file.open_for_writing(self.folder.journal, self._durable)
-        try:
-            journal_file.check(connection, self.folder.journal)
-            return journal_file.synced_versions(connection)
-        finally:
-            connection.close()
-
-    def _catch_up(self, opened: dict[str, tuple[Table, LanceTable]]) -> dict[str, int]:
-        """Mend what a loss left behind; returns the highest number in each table.
-
-        A journal that is younger than the tables must not give out their numbers again, and a view
-        that is behind its log is made again from it.
-        """
-        highest = {
-            name: highest_number(handle)
-            for name, (table, handle) in opened.items()
-            if table.journalled
-        }
-        connection = journal_file.open_for_writing(self.folder.journal, self._durable)
-        try:
-            journal_file.raise_flushed(connection, max(highest.values()))
-        finally:
-            connection.close()
-        for table, handle in opened.values():
-            derived = table.derived
-            if derived is not None and highest[table.name] < highest[derived.source]:
-                _, source = opened[derived.source]
-                rebuild(table, derived, handle, source, highest[table.name])
-        return highest
-
-    async def _open_queue(self) -> AsyncTable:
-        db = await connect_async(self.folder.path)
-        return await db.open_table(queue.TABLE.name)
+    def _hold_in_doubt(self) -> None:
+        known = damage.missing(self.folder.path)
+        if all(entry.settled for entry in known):
+            return
+        with contextlib.closing(self.folder.open_log(self._durable)) as log:
+            hold_in_doubt(self.reader, log, known)
+        damage.settle(self.folder.path)

@@ -8,6 +8,7 @@ import contextlib
 import random
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -20,7 +21,7 @@ from store.errors import FolderUnusableError, JournalError
 Durable = Literal["power", "process"]
 _SYNCHRONOUS: Mapping[Durable, str] = {"power": "FULL", "process": "NORMAL"}
 BUSY_TIMEOUT_S = 10.0
-_ALL = 1 << 62
+ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
 _COMMIT_ERRORS = (sqlite3.Error, OverflowError, MemoryError)
 
@@ -123,9 +124,9 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 
 def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
     """Commit the records as one; returns how many rows. Raises: JournalError (none is in)."""
-    by_table: dict[str, list[bytes]] = {}
+    by_table: dict[str, list[bytes]] = defaultdict(list)
     for record in records:
-        by_table.setdefault(record.table, []).append(record.body)
+        by_table[record.table].append(record.body)
     try:
         if len(by_table) == 1:
             [(table, bodies)] = by_table.items()
@@ -161,7 +162,7 @@ def _append_group(connection: sqlite3.Connection, table: str, bodies: Sequence[b
 
 
 def groups(
-    connection: sqlite3.Connection, *, after: int = 0, rows: int = _ALL, size_bytes: int = _ALL
+    connection: sqlite3.Connection, *, after: int = 0, rows: int = ALL, size_bytes: int = ALL
 ) -> tuple[list[Group], bool]:
     """The oldest records numbered above `after`, until they are `rows` or hold `size_bytes`;
     whether there are more.
@@ -173,6 +174,12 @@ def groups(
     return [_joined(connection, table, list(run)) for table, run in groupby(heads, _table)], more
 
 
+def groups_of(connection: sqlite3.Connection, table: str) -> list[Group]:
+    """All groups of one table."""
+    query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
+    return [Group(*line) for line in connection.execute(query, (table,))]
+
+
 def _heads(
     connection: sqlite3.Connection, after: int, rows: int, size_bytes: int
 ) -> tuple[list[tuple[int, int, str]], bool]:
@@ -182,7 +189,7 @@ def _heads(
         FROM (SELECT first, rows, body, tbl FROM record_group WHERE first > ?
               ORDER BY first LIMIT ?)
     """
-    (text,) = connection.execute(query, (after, min(rows, _ALL))).fetchone()
+    (text,) = connection.execute(query, (after, min(rows, ALL))).fetchone()
     heads: list[tuple[int, int, str]] = []
     held, held_bytes = 0, 0
     for line in (text or "").splitlines():
@@ -234,11 +241,6 @@ def synced_versions(connection: sqlite3.Connection) -> dict[str, int]:
 def raise_flushed(connection: sqlite3.Connection, number: int) -> None:
     """Numbers up to `number` are in the tables: never give them out again."""
     connection.execute("UPDATE position SET flushed = max(flushed, ?)", (number,))
-
-
-def write_nothing(connection: sqlite3.Connection) -> None:
-    """A commit of its own that changes nothing: it succeeds where any other would."""
-    raise_flushed(connection, 0)
 
 
 def pending_rows(connection: sqlite3.Connection) -> int:

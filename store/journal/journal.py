@@ -13,8 +13,8 @@ import structlog
 
 from reins import telemetry
 from store.errors import JournalError
-from store.journal import file as journal_file
 from store.journal.file import Durable, Group, Record
+from store.journal.log import Log, open_log
 from store.journal.writer import NOT_RUNNING, Entry, Writer
 
 _logger = structlog.get_logger(__name__)
@@ -35,10 +35,14 @@ class Journal:
     """
 
     def __init__(
-        self, path: Path, *, durable: Durable = "power", max_pending: int = 100_000
+        self,
+        path: Path,
+        *,
+        durable: Durable = "power",
+        max_pending: int = 100_000,
+        open_log: Callable[[Path, Durable], Log] = open_log,
     ) -> None:
-        self._path = path
-        self._durable = durable
+        self._open_log = partial(open_log, path, durable)
         self._max_pending = max_pending
         self._writer: Writer | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -59,14 +63,14 @@ class Journal:
         self._listeners: list[Callable[[], object]] = []
 
     def start(self) -> None:
-        """Open the file and start the writer. Raises: FolderUnusableError."""
+        """Open the log and start the writer. Raises: FolderUnusableError."""
         if self._writer is not None:
             raise RuntimeError("the journal was started twice; make a new one")
         self._loop = loop = asyncio.get_running_loop()
-        connection = journal_file.open_for_writing(self._path, self._durable)
-        self.pending = journal_file.pending_rows(connection)
+        log = self._open_log()
+        self.pending = log.pending_rows()
         self._room.set()
-        self._writer = Writer(connection, partial(self._commit, loop))
+        self._writer = Writer(log, partial(self._commit, loop))
         self._writer.start()
 
     async def stop(self) -> None:
@@ -121,16 +125,16 @@ class Journal:
         if self.last_error is not None and time.monotonic() - self._failed_at >= _QUIET_S:
             self.call(self._write_nothing)
 
-    def _write_nothing(self, connection: sqlite3.Connection) -> None:
+    def _write_nothing(self, log: Log) -> None:
         try:
-            journal_file.write_nothing(connection)
+            log.raise_flushed(0)  # a commit that changes nothing
             self.last_error = None
-        except sqlite3.Error:
+        except (JournalError, sqlite3.Error, OSError):
             self.failures += 1
             self._failed_at = time.monotonic()
 
-    def call(self, work: Callable[[sqlite3.Connection], object]) -> None:
-        """Run `work` on the writer's connection, in its turn; from a thread that may block."""
+    def call(self, work: Callable[[Log], object]) -> None:
+        """Run `work` on the writer's handle, in its turn; from a thread that may block."""
         if self._writer is None:
             raise JournalError(NOT_RUNNING)
         self._writer.call(work)
@@ -144,25 +148,21 @@ class Journal:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._room.set)
 
-    def _forget(
-        self, upto: int, flushed: int, versions: Mapping[str, int], connection: sqlite3.Connection
-    ) -> None:
-        journal_file.forget(connection, upto, flushed, versions)
+    def _forget(self, upto: int, flushed: int, versions: Mapping[str, int], log: Log) -> None:
+        log.forget(upto, flushed, versions)
         # Asked, not counted: other processes append too, and nobody tells us.
-        self.pending = journal_file.pending_rows(connection)
+        self.pending = log.pending_rows()
 
     def _commit(
         self,
         loop: asyncio.AbstractEventLoop,
-        connection: sqlite3.Connection,
+        log: Log,
         entries: list[Entry],
     ) -> None:
         error: str | None = None
         rows, began = 0, time.perf_counter()
         try:
-            rows = journal_file.append(
-                connection, [record for entry in entries for record in entry.records]
-            )
+            rows = log.append([record for entry in entries for record in entry.records])
             self._newest.append((time.perf_counter() - began, rows))
             self.pending += rows
             self.rows += rows

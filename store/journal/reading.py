@@ -6,24 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from store.errors import FolderUnusableError
-from store.journal.file import BUSY_TIMEOUT_S, Group
-
-
-def read_pending(path: Path, table: str) -> list[Group]:
-    """The groups of one table that are not flushed yet; none if there is no journal.
-
-    Raises: FolderUnusableError.
-    """
-    with open_for_reading(path) as connection:
-        if connection is None:
-            return []
-        query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
-        return [Group(*line) for line in connection.execute(query, (table,))]
+from store.journal.file import BUSY_TIMEOUT_S
+from store.journal.log import SqliteLog
 
 
 @contextlib.contextmanager
-def open_for_reading(path: Path) -> Iterator[sqlite3.Connection | None]:
-    """A connection of its own for one read, which sees one moment of the file.
+def open_for_reading(path: Path) -> Iterator[SqliteLog | None]:
+    """A handle of its own for one read, which sees one moment of the file.
 
     None where there is no journal yet. No handle outlives a folder that was replaced, and a read
     makes no file.
@@ -46,7 +35,7 @@ def open_for_reading(path: Path) -> Iterator[sqlite3.Connection | None]:
         yield None
         return
     try:
-        yield connection if there else None
+        yield SqliteLog(connection) if there else None
     except sqlite3.Error as error:
         if path.exists():
             raise _unreadable(path, error) from error

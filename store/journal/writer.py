@@ -1,8 +1,7 @@
-"""The journal's thread: everything on the one connection that appends, in turn."""
+"""The journal's thread: everything on the one handle that appends, in turn."""
 
 import asyncio
 import queue
-import sqlite3
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from typing import Any, NamedTuple
 from reins.loops import ThreadLoop
 from store.errors import JournalError
 from store.journal.file import Record
+from store.journal.log import Log
 
 # A commit above either would make the others wait too long (and SQLite takes 1 GB at the most).
 _MAX_GROUP = 4_000  # entries
@@ -28,9 +28,9 @@ class Entry(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """Other work for the writer's connection, in its turn."""
+    """Other work for the writer's handle of the log, in its turn."""
 
-    work: Callable[[sqlite3.Connection], object]
+    work: Callable[[Log], object]
     done: threading.Event
     error: list[BaseException]
 
@@ -38,17 +38,17 @@ class _Job:
 class Writer(ThreadLoop):
     """Commits whatever has gathered, without a fixed wait: its queue is what wakes it.
 
-    `stop` commits what was put before it, closes the connection and ends. An unexpected error ends
+    `stop` commits what was put before it, closes the log and ends. An unexpected error ends
     the thread: what it was about to commit is not known to be on disk.
     """
 
     def __init__(
         self,
-        connection: sqlite3.Connection,
-        commit: Callable[[sqlite3.Connection, list[Entry]], None],
+        log: Log,
+        commit: Callable[[Log, list[Entry]], None],
     ) -> None:
         super().__init__("journal")
-        self._connection = connection
+        self._log = log
         self._commit = commit
         self._queue: queue.SimpleQueue[Entry | _Job | None] = queue.SimpleQueue()
         self._drained = False
@@ -56,7 +56,7 @@ class Writer(ThreadLoop):
     def put(self, entry: Entry) -> None:
         self._queue.put(entry)
 
-    def call(self, work: Callable[[sqlite3.Connection], object]) -> None:
+    def call(self, work: Callable[[Log], object]) -> None:
         """Run `work` in its turn and return when it is done; raises what it raised."""
         job = _Job(work, threading.Event(), [])
         self._queue.put(job)
@@ -72,10 +72,10 @@ class Writer(ThreadLoop):
     def run_once(self) -> float:
         entries, jobs = self._take()
         if entries:
-            self._commit(self._connection, entries)
+            self._commit(self._log, entries)
         for job in jobs:
             try:
-                job.work(self._connection)
+                job.work(self._log)
             except Exception as error:  # noqa: BLE001 - handed to the caller
                 job.error.append(error)
             job.done.set()
@@ -89,7 +89,7 @@ class Writer(ThreadLoop):
             while self.stopping and not self._drained:
                 self.run_once()
         finally:
-            self._connection.close()
+            self._log.close()
 
     def _take(self) -> tuple[list[Entry], list[_Job]]:
         """Everything that has gathered; blocks until there is something."""
@@ -101,7 +101,8 @@ class Writer(ThreadLoop):
             match item:
                 case Entry():
                     entries.append(item)
-                    size_bytes += sum(len(record.body) for record in item.records)
+                    for record in item.records:
+                        size_bytes += len(record.body)
                 case _Job():
                     jobs.append(item)
                 case None:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from lancedb.table import LanceTable
 
+from store.lance.opening import OpenTable
 from store.lance.tables import COMPACT_COMMITS
 
 _logger = structlog.get_logger(__name__)
@@ -58,7 +58,7 @@ class Compaction:
             or (version != last and idle_s >= IDLE_S)
         )
 
-    def run(self, name: str, table: LanceTable) -> bool:
+    def run(self, name: str, table: OpenTable) -> bool:
         """Compact; False where it failed, or another's commit won.
 
         Deletes nothing: what it replaces is needed until it is synced, and by those who read it.
@@ -71,7 +71,7 @@ class Compaction:
         _logger.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
         return True
 
-    def clean(self, name: str, table: LanceTable) -> bool:
+    def clean(self, name: str, table: OpenTable) -> bool:
         """Delete the versions older than `KEEP`, where a compaction replaced them that long ago."""
         now = self._clock()
         # Only right after a compaction: then this one has nothing to replace itself.
@@ -80,7 +80,7 @@ class Compaction:
         del self._to_clean[name]
         return self._optimize(name, table, KEEP)
 
-    def _optimize(self, name: str, table: LanceTable, cleanup_older_than: timedelta) -> bool:
+    def _optimize(self, name: str, table: OpenTable, cleanup_older_than: timedelta) -> bool:
         try:
             table.optimize(cleanup_older_than=cleanup_older_than)
         except (RuntimeError, OSError, ValueError) as error:

@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 
 import structlog
-from lancedb.table import LanceTable
 
 from store import times
+from store.lance.opening import OpenTable
 from store.lance.tables import Table
 
 _logger = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ class Retention:
         self.days = days
         self.due_at = 0.0
 
-    def run(self, tables: Iterable[tuple[Table, LanceTable]]) -> None:
+    def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> None:
         """Delete what is due in those of the tables that have a retention."""
         kept = [(table, opened) for table, opened in tables if table.retained_by is not None]
         now = time.monotonic()
@@ -38,7 +38,7 @@ class Retention:
                 _logger.info("old records deleted", table=table.name, rows=count, days=self.days)
 
 
-def delete_older(opened: LanceTable, table: Table, days: float, now: datetime | None = None) -> int:
+def delete_older(opened: OpenTable, table: Table, days: float, now: datetime | None = None) -> int:
     """Delete the rows whose `retained_by` lies more than `days` back; returns how many."""
     until = (now or datetime.now(UTC)) - timedelta(days=days)
     old = f"{table.retained_by} < {times.literal(until)}"

@@ -60,7 +60,12 @@ class OfFlush:
 
     def __init__(self, _folder: Path, store: Store) -> None:
         self.it = Flush(
-            folder=store.folder, journal=store.journal, tables={}, highest={}, every_s=60
+            folder=store.folder,
+            journal=store.journal,
+            tables={},
+            highest={},
+            synced={},
+            every_s=60,
         )
 
     async def start(self) -> None:
@@ -91,7 +96,7 @@ class OfDispatcher:
         )  # fmt: skip
         self.it = Dispatcher(
             context=Context(fleet, Conversations(store), lambda: None), table=store.queue,
-            folder=store.folder.path, poll_s=60,
+            folder=store.folder, poll_s=60,
         )  # fmt: skip
 
     async def start(self) -> None:

@@ -60,7 +60,7 @@ class Fleet:
         self.dispatcher = Dispatcher(
             context=Context(self.sessions, Conversations(self.store), self._reload),
             table=self.store.queue,
-            folder=self.store.folder.path,
+            folder=self.store.folder,
             poll_s=1.0,
         )
         self.dispatcher.start()

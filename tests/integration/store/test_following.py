@@ -14,6 +14,7 @@ import pytest
 from store import agent_state, agent_steps, following, messages
 from store.errors import FolderUnusableError
 from store.following import Follower
+from store.journal import file as journal_file
 from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
@@ -101,7 +102,7 @@ async def test_a_follower_gets_each_row_of_a_writer_at_full_speed(store, wait_s)
 async def test_a_commit_between_two_reads_of_one_poll(store, monkeypatch):
     """What is committed and what is flushed while a poll reads the file is not lost."""
     feed = follower(store)
-    real = following.journal_file.newest_number
+    real = journal_file.newest_number
     loop, written = asyncio.get_running_loop(), itertools.count(1)
 
     def newest_number(connection):
@@ -110,7 +111,7 @@ async def test_a_commit_between_two_reads_of_one_poll(store, monkeypatch):
         asyncio.run_coroutine_threadsafe(commit, loop).result(10)
         return number
 
-    monkeypatch.setattr(following.journal_file, "newest_number", newest_number)
+    monkeypatch.setattr(journal_file, "newest_number", newest_number)
     found = []
     for _ in range(5):
         found += (await asyncio.to_thread(feed.poll))[0]
@@ -153,7 +154,7 @@ async def test_memory_stays_bounded(tmp_path, monkeypatch):
     connection = sqlite3.connect(tmp_path / "data" / "journal.sqlite", isolation_level=None)
     for start in range(3_001, 6_001, 10):  # as a writer whose flush hangs leaves them
         records = [step("a", n, text=text) for n in range(start, start + 10)]
-        following.journal_file.append(connection, records)
+        journal_file.append(connection, records)
     connection.close()
     tracemalloc.start()
     expected = 1
@@ -230,9 +231,9 @@ def test_a_journal_that_does_not_exist_yet(tmp_path):
     folder.mkdir()
     (folder / "journal.sqlite").touch()  # as its writer finds it at first
     assert feed.poll() == ([], False)
-    connection = following.journal_file.open_for_writing(folder / "journal.sqlite", "power")
+    connection = journal_file.open_for_writing(folder / "journal.sqlite", "power")
     assert feed.poll() == ([], False)
-    following.journal_file.append(connection, [step("a", 1)])
+    journal_file.append(connection, [step("a", 1)])
     assert seqs(drained(feed)) == [1]
     connection.close()
 
@@ -244,8 +245,8 @@ def test_a_journal_that_is_damaged(tmp_path):
     with pytest.raises(FolderUnusableError, match=r"journal\.sqlite cannot be read"):
         feed.poll()
     (tmp_path / "journal.sqlite").unlink()
-    connection = following.journal_file.open_for_writing(tmp_path / "journal.sqlite", "power")
-    following.journal_file.append(connection, [step("a", 1)])
+    connection = journal_file.open_for_writing(tmp_path / "journal.sqlite", "power")
+    journal_file.append(connection, [step("a", 1)])
     connection.close()
     assert seqs(drained(feed)) == [1]
 
@@ -318,7 +319,7 @@ async def test_rows_flushed_within_a_poll_come_once(store, monkeypatch):
     """Rows that are flushed and forgotten between two queries of one poll come once."""
     feed = follower(store)
     await store.journal.append(step("a", 1), step("a", 2))
-    real, turns = following.journal_file._joined, []
+    real, turns = journal_file._joined, []
 
     def joined(*given):
         if not turns and threading.current_thread().name != "flush":
@@ -326,7 +327,7 @@ async def test_rows_flushed_within_a_poll_come_once(store, monkeypatch):
             until(lambda: not store.journal.pending)
         return real(*given)
 
-    monkeypatch.setattr(following.journal_file, "_joined", joined)
+    monkeypatch.setattr(journal_file, "_joined", joined)
     found, _ = await asyncio.to_thread(feed.poll)
     found += drained(feed)
     assert seqs(found) == [1, 2]

@@ -14,13 +14,19 @@ from store.errors import FolderUnusableError, JournalError
 from store.journal import file as journal_file
 from store.journal.file import Record
 from store.journal.journal import Journal
-from store.journal.reading import read_pending
+from store.journal.reading import open_for_reading
 from tests.integration.store.support import child, lines_of
 from tests.support.waiting import until_async
 
 
 def record(value, table="messages"):
     return Record(table, orjson.dumps({"v": value}))
+
+
+def read_pending(path, table):
+    """The groups of one table that are in the file."""
+    with open_for_reading(path) as log:
+        return [] if log is None else log.groups_of(table)
 
 
 def rows_of(path, table="messages"):
@@ -109,7 +115,8 @@ async def test_a_lost_journal_does_not_repeat_the_tables_numbers(path):
 def _forbid_growth(journal, pages=0):
     """Make SQLite itself refuse: the file may not grow."""
 
-    def work(connection):
+    def work(log):
+        connection = log._connection
         (count,) = connection.execute("PRAGMA page_count").fetchone()
         connection.execute(f"PRAGMA max_page_count = {count + pages}")
 
@@ -127,7 +134,7 @@ async def test_a_failed_commit_is_told_to_all_and_a_later_one_works(journal):
     assert all(isinstance(result, JournalError) for result in results), results
     assert "full" in str(results[0])
     assert logs[0]["event"] == "journal commit failed"
-    journal.call(lambda connection: connection.execute("PRAGMA max_page_count = 1000000"))
+    journal.call(lambda log: log._connection.execute("PRAGMA max_page_count = 1000000"))
     await journal.append(record(big))
     assert journal.pending == 2
 

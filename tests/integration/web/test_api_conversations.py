@@ -173,7 +173,7 @@ def test_messages_of_an_older_folder_are_read_with_nulls(idle):
     old = pa.schema([column for column in messages.TABLE.schema if column.name not in newer])
     row = {**orjson.loads(said("c", 1, "hello").body), "journal_n": 1}
     row = {name: row[name] for name in old.names}
-    reader().db.create_table("messages", pa.Table.from_pylist([row], schema=old))
+    reader().db.connection.create_table("messages", pa.Table.from_pylist([row], schema=old))
     reader().append(lambda: conversation("c"))
     for query in ("", "?last=1", "?before=2"):
         [found] = idle.get(f"/api/conversations/c/messages{query}")["items"]

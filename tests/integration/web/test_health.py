@@ -71,13 +71,13 @@ def test_a_commit_that_nobody_tries_again(api, monkeypatch):
     monkeypatch.setattr(journal, "_QUIET_S", 0.0)
     refused = [True]
 
-    def broken(connection):
+    def broken(connection, number):
         if refused:
             raise sqlite3.OperationalError("database or disk is full")
-        nothing(connection)
+        raised(connection, number)
 
-    nothing = journal_file.write_nothing
-    monkeypatch.setattr(journal_file, "write_nothing", broken)
+    raised = journal_file.raise_flushed
+    monkeypatch.setattr(journal_file, "raise_flushed", broken)
     api.runtime.store.journal.last_error = "the journal could not commit: disk I/O error"
     not_ready_for(api, "the last commit failed")
     until(lambda: metric(api, "reins_commit_failures_total") > 1)

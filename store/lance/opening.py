@@ -1,0 +1,117 @@
+"""The tables as the store uses them: protocols, and their form in LanceDB.
+
+LanceDB's own handles are what the protocols describe, so nothing stands between a caller and them.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, Protocol
+
+import pyarrow as pa
+
+from store.lance.losses import Evidence
+from store.lance.repair import Repaired, repair
+from store.lance.tables import Table, connect, connect_async, open_if_there, open_or_make
+
+
+class OpenTable(Protocol):
+    """The part of LanceDB's handle of a table that is used; each commit is a version more."""
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    @property
+    def version(self) -> int: ...
+
+    def add(self, rows: pa.Table, /) -> Any:
+        """Append rows in one commit; the answer names its `version`."""
+        ...
+
+    def merge_insert(self, key: str, /) -> Any:
+        """Build a commit that puts rows in the place of those with the same key."""
+        ...
+
+    def search(self) -> Any:
+        """Build a query: `select`, `where`, `limit`, then `to_arrow`, `to_list` or `to_batches`."""
+        ...
+
+    def count_rows(self, where: str | None = None, /) -> int: ...
+
+    def delete(self, where: str, /) -> Any: ...
+
+    def optimize(self, *, cleanup_older_than: timedelta) -> Any: ...
+
+    def add_columns(self, schema: pa.Schema, /) -> Any: ...
+
+    def checkout(self, version: int, /) -> None:
+        """Show an older version, until `checkout_latest`."""
+        ...
+
+    def checkout_latest(self) -> None: ...
+
+    def restore(self, version: int, /) -> None:
+        """Commit an older version again, as the newest."""
+        ...
+
+    def list_indices(self) -> Any: ...
+
+    def create_index(self, column: str, /, *, config: Any, replace: bool) -> Any: ...
+
+
+class AsyncOpenTable(Protocol):
+    """The same of the queue's table, on the loop."""
+
+    async def version(self) -> int: ...
+
+    async def uri(self) -> str:
+        """The path of the table's folder."""
+        ...
+
+    def query(self) -> Any:
+        """Build a query: `select`, `where`, `with_row_id`, then `to_arrow`."""
+        ...
+
+    def merge_insert(self, key: str, /) -> Any: ...
+
+
+class Tables(Protocol):
+    """The tables of one folder."""
+
+    def repair(
+        self, tables: list[Table], evidence: Evidence, /, *, deep: bool, roll_back: bool
+    ) -> list[Repaired]:
+        """Make every table readable, or raise and change nothing; see `store.lance.repair`."""
+        ...
+
+    def open_or_make(self, table: Table, /) -> OpenTable: ...
+
+    def open_if_there(self, table: Table, /) -> OpenTable | None: ...
+
+    async def open_async(self, table: Table, /) -> AsyncOpenTable: ...
+
+
+class LanceTables:
+    """The tables as LanceDB keeps them in a folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.connection = connect(folder)
+
+    def repair(
+        self, tables: list[Table], evidence: Evidence, *, deep: bool, roll_back: bool
+    ) -> list[Repaired]:
+        return repair(
+            self.connection, self._folder, tables, evidence, deep=deep, roll_back=roll_back
+        )
+
+    def open_or_make(self, table: Table) -> OpenTable:
+        opened: OpenTable = open_or_make(self.connection, table)
+        return opened
+
+    def open_if_there(self, table: Table) -> OpenTable | None:
+        return open_if_there(self.connection, table)
+
+    async def open_async(self, table: Table) -> AsyncOpenTable:
+        connection = await connect_async(self._folder)
+        opened: AsyncOpenTable = await connection.open_table(table.name)
+        return opened

@@ -14,12 +14,10 @@ import structlog
 from store import agent_state, agent_steps
 from store.journal.file import Record
 from store.journal.log import Log
-from store.lance.damage import Missing
+from store.lance.damage import JOURNAL, Missing
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
-JOURNAL = "journal"
-"""The name under which rows are missing that were in no table yet."""
 _AT_ONCE = 500
 _HELD = frozenset({"running", "pausing", "paused"})
 

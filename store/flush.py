@@ -16,7 +16,9 @@ from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
 from store.journal.log import Log
+from store.lance import damage
 from store.lance.compaction import Compaction
+from store.lance.damage import JOURNAL, Missing
 from store.lance.memory import give_back
 from store.lance.opening import OpenTable
 from store.lance.retention import Retention
@@ -146,7 +148,7 @@ class Flush(ThreadLoop):
                 self._set_aside(journalled, f"there is no table {name}")
                 continue
             table = self._tables[name][0]
-            groups, rows = self._fitting(table, journalled)
+            groups, rows = self._fitting(table, self._whole(journalled))
             if table.derived is None:
                 self._write(name, rows)
             else:
@@ -160,14 +162,16 @@ class Flush(ThreadLoop):
 
     def _write(self, name: str, rows: pa.Table) -> None:
         table, opened = self._tables[name]
-        if table.key is not None:
-            merge_newest(opened, table.key, rows)
-            return
+        # Also where the newest row wins: a journal that lost its end shows older rows again.
         fresh = rows.filter(pc.greater(rows["journal_n"], self._highest[name]))
-        if fresh.num_rows:
+        if not fresh.num_rows:
+            return
+        if table.key is not None:
+            merge_newest(opened, table.key, fresh)
+        else:
             opened.add(fresh)
             self._compaction.added(name, fresh.num_rows)
-            self._highest[name] = pc.max(fresh["journal_n"]).as_py()
+        self._highest[name] = pc.max(fresh["journal_n"]).as_py()
 
     def _fitting(self, table: Table, groups: list[Group]) -> tuple[list[Group], pa.Table]:
         """The rows as Arrow, and the groups without those that fit no table.
@@ -175,7 +179,7 @@ class Flush(ThreadLoop):
         A row that does not fit is set aside, or it would hold up all others.
         """
         try:
-            return groups, to_arrow(table, groups)
+            return groups, to_arrow(table, groups) if groups else table.schema.empty_table()
         except pa.ArrowInvalid:
             rows = (row for group in groups for row in group.lines())
             fitting = []
@@ -186,6 +190,17 @@ class Flush(ThreadLoop):
                 except pa.ArrowInvalid as error:
                     self._set_aside([group], str(error))
             return fitting, to_arrow(table, fitting) if fitting else table.schema.empty_table()
+
+    def _whole(self, groups: list[Group]) -> list[Group]:
+        """The groups without those that are not what was committed: they are kept aside."""
+        torn = [group for group in groups if not group.whole]
+        if not torn:
+            return groups
+        why = "it is not what was committed: its checksum does not match"
+        self._set_aside(torn, why)
+        lost = [Missing(JOURNAL, group.rows, why, ((group.first, group.last),)) for group in torn]
+        damage.keep(self._folder.path, lost)
+        return [group for group in groups if group.whole]
 
     def _set_aside(self, groups: list[Group], why: str) -> None:
         """Keep rows in `damaged/` that no table takes."""

@@ -19,8 +19,8 @@ from store.doubt import hold_in_doubt
 from store.errors import StoreError
 from store.flush import Flush
 from store.folder import DataFolder
-from store.journal.file import Durable
 from store.journal.journal import Journal
+from store.journal.opening import Durable
 from store.lance import damage
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired

@@ -9,7 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from store.journal import file as journal_file
-from store.journal.file import Durable, Group, Record
+from store.journal import opening
+from store.journal.file import Group, Record
+from store.journal.opening import Durable
 
 
 class Log(Protocol):
@@ -109,10 +111,10 @@ class SqliteLog:
         return journal_file.pending_rows(self._connection)
 
     def newest_number(self) -> int:
-        return journal_file.newest_number(self._connection)
+        return opening.newest_number(self._connection)
 
     def identity(self) -> int:
-        return journal_file.identity(self._connection)
+        return opening.identity(self._connection)
 
     def close(self) -> None:
         self._connection.close()
@@ -121,12 +123,14 @@ class SqliteLog:
 def open_log(path: Path, durable: Durable, *, checked: bool = False) -> SqliteLog:
     """The log in the file, to append to; made if it is missing.
 
-    `checked`: it is read through once. Raises: FolderUnusableError.
+    `checked`: for the folder's owner, who has proven it: it is read through once. Raises:
+    FolderUnusableError.
     """
-    connection = journal_file.open_for_writing(path, durable)
+    connection = opening.open_for_writing(path, durable, proven=checked)
     if checked:
         try:
-            journal_file.check(connection, path)
+            opening.check(connection, path)
+            opening.begin_anew(connection)
         except BaseException:
             connection.close()
             raise

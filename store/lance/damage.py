@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 FOLDER = "damaged"
+JOURNAL = "journal"
+"""The name under which rows are missing that were in no table yet."""
 _FILE = "missing.json"
 
+_NAMED = 20
 Range = tuple[int, int]
 """The first and the last of numbers that follow each other."""
 
@@ -40,9 +43,6 @@ class Missing:
         if len(self.numbers) > _NAMED:
             said.append(f"and of {len(self.numbers) - _NAMED} more (see damaged/{_FILE})")
         return "; ".join(said)
-
-
-_NAMED = 20
 
 
 def missing(folder: Path) -> list[Missing]:

@@ -71,7 +71,8 @@ def _held(row: dict[str, Any], known: list[Missing]) -> Record:
         f"rows that came after row {seq} may be lost (see damaged/missing.json), so its state may "
         "be an older one; resume it to go on from there"
     )
-    snapshot = orjson.loads(row["snapshot"]) | {"status": "paused"}
+    # A tick's snapshot leaves the result to its text.
+    snapshot = orjson.loads(row["snapshot"]) | {"status": "paused", "result": row["result"]}
     now = time.time_ns() // 1_000
     _logger.error("session held", session_id=session, agent_id=row["agent_id"], why=why)
     step: dict[str, Any] = dict.fromkeys(agent_steps.TABLE.schema.names)

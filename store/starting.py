@@ -74,6 +74,8 @@ def _account_for(
         low, high = proof.lacking
         gone = set(range(low, high + 1)) - _numbers_from(folder, tables, low)
     gone.update(n for first, last in proof.unread for n in range(first, last + 1))
+    for entry in damage.missing(folder.path):  # a person went on without them
+        gone -= {n for first, last in entry.journal_n for n in range(first, last + 1)}
     if not gone:
         if proof.lacking:
             _logger.warning("the journal lacks rows; the tables have them all", why=proof.why)

@@ -18,7 +18,7 @@ from store import (
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
 from store.flush import Flush
-from store.folder import DataFolder
+from store.folder import DataFolder, Owner
 from store.journal.journal import Journal
 from store.journal.opening import Durable
 from store.lance import damage
@@ -26,7 +26,7 @@ from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
 from store.reading import Reader, reader
-from store.starting import open_folder
+from store.starting import Opened, open_folder
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -83,11 +83,7 @@ class Store:
         await asyncio.to_thread(self.folder.prepare)
         owner = self._owned.enter_context(self.folder.owned())
         try:
-            opened = await asyncio.to_thread(
-                open_folder, self.folder, TABLES, self._durable, trusted=owner.left != "power"
-            )
-            self.repaired = opened.repaired
-            await asyncio.to_thread(self._hold_in_doubt)
+            opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
             owner.proven()
@@ -104,6 +100,28 @@ class Store:
             record_days=self._record_days,
         )
         self._flush.start()
+
+    def repair(self, *, roll_back: bool) -> None:
+        """Do what a start does to the folder, and no more; instead of a start.
+
+        `roll_back`: go on without acknowledged rows that cannot be read. Raises: as a start.
+        """
+        self.folder.prepare()
+        with self.folder.owned() as owner:
+            self._open(owner, roll_back=roll_back)
+            owner.proven()
+
+    def _open(self, owner: Owner, *, roll_back: bool) -> Opened:
+        opened = open_folder(
+            self.folder,
+            TABLES,
+            self._durable,
+            trusted=owner.left != "power",
+            roll_back=roll_back,
+        )
+        self.repaired = opened.repaired
+        self._hold_in_doubt()
+        return opened
 
     async def stop(self) -> None:
         if self._flush is not None:

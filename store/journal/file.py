@@ -8,8 +8,6 @@ import sqlite3
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from typing import NamedTuple
 
 from store.errors import JournalError
@@ -116,13 +114,15 @@ def groups(
     a step for each of thousands would have to wait for.
     """
     heads, more = _heads(connection, after, rows, size_bytes)
-    runs = [list(run) for _, run in groupby(heads, attrgetter("table"))]
-    return [group for run in runs for group in _joined(connection, run)], more
+    return [group for run in _runs(heads) for group in _joined(connection, run)], more
 
 
 def groups_of(connection: sqlite3.Connection, table: str) -> list[Group]:
     """All groups of one table."""
-    query = "SELECT first, rows, tbl, body, crc FROM record_group WHERE tbl = ? ORDER BY first"
+    query = """
+        SELECT first, rows, tbl, CAST(body AS BLOB), crc FROM record_group
+        WHERE tbl = ? ORDER BY first
+    """
     return [
         Group(first, rows, tbl, body, whole=crc in (None, zlib.crc32(body)))
         for first, rows, tbl, body, crc in connection.execute(query, (table,))
@@ -162,6 +162,18 @@ def _heads(
     return heads, bool(heads) and heads[-1].first + heads[-1].rows <= newest_number(connection)
 
 
+def _runs(heads: list[_Head]) -> list[list[_Head]]:
+    """Neighbours of one table; numbers have a gap where some were lost."""
+    runs: list[list[_Head]] = []
+    for head in heads:
+        before = runs[-1][-1] if runs else None
+        if before and before.table == head.table and before.first + before.rows == head.first:
+            runs[-1].append(head)
+        else:
+            runs.append([head])
+    return runs
+
+
 def _joined(connection: sqlite3.Connection, run: list[_Head]) -> list[Group]:
     """Neighbours as one group; each on its own where one of them is not what it was."""
     query = """
@@ -171,7 +183,7 @@ def _joined(connection: sqlite3.Connection, run: list[_Head]) -> list[Group]:
     (body,) = connection.execute(query, (run[0].first, run[-1].first)).fetchone()
     if _whole(run, body):
         return [Group(run[0].first, sum(head.rows for head in run), run[0].table, body)]
-    query = "SELECT body FROM record_group WHERE first = ?"
+    query = "SELECT CAST(body AS BLOB) FROM record_group WHERE first = ?"
     groups = []
     for head in run:
         (own,) = connection.execute(query, (head.first,)).fetchone()

@@ -1,0 +1,9 @@
+"""`reins store`: verbs on a data folder as a whole."""
+
+from reins.cli.main import LazyGroup, Verb
+
+store = LazyGroup(
+    name="store",
+    summary="A data folder as a whole: repair it.",
+    verbs={"repair": Verb("reins.cli.repair_store", "mend what a start refuses to mend")},
+)

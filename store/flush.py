@@ -1,5 +1,6 @@
 """The flush: journalled rows into the LanceDB tables, in order, in batches, off the loop."""
 
+import threading
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -17,11 +18,13 @@ from store.journal.file import Group
 from store.journal.journal import Journal
 from store.journal.log import Log
 from store.lance import damage
+from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
 from store.lance.damage import JOURNAL, Missing
 from store.lance.memory import give_back
 from store.lance.opening import OpenTable
 from store.lance.retention import Retention
+from store.lance.sums import Sums
 from store.lance.tables import Table
 
 _logger = structlog.get_logger(__name__)
@@ -53,6 +56,7 @@ class Flush(ThreadLoop):
         every_s: float = 1.0,
         hurry_rows: int = _BATCH_ROWS,
         record_days: float | None = None,
+        sums: Sums | None = None,
     ) -> None:
         super().__init__("flush", first_delay_s=every_s)
         self._folder = folder
@@ -67,6 +71,8 @@ class Flush(ThreadLoop):
         self._marked_compaction = Compaction()
         self._worked = 0
         self._highest = dict(highest)
+        self._sums = Checksums(folder.path, {} if sums is None else sums)
+        self._noting = threading.Lock()
         self.rows = 0
         self.failures = 0
         self.last_error: str | None = None
@@ -137,8 +143,16 @@ class Flush(ThreadLoop):
         versions = self._versions()
         self._folder.sync()
         self._journal.forget(groups, versions)
+        self._note_files(versions)
         self.rows += sum(group.rows for group in groups)
         return more
+
+    def _note_files(self, versions: Mapping[str, int]) -> None:
+        """Note the checksums of the files of these versions, which are synced."""
+        with self._noting:  # the queue is compacted in another thread
+            new, gone = self._sums.changes(versions)
+            if new or gone:
+                self._journal.call(lambda log: log.note_files(new, gone))
 
     def _write_all(self, by_table: Mapping[str, list[Group]]) -> None:
         """Write each table's rows; those of derived tables last, after what they derive from."""
@@ -234,6 +248,7 @@ class Flush(ThreadLoop):
             versions = self._versions()
             self._folder.sync()
             self._journal.call(lambda log: log.note_synced(versions))
+            self._note_files(versions)
             give_back()
         for table, opened in mine:
             compaction.clean(table.name, opened)

@@ -22,6 +22,7 @@ from store.lance.faults import fault, refuse_if_system
 from store.lance.losses import Evidence
 from store.lance.opening import OpenTable
 from store.lance.repair import ROLL_BACK, Repaired
+from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
 
 _logger = structlog.get_logger(__name__)
@@ -29,11 +30,14 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Opened:
-    """The tables of a folder with the highest number in each, and what was repaired for that."""
+    """The tables of a folder with the highest number in each, what was repaired for that, and the
+    checksums of their files.
+    """
 
     tables: dict[str, tuple[Table, OpenTable]] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     repaired: list[Repaired] = field(default_factory=list)
+    sums: dict[tuple[str, str], Sum] = field(default_factory=dict)
 
 
 def open_folder(
@@ -56,6 +60,7 @@ def open_folder(
         _account_for(folder, tables, proof, roll_back=roll_back)
         with contextlib.closing(folder.open_log(durable, checked=True)) as log:
             _open_tables(opened, folder, tables, log, trusted=trusted, roll_back=roll_back)
+            opened.sums = log.noted_files()
             # What was given out is never given out again, lost or not.
             last = proof.lacking[1] if proof.lacking else 0
             log.raise_flushed(max(last, *opened.highest.values()))
@@ -137,6 +142,7 @@ def _evidence(log: Log, *, trusted: bool) -> Evidence:
     last = first + log.pending_rows() - 1
     return Evidence(
         synced=log.synced_versions(),
+        sums=log.noted_files(),
         flushed=first - 1,
         pending=((first, last),) if oldest else (),
         trusted=trusted,

@@ -22,6 +22,7 @@ from store.folder import DataFolder, Owner
 from store.journal.journal import Journal
 from store.journal.opening import Durable
 from store.lance import damage
+from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
@@ -64,6 +65,8 @@ class Store:
             open_log=lambda _path, level: self.folder.open_log(level),
         )
         self.repaired: list[Repaired] = []
+        self.checking: Checking | None = None
+        """Reads the files of the tables again; None before the start."""
         self._durable = durable
         self._flush_s = flush_s
         self._record_days = record_days
@@ -98,8 +101,11 @@ class Store:
             highest=opened.highest,
             every_s=self._flush_s,
             record_days=self._record_days,
+            sums=opened.sums,
         )
         self._flush.start()
+        self.checking = Checking(self.folder.path, opened.sums)
+        self.checking.start()
 
     def repair(self, *, roll_back: bool) -> None:
         """Do what a start does to the folder, and no more; instead of a start.
@@ -124,6 +130,8 @@ class Store:
         return opened
 
     async def stop(self) -> None:
+        if self.checking is not None:
+            await asyncio.to_thread(self.checking.stop)
         if self._flush is not None:
             await asyncio.to_thread(self._flush.stop)
             await self.journal.stop()

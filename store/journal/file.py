@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from store.errors import JournalError
 from store.journal.opening import Appender, newest_number, transaction
+from store.lance.sums import Sum, Sums
 
 ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
@@ -221,6 +222,22 @@ def note_synced(connection: sqlite3.Connection, versions: Mapping[str, int]) -> 
 def synced_versions(connection: sqlite3.Connection) -> dict[str, int]:
     """Table name to the newest version that is known to be on disk."""
     return dict(connection.execute("SELECT tbl, version FROM synced").fetchall())
+
+
+def note_files(connection: sqlite3.Connection, new: Sums, gone: Sequence[tuple[str, str]]) -> None:
+    """Note the checksums of files that are on disk, and drop those of files that are gone."""
+    with transaction(connection):
+        connection.executemany("DELETE FROM data_file WHERE tbl = ? AND path = ?", gone)
+        connection.executemany(
+            "INSERT OR REPLACE INTO data_file VALUES (?, ?, ?, ?)",
+            [(*key, *value) for key, value in new.items()],
+        )
+
+
+def noted_files(connection: sqlite3.Connection) -> dict[tuple[str, str], Sum]:
+    """Checksums by table and path, the oldest first."""
+    query = "SELECT tbl, path, size_bytes, crc FROM data_file ORDER BY rowid"
+    return {(table, path): Sum(size, crc) for table, path, size, crc in connection.execute(query)}
 
 
 def raise_flushed(connection: sqlite3.Connection, number: int) -> None:

@@ -4,7 +4,7 @@ Everything above the log knows the protocol alone, so that another form may take
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,6 +12,7 @@ from store.journal import file as journal_file
 from store.journal import opening
 from store.journal.file import Group, Record
 from store.journal.opening import Durable
+from store.lance.sums import Sum, Sums
 
 
 class Log(Protocol):
@@ -48,8 +49,16 @@ class Log(Protocol):
         """Note the tables' versions that are known to be on disk."""
         ...
 
+    def note_files(self, new: Sums, gone: Sequence[tuple[str, str]], /) -> None:
+        """Note the checksums of files that are on disk, and drop those of files that are gone."""
+        ...
+
+    def noted_files(self) -> dict[tuple[str, str], Sum]:
+        """Those checksums, by table and path, the oldest first."""
+        ...
+
     def synced_versions(self) -> dict[str, int]:
-        """Those versions, by table."""
+        """The tables' versions that are known to be on disk, by table."""
         ...
 
     def raise_flushed(self, number: int, /) -> None:
@@ -100,6 +109,12 @@ class SqliteLog:
 
     def note_synced(self, versions: Mapping[str, int]) -> None:
         journal_file.note_synced(self._connection, versions)
+
+    def note_files(self, new: Sums, gone: Sequence[tuple[str, str]]) -> None:
+        journal_file.note_files(self._connection, new, gone)
+
+    def noted_files(self) -> dict[tuple[str, str], Sum]:
+        return journal_file.noted_files(self._connection)
 
     def synced_versions(self) -> dict[str, int]:
         return journal_file.synced_versions(self._connection)

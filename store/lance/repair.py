@@ -59,6 +59,7 @@ def repair(
             evidence.synced.get(table.name, 0),
             trusted=evidence.trusted,
             deep=deep,
+            sums={path: one for (name, path), one in evidence.sums.items() if name == table.name},
         )
         for table in tables
         if (folder / f"{table.name}.lance").is_dir() or table.name in evidence.synced

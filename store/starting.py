@@ -32,12 +32,15 @@ _logger = structlog.get_logger(__name__)
 class Opened:
     """The tables of a folder with the highest number in each, what was repaired for that, and the
     checksums of their files.
+
+    `synced` are the versions that are known to be on disk, without those of repaired tables.
     """
 
     tables: dict[str, tuple[Table, OpenTable]] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     repaired: list[Repaired] = field(default_factory=list)
     sums: dict[tuple[str, str], Sum] = field(default_factory=dict)
+    synced: dict[str, int] = field(default_factory=dict)
 
 
 def open_folder(
@@ -64,6 +67,9 @@ def open_folder(
             # What was given out is never given out again, lost or not.
             last = proof.lacking[1] if proof.lacking else 0
             log.raise_flushed(max(last, *opened.highest.values()))
+            repaired = {one.table for one in opened.repaired}
+            synced = log.synced_versions()
+            opened.synced = {k: v for k, v in synced.items() if k not in repaired}
         _derive_again(opened)
     if folder.format() != FORMAT:
         folder.record_format()

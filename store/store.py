@@ -99,6 +99,7 @@ class Store:
             journal=self.journal,
             tables=opened.tables,
             highest=opened.highest,
+            synced=opened.synced,
             every_s=self._flush_s,
             record_days=self._record_days,
             sums=opened.sums,

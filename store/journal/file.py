@@ -6,6 +6,7 @@ Every record has a number; numbers grow without gaps and are never used twice.
 
 import sqlite3
 import zlib
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -56,9 +57,9 @@ class Group:
 
 def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
     """Commit the records as one; returns how many rows. Raises: JournalError (none is in)."""
-    by_table: dict[str, list[bytes]] = {}
+    by_table: dict[str, list[bytes]] = defaultdict(list)
     for record in records:
-        by_table.setdefault(record.table, []).append(record.body)
+        by_table[record.table].append(record.body)
     try:
         if len(by_table) == 1:
             [(table, bodies)] = by_table.items()

@@ -13,7 +13,7 @@ from store.store import Store
 
 
 class _Command(Ending):
-    """What is refused is exit code 2, as the worker has it."""
+    """A refusal is exit code 2, as the worker has it."""
 
     def invoke(self, context: click.Context) -> Any:
         try:

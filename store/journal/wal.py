@@ -69,7 +69,7 @@ def damaged_from(journal: Path, page_bytes: int) -> int | None:
 
 
 def _look(journal: Path, page_bytes: int) -> _Looked | None:
-    """What lies in the file at one moment, while others may write; None if there is nothing."""
+    """The content of the file at one moment, while others may write; None if there is none."""
     try:
         for _ in range(_TRIES):
             valid = _valid(journal)

@@ -72,7 +72,7 @@ class Diagnosis:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[LanceTable]:
-        """What reads of the head, whatever lies above it."""
+        """The part of the head that reads, whatever lies above it."""
         if self.head is None:
             raise TableDamagedError
         with view(self.path, self.head, self.good) as table:

@@ -121,8 +121,6 @@ class Flush(ThreadLoop):
             self.failed(error)
         finally:
             self._reader.close()
-            self._safe.close()
-            self._marked_barrier.close()
 
     @cached_property
     def _reader(self) -> Log:

@@ -10,7 +10,7 @@ from typing import Literal
 
 import filelock
 
-from store.barrier import Barrier
+from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.journal.log import Log, open_log
@@ -60,6 +60,9 @@ class DataFolder:
     def __init__(self, path: Path | str) -> None:
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
+        self.failed_syncs = 0
+        self._opening = threading.Lock()
+        self._descriptor: int | None = None
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.path == self.path
@@ -173,13 +176,36 @@ class DataFolder:
         return pid if _runs(pid) else None
 
     def barrier(self) -> Barrier:
-        """A barrier for what is written from now on. Raises: OSError."""
-        return Barrier(self.path)
+        """A barrier for one writer, opened before it writes; `close` when all are done with.
+
+        Raises: OSError.
+        """
+        with self._opening:
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_RDONLY)
+        return Barrier(self)
 
     def sync(self) -> None:
-        """Everything written so far is on disk, as far as nobody was told otherwise before."""
-        with contextlib.closing(self.barrier()) as barrier:
-            barrier.sync()
+        """Everything written to the folder's file system so far is on disk. Raises: OSError.
+
+        An error that came before the folder's first barrier was opened may be unknown here.
+        """
+        if self._descriptor is None:
+            with contextlib.closing(DataFolder(self.path)) as once:
+                once.barrier()
+                once.sync()
+            return
+        try:
+            sync_file_system(self._descriptor)
+        except OSError:
+            self.failed_syncs += 1
+            raise
+
+    def close(self) -> None:
+        """Give the barriers' descriptor back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def write_json(self, name: str, value: object) -> None:
         part = self.path / f"{name}.{_here()}.part"

@@ -56,7 +56,10 @@ TABLE = Table(
 )
 CONTENT = ("type", "agent_id", "session_id", "actor", "payload")
 """The columns that say what an action asks for."""
-_SAME_ROW = "target.created_at IS NOT DISTINCT FROM source.created_at"
+_SAME_ROW = (
+    "target.created_at = source.created_at"
+    " OR (target.created_at IS NULL AND source.created_at IS NULL)"
+)
 """Tells apart rows of one id, whose content may be on record without its secrets."""
 ID_REUSED = "this action_id was used before"
 """How the error of an action begins that has the id of another."""
@@ -137,11 +140,9 @@ class QueueWriter:
                     arrived([row for waiting in batch for row in waiting.rows], version)
 
     def _add(self, rows: pa.Table) -> int:
-        if self._barrier is None:
+        if self._table is None or self._barrier is None:
             self._folder.prepare()
-            self._barrier = self._folder.barrier()
-        if self._table is None:
-            self._folder.prepare()
+            self._barrier = self._folder.barrier()  # before anything is written
             self._table = self._folder.open_tables().open_or_make(TABLE)
         table, barrier = self._table, self._barrier
         version = _committed(partial(table.add, rows))

@@ -52,6 +52,3 @@ class SafeVersions:
                 _logger.warning("what may not be on disk is undone", table=name, version=version)
                 opened.restore(version)
         self.in_doubt = False
-
-    def close(self) -> None:
-        self._barrier.close()

@@ -85,6 +85,7 @@ class Store:
             raise RuntimeError("the store was started twice; make a new one")
         await asyncio.to_thread(self.folder.prepare)
         owner = self._owned.enter_context(self.folder.owned())
+        self._owned.callback(self.folder.close)
         try:
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)

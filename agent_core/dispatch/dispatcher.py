@@ -109,8 +109,6 @@ class Dispatcher:
         if self._unmarked:
             with contextlib.suppress(Exception):  # they are applied once all the same
                 await self._mark_gathered()
-        if self._barrier is not None:
-            self._barrier.close()
 
     async def poll_once(self) -> int:
         """Take up what is new in the queue; returns how many."""

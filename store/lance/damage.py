@@ -46,7 +46,7 @@ class Missing:
 
 
 def missing(folder: Path) -> list[Missing]:
-    """What is known to be missing from a data folder, the oldest finding first."""
+    """The rows that are known to be missing from a data folder, the oldest finding first."""
     try:
         found = json.loads((folder / FOLDER / _FILE).read_text())
     except FileNotFoundError:

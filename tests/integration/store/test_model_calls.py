@@ -158,7 +158,7 @@ async def test_a_torn_table_is_repaired(started, tmp_path):
     # The journal does not hear that the table's commit is synced.
     store.journal.forget = store._flush._note_files = lambda *_arguments: None
     await store.journal.append(call("s", 1, answer="kept"))
-    await until_async(lambda: store.reader.count(TABLE, "true") == 1)
+    await until_async(lambda: store.reader.count(model_calls.TABLE, "true") == 1)
     await store.stop()
     newest = min((tmp_path / "data" / "model_calls.lance" / "_versions").glob("*.manifest"))
     newest.write_bytes(b"")

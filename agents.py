@@ -22,7 +22,7 @@ from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
-from reins import logs, telemetry
+from reins import logs, redaction, telemetry
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
@@ -221,10 +221,10 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
         logs.configure(settings.log_level, settings.log_format)
         asyncio.run(_work(settings))
     except FolderOwnedError as error:
-        print(f"reins: {error}", file=sys.stderr)
+        print(f"reins: {redaction.text(str(error))}", file=sys.stderr)
         return EXIT_OWNED
     except (SettingsError, ModelConfigError, StoreError, ValueError) as error:
-        print(f"reins: {error}", file=sys.stderr)
+        print(f"reins: {redaction.text(str(error))}", file=sys.stderr)
         return EXIT_UNUSABLE
     return 0
 

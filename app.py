@@ -12,7 +12,7 @@ import structlog
 
 from agent_core.agent.registry import AgentTypeError
 from agents import EXIT_UNUSABLE, Runtime, tune_process
-from reins import logs
+from reins import logs, redaction
 from reins.llm import ModelConfigError
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, SettingsError, load_settings
@@ -51,7 +51,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python app.py") 
         PortUnusableError,
         StoreError,
     ) as error:
-        print(f"reins: {error}", file=sys.stderr)
+        print(f"reins: {redaction.text(str(error))}", file=sys.stderr)
         return EXIT_UNUSABLE
     return 0
 

@@ -12,7 +12,7 @@ from typing import Any, Literal
 from agent_core.actions.action import create_action, processed
 from agent_core.actions.ids import ActionError, checked_id
 from reins.settings import current_settings
-from store import queue
+from store import queue, queue_writer
 from store.folder import DataFolder
 from store.lance.tables import quoted
 from store.reading import reader
@@ -210,8 +210,8 @@ def _folder() -> DataFolder:
     return DataFolder(current_settings().data)
 
 
-def _writer() -> queue.QueueWriter:
-    return queue.writer_at(_folder().path)
+def _writer() -> queue_writer.QueueWriter:
+    return queue_writer.writer_at(_folder().path)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.sums import Sums
 from store.lance.tables import Table
-from store.queue import write_again
+from store.queue_writer import write_again
 from store.safe_versions import Opened, SafeVersions
 from store.starting import highest_number
 

@@ -4,7 +4,7 @@ import contextlib
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,6 +12,7 @@ import filelock
 
 from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
+from store.counter import Counter
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.journal.log import Log, open_log
 from store.journal.opening import Durable
@@ -95,7 +96,8 @@ class DataFolder:
         Raises: FolderUnusableError, FormatUnknownError.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # The owner's alone: what agents and people say is nobody else's on this machine.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe = self.path / f".probe-{_here()}"
             probe.write_bytes(b"reins")
             probe.unlink()
@@ -200,6 +202,10 @@ class DataFolder:
         except OSError:
             self.failed_syncs += 1
             raise
+
+    def counter(self, name: str, used: Callable[[], int]) -> Counter:
+        """A counter of the folder's own; `used` gives the highest of its numbers in use."""
+        return Counter(self.path / f"{name}.count", used)
 
     def close(self) -> None:
         """Give the barriers' descriptor back."""

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
+from reins import redaction
+
 MAX_ID_CHARS = 256
 _CONTROL = r"\x00-\x1f\x7f-\x9f"
 
@@ -25,6 +27,8 @@ def checked_id(value: object, name: str) -> str:
         )
     if any(c < "\x20" or "\x7f" <= c < "\xa0" or "\ud800" <= c < "\ue000" for c in value):
         raise ActionError(f"{name} is {value!r}; expected no line breaks or control characters")
+    if redaction.redactor().holds(value):
+        raise ActionError(f"{name} holds a key that this process uses; expected a name of its own")
     return value
 
 

@@ -19,7 +19,7 @@ from agent_core.session.controls import Applied, Outcome, Rejected
 from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
 from reins.loops import TaskLoop
-from store import queue, queue_watch
+from store import queue, queue_watch, queue_writer
 from store.barrier import Barrier
 from store.errors import StoreError
 from store.folder import DataFolder
@@ -87,7 +87,7 @@ class Dispatcher:
         self._polling.start()
         self._marking.start()
         loop = asyncio.get_running_loop()
-        writer = queue.writer_at(self._folder)
+        writer = queue_writer.writer_at(self._folder)
         self._unlisten = writer.listen(
             lambda rows, version: loop.call_soon_threadsafe(self._has_arrived, rows, version)
         )

@@ -15,6 +15,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
+from reins import redaction
 from reins.web.live.websocket import hang_up
 from reins.web.rate_limit import Bucket
 
@@ -50,6 +51,7 @@ class Guard:
         self._names = names - {""}
         self._any_address = is_any_address(host)
         self._token = token
+        redaction.know(token)
         self._cookie = f"reins_{port}"
         self._openings = Bucket(burst=MAX_SOCKETS, per_s=_OPENINGS_PER_S)
         self._lock = threading.Lock()
@@ -230,7 +232,7 @@ def refusal(
         "detail": detail,
     }
     return Response(
-        json.dumps(problem),
+        redaction.redactor().json(json.dumps(problem).encode()),
         status=f"{status} {HTTPStatus(status).phrase}",
         headers=Headers({"Cache-Control": "no-store", **(headers or {})}),
         content_type="application/problem+json",

@@ -14,6 +14,7 @@ from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, message, step
+from tests.support import data_folder
 from tests.support.waiting import until_async
 
 HOSTILE = [
@@ -121,6 +122,7 @@ async def test_a_crash_between_commit_and_forget_doubles_nothing(tmp_path):
         out, _ = await asyncio.to_thread(process.communicate, timeout=60)
         assert process.returncode == -signal.SIGKILL
         acked += [int(line) for line in out.splitlines() if line.isdigit()]
+    data_folder.stored(tmp_path)
     reader = Reader(tmp_path)
     assert len(reader.table(agent_steps.TABLE).search().limit(None).to_arrow()) > 0
     before = [row["seq"] for row in agent_steps.list_steps("s1", store=reader)]
@@ -135,6 +137,7 @@ async def test_a_crash_between_commit_and_forget_doubles_nothing(tmp_path):
     assert len(table_rows(store, messages.TABLE)) == len(before)
     assert len(table_rows(store, agent_state.TABLE)) == len(before) + 1
     await store.stop()
+    data_folder.stored(tmp_path)
 
 
 async def test_a_failing_flush_catches_up(store):

@@ -20,6 +20,7 @@ from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, message, step
+from tests.support import data_folder
 from tests.support.waiting import until, until_async
 
 TABLES = [agent_steps.TABLE, agent_state.TABLE, messages.TABLE]
@@ -220,6 +221,7 @@ def test_across_a_kill_from_another_process(tmp_path):
         assert len(found) >= acknowledged - 1  # its last line may be cut
     assert seqs(found) == list(range(1, len(found) + 1))
     assert feed.replaced == 0
+    data_folder.stored(tmp_path / "data")
 
 
 def test_a_journal_that_does_not_exist_yet(tmp_path):

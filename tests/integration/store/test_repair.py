@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 import queue_imp
 from store import agent_state, agent_steps, queue
 from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
-from store.queue import QueueWriter
+from store.queue_writer import QueueWriter
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import step

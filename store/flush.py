@@ -1,5 +1,6 @@
 """The flush: journalled rows into the LanceDB tables, in order, in batches, off the loop."""
 
+import threading
 import time
 from collections.abc import Mapping
 from datetime import datetime
@@ -17,9 +18,13 @@ from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
 from store.journal.log import Log
+from store.lance import damage
+from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
+from store.lance.damage import JOURNAL, Missing
 from store.lance.memory import give_back
 from store.lance.retention import Retention
+from store.lance.sums import Sums
 from store.lance.tables import Table
 from store.queue_writer import write_again
 from store.safe_versions import Opened, SafeVersions
@@ -53,6 +58,7 @@ class Flush(ThreadLoop):
         every_s: float = 1.0,
         hurry_rows: int = _BATCH_ROWS,
         record_days: float | None = None,
+        sums: Sums | None = None,
     ) -> None:
         super().__init__("flush", first_delay_s=every_s)
         self._folder = folder
@@ -67,6 +73,8 @@ class Flush(ThreadLoop):
         self._marked_compaction = Compaction()
         self._worked = 0
         self._highest = dict(highest)
+        self._sums = Checksums(folder.path, {} if sums is None else sums)
+        self._noting = threading.Lock()
         self._safe = SafeVersions(folder.barrier(), tables, synced)
         self._marked_barrier = folder.barrier()
         self._marked_in_doubt: dict[str, int] = {}
@@ -145,9 +153,18 @@ class Flush(ThreadLoop):
             return False
         by_table = groupby(sorted(groups, key=lambda g: g.table), lambda g: g.table)
         self._write_all({name: list(same) for name, same in by_table})
-        self._journal.forget(groups, self._safe.sync())
+        versions = self._safe.sync()
+        self._journal.forget(groups, versions)
+        self._note_files(versions)
         self.rows += sum(group.rows for group in groups)
         return more
+
+    def _note_files(self, versions: Mapping[str, int]) -> None:
+        """Note the checksums of the files of these versions, which are synced."""
+        with self._noting:  # the queue is compacted in another thread
+            new, gone = self._sums.changes(versions)
+            if new or gone:
+                self._journal.call(lambda log: log.note_files(new, gone))
 
     def _take_back(self) -> None:
         self._safe.take_back()
@@ -162,7 +179,7 @@ class Flush(ThreadLoop):
                 self._set_aside(journalled, f"there is no table {name}")
                 continue
             table = self._tables[name][0]
-            groups, rows = self._fitting(table, journalled)
+            groups, rows = self._fitting(table, self._whole(journalled))
             if table.derived is None:
                 self._write(name, rows)
             else:
@@ -176,14 +193,16 @@ class Flush(ThreadLoop):
 
     def _write(self, name: str, rows: pa.Table) -> None:
         table, opened = self._tables[name]
-        if table.key is not None:
-            merge_newest(opened, table.key, rows)
-            return
+        # Also where the newest row wins: a journal that lost its end shows older rows again.
         fresh = rows.filter(pc.greater(rows["journal_n"], self._highest[name]))
-        if fresh.num_rows:
+        if not fresh.num_rows:
+            return
+        if table.key is not None:
+            merge_newest(opened, table.key, fresh)
+        else:
             opened.add(fresh)
             self._compaction.added(name, fresh.num_rows)
-            self._highest[name] = pc.max(fresh["journal_n"]).as_py()
+        self._highest[name] = pc.max(fresh["journal_n"]).as_py()
 
     def _fitting(self, table: Table, groups: list[Group]) -> tuple[list[Group], pa.Table]:
         """The rows as Arrow, and the groups without those that fit no table.
@@ -191,7 +210,7 @@ class Flush(ThreadLoop):
         A row that does not fit is set aside, or it would hold up all others.
         """
         try:
-            return groups, to_arrow(table, groups)
+            return groups, to_arrow(table, groups) if groups else table.schema.empty_table()
         except pa.ArrowInvalid:
             rows = (row for group in groups for row in group.lines())
             fitting = []
@@ -202,6 +221,17 @@ class Flush(ThreadLoop):
                 except pa.ArrowInvalid as error:
                     self._set_aside([group], str(error))
             return fitting, to_arrow(table, fitting) if fitting else table.schema.empty_table()
+
+    def _whole(self, groups: list[Group]) -> list[Group]:
+        """The groups without those that are not what was committed: they are kept aside."""
+        torn = [group for group in groups if not group.whole]
+        if not torn:
+            return groups
+        why = "it is not what was committed: its checksum does not match"
+        self._set_aside(torn, why)
+        lost = [Missing(JOURNAL, group.rows, why, ((group.first, group.last),)) for group in torn]
+        damage.keep(self._folder.path, lost)
+        return [group for group in groups if group.whole]
 
     def _set_aside(self, groups: list[Group], why: str) -> None:
         """Keep rows in `damaged/` that no table takes."""
@@ -251,6 +281,7 @@ class Flush(ThreadLoop):
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
         self._journal.call(lambda log: log.note_synced(versions))
+        self._note_files(versions)
         give_back()
 
     def _clean(self, compaction: Compaction, *, journalled: bool) -> None:

@@ -15,8 +15,9 @@ from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
 from store.counter import Counter
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
-from store.journal.file import Durable
 from store.journal.log import Log, open_log
+from store.journal.opening import Durable
+from store.journal.proof import Proof, prove
 from store.journal.reading import open_for_reading
 from store.lance.opening import LanceTables, Tables
 
@@ -79,6 +80,10 @@ class DataFolder:
     @property
     def journal(self) -> Path:
         return self.path / "journal.sqlite"
+
+    def prove_log(self) -> Proof:
+        """Read the journal through, and what it should have; changes nothing."""
+        return prove(self.journal)
 
     def open_log(self, durable: Durable, *, checked: bool = False) -> Log:
         """The journal's log, to append to. Raises: FolderUnusableError."""

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from reins.shutdown import AsyncShutdown
@@ -19,15 +20,16 @@ from store import (
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
 from store.flush import Flush
-from store.folder import DataFolder
-from store.journal.file import Durable
+from store.folder import DataFolder, Owner
 from store.journal.journal import Journal
+from store.journal.opening import Durable
 from store.lance import damage
+from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
 from store.reading import Reader, reader
-from store.starting import open_folder
+from store.starting import Opened, open_folder
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -68,6 +70,8 @@ class Store:
             open_log=lambda _path, level: self.folder.open_log(level),
         )
         self.repaired: list[Repaired] = []
+        self.checking: Checking | None = None
+        """Reads the files of the tables again; None before the start."""
         self._durable = durable
         self._flush_s = flush_s
         self._record_days = record_days
@@ -89,11 +93,7 @@ class Store:
         owner = self._owned.enter_context(self.folder.owned())
         self._owned.callback(self.folder.close)
         try:
-            opened = await asyncio.to_thread(
-                open_folder, self.folder, TABLES, self._durable, trusted=owner.left != "power"
-            )
-            self.repaired = opened.repaired
-            await asyncio.to_thread(self._hold_in_doubt)
+            opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
             owner.proven()
@@ -109,12 +109,39 @@ class Store:
             synced=opened.synced,
             every_s=self._flush_s,
             record_days=self._record_days,
+            sums=opened.sums,
         )
         self._flush.start()
+        self.checking = Checking(self.folder.path, opened.sums)
+        self.checking.start()
+
+    def repair(self, *, roll_back: bool) -> None:
+        """Do what a start does to the folder, and no more; instead of a start.
+
+        `roll_back`: go on without acknowledged rows that cannot be read. Raises: as a start.
+        """
+        self.folder.prepare()
+        with self.folder.owned() as owner:
+            self._open(owner, roll_back=roll_back)
+            owner.proven()
+
+    def _open(self, owner: Owner, *, roll_back: bool) -> Opened:
+        opened = open_folder(
+            self.folder,
+            TABLES,
+            self._durable,
+            trusted=owner.left != "power",
+            roll_back=roll_back,
+        )
+        self.repaired = opened.repaired
+        self._hold_in_doubt()
+        return opened
 
     async def stop(self) -> None:
         ending = self._shutdown
         ending.add("the data folder", self._give_up_folder)
+        if self.checking is not None:
+            ending.add("the checking", partial(asyncio.to_thread, self.checking.stop))
         if self._flush is not None:
             flush, self._flush = self._flush, None
             ending.add("the journal", self.journal.stop)

@@ -73,7 +73,7 @@ reins = click.version_option(VERSION, prog_name="reins")(
             **STEER,
             "models": Verb("reins.cli.models", "the routes to models: check"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
-            "store": Verb("reins.cli.store", "a data folder as a whole: verify"),
+            "store": Verb("reins.cli.store", "a data folder as a whole: verify, repair"),
         },
     )
 )

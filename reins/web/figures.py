@@ -27,6 +27,9 @@ class WorkerFigures:
     commit_ms: float | None
     rows_per_commit: float | None
     compacted_at: Mapping[str, datetime]
+    checked_bytes: int
+    checkable_bytes: int
+    changed_files: tuple[str, ...]
     commit_error: str | None
     commit_failures: int
     flush_error: str | None
@@ -51,7 +54,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
     medians = journal.medians() or (None, None)
     # The list is made at once, while the worker's loop may add agents.
     usages = [each.sums() for each in list(worker.fleet.ledger.agents.values())]
-    dispatcher = worker.dispatcher
+    dispatcher, checking = worker.dispatcher, worker.store.checking
     return WorkerFigures(
         start_id=worker.start_id,
         model=health.model,
@@ -69,6 +72,9 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         commit_ms=medians[0],
         rows_per_commit=medians[1],
         compacted_at=worker.store.compacted_at,
+        checked_bytes=0 if checking is None else checking.done_bytes,
+        checkable_bytes=0 if checking is None else checking.total_bytes,
+        changed_files=() if checking is None else tuple(map(str, checking.changed)),
         commit_error=journal.last_error,
         commit_failures=journal.failures,
         flush_error=worker.store.flush_error,

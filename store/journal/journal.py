@@ -13,8 +13,9 @@ import structlog
 
 from reins import telemetry
 from store.errors import JournalError
-from store.journal.file import Durable, Group, Record
+from store.journal.file import Group, Record
 from store.journal.log import Log, open_log
+from store.journal.opening import Durable
 from store.journal.writer import NOT_RUNNING, Entry, Writer
 
 _logger = structlog.get_logger(__name__)

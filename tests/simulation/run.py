@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 import structlog
 
@@ -17,6 +18,7 @@ from agent_core.conversations.conversation import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
+from agent_core.session.controls import Control, Outcome, Rejected
 from agent_core.session.schedule import Schedule
 from store.errors import StoreError
 from store.queue import QueueWriter, writer_at
@@ -55,17 +57,20 @@ class Plan:
         return cls(
             sessions=chance.randint(1, 3),
             clients=chance.randint(1, 3),
-            actions=chance.randint(3, 12),
-            crashes=chance.randint(1, 4),
+            actions=chance.randint(4, 20),
+            crashes=chance.randint(1, 5),
             faults=faults,
             skew_s=chance.choice(SKEWS),
         )
 
 
-FAULTS = ["log write", "log sync", "log change", "queue write", "agent_steps write", "open"]
+FAULTS = [
+    "log write", "log sync", "log change", "queue write", "agent_steps write", "messages write",
+    "open",
+]  # fmt: skip
 """Operations that fail in some runs."""
-SKEWS = [0.0]
-"""How far the clocks of processes are apart at the most."""
+SKEWS = [0.0, 0.05, 60.0]
+"""How far the clocks of processes are apart at the most, in some runs."""
 
 
 @dataclass
@@ -93,6 +98,7 @@ class Run:
         self.starts = 0
         self.left = [self.plan.actions] * self.plan.clients
         self.clients: dict[int, Process] = {}
+        self._dispatcher: Any = None
         self._stop: Callable[[], None] = lambda: None
         self._crash_in = 0
         self._made = 0
@@ -120,6 +126,20 @@ class Run:
                 crash = self._lose_power if self.world.random.random() < 0.5 else self._kill
                 self.world.ask(crash)
 
+    def _end(self, process: Process) -> None:
+        self.world.kill(process)
+        if process is self.worker:
+            self._note_unmarked()
+
+    def _note_unmarked(self) -> None:
+        """A rejection is on record once it is marked: without, it may come to another end."""
+        if self._dispatcher is not None:
+            self.expected.unsettled.update(
+                action.action_id
+                for action, outcome in self._dispatcher._unmarked
+                if isinstance(outcome, Rejected)
+            )
+
     def _kill(self) -> None:
         victims = [p for p in (self.worker, *self.clients.values()) if p is not None and p.alive]
         if victims:
@@ -127,20 +147,20 @@ class Run:
             if self.worker is not None and self.world.random.random() < 0.7:
                 victim = self.worker
             self.world.note("kill", victim.name)
-            self.world.kill(victim)
+            self._end(victim)
 
     def _lose_power(self) -> None:
         self.world.note("power is lost")
         for process in (self.worker, *self.clients.values()):
             if process is not None and process.alive:
-                self.world.kill(process)
+                self._end(process)
         self.disk.lose_power()
 
     def _fate(self) -> None:
         chance = self.world.random
         for _ in range(self.plan.crashes):
             self._start_what_is_down()
-            self._crash_in = chance.randint(5, 1_000)
+            self._crash_in = int(10 ** chance.uniform(0.5, 3.2))
             self.world.sleep(chance.uniform(1, 12))
             if chance.random() < 0.2:
                 self._stop()
@@ -201,6 +221,7 @@ class Run:
             loop.run(self._worker(process, f"start-{self.starts}"))
         except (StoreError, OSError, sqlite3.Error) as error:
             self.world.note(process.name, "did not start:", error)
+        self._note_unmarked()
         self.world.note(process.name, "ended")
         process.alive = False
 
@@ -229,6 +250,7 @@ class Run:
             folder=store.folder,
             poll_s=2.0,
         )
+        self._dispatcher = dispatcher
         dispatcher.start()
         self.world.note(process.name, "started")
         self.world.spawn(process, "web", lambda: self._browse(store))
@@ -259,29 +281,30 @@ class Run:
 
     def _send(self, writer: QueueWriter) -> None:
         row = self._drawn_action()
-        sent = self.expected.sent[row["action_id"]] = Sent(row, self.world.now)
-        self.world.note("asks", row["type"], row["session_id"], row["action_id"])
+        sender = self.world.here().process
+        sent = self.expected.sent[row["action_id"]] = Sent(row, sender)
+        self.world.note(sender.name, "asks", row["type"], row["session_id"], row["action_id"])
         try:
             writer.append(row)
         except StoreError as error:
             self.world.note("refused", row["action_id"], str(error)[:80])
             return
-        sent.acked_at = self.world.now
+        sent.acked = True
         self.world.note("acked", row["action_id"])
 
     def _drawn_action(self) -> dict[str, Any]:
         chance = self.world.random
         self._made += 1
         session = f"s{chance.randrange(self.plan.sessions)}"
-        match chance.randrange(12):
-            case 0 | 1 | 2:
+        match chance.randrange(14) if self._made > self.plan.sessions else 0:
+            case 0 | 1:
                 config = {"fails": chance.choice([0.0, 0.3]), "speaks_in": chance.choice([None, "c"])}
                 return create_action(
                     "create_agent", "ann", agent_id=session, agent_type="acting", config=config
                 )
-            case 3:
+            case 2:
                 return create_action("conversation_create", "ann", conversation_id="c")
-            case 4:
+            case 3 | 4:
                 return create_action(
                     "post_message", "ann", conversation_id="c", text=f"m{self._made}"
                 )
@@ -326,7 +349,18 @@ def run(seed: int) -> Told:
     """Run one seed."""
     made = Run(seed)
     error: BaseException | None = None
-    with installed(made.world), _logged(made.world):
+    settle = Control.settle
+
+    def settle_and_tell(control: Control, outcome: Outcome) -> None:
+        settle(control, outcome)
+        if isinstance(outcome, Rejected):
+            made.expected.unsettled.add(control.action_id)
+
+    with (
+        installed(made.world),
+        _logged(made.world),
+        mock.patch.object(Control, "settle", settle_and_tell),
+    ):
         try:
             made.go()
         except Killed:

@@ -197,7 +197,7 @@ class World:
         for thread in process.threads:
             thread.waiting = False
             for _ in range(50):  # some swallow what they do not expect
-                if thread.done or thread.greenlet.dead:
+                if thread.done or not thread.greenlet:  # not begun either
                     break
                 self._go_on(thread, Killed)
             thread.done = True

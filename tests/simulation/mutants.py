@@ -1,0 +1,120 @@
+"""What holds a promise up, taken out: each of these is to be found by some seed."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.pausing import PauseMixin
+from agent_core.conversations.conversation import Conversation
+from agent_core.dispatch.dispatcher import Dispatcher
+from agent_core.session.session import Session
+from store import store
+from store.journal.journal import Journal
+from store.journal.writer import Entry
+from store.reading import Reader
+from tests.simulation.disk import Disk
+
+Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
+
+
+@contextlib.contextmanager
+def _without_sync(where: Callable[[Any], bool]) -> Iterator[None]:
+    real = Disk.sync
+
+    def sync(disk: Disk) -> None:
+        if not where(disk.world.here()):
+            real(disk)
+
+    with mock.patch.object(Disk, "sync", sync):
+        yield
+
+
+def the_queue_is_acknowledged_before_its_sync() -> Any:
+    return _without_sync(lambda thread: thread.name in ("main", "web"))
+
+
+def rows_are_forgotten_before_the_tables_are_synced() -> Any:
+    return _without_sync(lambda thread: thread.name == "flush")
+
+
+def marks_count_before_they_are_synced() -> Any:
+    return _without_sync(lambda thread: thread.name.startswith("pool"))
+
+
+def rows_are_acknowledged_before_their_commit() -> Any:
+    async def append(journal: Journal, *records: Any) -> None:
+        future = journal._loop.create_future()
+        future.add_done_callback(lambda done: done.exception())
+        journal._writer.put(Entry(records, future, None))
+
+    return mock.patch.object(Journal, "append", append)
+
+
+def rows_in_the_tables_are_not_recognised() -> Any:
+    return mock.patch.object(store, "highest_number", lambda _opened: 0)
+
+
+def views_that_are_behind_stay_so() -> Any:
+    return mock.patch.object(store, "rebuild", lambda *_: None)
+
+
+def applied_actions_are_not_remembered() -> Any:
+    return mock.patch.object(Session, "forget_marked", lambda self, _: self.unmarked.clear())
+
+
+def messages_are_not_looked_up() -> Any:
+    return mock.patch.object(Conversation, "_is_there", lambda *_: False)
+
+
+def lanes_are_no_lanes() -> Any:
+    return mock.patch.object(Dispatcher, "_lane", lambda *_: asyncio.Lock())
+
+
+def actions_in_flight_are_taken_up_again() -> Any:
+    real = Dispatcher._take
+
+    def take(dispatcher: Dispatcher, action: Any) -> None:
+        dispatcher._in_flight.discard(action.action_id)
+        real(dispatcher, action)
+
+    return mock.patch.object(Dispatcher, "_take", take)
+
+
+def a_pause_does_not_hold() -> Any:
+    return mock.patch.object(PauseMixin, "may_tick", lambda _: True)
+
+
+def a_tick_that_is_undone_leaves_its_state() -> Any:
+    return mock.patch.object(LoopingAgentBase, "undo", LoopingAgentBase.tick_now)
+
+
+def readers_look_at_the_tables_first() -> Any:
+    def joined(reader: Reader, table: Any, match: Any, where: Any) -> Any:
+        stored = reader.stored(table, where).to_pylist()
+        pending = reader.journalled(table, match)
+        seen = {row["journal_n"] for row in stored}
+        rows = stored + [row for row in pending if row["journal_n"] not in seen]
+        return sorted(rows, key=lambda row: row["journal_n"] or 0)
+
+    return mock.patch.object(Reader, "joined", joined)
+
+
+MUTANTS: dict[Mutant, int] = {
+    the_queue_is_acknowledged_before_its_sync: 1,
+    rows_are_forgotten_before_the_tables_are_synced: 1,
+    marks_count_before_they_are_synced: 1,
+    rows_are_acknowledged_before_their_commit: 1,
+    rows_in_the_tables_are_not_recognised: 1,
+    views_that_are_behind_stay_so: 1,
+    applied_actions_are_not_remembered: 1,
+    messages_are_not_looked_up: 1,
+    lanes_are_no_lanes: 1,
+    actions_in_flight_are_taken_up_again: 1,
+    a_pause_does_not_hold: 1,
+    a_tick_that_is_undone_leaves_its_state: 1,
+    readers_look_at_the_tables_first: 1,
+}
+"""Each with a seed that finds it."""

@@ -56,12 +56,14 @@ class Expected:
     def _see_steps(self, reader: Reader) -> None:
         found = {(r["session_id"], r["seq"]): _told(r) for r in _unique(reader, agent_steps.TABLE)}
         _hold("a row of the log", self.steps, found)
+        _check_whole("the log", found)
         self.steps = found
 
     def _see_messages(self, reader: Reader) -> None:
         rows = reader.joined(messages.TABLE, {}, None)
         found = {(r["conversation_id"], r["number"]): r["message_id"] for r in reversed(rows)}
         _hold("a message", self.said, found)
+        _check_whole("messages", found)
         self.said = found
 
     def _see_outcomes(self, reader: Reader) -> None:
@@ -194,6 +196,16 @@ def _hold(what: str, before: dict[Any, Any], now: dict[Any, Any]) -> None:
     for key, value in before.items():
         if now.get(key) != value:
             raise Broken(f"{what} was seen: {key}: {value}; now it is {now.get(key)}")
+
+
+def _check_whole(what: str, found: dict[tuple[str, int], str]) -> None:
+    """No later one is seen without the earlier."""
+    of: dict[str, list[int]] = defaultdict(list)
+    for name, number in found:
+        of[name].append(number)
+    for name, numbers in of.items():
+        if sorted(numbers) != list(range(1, len(numbers) + 1)):
+            raise Broken(f"{what} of {name} is seen as {sorted(numbers)}")
 
 
 def _none(what: str, found: list[Any]) -> None:

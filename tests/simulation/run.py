@@ -263,8 +263,8 @@ class Run:
     def _browse(self, store: Store) -> None:
         """The web in the worker's process: it asks for things, and looks at what there is."""
         while True:
-            self.world.sleep(self.world.random.expovariate(0.4))
-            if self.world.random.random() < 0.3:
+            self.world.sleep(self.world.random.expovariate(0.8))
+            if self.world.random.random() < 0.6:
                 self.expected.see(store.reader)
             elif not self.calm:
                 self._send(writer_at(store.folder))

@@ -19,7 +19,7 @@ import greenlet
 
 EPOCH_S = 1_800_000_000
 _STEP_S = 2e-6
-_MAX_STEPS = 3_000_000
+_MAX_STEPS = 60_000  # typical are 2,000
 _STALLED = 0.004
 """How often a thread that could go on is kept waiting, as a busy machine does it."""
 
@@ -85,6 +85,7 @@ class World:
         self.seed = seed
         self.random = random.Random(seed)
         self.now = 0.0
+        self.steps = 0
         self.numbers = itertools.count(1)
         self.errors: list[BaseException] = []
         self.current: Thread | None = None
@@ -213,7 +214,7 @@ class World:
         collects = gc.isenabled()
         gc.disable()  # its moments are not drawn, and what it finds would be seen by weak references
         try:
-            for _ in range(_MAX_STEPS):
+            for self.steps in range(_MAX_STEPS):
                 while self._asked:
                     self._asked.pop(0)()
                 if self.errors:

@@ -12,6 +12,7 @@ from store.journal.file import Group
 from store.lance.opening import OpenTable
 from store.lance.tables import Derivation, Row, Table
 
+_AT_ONCE = 1_000  # rows
 _logger = structlog.get_logger(__name__)
 
 
@@ -38,16 +39,28 @@ def derive(table: Table, derived: Derivation, groups: list[Group], rows: pa.Tabl
     return pa.Table.from_pylist(made, schema=table.schema)
 
 
-def rebuild(
-    table: Table, derived: Derivation, opened: OpenTable, source: OpenTable, after: int
-) -> None:
-    """Make the rows of `table` again from the source's rows that are numbered above `after`."""
-    found = source.search().where(f"journal_n > {after}").limit(None).to_arrow()
-    rows = [derived.row(row) for row in newest_by(found, derived.key).to_pylist()]
-    merge_newest(opened, derived.key, pa.Table.from_pylist(rows, schema=table.schema))
-    _logger.warning(
-        "a derived table was behind its source and was made again",
-        table=table.name,
-        source=derived.source,
-        rows=len(rows),
-    )
+def make_again(table: Table, derived: Derivation, opened: OpenTable, source: OpenTable) -> None:
+    """Make those rows of `table` again that are not there, or older than the source's newest."""
+    there = _numbers(opened, derived.key)
+    newest = _numbers(source, derived.key)
+    wanted = sorted(number for name, number in newest.items() if there.get(name, 0) < number)
+    for at in range(0, len(wanted), _AT_ONCE):
+        numbers = ", ".join(map(str, wanted[at : at + _AT_ONCE]))
+        found = source.search().where(f"journal_n IN ({numbers})").limit(None).to_arrow()
+        rows = [derived.row(row) for row in found.to_pylist()]
+        merge_newest(opened, derived.key, pa.Table.from_pylist(rows, schema=table.schema))
+    if wanted:
+        _logger.warning(
+            "a derived table was behind its source and was made again",
+            table=table.name,
+            source=derived.source,
+            rows=len(wanted),
+        )
+
+
+def _numbers(opened: OpenTable, key: str) -> dict[str, int]:
+    """The highest journal number of each value of the key."""
+    rows = opened.search().select([key, "journal_n"]).limit(None).to_arrow()
+    newest = rows.group_by(key).aggregate([("journal_n", "max")])
+    found = zip(newest[key].to_pylist(), newest["journal_n_max"].to_pylist(), strict=True)
+    return {name: number or 0 for name, number in found}

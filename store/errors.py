@@ -24,6 +24,10 @@ class TableDamagedError(StoreError):
     """A table is damaged in every version that is left; restore its folder from a backup."""
 
 
+class RollBackNeededError(StoreError):
+    """Acknowledged rows are lost in what is left; `reins store repair` says which, and goes on."""
+
+
 class JournalError(StoreError):
     """The journal could not commit; what was in that commit is not acknowledged."""
 

@@ -225,9 +225,3 @@ class Flush(ThreadLoop):
 
     def _versions(self) -> dict[str, int]:
         return {name: opened.version for name, (_, opened) in self._tables.items()}
-
-
-def highest_number(opened: OpenTable) -> int:
-    """The highest journal number in the table; rows up to it are there already."""
-    numbers = opened.search().select(["journal_n"]).limit(None).to_arrow()["journal_n"]
-    return pc.max(numbers).as_py() or 0

@@ -8,9 +8,11 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import filelock
 
+from store.boot import boot_id
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.journal.file import Durable
 from store.journal.log import Log, open_log
@@ -22,7 +24,34 @@ FORMAT = 1
 
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
-_OWNER_FILE = "owner.json"
+OWNER_FILE = "owner.json"
+
+
+Left = Literal["clean", "killed", "power"]
+"""How an owner left the folder: by a stop, by a kill, or perhaps because the power was lost."""
+
+
+class Owner:
+    """A process's ownership of a folder, and how the owner before left it."""
+
+    def __init__(self, folder: "DataFolder", left: Left, boot: str) -> None:
+        self._folder = folder
+        self._boot = boot
+        self.left = left
+
+    def proven(self) -> None:
+        """The folder holds what it should: a kill from now on is this process's own."""
+        self.left, self._boot = "clean", boot_id()
+        self.note()
+
+    def note(self) -> None:
+        self._folder.write_json(OWNER_FILE, {"pid": os.getpid(), "boot": self._boot})
+
+    def gone(self) -> None:
+        if self.left == "clean":
+            (self._folder.path / OWNER_FILE).unlink(missing_ok=True)
+        else:  # refused before it was proven: the next start has to prove it too
+            self._folder.write_json(OWNER_FILE, {"pid": None, "boot": self._boot})
 
 
 class DataFolder:
@@ -64,7 +93,7 @@ class DataFolder:
             probe.write_bytes(b"reins")
             probe.unlink()
             if self.format() is None:
-                self._write_json(_FORMAT_FILE, {"format": FORMAT})
+                self.write_json(_FORMAT_FILE, {"format": FORMAT})
         except OSError as error:
             raise FolderUnusableError(
                 f"the data folder {self.path} cannot be used: {error.strerror or error}. "
@@ -94,11 +123,13 @@ class DataFolder:
         return found
 
     def record_format(self) -> None:
-        self._write_json(_FORMAT_FILE, {"format": FORMAT})
+        self.write_json(_FORMAT_FILE, {"format": FORMAT})
 
     @contextlib.contextmanager
-    def owned(self) -> Iterator[None]:
+    def owned(self) -> Iterator[Owner]:
         """Own the folder for the duration; the lock goes with the process, however it ends.
+
+        Until `Owner.proven` is called the note of how it was left stays as it is.
 
         Raises: FolderOwnedError if another process owns it.
         """
@@ -110,17 +141,28 @@ class DataFolder:
                 f"another worker (process {self.owner_pid() or 'unknown'}) owns the data folder "
                 f"{self.path}. Stop it first, or use another folder."
             ) from None
+        owner = Owner(self, *self._left())
         try:
-            self._write_json(_OWNER_FILE, {"pid": os.getpid()})
-            yield
+            owner.note()
+            yield owner
         finally:
-            (self.path / _OWNER_FILE).unlink(missing_ok=True)
+            owner.gone()
             lock.release()
+
+    def _left(self) -> tuple[Left, str]:
+        """How the last owner left, and in which run of the machine."""
+        try:
+            boot = str(json.loads((self.path / OWNER_FILE).read_text())["boot"])
+        except FileNotFoundError:
+            return "clean", boot_id()
+        except (ValueError, KeyError, TypeError):
+            return "power", ""
+        return ("killed" if boot and boot == boot_id() else "power"), boot
 
     def owner_pid(self) -> int | None:
         """Process id that the owner wrote down; None if there is no owner."""
         try:
-            pid = int(json.loads((self.path / _OWNER_FILE).read_text())["pid"])
+            pid = int(json.loads((self.path / OWNER_FILE).read_text())["pid"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
         # An owner that was killed leaves its note behind.
@@ -134,7 +176,7 @@ class DataFolder:
         finally:
             os.close(descriptor)
 
-    def _write_json(self, name: str, value: object) -> None:
+    def write_json(self, name: str, value: object) -> None:
         part = self.path / f"{name}.{_here()}.part"
         with part.open("w") as file:
             json.dump(value, file)

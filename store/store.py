@@ -5,8 +5,6 @@ import contextlib
 from datetime import datetime
 from pathlib import Path
 
-import structlog
-
 from store import (
     agent_state,
     agent_steps,
@@ -17,18 +15,18 @@ from store import (
     participants,
     queue,
 )
-from store.derivation import rebuild
-from store.errors import FolderUnusableError, StoreError
-from store.flush import Flush, highest_number
-from store.folder import FORMAT, DataFolder
+from store.doubt import hold_in_doubt
+from store.errors import StoreError
+from store.flush import Flush
+from store.folder import DataFolder
 from store.journal.file import Durable
 from store.journal.journal import Journal
-from store.lance.opening import AsyncOpenTable, OpenTable
+from store.lance import damage
+from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
-from store.lance.tables import Table, complete
+from store.lance.tables import Table
 from store.reading import Reader, reader
-
-_logger = structlog.get_logger(__name__)
+from store.starting import open_folder
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -77,17 +75,22 @@ class Store:
     async def start(self) -> None:
         """Own the folder, repair and complete its tables, start the journal and the flush.
 
-        Raises: FolderOwnedError, FolderUnusableError, FormatUnknownError, TableDamagedError.
+        Raises: FolderOwnedError, FolderUnusableError, FormatUnknownError, RollBackNeededError,
+        TableDamagedError.
         """
         if self._started:
             raise RuntimeError("the store was started twice; make a new one")
         await asyncio.to_thread(self.folder.prepare)
-        self._owned.enter_context(self.folder.owned())
+        owner = self._owned.enter_context(self.folder.owned())
         try:
-            tables = await asyncio.to_thread(self._open_tables)
-            highest = await asyncio.to_thread(self._catch_up, tables)
+            opened = await asyncio.to_thread(
+                open_folder, self.folder, TABLES, self._durable, trusted=owner.left != "power"
+            )
+            self.repaired = opened.repaired
+            await asyncio.to_thread(self._hold_in_doubt)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
+            owner.proven()
         except BaseException:
             self._owned.close()
             raise
@@ -95,8 +98,8 @@ class Store:
         self._flush = Flush(
             folder=self.folder,
             journal=self.journal,
-            tables=tables,
-            highest=highest,
+            tables=opened.tables,
+            highest=opened.highest,
             every_s=self._flush_s,
             record_days=self._record_days,
         )
@@ -150,44 +153,10 @@ class Store:
         """Flushes that failed since the start."""
         return 0 if self._flush is None else self._flush.failures
 
-    def _open_tables(self) -> dict[str, tuple[Table, OpenTable]]:
-        try:
-            tables = self.folder.open_tables()
-            synced = self._synced_versions()
-            self.repaired = tables.repair(list(TABLES), synced)
-            opened = {table.name: (table, tables.open_or_make(table)) for table in TABLES}
-            for table, handle in opened.values():
-                if added := complete(handle, table):
-                    _logger.warning("table migrated", table=table.name, columns_added=added)
-            if self.folder.format() != FORMAT:
-                self.folder.record_format()
-        except OSError as error:
-            raise FolderUnusableError(
-                f"the tables in {self.folder.path} cannot be opened: {error}. "
-                "Check that the disk is there, writable and has room."
-            ) from error
-        return opened
-
-    def _synced_versions(self) -> dict[str, int]:
-        with contextlib.closing(self.folder.open_log(self._durable, checked=True)) as log:
-            return log.synced_versions()
-
-    def _catch_up(self, opened: dict[str, tuple[Table, OpenTable]]) -> dict[str, int]:
-        """Mend what a loss left behind; returns the highest number in each table.
-
-        A journal that is younger than the tables must not give out their numbers again, and a view
-        that is behind its log is made again from it.
-        """
-        highest = {
-            name: highest_number(handle)
-            for name, (table, handle) in opened.items()
-            if table.journalled
-        }
+    def _hold_in_doubt(self) -> None:
+        known = damage.missing(self.folder.path)
+        if all(entry.settled for entry in known):
+            return
         with contextlib.closing(self.folder.open_log(self._durable)) as log:
-            log.raise_flushed(max(highest.values()))
-        for table, handle in opened.values():
-            derived = table.derived
-            if derived is not None and highest[table.name] < highest[derived.source]:
-                _, source = opened[derived.source]
-                rebuild(table, derived, handle, source, highest[table.name])
-        return highest
+            hold_in_doubt(self.reader, log, known)
+        damage.settle(self.folder.path)

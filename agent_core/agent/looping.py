@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import time
+from collections.abc import Coroutine
 from typing import Any
 
 import structlog
@@ -12,7 +13,6 @@ from agent_core.agent.effects import NO_EFFECTS, Prepared, enter_all
 from agent_core.agent.interrupting import InterruptMixin
 from agent_core.agent.outcomes import (
     Aborted,
-    Began,
     Done,
     Failed,
     Held,
@@ -148,31 +148,30 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
         session = self.session
         if (held := session.ledger.spent(session)) is not None:
             return Held(held)
-        began = Began(now_us(), time.perf_counter())
+        started_at, began = now_us(), time.perf_counter()
         self._has_news = False
-        aborted: Abort | None = None
-        session.scope.begin(began.clock)
+        session.scope.begin(began, session.task)
         try:
             try:
                 result = checked(await self.tick())
-                return (
-                    Idle(result)
-                    if isinstance(result, Quiet)
-                    else Done(result, self.save_state(), began)
-                )
+                state = "" if isinstance(result, Quiet) else self.save_state()
             finally:
                 aborted = session.scope.end()
                 session.ledger.waitlist.leave(session)  # it has had the room that it waited for
-                session.worked_s += time.perf_counter() - began.clock
+                took_s = time.perf_counter() - began
+                session.worked_s += took_s
         except TickYielded:
             return Yielded()
         except BaseException as error:  # not even a panic or exit() ends the fleet
             if is_own_end(error):
                 raise
-            return self._ended_badly(error, aborted, began)
+            return self._ended_badly(error, aborted, started_at, _ms(took_s))
+        if isinstance(result, Quiet):
+            return Idle(result)
+        return Done(result, state, started_at, _ms(took_s))
 
     def _ended_badly(
-        self, error: BaseException, aborted: Abort | None, began: Began
+        self, error: BaseException, aborted: Abort | None, started_at: int, latency_ms: float
     ) -> TickOutcome:
         if aborted in ("guidance", "news", "stop"):
             return Aborted(aborted)
@@ -181,36 +180,41 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
         if aborted == "timeout":
             limit_s = self.session.schedule.tick_timeout_s
             error = TimeoutError(f"the tick took longer than {limit_s:g} s")
-        return Failed(error, began)
+        return Failed(error, started_at, latency_ms)
 
-    async def settle(self, outcome: TickOutcome) -> None:
-        """Put the outcome on record, if it leaves a row, and set the time of the next tick."""
+    def settle(self, outcome: TickOutcome) -> Coroutine[Any, Any, None]:
+        """Put the outcome on record, if it leaves a row, and set the time of the next tick.
+
+        Awaited by the caller: one frame less for each session that waits for its row.
+        """
         match outcome:
+            case Done() if not outcome.result.effects:
+                return self._commit(outcome, NO_EFFECTS)
             case Done():
-                await self._settle_done(outcome)
+                return self._settle_with_effects(outcome)
             case Idle(result):
-                await self._settle_idle(result)
+                return self._settle_idle(result)
             case Yielded() | Aborted():
-                self.undo()
+                return self._settle_undone()
             case Held(held):
-                await self.settle_held(held)
+                return self.settle_held(held)
             case Failed():
-                await self._settle_failed(outcome)
+                return self._settle_failed(outcome)
+
+    async def _settle_undone(self) -> None:
+        self.undo()
 
     def undo(self) -> None:
         """Forget the tick: back to the state before it, and again at once."""
         self.load_state()
         self.tick_now()
 
-    async def _settle_done(self, done: Done) -> None:
-        if not done.result.effects:
-            await self._commit(done, NO_EFFECTS)
-            return
+    async def _settle_with_effects(self, done: Done) -> None:
         async with contextlib.AsyncExitStack() as stack:
             try:
                 prepared = await enter_all(done.result.effects, stack)
             except Exception as error:  # noqa: BLE001 - a tick whose effect cannot be has failed
-                await self._settle_failed(Failed(error, done.began))
+                await self._settle_failed(Failed(error, done.started_at, done.latency_ms))
                 return
             if prepared is None:
                 self.undo()
@@ -230,8 +234,8 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             "tick",
             result.text,
             payload={**(payload or {}), **prepared.payload} if prepared.payload else payload,
-            started_at=done.began.at,
-            latency_ms=_latency_ms(done.began),
+            started_at=done.started_at,
+            latency_ms=done.latency_ms,
             tokens_in=result.tokens_in,
             tokens_out=result.tokens_out,
             cost_usd=result.cost_usd,
@@ -264,8 +268,8 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             f"tick failed ({session.failures} in a row)",
             payload={"error_type": type(error).__name__},
             error=session.error,
-            started_at=failed.began.at,
-            latency_ms=_latency_ms(failed.began),
+            started_at=failed.started_at,
+            latency_ms=failed.latency_ms,
         )
         _logger.warning("tick failed", error_type=type(error).__name__, **session.names)
         if session.failures >= session.schedule.max_failures:
@@ -286,5 +290,5 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
         await session.log.record(Event("error", "the session failed", error=error), self.final())
 
 
-def _latency_ms(began: Began) -> float:
-    return round((time.perf_counter() - began.clock) * 1_000, 3)
+def _ms(took_s: float) -> float:
+    return round(took_s * 1_000, 3)

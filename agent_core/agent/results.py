@@ -60,7 +60,8 @@ def checked(result: object) -> StepResult | Quiet:
     Raises: TypeError, ValueError naming what is wrong.
     """
     if isinstance(result, Quiet):
-        _check_wait(result.next_in_s)
+        if result.next_in_s is not None:
+            _check_amount("next_in_s", result.next_in_s)
         return result
     if not isinstance(result, StepResult):
         raise TypeError(f"tick() returned {type(result).__name__}; expected a StepResult")
@@ -77,13 +78,9 @@ def checked(result: object) -> StepResult | Quiet:
     _check_count("tokens_in", result.tokens_in)
     _check_count("tokens_out", result.tokens_out)
     _check_amount("cost_usd", result.cost_usd)
-    _check_wait(result.next_in_s)
+    if result.next_in_s is not None:
+        _check_amount("next_in_s", result.next_in_s)
     return result
-
-
-def _check_wait(next_in_s: object) -> None:
-    if next_in_s is not None:
-        _check_amount("next_in_s", next_in_s)
 
 
 def _check_count(name: str, count: object) -> None:

@@ -59,7 +59,8 @@ class Ledger:
         self._count(session, 0, tokens_in + tokens_out, cost_usd)
 
     def _count(self, session: Spender, ticks: int, tokens: int, cost_usd: float) -> None:
-        self._roll_day()
+        if self._clock() >= self._day_ends:
+            self._roll_day()
         usage, wall_s = session.usage, session.worked_s
         session.worked_s = 0.0
         usage["ticks"] += ticks

@@ -30,12 +30,12 @@ class TickScope:
 
     # -- a tick
 
-    def begin(self, now: float) -> None:
-        """The running task begins a tick."""
+    def begin(self, now: float, task: "asyncio.Task[object] | None") -> None:
+        """A tick begins in `task`, which an abort cancels; None where nobody may abort it."""
         self.began = now
         self.waited_s = 0.0
         self._aborts = None
-        self._task = asyncio.current_task()
+        self._task = task
         self.ticking = True
 
     def end(self) -> Abort | None:

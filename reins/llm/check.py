@@ -9,7 +9,7 @@ from http import HTTPStatus
 from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import classify, failure
 from reins.llm.baml.prompts import CLIENTS_FILE
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange, WireResponse
 from reins.llm.baml.runtime import Compiled
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
@@ -72,36 +72,35 @@ async def check_plan(name: str, plan: Plan, limit_s: float) -> RouteCheck:
     """Call a route once, outside of its limits."""
     sources = {CLIENTS_FILE: plan.source, "probe.baml": PROBE}
     compiled = await asyncio.to_thread(Compiled, sources, plan.values)
-    response = WireResponse()
+    exchange = Exchange()
     began = time.perf_counter()
     error: ModelError | None = None
     try:
         async with asyncio.timeout(min(limit_s, LIMIT_S)):
-            await compiled.call("Probe", {}, response)
+            await compiled.call("Probe", {}, exchange)
     except BamlError as raised:
-        error = classify(raised, response, plan.route)
+        error = classify(raised, exchange.response, plan.route)
     except TimeoutError:
         error = failure("timeout", plan.route, "no answer in time")
     latency_ms = round((time.perf_counter() - began) * 1000, 1)
     if error is None or error.kind in ANSWERED:
         return RouteCheck(name, ok=True, message=f"ok: {plan.route}", latency_ms=latency_ms)
-    return RouteCheck(
-        name, ok=False, message=_message(plan.route, error, response), latency_ms=latency_ms
-    )
+    message = _message(plan.route, error, exchange.response)
+    return RouteCheck(name, ok=False, message=message, latency_ms=latency_ms)
 
 
 async def check_embeddings(name: str, route: Route, embedder: Embedder) -> RouteCheck:
     """Embed one word."""
-    response = WireResponse()
+    exchange = Exchange()
     began = time.perf_counter()
     try:
         async with asyncio.timeout(LIMIT_S):
-            await embedder.embed(["word"], response)
+            await embedder.embed(["word"], exchange)
     except ModelError as error:
-        return RouteCheck(name, ok=False, message=_message(route, error, response))
+        return RouteCheck(name, ok=False, message=_message(route, error, exchange.response))
     except TimeoutError:
         slow = failure("timeout", route, "no answer in time")
-        return RouteCheck(name, ok=False, message=_message(route, slow, response))
+        return RouteCheck(name, ok=False, message=_message(route, slow, exchange.response))
     latency_ms = round((time.perf_counter() - began) * 1000, 1)
     return RouteCheck(name, ok=True, message=f"ok: {route}", latency_ms=latency_ms)
 

@@ -1,14 +1,14 @@
 """The model as an agent holds it: a light handle that knows who calls."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.failures import failure, is_no_stream
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.caller import Caller
 from reins.llm.calls.accounting import Accounting
-from reins.llm.calls.call import Call
+from reins.llm.calls.call import Call, Send
 from reins.llm.calls.deltas import DeltaEmitter
 from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
 from reins.llm.completion import Completion
@@ -58,9 +58,8 @@ class Model:
         """
         safe = _safe(arguments)
 
-        async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
-            await route.wire.call(function, safe, response)
-            _check(route, response)
+        async def send(route: OpenRoute, exchange: Exchange) -> str:
+            return _checked(route, await route.wire.call(function, safe, exchange))
 
         return await self._ask(function, safe, send, streamed=False)
 
@@ -74,19 +73,20 @@ class Model:
 
         gave_none: set[str] = set()  # routes that gave no stream where one was asked for
 
-        async def send(route: OpenRoute, response: WireResponse, attempt: int) -> None:
+        async def send(route: OpenRoute, exchange: Exchange) -> str:
             wire, name = route.wire, route.spec.name
             if wire.is_plain or name in gave_none:
-                await wire.call(function, safe, response)
+                text = await wire.call(function, safe, exchange)
                 wire.is_plain = True
             else:
+                on_text = emitter.attempt(exchange.attempt)
                 try:
-                    await wire.stream(function, safe, response, emitter.attempt(attempt))
+                    text = await wire.stream(function, safe, exchange, on_text)
                 except BamlClientHttpError as error:
                     if is_no_stream(error):
                         gave_none.add(name)
                     raise
-            _check(route, response)
+            return _checked(route, text)
 
         return await self._ask(function, safe, send, streamed=True, emitter=emitter)
 
@@ -105,13 +105,13 @@ class Model:
         async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
             safe = _safe({"messages": turns})
 
-            async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
-                await route.wire.call(CONVERSE, safe, response)
-                _check(route, response)
+            async def send(route: OpenRoute, exchange: Exchange) -> str:
+                text = _checked(route, await route.wire.call(CONVERSE, safe, exchange))
                 try:
-                    fits(response.text)
+                    fits(text)
                 except UnfitError as error:
                     raise failure("unfit", route.target, unfit(function, shape, error)) from None
+                return text
 
             return await self._ask(CONVERSE, safe, send, streamed=False)
 
@@ -131,8 +131,9 @@ class Model:
     async def _embed(self, route: OpenRoute, batch: list[str]) -> list[list[float]]:
         found: list[list[float]] = []
 
-        async def send(route: OpenRoute, response: WireResponse, _attempt: int) -> None:
-            found[:] = (await route.vectors.embed(batch, response)).vectors
+        async def send(route: OpenRoute, exchange: Exchange) -> str:
+            found[:] = (await route.vectors.embed(batch, exchange)).vectors
+            return ""
 
         accounting = Accounting(
             self._owner.running(),
@@ -149,7 +150,7 @@ class Model:
         self,
         function: str,
         arguments: Mapping[str, object],
-        send: Callable[[OpenRoute, WireResponse, int], Awaitable[None]],
+        send: Send,
         *,
         streamed: bool,
         emitter: DeltaEmitter | None = None,
@@ -172,20 +173,7 @@ class Model:
         call = Call(accounting, self._caller.session_id, send)
         if emitter is not None:
             emitter.call_id = call.call_id
-        route = await call.over(chain)
-        response = call.response
-        return Completion(
-            text=response.text,
-            tokens_in=response.tokens_in,
-            tokens_out=response.tokens_out,
-            latency_ms=call.latency_ms,
-            attempts=call.attempts,
-            model=route.target.model,
-            demonstration=route.target.demonstration,
-            cost_usd=call.cost_usd,
-            route=route.spec.name,
-            call_id=call.call_id,
-        )
+        return await call.over(chain)
 
     async def _chain(self) -> tuple[OpenRoute, ...]:
         route_set = self._owner.running()
@@ -199,13 +187,14 @@ def _safe(arguments: Mapping[str, object]) -> dict[str, object]:
     return {name: safe_argument(value) for name, value in arguments.items()}
 
 
-def _check(route: OpenRoute, response: WireResponse) -> None:
-    """Clean an answer.
+def _checked(route: OpenRoute, text: str) -> str:
+    """The text of an answer, cleaned.
 
     Raises: ModelError when there is nothing of it, or too much.
     """
-    response.text = clean(response.text)
-    if not response.text:
+    text = clean(text)
+    if not text:
         raise failure("empty", route.target, "an empty answer")
-    if is_too_long(response.text):
+    if is_too_long(text):
         raise failure("too_long", route.target, f"an answer of more than {MAX_TEXT_BYTES} bytes")
+    return text

@@ -8,6 +8,7 @@ import contextlib
 import random
 import sqlite3
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
@@ -123,9 +124,9 @@ def check(connection: sqlite3.Connection, path: Path) -> None:
 
 def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
     """Commit the records as one; returns how many rows. Raises: JournalError (none is in)."""
-    by_table: dict[str, list[bytes]] = {}
+    by_table: dict[str, list[bytes]] = defaultdict(list)
     for record in records:
-        by_table.setdefault(record.table, []).append(record.body)
+        by_table[record.table].append(record.body)
     try:
         if len(by_table) == 1:
             [(table, bodies)] = by_table.items()

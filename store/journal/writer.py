@@ -101,7 +101,8 @@ class Writer(ThreadLoop):
             match item:
                 case Entry():
                     entries.append(item)
-                    size_bytes += sum(len(record.body) for record in item.records)
+                    for record in item.records:
+                        size_bytes += len(record.body)
                 case _Job():
                     jobs.append(item)
                 case None:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from store.lance.losses import Evidence
 from store.lance.repair import Repaired, repair
 from store.lance.tables import Table, connect, connect_async, open_if_there, open_or_make
 
@@ -62,8 +63,10 @@ class AsyncOpenTable(Protocol):
 class Tables(Protocol):
     """The tables of one folder."""
 
-    def repair(self, tables: list[Table], synced: dict[str, int], /) -> list[Repaired]:
-        """Make every table readable, or raise; `synced`: the versions known to be on disk."""
+    def repair(
+        self, tables: list[Table], evidence: Evidence, /, *, deep: bool, roll_back: bool
+    ) -> list[Repaired]:
+        """Make every table readable, or raise and change nothing; see `store.lance.repair`."""
         ...
 
     def open_or_make(self, table: Table, /) -> OpenTable: ...
@@ -80,8 +83,12 @@ class LanceTables:
         self._folder = folder
         self.connection = connect(folder)
 
-    def repair(self, tables: list[Table], synced: dict[str, int]) -> list[Repaired]:
-        return repair(self.connection, self._folder, tables, synced)
+    def repair(
+        self, tables: list[Table], evidence: Evidence, *, deep: bool, roll_back: bool
+    ) -> list[Repaired]:
+        return repair(
+            self.connection, self._folder, tables, evidence, deep=deep, roll_back=roll_back
+        )
 
     def open_or_make(self, table: Table) -> OpenTable:
         opened: OpenTable = open_or_make(self.connection, table)

@@ -91,10 +91,8 @@ def _bounded_caches() -> lancedb.Session:
 
 def open_or_make(db: lancedb.DBConnection, table: Table) -> LanceTable:
     """The table, made if it is missing; two processes may do this at once."""
-    try:
-        return db.open_table(table.name)
-    except ValueError:
-        pass
+    if (opened := open_if_there(db, table)) is not None:
+        return opened
     try:
         made = db.create_table(table.name, schema=table.schema, exist_ok=True)
         add_indices(made, table)
@@ -110,7 +108,9 @@ def open_or_make(db: lancedb.DBConnection, table: Table) -> LanceTable:
 def open_if_there(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
     try:
         return db.open_table(table.name)
-    except ValueError:
+    except ValueError as error:
+        if "not found" not in str(error):
+            raise
         return None
 
 

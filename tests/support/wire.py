@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reins.llm.baml.prompts import CLIENTS_FILE, PROMPTS, read_prompts
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.baml.runtime import Compiled
 
 MAX_LAG_S = 0.25
@@ -51,15 +51,15 @@ def compiled_for(
 
 
 async def send(
-    compiled: Compiled, answer: WireResponse, *, streamed: bool, texts: list[str] | None = None
+    compiled: Compiled, exchange: Exchange, *, streamed: bool, texts: list[str] | None = None
 ) -> None:
     """Call for a joke, plain or as a stream."""
     arguments = {"subject": "the-secret-subject", "told": []}
     if streamed:
         got = texts if texts is not None else []
-        await compiled.stream("TellAJoke", arguments, answer, got.append)
+        await compiled.stream("TellAJoke", arguments, exchange, got.append)
     else:
-        await compiled.call("TellAJoke", arguments, answer)
+        await compiled.call("TellAJoke", arguments, exchange)
 
 
 async def with_the_loop_going(scenario: Callable[[], Awaitable[T]]) -> T:

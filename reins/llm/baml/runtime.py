@@ -18,12 +18,21 @@ from reins.llm.baml.errors import (
     BamlInvalidArgumentError,
     TooLongError,
 )
-from reins.llm.baml.response import HTTP_OK, WireResponse, events_of, fill, take_end
+from reins.llm.baml.response import (
+    Exchange,
+    Received,
+    WholeText,
+    check_end,
+    events_of,
+    response_of,
+    unfinished,
+    with_end,
+)
 from reins.llm.baml.stream import StreamBuffer
 from reins.llm.baml.stream_end import read_end
 from reins.llm.baml.workers import wait_at_exit, watched
 from reins.llm.errors import ModelConfigError
-from reins.llm.text import MAX_TEXT_BYTES, is_too_long
+from reins.llm.text import is_too_long
 
 _NO_PARTIALS = False
 _NO_TYPES = ModuleType("no_types")  # without them BAML gives classes as dicts, enums as strings
@@ -50,15 +59,14 @@ class Compiled:
         self._streaming = streaming_client(files)
         wait_at_exit()
 
-    async def call(
-        self, function: str, arguments: Mapping[str, object], response: WireResponse
-    ) -> None:
-        """Call once, into `response`.
+    async def call(self, function: str, arguments: Mapping[str, object], exchange: Exchange) -> str:
+        """Call once; return the answer's text.
 
         Raises: BamlError of some kind; ModelConfigError when the arguments do not fit.
         """
         collector = Collector()  # a fresh one each time: a shared one keeps every call it saw
-        with self._recorded(function, arguments, collector, response):
+        received = WholeText()
+        with self._recorded(function, arguments, collector, exchange, received):
             sent = self._runtime.call_function(  # type: ignore[call-arg]
                 function,
                 dict(arguments),
@@ -71,20 +79,19 @@ class Compiled:
                 None,
                 None,
             )
-            result = await watched(sent)
-            text = self._text(result)
-            response.text = text[:MAX_TEXT_BYTES]
-        if is_too_long(text):
+            received.text = self._text(await watched(sent))
+        if is_too_long(received.text):
             raise TooLongError
+        return received.text
 
     async def stream(
         self,
         function: str,
         arguments: Mapping[str, object],
-        response: WireResponse,
+        exchange: Exchange,
         on_text: Callable[[str], None],
-    ) -> None:
-        """Call once, into `response`; `on_text` gets, on the loop, the whole text so far.
+    ) -> str:
+        """Call once; return the text. `on_text` gets, on the loop, the whole text so far.
 
         The last text handed on is the whole answer's. Cancelling closes the connection at once,
         and so does an answer that has grown too long; nothing is handed on after the end.
@@ -93,17 +100,16 @@ class Compiled:
         """
         collector = Collector()
         buffer = StreamBuffer(on_text)
-        with self._recorded(function, arguments, collector, response, streamed=True):
+        with self._recorded(function, arguments, collector, exchange, buffer, streamed=True):
             try:
                 await self._receive(function, arguments, collector, buffer)
             finally:
                 buffer.end()
-                response.text = buffer.text[:MAX_TEXT_BYTES]
-                response.first_text_at = buffer.first_text_at
-        events = events_of(_seen(collector))
-        end = await read_end(events)
-        take_end(response, end)
+        end = await read_end(events_of(_seen(collector)))
+        exchange.response = with_end(exchange.response, end)
+        check_end(end)
         buffer.finish()
+        return buffer.text
 
     @contextlib.contextmanager
     def _recorded(
@@ -111,11 +117,12 @@ class Compiled:
         function: str,
         arguments: Mapping[str, object],
         collector: Collector,
-        response: WireResponse,
+        exchange: Exchange,
+        received: Received,
         *,
         streamed: bool = False,
     ) -> Iterator[None]:
-        """Fill in the response of a call, however it ends.
+        """Set the response of a call, however it ends.
 
         The collector of one that BAML has not ended yet must not be touched: a call that is just
         starting is in its list and not yet in its store, and to look at it then panics under a lock
@@ -127,26 +134,22 @@ class Compiled:
             raise _wrong_arguments(function, arguments) from None
         except BaseException as error:
             if isinstance(error, BamlError) and not isinstance(error, TooLongError):
-                fill(response, _seen(collector))
+                exchange.response = response_of(_seen(collector), received)
             else:
-                self._fill_unfinished(function, arguments, response, streamed=streamed)
+                sent = self._body(function, arguments, streamed=streamed)
+                exchange.response = unfinished(received, sent)
             raise
-        fill(response, _seen(collector))
+        exchange.response = response_of(_seen(collector), received)
 
-    def _fill_unfinished(
-        self,
-        function: str,
-        arguments: Mapping[str, object],
-        response: WireResponse,
-        *,
-        streamed: bool,
-    ) -> None:
-        response.raw = response.text
-        response.status = HTTP_OK if response.text else None
+    def _body(
+        self, function: str, arguments: Mapping[str, object], *, streamed: bool
+    ) -> str | None:
+        """The body of a request as it is sent; None where BAML cannot make it."""
         client = self._streaming if streamed else None
         with contextlib.suppress(BamlError):
-            request = self._request(function, arguments, client, streamed=streamed)
-            response.request = request.body.text()
+            text: str = self._request(function, arguments, client, streamed=streamed).body.text()
+            return text
+        return None
 
     async def _receive(
         self,

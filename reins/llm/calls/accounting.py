@@ -92,19 +92,19 @@ class Accounting:
     ) -> None:
         """Settle, count and record an attempt; an `error` that is a string is its kind."""
         kind = error.kind if isinstance(error, ModelError) else error
+        record.tokens_in = response.tokens_in
+        record.tokens_out = response.tokens_out
+        record.tokens_cached = response.tokens_cached
         if not response.counted:
             self._estimate(record, response, kind)
-        cost_usd = route.cost_usd(response.tokens_in, response.tokens_out, response.tokens_cached)
-        self._caller.settle(reserved, response.tokens_in, response.tokens_out, cost_usd)
-        route.metrics.took(self._function, response.tokens_in, response.tokens_out, cost_usd)
+        cost_usd = route.cost_usd(record.tokens_in, record.tokens_out, record.tokens_cached)
+        self._caller.settle(reserved, record.tokens_in, record.tokens_out, cost_usd)
+        route.metrics.took(self._function, record.tokens_in, record.tokens_out, cost_usd)
         if kind is None:
             route.metrics.succeeded(record.latency_ms or 0.0, record.first_token_ms)
         else:
             self._failed(record, error)
             route.metrics.failed(kind, record.error)
-        record.tokens_in = response.tokens_in
-        record.tokens_out = response.tokens_out
-        record.tokens_cached = response.tokens_cached
         record.cost_usd = cost_usd
         record.finish_reason = response.finish_reason
         record.status = response.status
@@ -137,5 +137,5 @@ class Accounting:
             return
         record.estimated = True
         sent = tokens_of(response.request) if response.request else self._likely_in
-        response.tokens_in = response.tokens_in or sent
-        response.tokens_out = response.tokens_out or tokens_of(response.text)
+        record.tokens_in = response.tokens_in or sent
+        record.tokens_out = response.tokens_out or tokens_of(response.text)

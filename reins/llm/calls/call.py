@@ -3,15 +3,15 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from itertools import count
 
 import structlog
 
 from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import ADVICE, classify, failure
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Accounting
+from reins.llm.completion import Completion
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
 from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
@@ -28,41 +28,35 @@ GIVEN_UP = (asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, SystemExit
 
 log = structlog.get_logger(__name__)
 
-Send = Callable[[OpenRoute, WireResponse, int], Awaitable[None]]
-"""Make one attempt over a route, into a response; the number counts attempts over all routes."""
+Send = Callable[[OpenRoute, Exchange], Awaitable[str]]
+"""Make one attempt over a route; return the text of its answer."""
 
 
 class Call:
     """One call: over its route, and its fallbacks."""
 
-    __slots__ = (
-        "_accounting", "_queued_at", "_send", "_session_id",
-        "attempts", "cost_usd", "latency_ms", "response",
-    )  # fmt: skip
+    __slots__ = ("_accounting", "_attempts", "_queued_at", "_send", "_session_id")
 
     def __init__(self, accounting: Accounting, session_id: str, send: Send) -> None:
         self._accounting = accounting
         self._session_id = session_id
         self._send = send
         self._queued_at = 0
-        self.attempts = 0
-        self.response = WireResponse()
-        self.cost_usd = 0.0
-        self.latency_ms = 0.0
+        self._attempts = 0
 
     @property
     def call_id(self) -> str:
         return self._accounting.call_id
 
-    async def over(self, chain: tuple[OpenRoute, ...]) -> OpenRoute:
-        """Call over one route after the other; return the one that answered.
+    async def over(self, chain: tuple[OpenRoute, ...]) -> Completion:
+        """Call over one route after the other; return the first answer.
 
         Raises: ModelError when none did; ModelConfigError, and what the caller's account raises.
         """
         failed: list[tuple[str, ModelError]] = []
         for route, following in zip(chain, (*chain[1:], None), strict=True):
             try:
-                await self._on(route, may_go_on=following is not None)
+                return await self._on(route, may_go_on=following is not None)
             except ModelError as error:
                 failed.append((route.spec.name, error))
                 if following is None or error.kind in NO_FALLBACK:
@@ -74,20 +68,20 @@ class Call:
                         kind=error.kind,
                         fallback=following.spec.name,
                     )
-            else:
-                return route
         in_all = summed_up(failed)
-        if not self.attempts:
+        if not self._attempts:
             self._accounting.unsent(chain[0], 1, self._queued_at, in_all)
         raise in_all
 
-    async def _on(self, route: OpenRoute, *, may_go_on: bool) -> None:
+    async def _on(self, route: OpenRoute, *, may_go_on: bool) -> Completion:
         """Make all attempts on one route."""
         loop = asyncio.get_running_loop()
         began = loop.time()
         tokens = self._accounting.likely(route)
         deadline, before = began + route.spec.deadline_s, None
-        for attempt in count(1):
+        attempt = 0
+        while True:
+            attempt += 1
             self._queued_at = time.time_ns() // 1000
             with self._accounting.queued():
                 await self._place(route, tokens, deadline, before, may_go_on=may_go_on)
@@ -95,10 +89,10 @@ class Call:
                 # The deadline starts with the place: a long queue is no fault of the model.
                 began = loop.time()
                 deadline = began + route.spec.deadline_s
-            error = await self._attempt(route, tokens, deadline)
-            if error is None:
-                self.latency_ms = (loop.time() - began) * 1000
-                return
+            outcome = await self._attempt(route, tokens, deadline)
+            if not isinstance(outcome, ModelError):
+                return self._completion(route, *outcome, (loop.time() - began) * 1000)
+            error = outcome
             again = error.retryable and error.kind not in UNREPEATED
             if not again or attempt >= route.spec.attempts:
                 raise error
@@ -159,21 +153,22 @@ class Call:
         except TimeoutError as error:
             raise before or error from None
         except asyncio.CancelledError:
-            self.attempts += 1
-            self.response = WireResponse()
-            self._accounting.unsent(route, self.attempts, self._queued_at, ABORTED)
+            self._attempts += 1
+            self._accounting.unsent(route, self._attempts, self._queued_at, ABORTED)
             raise
 
-    async def _attempt(self, route: OpenRoute, tokens: int, deadline: float) -> ModelError | None:
-        """Send once and account for it; an error is returned, not raised."""
-        self.response = response = WireResponse()
-        sent = False
+    async def _attempt(
+        self, route: OpenRoute, tokens: int, deadline: float
+    ) -> tuple[str, CallRecord] | ModelError:
+        """Send once and account for it; return the text and the record, or the error."""
+        sent, took = False, 0
         try:
             reserved = self._accounting.reserve(route, tokens)
             sent = True
-            self.attempts += 1
-            record = self._accounting.opened(route, self.attempts, self._queued_at)
-            error = await self._sent(route, record, deadline)
+            self._attempts += 1
+            exchange = Exchange(self._attempts)
+            record = self._accounting.opened(route, self._attempts, self._queued_at)
+            outcome = await self._sent(route, exchange, record, deadline)
         except BaseException as raised:
             route.breaker.abandoned(self)
             if isinstance(raised, ModelConfigError):
@@ -181,37 +176,57 @@ class Call:
                 self._accounting.give_back(reserved)
             elif sent:
                 gone = ABORTED if isinstance(raised, GIVEN_UP) else unforeseen(route, raised)
-                self._accounting.close(route, record, response, reserved, gone)
+                self._accounting.close(route, record, exchange.response, reserved, gone)
+                took = record.tokens_in + record.tokens_out
             raise
         else:
-            self._accounting.close(route, record, response, reserved, error)
-            self.cost_usd = record.cost_usd
+            error = outcome if isinstance(outcome, ModelError) else None
+            self._accounting.close(route, record, exchange.response, reserved, error)
+            took = record.tokens_in + record.tokens_out
             self._report(route, error)
-            return error
+            return outcome if isinstance(outcome, ModelError) else (outcome, record)
         finally:
-            route.admission.leave(tokens, response.tokens_in + response.tokens_out, sent=sent)
+            route.admission.leave(tokens, took, sent=sent)
 
     async def _sent(
-        self, route: OpenRoute, record: CallRecord, deadline: float
-    ) -> ModelError | None:
+        self, route: OpenRoute, exchange: Exchange, record: CallRecord, deadline: float
+    ) -> str | ModelError:
         loop = asyncio.get_running_loop()
         until = min(deadline, loop.time() + route.spec.longest_attempt_s)
         began = time.perf_counter()
         try:
             async with asyncio.timeout_at(until):
-                await self._send(route, self.response, self.attempts)
+                return await self._send(route, exchange)
         except ModelConfigError:
             raise
         except Exception as error:  # noqa: BLE001 - whatever it is, what stands in is asked
             limit_s = route.spec.longest_attempt_s if until < deadline else route.spec.deadline_s
-            return self._failed(route, error, limit_s)
+            return self._failed(route, exchange, error, limit_s)
         finally:
             record.latency_ms = (time.perf_counter() - began) * 1000
-            if self.response.first_text_at is not None:
-                record.first_token_ms = (self.response.first_text_at - began) * 1000
-        return None
+            first_text_at = exchange.response.first_text_at
+            if first_text_at is not None:
+                record.first_token_ms = (first_text_at - began) * 1000
 
-    def _failed(self, route: OpenRoute, raised: Exception, limit_s: float) -> ModelError:
+    def _completion(
+        self, route: OpenRoute, text: str, record: CallRecord, latency_ms: float
+    ) -> Completion:
+        return Completion(
+            text=text,
+            tokens_in=record.tokens_in,
+            tokens_out=record.tokens_out,
+            latency_ms=latency_ms,
+            attempts=self._attempts,
+            model=route.target.model,
+            demonstration=route.target.demonstration,
+            cost_usd=record.cost_usd,
+            route=route.spec.name,
+            call_id=self.call_id,
+        )
+
+    def _failed(
+        self, route: OpenRoute, exchange: Exchange, raised: Exception, limit_s: float
+    ) -> ModelError:
         """The failure, as a ModelError.
 
         The cause is not kept: it would carry the prompt into every traceback.
@@ -221,7 +236,7 @@ class Call:
                 case ModelError():
                     return raised
                 case BamlError():
-                    return classify(raised, self.response, route.target)
+                    return classify(raised, exchange.response, route.target)
                 case TimeoutError():
                     return failure("timeout", route.target, f"no answer within {limit_s:g} s")
         except Exception as error:  # noqa: BLE001 - a mistake of ours, in reading what was raised

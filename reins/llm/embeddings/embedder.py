@@ -5,10 +5,10 @@ those of any other call.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.text import MAX_TEXT_BYTES, encodable
 from reins.llm.tokens import tokens_of
 
@@ -31,11 +31,9 @@ class Embedded:
 
 
 class Embedder(Protocol):
-    """One attempt for one batch (see `batches`); `response` is filled in also when it fails."""
+    """One attempt for one batch (see `batches`); `exchange` has its response also if it fails."""
 
-    async def embed(
-        self, texts: Sequence[str], response: WireResponse | None = None
-    ) -> Embedded: ...
+    async def embed(self, texts: Sequence[str], exchange: Exchange | None = None) -> Embedded: ...
 
     async def stop(self) -> None:
         """Release all resources; a second time does nothing."""
@@ -78,8 +76,8 @@ def _checked(text: str, number: int, count: int) -> tuple[str, int]:
     return safe, size_bytes
 
 
-def tell(response: WireResponse | None, embedded: Embedded) -> None:
-    """Fill in what was counted."""
-    if response is not None:
-        response.tokens_in = embedded.tokens_in
-        response.counted = embedded.counted
+def count(exchange: Exchange, embedded: Embedded) -> None:
+    """Add the tokens to the response."""
+    exchange.response = replace(
+        exchange.response, tokens_in=embedded.tokens_in, counted=embedded.counted
+    )

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from reins.llm.baml.failures import QUOTA_SPENT, failure, verdict_status
-from reins.llm.baml.response import WireResponse
-from reins.llm.embeddings.embedder import Embedded, estimated_tokens, tell
+from reins.llm.baml.response import Exchange, WireResponse
+from reins.llm.embeddings.embedder import Embedded, count, estimated_tokens
 from reins.llm.errors import ModelError
 from reins.llm.settings import Route
 
@@ -42,17 +42,17 @@ class HttpEmbedder:
         self._session: aiohttp.ClientSession | None = None
         self._dimension: int | None = None
 
-    async def embed(self, texts: Sequence[str], response: WireResponse | None = None) -> Embedded:
+    async def embed(self, texts: Sequence[str], exchange: Exchange | None = None) -> Embedded:
         """Raises: ModelError; it quotes neither texts nor key."""
-        response = WireResponse() if response is None else response
+        exchange = exchange or Exchange()
         try:
             async with asyncio.timeout(self._timeout_s):
-                body = await self._ask(list(texts), response)
+                body = await self._ask(list(texts), exchange)
         except TimeoutError:
             what = f"no vectors within {self._timeout_s:g} s"
             raise failure("timeout", self._route, what) from None
         embedded = self._read(body, texts)
-        tell(response, embedded)
+        count(exchange, embedded)
         return embedded
 
     async def stop(self) -> None:
@@ -60,24 +60,27 @@ class HttpEmbedder:
         if session is not None:
             await session.close()
 
-    async def _ask(self, texts: list[str], response: WireResponse) -> bytes:
+    async def _ask(self, texts: list[str], exchange: Exchange) -> bytes:
         if self._session is None:
             self._session = self._connect()
         asked = orjson.dumps({"model": self._route.model, "input": texts})
-        response.request = asked.decode()
+        status = retry_after = None
         try:
             # A redirect is not followed: the key is for this address.
             async with self._session.post(self._address, data=asked, allow_redirects=False) as got:
-                response.status = got.status
-                response.retry_after = got.headers.get("Retry-After")
+                status, retry_after = got.status, got.headers.get("Retry-After")
                 body = await self._bounded(got)
         except self._aiohttp.ClientError:
             # `from None`: it would carry the address, which may hold a password.
             raise failure(
                 "unreachable", self._route, "no answer, or the connection broke"
             ) from None
-        if not HTTPStatus.OK <= response.status < HTTPStatus.MULTIPLE_CHOICES:
-            raise self._refused(response, body)
+        finally:
+            exchange.response = WireResponse(
+                status=status, retry_after=retry_after, request=asked.decode()
+            )
+        if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
+            raise self._refused(status, retry_after, body)
         return body
 
     def _connect(self) -> "aiohttp.ClientSession":
@@ -97,12 +100,11 @@ class HttpEmbedder:
                 raise failure("garbage", self._route, what)
         return bytes(body)
 
-    def _refused(self, response: WireResponse, body: bytes) -> ModelError:
-        status = response.status or 0
+    def _refused(self, status: int, retry_after: str | None, body: bytes) -> ModelError:
         kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
         if status < HTTPStatus.BAD_REQUEST:  # elsewhere: another address is meant
             kind = "not_found"
-        return failure(kind, self._route, what, after=response.retry_after)
+        return failure(kind, self._route, what, after=retry_after)
 
     def _read(self, body: bytes, texts: Sequence[str]) -> Embedded:
         try:

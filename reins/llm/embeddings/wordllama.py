@@ -8,8 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from reins.llm.baml.response import WireResponse
-from reins.llm.embeddings.embedder import Embedded, tell
+from reins.llm.baml.response import Exchange
+from reins.llm.embeddings.embedder import Embedded, count
 from reins.llm.errors import ModelConfigError
 
 _CHUNK_BYTES = 16 * 1024
@@ -29,11 +29,11 @@ class WordEmbedder:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="embeddings")
         self._model: Any = None
 
-    async def embed(self, texts: Sequence[str], response: WireResponse | None = None) -> Embedded:
+    async def embed(self, texts: Sequence[str], exchange: Exchange | None = None) -> Embedded:
         """Raises: ModelConfigError where wordllama is not installed."""
         loop = asyncio.get_running_loop()
         embedded = await loop.run_in_executor(self._thread, self._embed, list(texts))
-        tell(response, embedded)
+        count(exchange or Exchange(), embedded)
         return embedded
 
     async def stop(self) -> None:

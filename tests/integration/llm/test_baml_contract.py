@@ -10,7 +10,7 @@ import pytest
 from reins.llm import ModelConfigError
 from reins.llm.baml.errors import BamlClientHttpError
 from reins.llm.baml.prompts import PROMPTS, read_prompts
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.baml.runtime import Compiled
 from tests.support.model_stub import GOOD, ModelStub, fails
 
@@ -19,18 +19,18 @@ JOKE = {"subject": "cats", "told": ["one"]}
 EXIT_SCRIPT = """
 import asyncio, sys
 from pathlib import Path
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.baml.runtime import Compiled
 from reins.llm.baml.prompts import read_prompts
 values = {"REINS_ROUTE_ADDRESS": sys.argv[1], "REINS_ROUTE_MODEL": "m", "REINS_ROUTE_KEY": "k"}
 compiled = Compiled(read_prompts(Path(sys.argv[2])), values)
 async def main():
     joke = {"subject": "cats", "told": []}
-    await compiled.call("TellAJoke", joke, WireResponse())
+    await compiled.call("TellAJoke", joke, Exchange())
     told = asyncio.Event()
     streams = [
         asyncio.ensure_future(
-            compiled.stream("TellAJoke", joke, WireResponse(), lambda text: told.set())
+            compiled.stream("TellAJoke", joke, Exchange(), lambda text: told.set())
         )
         for _ in range(10)
     ]
@@ -55,22 +55,29 @@ def test_the_runtime_is_the_version_that_was_measured() -> None:
 async def test_a_call_reports_what_came_over_the_wire(stub: ModelStub) -> None:
     """Text, usage, status and Retry-After of a call are filled in, also when it fails."""
     compiled = compile_for(stub.address + "/v1")
-    answer = WireResponse()
-    await compiled.call("TellAJoke", JOKE, answer)
-    assert (answer.text, answer.tokens_in, answer.tokens_out, answer.status) == (GOOD, 11, 7, 200)
+    exchange = Exchange()
+    await compiled.call("TellAJoke", JOKE, exchange)
+    assert (
+        exchange.response.text,
+        exchange.response.tokens_in,
+        exchange.response.tokens_out,
+        exchange.response.status,
+    ) == (GOOD, 11, 7, 200)
     stub.default = fails(429, Retry_After="7")
-    answer = WireResponse()
+    exchange = Exchange()
     with pytest.raises(BamlClientHttpError):
-        await compiled.call("TellAJoke", JOKE, answer)
-    assert (answer.status, answer.retry_after) == (429, "7")
+        await compiled.call("TellAJoke", JOKE, exchange)
+    assert (exchange.response.status, exchange.response.retry_after) == (429, "7")
 
 
 async def test_a_connection_that_never_was_has_no_status(unused_tcp_port: int) -> None:
     """The response that BAML makes up for a refused connection is recognised as made up."""
-    answer = WireResponse()
+    exchange = Exchange()
     with pytest.raises(BamlClientHttpError):
-        await compile_for(f"http://127.0.0.1:{unused_tcp_port}/v1").call("TellAJoke", JOKE, answer)
-    assert answer.status is None
+        await compile_for(f"http://127.0.0.1:{unused_tcp_port}/v1").call(
+            "TellAJoke", JOKE, exchange
+        )
+    assert exchange.response.status is None
 
 
 def test_a_prompt_that_does_not_compile() -> None:

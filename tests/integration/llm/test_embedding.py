@@ -14,7 +14,7 @@ import pytest
 from aiohttp import web
 
 from reins.llm import ModelConfigError, ModelError
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.embeddings.embedder import BATCH_BYTES, BATCH_TEXTS, batches
 from reins.llm.embeddings.http import MAX_ANSWER_BYTES, HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
@@ -105,10 +105,10 @@ def no_network(monkeypatch):
 async def test_words_need_no_network(words, no_network):
     """Near texts are near, far ones far; the tokens are counted; the log stays as it was."""
     handlers, level = list(logging.getLogger().handlers), logging.getLogger().level
-    answer = WireResponse()
+    exchange = Exchange()
     cat, kitten, money = (
         embedded := await words.embed(
-            ["The cat sleeps.", "A kitten is asleep.", "The bank raised its rates."], answer
+            ["The cat sleeps.", "A kitten is asleep.", "The bank raised its rates."], exchange
         )
     ).vectors
     assert {len(cat), len(kitten), len(money)} == {256}
@@ -116,7 +116,7 @@ async def test_words_need_no_network(words, no_network):
     assert likeness(cat, kitten) > likeness(cat, money) + 0.2
     assert embedded.counted
     assert 9 <= embedded.tokens_in <= 30
-    assert answer.tokens_in == embedded.tokens_in
+    assert exchange.response.tokens_in == embedded.tokens_in
     assert (logging.getLogger().handlers, logging.getLogger().level) == (handlers, level)
 
 
@@ -175,13 +175,17 @@ def test_a_text_that_does_not_fit(text):
 
 async def test_what_is_sent_and_what_comes_back(stub, embedder):
     """The vectors by their numbers, whatever their order; the provider's count of tokens."""
-    answer = WireResponse()
-    embedded = await embedder.embed(["a", "bcd"], answer)
+    exchange = Exchange()
+    embedded = await embedder.embed(["a", "bcd"], exchange)
     assert embedded.vectors == [[1.0, 0.0, 0.5], [3.0, 1.0, 0.5]]
     assert (embedded.tokens_in, embedded.counted) == (14, True)
-    assert (answer.status, answer.tokens_in, answer.counted) == (200, 14, True)
+    assert (exchange.response.status, exchange.response.tokens_in, exchange.response.counted) == (
+        200,
+        14,
+        True,
+    )
     [(headers, body)] = stub.asked
-    assert body == {"model": "m", "input": ["a", "bcd"]} == orjson.loads(answer.request)
+    assert body == {"model": "m", "input": ["a", "bcd"]} == orjson.loads(exchange.response.request)
     assert headers["Authorization"] == f"Bearer {KEY}"
 
 
@@ -216,12 +220,12 @@ async def test_each_status_is_of_its_kind_and_nothing_is_quoted(
     headers = {"Retry-After": "7", "Location": "http://127.0.0.1:1/"}
     said = f"{SECRET_TEXT} {KEY}"
     stub.answer = lambda _: web.Response(status=status, text=said, headers=headers)
-    answer = WireResponse()
+    exchange = Exchange()
     with pytest.raises(ModelError) as caught:
-        await embedder.embed([SECRET_TEXT], answer)
+        await embedder.embed([SECRET_TEXT], exchange)
     assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
     assert caught.value.retry_after_s == 7
-    assert (answer.status, answer.retry_after) == (status, "7")
+    assert (exchange.response.status, exchange.response.retry_after) == (status, "7")
     assert SECRET_TEXT not in str(caught.value)
     assert KEY not in str(caught.value)
     assert len(stub.asked) == 1

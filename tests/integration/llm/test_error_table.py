@@ -6,7 +6,7 @@ import pytest
 
 from reins.llm.baml.errors import BamlError
 from reins.llm.baml.failures import classify
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.baml.runtime import Compiled
 from reins.llm.errors import ModelError
 from reins.llm.settings import Route
@@ -32,14 +32,14 @@ ROUTE = Route("compatible", "m", "http://x")
 MODES = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
 
 
-async def failing(compiled: Compiled, *, streamed: bool) -> tuple[ModelError, WireResponse]:
-    answer = WireResponse()
+async def failing(compiled: Compiled, *, streamed: bool) -> tuple[ModelError, Exchange]:
+    exchange = Exchange()
     with pytest.raises(BamlError) as caught:
-        await send(compiled, answer, streamed=streamed)
-    error = classify(caught.value, answer, ROUTE)
+        await send(compiled, exchange, streamed=streamed)
+    error = classify(caught.value, exchange.response, ROUTE)
     for secret in ("secret-subject", "Tell one", "bad:"):
         assert secret not in str(error)
-    return error, answer
+    return error, exchange
 
 
 STATUSES = [
@@ -66,15 +66,19 @@ async def test_statuses(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT00
     compiled = compiled_for(stub.address + "/v1")
     for status, kind, retryable in STATUSES:
         stub.default = fails(status, Retry_After="7")
-        error, answer = await failing(compiled, streamed=streamed)
+        error, exchange = await failing(compiled, streamed=streamed)
         assert (error.kind, error.retryable) == (kind, retryable), status
         assert error.retry_after_s == 7
         if kind != "timeout":
             assert f"answered {status}" in str(error)
-        assert (answer.status, answer.retry_after, answer.counted) == (status, "7", False)
-        assert "the-secret-subject" in (answer.request or "")
-        assert "bad:" in answer.raw
-        assert len(answer.raw) <= 16 * 1024
+        assert (
+            exchange.response.status,
+            exchange.response.retry_after,
+            exchange.response.counted,
+        ) == (status, "7", False)
+        assert "the-secret-subject" in (exchange.response.request or "")
+        assert "bad:" in exchange.response.raw
+        assert len(exchange.response.raw) <= 16 * 1024
 
 
 def quota(status: int = 429) -> Reply:
@@ -142,15 +146,15 @@ async def test_streams(stub: ModelStub, reply: Reply, kind: str, retryable: bool
 async def test_nobody_listens(unused_tcp_port: int, streamed: bool) -> None:  # noqa: FBT001
     """The 503 that BAML makes up for a refused connection is seen through."""
     compiled = compiled_for(f"http://127.0.0.1:{unused_tcp_port}/v1")
-    error, answer = await failing(compiled, streamed=streamed)
-    assert (error.kind, error.retryable, answer.status) == ("unreachable", True, None)
+    error, exchange = await failing(compiled, streamed=streamed)
+    assert (error.kind, error.retryable, exchange.response.status) == ("unreachable", True, None)
 
 
 @MODES
 async def test_a_host_that_does_not_resolve_is_unreachable(streamed: bool) -> None:  # noqa: FBT001
     """A name that does not resolve is an address that cannot be reached."""
-    error, answer = await failing(compiled_for("http://nowhere.invalid/v1"), streamed=streamed)
-    assert (error.kind, answer.status) == ("unreachable", None)
+    error, exchange = await failing(compiled_for("http://nowhere.invalid/v1"), streamed=streamed)
+    assert (error.kind, exchange.response.status) == ("unreachable", None)
 
 
 @MODES
@@ -168,19 +172,28 @@ async def test_an_answer_fills_in_everything(stub: ModelStub, streamed: bool) ->
     plain = openai()
     plain["usage"]["prompt_tokens_details"] = {"cached_tokens": 5}
     stub.default = streams(openai_events(cached=5)) if streamed else says(plain)
-    answer = WireResponse()
-    await send(compiled_for(stub.address + "/v1"), answer, streamed=streamed)
-    assert (answer.text, answer.raw, answer.status, answer.finish_reason) == (
+    exchange = Exchange()
+    await send(compiled_for(stub.address + "/v1"), exchange, streamed=streamed)
+    assert (
+        exchange.response.text,
+        exchange.response.raw,
+        exchange.response.status,
+        exchange.response.finish_reason,
+    ) == (
         GOOD,
         GOOD,
         200,
         "stop",
     )
-    assert (answer.tokens_in, answer.tokens_out, answer.tokens_cached) == (11, 7, 5)
-    assert answer.counted
-    assert "the-secret-subject" in (answer.request or "")
-    assert "Bearer" not in (answer.request or "")
-    assert (answer.first_text_at is not None) == streamed
+    assert (
+        exchange.response.tokens_in,
+        exchange.response.tokens_out,
+        exchange.response.tokens_cached,
+    ) == (11, 7, 5)
+    assert exchange.response.counted
+    assert "the-secret-subject" in (exchange.response.request or "")
+    assert "Bearer" not in (exchange.response.request or "")
+    assert (exchange.response.first_text_at is not None) == streamed
 
 
 PROVIDERS = {
@@ -195,10 +208,18 @@ async def test_streams_of_other_providers(stub: ModelStub, row) -> None:
     provider, events, cut, refused, whole = row
     compiled = compiled_for(stub.address, provider=provider)
     stub.default = streams(events())
-    answer, texts = WireResponse(), []
-    await send(compiled, answer, streamed=True, texts=texts)
-    assert (answer.text, texts[-1], answer.finish_reason) == (GOOD, GOOD, whole)
-    assert (answer.tokens_in, answer.tokens_out, answer.counted) == (11, 7, True)
+    exchange, texts = Exchange(), []
+    await send(compiled, exchange, streamed=True, texts=texts)
+    assert (exchange.response.text, texts[-1], exchange.response.finish_reason) == (
+        GOOD,
+        GOOD,
+        whole,
+    )
+    assert (
+        exchange.response.tokens_in,
+        exchange.response.tokens_out,
+        exchange.response.counted,
+    ) == (11, 7, True)
     for reason, kind in ((cut, "truncated"), (refused, "refused"), (None, "unreachable")):
         stub.default = streams(events("partly there", reason))
         error, _ = await failing(compiled, streamed=True)
@@ -212,17 +233,17 @@ async def test_an_error_event_of_anthropic_says_its_kind(stub: ModelStub) -> Non
     """An overloaded Anthropic says so in the middle of a stream."""
     fault = '{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}'
     stub.default = streams([*anthropic_events()[:4], fault])
-    error, answer = await failing(compiled_for(stub.address, provider="anthropic"), streamed=True)
-    assert (error.kind, answer.fault) == ("overloaded", "overloaded_error")
+    error, exchange = await failing(compiled_for(stub.address, provider="anthropic"), streamed=True)
+    assert (error.kind, exchange.response.fault) == ("overloaded", "overloaded_error")
 
 
 @MODES
 async def test_a_cancelled_call_is_on_record(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
     """A cancelled call closes its connection at once, and what was sent is on record."""
     stub.default = streams(openai_events(finish_reason=None), end="hold") if streamed else never
-    answer, texts = WireResponse(), []
+    exchange, texts = Exchange(), []
     task = asyncio.create_task(
-        send(compiled_for(stub.address + "/v1"), answer, streamed=streamed, texts=texts)
+        send(compiled_for(stub.address + "/v1"), exchange, streamed=streamed, texts=texts)
     )
     await asyncio.wait_for(stub.arrived.wait(), 5)
     await until_async(lambda: not streamed or texts)
@@ -230,5 +251,5 @@ async def test_a_cancelled_call_is_on_record(stub: ModelStub, streamed: bool) ->
     await asyncio.wait_for(stub.closed_by_client.wait(), 1)
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert "the-secret-subject" in (answer.request or "")
-    assert bool(answer.text) == streamed
+    assert "the-secret-subject" in (exchange.response.request or "")
+    assert bool(exchange.response.text) == streamed

@@ -212,7 +212,7 @@ async def test_no_session_waits_for_years(routed, stub) -> None:
     assert len(stub.seen) == 1
 
 
-@pytest.mark.parametrize("broken", ["reins.llm.calls.call.classify", "reins.llm.model._check"])
+@pytest.mark.parametrize("broken", ["reins.llm.calls.call.classify", "reins.llm.model._checked"])
 async def test_a_mistake_of_ours_is_a_failure_like_others(
     routed, both, stub, *, account, monkeypatch, broken
 ) -> None:

@@ -15,7 +15,7 @@ from reins.llm.baml.errors import BamlError, TooLongError
 from reins.llm.baml.failures import classify
 from reins.llm.baml.parse_guard import UnreadableError, guarded
 from reins.llm.baml.prompts import PROMPTS
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES, clean
 from tests.support.hostile_server import BODIES, EVENTS, TEXTS
@@ -41,19 +41,19 @@ def address() -> Iterator[str]:
             process.kill()
 
 
-async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | None, WireResponse]:
+async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | None, Exchange]:
     """The kind of the failure, if any, and the answer; the loop goes on all the while."""
     compiled = compiled_for(address, model=model)
 
-    async def attempt() -> tuple[str | None, WireResponse]:
-        answer = WireResponse()
+    async def attempt() -> tuple[str | None, Exchange]:
+        exchange = Exchange()
         try:
             async with asyncio.timeout(15):
-                await send(compiled, answer, streamed=streamed)
+                await send(compiled, exchange, streamed=streamed)
         except BamlError as error:
-            return classify(error, answer, ROUTE).kind, answer
-        clean(answer.text)
-        return None, answer
+            return classify(error, exchange.response, ROUTE).kind, exchange
+        clean(exchange.response.text)
+        return None, exchange
 
     return await with_the_loop_going(attempt)
 
@@ -62,25 +62,25 @@ async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | No
 @pytest.mark.parametrize("model", TEXTS)
 async def test_hostile_texts_are_only_text(address: str, model: str, streamed: bool) -> None:  # noqa: FBT001
     """Brackets, bombs of JSON and control characters pass as text; what is too long is refused."""
-    kind, answer = await outcome(address, model, streamed=streamed)
+    kind, exchange = await outcome(address, model, streamed=streamed)
     if len(TEXTS[model]) > MAX_TEXT_BYTES:
         assert kind == "too_long"
-        assert len(answer.text) <= MAX_TEXT_BYTES
+        assert len(exchange.response.text) <= MAX_TEXT_BYTES
     else:
-        assert (kind, answer.text) == (None, TEXTS[model])
+        assert (kind, exchange.response.text) == (None, TEXTS[model])
 
 
 @pytest.mark.parametrize("model", BODIES)
 async def test_bodies(address: str, model: str) -> None:
     """What is no answer at all is garbage, however large or deep; bytes amiss are replaced."""
-    kind, answer = await outcome(address, model, streamed=False)
+    kind, exchange = await outcome(address, model, streamed=False)
     if model == "invalid":
         assert kind in {None, "garbage"}
-        assert "\udcff" not in answer.text
-        answer.text.encode()
+        assert "\udcff" not in exchange.response.text
+        exchange.response.text.encode()
     else:
         assert kind == "garbage"
-        assert len(answer.raw) <= 16 * 1024
+        assert len(exchange.response.raw) <= 16 * 1024
 
 
 ENDS = {
@@ -95,9 +95,9 @@ ENDS = {
 @pytest.mark.parametrize("model", EVENTS)
 async def test_hostile_events_are_refused_and_hold_up_nobody(address: str, model: str) -> None:
     """Events too large, too many, too deep or of invalid bytes."""
-    kind, answer = await outcome(address, model, streamed=True)
+    kind, exchange = await outcome(address, model, streamed=True)
     assert kind == ENDS[model]
-    answer.text.encode()
+    exchange.response.text.encode()
 
 
 async def test_an_endless_stream_is_cut(address: str) -> None:
@@ -105,11 +105,11 @@ async def test_an_endless_stream_is_cut(address: str) -> None:
     compiled = compiled_for(address, model="endless")
 
     async def cut() -> None:
-        answer, told = WireResponse(), []
+        exchange, told = Exchange(), []
         with pytest.raises(TooLongError):
             async with asyncio.timeout(5):
-                await send(compiled, answer, streamed=True, texts=told)
-        assert len(answer.text) == MAX_TEXT_BYTES
+                await send(compiled, exchange, streamed=True, texts=told)
+        assert len(exchange.response.text) == MAX_TEXT_BYTES
         assert all(len(text) <= MAX_TEXT_BYTES for text in told)
 
     await with_the_loop_going(cut)
@@ -123,7 +123,7 @@ async def test_what_never_comes_to_a_text_ends_at_the_deadline(address: str, mod
     async def wait() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.5):
-                await send(compiled, WireResponse(), streamed=True)
+                await send(compiled, Exchange(), streamed=True)
 
     await with_the_loop_going(wait)
 

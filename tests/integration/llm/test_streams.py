@@ -11,7 +11,7 @@ import pytest
 
 from reins.llm.baml import runtime as baml_runtime
 from reins.llm.baml.errors import BrokenStreamError
-from reins.llm.baml.response import WireResponse
+from reins.llm.baml.response import Exchange
 from reins.llm.baml.stream import StreamBuffer
 from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
 from reins.llm.errors import ModelConfigError
@@ -35,27 +35,27 @@ JOKE = {"subject": "cats", "told": []}
 async def test_texts_grow_to_the_whole(stub: ModelStub) -> None:
     """Each text begins with the one before, on the loop's own thread, and the last is the whole."""
     stub.default = streams(openai_events(" two  spaces\nand a line " * 20), pause_s=0.003)
-    texts, threads, answer = [], set(), WireResponse()
+    texts, threads, exchange = [], set(), Exchange()
 
     def on_text(text: str) -> None:
         texts.append(text)
         threads.add(threading.current_thread())
 
-    await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, answer, on_text)
+    await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, exchange, on_text)
     assert len(texts) > 2, "it came in pieces"
     assert all(later.startswith(earlier) and later != earlier for earlier, later in pairwise(texts))
-    assert texts[-1] == answer.text == " two  spaces\nand a line " * 20
+    assert texts[-1] == exchange.response.text == " two  spaces\nand a line " * 20
     assert threads == {threading.current_thread()}
 
 
 async def test_the_first_text_comes_before_the_end(stub: ModelStub) -> None:
     """The first text is handed on, and timed, while the server still writes."""
     stub.default = streams(openai_events(finish_reason=None), end="hold")
-    answer, first = WireResponse(), asyncio.Event()
+    exchange, first = Exchange(), asyncio.Event()
     began = time.perf_counter()
     task = asyncio.create_task(
         compiled_for(stub.address + "/v1").stream(
-            "TellAJoke", JOKE, answer, lambda _text: first.set()
+            "TellAJoke", JOKE, exchange, lambda _text: first.set()
         )
     )
     await asyncio.wait_for(first.wait(), 5)
@@ -64,8 +64,8 @@ async def test_the_first_text_comes_before_the_end(stub: ModelStub) -> None:
     stub.released.set()
     with pytest.raises(BrokenStreamError):
         await asyncio.wait_for(task, 5)
-    assert answer.first_text_at is not None
-    assert began < answer.first_text_at <= handed
+    assert exchange.response.first_text_at is not None
+    assert began < exchange.response.first_text_at <= handed
 
 
 async def test_a_listener_that_raises_ends_the_stream(stub: ModelStub) -> None:
@@ -78,7 +78,7 @@ async def test_a_listener_that_raises_ends_the_stream(stub: ModelStub) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, WireResponse(), on_text)
+        await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, Exchange(), on_text)
     await asyncio.wait_for(stub.closed_by_client.wait(), 1)
     assert len(told) == 1
 
@@ -90,7 +90,7 @@ async def test_nothing_is_told_after_a_cancellation(stub: ModelStub) -> None:
     stub.default = streams(openai_events("word " * 5000, None), pause_s=0.001)
     texts = []
     task = asyncio.create_task(
-        send(compiled_for(stub.address + "/v1"), WireResponse(), streamed=True, texts=texts)
+        send(compiled_for(stub.address + "/v1"), Exchange(), streamed=True, texts=texts)
     )
     await until_async(lambda: len(texts) >= 2)
     task.cancel()
@@ -118,45 +118,50 @@ async def test_what_baml_has_not_ended_is_not_looked_at(
     looks = []
     monkeypatch.setattr(baml_runtime, "_seen", looks.append)
     stub.default = never
-    answers = [WireResponse() for _ in range(20)]
+    exchanges = [Exchange() for _ in range(20)]
     compiled = compiled_for(stub.address + "/v1")
-    for number, answer in enumerate(answers):
-        task = asyncio.create_task(send(compiled, answer, streamed=streamed))
+    for number, exchange in enumerate(exchanges):
+        task = asyncio.create_task(send(compiled, exchange, streamed=streamed))
         await asyncio.sleep(0.0002 * number)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert not looks
     # The first were cancelled before they began at all.
-    assert all("the-secret-subject" in (answer.request or "") for answer in answers[2:])
-    assert all(('"stream":true' in (answer.request or "")) == streamed for answer in answers[2:])
+    assert all(
+        "the-secret-subject" in (exchange.response.request or "") for exchange in exchanges[2:]
+    )
+    assert all(
+        ('"stream":true' in (exchange.response.request or "")) == streamed
+        for exchange in exchanges[2:]
+    )
 
 
 async def test_a_deadline_ends_a_trickle(stub: ModelStub) -> None:
     """A token now and then, without end: the caller's deadline closes the connection in time."""
     stub.default = streams(openai_events("word " * 1000, None), pause_s=0.05)
-    answer = WireResponse()
+    exchange = Exchange()
 
     async def too_slow() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await send(compiled_for(stub.address + "/v1"), answer, streamed=True)
+                await send(compiled_for(stub.address + "/v1"), exchange, streamed=True)
         await asyncio.wait_for(stub.closed_by_client.wait(), 1)
 
     await with_the_loop_going(too_slow)
-    assert answer.text.startswith("word ")
+    assert exchange.response.text.startswith("word ")
 
 
 async def test_many_streams_share_few_threads(stub: ModelStub) -> None:
     """A hundred streams at once add no thread each, and leave the loop its turns."""
     stub.default = streams(openai_events("word " * 20), pause_s=0.01)
     compiled = compiled_for(stub.address + "/v1")
-    answers = [WireResponse() for _ in range(100)]
+    exchanges = [Exchange() for _ in range(100)]
 
     async def all_at_once() -> None:
-        await asyncio.gather(*(send(compiled, answer, streamed=True) for answer in answers))
+        await asyncio.gather(*(send(compiled, exchange, streamed=True) for exchange in exchanges))
 
     await with_the_loop_going(all_at_once)
-    assert {answer.text for answer in answers} == {"word " * 20}
+    assert {exchange.response.text for exchange in exchanges} == {"word " * 20}
     assert threading.active_count() < 20
 
 
@@ -167,7 +172,7 @@ async def test_many_streams_share_few_threads(stub: ModelStub) -> None:
 async def test_a_wrong_stream_is_refused(stub: ModelStub, function: str, arguments: dict) -> None:
     """Arguments that do not fit never reach the network, and are not quoted."""
     with pytest.raises(ModelConfigError, match=function) as caught:
-        await compiled_for(stub.address).stream(function, arguments, WireResponse(), print)
+        await compiled_for(stub.address).stream(function, arguments, Exchange(), print)
     assert "the-secret" not in str(caught.value)
     assert not stub.seen
 

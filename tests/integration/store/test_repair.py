@@ -9,7 +9,7 @@ from structlog.testing import capture_logs
 
 import queue_imp
 from store import agent_state, agent_steps, queue
-from store.errors import FolderUnusableError, TableDamagedError
+from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
 from store.queue import QueueWriter
 from store.reading import Reader
 from store.store import Store
@@ -226,31 +226,36 @@ async def test_data_without_any_manifest_refuses_the_start(tmp_path, filled):
     assert data_files(tmp_path, "agent_steps")
 
 
-async def test_a_table_of_which_no_version_reads_refuses_the_start(tmp_path, filled):
-    """Where no version reads the start is refused, and nothing of the table is moved."""
+async def test_a_table_of_which_nothing_reads_refuses_the_start(tmp_path, filled):
+    """Where none of its rows reads the start is refused, and nothing of the table is moved."""
     Reader(tmp_path).table(agent_steps.TABLE).optimize()
     before = manifests(tmp_path, "agent_steps")
     for path in data_files(tmp_path, "agent_steps"):
         zeros(path)
-    for path in before[-4:]:
-        path.unlink()  # the versions from before there was data
-    with pytest.raises(TableDamagedError, match=r"agent_steps in .* does not read in any version"):
+    with pytest.raises(RollBackNeededError, match=r"agent_steps in .*--roll-back"):
         await start(tmp_path)
-    assert manifests(tmp_path, "agent_steps") == before[:-4]
+    assert manifests(tmp_path, "agent_steps") == before
     store = Store(tmp_path)
-    with pytest.raises(TableDamagedError):  # the folder is free again: not FolderOwnedError
+    with pytest.raises(RollBackNeededError):  # the folder is free again: not FolderOwnedError
         await store.start()
 
 
-async def test_rows_that_were_safe_and_are_lost_are_named(tmp_path, filled):
-    """Where a disk loses what had been synced, the log says that acknowledged rows may be lost."""
-    for path in manifests(tmp_path, "agent_steps")[:-3]:
+async def test_a_table_without_a_manifest_that_reads_refuses_the_start(tmp_path, filled):
+    for path in manifests(tmp_path, "agent_steps"):
         empty(path)
-    store, errors = await start(tmp_path)
-    assert any("rows acknowledged before may be lost" in line["did"] for line in errors)
-    seqs = [row["seq"] for row in agent_steps.list_steps("s1", store=Reader(tmp_path))]
-    assert set(range(31, 51)) <= set(seqs)
-    await store.stop()
+    with pytest.raises(TableDamagedError, match=r"agent_steps in .* does not read in any version"):
+        await start(tmp_path)
+
+
+async def test_versions_that_were_safe_and_are_lost_refuse_the_start(tmp_path, filled):
+    """Where a disk loses what had been synced, the start says which rows, and touches nothing."""
+    before = manifests(tmp_path, "agent_steps")
+    for path in before[:-3]:
+        empty(path)
+    with pytest.raises(RollBackNeededError, match=r"rows of agent_steps; journal_n 1-60; s1: 1-30"):
+        await start(tmp_path)
+    assert manifests(tmp_path, "agent_steps") == before
+    assert not (tmp_path / "damaged").exists()
 
 
 async def test_agent_state_is_made_again_from_the_log(tmp_path, filled):

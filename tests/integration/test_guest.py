@@ -1,0 +1,51 @@
+"""A program that embeds Reins keeps its own process: imports change what the decision lists."""
+
+import os
+import subprocess
+import sys
+
+CHANGES = """
+import gc, os, sys
+before = dict(os.environ), list(sys.meta_path), sys.getswitchinterval(), gc.get_freeze_count()
+import agents
+import queue_imp
+assert sys.meta_path == before[1]
+assert sys.getswitchinterval() == before[2]
+assert gc.get_freeze_count() == before[3]
+print(*sorted(name for name, value in os.environ.items() if before[0].get(name) != value))
+"""
+LISTED = (
+    "BAML_INTERNAL_LOG BAML_LOG LANCE_CPU_THREADS LANCE_LOG NO_PROXY RUST_LIB_BACKTRACE no_proxy"
+)
+
+
+def run(code: str, **environment: str) -> tuple[str, str]:
+    names = LISTED.split()
+    kept = {name: value for name, value in os.environ.items() if name not in names}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env=kept | environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip(), done.stderr
+
+
+def test_an_embedded_runtime_changes_only_what_its_libraries_read() -> None:
+    """Neither import hook, switch interval nor garbage collector change, and no other variable."""
+    assert run(CHANGES) == (LISTED, "")
+
+
+def test_a_program_keeps_the_hosts_that_it_calls_directly() -> None:
+    """Loopback is added to NO_PROXY once, whatever stands there."""
+    told = "import reins.llm, os; print(os.environ['NO_PROXY'], os.environ['no_proxy'])"
+    all_hosts = "intranet,localhost,127.0.0.1,::1"
+    assert run(told, NO_PROXY="intranet,localhost") == (f"{all_hosts} {all_hosts}", "")
+    assert run(told, NO_PROXY=all_hosts) == (f"{all_hosts} {all_hosts}", "")
+
+
+def test_a_program_keeps_its_own_settings_of_lancedb() -> None:
+    """Only variables that are not set are set."""
+    told = "import store, os; print(os.environ['LANCE_CPU_THREADS'], os.environ['LANCE_LOG'])"
+    assert run(told, LANCE_CPU_THREADS="2", LANCE_LOG="info") == ("2 info", "")

@@ -438,9 +438,11 @@ class SimulatedTables:
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
 
-    def repair(self, tables: list[Table], synced: dict[str, int]) -> list[Any]:
+    def repair(
+        self, tables: list[Table], evidence: Any, *, deep: bool, roll_back: bool
+    ) -> list[Any]:
         """What a loss of power left behind reads: the disk has mended it."""
-        del tables, synced
+        del tables, evidence, deep, roll_back
         return []
 
     def open_or_make(self, table: Table) -> SimulatedTable:
@@ -488,13 +490,13 @@ class SimulatedFolder(DataFolder):
         """It has its format."""
 
     @contextlib.contextmanager
-    def owned(self) -> Iterator[None]:
+    def owned(self) -> Iterator[Any]:
         owner = self._disk.owner
         if owner is not None and owner.alive and owner is not self._process:
             raise FolderOwnedError(f"another worker ({owner.name}) owns the data folder")
         self._disk.owner = self._process
         try:
-            yield
+            yield SimpleNamespace(left="killed" if owner else "clean", proven=lambda: None)
         finally:
             if self._disk.owner is self._process:
                 self._disk.owner = None

@@ -10,8 +10,6 @@ from store import agent_state, agent_steps, messages, queue
 from store.reading import Reader
 
 Row = dict[str, Any]
-ORDER_OF_COMMIT = False
-"""Actions of all senders are applied as they were committed; else only those of each."""
 
 
 class Broken(AssertionError):
@@ -34,6 +32,8 @@ class Sent:
 class Expected:
     """Everything that somebody outside has been told."""
 
+    order_of_commit: bool = True
+    """Actions of all senders are applied as they were committed; else only those of each."""
     sent: dict[str, Sent] = field(default_factory=dict)
     steps: dict[tuple[str, int], str] = field(default_factory=dict)
     """The rows that a reader has seen."""
@@ -120,7 +120,7 @@ class Expected:
         for session_id, log in logs.items():
             ids = [a for row in log for a in orjson.loads(row["applied_actions"])]
             applied = [action_id for action_id in ids if action_id not in self.unsettled]
-            for order in [applied] if ORDER_OF_COMMIT else self._by_sender(applied):
+            for order in [applied] if self.order_of_commit else self._by_sender(applied):
                 came = sorted(order, key=lambda action_id: place[action_id])
                 if order != came:
                     raise Broken(f"the actions of {session_id} came as {came}; applied as {order}")

@@ -11,7 +11,7 @@ from agent_core.agent.pausing import PauseMixin
 from agent_core.conversations.conversation import Conversation
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.session.session import Session
-from store import store
+from store import starting
 from store.journal.journal import Journal
 from store.journal.writer import Entry
 from store.reading import Reader
@@ -54,7 +54,7 @@ def rows_are_acknowledged_before_their_commit() -> Any:
 
 
 def rows_in_the_tables_are_not_recognised() -> Any:
-    return mock.patch.object(store, "highest_number", lambda _opened: 0)
+    return mock.patch.object(starting, "highest_number", lambda _opened: 0)
 
 
 def applied_actions_are_not_remembered() -> Any:

@@ -81,10 +81,10 @@ class ActingAgent(LoopingAgentBase):
     async def tick(self) -> StepResult:
         await asyncio.sleep(random.expovariate(4))
         await self.safe_point()
-        await asyncio.sleep(random.expovariate(20))
+        self.state.ticks += 1  # to be undone if the tick does not come to its end
+        await asyncio.sleep(random.expovariate(6))
         if random.random() < self.config.fails:
             raise RuntimeError("as drawn")
-        self.state.ticks += 1
         effects = []
         if self.config.speaks_in and random.random() < 0.3:
             self.state.said += 1

@@ -12,7 +12,7 @@ from store.reading import Reader
 Row = dict[str, Any]
 
 
-class Broken(AssertionError):
+class PromiseBrokenError(AssertionError):
     """A promise does not hold."""
 
 
@@ -27,6 +27,7 @@ class Sent:
     @property
     def action_id(self) -> str:
         return str(self.row["action_id"])
+
 
 @dataclass
 class Expected:
@@ -69,14 +70,14 @@ class Expected:
     def _see_outcomes(self, reader: Reader) -> None:
         rows = reader.stored(queue.TABLE, "processed = true").to_pylist()
         found = {r["action_id"]: (r["outcome"], r["applied_seq"]) for r in rows}
-        # A mark that is not synced yet may be seen and be gone after a loss of power; it comes again.
+        # A mark is seen before it is synced; one that is lost with the power comes again.
         _hold("an outcome", self.outcomes, self.outcomes | found)
         self.outcomes |= found
 
     # -- the end
 
     def check(self, reader: Reader, arrivals: list[str]) -> None:
-        """Once all is quiet, everything that is promised holds. Raises: Broken."""
+        """Once all is quiet, everything that is promised holds. Raises: PromiseBrokenError."""
         self.see(reader)
         rows = reader.joined(agent_steps.TABLE, {}, None)
         numbers = Counter(row["journal_n"] for row in rows)
@@ -95,7 +96,10 @@ class Expected:
         rows = reader.stored(queue.TABLE, None).to_pylist()
         queued = {row["action_id"]: row for row in rows}
         acked = [sent for sent in self.sent.values() if sent.acked]
-        _none("acknowledged actions that are gone", [s.row for s in acked if s.action_id not in queued])
+        _none(
+            "acknowledged actions that are gone",
+            [s.row for s in acked if s.action_id not in queued],
+        )
         _none("actions without outcome", [row for row in rows if not row["processed"]])
         applied = Counter(
             action_id
@@ -109,11 +113,15 @@ class Expected:
                 continue
             there = row["action_id"] in applied
             if there != (row["outcome"] == "applied"):
-                raise Broken(f"{row['action_id']} is {row['outcome']}, in the log: {there}: {row}")
+                raise PromiseBrokenError(
+                    f"{row['action_id']} is {row['outcome']}, in the log: {there}: {row}"
+                )
             if there:
                 at = logs[row["session_id"]][row["applied_seq"] - 1]
                 if row["action_id"] not in orjson.loads(at["applied_actions"]):
-                    raise Broken(f"{row['action_id']} is not in the row that its receipt names")
+                    raise PromiseBrokenError(
+                        f"{row['action_id']} is not in the row that its receipt names"
+                    )
 
     def _check_order(self, logs: dict[str, list[Row]], arrivals: list[str]) -> None:
         place = {action_id: n for n, action_id in reversed(list(enumerate(arrivals)))}
@@ -123,7 +131,9 @@ class Expected:
             for order in [applied] if self.order_of_commit else self._by_sender(applied):
                 came = sorted(order, key=lambda action_id: place[action_id])
                 if order != came:
-                    raise Broken(f"the actions of {session_id} came as {came}; applied as {order}")
+                    raise PromiseBrokenError(
+                        f"the actions of {session_id} came as {came}; applied as {order}"
+                    )
 
     def _by_sender(self, action_ids: list[str]) -> list[list[str]]:
         senders: dict[object, list[str]] = defaultdict(list)
@@ -140,11 +150,13 @@ class Expected:
             by_conversation[row["conversation_id"]].append(row["number"])
         for conversation_id, numbers in by_conversation.items():
             if sorted(numbers) != list(range(1, len(numbers) + 1)):
-                raise Broken(f"messages of {conversation_id} are numbered {sorted(numbers)}")
+                raise PromiseBrokenError(
+                    f"messages of {conversation_id} are numbered {sorted(numbers)}"
+                )
         posted = {a for a, (outcome, _) in self.outcomes.items() if outcome == "applied"}
         for action_id in posted & self.sent.keys():
             if self.sent[action_id].row["type"] == "post_message" and action_id not in ids:
-                raise Broken(f"message {action_id} was applied and is gone")
+                raise PromiseBrokenError(f"message {action_id} was applied and is gone")
 
 
 def _unique(reader: Reader, table: Any) -> list[Row]:
@@ -157,35 +169,43 @@ def _unique(reader: Reader, table: Any) -> list[Row]:
 def _check_log(session_id: str, log: list[Row]) -> None:
     seqs = [row["seq"] for row in log]
     if seqs != list(range(1, len(log) + 1)):
-        raise Broken(f"the log of {session_id} is numbered {seqs}")
+        raise PromiseBrokenError(f"the log of {session_id} is numbered {seqs}")
     paused, ticks, guided = False, 0, []
     for row in log:
-        text, kind = row["text"], row["kind"]
-        if kind == "status" and text.startswith("created"):
-            paused, ticks, guided = False, 0, []
-        elif kind == "status" and text.startswith("paused"):
-            paused = True
-        elif kind == "status" and text.startswith(("running", "resumed")):
-            paused = False
-        elif kind == "guidance":
-            guided += [g for g in [orjson.loads(row["payload"])["guidance"]] if isinstance(g, str)]
-        elif kind == "tick":
-            if paused:
-                raise Broken(f"{session_id} ticked while paused, row {row['seq']}")
-            ticks += 1
-            if text != f"tick {ticks}":
-                raise Broken(f"row {row['seq']} of {session_id} is {text!r}; expected {ticks}")
+        text = row["text"]
+        match row["kind"]:
+            case "status" if text.startswith("created"):
+                paused, ticks, guided = False, 0, []
+            case "status" if text.startswith(("paused", "running", "resumed")):
+                paused = text.startswith("paused")
+            case "guidance" if isinstance(one := _guidance(row), str):
+                guided.append(one)
+            case "tick":
+                ticks += 1
+                if paused or text != f"tick {ticks}":
+                    raise PromiseBrokenError(
+                        f"row {row['seq']} of {session_id} is {text!r}; expected tick {ticks}, "
+                        f"paused: {paused}"
+                    )
         state = orjson.loads(row["state"])["agent"]
         if state["guided"] != guided or state["ticks"] != ticks:
-            raise Broken(f"row {row['seq']} of {session_id} has {state}; its log {ticks}, {guided}")
+            raise PromiseBrokenError(
+                f"row {row['seq']} of {session_id} has {state}; its log {ticks}, {guided}"
+            )
+
+
+def _guidance(row: Row) -> object:
+    return orjson.loads(row["payload"])["guidance"]
 
 
 def _check_state(state: Row | None, newest: Row) -> None:
     if state is None:
-        raise Broken(f"{newest['session_id']} has a log and no state")
+        raise PromiseBrokenError(f"{newest['session_id']} has a log and no state")
     seq = orjson.loads(state["history"])["seq"]
     if seq != newest["seq"] or state["snapshot"] != newest["state"]:
-        raise Broken(f"the state of {newest['session_id']} is of row {seq}, not {newest['seq']}")
+        raise PromiseBrokenError(
+            f"the state of {newest['session_id']} is of row {seq}, not {newest['seq']}"
+        )
 
 
 def _told(row: Row) -> str:
@@ -195,7 +215,7 @@ def _told(row: Row) -> str:
 def _hold(what: str, before: dict[Any, Any], now: dict[Any, Any]) -> None:
     for key, value in before.items():
         if now.get(key) != value:
-            raise Broken(f"{what} was seen: {key}: {value}; now it is {now.get(key)}")
+            raise PromiseBrokenError(f"{what} was seen: {key}: {value}; now it is {now.get(key)}")
 
 
 def _check_whole(what: str, found: dict[tuple[str, int], str]) -> None:
@@ -205,9 +225,9 @@ def _check_whole(what: str, found: dict[tuple[str, int], str]) -> None:
         of[name].append(number)
     for name, numbers in of.items():
         if sorted(numbers) != list(range(1, len(numbers) + 1)):
-            raise Broken(f"{what} of {name} is seen as {sorted(numbers)}")
+            raise PromiseBrokenError(f"{what} of {name} is seen as {sorted(numbers)}")
 
 
 def _none(what: str, found: list[Any]) -> None:
     if found:
-        raise Broken(f"{what}: {found[:5]}")
+        raise PromiseBrokenError(f"{what}: {found[:5]}")

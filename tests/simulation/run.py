@@ -123,7 +123,7 @@ class Run:
         self.world.busy = self._busy
 
     def go(self) -> None:
-        """Raises: Broken, Stuck, or whatever a thread raised."""
+        """Raises: PromiseBrokenError, StuckError, or whatever a thread raised."""
         outside = self.world.process("outside")
         self.world.spawn(outside, "fate", self._fate)
         self.world.run(lambda: self.done)
@@ -198,9 +198,11 @@ class Run:
         while self.world.now < until:
             self._start_what_is_down()
             self.world.sleep(1.0)
-            waiting = [r for r in self.disk.tables["queue"].rows if not r["processed"]] if (
-                "queue" in self.disk.tables
-            ) else []
+            waiting = (
+                [r for r in self.disk.tables["queue"].rows if not r["processed"]]
+                if ("queue" in self.disk.tables)
+                else []
+            )
             if not any(self.left) and not waiting:
                 self.world.sleep(3.0)
                 return
@@ -280,7 +282,7 @@ class Run:
     def _browse(self, store: Store) -> None:
         """The web in the worker's process: it asks for things, and looks at what there is."""
         while True:
-            self.world.sleep(self.world.random.expovariate(0.8))
+            self.world.sleep(self.world.random.expovariate(1.2))
             if self.world.random.random() < 0.6:
                 self.expected.see(store.reader)
             elif not self.calm:
@@ -315,33 +317,28 @@ class Run:
         chance = self.world.random
         self._made += 1
         session = f"s{chance.randrange(self.plan.sessions)}"
-        match chance.randrange(14) if self._made > self.plan.sessions else 0:
-            case 0 | 1:
-                config = {"fails": chance.choice([0.0, 0.3]), "speaks_in": chance.choice([None, "c"])}
-                return create_action(
-                    "create_agent", "ann", agent_id=session, agent_type="acting", config=config
-                )
-            case 2:
-                return create_action("conversation_create", "ann", conversation_id="c")
-            case 3 | 4:
-                return create_action(
-                    "post_message", "ann", conversation_id="c", text=f"m{self._made}"
-                )
-            case 5:
-                return create_action("agent_pause", "ann", agent_id=session)
-            case 6 | 7:
-                return create_action("agent_resume", "ann", agent_id=session)
-            case 8:
-                return create_action("agent_destroy", "ann", agent_id=session)
-            case 9:
-                ticks = {"type": "set_budget", "scope": "session", "ticks": chance.choice([3, None])}
-                return create_action("agent_interrupt", "ann", agent_id=session, guidance=ticks)
-            case _:
-                mode = chance.choice(["steer", "now"])
-                guidance = f"g{self._made}"
-                return create_action(
-                    "agent_interrupt", "ann", agent_id=session, guidance=guidance, mode=mode
-                )
+        creates = self._made <= self.plan.sessions
+        kind = "create_agent" if creates else chance.choices([*_ACTIONS], [*_ACTIONS.values()])[0]
+        if kind in ("conversation_create", "post_message"):
+            text = {"text": f"m{self._made}"} if kind == "post_message" else {}
+            return create_action(kind, "ann", conversation_id="c", **text)
+        more: dict[str, Any] = {}
+        if kind == "create_agent":
+            speaks = chance.choice([None, "c"])
+            more["agent_type"] = "acting"
+            more["config"] = {"fails": chance.choice([0.0, 0.3]), "speaks_in": speaks}
+        elif kind == "agent_interrupt":
+            ticks = {"type": "set_budget", "scope": "session", "ticks": chance.choice([3, None])}
+            more["guidance"] = ticks if chance.random() < 0.2 else f"g{self._made}"
+            more["mode"] = chance.choice(["steer", "now"])
+        return create_action(kind, "ann", agent_id=session, **more)
+
+
+_ACTIONS = {
+    "create_agent": 2, "conversation_create": 1, "post_message": 2, "agent_pause": 1,
+    "agent_resume": 2, "agent_destroy": 1, "agent_interrupt": 5,
+}  # fmt: skip
+"""How often each type is asked for."""
 
 
 async def _reload() -> str:

@@ -4,7 +4,7 @@ Every module of ours gets them in the place of the real ones while a world runs.
 """
 
 import contextlib
-import datetime as real_datetime
+import datetime as dt
 import queue as real_queue
 import random as real_random
 import sys
@@ -44,7 +44,7 @@ def installed(world: World) -> Iterator[None]:
         id(real_queue): _StandIn(real_queue, SimpleQueue=lambda: _Queue(world)),
         id(real_random): world.random,
         id(real_uuid): _StandIn(real_uuid, uuid4=lambda: _uuid4(world)),
-        id(real_datetime.datetime): _datetime(world),
+        id(dt.datetime): _datetime(world),
     }
     with contextlib.ExitStack() as stack:
         for name, module in list(sys.modules.items()):
@@ -75,7 +75,7 @@ def _uuid4(world: World) -> real_uuid.UUID:
 def _clock(world: World) -> _StandIn:
     return _StandIn(
         real_time,
-        time=lambda: world.time(),
+        time=world.time,
         time_ns=lambda: int(world.time() * 1e6) * 1_000,
         monotonic=lambda: world.now,
         perf_counter=lambda: world.now,
@@ -83,11 +83,11 @@ def _clock(world: World) -> _StandIn:
     )
 
 
-def _datetime(world: World) -> type[real_datetime.datetime]:
-    class Datetime(real_datetime.datetime):
+def _datetime(world: World) -> type[dt.datetime]:
+    class Datetime(dt.datetime):
         @classmethod
-        def now(cls, tz: real_datetime.tzinfo | None = None) -> real_datetime.datetime:
-            return real_datetime.datetime.fromtimestamp(world.time(), tz)
+        def now(cls, tz: dt.tzinfo | None = None) -> dt.datetime:
+            return dt.datetime.fromtimestamp(world.time(), tz)
 
     return Datetime
 

@@ -19,7 +19,7 @@ FIRST = 100
 
 @pytest.mark.parametrize("first", range(1, SEEDS, 10))
 def test_what_is_promised_holds(first):
-    """Whatever the seed draws: interleavings, kills, losses of power, errors of the disk, clocks."""
+    """Whatever the seed draws: interleavings, kills, losses of power, failing disks, clocks."""
     for seed in range(first, first + 10):
         _holds(run(seed))
 

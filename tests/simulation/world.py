@@ -28,7 +28,7 @@ class Killed(BaseException):
     """The process of this thread has ended; nothing that it does counts any more."""
 
 
-class Stuck(AssertionError):
+class StuckError(AssertionError):
     """Nothing can go on, or it goes on for ever."""
 
 
@@ -138,9 +138,7 @@ class World:
         thread.ticket += 1
         thread.waiting, thread.woken = True, False
         if until is not None:
-            heapq.heappush(
-                self._timers, (until, next(self.numbers), thread, thread.ticket)
-            )
+            heapq.heappush(self._timers, (until, next(self.numbers), thread, thread.ticket))
         self.hub.switch()
         self.here()
         return thread.woken
@@ -210,9 +208,9 @@ class World:
     # -- the scheduler
 
     def run(self, until: Callable[[], bool]) -> None:
-        """Let the threads go on until `until`. Raises: Stuck, or what a thread raised."""
+        """Let the threads go on until `until`. Raises: StuckError, or what a thread raised."""
         collects = gc.isenabled()
-        gc.disable()  # its moments are not drawn, and what it finds would be seen by weak references
+        gc.disable()  # its moments are not drawn, and weak references would see them
         try:
             for self.steps in range(_MAX_STEPS):
                 while self._asked:
@@ -225,7 +223,7 @@ class World:
         finally:
             if collects:
                 gc.enable()
-        raise Stuck(f"still not done after {_MAX_STEPS} steps, at {self.now:.1f} s")
+        raise StuckError(f"still not done after {_MAX_STEPS} steps, at {self.now:.1f} s")
 
     def _step(self) -> None:
         while self._timers and (self._timers[0][0] <= self.now or not self._ready):
@@ -241,7 +239,7 @@ class World:
                 due()
                 return
         if not self._ready:
-            raise Stuck(f"nothing can go on at {self.now:.1f} s")
+            raise StuckError(f"nothing can go on at {self.now:.1f} s")
         self.now += _STEP_S
         thread = self._ready.pop(self.random.randrange(len(self._ready)))
         if self.random.random() < _STALLED:

@@ -41,6 +41,7 @@ $(VENV)/.stamp-build: $(VENV)/.stamp-uv requirements-build.lock
 $(VENV)/.stamp: $(VENV)/.stamp-build requirements.lock pyproject.toml reins/version.py
 	@$(INSTALL) -r requirements.lock
 	@$(UV) pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	-@$(PY) -c 'import app'  # compiles the modules of a start, while the page is built
 	@touch $@
 
 $(VENV)/.stamp-dev: $(VENV)/.stamp requirements-dev.lock

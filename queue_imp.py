@@ -127,7 +127,7 @@ def conversation_create(conversation_id: str, actor: str, title: str | None = No
 def post_message(conversation_id: str, author: str, text: str) -> str:
     """A person speaks in a conversation; applied exactly once, in order."""
     if not isinstance(text, str) or not text.strip():
-        raise ActionError(f"text is {text!r}; expected what is to be said")
+        raise ActionError(f"text is {text!r}; expected a text that is not empty")
     return _enqueue(
         "post_message",
         author,
@@ -146,7 +146,7 @@ def enqueue(action: dict[str, Any]) -> str:
 
 
 def action_receipt(action_id: str) -> dict[str, Any]:
-    """What became of an action: processed, outcome, error, applied_seq, times.
+    """The receipt of an action: processed, outcome, error, applied_seq, times.
 
     `outcome` is `queued` until the worker has `applied` or `rejected` it. Raises: KeyError.
     """

@@ -68,7 +68,7 @@ def watch(open_page: Any, *, url: str, seconds: float) -> Any:
 
 
 def _forget_present(page: Page) -> None:
-    """What is there already when the watch begins is not counted when it is drawn again."""
+    """Rows that are there when the watch begins are not counted when they are drawn again."""
     page.evaluate(
         """() => document.querySelectorAll("[data-seq]").forEach((element) => {
             const session = element.closest("[data-session]").dataset.session;

@@ -27,7 +27,7 @@ _FIELDS = [
 
 
 async def run(data: Path, *, sessions: int, seconds: float) -> dict[str, Any]:
-    """What the faults led to in the sessions' logs, in the record, and in the breaker."""
+    """The effects of the faults on the sessions' logs, the record and the breaker."""
     with model_server.model_server() as address:
         path = routes_file(data, address, "faulty", **_POLICY)
         modules = ["bench.calling_agent"]

@@ -18,7 +18,7 @@ _TEXT = "A reply of the benchmark, with about as much text as one to three sente
 
 @dataclass
 class Seen:
-    """What the personas of this process did, by conversation."""
+    """Acts of the personas of this process, by conversation."""
 
     overlaps: int = 0
     unaware: int = 0
@@ -40,7 +40,7 @@ class FreeModel(Model):
     def __init__(self) -> None:
         """Nothing is opened."""
 
-    async def call(self, function: str, **arguments: object) -> Completion:  # noqa: ARG002
+    async def call(self, function: str, **arguments: object) -> Completion:  # noqa: ARG002 - as a model
         await asyncio.sleep(0)
         return Completion(_TEXT, 500, 40, 0.0, 1, "free", demonstration=True)
 

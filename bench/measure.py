@@ -1,4 +1,4 @@
-"""What the benchmarks share: a runtime on a folder, a fleet on it, and how to look at both."""
+"""Shared by the benchmarks: a runtime on a folder, a fleet on it, and how to look at both."""
 
 import asyncio
 import os

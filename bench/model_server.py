@@ -157,7 +157,7 @@ def model_server() -> Iterator[str]:
 
 
 def counts(address: str) -> dict[str, Any]:
-    """What it counted, and `cut_off_at`, when its streams were hung up on (seconds since 1970)."""
+    """Its counts, and `cut_off_at`: when its streams were hung up on (seconds since 1970)."""
     with urllib.request.urlopen(f"{address}/counts") as answer:
         found: dict[str, Any] = json.load(answer)
     return found

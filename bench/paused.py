@@ -1,4 +1,4 @@
-"""What a paused session costs: memory, and CPU while nothing happens."""
+"""The cost of a paused session: memory, and CPU while nothing happens."""
 
 import asyncio
 import json

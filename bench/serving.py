@@ -30,7 +30,7 @@ def web_on(runtime: Runtime) -> Iterator[str]:
 
 
 async def child(module: str, **arguments: Any) -> Any:
-    """What `python -m module` prints, given the arguments as JSON."""
+    """The output of `python -m module`, which gets the arguments as JSON."""
     command = [sys.executable, "-m", module, json.dumps(arguments)]
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     output, _ = await process.communicate()

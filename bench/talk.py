@@ -177,7 +177,7 @@ async def _keep_talking(runtime: Runtime, names: list[str], stop: asyncio.Event)
 
 
 async def _idle(runtime: Runtime, seconds: float) -> dict[str, Any]:
-    """What personas write that have nothing to do, over some heartbeats."""
+    """Rows that personas without anything to do write, over some heartbeats."""
     await asyncio.sleep(2 * _IDLE_HEARTBEAT_S)
     rows, cpu = runtime.store.journal.rows, cpu_s()
     await asyncio.sleep(seconds)

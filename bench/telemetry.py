@@ -1,4 +1,4 @@
-"""What spans cost: ticks a second without a collector and with one, and a hook that is off.
+"""The cost of spans: ticks a second without a collector and with one, and a hook that is off.
 
 `python -m bench.telemetry` is that collector, in a process of its own: it takes spans, counts their
 bytes and says where it listens.

@@ -100,7 +100,7 @@ def _message(name: str, number: int) -> Record:
 
 
 async def _tick(conversation: Conversation, budget_tokens: int = 2_000) -> None:
-    """What a tick reads: whether there is news, and its context."""
+    """Read as a tick does: look for news, gather the context."""
     await conversation.load()
     conversation.held(conversation.newest - 1)
     await gather(

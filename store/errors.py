@@ -32,5 +32,9 @@ class JournalError(StoreError):
     """The journal could not commit; what was in that commit is not acknowledged."""
 
 
+class OutcomeUnknownError(StoreError):
+    """A write may have happened or not; sending it again under the same id is safe."""
+
+
 class RowInvalidError(StoreError, ValueError):
     """A row does not fit its table."""

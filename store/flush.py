@@ -18,9 +18,11 @@ from store.journal.journal import Journal
 from store.journal.log import Log
 from store.lance.compaction import Compaction
 from store.lance.memory import give_back
-from store.lance.opening import OpenTable
 from store.lance.retention import Retention
 from store.lance.tables import Table
+from store.queue import write_again
+from store.safe_versions import Opened, SafeVersions
+from store.starting import highest_number
 
 _logger = structlog.get_logger(__name__)
 
@@ -28,9 +30,6 @@ _BATCH_ROWS = 20_000
 _BATCH_BYTES = 64 << 20
 _BURST_ROWS = 5_000  # after as many, a quiet moment is used to give their memory back
 _RETRY_MAX_S = 30.0
-
-Opened = Mapping[str, tuple[Table, OpenTable]]
-"""Tables with their open handles, by name."""
 
 
 class Flush(ThreadLoop):
@@ -48,6 +47,7 @@ class Flush(ThreadLoop):
         journal: Journal,
         tables: Opened,
         highest: Mapping[str, int],
+        synced: Mapping[str, int],
         every_s: float = 1.0,
         hurry_rows: int = _BATCH_ROWS,
         record_days: float | None = None,
@@ -65,6 +65,10 @@ class Flush(ThreadLoop):
         self._marked_compaction = Compaction()
         self._worked = 0
         self._highest = dict(highest)
+        self._safe = SafeVersions(folder.barrier(), tables, synced)
+        self._marked_barrier = folder.barrier()
+        self._marked_in_doubt: dict[str, int] = {}
+        """Versions before a compaction that may not be on disk, by table."""
         self.rows = 0
         self.failures = 0
         self.last_error: str | None = None
@@ -85,7 +89,7 @@ class Flush(ThreadLoop):
     def run_once(self) -> float:
         self._flush_all()
         self.retention.run(self._tables.values())
-        self._compact(self._compaction, journalled=True)
+        self._compact_journalled()
         self._retry_s = self._every_s
         self.last_error = None
         return self._every_s
@@ -127,16 +131,20 @@ class Flush(ThreadLoop):
     def _flush_batch(self) -> bool:
         """Move one batch, the oldest; True if there is more."""
         groups, more = self._reader.groups(rows=_BATCH_ROWS, size_bytes=_BATCH_BYTES)
+        if self._safe.in_doubt:
+            self._take_back()
         if not groups:
             return False
         by_table = groupby(sorted(groups, key=lambda g: g.table), lambda g: g.table)
         self._write_all({name: list(same) for name, same in by_table})
-        # Before the sync: the queue may get another version while it runs.
-        versions = self._versions()
-        self._folder.sync()
-        self._journal.forget(groups, versions)
+        self._journal.forget(groups, self._safe.sync())
         self.rows += sum(group.rows for group in groups)
         return more
+
+    def _take_back(self) -> None:
+        self._safe.take_back()
+        for name in self._highest:
+            self._highest[name] = highest_number(self._tables[name][1])
 
     def _write_all(self, by_table: Mapping[str, list[Group]]) -> None:
         """Write each table's rows; those of derived tables last, after what they derive from."""
@@ -206,22 +214,38 @@ class Flush(ThreadLoop):
 
         Goes in turn with the marking, in its thread: a mark would undo a compaction.
         """
-        self._compact(self._marked_compaction, journalled=False)
+        for name, version in list(self._marked_in_doubt.items()):
+            write_again(self._tables[name][1], version)
+        before = {name: o.version for name, (t, o) in self._tables.items() if not t.journalled}
+        compacted = self._compact(self._marked_compaction, journalled=False)
+        if compacted or self._marked_in_doubt:
+            self._marked_in_doubt |= {name: before[name] for name in compacted}
+            versions = {name: self._tables[name][1].version for name in before}
+            self._marked_barrier.sync()
+            self._marked_in_doubt.clear()
+            self._note_synced(versions)
+        self._clean(self._marked_compaction, journalled=False)
 
-    def _compact(self, compaction: Compaction, *, journalled: bool) -> None:
-        mine = [pair for pair in self._tables.values() if pair[0].journalled is journalled]
-        compacted = [
-            compaction.run(table.name, opened)
-            for table, opened in mine
-            if compaction.due(table.name, opened.version, table.compact_commits)
+    def _compact_journalled(self) -> None:
+        if self._compact(self._compaction, journalled=True):
+            self._note_synced(self._safe.sync())
+        self._clean(self._compaction, journalled=True)
+
+    def _compact(self, compaction: Compaction, *, journalled: bool) -> list[str]:
+        """Compact where it is due; returns the names of the tables that were."""
+        return [
+            name
+            for name, (table, opened) in self._tables.items()
+            if table.journalled is journalled
+            and compaction.due(name, opened.version, table.compact_commits)
+            and compaction.run(name, opened)
         ]
-        if any(compacted):
-            versions = self._versions()
-            self._folder.sync()
-            self._journal.call(lambda log: log.note_synced(versions))
-            give_back()
-        for table, opened in mine:
-            compaction.clean(table.name, opened)
 
-    def _versions(self) -> dict[str, int]:
-        return {name: opened.version for name, (_, opened) in self._tables.items()}
+    def _note_synced(self, versions: Mapping[str, int]) -> None:
+        self._journal.call(lambda log: log.note_synced(versions))
+        give_back()
+
+    def _clean(self, compaction: Compaction, *, journalled: bool) -> None:
+        for name, (table, opened) in self._tables.items():
+            if table.journalled is journalled:
+                compaction.clean(name, opened)

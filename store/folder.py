@@ -1,10 +1,8 @@
 """The data folder: made ready, its format checked, owned by one worker at a time."""
 
 import contextlib
-import ctypes
 import json
 import os
-import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +10,7 @@ from typing import Literal
 
 import filelock
 
+from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.journal.file import Durable
@@ -60,6 +59,9 @@ class DataFolder:
     def __init__(self, path: Path | str) -> None:
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
+        self.failed_syncs = 0
+        self._opening = threading.Lock()
+        self._descriptor: int | None = None
 
     def __eq__(self, other: object) -> bool:
         return type(other) is type(self) and other.path == self.path
@@ -168,13 +170,37 @@ class DataFolder:
         # An owner that was killed leaves its note behind.
         return pid if _runs(pid) else None
 
+    def barrier(self) -> Barrier:
+        """A barrier for one writer, opened before it writes; `close` when all are done with.
+
+        Raises: OSError.
+        """
+        with self._opening:
+            if self._descriptor is None:
+                self._descriptor = os.open(self.path, os.O_RDONLY)
+        return Barrier(self)
+
     def sync(self) -> None:
-        """Everything written to the folder's file system so far is on disk."""
-        descriptor = os.open(self.path, os.O_RDONLY)
+        """Everything written to the folder's file system so far is on disk. Raises: OSError.
+
+        An error that came before the folder's first barrier was opened may be unknown here.
+        """
+        if self._descriptor is None:
+            with contextlib.closing(DataFolder(self.path)) as once:
+                once.barrier()
+                once.sync()
+            return
         try:
-            _sync_file_system(descriptor)
-        finally:
-            os.close(descriptor)
+            sync_file_system(self._descriptor)
+        except OSError:
+            self.failed_syncs += 1
+            raise
+
+    def close(self) -> None:
+        """Give the barriers' descriptor back."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def write_json(self, name: str, value: object) -> None:
         part = self.path / f"{name}.{_here()}.part"
@@ -198,19 +224,3 @@ def _runs(pid: int) -> bool:
 def _here() -> str:
     """A name that no other process and no other thread uses at this moment."""
     return f"{os.getpid()}-{threading.get_ident()}"
-
-
-if sys.platform == "linux":
-    _libc = ctypes.CDLL(None, use_errno=True)
-
-    def _sync_file_system(descriptor: int) -> None:
-        # syncfs: one call for all files of a LanceDB commit, a tenth of the cost of one by one.
-        if _libc.syncfs(descriptor) != 0:
-            code = ctypes.get_errno()
-            raise OSError(code, os.strerror(code))
-
-else:
-
-    def _sync_file_system(descriptor: int) -> None:
-        del descriptor
-        os.sync()

@@ -4,30 +4,26 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections import defaultdict
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
-from watchdog.events import (
-    FileCreatedEvent,
-    FileMovedEvent,
-    FileSystemEvent,
-    FileSystemEventHandler,
-)
-from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
 
 from reins import jitter
 from store import times
-from store.errors import StoreError
+from store.barrier import Barrier
+from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
 from store.lance.opening import AsyncOpenTable, OpenTable
+from store.lance.ordering import in_commit_order
 from store.lance.tables import STAMP, TEXT, Table, quoted
 
 _logger = structlog.get_logger(__name__)
@@ -58,6 +54,16 @@ TABLE = Table(
     indices={"processed": "BITMAP", "action_id": "BTREE"},
     compact_commits=32,  # it is queried for each commit of another process
 )
+CONTENT = ("type", "agent_id", "session_id", "actor", "payload")
+"""The columns that say what an action asks for."""
+_SAME_ROW = (
+    "target.created_at = source.created_at"
+    " OR (target.created_at IS NULL AND source.created_at IS NULL)"
+)
+"""Tells apart rows of one id, whose content may be on record without its secrets."""
+ID_REUSED = "this action_id was used before"
+"""How the error of an action begins that has the id of another."""
+_LISTED = 500
 Row = dict[str, Any]
 Listener = Callable[[list[Row], int], object]
 
@@ -82,6 +88,7 @@ class QueueWriter:
         self._gathering_lock = threading.Lock()
         self._gathering: list[_Waiting] = []
         self._table: OpenTable | None = None
+        self._barrier: Barrier | None = None
         self._listeners: list[Listener] = []
 
     def append(self, *rows: Row) -> None:
@@ -116,6 +123,8 @@ class QueueWriter:
         try:
             version = self._add(pa.concat_tables([waiting.data for waiting in batch]))
             error = None
+        except OutcomeUnknownError as failure:
+            error = failure
         except (OSError, RuntimeError, ValueError, StoreError) as failure:
             self._table = None
             error = StoreError(
@@ -131,20 +140,66 @@ class QueueWriter:
                     arrived([row for waiting in batch for row in waiting.rows], version)
 
     def _add(self, rows: pa.Table) -> int:
-        if self._table is None:
+        if self._table is None or self._barrier is None:
             self._folder.prepare()
+            self._barrier = self._folder.barrier()  # before anything is written
             self._table = self._folder.open_tables().open_or_make(TABLE)
-        for left in reversed(range(_TRIES)):
-            try:
-                version = int(self._table.add(rows).version)
-                break
-            except RuntimeError as error:
-                # Many processes appending at once: LanceDB gives up after its own retries.
-                if "commit" not in str(error).lower() or not left:
-                    raise
-                time.sleep(jitter.between(0.005, 0.05))
-        self._folder.sync()
+        table, barrier = self._table, self._barrier
+        version = _committed(partial(table.add, rows))
+        try:
+            barrier.sync()
+        except OSError as error:
+            _logger.warning("the queue was not synced and is written again", error=str(error))
+            version = _add_again(table, rows, barrier)
         return version
+
+
+def _committed(commit: Callable[[], Any]) -> int:
+    """Commit beside other processes; returns the version."""
+    for left in reversed(range(_TRIES)):
+        try:
+            return int(commit().version)
+        except RuntimeError as error:
+            # Many processes appending at once: LanceDB gives up after its own retries.
+            if "commit" not in str(error).lower() or not left:
+                raise
+            time.sleep(jitter.between(0.005, 0.05))
+    raise AssertionError("unreachable")
+
+
+def _add_again(table: OpenTable, rows: pa.Table, barrier: Barrier) -> int:
+    """Write rows anew whose sync failed, where nobody has marked them. See `Barrier`."""
+    merge = table.merge_insert("action_id").when_not_matched_insert_all()
+    merge = merge.when_matched_update_all(where="target.processed = false")
+    try:
+        version = _committed(partial(merge.execute, rows))
+        barrier.sync()
+    except (OSError, RuntimeError, ValueError) as error:
+        ids = ", ".join(rows["action_id"].to_pylist()[:3])
+        raise OutcomeUnknownError(
+            f"action {ids} is in the queue, but may not survive a loss of power: the disk could "
+            f"not be synced ({error}). Ask for its receipt, or send it again under the same id."
+        ) from error
+    return version
+
+
+def write_again(table: OpenTable, version: int) -> None:
+    """Write all rows anew that the table had at a version, as they stand now.
+
+    For what was written since may not be on disk: see `Barrier`.
+    """
+    table.checkout(version)
+    try:
+        before = table.search().select(["action_id"]).limit(None).to_arrow()["action_id"]
+    finally:
+        table.checkout_latest()
+    now = table.search().limit(None).to_arrow()
+    left = now.filter(pc.is_in(now["action_id"], before.combine_chunks())).to_pylist()
+    while left:  # one commit holds each id once
+        ids = {row["action_id"]: row for row in reversed(left)}
+        merge = table.merge_insert("action_id").when_matched_update_all(where=_SAME_ROW)
+        merge.execute(pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema))
+        left = [row for row in left if ids[row["action_id"]] is not row]
 
 
 @functools.lru_cache(maxsize=64)
@@ -157,27 +212,72 @@ def writer_at(folder: DataFolder | Path) -> QueueWriter:
     return _writer_at(folder if isinstance(folder, DataFolder) else DataFolder(folder))
 
 
-async def unprocessed(table: AsyncOpenTable, limit: int, but: Collection[str] = ()) -> list[Row]:
-    """Actions not yet processed `but` those ids, the most urgent first, then the oldest."""
-    found = await table.query().where("processed = false").to_arrow()
+async def waiting(table: AsyncOpenTable, but: Collection[str] = ()) -> list[Row]:
+    """Actions not yet processed, in the order of their commit, `but` those ids.
+
+    Of several rows with an id of `but` the first is left out: the others are repetitions.
+    """
+    found = None
+    while found is None:
+        query = table.query().where("processed = false").with_row_id()
+        found = await in_commit_order(table, await query.to_arrow())
     if but:  # before any of them becomes a Python object
-        found = found.filter(pc.invert(pc.is_in(found["action_id"], pa.array(but, TEXT))))
-    rows: list[Row] = found.sort_by(
-        [("urgency", "descending"), ("created_at", "ascending"), ("action_id", "ascending")]
-    )[:limit].to_pylist()
+        seen: set[str] = set()
+        kept = [_is_new(action_id, but, seen) for action_id in found["action_id"].to_pylist()]
+        found = found.filter(pa.array(kept, pa.bool_()))
+    rows: list[Row] = found.to_pylist()
     return rows
 
 
+def _is_new(action_id: str, but: Collection[str], seen: set[str]) -> bool:
+    new = action_id not in but or action_id in seen
+    seen.add(action_id)
+    return new
+
+
+async def unprocessed(table: AsyncOpenTable, limit: int, but: Collection[str] = ()) -> list[Row]:
+    """Actions not yet processed `but` those ids, the most urgent first, then in order of commit."""
+    rows = [row for row in await waiting(table, but) if row["action_id"] not in but]
+    return sorted(rows, key=lambda row: -(row["urgency"] or 0))[:limit]
+
+
+async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str, Row]:
+    """The processed actions among those ids; of several with one id, the one taken up."""
+    if len(action_ids) > _LISTED:  # too many for a filter
+        ids = await table.query().where("processed = true").select(["action_id"]).to_arrow()
+        named = pc.is_in(ids["action_id"], pa.array(action_ids, TEXT))
+        action_ids = pc.unique(ids["action_id"].filter(named)).to_pylist()
+    found: dict[str, list[Row]] = defaultdict(list)
+    for begin in range(0, len(action_ids), _LISTED):
+        listed = ", ".join(map(quoted, action_ids[begin : begin + _LISTED]))
+        query = table.query().where(f"processed = true AND action_id IN ({listed})")
+        for row in (await query.to_arrow()).to_pylist():
+            found[row["action_id"]].append(row)
+    return {action_id: taken_up(rows) for action_id, rows in found.items()}
+
+
 async def mark(table: AsyncOpenTable, rows: list[Row]) -> int:
-    """Replace the actions' rows, by `action_id`, in one commit; returns its version."""
+    """Replace the actions' rows, each by its id and time, in one commit; returns its version."""
     data = pa.Table.from_pylist(rows, schema=TABLE.schema)
-    merge = table.merge_insert("action_id").when_matched_update_all()
+    merge = table.merge_insert("action_id").when_matched_update_all(where=_SAME_ROW)
     return int((await merge.execute(data)).version)
 
 
+def same_content(row: Row, other: Row) -> bool:
+    """True if both ask for the same: one of them is the other, sent again."""
+    return all(row[column] == other[column] for column in CONTENT)
+
+
+def taken_up(rows: Sequence[Row]) -> Row:
+    """Of the rows with one id, the one whose outcome is the id's: an id is taken up once."""
+    return min(
+        rows, key=lambda row: ((row["error"] or "").startswith(ID_REUSED), not row["processed"])
+    )
+
+
 def find(table: OpenTable, action_id: str) -> Row | None:
-    rows: list[Row] = table.search().where(f"action_id = {quoted(action_id)}").limit(1).to_list()
-    return rows[0] if rows else None
+    rows: list[Row] = table.search().where(f"action_id = {quoted(action_id)}").limit(None).to_list()
+    return taken_up(rows) if rows else None
 
 
 def changed_since(table: OpenTable, at: datetime) -> list[Row]:
@@ -186,36 +286,3 @@ def changed_since(table: OpenTable, at: datetime) -> list[Row]:
     where = f"created_at >= {then} OR processed_at >= {then}"
     rows: list[Row] = table.search().where(where).limit(None).to_list()
     return sorted(rows, key=lambda row: (row["created_at"], row["action_id"]))
-
-
-def watch(folder: Path, wake: Callable[[], object]) -> Callable[[], None]:
-    """Call `wake`, from a thread, at each commit to the queue by any process; returns what ends it.
-
-    Costs nothing while nothing happens. Where it cannot be, a safety poll has to do.
-    """
-    observer = Observer()
-    kinds = [FileCreatedEvent, FileMovedEvent]  # reading a table opens files, and must not wake
-    try:
-        observer.schedule(
-            _Waker(wake), str(folder / f"{TABLE.name}.lance" / "_versions"), event_filter=kinds
-        )
-        observer.start()
-    except OSError as error:
-        _logger.warning("the queue is polled, not watched", error=str(error)[:300])
-        return lambda: None
-    return lambda: _end(observer)
-
-
-class _Waker(FileSystemEventHandler):
-    def __init__(self, wake: Callable[[], object]) -> None:
-        self._wake = wake
-
-    def on_any_event(self, event: FileSystemEvent) -> None:
-        del event
-        with contextlib.suppress(RuntimeError):  # the loop has ended
-            self._wake()
-
-
-def _end(observer: BaseObserver) -> None:
-    observer.stop()
-    observer.join()

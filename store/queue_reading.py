@@ -1,5 +1,6 @@
 """The queue as it is looked at: newest actions first, what waits for a session, how much waits."""
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from typing import Any, Literal
 
@@ -9,7 +10,7 @@ import pyarrow.compute as pc
 
 from store import times
 from store.lance.tables import STAMP, quoted
-from store.queue import TABLE
+from store.queue import TABLE, taken_up
 from store.reading import Reader
 
 Row = dict[str, Any]
@@ -55,8 +56,10 @@ def get_actions(store: Reader, action_ids: Sequence[str]) -> list[Row]:
     if not action_ids:
         return []
     where = f"action_id IN ({', '.join(map(quoted, action_ids))})"
-    by_id = {row["action_id"]: row for row in store.stored(TABLE, where).to_pylist()}
-    return [by_id[action_id] for action_id in action_ids if action_id in by_id]
+    by_id: dict[str, list[Row]] = defaultdict(list)
+    for row in store.stored(TABLE, where).to_pylist():
+        by_id[row["action_id"]].append(row)
+    return [taken_up(by_id[action_id]) for action_id in action_ids if action_id in by_id]
 
 
 def waiting(

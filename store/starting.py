@@ -26,11 +26,15 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Opened:
-    """The tables of a folder with the highest number in each, and what was repaired for that."""
+    """The tables of a folder with the highest number in each, and what was repaired for that.
+
+    `synced` are the versions that are known to be on disk, without those of repaired tables.
+    """
 
     tables: dict[str, tuple[Table, OpenTable]] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     repaired: list[Repaired] = field(default_factory=list)
+    synced: dict[str, int] = field(default_factory=dict)
 
 
 def open_folder(
@@ -68,6 +72,8 @@ def open_folder(
             raise TableDamagedError(f"the tables in {folder.path} cannot be read: {why}")
         # A journal that is younger than the tables must not give out their numbers again.
         log.raise_flushed(max(opened.highest.values()))
+        repaired = {one.table for one in opened.repaired}
+        opened.synced = {k: v for k, v in evidence.synced.items() if k not in repaired}
         _derive_again(opened)
     if folder.format() != FORMAT:
         folder.record_format()

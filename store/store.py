@@ -82,6 +82,7 @@ class Store:
             raise RuntimeError("the store was started twice; make a new one")
         await asyncio.to_thread(self.folder.prepare)
         owner = self._owned.enter_context(self.folder.owned())
+        self._owned.callback(self.folder.close)
         try:
             opened = await asyncio.to_thread(
                 open_folder, self.folder, TABLES, self._durable, trusted=owner.left != "power"
@@ -100,6 +101,7 @@ class Store:
             journal=self.journal,
             tables=opened.tables,
             highest=opened.highest,
+            synced=opened.synced,
             every_s=self._flush_s,
             record_days=self._record_days,
         )

@@ -81,9 +81,9 @@ class Ledger:
         try:
             usage = {"ticks": row["iteration"] or 0} | orjson.loads(row["usage"] or "{}")
             if usage["ticks"] or usage.get("tokens_in") or "before" in usage:
-                tally = self.agents.setdefault(row["agent_id"], Usage())
-                tally.add_usage(usage)
-                tally.add_usage(usage.get("before") or {})
+                total = self.agents.setdefault(row["agent_id"], Usage())
+                total.add_usage(usage)
+                total.add_usage(usage.get("before") or {})
             day = usage.get("day")
             if day is not None and day["date"] == self.today:
                 self.worker.add_usage(day)
@@ -128,10 +128,10 @@ class Ledger:
             self.waitlist.offer()
 
     def _agent(self, session: Spender) -> Usage:
-        tally = self.agents.get(session.agent_id)
-        if tally is None:
-            tally = self.agents[session.agent_id] = Usage()
-        return tally
+        total = self.agents.get(session.agent_id)
+        if total is None:
+            total = self.agents[session.agent_id] = Usage()
+        return total
 
     # -- what may be taken
 
@@ -146,7 +146,7 @@ class Ledger:
         return self._over(session, None)
 
     def still_held(self, session: Spender) -> Held | None:
-        """Why a session that is held cannot go on yet; None: it can."""
+        """The limit that still holds a session; None: it can go on."""
         needs = (session.held or {}).get("needs")
         held = self.spent(session) or (self._over(session, needs) if needs else None)
         return None if held is None else held | ({"needs": needs} if needs else {})
@@ -203,8 +203,8 @@ class Ledger:
             sums = usage | {"tokens": usage["tokens_in"] + usage["tokens_out"]}
             yield "session", limits, sums, in_flight
         if entry := self._agent_limits.get(session.agent_id):
-            tally = self._agent(session)
-            yield "agent", entry["limits"], tally.sums(), tally.reserved
+            total = self._agent(session)
+            yield "agent", entry["limits"], total.sums(), total.reserved
         if limits := own.get("day"):
             day = usage.get("day") or {"date": ""}
             yield "day", limits, day if day["date"] >= self.today else NOTHING, in_flight

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 import weakref
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import structlog
@@ -19,7 +19,8 @@ from agent_core.session.controls import Applied, Outcome, Rejected
 from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
 from reins.loops import TaskLoop
-from store import queue
+from store import queue, queue_watch
+from store.barrier import Barrier
 from store.errors import StoreError
 from store.folder import DataFolder
 
@@ -66,10 +67,13 @@ class Dispatcher:
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
-        self._in_flight: set[str] = set()
+        self._in_flight: dict[str, QueuedAction] = {}
+        self._repeated: set[str] = set()
         self._marked: set[str] = set()
-        self._unmarked: list[tuple[QueuedAction, Outcome]] = []
+        self._unmarked: list[queue.Row] = []
+        self._arrived: list[tuple[int, list[queue.Row]]] = []
         self._known_version = -1
+        self._barrier: Barrier | None = None
         self._unlisten: Callable[[], None] = _nothing
         self._unwatch: Callable[[], None] = _nothing
         self.handled = 0
@@ -79,14 +83,15 @@ class Dispatcher:
         """The error of the newest marking; None if it succeeded."""
 
     def start(self) -> None:
+        self._barrier = self._folder.barrier()
         self._polling.start()
         self._marking.start()
         loop = asyncio.get_running_loop()
         writer = queue.writer_at(self._folder)
         self._unlisten = writer.listen(
-            lambda rows, version: loop.call_soon_threadsafe(self._arrived, rows, version)
+            lambda rows, version: loop.call_soon_threadsafe(self._has_arrived, rows, version)
         )
-        self._unwatch = queue.watch(
+        self._unwatch = queue_watch.watch(
             self._folder.path, lambda: loop.call_soon_threadsafe(self._polling.wake)
         )
 
@@ -108,50 +113,71 @@ class Dispatcher:
     async def poll_once(self) -> int:
         """Take up what is new in the queue; returns how many."""
         # What was marked before this query starts cannot be in its answer.
-        self._in_flight -= self._marked
+        for action_id in self._marked:
+            self._in_flight.pop(action_id, None)
         self._marked.clear()
-        version = await self._table.version()
-        if version == self._known_version:
-            self.polled_at = time.monotonic()
-            return 0
-        new = await queue.unprocessed(self._table, _POLL_ROWS, self._in_flight)
-        self._known_version = max(self._known_version, version)
-        for action in in_order(QueuedAction(row) for row in new):
-            self._take(action)
+        new = [QueuedAction(row) for row in await self._new_rows()]
+        if new:
+            earlier = await queue.answered(self._table, [action.action_id for action in new])
+            for action in in_order(new):
+                self._take(action, earlier.get(action.action_id))
         self.polled_at = time.monotonic()
         return len(new)
 
-    def _arrived(self, rows: list[queue.Row], version: int) -> None:
-        """Take up what this process has just committed, without a query.
+    async def _new_rows(self) -> list[queue.Row]:
+        """Actions that are not in flight, in the order of their commit.
 
-        Only where no other commit is in between: an older action of the same session may be in it.
+        Without a query where this process has committed them, and no other commit is in between:
+        an older action of the same session may be in it.
         """
-        if self._stopping:
-            return
-        if version == self._known_version + 1:
-            self._known_version = version
-            for row in rows:
-                self._take(QueuedAction(row))
-        else:
-            self._polling.wake()
+        arrived, self._arrived = self._arrived, []
+        if arrived and [version for version, _ in arrived] == list(
+            range(self._known_version + 1, self._known_version + 1 + len(arrived))
+        ):
+            self._known_version += len(arrived)
+            return [row for _, rows in arrived for row in rows]
+        version = await self._table.version()
+        if version == self._known_version:
+            return []
+        new = await queue.waiting(self._table, self._in_flight)
+        self._known_version = max(self._known_version, version)
+        return new
+
+    def _has_arrived(self, rows: list[queue.Row], version: int) -> None:
+        self._arrived.append((version, rows))
+        self._polling.wake()
 
     async def _poll_round(self) -> float:
         await self.poll_once()
         return self._poll_s
 
     def _poll_failed(self, error: str) -> None:
+        self._known_version = -1  # what had arrived is to be asked for
         _logger.error("queue poll failed", error=error, retry_in_s=_RETRY_S)
 
-    def _take(self, action: QueuedAction) -> None:
-        # A query may see a commit of this process before its news arrives here.
-        if action.action_id in self._in_flight:
-            return
-        self._in_flight.add(action.action_id)
-        task = asyncio.get_running_loop().create_task(
-            self._handle(action), name=f"action {action.action_id}"
-        )
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _take(self, action: QueuedAction, earlier: queue.Row | None) -> None:
+        """Start on an action; one whose id was taken up before gets the outcome of that."""
+        in_flight = self._in_flight.get(action.action_id)
+        if in_flight is not None:
+            earlier = in_flight.row
+        if earlier is None:
+            self._in_flight[action.action_id] = action
+            task = asyncio.get_running_loop().create_task(
+                self._handle(action), name=f"action {action.action_id}"
+            )
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        elif not queue.same_content(action.row, earlier):
+            why = f"{queue.ID_REUSED}, for another content; send each action under an id of its own"
+            self._finish(processed(action.row, outcome="rejected", error=why))
+        elif earlier["processed"]:
+            self._finish(action.row | {name: earlier[name] for name in _OUTCOME})
+        else:  # it waits for the outcome of the one in flight
+            self._repeated.add(action.action_id)
+
+    def _finish(self, row: queue.Row) -> None:
+        self._unmarked.append(row)
+        self._marking.wake()
 
     async def _handle(self, action: QueuedAction) -> None:
         outcome: Outcome | None = None
@@ -167,10 +193,16 @@ class Dispatcher:
             outcome = Rejected(f"the worker failed on it, see its log: {describe(error)}")
         finally:
             if outcome is not None:
-                self._unmarked.append((action, outcome))
-                self._marking.wake()
+                applied = isinstance(outcome, Applied)
+                self._finish(
+                    processed(
+                        action.row,
+                        outcome="applied" if applied else "rejected",
+                        error=outcome.error if isinstance(outcome, Rejected) else None,
+                        applied_seq=outcome.seq if isinstance(outcome, Applied) else None,
+                    )
+                )
                 if telemetry.on:
-                    applied = isinstance(outcome, Applied)
                     said = "applied" if applied else "rejected"
                     telemetry.handled(action.names, said, began_ns)
 
@@ -213,51 +245,47 @@ class Dispatcher:
         _logger.error("marking failed", error=error, retry_in_s=_RETRY_S)
 
     async def _mark_gathered(self) -> None:
-        batch = self._unmarked[:]
-        rows = [
-            processed(
-                action.row,
-                outcome="applied" if isinstance(outcome, Applied) else "rejected",
-                error=outcome.error if isinstance(outcome, Rejected) else None,
-                applied_seq=outcome.seq if isinstance(outcome, Applied) else None,
-            )
-            for action, outcome in batch
-        ]
-        version = await queue.mark(self._table, rows)
-        if version == self._known_version + 1:
+        batch = list({row["action_id"]: row for row in reversed(self._unmarked)}.values())
+        version = await queue.mark(self._table, batch)
+        if version == self._known_version + 1 and not self._repeated:
             self._known_version = version
-        await asyncio.to_thread(self._context.fleet.store.folder.sync)
-        del self._unmarked[: len(batch)]
+        self._repeated.clear()
+        if self._barrier is not None:
+            await asyncio.to_thread(self._barrier.sync)  # where it fails, they are marked again
+        marked = {id(row) for row in batch}
+        self._unmarked = [row for row in self._unmarked if id(row) not in marked]
+        if self._unmarked:  # of one id, one after the other
+            self._marking.wake()
         self.handled += len(batch)
-        for action, _ in batch:
-            self._marked.add(action.action_id)
-            session = self._context.fleet.live.get(action.session_id or "")
+        for row in batch:
+            if (row["error"] or "").startswith(queue.ID_REUSED):
+                continue  # the action whose id that is may be in flight still
+            self._marked.add(row["action_id"])
+            session = self._context.fleet.live.get(QueuedAction(row).session_id or "")
             if session is not None:
-                session.marked(action.action_id)
+                session.marked(row["action_id"])
 
 
-def in_order(actions: Iterable[QueuedAction]) -> list[QueuedAction]:
-    """By lane, the most urgent lane first; within a lane in the order of arrival.
+_OUTCOME = ("processed", "processed_at", "outcome", "error", "applied_seq")
 
-    `actions` come the most urgent first. Before all other lanes go those that create a
-    conversation: sessions of any lane may need it.
+
+def in_order(actions: Sequence[QueuedAction]) -> list[QueuedAction]:
+    """By lane, the most urgent lane first; within a lane as they come, in the order of commit.
+
+    Before all other lanes go those that create a conversation: sessions of any lane may need it.
     """
     lanes: dict[str, list[QueuedAction]] = {}
     for action in actions:
         lanes.setdefault(action.lane, []).append(action)
-    ordered = sorted(lanes.values(), key=_opens_no_conversation)
-    return [action for lane in ordered for action in sorted(lane, key=_arrival)]
+    ordered = sorted(lanes.values(), key=_precedence)
+    return [action for lane in ordered for action in lane]
 
 
-def _opens_no_conversation(lane: list[QueuedAction]) -> bool:
+def _precedence(lane: list[QueuedAction]) -> tuple[bool, int]:
     kinds = (PAYLOADS.get(action.action_type) for action in lane)
-    return not any(kind is not None and kind.opens_conversation for kind in kinds)
-
-
-def _arrival(action: QueuedAction) -> tuple[bool, Any, str]:
-    created_at = action.row["created_at"]
-    return created_at is not None, created_at, action.action_id
+    opens = any(kind is not None and kind.opens_conversation for kind in kinds)
+    return not opens, -max(action.row["urgency"] or 0 for action in lane)
 
 
 def _nothing() -> None:
-    """What ends something that has not begun."""
+    """Ends nothing: it stands for the end of a watch that has not begun."""

@@ -51,7 +51,7 @@ class QueuedAction:
 
     @property
     def names(self) -> dict[str, Any]:
-        """What each line of the log about this action carries."""
+        """Fields of each line of the program's log about this action."""
         return {
             "action_id": self.action_id,
             "action_type": self.action_type,

@@ -184,7 +184,7 @@ class PersonaAgent(LoopingAgentBase):
         talkativeness = float(self.state.talkativeness)
         if talkativeness >= 1:  # most often so, and a generator takes its time to seed
             return True
-        chance = random.Random(f"{self.member_id} {self.conversation.newest}")  # noqa: S311
+        chance = random.Random(f"{self.member_id} {self.conversation.newest}")  # noqa: S311 - no secret
         return chance.random() < talkativeness
 
     def _silent(self, why: NotNow, seen: int, *, asked_model: bool = False) -> StepResult | Quiet:

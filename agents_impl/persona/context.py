@@ -1,4 +1,4 @@
-"""What a persona's model is sent: the newest messages whole, the older ones as a summary."""
+"""The context of a persona's model: the newest messages whole, the older ones as a summary."""
 
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,7 +17,7 @@ _CUT = "… [cut]"
 
 
 class Summary(BaseModel):
-    """What was said up to message number `upto`, in short."""
+    """A summary of the messages up to number `upto`."""
 
     text: str
     upto: int
@@ -49,7 +49,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What one call is sent."""
+    """The material of one call."""
 
     about: str
     instructions: list[str]
@@ -63,7 +63,7 @@ class Context:
         return sum(map(tokens_of, texts)) + sum(message.tokens for message in self.messages)
 
     def shown(self) -> dict[str, Any]:
-        """What the log keeps of it; the messages themselves are in the transcript."""
+        """Its figures for the log; the messages themselves are in the transcript."""
         return {
             "first": self.messages[0].number if self.messages else None,
             "last": self.messages[-1].number if self.messages else None,
@@ -86,8 +86,8 @@ async def gather(
     instructions: list[str],
     summary: Summary | None,
 ) -> Context:
-    """What fits into `budget_tokens`. What does not is summarised, half a budget at a time, so that
-    this is not needed for each message. Raises: llm.ModelError.
+    """The context that fits into `budget_tokens`. Older messages are summarised, half a budget at a
+    time, so that not each message needs a summary. Raises: ModelError.
     """
     about = cut(about, budget_tokens // 8)
     instructions = _newest_texts(instructions, budget_tokens // 4)

@@ -1,4 +1,4 @@
-"""What the commands on a data folder have in common: `--data`, and how they fail."""
+"""The option `--data` and the failures that all commands on a data folder share."""
 
 import os
 from collections.abc import Callable

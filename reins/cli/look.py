@@ -1,4 +1,4 @@
-"""What there is in a data folder, and what comes: `reins status`, `watch` and `transcript`."""
+"""Commands that look into a data folder: `reins status`, `watch` and `transcript`."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ _PAGE = 500
 @data_option
 @click.argument("conversation_id")
 @click.option("--after", type=int, default=0, metavar="N")
-@click.option("--follow", is_flag=True, help="go on with what is said")
+@click.option("--follow", is_flag=True, help="go on with new messages")
 @click.option("--json", "as_json", is_flag=True, help="a JSON object per message")
 def transcript(*, conversation_id: str, after: int, follow: bool, as_json: bool) -> None:
     if conversations.get_conversation(conversation_id) is None:

@@ -80,7 +80,7 @@ def models() -> None:
     pass
 
 
-@models.command("check", cls=Ending, help="try each route once, and say what is wrong")
+@models.command("check", cls=Ending, help="try each route once and name its faults")
 @click.argument("route", required=False, help="only this one")
 def _check_routes(*, route: str | None) -> int:
     try:

@@ -31,7 +31,7 @@ def replay() -> None:
     pass
 
 
-@replay.command("record", cls=_Command, help="write what is on record of a session")
+@replay.command("record", cls=_Command, help="write a session's record to a file")
 @click.argument("session_id")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--data", help="folder of the tables and the journal (REINS_DATA)")

@@ -45,7 +45,7 @@ def _of_session(function: _Decorated) -> _Decorated:
 
 @_acting("create", "create an agent's session")
 @_of_session
-@click.option("--subject", help="what it begins with")
+@click.option("--subject", help="its first subject")
 @click.option("--type", "agent_type", default="joke", help="agent type (default: joke)")
 @click.option("--config", help="configuration, as JSON")
 def create(

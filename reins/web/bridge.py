@@ -178,8 +178,8 @@ class Bridge:
         if self._worker is None:
             return None
         ledger = self._worker.fleet.ledger
-        tally = ledger.agents.get(agent_id)
-        return ledger.agent_limits(agent_id), NOTHING if tally is None else tally.sums()
+        total = ledger.agents.get(agent_id)
+        return ledger.agent_limits(agent_id), NOTHING if total is None else total.sums()
 
     def spent_today(self) -> dict[str, Any] | None:
         """Spending of all sessions since midnight, UTC, where the worker is here."""

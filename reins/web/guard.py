@@ -212,7 +212,7 @@ def _half_a_handshake(request: Request) -> Response | None:
         return None
     return refusal(
         400,
-        "this is no WebSocket handshake",
+        "this is not a WebSocket handshake",
         f"expected GET with Connection: Upgrade, Sec-WebSocket-Version: {_VERSION} and a "
         "Sec-WebSocket-Key; let a client of Socket.IO connect",
         {"Sec-WebSocket-Version": _VERSION},

@@ -45,6 +45,6 @@ def import_lancedb() -> None:
     finder = _Absent()
     sys.meta_path.insert(0, finder)
     try:
-        import lancedb  # noqa: F401, PLC0415
+        import lancedb  # noqa: F401, PLC0415 - under the hook
     finally:
         sys.meta_path.remove(finder)

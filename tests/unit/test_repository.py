@@ -1,5 +1,6 @@
 """The files by which the repository is worked on say what is there."""
 
+import ast
 import re
 import shlex
 
@@ -73,3 +74,19 @@ def test_the_first_change_takes_ten_lines():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert re.findall(r"^(\d+)\. ", text, re.MULTILINE) == [str(n) for n in range(1, 11)]
     assert set(re.findall(r"`make ([a-z-]+)`", text)) <= TARGETS
+
+
+def test_a_docstring_begins_with_its_noun_or_verb():
+    """Outside the tests none begins with a question's word."""
+    asks = re.compile(r"(?:What|Whether|Who|Why)\b")
+    places = [ROOT / name for name in ("agent_core", "agents_impl", "bench", "reins", "store")]
+    paths = [*ROOT.glob("*.py"), *(path for place in places for path in place.rglob("*.py"))]
+    found = [
+        f"{path.relative_to(ROOT)}: {text}"
+        for path in paths
+        if "node_modules" not in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and asks.match(text := ast.get_docstring(node) or "")
+    ]
+    assert not found

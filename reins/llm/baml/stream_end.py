@@ -18,7 +18,7 @@ NO_ANSWER = frozenset({
     "length", "content_filter", "max_tokens", "model_context_window_exceeded", "refusal", "safety",
     "recitation", "blocklist", "prohibited_content", "spii",
 })  # fmt: skip
-"""Finish reasons of all providers, in lower case, whose answers are none."""
+"""Finish reasons, in lower case, of all providers, that mean that there is no whole answer."""
 
 
 class Event(Protocol):

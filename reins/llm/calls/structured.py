@@ -122,7 +122,7 @@ def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
         raise UnfitError(str(error), str(error)) from None
     except BamlError:
         raise UnfitError(
-            "it is not of the shape that was asked for", "not of the type that it declares"
+            "it does not have the shape that was asked for", "not of the type that it declares"
         ) from None
     except ValidationError as error:
         problems = error.errors(include_url=False, include_input=False, include_context=False)

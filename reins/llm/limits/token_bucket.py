@@ -9,7 +9,7 @@ SMOOTH = 20
 """A burst is a twentieth of a minute's worth at the most."""
 
 ROUNDING = 1e-6
-"""A lack below this is none: it is what sums of floats leave."""
+"""Sums of floats are off by less; a lack below this does not count."""
 
 
 class Bucket:

@@ -1,4 +1,4 @@
-"""What the offline model says: which of our prompts it is asked, and the answer to each."""
+"""Answers of the offline model: it recognises our prompts, and has an answer to each."""
 
 import contextlib
 import re

@@ -34,7 +34,7 @@ def touched(line: str) -> list[str]:
 
 
 def pieces(line: str) -> list[str]:
-    """What a line always holds, around its slots."""
+    """The fixed parts of a line, around its slots."""
     return SLOT.split(line.replace("*", ""))[::2]
 
 

@@ -51,7 +51,7 @@ class Said:
 
 @dataclass(frozen=True)
 class Part:
-    """Who is to speak, and after what: the newest messages, the oldest first."""
+    """The speaker, and the newest messages before its turn, the oldest first."""
 
     name: str
     tone: str
@@ -70,7 +70,7 @@ class Part:
 
     @cached_property
     def own(self) -> list[str]:
-        """What one said last oneself."""
+        """The speaker's own newest messages."""
         return [said.text for said in self.messages if said.kind == "you"][-OWN_LAST:]
 
     @cached_property
@@ -141,7 +141,7 @@ def _mentions(text: str, name: str) -> bool:
 
 
 def _topic(part: Part, last: Said) -> str:
-    """What the last message is about; now and then, a thing that it only touched."""
+    """The subject of the last message; now and then, a thing that it only touched."""
     line, topic = recognised(last.text)
     back = last.text.rpartition(BACK)
     if line and back[1] and TOPIC.fullmatch(back[2].rstrip(".")):
@@ -191,7 +191,7 @@ def _fresh(lines: Sequence[str], part: Part) -> str:
 
 
 def _afterthought(part: Part, last: Said, topic: str) -> str:
-    """What the operators asked for, who one is, whose turn it is, or what a person had asked."""
+    """A line on the operators' wish, the speaker, the next speaker, or a person's question."""
     if part.instructions and not part.chance("instruction", 5):
         return f"They asked me for “{one_line(part.instructions[-1], 60)}”, so I try."
     about = one_line(part.about, 80).rstrip(".")
@@ -206,14 +206,14 @@ def _afterthought(part: Part, last: Said, topic: str) -> str:
 
 
 def _quietest(part: Part, last: Said) -> str:
-    """Who of the others has not been heard for longest."""
+    """The one of the others that has been silent for longest."""
     heard = {said.speaker: at for at, said in enumerate(part.messages, 1)}
     others = [name for name in part.others if name not in (part.name, last.speaker)]
     return min(others, key=lambda name: heard.get(name, 0), default="")
 
 
 def _theme(part: Part, last: Said) -> str:
-    """What the newest message of a person is about, if it is not the last message."""
+    """The subject of the newest message of a person, if that is not the last message."""
     people = [said for said in part.messages if said.kind == "person"]
     if not people or people[-1] is last:
         return ""

@@ -23,7 +23,7 @@ from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 
 Refuse = Callable[[Collection[str]], str | None]
-"""Returns the reason against routes of these names and no others; None: there is none."""
+"""Returns the reason why the routes cannot be these names alone; None if they can."""
 
 
 class Opener:

@@ -7,7 +7,7 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from agent_core.actions.ids import Id
 
 MAX_NUMBER = (1 << 53) - 1
-"""The highest number that every JSON reader takes for what it is."""
+"""The highest whole number that every JSON reader reads exactly."""
 _MAX_DIGITS = 16
 
 

@@ -28,5 +28,5 @@ def parts_of(cursor: str, *kinds: type) -> list[Any]:
 def _bad(cursor: str) -> RequestRefusedError:
     return unfit(
         "query.cursor",
-        f"{cursor!r:.60} is no cursor; send the next_cursor of the previous page unchanged",
+        f"{cursor!r:.60} is not a cursor; send the next_cursor of the previous page unchanged",
     )

@@ -103,8 +103,8 @@ def of_validation(error: ValidationError) -> Response:
     place = re.findall(r"[A-Z][a-z]+", error.title)[-1].lower()
     found = error.errors(include_url=False, include_context=False)
     flaws = [flaw(place, each) for each in found[:_SHOWN]]
-    said = "; ".join(f"{flaw['where']}: {flaw['what']}" for flaw in flaws[:5])
-    return answer(422, f"{said}. See /api/openapi.json for what is expected.", flaws)
+    message = "; ".join(f"{flaw['where']}: {flaw['what']}" for flaw in flaws[:5])
+    return answer(422, f"{message}. See /api/openapi.json for what is expected.", flaws)
 
 
 def register(app: Flask) -> None:

@@ -122,7 +122,7 @@ class Feed:
             self._conversations.look_who_composes()
             self._send_found()
             self._conversations.tell_who_composes()
-            self.typing.tell()
+            self.typing.send()
             self._look_at_queue()
             self._rooms.heal()
         except Exception as error:

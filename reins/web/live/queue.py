@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reins.web.views.rows import action_row
-from store import queue
+from store import queue, queue_watch
 from store.reading import Reader
 
 _EVERY_S = 0.1
@@ -33,7 +33,7 @@ class QueueFeed:
             if self._store.table(queue.TABLE) is None:  # nobody has asked for anything yet
                 return []
             self._since = datetime.now(UTC) - _OVERLAP
-            self._unwatch = queue.watch(self._store.folder.path, self._touch)
+            self._unwatch = queue_watch.watch(self._store.folder.path, self._touch)
             self._touched = True
         now = time.monotonic()
         waited_s = now - self._taken_at

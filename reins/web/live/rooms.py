@@ -15,7 +15,7 @@ _MAX_WAITING = 16
 """Packets on their way to one socket above which it is skipped: a batch each 50 ms, so about a
 second."""
 _MAX_PACKET = 256 * 1024
-"""Characters above which a packet is not sent: what is larger is fetched."""
+"""Characters of the largest packet that is sent; clients fetch what is larger."""
 _SPACE = "/"
 _BATCH = 50  # rows in one event
 T = TypeVar("T")

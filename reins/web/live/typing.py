@@ -36,12 +36,12 @@ class Typist(Protocol):
     session_id: str
 
 
-class _Line:
-    """One attempt's text so far. The worker's loop adds to it, the feed alone moves `told`."""
+class StreamedText:
+    """One attempt's text so far. The worker's loop adds to it, the feed alone moves `sent`."""
 
     __slots__ = (
-        "attempt", "began_us", "call_id", "ended", "over", "parts", "room", "seen", "session",
-        "size", "told", "told_parts",
+        "attempt", "began_us", "call_id", "ended", "over", "parts", "room", "seen", "sent",
+        "sent_parts", "session", "size",
     )  # fmt: skip
 
     def __init__(self, session: Typist, piece: Piece, text: str) -> None:
@@ -52,7 +52,7 @@ class _Line:
         self.began_us = time.time_ns() // 1_000
         self.parts = [text]
         self.size = len(text)
-        self.told = self.told_parts = 0
+        self.sent = self.sent_parts = 0
         self.seen = False
         self.over = False
         self.ended = False
@@ -68,20 +68,20 @@ class _Line:
     def text(self) -> str:
         return "".join(self.parts)
 
-    def untold(self) -> tuple[int, str]:
-        """Where the text that nobody was told begins, and the text; it counts as told then."""
-        offset, parts = self.told, self.parts[self.told_parts :]
+    def unsent(self) -> tuple[int, str]:
+        """The offset of the text that was not sent yet, and the text; it counts as sent then."""
+        offset, parts = self.sent, self.parts[self.sent_parts :]
         text = "".join(parts)
-        self.told += len(text)
-        self.told_parts += len(parts)
+        self.sent += len(text)
+        self.sent_parts += len(parts)
         return offset, text
 
 
 class TypingFeed:
-    """Keeps the text so far of each session that is answered, and tells it in the feed's turn.
+    """Keeps the text so far of each session that is answered, and sends it in the feed's rounds.
 
-    `took` runs on the worker's loop and takes no lock: each line has one writer, and what is new
-    is handed over in one step. Nobody is told, or woken, for a room that is empty.
+    `took` runs on the worker's loop and takes no lock: each text has one writer, and new parts
+    are handed over in one step. Nobody is told, or woken, for a room that is empty.
     """
 
     def __init__(
@@ -90,72 +90,72 @@ class TypingFeed:
         self._rooms = rooms
         self._head = head
         self._wake = wake
-        self._lines: dict[str, _Line] = {}
-        self._changed: dict[str, _Line] = {}
+        self._texts: dict[str, StreamedText] = {}
+        self._changed: dict[str, StreamedText] = {}
 
     def took(self, session: Typist, piece: Piece | None) -> None:
         """A piece has come; None: the tick has ended, in whatever way."""
-        line = self._lines.get(session.session_id)
+        streamed = self._texts.get(session.session_id)
         if piece is None:
-            if line is not None:
-                line.ended = True
-                del self._lines[session.session_id]
-                self._has_changed(line)
+            if streamed is not None:
+                streamed.ended = True
+                del self._texts[session.session_id]
+                self._has_changed(streamed)
             return
-        if line is None or not line.is_of(piece):
-            line = self._begin(session, piece, "")
-        elif piece.offset < line.size:  # the provider has taken something back
-            line = self._begin(session, piece, line.text()[: piece.offset])
-        if piece.offset == line.size:
-            line.add(piece.text)
-            self._has_changed(line)
+        if streamed is None or not streamed.is_of(piece):
+            streamed = self._begin(session, piece, "")
+        elif piece.offset < streamed.size:  # the provider has taken something back
+            streamed = self._begin(session, piece, streamed.text()[: piece.offset])
+        if piece.offset == streamed.size:
+            streamed.add(piece.text)
+            self._has_changed(streamed)
 
     def so_far(self, session_id: str) -> dict[str, Any] | None:
         """The whole text that is being typed, for somebody who comes in the middle, or None."""
-        line = self._lines.get(session_id)
-        if line is None or line.over:
+        streamed = self._texts.get(session_id)
+        if streamed is None or streamed.over:
             return None
-        line.seen = True
-        return {"attempt": line.attempt, "text": line.text()}
+        streamed.seen = True
+        return {"attempt": streamed.attempt, "text": streamed.text()}
 
     def take_rows(self, steps: Iterable[Row]) -> None:
         """These rows are about to be sent: what was typed before them is over."""
-        for step in steps if self._lines or self._changed else ():
+        for step in steps if self._texts or self._changed else ():
             if step["kind"] in _ENDINGS:
-                for lines in (self._lines, self._changed):
-                    line = lines.get(step["session_id"])
-                    if line is not None and line.began_us <= step["created_at"]:
-                        line.over = True
+                for texts in (self._texts, self._changed):
+                    streamed = texts.get(step["session_id"])
+                    if streamed is not None and streamed.began_us <= step["created_at"]:
+                        streamed.over = True
 
-    def tell(self) -> None:
-        """After the rows of this turn: what was typed since the last one."""
+    def send(self) -> None:
+        """Send what has come since the last round, after the rows of this one."""
         for _ in range(len(self._changed)):
-            _, line = self._changed.popitem()
-            self._tell(line)
+            _, streamed = self._changed.popitem()
+            self._send(streamed)
 
-    def _begin(self, session: Typist, piece: Piece, text: str) -> _Line:
-        line = self._lines[session.session_id] = _Line(session, piece, text)
-        return line
+    def _begin(self, session: Typist, piece: Piece, text: str) -> StreamedText:
+        streamed = self._texts[session.session_id] = StreamedText(session, piece, text)
+        return streamed
 
-    def _has_changed(self, line: _Line) -> None:
-        session_id = line.session[1]
-        if self._changed.get(session_id) is not line and self._rooms.occupied(line.room):
-            self._changed[session_id] = line
+    def _has_changed(self, streamed: StreamedText) -> None:
+        session_id = streamed.session[1]
+        if self._changed.get(session_id) is not streamed and self._rooms.occupied(streamed.room):
+            self._changed[session_id] = streamed
             self._wake()
 
-    def _tell(self, line: _Line) -> None:
-        if line.over or (line.ended and not line.told and not line.seen):
+    def _send(self, streamed: StreamedText) -> None:
+        if streamed.over or (streamed.ended and not streamed.sent and not streamed.seen):
             return  # its row says it, or nobody has seen anything of it
-        offset, text = line.untold()
-        agent_id, session_id = line.session
+        offset, text = streamed.unsent()
+        agent_id, session_id = streamed.session
         event = {
-            "room": line.room,
+            "room": streamed.room,
             "agent_id": agent_id,
             "session_id": session_id,
-            "attempt": line.attempt,
+            "attempt": streamed.attempt,
             "offset": offset,
             "text": text,
-            "ended": line.ended,
+            "ended": streamed.ended,
         }
-        if text or line.ended:
-            self._rooms.emit("typing", event, line.room, head=self._head(session_id))
+        if text or streamed.ended:
+            self._rooms.emit("typing", event, streamed.room, head=self._head(session_id))

@@ -47,7 +47,7 @@ class SessionSummary(Wire):
     latencies_ms: list[float]
 
 
-class _Line:
+class _IndexedSession:
     """The values that are kept of one session."""
 
     __slots__ = ("fresh", "latencies", "values")
@@ -68,7 +68,7 @@ class SessionIndex:
 
     def __init__(self, store: Reader) -> None:
         self._store = store
-        self._lines: dict[str, _Line] = {}
+        self._lines: dict[str, _IndexedSession] = {}
         self._lock = threading.Lock()
 
     def load(self, also: Callable[[Row], object] = lambda _: None) -> None:
@@ -154,7 +154,7 @@ class SessionIndex:
         if step["seq"] <= self.seq(step["session_id"]):
             return False
         known = _known(step, orjson.loads(step["state"]), step["step"], step["seq"])
-        line = self._lines.setdefault(step["session_id"], _Line())
+        line = self._lines.setdefault(step["session_id"], _IndexedSession())
         line.values |= known
         line.values["updated_at"] = step["created_at"]
         if step["kind"] == "tick":
@@ -172,7 +172,7 @@ class SessionIndex:
         with self._lock:
             if seq < self.seq(row["session_id"]) and not anew:
                 return
-            line = self._lines.setdefault(row["session_id"], _Line())
+            line = self._lines.setdefault(row["session_id"], _IndexedSession())
             ticked = known["ticks"] != line.values["ticks"]
             line.values |= known
             line.values["updated_at"] = row["updated_at"]
@@ -207,16 +207,16 @@ def _by_hand(row: Row) -> dict[str, Any]:
     return {name: row[name] for name in names if row[name] is not None}
 
 
-def _place(line: _Line) -> tuple[str, str]:
+def _place(line: _IndexedSession) -> tuple[str, str]:
     return line.values["agent_id"], line.values["session_id"]
 
 
-def _taken(line: _Line) -> dict[str, Any]:
+def _taken(line: _IndexedSession) -> dict[str, Any]:
     fresh, line.fresh = line.fresh, []
     return _summary(line, fresh)
 
 
-def _summary(line: _Line, latencies: list[float]) -> dict[str, Any]:
+def _summary(line: _IndexedSession, latencies: list[float]) -> dict[str, Any]:
     times = ("created_at", "updated_at", "last_tick_at")
     return {
         **line.values,

@@ -148,21 +148,20 @@ async def test_a_session_applies_its_actions_in_the_order_they_came(fleet):
 
 
 def test_urgency_goes_before_age_among_sessions_and_never_within_one():
-    """Lanes by their most urgent action; in each, arrival."""
+    """Lanes by their most urgent action; in each the order of commit, whatever the clocks said."""
 
     def action(name, session, urgency, second):
         made = {"action_id": name, "type": "x", "session_id": session, "agent_id": session}
         at = datetime(2026, 1, 1, 0, 0, second, tzinfo=UTC)
         return QueuedAction(made | {"urgency": urgency, "created_at": at, "payload": "{}"})
 
-    given = [
-        action("b-old", "b", 5, 1),
-        action("a-old", "a", 5, 2),
-        action("a-urgent", "a", 9, 3),
-        action("c-urgent", "c", 8, 4),
+    committed = [
+        action("b-old", "b", 5, 4),
+        action("a-old", "a", 5, 3),
+        action("a-urgent", "a", 9, 2),
+        action("c-urgent", "c", 8, 1),
     ]
-    polled = sorted(given, key=lambda a: (-a.row["urgency"], a.row["created_at"]))
-    assert [a.action_id for a in in_order(polled)] == ["a-old", "a-urgent", "c-urgent", "b-old"]
+    assert [a.action_id for a in in_order(committed)] == ["a-old", "a-urgent", "c-urgent", "b-old"]
 
 
 async def test_a_store_in_trouble_puts_an_action_off_and_keeps_the_order(fleet, monkeypatch):
@@ -204,7 +203,7 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
     for _ in range(2):
-        fleet.dispatcher._take(QueuedAction(made))
+        fleet.dispatcher._take(QueuedAction(made), None)
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
     await fleet.create(agent_id="next")
     await until_async(lambda: fleet.dispatcher.handled == 2, "so is the next")

@@ -28,7 +28,7 @@ def _statuses(value: str) -> str:
     known = [status.value for status in Status]
     for name in value.split(",") if value else ():
         if name not in known:
-            raise ValueError(f"{name!r:.40} is no status; expected some of {', '.join(known)}")
+            raise ValueError(f"{name!r:.40} is not a status; expected some of {', '.join(known)}")
     return value
 
 
@@ -37,7 +37,7 @@ class SessionsQuery(Input):
         str,
         AfterValidator(_statuses),
         Field(
-            description="one or more statuses, parted by commas",
+            description="one or more statuses, separated by commas",
             json_schema_extra={"pattern": rf"^(({'|'.join(Status)})(,({'|'.join(Status)}))*)?$"},
         ),
     ] = ""

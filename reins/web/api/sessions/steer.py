@@ -183,7 +183,7 @@ def _bulk_actions(
     """The actions that can be, and why the others cannot, by session."""
     targets = Targets(context)
     # A resume has no reason of its own.
-    said = {"description" if body.verb == "resume" else "reason": body.reason}
+    reason = {"description" if body.verb == "resume" else "reason": body.reason}
     actions: list[dict[str, Any]] = []
     problems: dict[str, str] = {}
     for session_id in body.session_ids:
@@ -192,7 +192,7 @@ def _bulk_actions(
         except RequestRefusedError as refused:
             problems[session_id] = refused.detail
         else:
-            actions.append(_action(f"agent_{body.verb}", target, body.actor, **said))
+            actions.append(_action(f"agent_{body.verb}", target, body.actor, **reason))
     return actions, problems
 
 

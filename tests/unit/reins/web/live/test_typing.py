@@ -57,7 +57,7 @@ def write(feed, *texts, offset=0, **more):
 def told(feed, rooms):
     """What one turn of the feed sends."""
     rooms.emitted.clear()
-    feed.tell()
+    feed.send()
     return [(d["attempt"], d["offset"], d["text"], d["ended"]) for d in rooms.emitted]
 
 

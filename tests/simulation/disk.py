@@ -18,9 +18,11 @@ from typing import Any, Literal
 
 import pyarrow as pa
 
+from store.barrier import Barrier
 from store.errors import FolderOwnedError, JournalError
 from store.folder import FORMAT, DataFolder
 from store.journal.file import ALL, Group, Record
+from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
 from tests.simulation.filters import Row, fits
 from tests.simulation.stand_ins import Lock
@@ -31,20 +33,31 @@ Fault = Callable[[str], bool]
 
 @dataclass
 class Commit:
-    """One version of a table: rows added, rows put in the place of others, or nothing."""
+    """One version of a table: rows added, rows put in the place of others, or nothing.
+
+    `key` names the column by which rows are matched, `updates` tells whether the row that is there
+    takes the place of one of them, `inserts` whether rows that match none come in.
+    """
 
     rows: list[Row]
     key: str | None = None
+    updates: Callable[[Row, Row], bool] = lambda _target, _source: True
     inserts: bool = True
     state: Literal["written", "synced", "forgotten"] = "written"
+    version: int = 0
 
     def apply(self, rows: list[Row]) -> list[Row]:
         if self.key is None:
             return rows + self.rows
         new = {row[self.key]: row for row in self.rows}
-        kept = [new.get(row[self.key], row) for row in rows]
         there = {row[self.key] for row in rows}
-        return kept + [r for k, r in new.items() if self.inserts and k not in there]
+        kept, moved = [], []
+        for row in rows:
+            source = new.get(row[self.key])
+            replaced = source is not None and self.updates(row, source)
+            (moved if replaced else kept).append(source if replaced else row)
+        moved.sort(key=[*new.values()].index)  # what is written anew comes after what was there
+        return kept + moved + [r for k, r in new.items() if self.inserts and k not in there]
 
 
 @dataclass
@@ -53,6 +66,11 @@ class _Deletion(Commit):
 
     def apply(self, rows: list[Row]) -> list[Row]:
         return [row for row in rows if not self.fits(row)]
+
+
+class _Restored(Commit):
+    def apply(self, rows: list[Row]) -> list[Row]:
+        return self.rows
 
 
 class Disk:
@@ -64,8 +82,8 @@ class Disk:
         self.log = LogState(world)
         self.tables: dict[str, TableState] = {}
         self.owner: Process | None = None
-        self.arrivals: list[str] = []
-        """The ids of actions in the order in which they were committed to the queue."""
+        self.failures = 0
+        """Syncs that failed; whoever has the folder open is told of each once."""
         self._watching: list[tuple[Process, Callable[[], object]]] = []
         world.disk = self
 
@@ -81,6 +99,7 @@ class Disk:
         try:
             self.check("sync")
         except OSError:
+            self.failures += 1
             for commit in before:
                 commit.state = "forgotten"
             raise
@@ -96,12 +115,10 @@ class Disk:
             if lost:
                 self.world.note("lost", table.table.name, lost)
 
-    def committed(self, table: "TableState", commit: Commit) -> None:
+    def committed(self, table: "TableState") -> None:
         """Those who watch the queue are told, or not: the watch is no promise."""
         if table.table.name != "queue":
             return
-        if commit.key is None:
-            self.arrivals += [row["action_id"] for row in commit.rows]
         for process, wake in self._watching:
             if process.alive and self.world.random.random() < 0.9:
                 self.world.after(self.world.takes_s(), wake)
@@ -117,6 +134,11 @@ class Disk:
         entry = (process, tell)
         self._watching.append(entry)
         return lambda: self._watching.remove(entry)
+
+    @staticmethod
+    async def in_commit_order(_table: object, found: pa.Table) -> pa.Table:
+        """In the place of `store.lance.ordering`, which reads a manifest: ids are places here."""
+        return found.sort_by(ROW_ID).drop_columns([ROW_ID])
 
 
 # -- the log
@@ -254,6 +276,7 @@ class TableState:
         self.table = table
         self.version = 1
         self.rows: list[Row] = []
+        self.history: dict[int, list[Row]] = {1: []}
         self._base: list[Row] = []
         self._commits: list[Commit] = []
 
@@ -264,9 +287,13 @@ class TableState:
         while self._commits and self._commits[0].state == "synced":
             self._base = self._commits.pop(0).apply(self._base)
         self._commits.append(commit)
-        self.rows = commit.apply(self.rows)
-        self.version += 1
+        self._apply(commit, self.version + 1)
         return self.version
+
+    def _apply(self, commit: Commit, version: int) -> None:
+        self.rows = commit.apply(self.rows)
+        self.version = commit.version = version
+        self.history[version] = self.rows
 
     def lose(self, random: Any) -> int:
         """A loss of power; returns how many commits are gone."""
@@ -274,11 +301,12 @@ class TableState:
         kept = {id(commit) for commit in written[: random.randint(0, len(written))]}
         before, self.rows = self._commits, self._base
         self._commits = []
+        self.version = before[0].version - 1 if before else self.version
         for commit in before:
             if commit.state == "synced" or id(commit) in kept:
                 commit.state = "synced"
                 self._commits.append(commit)
-                self.rows = commit.apply(self.rows)
+                self._apply(commit, commit.version)
         return len(before) - len(self._commits)
 
 
@@ -286,17 +314,26 @@ class _Builder:
     """A commit that is being built, as LanceDB's `merge_insert`."""
 
     def __init__(self, handle: Any, key: str) -> None:
-        self._handle, self._key, self._inserts = handle, key, False
+        self._handle = handle
+        self._commit = Commit([], key, lambda _target, _source: False, inserts=False)
 
-    def when_matched_update_all(self) -> "_Builder":
+    def when_matched_update_all(self, where: str | None = None) -> "_Builder":
+        updates = fits(where) if where else lambda _both: True
+
+        def both(target: Row, source: Row) -> bool:
+            named = {f"target.{name}": value for name, value in target.items()}
+            return updates(named | {f"source.{name}": value for name, value in source.items()})
+
+        self._commit.updates = both
         return self
 
     def when_not_matched_insert_all(self) -> "_Builder":
-        self._inserts = True
+        self._commit.inserts = True
         return self
 
     def execute(self, rows: pa.Table) -> Any:
-        return self._handle.put(Commit(rows.to_pylist(), self._key, self._inserts))
+        self._commit.rows = rows.to_pylist()
+        return self._handle.put(self._commit)
 
 
 class _Query:
@@ -307,6 +344,7 @@ class _Query:
         self.columns: list[str] | None = None
         self.fits: Callable[[Row], bool] | None = None
         self.most: int | None = None
+        self.row_id = False
 
     def select(self, columns: list[str]) -> "_Query":
         self.columns = columns
@@ -314,6 +352,10 @@ class _Query:
 
     def where(self, where: str) -> "_Query":
         self.fits = fits(where)
+        return self
+
+    def with_row_id(self) -> "_Query":
+        self.row_id = True
         return self
 
     def limit(self, most: int | None) -> "_Query":
@@ -332,11 +374,13 @@ class _Query:
         return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(size))
 
 
-def _found(state: TableState, query: _Query) -> pa.Table:
-    rows = [row for row in state.rows if query.fits is None or query.fits(row)]
-    schema = state.table.schema
-    found = pa.Table.from_pylist(rows[: query.most], schema=schema)
-    return found if query.columns is None else found.select(query.columns)
+def _found(disk: Disk, table: Table, rows: list[Row], query: _Query) -> pa.Table:
+    fit = [(n, row) for n, row in enumerate(rows) if query.fits is None or query.fits(row)]
+    disk.world.random.shuffle(fit)  # a query gives them in any order
+    fit = fit[: query.most]
+    found = pa.Table.from_pylist([row for _, row in fit], schema=table.schema)
+    found = found if query.columns is None else found.select(query.columns)
+    return found.append_column(ROW_ID, pa.array([n for n, _ in fit])) if query.row_id else found
 
 
 class SimulatedTable:
@@ -345,6 +389,7 @@ class SimulatedTable:
     def __init__(self, disk: Disk, state: TableState) -> None:
         self._disk, self._state = disk, state
         self.name = state.table.name
+        self._at: int | None = None
 
     @property
     def schema(self) -> pa.Schema:
@@ -352,12 +397,26 @@ class SimulatedTable:
 
     @property
     def version(self) -> int:
-        return self._state.version
+        return self._state.version if self._at is None else self._at
+
+    def checkout(self, version: int) -> None:
+        self._disk.check(f"{self.name} read")
+        self._at = version
+
+    def checkout_latest(self) -> None:
+        self._at = None
+
+    def restore(self, version: int) -> None:
+        self.put(_Restored(self._state.history[version]))
+
+    @property
+    def _rows(self) -> list[Row]:
+        return self._state.rows if self._at is None else self._state.history[self._at]
 
     def put(self, commit: Commit) -> Any:
         self._disk.check(f"{self.name} write")
         version = self._state.commit(commit)
-        self._disk.committed(self._state, commit)
+        self._disk.committed(self._state)
         self._disk.world.operation(f"{self.name} written")
         return SimpleNamespace(version=version)
 
@@ -370,13 +429,13 @@ class SimulatedTable:
     def search(self) -> _Query:
         def read(query: _Query) -> pa.Table:
             self._disk.world.operation(f"{self.name} read")
-            return _found(self._state, query)
+            return _found(self._disk, self._state.table, self._rows, query)
 
         return _Query(read)
 
     def count_rows(self, where: str | None = None) -> int:
         row_fits = fits(where) if where else None
-        return sum(1 for row in self._state.rows if row_fits is None or row_fits(row))
+        return sum(1 for row in self._rows if row_fits is None or row_fits(row))
 
     def delete(self, where: str) -> Any:
         return self.put(_Deletion([], fits=fits(where)))
@@ -402,6 +461,9 @@ class SimulatedAsyncTable:
         self._disk, self._state = disk, state
         self.name = state.table.name
 
+    async def uri(self) -> str:
+        return self.name
+
     async def version(self) -> int:
         await self._wait("version")
         return self._state.version
@@ -409,7 +471,7 @@ class SimulatedAsyncTable:
     def query(self) -> _Query:
         async def read(query: _Query) -> pa.Table:
             await self._wait("read")
-            found = _found(self._state, query)
+            found = _found(self._disk, self._state.table, self._state.rows, query)
             await self._wait("read")
             return found
 
@@ -423,7 +485,7 @@ class SimulatedAsyncTable:
         if self._disk.fault(f"{self.name} write"):
             raise RuntimeError("LanceError(IO): the write failed, as drawn")
         version = self._state.commit(commit)
-        self._disk.committed(self._state, commit)
+        self._disk.committed(self._state)
         await self._wait("written")
         return SimpleNamespace(version=version)
 
@@ -464,6 +526,7 @@ class SimulatedFolder(DataFolder):
     def __init__(self, disk: Disk, process: Process) -> None:
         super().__init__(Path("/simulated") / process.name)
         self._disk, self._process = disk, process
+        self._told: int | None = None
 
     __eq__ = object.__eq__
     __hash__ = object.__hash__
@@ -504,5 +567,20 @@ class SimulatedFolder(DataFolder):
     def owner_pid(self) -> int | None:
         return None if self._disk.owner is None else 1
 
+    def barrier(self) -> Barrier:
+        if self._told is None:
+            self._told = self._disk.failures
+        return Barrier(self)
+
     def sync(self) -> None:
-        self._disk.sync()
+        told = self._disk.failures if self._told is None else self._told
+        try:
+            self._disk.sync()
+            if told != self._disk.failures:
+                raise OSError(errno.EIO, "what was written before did not come to the disk")
+        except OSError:
+            self.failed_syncs += 1
+            raise
+        finally:
+            if self._told is not None:
+                self._told = self._disk.failures

@@ -18,11 +18,11 @@ class PromiseBrokenError(AssertionError):
 
 @dataclass
 class Sent:
-    """One action of a process, the sender."""
+    """One action; `asked_at` and `acked_at` are moments of the world."""
 
     row: Row
-    sender: object
-    acked: bool = False
+    asked_at: float
+    acked_at: float | None = None
 
     @property
     def action_id(self) -> str:
@@ -33,8 +33,6 @@ class Sent:
 class Expected:
     """Everything that somebody outside has been told."""
 
-    order_of_commit: bool = True
-    """Actions of all senders are applied as they were committed; else only those of each."""
     sent: dict[str, Sent] = field(default_factory=dict)
     steps: dict[tuple[str, int], str] = field(default_factory=dict)
     """The rows that a reader has seen."""
@@ -76,7 +74,7 @@ class Expected:
 
     # -- the end
 
-    def check(self, reader: Reader, arrivals: list[str]) -> None:
+    def check(self, reader: Reader) -> None:
         """Once all is quiet, everything that is promised holds. Raises: PromiseBrokenError."""
         self.see(reader)
         rows = reader.joined(agent_steps.TABLE, {}, None)
@@ -89,13 +87,13 @@ class Expected:
             _check_log(session_id, log)
             _check_state(agent_state.get_agent_state(session_id, store=reader), log[-1])
         self._check_queue(reader, logs)
-        self._check_order(logs, arrivals)
+        self._check_order(logs)
         self._check_messages(reader)
 
     def _check_queue(self, reader: Reader, logs: dict[str, list[Row]]) -> None:
         rows = reader.stored(queue.TABLE, None).to_pylist()
         queued = {row["action_id"]: row for row in rows}
-        acked = [sent for sent in self.sent.values() if sent.acked]
+        acked = [sent for sent in self.sent.values() if sent.acked_at is not None]
         _none(
             "acknowledged actions that are gone",
             [s.row for s in acked if s.action_id not in queued],
@@ -123,23 +121,17 @@ class Expected:
                         f"{row['action_id']} is not in the row that its receipt names"
                     )
 
-    def _check_order(self, logs: dict[str, list[Row]], arrivals: list[str]) -> None:
-        place = {action_id: n for n, action_id in reversed(list(enumerate(arrivals)))}
+    def _check_order(self, logs: dict[str, list[Row]]) -> None:
+        """An action that was acknowledged before another was asked for is applied before it."""
         for session_id, log in logs.items():
             ids = [a for row in log for a in orjson.loads(row["applied_actions"])]
-            applied = [action_id for action_id in ids if action_id not in self.unsettled]
-            for order in [applied] if self.order_of_commit else self._by_sender(applied):
-                came = sorted(order, key=lambda action_id: place[action_id])
-                if order != came:
-                    raise PromiseBrokenError(
-                        f"the actions of {session_id} came as {came}; applied as {order}"
-                    )
-
-    def _by_sender(self, action_ids: list[str]) -> list[list[str]]:
-        senders: dict[object, list[str]] = defaultdict(list)
-        for action_id in action_ids:
-            senders[self.sent[action_id].sender].append(action_id)
-        return list(senders.values())
+            applied = [self.sent[action_id] for action_id in ids if action_id not in self.unsettled]
+            latest = 0.0
+            for sent in applied:
+                if sent.acked_at is not None and sent.acked_at < latest:
+                    order = [(one.action_id, one.asked_at, one.acked_at) for one in applied]
+                    raise PromiseBrokenError(f"{session_id} applied {sent.action_id} late: {order}")
+                latest = max(latest, sent.asked_at)
 
     def _check_messages(self, reader: Reader) -> None:
         rows = reader.joined(messages.TABLE, {}, None)

@@ -8,7 +8,7 @@ from typing import Any
 Row = dict[str, Any]
 _TOKENS = re.compile(
     r"""(?P<text>'(?:[^']|'')*') | (?P<number>-?\d+) | (?P<null>IS\s+(?P<not>NOT\s+)?NULL\b)
-      | (?P<true>IS\s+TRUE\b) | (?P<word>[A-Za-z_]+) | (?P<sign><=|>=|<>|!=|=|<|>|\(|\)|,)
+      | (?P<true>IS\s+TRUE\b) | (?P<word>[A-Za-z_][A-Za-z_.]*) | (?P<sign><=|>=|<>|!=|=|<|>|\(|\)|,)
       | (?P<blank>\s+)""",
     re.VERBOSE,
 )

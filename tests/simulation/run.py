@@ -38,22 +38,6 @@ _CALM_S = 300.0
 
 
 @dataclass(frozen=True)
-class Mended:
-    """What holds by now. What does not yet is left out of the runs, and shown to be found by them.
-
-    `sync`: a sync that fails loses nothing. `ids`: an action that is sent again has one effect.
-    `order`: actions are applied as they were committed, whatever the clocks of their senders say.
-    """
-
-    sync: bool = False
-    ids: bool = False
-    order: bool = False
-
-
-MENDED = Mended()
-
-
-@dataclass(frozen=True)
 class Plan:
     """What a seed draws before anything runs; each run has some of what may go wrong."""
 
@@ -65,9 +49,9 @@ class Plan:
     skew_s: float = 0.0
 
     @classmethod
-    def drawn(cls, chance: random.Random, mended: Mended) -> "Plan":
+    def drawn(cls, chance: random.Random) -> "Plan":
         faults = {}
-        for what in [*FAULTS, "sync"] if mended.sync else FAULTS:
+        for what in FAULTS:
             if chance.random() < 0.4:
                 faults[what] = chance.choice([0.01, 0.05, 0.2])
         return cls(
@@ -82,7 +66,7 @@ class Plan:
 
 FAULTS = [
     "log write", "log sync", "log change", "queue write", "agent_steps write", "messages write",
-    "open",
+    "open", "sync",
 ]  # fmt: skip
 """Operations that fail in some runs."""
 SKEWS = [0.0, 0.05, 60.0]
@@ -103,12 +87,11 @@ class Told:
 class Run:
     """One seed's run."""
 
-    def __init__(self, seed: int, mended: Mended) -> None:
+    def __init__(self, seed: int) -> None:
         self.world = World(seed)
-        self.mended = mended
-        self.plan = Plan.drawn(self.world.random, mended)
+        self.plan = Plan.drawn(self.world.random)
         self.disk = Disk(self.world)
-        self.expected = Expected(order_of_commit=mended.order)
+        self.expected = Expected()
         self.calm = False
         self.done = False
         self.worker: Process | None = None
@@ -152,9 +135,9 @@ class Run:
         """A rejection is on record once it is marked: without, it may come to another end."""
         if self._dispatcher is not None:
             self.expected.unsettled.update(
-                action.action_id
-                for action, outcome in self._dispatcher._unmarked
-                if isinstance(outcome, Rejected)
+                row["action_id"]
+                for row in self._dispatcher._unmarked
+                if row["outcome"] == "rejected"
             )
 
     def _kill(self) -> None:
@@ -189,7 +172,7 @@ class Run:
         until = self.world.now + _CALM_S
         while self.worker is not None and self.worker.alive and self.world.now < until:
             self.world.sleep(0.5)
-        self.expected.check(self._reader(), self.disk.arrivals)
+        self.expected.check(self._reader())
         self.done = True
 
     def _settle(self) -> None:
@@ -300,17 +283,17 @@ class Run:
 
     def _send(self, writer: QueueWriter) -> None:
         chance = self.world.random
-        again = self.mended.ids and self.expected.sent and chance.random() < 0.15
+        again = self.expected.sent and chance.random() < 0.15
         row = chance.choice([*self.expected.sent.values()]).row if again else self._drawn_action()
         sender = self.world.here().process
-        sent = self.expected.sent.setdefault(row["action_id"], Sent(row, sender))
+        sent = self.expected.sent.setdefault(row["action_id"], Sent(row, self.world.now))
         self.world.note(sender.name, "asks", row["type"], row["session_id"], row["action_id"])
         try:
             writer.append(row)
         except StoreError as error:
             self.world.note("refused", row["action_id"], str(error)[:80])
             return
-        sent.acked = True
+        sent.acked_at = sent.acked_at or self.world.now
         self.world.note("acked", row["action_id"])
 
     def _drawn_action(self) -> dict[str, Any]:
@@ -361,9 +344,9 @@ def _logged(world: World) -> Iterator[None]:
         structlog.configure(**before)
 
 
-def run(seed: int, mended: Mended = MENDED) -> Told:
+def run(seed: int) -> Told:
     """Run one seed."""
-    made = Run(seed, mended)
+    made = Run(seed)
     error: BaseException | None = None
     settle = Control.settle
 

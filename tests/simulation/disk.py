@@ -94,7 +94,8 @@ class Disk:
             self.world.note("fault", what)
             raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    def sync(self) -> None:
+    def sync(self, told: int) -> None:
+        """Raises: OSError, also where a sync since the one that `told` counts has failed."""
         before = [c for table in self.tables.values() for c in table.unsynced()]
         try:
             self.check("sync")
@@ -106,6 +107,8 @@ class Disk:
         for commit in before:
             if commit.state == "written":
                 commit.state = "synced"
+        if told != self.failures:
+            raise OSError(errno.EIO, "what was written before did not come to the disk")
 
     def lose_power(self) -> None:
         """All processes are gone; what was written and not synced may be gone too."""
@@ -376,7 +379,8 @@ class _Query:
 
 def _found(disk: Disk, table: Table, rows: list[Row], query: _Query) -> pa.Table:
     fit = [(n, row) for n, row in enumerate(rows) if query.fits is None or query.fits(row)]
-    disk.world.random.shuffle(fit)  # a query gives them in any order
+    if query.fits is not None:  # found by an index, they come in any order
+        disk.world.random.shuffle(fit)
     fit = fit[: query.most]
     found = pa.Table.from_pylist([row for _, row in fit], schema=table.schema)
     found = found if query.columns is None else found.select(query.columns)
@@ -575,9 +579,7 @@ class SimulatedFolder(DataFolder):
     def sync(self) -> None:
         told = self._disk.failures if self._told is None else self._told
         try:
-            self._disk.sync()
-            if told != self._disk.failures:
-                raise OSError(errno.EIO, "what was written before did not come to the disk")
+            self._disk.sync(told)
         except OSError:
             self.failed_syncs += 1
             raise

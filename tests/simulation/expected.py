@@ -1,5 +1,6 @@
 """What was promised in a run, and the check that it holds."""
 
+import math
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from typing import Any
@@ -18,11 +19,15 @@ class PromiseBrokenError(AssertionError):
 
 @dataclass
 class Sent:
-    """One action; `asked_at` and `acked_at` are moments of the world."""
+    """One action. `asked_at` is when it was sent, `answered_at` when the newest sending ended:
+
+    one that is sent again, and whose sync then fails, is written again, behind what came meanwhile.
+    """
 
     row: Row
     asked_at: float
-    acked_at: float | None = None
+    answered_at: float = math.inf
+    acked: bool = False
 
     @property
     def action_id(self) -> str:
@@ -93,7 +98,7 @@ class Expected:
     def _check_queue(self, reader: Reader, logs: dict[str, list[Row]]) -> None:
         rows = reader.stored(queue.TABLE, None).to_pylist()
         queued = {row["action_id"]: row for row in rows}
-        acked = [sent for sent in self.sent.values() if sent.acked_at is not None]
+        acked = [sent for sent in self.sent.values() if sent.acked]
         _none(
             "acknowledged actions that are gone",
             [s.row for s in acked if s.action_id not in queued],
@@ -128,8 +133,8 @@ class Expected:
             applied = [self.sent[action_id] for action_id in ids if action_id not in self.unsettled]
             latest = 0.0
             for sent in applied:
-                if sent.acked_at is not None and sent.acked_at < latest:
-                    order = [(one.action_id, one.asked_at, one.acked_at) for one in applied]
+                if sent.answered_at < latest:
+                    order = [(one.action_id, one.asked_at, one.answered_at) for one in applied]
                     raise PromiseBrokenError(f"{session_id} applied {sent.action_id} late: {order}")
                 latest = max(latest, sent.asked_at)
 

@@ -24,9 +24,9 @@ Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 def _without_sync(where: Callable[[Any], bool]) -> Iterator[None]:
     real = Disk.sync
 
-    def sync(disk: Disk) -> None:
+    def sync(disk: Disk, told: int) -> None:
         if not where(disk.world.here()):
-            real(disk)
+            real(disk, told)
 
     with mock.patch.object(Disk, "sync", sync):
         yield

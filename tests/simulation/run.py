@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 import random
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -288,12 +289,14 @@ class Run:
         sender = self.world.here().process
         sent = self.expected.sent.setdefault(row["action_id"], Sent(row, self.world.now))
         self.world.note(sender.name, "asks", row["type"], row["session_id"], row["action_id"])
+        sent.answered_at = math.inf
         try:
             writer.append(row)
         except StoreError as error:
+            sent.answered_at = self.world.now
             self.world.note("refused", row["action_id"], str(error)[:80])
             return
-        sent.acked_at = sent.acked_at or self.world.now
+        sent.acked, sent.answered_at = True, self.world.now
         self.world.note("acked", row["action_id"])
 
     def _drawn_action(self) -> dict[str, Any]:

@@ -19,8 +19,8 @@ from reins import jitter
 from store import queue
 from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import DataFolder
-from store.journal import file as journal_file
 from store.journal.inspection import Found, Pending, inspected, read_pending
+from store.journal.opening import newest_number
 from store.lance.faults import refuse_if_system
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
 from store.store import TABLES
@@ -202,7 +202,7 @@ def _pin(taken: Snapshot, db: lancedb.DBConnection, folder: DataFolder) -> bool:
             taken.tables[table.name] = opened
     with inspected(folder.journal) as connection:
         if connection is not None:
-            taken.pending.newest = journal_file.newest_number(connection)  # its moment from here on
+            taken.pending.newest = newest_number(connection)  # its moment from here on
         if not _as_before(taken, db):
             return False
         if connection is not None:

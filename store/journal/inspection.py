@@ -15,7 +15,8 @@ import orjson
 
 from store.errors import FolderUnusableError
 from store.journal import file as journal_file
-from store.journal.file import BUSY_TIMEOUT_S, Group
+from store.journal.file import Group
+from store.journal.opening import BUSY_TIMEOUT_S
 from store.lance.tables import Row
 
 

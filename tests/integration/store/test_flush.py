@@ -100,12 +100,10 @@ from tests.integration.store.support import message, step
 async def main():
     store = Store(sys.argv[1], flush_s=0.01)
     await store.start()
-    synced = store.folder.sync
     def sync():
         # After the LanceDB commits, before the journal forgets.
         os.kill(os.getpid(), signal.SIGKILL)
-    await asyncio.to_thread(lambda: None)
-    store.folder.sync = sync
+    store._flush._safe.sync = sync
     for n in range(int(sys.argv[2]), int(sys.argv[2]) + 50):
         await store.journal.append(step("s1", n), step(f"t{n}", 1), message("c1", n, "hi"))
         print(n)

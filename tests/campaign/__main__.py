@@ -68,7 +68,12 @@ class Campaign:
         chance = random.Random(f"losses {self._seed}")
         for each in range(number):
             kind = "device" if of_devices and each % 2 else "power"
-            self.run(Case(kind, chance.getrandbits(31)))
+            fault = None
+            if kind == "power" and each % 4 == 0:  # a sync fails before the power does
+                call = chance.choice(("syncfs", "syncfs", "fdatasync", "fsync"))
+                nth, times = chance.randint(1, 9), chance.randint(1, 3)
+                fault = Fault(call, "*", nth, times, chance.choice(_FULL))
+            self.run(Case(kind, chance.getrandbits(31), "running", fault))
 
     def errnos(self, at_most: int) -> None:
         """Each errno at the first call of each site, then at the second, until none is left."""

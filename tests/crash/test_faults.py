@@ -30,6 +30,8 @@ CASES = [
     Case("power", 14),
     Case("power", 15),
     Case("power", 16),
+    Case("power", 17, "running", Fault("syncfs", "*", 2, 1, errno.EIO)),
+    Case("power", 18, "running", Fault("syncfs", "*", 4, 2, errno.EIO)),
 ]
 
 
@@ -52,7 +54,7 @@ def test_what_was_promised_is_there(bench, case):
 def test_what_was_promised_outlives_the_power_of_a_device(bench, tmp_path):
     if not device.possible(tmp_path / "device"):
         pytest.skip("no device may be mounted here")
-    result = bench.run(Case("device", 17))
+    result = bench.run(Case("device", 19))
     assert result.well, result
     assert result.acknowledged > 10
 

@@ -36,7 +36,8 @@ _WITHOUT_A_ROW = ("conversation_create", "environment_reload")
 class Case:
     """`kind` "errno" takes a fault, and "kill" one or none: then it comes at a random time.
 
-    "power" is a loss made from a record, "device" one of a real file system, where root may mount.
+    "power" is a loss made from a record, after a fault or none; "device" is one of a real file
+    system, where root may mount.
     `who` is under the fault: the worker from its start, the worker once it has `started`, or the
     client, whose helpers write to the queue.
     """
@@ -198,6 +199,8 @@ class Bench:
         data, chance = here / "data", random.Random(case.seed)
         shutil.copytree(self._base, data)
         with Recording(faults, data, here / "before") as recording:
+            if case.fault is not None:
+                faults.on(case.fault)
             worker = self._worker(data, str(here / "worker"), **faults.environment)
             self._client(data, case.seed, 8, 0.5, **faults.environment)
             history = recording.history()
@@ -205,6 +208,7 @@ class Bench:
         at = chance.randrange(history.moments + 1)
         how = history.lose(here / "lost", at=at, seed=case.seed)
         (here / "how").write_text(how)
+        _boot(here / "lost")
         result.reached = at > 0
         return here / "lost", self._promised().take(t for when, t in history.notes if when < at)
 
@@ -219,6 +223,7 @@ class Bench:
         cut.join()
         _kill(worker)
         device.back()
+        _boot(data)
         return data, self._promised().take(lines)
 
     def _wait_for(self, condition: Callable[[], object], at_most_s: float) -> None:
@@ -319,6 +324,13 @@ def _environment(data: Path) -> dict[str, str]:
         "REINS_FLUSH_S": "0.1",
         "REINS_STOP_GRACE_S": "1",
     }
+
+
+def _boot(data: Path) -> None:
+    """The machine starts again: who owned the folder did so before."""
+    note = data / "owner.json"
+    with contextlib.suppress(FileNotFoundError, ValueError):
+        note.write_text(json.dumps(json.loads(note.read_text()) | {"boot": "the one before"}))
 
 
 def _kill(worker: Program) -> None:

@@ -96,6 +96,17 @@ def test_what_a_failed_sync_had_in_hand_is_not_saved_by_the_next(recorded, lost)
     assert any(files["a"].startswith("\0") for files in found)
 
 
+def test_a_sync_that_failed_is_told_to_every_descriptor_once(recorded):
+    """As Linux does it, or another process would take for synced what is lost."""
+    program = (
+        "one, two = (os.open('.', os.O_RDONLY) for _ in range(2)); lib = ctypes.CDLL(None)\n"
+        "put('a', 'a', False); said = [lib.syncfs(fd) for fd in (one, two, two, one)]\n"
+        "assert said == [-1, -1, 0, 0], said\n"
+        "assert lib.syncfs(os.open('.', os.O_RDONLY)) == 0"
+    )
+    recorded(program, fault=Fault("syncfs"))
+
+
 def test_notes_stand_between_the_changes(recorded, lost):
     history = recorded(
         NOTE + "put('a', 'a', True); note('a is safe'); put('b', 'b', True); note('b is safe')"

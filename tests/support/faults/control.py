@@ -66,7 +66,8 @@ class _Rule(ctypes.Structure):
 class _Control(ctypes.Structure):
     _fields_ = (
         ("magic", ctypes.c_uint64), ("active", ctypes.c_uint32), ("tracing", ctypes.c_uint32),
-        ("recording", ctypes.c_uint32), ("syncs", ctypes.c_uint32), ("root", ctypes.c_char * _PATH),
+        ("recording", ctypes.c_uint32), ("syncs", ctypes.c_uint32), ("failures", ctypes.c_uint32),
+        ("root", ctypes.c_char * _PATH),
         ("trace", ctypes.c_char * _PATH), ("record", ctypes.c_char * _PATH),
         ("rules", _Rule * _RULES),
     )  # fmt: skip

@@ -49,7 +49,7 @@ struct rule {
 struct control {
     uint64_t magic;
     uint32_t active; /* 0: every call goes straight through */
-    uint32_t tracing, recording, syncs;
+    uint32_t tracing, recording, syncs, failures;
     char root[PATH], trace[PATH], record[PATH]; /* root: what is traced and recorded */
     struct rule rules[RULES];
 };
@@ -231,6 +231,15 @@ void faults_note(const char *text) {
 
 #define REAL(name) ({ static __typeof__(&name) real; if (!real) real = dlsym(RTLD_NEXT, #name); real; })
 
+/* As Linux does it: a sync that failed is told to every descriptor of the file system that was open
+ * then, once, at its next syncfs; whoever opens one later hears nothing of it. */
+#define DESCRIPTORS 4096
+static uint32_t heard[DESCRIPTORS];
+
+static uint32_t failures(void) { return __atomic_load_n(&control->failures, __ATOMIC_ACQUIRE); }
+static void hears(int fd) { if (fd >= 0 && fd < DESCRIPTORS) heard[fd] = failures(); }
+static int unheard(int fd) { return fd >= 0 && fd < DESCRIPTORS && heard[fd] != failures(); }
+
 static int opened(int how, int dir, const char *name, int flags, mode_t mode) {
     char path[PATH_MAX];
     int verdict = ask(OPEN, of_name(dir, name, path), 0);
@@ -246,6 +255,7 @@ static int opened(int how, int dir, const char *name, int flags, mode_t mode) {
         else if (fd >= 0 && (flags & O_TRUNC)) put(R_TRUNCATE, inode(fd), 0, 0, 0, 0);
         leave();
     }
+    hears(fd);
     if (verdict == DIE_AFTER) die();
     return fd;
 }
@@ -331,6 +341,9 @@ WRITER(pwritev64v2, PWRITE, (int fd, const struct iovec *v, int n, off64_t at, i
         } \
         int verdict = ask(call, path, 0); \
         int failed = verdict == FAIL ? -1 : REAL(name)(fd); \
+        if (record && call == SYNCFS && !failed && unheard(fd)) { failed = -1; errno = EIO; } \
+        else if (record && failed) __atomic_add_fetch(&control->failures, 1, __ATOMIC_ACQ_REL); \
+        if (call == SYNCFS || failed) hears(fd); \
         if (record) { int kept = errno; enter(); put(failed ? R_SYNC_FAILED : R_SYNCED, id, scope, 0, 0, 0); leave(); errno = kept; } \
         return DONE(failed); }
 SYNCER(fsync, FSYNC, 1)

@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 import queue_imp
 from store import agent_state, agent_steps, queue
 from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
+from store.journal.rows import as_arrow
 from store.queue_writer import QueueWriter
 from store.reading import Reader
 from store.store import Store
@@ -182,7 +183,7 @@ async def test_a_torn_queue_keeps_what_was_acknowledged(tmp_path, filled, files,
     queue takes actions again."""
     table = Reader(tmp_path).table(queue.TABLE)
     row = queue_imp.create_action("agent_pause", "ann", agent_id="torn")
-    await asyncio.to_thread(table.add, queue.as_arrow(queue.TABLE, row))
+    await asyncio.to_thread(table.add, as_arrow(queue.TABLE, row | {"queue_n": 6}))
     damage(files(tmp_path, "queue")[0])
     store, errors = await start(tmp_path)
     assert {line["table"] for line in errors} == {"queue"}

@@ -7,7 +7,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY) --require-hashes
 # Every version is in these files with its hashes, and no address of an index.
 LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
-TESTS  := tests/unit tests/property tests/integration tests/docs
+TESTS  := tests/unit tests/property tests/integration tests/simulation tests/docs
 
 # uv compiles nothing, so imports must: where the environment forbids it, a start takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=

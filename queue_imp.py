@@ -10,7 +10,7 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 from agent_core.actions.action import create_action, processed
-from agent_core.actions.ids import ActionError, checked_id
+from agent_core.actions.ids import ActionError, checked_id, known_id
 from reins.settings import current_settings
 from store import queue, queue_writer
 from store.folder import DataFolder
@@ -131,7 +131,7 @@ def post_message(conversation_id: str, author: str, text: str) -> str:
     return _enqueue(
         "post_message",
         author,
-        conversation_id=checked_id(conversation_id, "conversation_id"),
+        conversation_id=known_id(conversation_id, "conversation_id"),
         text=text,
     )
 

@@ -1,6 +1,7 @@
 """The flush: journalled rows into the LanceDB tables, in order, in batches, off the loop."""
 
 import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -33,7 +34,8 @@ _logger = structlog.get_logger(__name__)
 
 _BATCH_ROWS = 20_000
 _BATCH_BYTES = 64 << 20
-_BURST_ROWS = 5_000  # after as many, a quiet moment is used to give their memory back
+_BURST_ROWS = 5_000  # after as many, a quieter moment is used to give their memory back
+_QUIET_ROWS = 1_000
 _RETRY_MAX_S = 30.0
 
 
@@ -81,6 +83,8 @@ class Flush(ThreadLoop):
         self.failures = 0
         self.last_error: str | None = None
         """The error of the newest flush; None if it succeeded."""
+        self.flushed_at: float | None = None
+        """Unix time of the newest flush that succeeded, also one that found nothing to do."""
 
     def start(self) -> None:
         super().start()
@@ -98,8 +102,10 @@ class Flush(ThreadLoop):
         self._flush_all()
         self.retention.run(self._tables.values())
         self._compact_journalled()
+        self._journal.retry_failed()
         self._retry_s = self._every_s
         self.last_error = None
+        self.flushed_at = time.time()
         return self._every_s
 
     def failed(self, error: Exception) -> float:
@@ -131,8 +137,10 @@ class Flush(ThreadLoop):
         before = self.rows
         while self._flush_batch():
             pass
-        self._worked += self.rows - before
-        if self._worked >= _BURST_ROWS and self.rows == before:
+        moved = self.rows - before
+        self._worked += moved
+        # Sessions that tick leave no moment without a row.
+        if self._worked >= _BURST_ROWS and moved < _QUIET_ROWS:
             self._worked = 0
             give_back()
 

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -25,6 +26,9 @@ FORMAT = 1
 
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")  # a Path has one slash of two left
+_NAME_BYTES = 255
+_PATH_BYTES = 3_800  # Linux takes 4,096, and LanceDB's names of files come behind it
 OWNER_FILE = "owner.json"
 
 
@@ -59,6 +63,8 @@ class DataFolder:
     """One folder of tables with the journal beside them: where both are opened and synced."""
 
     def __init__(self, path: Path | str) -> None:
+        """Raises: FolderUnusableError, where the path can be no local folder."""
+        _check_path(str(path))
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
         self.failed_syncs = 0
@@ -150,12 +156,18 @@ class DataFolder:
                 f"another worker (process {self.owner_pid() or 'unknown'}) owns the data folder "
                 f"{self.path}. Stop it first, or use another folder."
             ) from None
+        except OSError as error:
+            raise FolderUnusableError(
+                f"{self.path / _LOCK_FILE} cannot be locked: {error.strerror or error}. "
+                "Check the folder's permissions and its disk."
+            ) from error
         owner = Owner(self, *self._left())
         try:
             owner.note()
             yield owner
         finally:
-            owner.gone()
+            with contextlib.suppress(OSError):  # or the lock would stay
+                owner.gone()
             lock.release()
 
     def _left(self) -> tuple[Left, str]:
@@ -220,6 +232,23 @@ class DataFolder:
             file.flush()
             os.fsync(file.fileno())  # or a loss of power leaves an empty file under the name
         part.replace(self.path / name)
+
+
+def _check_path(path: str) -> None:
+    why = None
+    if _ADDRESS.match(path):
+        why = "it is an address; lock, sync and watch need a folder of this machine"
+    elif not path.isprintable():
+        why = "it has control or invisible characters, which LanceDB cannot open"
+    elif len(os.fsencode(path)) > _PATH_BYTES or any(
+        len(os.fsencode(part)) > _NAME_BYTES for part in Path(path).parts
+    ):
+        why = f"it is too long; expected {_PATH_BYTES} bytes, {_NAME_BYTES} for a name, at the most"
+    if why:
+        raise FolderUnusableError(
+            f"the data folder {path[:200]!a} cannot be used: {why}. Give a local folder with "
+            "REINS_DATA or --data."
+        )
 
 
 def _runs(pid: int) -> bool:

@@ -50,6 +50,9 @@ class QueueWriter:
         self._table: OpenTable | None = None
         self._barrier: Barrier | None = None
         self._listeners: list[Listener] = []
+        self.failures = 0
+        self.last_failure: tuple[float, str] | None = None
+        """Monotonic time and error of the newest commit, where it failed."""
 
     def append(self, *rows: Row) -> None:
         """Return once the actions are on disk, all of them or none.
@@ -87,7 +90,7 @@ class QueueWriter:
             error = None
         except OutcomeUnknownError as failure:
             error = failure
-        except (OSError, RuntimeError, ValueError, StoreError) as failure:
+        except (OSError, MemoryError, RuntimeError, ValueError, StoreError) as failure:
             self._table = None
             error = StoreError(
                 f"the action could not be written to the queue in {self._folder.path}: {failure}. "
@@ -96,6 +99,8 @@ class QueueWriter:
         finally:
             for waiting in batch:
                 waiting.done, waiting.error = True, error
+            self.failures += error is not None
+            self.last_failure = None if error is None else (time.monotonic(), str(error))
         if error is None:
             for arrived in list(self._listeners):
                 with contextlib.suppress(RuntimeError):  # its loop has ended; the action is safe

@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from reins.shutdown import AsyncShutdown
 from store import (
     agent_state,
     agent_steps,
@@ -40,6 +42,9 @@ TABLES: tuple[Table, ...] = (
     model_calls.TABLE,
 )
 
+_FLUSH_S = 35.0
+"""Seconds for the last flush, which limits itself."""
+
 
 class Store:
     """Everything that the worker writes with; one per data folder and machine at a time.
@@ -74,6 +79,7 @@ class Store:
         self._owned = contextlib.ExitStack()
         self._queue: AsyncOpenTable | None = None
         self._started = False
+        self._shutdown = AsyncShutdown()
 
     async def start(self) -> None:
         """Own the folder, repair and complete its tables, start the journal and the flush.
@@ -132,13 +138,23 @@ class Store:
         return opened
 
     async def stop(self) -> None:
+        ending = self._shutdown
+        ending.add("the data folder", self._give_up_folder)
         if self.checking is not None:
-            await asyncio.to_thread(self.checking.stop)
+            ending.add("the checking", partial(asyncio.to_thread, self.checking.stop))
         if self._flush is not None:
-            await asyncio.to_thread(self._flush.stop)
-            await self.journal.stop()
-            self._flush = None
-        self._owned.close()
+            flush, self._flush = self._flush, None
+            ending.add("the journal", self.journal.stop)
+            ending.add("the flush", lambda: asyncio.to_thread(flush.stop), limit_s=_FLUSH_S)
+        await ending.run()
+
+    async def _give_up_folder(self) -> None:
+        self._owned.close()  # in the thread that took the lock
+
+    @property
+    def left_behind(self) -> bool:
+        """True if a step of the stop did not end in time."""
+        return bool(self._shutdown.left_behind)
 
     @property
     def reader(self) -> Reader:
@@ -180,6 +196,20 @@ class Store:
     def flush_failures(self) -> int:
         """Flushes that failed since the start."""
         return 0 if self._flush is None else self._flush.failures
+
+    @property
+    def flushed_at(self) -> float | None:
+        """See `Flush.flushed_at`."""
+        return None if self._flush is None else self._flush.flushed_at
+
+    @property
+    def ended(self) -> list[str]:
+        """Loops of a started store that do not run any more."""
+        running = {
+            "journal": self.journal.running,
+            "flush": self._flush is not None and self._flush.running,
+        }
+        return [name for name, runs in running.items() if not runs] if self._started else []
 
     def _hold_in_doubt(self) -> None:
         known = damage.missing(self.folder.path)

@@ -35,6 +35,13 @@ class WorkerFigures:
     flush_error: str | None
     flush_failures: int
     mark_error: str | None
+    mark_failures: int
+    committed_at: float | None
+    flushed_at: float | None
+    marked_at: float | None
+    """Unix times of the newest that succeeded."""
+    ended: tuple[str, ...]
+    """Loops of the worker that do not run any more, though it does."""
     poll_age_s: float
     """Seconds since the newest poll of the queue that succeeded."""
     poll_s: float
@@ -73,6 +80,17 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         flush_error=worker.store.flush_error,
         flush_failures=worker.store.flush_failures,
         mark_error=None if dispatcher is None else dispatcher.mark_error,
+        mark_failures=0 if dispatcher is None else dispatcher.mark_failures,
+        committed_at=journal.committed_at,
+        flushed_at=worker.store.flushed_at,
+        marked_at=None if dispatcher is None else dispatcher.marked_at,
+        ended=_ended(worker),
         poll_age_s=0.0 if dispatcher is None else time.monotonic() - dispatcher.polled_at,
         poll_s=poll_s,
     )
+
+
+def _ended(worker: Any) -> tuple[str, ...]:
+    loop, dispatcher = worker.loop, worker.dispatcher
+    loops = [] if loop is None or not loop.is_closed() else ["agents' loop"]
+    return (*loops, *worker.store.ended, *(() if dispatcher is None else dispatcher.ended))

@@ -102,9 +102,13 @@ class FilesNow(Wire):
 
 
 class System(Wire):
-    """The service at a glance; what only the worker knows is null where it is another process."""
+    """The service at a glance; what only the worker knows is null where it is another process.
+
+    `reasons` are those of GET /api/health.
+    """
 
     now: str
+    reasons: list[str]
     data: str
     pid: int
     start_id: str | None
@@ -158,6 +162,7 @@ def get_system() -> dict[str, Any]:
     bridge, figures = context.bridge, context.bridge.figures()
     return {
         "now": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "reasons": list(reasons(bridge).values()),
         "data": str(bridge.store.folder.path),
         "pid": os.getpid(),
         "start_id": None if figures is None else figures.start_id,

@@ -298,10 +298,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_ids_that_work(data, name):
-    """Any text on one line is an id; what was meant arrives unchanged."""
-    action_id = queue_imp.agent_interrupt(name, name, {"subject": name}, session_id=name)
+    """Any text on one line may be the id of what is there; what was meant arrives unchanged."""
+    action_id = queue_imp.agent_interrupt(name, "ann", {"subject": name}, session_id=name)
     [row] = all_actions(data)
-    assert (row["agent_id"], row["session_id"], row["actor"]) == (name, name, name)
+    assert (row["agent_id"], row["session_id"], row["actor"]) == (name, name, "ann")
     assert json.loads(row["payload"])["guidance"] == {"subject": name}
     assert queue_imp.action_receipt(action_id)["agent_id"] == name
 

@@ -183,7 +183,7 @@ async def test_a_torn_queue_keeps_what_was_acknowledged(tmp_path, filled, files,
     queue takes actions again."""
     table = Reader(tmp_path).table(queue.TABLE)
     row = queue_imp.create_action("agent_pause", "ann", agent_id="torn")
-    await asyncio.to_thread(table.add, as_arrow(queue.TABLE, row | {"queue_n": 6}))
+    await asyncio.to_thread(table.add, as_arrow(queue.TABLE, {**row, queue.NUMBER: None}))
     damage(files(tmp_path, "queue")[0])
     store, errors = await start(tmp_path)
     assert {line["table"] for line in errors} == {"queue"}

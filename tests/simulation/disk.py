@@ -1,0 +1,588 @@
+"""The disk of a simulation: the log and the tables, which forget what was not synced.
+
+Each has what is on disk for good, and what is only written: a loss of power takes of that what it
+likes, from the end; a kill takes nothing. A sync that fails forgets: what was written before it
+will not survive, however often it is synced again.
+"""
+
+import asyncio
+import contextlib
+import errno
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, Literal
+
+import pyarrow as pa
+
+from store.barrier import Barrier
+from store.errors import FolderOwnedError, JournalError
+from store.folder import FORMAT, DataFolder
+from store.journal.file import ALL, Group, Record
+from store.lance.ordering import ROW_ID
+from store.lance.tables import Table
+from tests.simulation.filters import Row, fits
+from tests.simulation.stand_ins import Lock
+from tests.simulation.world import Process, World
+
+Fault = Callable[[str], bool]
+
+
+@dataclass
+class Commit:
+    """One version of a table: rows added, rows put in the place of others, or nothing.
+
+    `key` names the column by which rows are matched, `updates` tells whether the row that is there
+    takes the place of one of them, `inserts` whether rows that match none come in.
+    """
+
+    rows: list[Row]
+    key: str | None = None
+    updates: Callable[[Row, Row], bool] = lambda _target, _source: True
+    inserts: bool = True
+    state: Literal["written", "synced", "forgotten"] = "written"
+    version: int = 0
+
+    def apply(self, rows: list[Row]) -> list[Row]:
+        if self.key is None:
+            return rows + self.rows
+        new = {row[self.key]: row for row in self.rows}
+        there = {row[self.key] for row in rows}
+        kept, moved = [], []
+        for row in rows:
+            source = new.get(row[self.key])
+            replaced = source is not None and self.updates(row, source)
+            (moved if replaced else kept).append(source if replaced else row)
+        moved.sort(key=[*new.values()].index)  # what is written anew comes after what was there
+        return kept + moved + [r for k, r in new.items() if self.inserts and k not in there]
+
+
+@dataclass
+class _Deletion(Commit):
+    fits: Callable[[Row], bool] = bool
+
+    def apply(self, rows: list[Row]) -> list[Row]:
+        return [row for row in rows if not self.fits(row)]
+
+
+class _Restored(Commit):
+    def apply(self, rows: list[Row]) -> list[Row]:
+        return self.rows
+
+
+class Disk:
+    """One disk with one data folder; all processes of a world have it in common."""
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.fault: Fault = lambda _what: False
+        self.log = LogState(world)
+        self.tables: dict[str, TableState] = {}
+        self.owner: Process | None = None
+        self.failures = 0
+        """Syncs that failed; whoever has the folder open is told of each once."""
+        self._watching: list[tuple[Process, Callable[[], object]]] = []
+        world.disk = self
+
+    def check(self, what: str) -> None:
+        """An operation takes place. Raises: OSError where it is to fail."""
+        self.world.operation(what)
+        if self.fault(what):
+            self.world.note("fault", what)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    def sync(self, told: int) -> None:
+        """Raises: OSError, also where a sync since the one that `told` counts has failed."""
+        before = [c for table in self.tables.values() for c in table.unsynced()]
+        try:
+            self.check("sync")
+        except OSError:
+            self.failures += 1
+            for commit in before:
+                commit.state = "forgotten"
+            raise
+        for commit in before:
+            if commit.state == "written":
+                commit.state = "synced"
+        if told != self.failures:
+            raise OSError(errno.EIO, "what was written before did not come to the disk")
+
+    def lose_power(self) -> None:
+        """All processes are gone; what was written and not synced may be gone too."""
+        self.log.recover(self.world.random.random() < 0.5)
+        for table in self.tables.values():
+            lost = table.lose(self.world.random)
+            if lost:
+                self.world.note("lost", table.table.name, lost)
+
+    def committed(self, table: "TableState") -> None:
+        """Those who watch the queue are told, or not: the watch is no promise."""
+        if table.table.name != "queue":
+            return
+        for process, wake in self._watching:
+            if process.alive and self.world.random.random() < 0.9:
+                self.world.after(self.world.takes_s(), wake)
+
+    def watch(self, world: World, wake: Callable[[], object]) -> Callable[[], None]:
+        process = world.here().process
+
+        def tell() -> None:
+            if process.alive:
+                with contextlib.suppress(RuntimeError):
+                    wake()
+
+        entry = (process, tell)
+        self._watching.append(entry)
+        return lambda: self._watching.remove(entry)
+
+    @staticmethod
+    async def in_commit_order(_table: object, found: pa.Table) -> pa.Table:
+        """In the place of `store.lance.ordering`, which reads a manifest: ids are places here."""
+        return found.sort_by(ROW_ID).drop_columns([ROW_ID])
+
+
+# -- the log
+
+
+class LogState:
+    """What the log's file holds. `torn`: a commit that was begun, which may be found or not."""
+
+    def __init__(self, world: World) -> None:
+        self.groups: list[Group] = []
+        self.flushed = 0
+        self.synced: dict[str, int] = {}
+        self.torn: tuple[Process, dict[str, list[bytes]]] | None = None
+        self.lock = Lock(world)
+        self.identity = world.random.getrandbits(31) | 1
+
+    def newest(self) -> int:
+        return max(self.flushed, self.groups[-1].last if self.groups else 0)
+
+    def add(self, by_table: dict[str, list[bytes]]) -> None:
+        for table, bodies in by_table.items():
+            self.groups.append(Group(self.newest() + 1, len(bodies), table, b"\n".join(bodies)))
+
+    def recover(self, found: bool) -> None:  # noqa: FBT001 - as drawn
+        """Whoever opens it after a crash finds the commit that was begun, or does not."""
+        if self.torn is not None and found:
+            self.add(self.torn[1])
+        self.torn = None
+
+
+class SimulatedLog:
+    """A handle of the log; each commit is synced."""
+
+    def __init__(self, disk: Disk, process: Process, groups: list[Group] | None = None) -> None:
+        self._disk, self._state, self._process = disk, disk.log, process
+        self._seen = groups
+        state = self._state
+        if state.torn is not None and not state.torn[0].alive:
+            state.recover(disk.world.random.random() < 0.5)
+
+    def append(self, records: Any) -> int:
+        by_table: dict[str, list[bytes]] = {}
+        for record in records:
+            by_table.setdefault(record.table, []).append(record.body)
+        with self._state.lock:
+            self._commit(by_table)
+        return sum(map(len, by_table.values()))
+
+    def append_made(self, make: Callable[[], Record]) -> None:
+        with self._state.lock:
+            record = make()
+            self._commit({record.table: [record.body]})
+
+    def _commit(self, by_table: dict[str, list[bytes]]) -> None:
+        state = self._state
+        try:
+            self._disk.check("log write")
+            state.torn = (self._process, by_table)
+            self._disk.check("log sync")
+        except OSError as error:
+            raise JournalError(f"the journal could not commit: {error}") from error
+        state.torn = None
+        state.add(by_table)
+
+    def groups(
+        self, *, after: int = 0, rows: int = ALL, size_bytes: int = ALL
+    ) -> tuple[list[Group], bool]:
+        self._disk.world.operation("log read")
+        found: list[Group] = []
+        held = held_bytes = 0
+        for group in self._groups():
+            if group.first > after:
+                if held >= rows or held_bytes >= size_bytes:
+                    return found, True
+                found.append(group)
+                held += group.rows
+                held_bytes += len(group.body)
+        return found, False
+
+    def groups_of(self, table: str) -> list[Group]:
+        return [group for group in self._groups() if group.table == table]
+
+    def _groups(self) -> list[Group]:
+        return list(self._state.groups) if self._seen is None else self._seen
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._state.lock:
+            try:
+                self._disk.check("log change")
+            except OSError as error:
+                raise sqlite3.OperationalError("disk I/O error") from error
+            self._state.torn = None  # written over
+            yield
+
+    def forget(self, upto: int, flushed: int, versions: Any) -> None:
+        with self._changing():
+            state = self._state
+            state.groups = [group for group in state.groups if group.first > upto]
+            state.flushed = max(state.flushed, flushed)
+            state.synced |= versions
+
+    def note_synced(self, versions: Any) -> None:
+        with self._changing():
+            self._state.synced |= versions
+
+    def synced_versions(self) -> dict[str, int]:
+        return dict(self._state.synced)
+
+    def raise_flushed(self, number: int) -> None:
+        with self._changing():
+            self._state.flushed = max(self._state.flushed, number)
+
+    def pending_rows(self) -> int:
+        groups = self._groups()
+        return groups[-1].last + 1 - groups[0].first if groups else 0
+
+    def newest_number(self) -> int:
+        return self._state.newest()
+
+    def identity(self) -> int:
+        return self._state.identity
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+# -- the tables
+
+
+class TableState:
+    """What a table's folder holds: rows that are on disk for good, and commits since."""
+
+    def __init__(self, table: Table) -> None:
+        self.table = table
+        self.version = 1
+        self.rows: list[Row] = []
+        self.history: dict[int, list[Row]] = {1: []}
+        self._base: list[Row] = []
+        self._commits: list[Commit] = []
+
+    def unsynced(self) -> list[Commit]:
+        return [commit for commit in self._commits if commit.state == "written"]
+
+    def commit(self, commit: Commit) -> int:
+        while self._commits and self._commits[0].state == "synced":
+            self._base = self._commits.pop(0).apply(self._base)
+        self._commits.append(commit)
+        self._apply(commit, self.version + 1)
+        return self.version
+
+    def _apply(self, commit: Commit, version: int) -> None:
+        self.rows = commit.apply(self.rows)
+        self.version = commit.version = version
+        self.history[version] = self.rows
+
+    def lose(self, random: Any) -> int:
+        """A loss of power; returns how many commits are gone."""
+        written = self.unsynced()
+        kept = {id(commit) for commit in written[: random.randint(0, len(written))]}
+        before, self.rows = self._commits, self._base
+        self._commits = []
+        self.version = before[0].version - 1 if before else self.version
+        for commit in before:
+            if commit.state == "synced" or id(commit) in kept:
+                commit.state = "synced"
+                self._commits.append(commit)
+                self._apply(commit, commit.version)
+        return len(before) - len(self._commits)
+
+
+class _Builder:
+    """A commit that is being built, as LanceDB's `merge_insert`."""
+
+    def __init__(self, handle: Any, key: str) -> None:
+        self._handle = handle
+        self._commit = Commit([], key, lambda _target, _source: False, inserts=False)
+
+    def when_matched_update_all(self, where: str | None = None) -> "_Builder":
+        updates = fits(where) if where else lambda _both: True
+
+        def both(target: Row, source: Row) -> bool:
+            named = {f"target.{name}": value for name, value in target.items()}
+            return updates(named | {f"source.{name}": value for name, value in source.items()})
+
+        self._commit.updates = both
+        return self
+
+    def when_not_matched_insert_all(self) -> "_Builder":
+        self._commit.inserts = True
+        return self
+
+    def execute(self, rows: pa.Table) -> Any:
+        self._commit.rows = rows.to_pylist()
+        return self._handle.put(self._commit)
+
+
+class _Query:
+    """A query, as LanceDB's `search` and `query` build it."""
+
+    def __init__(self, read: Callable[["_Query"], Any]) -> None:
+        self._read = read
+        self.columns: list[str] | None = None
+        self.fits: Callable[[Row], bool] | None = None
+        self.most: int | None = None
+        self.row_id = False
+
+    def select(self, columns: list[str]) -> "_Query":
+        self.columns = columns
+        return self
+
+    def where(self, where: str) -> "_Query":
+        self.fits = fits(where)
+        return self
+
+    def with_row_id(self) -> "_Query":
+        self.row_id = True
+        return self
+
+    def limit(self, most: int | None) -> "_Query":
+        self.most = most
+        return self
+
+    def to_arrow(self) -> Any:
+        return self._read(self)
+
+    def to_list(self) -> list[Row]:
+        found: list[Row] = self._read(self).to_pylist()
+        return found
+
+    def to_batches(self, size: int) -> Any:
+        found = self._read(self)
+        return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(size))
+
+
+def _found(disk: Disk, table: Table, rows: list[Row], query: _Query) -> pa.Table:
+    fit = [(n, row) for n, row in enumerate(rows) if query.fits is None or query.fits(row)]
+    if query.fits is not None:  # found by an index, they come in any order
+        disk.world.random.shuffle(fit)
+    fit = fit[: query.most]
+    found = pa.Table.from_pylist([row for _, row in fit], schema=table.schema)
+    found = found if query.columns is None else found.select(query.columns)
+    return found.append_column(ROW_ID, pa.array([n for n, _ in fit])) if query.row_id else found
+
+
+class SimulatedTable:
+    """A handle of a table, for threads."""
+
+    def __init__(self, disk: Disk, state: TableState) -> None:
+        self._disk, self._state = disk, state
+        self.name = state.table.name
+        self._at: int | None = None
+
+    @property
+    def schema(self) -> pa.Schema:
+        return self._state.table.schema
+
+    @property
+    def version(self) -> int:
+        return self._state.version if self._at is None else self._at
+
+    def checkout(self, version: int) -> None:
+        self._disk.check(f"{self.name} read")
+        self._at = version
+
+    def checkout_latest(self) -> None:
+        self._at = None
+
+    def restore(self, version: int) -> None:
+        self.put(_Restored(self._state.history[version]))
+
+    @property
+    def _rows(self) -> list[Row]:
+        return self._state.rows if self._at is None else self._state.history[self._at]
+
+    def put(self, commit: Commit) -> Any:
+        self._disk.check(f"{self.name} write")
+        version = self._state.commit(commit)
+        self._disk.committed(self._state)
+        self._disk.world.operation(f"{self.name} written")
+        return SimpleNamespace(version=version)
+
+    def add(self, rows: pa.Table) -> Any:
+        return self.put(Commit(rows.to_pylist()))
+
+    def merge_insert(self, key: str) -> _Builder:
+        return _Builder(self, key)
+
+    def search(self) -> _Query:
+        def read(query: _Query) -> pa.Table:
+            self._disk.world.operation(f"{self.name} read")
+            return _found(self._disk, self._state.table, self._rows, query)
+
+        return _Query(read)
+
+    def count_rows(self, where: str | None = None) -> int:
+        row_fits = fits(where) if where else None
+        return sum(1 for row in self._rows if row_fits is None or row_fits(row))
+
+    def delete(self, where: str) -> Any:
+        return self.put(_Deletion([], fits=fits(where)))
+
+    def optimize(self, *, cleanup_older_than: Any) -> None:
+        del cleanup_older_than
+        self.put(Commit([]))
+
+    def add_columns(self, schema: pa.Schema) -> None:
+        raise NotImplementedError(f"no table here lacks columns, but {schema} were to be added")
+
+    def list_indices(self) -> list[Any]:
+        return [SimpleNamespace(columns=[column]) for column in self._state.table.indices]
+
+    def create_index(self, column: str, *, config: Any, replace: bool) -> None:
+        raise NotImplementedError(f"no table here lacks an index, but {column} was to get one")
+
+
+class SimulatedAsyncTable:
+    """A handle of the queue, for the loop."""
+
+    def __init__(self, disk: Disk, state: TableState) -> None:
+        self._disk, self._state = disk, state
+        self.name = state.table.name
+
+    async def uri(self) -> str:
+        return self.name
+
+    async def version(self) -> int:
+        await self._wait("version")
+        return self._state.version
+
+    def query(self) -> _Query:
+        async def read(query: _Query) -> pa.Table:
+            await self._wait("read")
+            found = _found(self._disk, self._state.table, self._state.rows, query)
+            await self._wait("read")
+            return found
+
+        return _Query(read)
+
+    def merge_insert(self, key: str) -> _Builder:
+        return _Builder(self, key)
+
+    async def put(self, commit: Commit) -> Any:
+        await self._wait("write")
+        if self._disk.fault(f"{self.name} write"):
+            raise RuntimeError("LanceError(IO): the write failed, as drawn")
+        version = self._state.commit(commit)
+        self._disk.committed(self._state)
+        await self._wait("written")
+        return SimpleNamespace(version=version)
+
+    async def _wait(self, what: str) -> None:
+        await asyncio.sleep(self._disk.world.takes_s())
+        self._disk.world.busy(f"{self.name} {what}")
+
+
+class SimulatedTables:
+    """The tables of the disk."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+
+    def repair(
+        self, tables: list[Table], evidence: Any, *, deep: bool, roll_back: bool
+    ) -> list[Any]:
+        """What a loss of power left behind reads: the disk has mended it."""
+        del tables, evidence, deep, roll_back
+        return []
+
+    def open_or_make(self, table: Table) -> SimulatedTable:
+        self._disk.check("open")
+        state = self._disk.tables.setdefault(table.name, TableState(table))
+        return SimulatedTable(self._disk, state)
+
+    def open_if_there(self, table: Table) -> SimulatedTable | None:
+        state = self._disk.tables.get(table.name)
+        return None if state is None else SimulatedTable(self._disk, state)
+
+    async def open_async(self, table: Table) -> SimulatedAsyncTable:
+        return SimulatedAsyncTable(self._disk, self._disk.tables[table.name])
+
+
+class SimulatedFolder(DataFolder):
+    """The data folder as one process has it."""
+
+    def __init__(self, disk: Disk, process: Process) -> None:
+        super().__init__(Path("/simulated") / process.name)
+        self._disk, self._process = disk, process
+        self._told: int | None = None
+
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
+    def open_log(self, durable: Any, *, checked: bool = False) -> SimulatedLog:
+        del durable, checked
+        return SimulatedLog(self._disk, self._process)
+
+    @contextlib.contextmanager
+    def read_log(self) -> Iterator[SimulatedLog | None]:
+        self._disk.world.operation("log read")
+        yield SimulatedLog(self._disk, self._process, list(self._disk.log.groups))
+
+    def open_tables(self) -> SimulatedTables:
+        return SimulatedTables(self._disk)
+
+    def prepare(self) -> None:
+        """It is there."""
+
+    def format(self) -> int:
+        return FORMAT
+
+    def record_format(self) -> None:
+        """It has its format."""
+
+    @contextlib.contextmanager
+    def owned(self) -> Iterator[Any]:
+        owner = self._disk.owner
+        if owner is not None and owner.alive and owner is not self._process:
+            raise FolderOwnedError(f"another worker ({owner.name}) owns the data folder")
+        self._disk.owner = self._process
+        try:
+            yield SimpleNamespace(left="killed" if owner else "clean", proven=lambda: None)
+        finally:
+            if self._disk.owner is self._process:
+                self._disk.owner = None
+
+    def owner_pid(self) -> int | None:
+        return None if self._disk.owner is None else 1
+
+    def barrier(self) -> Barrier:
+        if self._told is None:
+            self._told = self._disk.failures
+        return Barrier(self)
+
+    def sync(self) -> None:
+        told = self._disk.failures if self._told is None else self._told
+        try:
+            self._disk.sync(told)
+        except OSError:
+            self.failed_syncs += 1
+            raise
+        finally:
+            if self._told is not None:
+                self._told = self._disk.failures

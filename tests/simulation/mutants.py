@@ -1,0 +1,119 @@
+"""What holds a promise up, taken out: each of these is to be found by some seed."""
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest import mock
+
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.pausing import PauseMixin
+from agent_core.conversations.conversation import Conversation
+from agent_core.dispatch.dispatcher import Dispatcher
+from agent_core.session.session import Session
+from store import starting
+from store.journal.journal import Journal
+from store.journal.writer import Entry
+from store.reading import Reader
+from tests.simulation.disk import Disk
+
+Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
+
+
+@contextlib.contextmanager
+def _without_sync(where: Callable[[Any], bool]) -> Iterator[None]:
+    real = Disk.sync
+
+    def sync(disk: Disk, told: int) -> None:
+        if not where(disk.world.here()):
+            real(disk, told)
+
+    with mock.patch.object(Disk, "sync", sync):
+        yield
+
+
+def the_queue_is_acknowledged_before_its_sync() -> Any:
+    return _without_sync(lambda thread: thread.name in ("main", "web"))
+
+
+def rows_are_forgotten_before_the_tables_are_synced() -> Any:
+    return _without_sync(lambda thread: thread.name == "flush")
+
+
+def marks_count_before_they_are_synced() -> Any:
+    return _without_sync(lambda thread: thread.name.startswith("pool"))
+
+
+def rows_are_acknowledged_before_their_commit() -> Any:
+    async def append(journal: Journal, *records: Any) -> None:
+        future = journal._loop.create_future()
+        future.add_done_callback(lambda done: done.exception())
+        journal._writer.put(Entry(records, future, None))
+
+    return mock.patch.object(Journal, "append", append)
+
+
+def rows_in_the_tables_are_not_recognised() -> Any:
+    return mock.patch.object(starting, "highest_number", return_value=0)
+
+
+def applied_actions_are_not_remembered() -> Any:
+    return mock.patch.object(Session, "forget_marked", lambda self, _: self.unmarked.clear())
+
+
+def messages_are_not_looked_up() -> Any:
+    return mock.patch.object(Conversation, "_is_there", return_value=False)
+
+
+def lanes_are_no_lanes() -> Any:
+    return mock.patch.object(Dispatcher, "_lane", side_effect=lambda *_: asyncio.Lock())
+
+
+def actions_in_flight_are_taken_up_again() -> Any:
+    real = Dispatcher.poll_once
+
+    async def poll_once(dispatcher: Dispatcher) -> int:
+        dispatcher._in_flight.clear()
+        return await real(dispatcher)
+
+    return mock.patch.object(Dispatcher, "poll_once", poll_once)
+
+
+def a_pause_does_not_hold() -> Any:
+    def may_tick(agent: Any) -> bool:
+        room = agent.session.ledger.spent(agent.session) is None  # else it would spin
+        return super(PauseMixin, agent).may_tick() and room
+
+    return mock.patch.object(PauseMixin, "may_tick", may_tick)
+
+
+def a_tick_that_is_undone_leaves_its_state() -> Any:
+    return mock.patch.object(LoopingAgentBase, "undo", LoopingAgentBase.tick_now)
+
+
+def readers_look_at_the_tables_first() -> Any:
+    def joined(reader: Reader, table: Any, match: Any, where: Any) -> Any:
+        stored = reader.stored(table, where).to_pylist()
+        pending = reader.journalled(table, match)
+        seen = {row["journal_n"] for row in stored}
+        rows = stored + [row for row in pending if row["journal_n"] not in seen]
+        return sorted(rows, key=lambda row: row["journal_n"] or 0)
+
+    return mock.patch.object(Reader, "joined", joined)
+
+
+MUTANTS: dict[Mutant, int] = {
+    the_queue_is_acknowledged_before_its_sync: 6,
+    rows_are_forgotten_before_the_tables_are_synced: 53,
+    marks_count_before_they_are_synced: 12,
+    rows_are_acknowledged_before_their_commit: 1,
+    rows_in_the_tables_are_not_recognised: 6,
+    applied_actions_are_not_remembered: 7,
+    messages_are_not_looked_up: 84,
+    lanes_are_no_lanes: 19,
+    actions_in_flight_are_taken_up_again: 2,
+    a_pause_does_not_hold: 8,
+    a_tick_that_is_undone_leaves_its_state: 17,
+    readers_look_at_the_tables_first: 37,
+}
+"""Each with a seed that finds it."""

@@ -102,7 +102,8 @@ class Disk:
         except OSError:
             self.failures += 1
             for commit in before:
-                commit.state = "forgotten"
+                if commit.state == "written":  # another sync may have been sooner
+                    commit.state = "forgotten"
             raise
         for commit in before:
             if commit.state == "written":

@@ -11,7 +11,8 @@ from agent_core.agent.pausing import PauseMixin
 from agent_core.conversations.conversation import Conversation
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.session.session import Session
-from store import starting
+from store import queue, starting
+from store.flush import Flush
 from store.journal.journal import Journal
 from store.journal.writer import Entry
 from store.reading import Reader
@@ -79,6 +80,27 @@ def actions_in_flight_are_taken_up_again() -> Any:
     return mock.patch.object(Dispatcher, "poll_once", poll_once)
 
 
+def a_sync_that_failed_is_tried_again() -> Any:
+    """The flush's: what was written before it counts as written."""
+    return mock.patch.object(Flush, "_take_back", lambda flush: setattr(flush._safe, "in_doubt", 0))
+
+
+def ids_are_not_looked_up() -> Any:
+    async def answered(*_: Any) -> dict[str, Any]:
+        return {}
+
+    return mock.patch.object(queue, "answered", answered)
+
+
+def actions_are_ordered_by_clocks() -> Any:
+    real = queue.waiting
+
+    async def waiting(*given: Any) -> Any:
+        return sorted(await real(*given), key=lambda row: row["created_at"])
+
+    return mock.patch.object(queue, "waiting", waiting)
+
+
 def a_pause_does_not_hold() -> Any:
     def may_tick(agent: Any) -> bool:
         room = agent.session.ledger.spent(agent.session) is None  # else it would spin
@@ -112,6 +134,9 @@ MUTANTS: dict[Mutant, int] = {
     messages_are_not_looked_up: 84,
     lanes_are_no_lanes: 19,
     actions_in_flight_are_taken_up_again: 2,
+    a_sync_that_failed_is_tried_again: 1,
+    ids_are_not_looked_up: 1,
+    actions_are_ordered_by_clocks: 1,
     a_pause_does_not_hold: 8,
     a_tick_that_is_undone_leaves_its_state: 17,
     readers_look_at_the_tables_first: 37,

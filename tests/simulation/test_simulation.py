@@ -39,9 +39,12 @@ def test_a_seed_repeats_its_run():
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.__name__)
 def test_what_is_taken_out_is_found(mutant):
     """Without what holds a promise up, some seed among the first hundred fails."""
-    with mutant():
-        found = _first_to_fail([MUTANTS[mutant], *range(1, FIRST + 1)])
-    assert found, f"no seed finds that {mutant.__name__}"
+    for seed in [MUTANTS[mutant], *range(1, FIRST + 1)]:
+        with mutant():
+            failed = run(seed).error is not None
+        if failed and run(seed).error is None:
+            return
+    pytest.fail(f"no seed finds that {mutant.__name__}")
 
 
 def test_what_is_not_mended_is_found(monkeypatch):

@@ -1,11 +1,16 @@
 """The worker: `python -m agents`, and the Runtime, which builds everything and hands it down."""
 
+import sys
+
+from reins import signals
+
+if __name__ == "__main__":
+    signals.end_at_once()  # until the imports below are done, which takes seconds
+
 import argparse
 import asyncio
 import gc
 import os
-import signal
-import sys
 import time
 import uuid
 from dataclasses import dataclass
@@ -13,7 +18,7 @@ from typing import Any
 
 import structlog
 
-from agent_core.agent.registry import AgentTypes
+from agent_core.agent.registry import AgentTypeError, AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
 from agent_core.conversations.conversation import Conversations
@@ -22,21 +27,30 @@ from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
-from reins import logs, telemetry
+from reins import logs, redaction, telemetry
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
+from reins.shutdown import STEP_S, AsyncShutdown
 from reins.version import VERSION
-from store.errors import FolderOwnedError, StoreError
+from store.errors import FolderOwnedError, StoreError, in_a_line
 from store.store import Store
 
 _logger = structlog.get_logger(__name__)
 
+UNUSABLE = (
+    SettingsError, ModelConfigError, AgentTypeError, StoreError, OSError, MemoryError, RuntimeError,
+)  # fmt: skip
+"""What keeps a process from working: ours by name, and what the system and LanceDB raise where
+files, memory or threads are not to be had."""
 EXIT_OWNED = 3
 EXIT_UNUSABLE = 2
 _SWITCH_INTERVAL_S = 0.002
 """The loop and the journal's writer hand over to each other all the time: a waiting thread gets
 the GIL after this long, instead of the default 5 ms."""
+_STORE_S = 60.0
+_DISPATCHER_S = 30.0
+"""Seconds for a step of the stop: a last flush, and a last marking, of a large backlog."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +105,7 @@ class Runtime:
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
+        self._shutdown = AsyncShutdown()
 
     async def start(self) -> None:
         """Own the data folder, rebuild its sessions, take up its queue.
@@ -100,9 +115,14 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self.types.take(self.types.read())
         await self.store.start()
+        ending = self._shutdown
+        ending.add("tracing", self._stop_tracing)
+        ending.add("the store", self.store.stop, limit_s=_STORE_S)
         try:
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
+            ending.add("the models", self.model.stop)
             await self.model.start()
+            ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),
@@ -110,7 +130,9 @@ class Runtime:
                 folder=self.store.folder,
                 poll_s=self.settings.poll_s,
             )
+            ending.add("the dispatcher", self.dispatcher.stop, limit_s=_DISPATCHER_S)
             self.dispatcher.start()
+            ending.add("the loop monitor", self._stop_loop_monitor)
             self.loop_monitor.start()
         except BaseException:
             await self.stop()
@@ -125,12 +147,29 @@ class Runtime:
 
     async def stop(self) -> None:
         """No new ticks; those in flight end or are given up; what is acknowledged is on disk."""
+        await self._shutdown.run()
+
+    @property
+    def left_behind(self) -> bool:
+        """True if something did not end in time, for which the loop would wait for ever."""
+        return bool(self.fleet.left_behind or self._shutdown.left_behind or self.store.left_behind)
+
+    @property
+    def stop_s(self) -> float:
+        """Seconds that a stop may take at the most."""
+        return _STORE_S + _DISPATCHER_S + self._sessions_s() + 3 * STEP_S
+
+    def _sessions_s(self) -> float:
+        """Grace for the ticks, and again for what they leave to be written."""
+        return 2 * self.settings.stop_grace_s + STEP_S
+
+    async def _stop_loop_monitor(self) -> None:
         self.loop_monitor.stop()
-        if self.dispatcher is not None:
-            await self.dispatcher.stop()
+
+    async def _stop_sessions(self) -> None:
         await self.fleet.stop(self.settings.stop_grace_s)
-        await self.model.stop()
-        await self.store.stop()
+
+    async def _stop_tracing(self) -> None:
         if self.tracing is not None:
             await asyncio.to_thread(self.tracing.stop)
 
@@ -197,8 +236,8 @@ def tune_process() -> None:
 async def _work(settings: Settings) -> None:
     stop_asked = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop_asked.set)
+    # Not the loop's own handlers: they are gone when the loop has ended, and the process has not.
+    signals.on_stop_asked(lambda: loop.call_soon_threadsafe(stop_asked.set))
     runtime = Runtime(settings)
     await runtime.start()
     tune_process()
@@ -206,8 +245,8 @@ async def _work(settings: Settings) -> None:
     _logger.info("worker stopping")
     await runtime.stop()
     _logger.info("worker stopped", start=runtime.start_id)
-    if runtime.fleet.left_behind:
-        # Everything is on disk, and the loop would wait for these ticks for ever.
+    if runtime.left_behind:
+        # What is acknowledged is on disk, and the loop would wait for the rest for ever.
         sys.stderr.flush()
         os._exit(0)
 
@@ -221,13 +260,30 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
         logs.configure(settings.log_level, settings.log_format)
         asyncio.run(_work(settings))
     except FolderOwnedError as error:
-        print(f"reins: {error}", file=sys.stderr)
+        print(f"reins: {redaction.text(str(error))}", file=sys.stderr)
         return EXIT_OWNED
-    except (SettingsError, ModelConfigError, StoreError, ValueError) as error:
-        print(f"reins: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    except (*UNUSABLE, ValueError) as error:
+        return unusable(error)
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        return unusable(error)
     return 0
 
 
+def is_panic(error: BaseException) -> bool:
+    """True for what a library in Rust raises where it gets no file, thread or memory."""
+    return type(error).__name__ == "PanicException"  # of PyO3; it is in no module
+
+
+def unusable(error: BaseException) -> int:
+    """Say in a line why the process cannot work; returns its exit code."""
+    print(f"reins: {redaction.text(in_a_line(error))}", file=sys.stderr)
+    _logger.debug("cannot work", exc_info=error)
+    return EXIT_UNUSABLE
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    signals.ignore()
+    sys.exit(code)

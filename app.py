@@ -1,25 +1,31 @@
 """The web entry: `python app.py` runs the web threads and the worker in one process."""
 
+import sys
+
+from reins import signals
+
+if __name__ == "__main__":
+    signals.end_at_once()  # until the imports below are done, which takes seconds
+
 import argparse
 import contextlib
+import os
 import secrets
-import signal
-import sys
+import socket
 from queue import Empty, SimpleQueue
 from urllib.parse import quote
 
 import structlog
 
-from agent_core.agent.registry import AgentTypeError
-from agents import EXIT_UNUSABLE, Runtime, tune_process
+from agents import UNUSABLE, Runtime, is_panic, tune_process, unusable
 from reins import logs
-from reins.llm import ModelConfigError
 from reins.runtime_thread import RuntimeThread
-from reins.settings import Settings, SettingsError, load_settings
+from reins.settings import Settings, load_settings
+from reins.shutdown import Shutdown
 from reins.web.application import Web
 from reins.web.guard import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen
-from store.errors import FolderOwnedError, StoreError
+from store.errors import FolderOwnedError
 
 _logger = structlog.get_logger(__name__)
 
@@ -37,48 +43,63 @@ def main(arguments: list[str] | None = None, *, program: str = "python app.py") 
     wants_worker = not flags.pop("no_worker")
     # Before anything is started: a stop that comes during the start is heeded after it.
     # A queue, since a second signal may come while the first is handled: an event would lock up.
-    stop_asked: SimpleQueue[int] = SimpleQueue()
-    for asked in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(asked, lambda number, _: stop_asked.put(number))
+    stop_asked: SimpleQueue[None] = SimpleQueue()
+    signals.on_stop_asked(lambda: stop_asked.put(None))
     try:
         settings = load_settings(**flags)
         logs.configure(settings.log_level, settings.log_format)
         _run(settings, stop_asked, wants_worker=wants_worker)
-    except (
-        SettingsError,
-        ModelConfigError,
-        AgentTypeError,
-        PortUnusableError,
-        StoreError,
-    ) as error:
-        print(f"reins: {error}", file=sys.stderr)
-        return EXIT_UNUSABLE
+    except (*UNUSABLE, PortUnusableError) as error:
+        return unusable(error)
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        return unusable(error)
     return 0
 
 
-def _run(settings: Settings, stop_asked: SimpleQueue[int], *, wants_worker: bool) -> None:
+def _run(settings: Settings, stop_asked: SimpleQueue[None], *, wants_worker: bool) -> None:
     # Whoever can reach the address can steer: beyond this machine, only with a token.
     token = settings.token or (None if is_loopback(settings.host) else secrets.token_urlsafe(24))
+    ending = Shutdown()
     # The port first: no session ticks for one that is taken.
     with listen(settings.host, settings.port) as listening:
-        port = listening.getsockname()[1]
-        worker = _worker(settings) if wants_worker else None
         try:
-            runtime = None if worker is None else worker.runtime
-            web = Web(settings, runtime, port=port, token=token)
-            server = Server(listening, web.wsgi)
-            web.start()
-            server.start()
-            print(f"Reins is at {_address(settings.host, port, token)}", flush=True)
+            _start(settings, listening, ending, token=token, wants_worker=wants_worker)
             _wait_for(stop_asked)
-            web.stop()
-            server.stop()
         finally:
-            if worker is not None:
-                worker.stop()
+            ending.run()
+    if ending.left_behind:
+        # What is acknowledged is on disk, and Python would wait for the rest for ever.
+        sys.stderr.flush()
+        os._exit(0)
 
 
-def _wait_for(stop_asked: SimpleQueue[int]) -> None:
+def _start(
+    settings: Settings,
+    listening: socket.socket,
+    ending: Shutdown,
+    *,
+    token: str | None,
+    wants_worker: bool,
+) -> None:
+    """Start worker and web; `ending` gets what ends each of them."""
+    port = listening.getsockname()[1]
+    worker = _worker(settings) if wants_worker else None
+    runtime = None if worker is None else worker.runtime
+    if worker is not None:
+        ending.add("the worker", worker.stop, limit_s=worker.runtime.stop_s)
+    web = Web(settings, runtime, port=port, token=token)
+    ending.add("the web", web.stop, limit_s=web.stop_s)
+    web.start()
+    server = Server(listening, web.wsgi)
+    ending.add("the server", server.stop)
+    ending.add("the guard", web.close)
+    server.start()
+    print(f"Reins is at {_address(settings.host, port, token)}", flush=True)
+
+
+def _wait_for(stop_asked: SimpleQueue[None]) -> None:
     while True:
         with contextlib.suppress(Empty):
             stop_asked.get(timeout=_LOOK_S)
@@ -104,4 +125,6 @@ def _address(host: str, port: int, token: str | None) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    signals.ignore()
+    sys.exit(code)

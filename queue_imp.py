@@ -10,9 +10,9 @@ from collections.abc import Collection
 from typing import Any, Literal
 
 from agent_core.actions.action import create_action, processed
-from agent_core.actions.ids import ActionError, checked_id
+from agent_core.actions.ids import ActionError, checked_id, known_id
 from reins.settings import current_settings
-from store import queue
+from store import queue, queue_writer
 from store.folder import DataFolder
 from store.lance.tables import quoted
 from store.reading import reader
@@ -131,7 +131,7 @@ def post_message(conversation_id: str, author: str, text: str) -> str:
     return _enqueue(
         "post_message",
         author,
-        conversation_id=checked_id(conversation_id, "conversation_id"),
+        conversation_id=known_id(conversation_id, "conversation_id"),
         text=text,
     )
 
@@ -210,8 +210,8 @@ def _folder() -> DataFolder:
     return DataFolder(current_settings().data)
 
 
-def _writer() -> queue.QueueWriter:
-    return queue.writer_at(_folder().path)
+def _writer() -> queue_writer.QueueWriter:
+    return queue_writer.writer_at(_folder().path)
 
 
 if __name__ == "__main__":

@@ -2,10 +2,15 @@
 
 import logging
 import sys
-from typing import Literal
+import threading
+import traceback
+from types import TracebackType
+from typing import Any, Literal
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
+
+from reins import redaction
 
 
 def configure(level: str = "info", form: Literal["auto", "text", "json"] = "auto") -> None:
@@ -32,6 +37,27 @@ def configure(level: str = "info", form: Literal["auto", "text", "json"] = "auto
     )
     logging.basicConfig(level=max(least, logging.WARNING), handlers=[handler], force=True)
     logging.captureWarnings(capture=True)
+    watch_uncaught()
+
+
+def watch_uncaught() -> None:
+    """Let what nobody catches be written without keys, unless somebody else has it written."""
+    if sys.excepthook is sys.__excepthook__:
+        sys.excepthook = _uncaught
+    if threading.excepthook is threading.__excepthook__:
+        threading.excepthook = _uncaught_in_thread
+
+
+def _uncaught(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    lines = traceback.format_exception(kind, error, where)
+    sys.stderr.write(redaction.text("".join(lines)))
+
+
+def _uncaught_in_thread(ended: threading.ExceptHookArgs) -> None:
+    if ended.exc_value is not None and not issubclass(ended.exc_type, SystemExit):
+        name = "a thread" if ended.thread is None else f"thread {ended.thread.name}"
+        sys.stderr.write(redaction.text(f"Exception in {name}:\n"))
+        _uncaught(ended.exc_type, ended.exc_value, ended.exc_traceback)
 
 
 def _shared() -> list[structlog.typing.Processor]:
@@ -48,10 +74,17 @@ def _rendered(*, text: bool) -> list[structlog.typing.Processor]:
         return [
             structlog.dev.ConsoleRenderer(
                 colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
-            )
+            ),
+            _without_keys,
         ]
     bare = ExceptionDictTransformer(show_locals=False)
     return [
         structlog.processors.ExceptionRenderer(bare),
         structlog.processors.JSONRenderer(),
+        _without_keys,
     ]
+
+
+def _without_keys(_logger: object, _method: str, line: Any) -> Any:
+    """The last step: a line as it is written."""
+    return redaction.redactor().value(line)

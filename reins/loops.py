@@ -149,6 +149,11 @@ class TaskLoop(_Loop):
     def stopping(self) -> bool:
         return self._stop_asked
 
+    @property
+    def running(self) -> bool:
+        """True from the start until the task has ended."""
+        return self._task is not None and not self._task.done()
+
     def start(self) -> None:
         if self._task is not None:
             raise self._started_twice()

@@ -11,6 +11,8 @@ from pydantic import Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnparsableSetting
 
+from reins import redaction
+
 PREFIX = "REINS_"
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
@@ -94,6 +96,11 @@ class Settings(BaseSettings):
         description="US dollars that all sessions together may take in a UTC day",
     )
 
+    def model_post_init(self, _context: object) -> None:
+        """Secrets among them are removed from whatever the process says from now on."""
+        redaction.know(self.token, self.model_api_key)
+        redaction.know_address(self.model_base_url)
+
     @field_validator("token", "model_base_url", "model_api_key", mode="before")
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
@@ -113,6 +120,7 @@ def load_settings(**flags: object) -> Settings:
     Raises: SettingsError naming each setting that is unknown or impossible.
     """
     env_file = Path(".env")
+    redaction.know_environment(os.environ)  # before anything can be said about it
     _refuse_unknown(os.environ, "the environment")
     try:
         if env_file.is_file():
@@ -184,4 +192,6 @@ def _refuse_unknown(names: Mapping[str, object], where: str) -> None:
 def _keys_of(env_file: Path) -> Mapping[str, str | None]:
     from dotenv import dotenv_values  # noqa: PLC0415 - only where there is a .env
 
-    return dotenv_values(env_file)
+    found = dotenv_values(env_file)
+    redaction.know_environment(found)
+    return found

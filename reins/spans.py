@@ -20,6 +20,8 @@ from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanContext
 
+from reins.redaction import redactor
+
 _logger = structlog.get_logger(__name__)
 
 STOP_S = 3.0
@@ -101,8 +103,22 @@ class Spans:
         if ending.is_alive():
             _logger.warning("the last spans were not taken in time", waited_s=STOP_S)
 
+    def _begun(
+        self,
+        name: str,
+        within: context.Context | None = None,
+        *,
+        attributes: dict[str, Any],
+        **more: Any,
+    ) -> Span:
+        """A span whose name and attributes hold no key."""
+        known = redactor()
+        return self._tracer.start_span(
+            known.text(name), within, attributes=known.value(attributes), **more
+        )
+
     def tick_begins(self, session: Ticking) -> tuple[Span, Any]:
-        span = self._tracer.start_span(
+        span = self._begun(
             f"invoke_agent {session.agent_type}",
             self._root,
             attributes={
@@ -120,7 +136,7 @@ class Spans:
         return _Tick(self, session)
 
     def failed(self, span: Span, error_type: str) -> None:
-        span.set_attribute(_ERROR_TYPE, error_type)
+        span.set_attribute(_ERROR_TYPE, redactor().text(error_type))
         span.set_status(trace.StatusCode.ERROR)
 
     def attempted(self, call: Any, caller: Any) -> None:
@@ -148,7 +164,7 @@ class Spans:
             _DEMONSTRATION: call.demonstration,
             _QUEUED_MS: (began_us - call.queued_at) / 1_000,
         }
-        span = self._tracer.start_span(
+        span = self._begun(
             f"{operation} {call.model}",
             kind=trace.SpanKind.CLIENT,
             attributes={name: value for name, value in given.items() if value is not None},
@@ -167,7 +183,7 @@ class Spans:
     ) -> None:
         ended_ns = time.time_ns()
         linked = {each.span_id: each for each in within if each is not None}
-        span = self._tracer.start_span(
+        span = self._begun(
             "journal commit",
             self._root,
             attributes={_ROWS: rows},
@@ -186,7 +202,7 @@ class Spans:
             _CONVERSATION: names["session_id"],
             _OUTCOME: outcome,
         }
-        span = self._tracer.start_span(
+        span = self._begun(
             f"action {names['action_type']}",
             self._root,
             attributes={name: value for name, value in given.items() if value is not None},

@@ -14,12 +14,10 @@ import structlog
 from store import agent_state, agent_steps
 from store.journal.file import Record
 from store.journal.log import Log
-from store.lance.damage import Missing
+from store.lance.damage import JOURNAL, Missing
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
-JOURNAL = "journal"
-"""The name under which rows are missing that were in no table yet."""
 _AT_ONCE = 500
 _HELD = frozenset({"running", "pausing", "paused"})
 
@@ -73,7 +71,8 @@ def _held(row: dict[str, Any], known: list[Missing]) -> Record:
         f"rows that came after row {seq} may be lost (see damaged/missing.json), so its state may "
         "be an older one; resume it to go on from there"
     )
-    snapshot = orjson.loads(row["snapshot"]) | {"status": "paused"}
+    # A tick's snapshot leaves the result to its text.
+    snapshot = orjson.loads(row["snapshot"]) | {"status": "paused", "result": row["result"]}
     now = time.time_ns() // 1_000
     _logger.error("session held", session_id=session, agent_id=row["agent_id"], why=why)
     step: dict[str, Any] = dict.fromkeys(agent_steps.TABLE.schema.names)

@@ -38,3 +38,10 @@ class OutcomeUnknownError(StoreError):
 
 class RowInvalidError(StoreError, ValueError):
     """A row does not fit its table."""
+
+
+def in_a_line(error: BaseException) -> str:
+    """What a person is told of an error: our own words as they are, those of others in one line."""
+    if not isinstance(error, Exception) or isinstance(error, OSError | MemoryError | RuntimeError):
+        return " ".join(f"{type(error).__name__}: {error}".split())[:500]
+    return str(error)

@@ -1,5 +1,7 @@
 """The flush: journalled rows into the LanceDB tables, in order, in batches, off the loop."""
 
+import threading
+import time
 from collections.abc import Mapping
 from datetime import datetime
 from functools import cached_property
@@ -16,11 +18,15 @@ from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
 from store.journal.log import Log
+from store.lance import damage
+from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
+from store.lance.damage import JOURNAL, Missing
 from store.lance.memory import give_back
 from store.lance.retention import Retention
+from store.lance.sums import Sums
 from store.lance.tables import Table
-from store.queue import write_again
+from store.queue_writer import write_again
 from store.safe_versions import Opened, SafeVersions
 from store.starting import highest_number
 
@@ -28,7 +34,8 @@ _logger = structlog.get_logger(__name__)
 
 _BATCH_ROWS = 20_000
 _BATCH_BYTES = 64 << 20
-_BURST_ROWS = 5_000  # after as many, a quiet moment is used to give their memory back
+_BURST_ROWS = 5_000  # after as many, a quieter moment is used to give their memory back
+_QUIET_ROWS = 1_000
 _RETRY_MAX_S = 30.0
 
 
@@ -51,6 +58,7 @@ class Flush(ThreadLoop):
         every_s: float = 1.0,
         hurry_rows: int = _BATCH_ROWS,
         record_days: float | None = None,
+        sums: Sums | None = None,
     ) -> None:
         super().__init__("flush", first_delay_s=every_s)
         self._folder = folder
@@ -65,6 +73,8 @@ class Flush(ThreadLoop):
         self._marked_compaction = Compaction()
         self._worked = 0
         self._highest = dict(highest)
+        self._sums = Checksums(folder.path, {} if sums is None else sums)
+        self._noting = threading.Lock()
         self._safe = SafeVersions(folder.barrier(), tables, synced)
         self._marked_barrier = folder.barrier()
         self._marked_in_doubt: dict[str, int] = {}
@@ -73,6 +83,8 @@ class Flush(ThreadLoop):
         self.failures = 0
         self.last_error: str | None = None
         """The error of the newest flush; None if it succeeded."""
+        self.flushed_at: float | None = None
+        """Unix time of the newest flush that succeeded, also one that found nothing to do."""
 
     def start(self) -> None:
         super().start()
@@ -90,8 +102,10 @@ class Flush(ThreadLoop):
         self._flush_all()
         self.retention.run(self._tables.values())
         self._compact_journalled()
+        self._journal.retry_failed()
         self._retry_s = self._every_s
         self.last_error = None
+        self.flushed_at = time.time()
         return self._every_s
 
     def failed(self, error: Exception) -> float:
@@ -123,8 +137,10 @@ class Flush(ThreadLoop):
         before = self.rows
         while self._flush_batch():
             pass
-        self._worked += self.rows - before
-        if self._worked >= _BURST_ROWS and self.rows == before:
+        moved = self.rows - before
+        self._worked += moved
+        # Sessions that tick leave no moment without a row.
+        if self._worked >= _BURST_ROWS and moved < _QUIET_ROWS:
             self._worked = 0
             give_back()
 
@@ -137,9 +153,18 @@ class Flush(ThreadLoop):
             return False
         by_table = groupby(sorted(groups, key=lambda g: g.table), lambda g: g.table)
         self._write_all({name: list(same) for name, same in by_table})
-        self._journal.forget(groups, self._safe.sync())
+        versions = self._safe.sync()
+        self._journal.forget(groups, versions)
+        self._note_files(versions)
         self.rows += sum(group.rows for group in groups)
         return more
+
+    def _note_files(self, versions: Mapping[str, int]) -> None:
+        """Note the checksums of the files of these versions, which are synced."""
+        with self._noting:  # the queue is compacted in another thread
+            new, gone = self._sums.changes(versions)
+            if new or gone:
+                self._journal.call(lambda log: log.note_files(new, gone))
 
     def _take_back(self) -> None:
         self._safe.take_back()
@@ -154,7 +179,7 @@ class Flush(ThreadLoop):
                 self._set_aside(journalled, f"there is no table {name}")
                 continue
             table = self._tables[name][0]
-            groups, rows = self._fitting(table, journalled)
+            groups, rows = self._fitting(table, self._whole(journalled))
             if table.derived is None:
                 self._write(name, rows)
             else:
@@ -168,14 +193,16 @@ class Flush(ThreadLoop):
 
     def _write(self, name: str, rows: pa.Table) -> None:
         table, opened = self._tables[name]
-        if table.key is not None:
-            merge_newest(opened, table.key, rows)
-            return
+        # Also where the newest row wins: a journal that lost its end shows older rows again.
         fresh = rows.filter(pc.greater(rows["journal_n"], self._highest[name]))
-        if fresh.num_rows:
+        if not fresh.num_rows:
+            return
+        if table.key is not None:
+            merge_newest(opened, table.key, fresh)
+        else:
             opened.add(fresh)
             self._compaction.added(name, fresh.num_rows)
-            self._highest[name] = pc.max(fresh["journal_n"]).as_py()
+        self._highest[name] = pc.max(fresh["journal_n"]).as_py()
 
     def _fitting(self, table: Table, groups: list[Group]) -> tuple[list[Group], pa.Table]:
         """The rows as Arrow, and the groups without those that fit no table.
@@ -183,7 +210,7 @@ class Flush(ThreadLoop):
         A row that does not fit is set aside, or it would hold up all others.
         """
         try:
-            return groups, to_arrow(table, groups)
+            return groups, to_arrow(table, groups) if groups else table.schema.empty_table()
         except pa.ArrowInvalid:
             rows = (row for group in groups for row in group.lines())
             fitting = []
@@ -194,6 +221,17 @@ class Flush(ThreadLoop):
                 except pa.ArrowInvalid as error:
                     self._set_aside([group], str(error))
             return fitting, to_arrow(table, fitting) if fitting else table.schema.empty_table()
+
+    def _whole(self, groups: list[Group]) -> list[Group]:
+        """The groups without those that are not what was committed: they are kept aside."""
+        torn = [group for group in groups if not group.whole]
+        if not torn:
+            return groups
+        why = "it is not what was committed: its checksum does not match"
+        self._set_aside(torn, why)
+        lost = [Missing(JOURNAL, group.rows, why, ((group.first, group.last),)) for group in torn]
+        damage.keep(self._folder.path, lost)
+        return [group for group in groups if group.whole]
 
     def _set_aside(self, groups: list[Group], why: str) -> None:
         """Keep rows in `damaged/` that no table takes."""
@@ -243,6 +281,7 @@ class Flush(ThreadLoop):
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
         self._journal.call(lambda log: log.note_synced(versions))
+        self._note_files(versions)
         give_back()
 
     def _clean(self, compaction: Compaction, *, journalled: bool) -> None:

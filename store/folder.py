@@ -3,8 +3,9 @@
 import contextlib
 import json
 import os
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,9 +13,11 @@ import filelock
 
 from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
+from store.counter import Counter
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
-from store.journal.file import Durable
 from store.journal.log import Log, open_log
+from store.journal.opening import Durable
+from store.journal.proof import Proof, prove
 from store.journal.reading import open_for_reading
 from store.lance.opening import LanceTables, Tables
 
@@ -23,6 +26,9 @@ FORMAT = 1
 
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")  # a Path has one slash of two left
+_NAME_BYTES = 255
+_PATH_BYTES = 3_800  # Linux takes 4,096, and LanceDB's names of files come behind it
 OWNER_FILE = "owner.json"
 
 
@@ -57,6 +63,8 @@ class DataFolder:
     """One folder of tables with the journal beside them: where both are opened and synced."""
 
     def __init__(self, path: Path | str) -> None:
+        """Raises: FolderUnusableError, where the path can be no local folder."""
+        _check_path(str(path))
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
         self.failed_syncs = 0
@@ -72,6 +80,10 @@ class DataFolder:
     @property
     def journal(self) -> Path:
         return self.path / "journal.sqlite"
+
+    def prove_log(self) -> Proof:
+        """Read the journal through, and what it should have; changes nothing."""
+        return prove(self.journal)
 
     def open_log(self, durable: Durable, *, checked: bool = False) -> Log:
         """The journal's log, to append to. Raises: FolderUnusableError."""
@@ -90,7 +102,8 @@ class DataFolder:
         Raises: FolderUnusableError, FormatUnknownError.
         """
         try:
-            self.path.mkdir(parents=True, exist_ok=True)
+            # The owner's alone: what agents and people say is nobody else's on this machine.
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
             probe = self.path / f".probe-{_here()}"
             probe.write_bytes(b"reins")
             probe.unlink()
@@ -143,12 +156,18 @@ class DataFolder:
                 f"another worker (process {self.owner_pid() or 'unknown'}) owns the data folder "
                 f"{self.path}. Stop it first, or use another folder."
             ) from None
+        except OSError as error:
+            raise FolderUnusableError(
+                f"{self.path / _LOCK_FILE} cannot be locked: {error.strerror or error}. "
+                "Check the folder's permissions and its disk."
+            ) from error
         owner = Owner(self, *self._left())
         try:
             owner.note()
             yield owner
         finally:
-            owner.gone()
+            with contextlib.suppress(OSError):  # or the lock would stay
+                owner.gone()
             lock.release()
 
     def _left(self) -> tuple[Left, str]:
@@ -196,6 +215,10 @@ class DataFolder:
             self.failed_syncs += 1
             raise
 
+    def counter(self, name: str, used: Callable[[], int]) -> Counter:
+        """A counter of the folder's own; `used` gives the highest of its numbers in use."""
+        return Counter(self.path / f"{name}.count", used)
+
     def close(self) -> None:
         """Give the barriers' descriptor back."""
         if self._descriptor is not None:
@@ -209,6 +232,23 @@ class DataFolder:
             file.flush()
             os.fsync(file.fileno())  # or a loss of power leaves an empty file under the name
         part.replace(self.path / name)
+
+
+def _check_path(path: str) -> None:
+    why = None
+    if _ADDRESS.match(path):
+        why = "it is an address; lock, sync and watch need a folder of this machine"
+    elif not path.isprintable():
+        why = "it has control or invisible characters, which LanceDB cannot open"
+    elif len(os.fsencode(path)) > _PATH_BYTES or any(
+        len(os.fsencode(part)) > _NAME_BYTES for part in Path(path).parts
+    ):
+        why = f"it is too long; expected {_PATH_BYTES} bytes, {_NAME_BYTES} for a name, at the most"
+    if why:
+        raise FolderUnusableError(
+            f"the data folder {path[:200]!a} cannot be used: {why}. Give a local folder with "
+            "REINS_DATA or --data."
+        )
 
 
 def _runs(pid: int) -> bool:

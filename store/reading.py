@@ -12,6 +12,7 @@ import pyarrow as pa
 
 from reins.settings import current_settings
 from store import times
+from store.errors import FolderUnusableError
 from store.folder import DataFolder
 from store.journal.file import Group, Record
 from store.lance.opening import OpenTable, Tables
@@ -33,12 +34,14 @@ class Reader:
     @functools.cached_property
     def db(self) -> Tables:
         self.folder.prepare()
-        return self.folder.open_tables()
+        with _told(self.folder.path):
+            return self.folder.open_tables()
 
     def table(self, table: Table) -> OpenTable | None:
         """The open table; None while nobody has made it."""
         if table.name not in self._tables:
-            opened = self.db.open_if_there(table)
+            with _told(self.folder.path):
+                opened = self.db.open_if_there(table)
             if opened is None:
                 return None
             self._tables[table.name] = opened
@@ -95,14 +98,15 @@ class Reader:
             opened = self.table(table)
             if opened is None:
                 return nothing
-            try:
-                return read(opened)
-            except RuntimeError as error:
-                # The version being read was compacted and cleaned away, or the folder was replaced:
-                # the newest has the rows.
-                if "not found" not in str(error).lower() or not left:
-                    raise
-                self._tables.pop(table.name, None)
+            with _told(self.folder.path):
+                try:
+                    return read(opened)
+                except RuntimeError as error:
+                    # The version being read was compacted and cleaned away, or the folder was
+                    # replaced: the newest has the rows.
+                    if "not found" not in str(error).lower() or not left:
+                        raise
+                    self._tables.pop(table.name, None)
         raise AssertionError("not reached")
 
     def journalled(self, table: Table, match: Mapping[str, str] | None = None) -> list[Row]:
@@ -133,6 +137,19 @@ class Reader:
         self.folder.prepare()
         with contextlib.closing(self.folder.open_log(current_settings().durable)) as log:
             log.append_made(make)
+
+
+@contextlib.contextmanager
+def _told(folder: Path) -> Iterator[None]:
+    """What LanceDB and the system raise, in our words. Raises: FolderUnusableError."""
+    try:
+        yield
+    except (OSError, MemoryError, RuntimeError) as error:
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        raise FolderUnusableError(
+            f"the tables in {folder} cannot be read: {said}. Check the disk, the permissions, and "
+            "the limits of this process (ulimit -a)."
+        ) from error
 
 
 def matching(group: Group, match: Mapping[str, str]) -> Iterable[Row]:

@@ -11,14 +11,18 @@ import pyarrow.compute as pc
 import structlog
 
 from store.derivation import make_again
-from store.errors import FolderUnusableError, TableDamagedError
+from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
 from store.folder import FORMAT, DataFolder
-from store.journal.file import Durable
 from store.journal.log import Log
+from store.journal.opening import Durable
+from store.journal.proof import Proof
+from store.lance import damage
+from store.lance.damage import JOURNAL, Missing, as_ranges
 from store.lance.faults import fault, refuse_if_system
 from store.lance.losses import Evidence
 from store.lance.opening import OpenTable
-from store.lance.repair import Repaired
+from store.lance.repair import ROLL_BACK, Repaired
+from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
 
 _logger = structlog.get_logger(__name__)
@@ -26,7 +30,8 @@ _logger = structlog.get_logger(__name__)
 
 @dataclass(slots=True)
 class Opened:
-    """The tables of a folder with the highest number in each, and what was repaired for that.
+    """The tables of a folder with the highest number in each, what was repaired for that, and the
+    checksums of their files.
 
     `synced` are the versions that are known to be on disk, without those of repaired tables.
     """
@@ -34,6 +39,7 @@ class Opened:
     tables: dict[str, tuple[Table, OpenTable]] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     repaired: list[Repaired] = field(default_factory=list)
+    sums: dict[tuple[str, str], Sum] = field(default_factory=dict)
     synced: dict[str, int] = field(default_factory=dict)
 
 
@@ -52,32 +58,102 @@ def open_folder(
     Raises: FolderUnusableError, RollBackNeededError, TableDamagedError.
     """
     opened = Opened()
-    with (
-        _no_system_error(folder),
-        contextlib.closing(folder.open_log(durable, checked=True)) as log,
-    ):
-        newest, pending = log.newest_number(), log.pending_rows()
-        evidence = Evidence(
-            synced=log.synced_versions(),
-            flushed=newest - pending,
-            pending=((newest - pending + 1, newest),) if pending else (),
-            trusted=trusted,
-            pending_rows=partial(_pending_rows, log),
-        )
-        for deep in (False, True):
-            why = _open(opened, folder, tables, evidence, deep=deep, roll_back=roll_back)
-            if why is None:
-                break
-        else:
-            raise TableDamagedError(f"the tables in {folder.path} cannot be read: {why}")
-        # A journal that is younger than the tables must not give out their numbers again.
-        log.raise_flushed(max(opened.highest.values()))
-        repaired = {one.table for one in opened.repaired}
-        opened.synced = {k: v for k, v in evidence.synced.items() if k not in repaired}
+    with _no_system_error(folder):
+        proof = folder.prove_log()
+        _account_for(folder, tables, proof, roll_back=roll_back)
+        with contextlib.closing(folder.open_log(durable, checked=True)) as log:
+            _open_tables(opened, folder, tables, log, trusted=trusted, roll_back=roll_back)
+            opened.sums = log.noted_files()
+            # What was given out is never given out again, lost or not.
+            last = proof.lacking[1] if proof.lacking else 0
+            log.raise_flushed(max(last, *opened.highest.values()))
+            repaired = {one.table for one in opened.repaired}
+            synced = log.synced_versions()
+            opened.synced = {k: v for k, v in synced.items() if k not in repaired}
         _derive_again(opened)
     if folder.format() != FORMAT:
         folder.record_format()
     return opened
+
+
+def _account_for(
+    folder: DataFolder, tables: Sequence[Table], proof: Proof, *, roll_back: bool
+) -> None:
+    """Raises: RollBackNeededError where the journal has lost what is in no table."""
+    gone: set[int] = set()
+    if proof.lacking:
+        low, high = proof.lacking
+        gone = set(range(low, high + 1)) - _numbers_from(folder, tables, low)
+    gone.update(n for first, last in proof.unread for n in range(first, last + 1))
+    for entry in damage.missing(folder.path):  # a person went on without them
+        gone -= {n for first, last in entry.journal_n for n in range(first, last + 1)}
+    if not gone:
+        if proof.lacking:
+            _logger.warning("the journal lacks rows; the tables have them all", why=proof.why)
+        elif not proof.made and any(folder.path.glob("*.lance/data/*")):
+            _logger.warning("there was no journal; what was not flushed is lost, if any was")
+        return
+    why = proof.why if proof.lacking else "groups are not what was committed"
+    lost = Missing(JOURNAL, len(gone), why, as_ranges(sorted(gone)))
+    if not roll_back:
+        raise RollBackNeededError(
+            f"the journal {folder.journal} has lost rows that were acknowledged ({why}). Nothing "
+            f"was changed. Restore the folder from a backup, or go on without {lost}: "
+            f"{ROLL_BACK} --data {folder.path}"
+        )
+    damage.keep(folder.path, [lost])
+    _logger.error("rows acknowledged before are lost", missing=str(lost), why=why)
+
+
+def _numbers_from(folder: DataFolder, tables: Sequence[Table], low: int) -> set[int]:
+    """The numbers from `low` on that the tables have; of those that read."""
+    found: set[int] = set()
+    opened = folder.open_tables()
+
+    def read(table: Table) -> None:
+        handle = opened.open_if_there(table)
+        if handle is not None:
+            query = handle.search().where(f"journal_n >= {low}").select([JOURNAL_N.name])
+            found.update(query.limit(None).to_arrow()[JOURNAL_N.name].to_pylist())
+
+    for table in tables:
+        if table.journalled:
+            fault(partial(read, table), table.name)
+    return found
+
+
+def _open_tables(
+    opened: Opened,
+    folder: DataFolder,
+    tables: Sequence[Table],
+    log: Log,
+    *,
+    trusted: bool,
+    roll_back: bool,
+) -> None:
+    evidence = _evidence(log, trusted=trusted)
+    why: str | None = None
+    for deep in (False, True):
+        why = _open(opened, folder, tables, evidence, deep=deep, roll_back=roll_back)
+        if why is None:
+            return
+    raise TableDamagedError(
+        f"the tables in {folder.path} cannot be read: {why}. Restore the folder from a backup."
+    )
+
+
+def _evidence(log: Log, *, trusted: bool) -> Evidence:
+    oldest, _ = log.groups(rows=1)
+    first = oldest[0].first if oldest else log.newest_number() + 1
+    last = first + log.pending_rows() - 1
+    return Evidence(
+        synced=log.synced_versions(),
+        sums=log.noted_files(),
+        flushed=first - 1,
+        pending=((first, last),) if oldest else (),
+        trusted=trusted,
+        pending_rows=partial(_pending_rows, log),
+    )
 
 
 def _open(

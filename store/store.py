@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
+from reins.shutdown import AsyncShutdown
 from store import (
     agent_state,
     agent_steps,
@@ -18,15 +20,16 @@ from store import (
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
 from store.flush import Flush
-from store.folder import DataFolder
-from store.journal.file import Durable
+from store.folder import DataFolder, Owner
 from store.journal.journal import Journal
+from store.journal.opening import Durable
 from store.lance import damage
+from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
 from store.reading import Reader, reader
-from store.starting import open_folder
+from store.starting import Opened, open_folder
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -38,6 +41,9 @@ TABLES: tuple[Table, ...] = (
     messages.TABLE,
     model_calls.TABLE,
 )
+
+_FLUSH_S = 35.0
+"""Seconds for the last flush, which limits itself."""
 
 
 class Store:
@@ -64,6 +70,8 @@ class Store:
             open_log=lambda _path, level: self.folder.open_log(level),
         )
         self.repaired: list[Repaired] = []
+        self.checking: Checking | None = None
+        """Reads the files of the tables again; None before the start."""
         self._durable = durable
         self._flush_s = flush_s
         self._record_days = record_days
@@ -71,6 +79,7 @@ class Store:
         self._owned = contextlib.ExitStack()
         self._queue: AsyncOpenTable | None = None
         self._started = False
+        self._shutdown = AsyncShutdown()
 
     async def start(self) -> None:
         """Own the folder, repair and complete its tables, start the journal and the flush.
@@ -84,11 +93,7 @@ class Store:
         owner = self._owned.enter_context(self.folder.owned())
         self._owned.callback(self.folder.close)
         try:
-            opened = await asyncio.to_thread(
-                open_folder, self.folder, TABLES, self._durable, trusted=owner.left != "power"
-            )
-            self.repaired = opened.repaired
-            await asyncio.to_thread(self._hold_in_doubt)
+            opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
             owner.proven()
@@ -104,15 +109,52 @@ class Store:
             synced=opened.synced,
             every_s=self._flush_s,
             record_days=self._record_days,
+            sums=opened.sums,
         )
         self._flush.start()
+        self.checking = Checking(self.folder.path, opened.sums)
+        self.checking.start()
+
+    def repair(self, *, roll_back: bool) -> None:
+        """Do what a start does to the folder, and no more; instead of a start.
+
+        `roll_back`: go on without acknowledged rows that cannot be read. Raises: as a start.
+        """
+        self.folder.prepare()
+        with self.folder.owned() as owner:
+            self._open(owner, roll_back=roll_back)
+            owner.proven()
+
+    def _open(self, owner: Owner, *, roll_back: bool) -> Opened:
+        opened = open_folder(
+            self.folder,
+            TABLES,
+            self._durable,
+            trusted=owner.left != "power",
+            roll_back=roll_back,
+        )
+        self.repaired = opened.repaired
+        self._hold_in_doubt()
+        return opened
 
     async def stop(self) -> None:
+        ending = self._shutdown
+        ending.add("the data folder", self._give_up_folder)
+        if self.checking is not None:
+            ending.add("the checking", partial(asyncio.to_thread, self.checking.stop))
         if self._flush is not None:
-            await asyncio.to_thread(self._flush.stop)
-            await self.journal.stop()
-            self._flush = None
-        self._owned.close()
+            flush, self._flush = self._flush, None
+            ending.add("the journal", self.journal.stop)
+            ending.add("the flush", lambda: asyncio.to_thread(flush.stop), limit_s=_FLUSH_S)
+        await ending.run()
+
+    async def _give_up_folder(self) -> None:
+        self._owned.close()  # in the thread that took the lock
+
+    @property
+    def left_behind(self) -> bool:
+        """True if a step of the stop did not end in time."""
+        return bool(self._shutdown.left_behind)
 
     @property
     def reader(self) -> Reader:
@@ -154,6 +196,20 @@ class Store:
     def flush_failures(self) -> int:
         """Flushes that failed since the start."""
         return 0 if self._flush is None else self._flush.failures
+
+    @property
+    def flushed_at(self) -> float | None:
+        """See `Flush.flushed_at`."""
+        return None if self._flush is None else self._flush.flushed_at
+
+    @property
+    def ended(self) -> list[str]:
+        """Loops of a started store that do not run any more."""
+        running = {
+            "journal": self.journal.running,
+            "flush": self._flush is not None and self._flush.running,
+        }
+        return [name for name, runs in running.items() if not runs] if self._started else []
 
     def _hold_in_doubt(self) -> None:
         known = damage.missing(self.folder.path)

@@ -4,7 +4,14 @@ import asyncio
 
 import pytest
 
+from reins import redaction
 from store.store import Store
+
+
+@pytest.fixture(autouse=True)
+def nothing_secret(monkeypatch):
+    """What one test makes known as a key is none in the next."""
+    monkeypatch.setattr(redaction, "_redactor", redaction.Redactor(()))
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from agent_core.actions.ids import ActionError, checked_id
+from agent_core.actions.ids import ActionError, checked_id, known_id
 from agent_core.actions.payloads import PAYLOADS
 
 MAX_PAYLOAD_BYTES = 256 * 1024
@@ -33,10 +33,11 @@ def create_action(
     kind = PAYLOADS.get(action_type)
     if kind is None:
         raise ActionError(f"action type is {action_type!r}; expected one of {', '.join(PAYLOADS)}")
+    as_id = checked_id if kind.makes else known_id
     if agent_id is not None:
-        payload = {"agent_id": checked_id(agent_id, "agent_id"), **payload}
+        payload = {"agent_id": as_id(agent_id, "agent_id"), **payload}
     if session_id is not None:
-        payload = {**payload, "session_id": checked_id(session_id, "session_id")}
+        payload = {**payload, "session_id": as_id(session_id, "session_id")}
     if urgency is None:
         urgency = kind.urgency
     if not isinstance(urgency, int) or not 0 <= urgency <= _MAX_URGENCY:

@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from agent_core.actions.ids import Id
+from agent_core.actions.ids import Id, KnownId
 
 NORMAL_URGENCY = 5
 
@@ -16,22 +16,23 @@ class Payload(BaseModel):
     """The payload of one type of action.
 
     `urgency`: the higher, the sooner among sessions, 0 to 9; within one session the order of
-    arrival holds. `opens_conversation`: goes before other lanes of a poll, since their sessions
-    may need what it makes.
+    arrival holds. `makes`: its ids are of something new. `opens_conversation`: goes before
+    other lanes of a poll, since their sessions may need what it makes.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     action_type: ClassVar[str]
     urgency: ClassVar[int] = NORMAL_URGENCY
+    makes: ClassVar[bool] = False
     opens_conversation: ClassVar[bool] = False
 
 
 class ToSession(Payload):
     """A payload that names a session; without `session_id`, the agent's own."""
 
-    agent_id: Id
-    session_id: Id | None = None
+    agent_id: KnownId
+    session_id: KnownId | None = None
 
     @property
     def address(self) -> str:
@@ -40,7 +41,10 @@ class ToSession(Payload):
 
 class CreateAgent(ToSession):
     action_type = "create_agent"
+    makes = True
 
+    agent_id: Id
+    session_id: Id | None = None
     agent_type: str = "joke"
     initial_subject: str | None = None
     config: dict[str, Any] | None = None
@@ -82,6 +86,7 @@ class EnvironmentReload(Payload):
 
 class ConversationCreate(Payload):
     action_type = "conversation_create"
+    makes = True
     opens_conversation = True
 
     conversation_id: Id
@@ -91,7 +96,7 @@ class ConversationCreate(Payload):
 class PostMessage(Payload):
     action_type = "post_message"
 
-    conversation_id: Id
+    conversation_id: KnownId
     text: str
 
 

@@ -19,7 +19,7 @@ from agent_core.session.controls import Applied, Outcome, Rejected
 from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
 from reins.loops import TaskLoop
-from store import queue, queue_watch
+from store import queue, queue_watch, queue_writer
 from store.barrier import Barrier
 from store.errors import StoreError
 from store.folder import DataFolder
@@ -81,13 +81,15 @@ class Dispatcher:
         """Monotonic time of the newest poll that succeeded."""
         self.mark_error: str | None = None
         """The error of the newest marking; None if it succeeded."""
+        self.mark_failures = 0
+        self.marked_at: float | None = None  # Unix time of the newest that succeeded
 
     def start(self) -> None:
         self._barrier = self._folder.barrier()
         self._polling.start()
         self._marking.start()
         loop = asyncio.get_running_loop()
-        writer = queue.writer_at(self._folder)
+        writer = queue_writer.writer_at(self._folder)
         self._unlisten = writer.listen(
             lambda rows, version: loop.call_soon_threadsafe(self._has_arrived, rows, version)
         )
@@ -109,6 +111,11 @@ class Dispatcher:
         if self._unmarked:
             with contextlib.suppress(Exception):  # they are applied once all the same
                 await self._mark_gathered()
+
+    @property
+    def ended(self) -> list[str]:
+        """Loops that do not run any more."""
+        return [loop.name for loop in (self._polling, self._marking) if not loop.running]
 
     async def poll_once(self) -> int:
         """Take up what is new in the queue; returns how many."""
@@ -238,10 +245,12 @@ class Dispatcher:
             await self._mark_gathered()
         await asyncio.to_thread(self._context.fleet.store.compact_queue)
         self.mark_error = None
+        self.marked_at = time.time()
         return _COMPACT_S
 
     def _mark_failed(self, error: str) -> None:
         self.mark_error = error
+        self.mark_failures += 1
         _logger.error("marking failed", error=error, retry_in_s=_RETRY_S)
 
     async def _mark_gathered(self) -> None:

@@ -28,6 +28,14 @@ class Status(StrEnum):
         """Only a new creation goes on with the log; what failed may resume or be destroyed."""
         return self is Status.STOPPED or self is Status.COMPLETED
 
+    def may_become(self, after: "Status") -> bool:
+        """True if a row with the status `after` may follow one with this status.
+
+        What has come in before a pause or a stop is applied before it, so that a session that is
+        pausing or stopping may run, or pause, once more. `over` ends all but for a new creation.
+        """
+        return after in _MOVES[self]
+
     @property
     def verbs(self) -> tuple[Verb, ...]:
         """The verbs that a session of this status takes."""
@@ -36,3 +44,15 @@ class Status(StrEnum):
         if self is Status.FAILED:
             return ("resume", "destroy")
         return ("pause", "resume", "interrupt", "destroy")
+
+
+_ALL = frozenset(Status)
+_MOVES: dict[Status, frozenset[Status]] = {
+    Status.RUNNING: _ALL,
+    Status.PAUSING: _ALL,
+    Status.PAUSED: _ALL - {Status.PAUSING, Status.COMPLETED},
+    Status.STOPPING: _ALL - {Status.PAUSING},
+    Status.FAILED: frozenset({Status.FAILED, Status.RUNNING, Status.STOPPED}),
+    Status.STOPPED: frozenset({Status.STOPPED}),
+    Status.COMPLETED: frozenset({Status.COMPLETED}),
+}

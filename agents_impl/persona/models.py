@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
-from agent_core.actions.ids import Id
+from agent_core.actions.ids import KnownId
 from agent_core.agent.base import AgentConfig
 from agent_core.conversations.conversation import MAX_TURNS
 from agents_impl.persona.context import Summary
@@ -30,7 +30,7 @@ class PersonaConfig(AgentConfig):
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
     name: Name
-    conversation_id: Id
+    conversation_id: KnownId
     tone: Tone = "friendly"
     about: str = Field("", max_length=2_000, description="who it is, what it wants")
     cooldown_s: Cooldown = Field(2.0, description="its rest after it has spoken")

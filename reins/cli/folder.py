@@ -6,19 +6,31 @@ from typing import Any, TypeVar
 
 import click
 
-from reins.cli.outcome import CommandError, Ending
-from store.errors import StoreError
+from reins.cli.outcome import EXIT_USAGE, CommandError, Ending
+from reins.settings import SettingsError
+from store.errors import StoreError, in_a_line
 
 C = TypeVar("C", bound=Callable[..., Any] | click.Command)
+_UNUSABLE = (SettingsError, StoreError, OSError, MemoryError, RuntimeError)
 
 
 class FolderCommand(Ending):
-    """A command on a data folder: what is refused, or not found, is exit code 1 and a line."""
+    """A command on a data folder; whatever fails is a line.
+
+    Exit code 1 for what is refused, not found or not done in time; 2 for a folder, settings or a
+    process that cannot do it.
+    """
 
     def invoke(self, context: click.Context) -> Any:
         try:
             return super().invoke(context)
-        except (ValueError, StoreError, KeyError, TimeoutError) as error:
+        except BrokenPipeError:
+            raise  # the reader has gone
+        except TimeoutError as error:
+            raise CommandError(error) from error
+        except _UNUSABLE as error:
+            raise CommandError(in_a_line(error), EXIT_USAGE) from error
+        except (ValueError, KeyError) as error:
             raise CommandError(error.args[0] if isinstance(error, KeyError) else error) from error
 
 

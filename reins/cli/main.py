@@ -8,15 +8,20 @@ from typing import NamedTuple
 
 import click
 
+from reins import signals
 from reins.cli.outcome import run
 from reins.version import VERSION
 
 
 class Verb(NamedTuple):
-    """The module that holds a verb under its name, and the verb's line in the help."""
+    """The module that holds a verb under its name, and the verb's line in the help.
+
+    `serves`: it runs until a signal, which may come while its module is imported.
+    """
 
     module: str
     help: str
+    serves: bool = False
 
 
 class LazyGroup(click.Group):
@@ -34,6 +39,8 @@ class LazyGroup(click.Group):
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
         if name not in self.verbs:
             return None
+        if self.verbs[name].serves:
+            signals.end_at_once()
         found: click.Command = getattr(importlib.import_module(self.verbs[name].module), name)
         return found
 
@@ -61,11 +68,12 @@ reins = click.version_option(VERSION, prog_name="reins")(
     LazyGroup(
         summary="Run many long-lived AI agents, and steer each of them while it runs.",
         verbs={
-            "run": Verb("reins.cli.processes", "run web and worker in one process"),
-            "work": Verb("reins.cli.processes", "run the worker alone"),
+            "run": Verb("reins.cli.processes", "run web and worker in one process", serves=True),
+            "work": Verb("reins.cli.processes", "run the worker alone", serves=True),
             **STEER,
             "models": Verb("reins.cli.models", "the routes to models: check"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
+            "store": Verb("reins.cli.store", "a data folder as a whole: verify, repair"),
         },
     )
 )

@@ -1,11 +1,15 @@
 """How a command ends: an exit code, and one line on standard error that says what is wrong."""
 
+import contextlib
 import os
+import re
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TextIO
 
 import click
+
+from reins import logs, redaction
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -20,6 +24,25 @@ class CommandError(click.ClickException):
         self.code = code
 
 
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+"""Characters that a terminal obeys, or that turn the direction of a line."""
+
+
+class Output:
+    """Standard output without keys, and without what a terminal obeys."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        clean = redaction.redactor().value(text)
+        self._stream.write(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", clean))
+        return len(text)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
 class Ending(click.Command):
     """A command that ends by Ctrl-C, or by a reader that has gone, without a word."""
 
@@ -31,7 +54,8 @@ class Ending(click.Command):
 
     def invoke(self, context: click.Context) -> Any:
         try:
-            return super().invoke(context)
+            with contextlib.redirect_stdout(Output(sys.stdout)):
+                return super().invoke(context)
         except KeyboardInterrupt:
             return self._exit_interrupted
         except BrokenPipeError:
@@ -42,6 +66,8 @@ class Ending(click.Command):
 
 def run(command: click.Command, arguments: Sequence[str] | None, *, program: str) -> int:
     """Run a command with its arguments, those of the process by default; returns the exit code."""
+    redaction.know_environment(os.environ)
+    logs.watch_uncaught()
     try:
         code = command.main(arguments, program, standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:
@@ -50,11 +76,15 @@ def run(command: click.Command, arguments: Sequence[str] | None, *, program: str
     except click.UsageError as error:
         path = program if error.ctx is None else error.ctx.command_path
         message = error.format_message()
-        print(f"reins: {message[:1].lower()}{message[1:]} Try: {path} --help", file=sys.stderr)
+        _complain(f"{message[:1].lower()}{message[1:]} Try: {path} --help")
         return EXIT_USAGE
     except CommandError as error:
-        print(f"reins: {error.format_message()}", file=sys.stderr)
+        _complain(error.format_message())
         return error.code
     except click.Abort:
         return EXIT_INTERRUPTED
     return code or 0
+
+
+def _complain(message: str) -> None:
+    print(f"reins: {redaction.text(message)}", file=sys.stderr)

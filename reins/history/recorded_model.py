@@ -16,8 +16,9 @@ from reins.llm.calls.structured import Shape, Structured, ask
 from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
 from reins.llm.model import Model
-from reins.llm.redact import HIDDEN, SHAPES
+from reins.llm.redact import SHAPES
 from reins.llm.text import clean, safe_argument
+from reins.redaction import HIDDEN
 
 Messages = tuple[tuple[str, str], ...]
 """A prompt: role and text of each message."""

@@ -16,6 +16,7 @@ from pydantic import BaseModel, Field, ValidationError
 from agent_core.agent.guidance import problems
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
+from reins import redaction
 from reins.history import replay as replaying
 from reins.history.recorded_model import Messages, RecordedCall, Recording
 from reins.history.replay import NotReplayableError
@@ -66,7 +67,8 @@ def record(session_id: str, data: Path | str | None = None) -> dict[str, Any]:
         "rows": rows,
         "calls": [call for call in calls if call["seq"] is None or call["seq"] >= first],
     }
-    plain: dict[str, Any] = orjson.loads(orjson.dumps(recording))  # times as text, as in a file
+    # Times as text, as in a file, which goes where nobody knows the keys that it must not hold.
+    plain: dict[str, Any] = orjson.loads(redaction.redactor().json(orjson.dumps(recording)))
     _calls(plain["calls"], {})  # what could not be replayed is said now
     return plain
 

@@ -82,6 +82,7 @@ class Model:
                 on_text = emitter.attempt(exchange.attempt)
                 try:
                     text = await wire.stream(function, safe, exchange, on_text)
+                    emitter.end()
                 except BamlClientHttpError as error:
                     if is_no_stream(error):
                         gave_none.add(name)

@@ -2,6 +2,8 @@
 
 import re
 
+from reins import redaction
+
 MAX_TEXT_BYTES = 64 * 1024
 """The longest answer that a step may hold; a snapshot is bounded alike."""
 
@@ -19,8 +21,8 @@ def encodable(text: str) -> str:
 
 
 def clean(text: str) -> str:
-    """An answer without control characters, lone surrogates and surrounding white space."""
-    return CONTROL.sub("", encodable(text.replace("\r\n", "\n"))).strip()
+    """An answer without control characters, lone surrogates, keys and surrounding white space."""
+    return redaction.text(CONTROL.sub("", encodable(text.replace("\r\n", "\n"))).strip())
 
 
 def one_line(text: str, most: int) -> str:
@@ -34,9 +36,9 @@ def one_line(text: str, most: int) -> str:
 
 
 def safe_argument(value: object) -> object:
-    """An argument of a prompt, encodable and without BAML's own marks wherever it holds text."""
+    """An argument of a prompt: encodable, without keys and BAML's own marks wherever it is text."""
     if isinstance(value, str):
-        return MARK.sub(lambda mark: mark[0][:-1] + " ", encodable(value))
+        return MARK.sub(lambda mark: mark[0][:-1] + " ", encodable(redaction.text(value)))
     if isinstance(value, (list, tuple)):
         return [safe_argument(item) for item in value]
     if isinstance(value, dict):

@@ -3,11 +3,13 @@
 from typing import TYPE_CHECKING
 
 from reins.settings import Settings
+from reins.shutdown import STEP_S, Shutdown
 from reins.web.api.flask_app import make_api
 from reins.web.bridge import Bridge, WorkerHere
 from reins.web.guard import Guard
 from reins.web.live.feed import Feed
 from reins.web.live.rooms import Rooms
+from reins.web.live.socket_monitor import SocketMonitor
 from reins.web.live.sockets import Sockets, make_socketio
 from reins.web.live.sse import Streams
 from reins.web.views.follower import ViewFollower
@@ -23,6 +25,9 @@ class Web:
 
     `wsgi` is the application. Starts once; `stop` ends the feed, the streams and the sockets.
     """
+
+    stop_s = 4 * STEP_S
+    """Seconds that a stop may take at the most: it has four steps."""
 
     def __init__(
         self,
@@ -64,6 +69,7 @@ class Web:
         )
         sockets.register(socketio)
         self._socketio = socketio
+        self._monitor = SocketMonitor(socketio, every_s=ping_timeout_s)
         self._guard = Guard(
             flask.wsgi_app,
             host=settings.host,
@@ -75,12 +81,19 @@ class Web:
 
     def start(self) -> None:
         self._feed.start()
+        self._monitor.start()
+
+    def close(self) -> None:
+        """Let no socket in any more, and end those that are open; a second time does nothing."""
+        self._guard.close()
 
     def stop(self) -> None:
-        self._streams.end()
-        self._feed.stop()
-        self._guard.close()
-        self._socketio.server.shutdown()
+        ending = Shutdown()
+        ending.add("the sockets' monitor", self._monitor.stop)
+        ending.add("the feed", self._feed.stop)
+        ending.add("the streams", self._streams.end)
+        ending.add("the guard", self.close)
+        ending.run()
 
     def catch_up(self) -> None:
         """See `ViewFollower.catch_up`."""

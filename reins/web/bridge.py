@@ -21,7 +21,8 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from reins.settings import Settings
 from reins.web.figures import WorkerFigures, figures_of
-from store import queue
+from store import queue_writer
+from store.queue_writer import QueueWriter
 from store.reading import Reader, reader
 from store.store import Store
 
@@ -94,7 +95,12 @@ class Bridge:
 
     def enqueue(self, actions: Sequence[dict[str, Any]]) -> None:
         """Return once the actions are on disk, all in one commit. Raises: StoreError."""
-        queue.writer_at(self.store.folder.path).append(*actions)
+        self.writer.append(*actions)
+
+    @property
+    def writer(self) -> QueueWriter:
+        """The writer that all threads of this process share."""
+        return queue_writer.writer_at(self.store.folder.path)
 
     def agent_types(self) -> dict[str, type[LoopingAgentBase]]:
         """Agent types by name. Raises: AgentTypeError, where no worker here has read them."""

@@ -27,11 +27,21 @@ class WorkerFigures:
     commit_ms: float | None
     rows_per_commit: float | None
     compacted_at: Mapping[str, datetime]
+    checked_bytes: int
+    checkable_bytes: int
+    changed_files: tuple[str, ...]
     commit_error: str | None
     commit_failures: int
     flush_error: str | None
     flush_failures: int
     mark_error: str | None
+    mark_failures: int
+    committed_at: float | None
+    flushed_at: float | None
+    marked_at: float | None
+    """Unix times of the newest that succeeded."""
+    ended: tuple[str, ...]
+    """Loops of the worker that do not run any more, though it does."""
     poll_age_s: float
     """Seconds since the newest poll of the queue that succeeded."""
     poll_s: float
@@ -44,7 +54,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
     medians = journal.medians() or (None, None)
     # The list is made at once, while the worker's loop may add agents.
     usages = [each.sums() for each in list(worker.fleet.ledger.agents.values())]
-    dispatcher = worker.dispatcher
+    dispatcher, checking = worker.dispatcher, worker.store.checking
     return WorkerFigures(
         start_id=worker.start_id,
         model=health.model,
@@ -62,11 +72,25 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         commit_ms=medians[0],
         rows_per_commit=medians[1],
         compacted_at=worker.store.compacted_at,
+        checked_bytes=0 if checking is None else checking.done_bytes,
+        checkable_bytes=0 if checking is None else checking.total_bytes,
+        changed_files=() if checking is None else tuple(map(str, checking.changed)),
         commit_error=journal.last_error,
         commit_failures=journal.failures,
         flush_error=worker.store.flush_error,
         flush_failures=worker.store.flush_failures,
         mark_error=None if dispatcher is None else dispatcher.mark_error,
+        mark_failures=0 if dispatcher is None else dispatcher.mark_failures,
+        committed_at=journal.committed_at,
+        flushed_at=worker.store.flushed_at,
+        marked_at=None if dispatcher is None else dispatcher.marked_at,
+        ended=_ended(worker),
         poll_age_s=0.0 if dispatcher is None else time.monotonic() - dispatcher.polled_at,
         poll_s=poll_s,
     )
+
+
+def _ended(worker: Any) -> tuple[str, ...]:
+    loop, dispatcher = worker.loop, worker.dispatcher
+    loops = [] if loop is None or not loop.is_closed() else ["agents' loop"]
+    return (*loops, *worker.store.ended, *(() if dispatcher is None else dispatcher.ended))

@@ -15,6 +15,8 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
+from reins import redaction
+from reins.web.framing import flaw, is_host
 from reins.web.live.websocket import hang_up
 from reins.web.rate_limit import Bucket
 
@@ -50,6 +52,7 @@ class Guard:
         self._names = names - {""}
         self._any_address = is_any_address(host)
         self._token = token
+        redaction.know(token)
         self._cookie = f"reins_{port}"
         self._openings = Bucket(burst=MAX_SOCKETS, per_s=_OPENINGS_PER_S)
         self._lock = threading.Lock()
@@ -78,7 +81,8 @@ class Guard:
     def _refusal(self, request: Request) -> Response | None:
         try:
             return (
-                self._wrong_host(request)
+                _unclear(request)
+                or self._wrong_host(request)
                 or self._wrong_token(request)
                 or self._foreign(request)
                 or self._too_large(request)
@@ -89,7 +93,8 @@ class Guard:
 
     def _wrong_host(self, request: Request) -> Response | None:
         given = request.environ.get("HTTP_HOST", "")
-        name = (urlsplit(f"//{given}").hostname or "").lower()
+        hostname = urlsplit(f"//{given}").hostname or ""
+        name = hostname.lower() if is_host(given) else ""
         if name in self._names or (self._any_address and _is_address(name)):
             return None
         return refusal(
@@ -195,6 +200,11 @@ class Guard:
             return True
 
 
+def _unclear(request: Request) -> Response | None:
+    why = flaw(request.environ)
+    return None if why is None else refusal(400, "the request can be read in two ways", why)
+
+
 def _wants_socket(request: Request) -> bool:
     upgrade = request.headers.get("Upgrade", "").lower()
     return upgrade == "websocket" and request.path.startswith(_SOCKETS_AT)
@@ -230,7 +240,7 @@ def refusal(
         "detail": detail,
     }
     return Response(
-        json.dumps(problem),
+        redaction.redactor().json(json.dumps(problem).encode()),
         status=f"{status} {HTTPStatus(status).phrase}",
         headers=Headers({"Cache-Control": "no-store", **(headers or {})}),
         content_type="application/problem+json",

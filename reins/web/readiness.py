@@ -1,10 +1,12 @@
 """Readiness: would an action be taken up, and a row be written, at this moment?"""
 
-import shutil
+import os
+import time
 from pathlib import Path
 
 from reins.web.bridge import Bridge
 from reins.web.figures import WorkerFigures
+from store.queue_writer import QueueWriter
 
 MIN_FREE_BYTES = 16 << 20
 """Free space of the data folder's disk below which a batch of the flush may not fit any more."""
@@ -12,6 +14,8 @@ _STUCK_POLLS = 5
 _STUCK_S = 10.0
 """The dispatcher counts as stuck after this long without a poll, or after `_STUCK_POLLS` periods,
 whichever is longer: a slow disk alone must not take a worker out of service."""
+_NEWS_S = 30.0
+"""A failure to enqueue counts for this long: where nothing is sent, nothing can succeed."""
 
 
 def reasons(bridge: Bridge) -> dict[str, str]:
@@ -24,13 +28,42 @@ def reasons(bridge: Bridge) -> dict[str, str]:
         found["no worker"] = (
             "no worker runs on the data folder; start one: python app.py, or python -m agents"
         )
-    free_bytes = _free_bytes(bridge.store.folder.path)
-    if free_bytes is not None and free_bytes < MIN_FREE_BYTES:
+    return found | _of_folder(bridge.store.folder.path) | _of_writer(bridge.writer)
+
+
+def _of_folder(folder: Path) -> dict[str, str]:
+    """The disk's state, which every process sees."""
+    try:
+        disk = os.statvfs(folder)
+    except FileNotFoundError:
+        return {}  # made by the first who writes
+    except OSError as error:
+        return {"the data folder cannot be read": f"{folder}: {error.strerror}; check its disk"}
+    found: dict[str, str] = {}
+    free_bytes = disk.f_bavail * disk.f_frsize
+    if free_bytes < MIN_FREE_BYTES:
         found["the disk is full"] = (
             f"{free_bytes} bytes are free on the data folder's disk; expected at least "
             f"{MIN_FREE_BYTES}: free some space, nothing is lost meanwhile"
         )
+    elif disk.f_files and not disk.f_favail:
+        found["the disk is full"] = (
+            "the data folder's disk has no room for another file (no inode is free); "
+            "delete some files, nothing is lost meanwhile"
+        )
+    if not os.access(folder, os.W_OK):
+        found["the data folder is read-only"] = (
+            f"{folder} cannot be written; check its permissions, and how its disk is mounted"
+        )
     return found
+
+
+def _of_writer(writer: QueueWriter) -> dict[str, str]:
+    """Failures of this process's own writing, while they are news: the next to try may succeed."""
+    failure = writer.last_failure
+    if failure is None or time.monotonic() - failure[0] > _NEWS_S:
+        return {}
+    return {"actions cannot be enqueued": failure[1]}
 
 
 def _of_worker(figures: WorkerFigures) -> dict[str, str]:
@@ -50,17 +83,13 @@ def _of_worker(figures: WorkerFigures) -> dict[str, str]:
             f"finished actions cannot be marked in the queue: {figures.mark_error}. "
             "Check the disk; it is tried again"
         )
+    if figures.ended:
+        found["the worker has stopped"] = (
+            f"ended by itself: {', '.join(figures.ended)}. See the log, and start it again"
+        )
     if figures.poll_age_s > max(_STUCK_S, _STUCK_POLLS * figures.poll_s):
         found["the dispatcher is stuck"] = (
             f"the queue's last successful poll was {figures.poll_age_s:.0f} s ago; expected one "
             f"each {figures.poll_s:g} s. See the log; if an agent blocks the loop, restart"
         )
     return found
-
-
-def _free_bytes(folder: Path) -> int | None:
-    """Free space of the folder's disk; None where there is no folder yet."""
-    try:
-        return shutil.disk_usage(folder).free
-    except FileNotFoundError:
-        return None

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import structlog
 from werkzeug.serving import ThreadedWSGIServer, WSGIRequestHandler
 
+from reins.web.framing import ENVIRON_KEY, repeated
+
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication, WSGIEnvironment
 
@@ -49,6 +51,7 @@ class _Handler(WSGIRequestHandler):
 
     def make_environ(self) -> "WSGIEnvironment":
         environ = super().make_environ()
+        environ[ENVIRON_KEY] = repeated(self.headers.keys())
         self.rfile = _Arrived(self.rfile)  # type: ignore[assignment]
         return environ
 
@@ -120,7 +123,9 @@ class Server:
 
     def stop(self) -> None:
         self._stopped = True
-        if self._thread is not None and self._thread.is_alive():
-            self._server.shutdown()
-            self._thread.join()
-        self._server.server_close()
+        try:
+            if self._thread is not None and self._thread.is_alive():
+                self._server.shutdown()
+                self._thread.join()
+        finally:
+            self._server.server_close()

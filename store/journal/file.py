@@ -4,39 +4,27 @@ A group is one INSERT, so a commit takes the GIL a handful of times, not once a 
 Every record has a number; numbers grow without gaps and are never used twice.
 """
 
-import contextlib
-import random
 import sqlite3
-import time
+import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
-from reins import jitter
-from store.errors import FolderUnusableError, JournalError
+from reins import redaction
+from store.errors import JournalError
+from store.journal.opening import Appender, newest_number, transaction
+from store.lance.sums import Sum, Sums
 
-Durable = Literal["power", "process"]
-_SYNCHRONOUS: Mapping[Durable, str] = {"power": "FULL", "process": "NORMAL"}
-BUSY_TIMEOUT_S = 10.0
 ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
 _COMMIT_ERRORS = (sqlite3.Error, OverflowError, MemoryError)
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS record_group (
-    first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, tbl TEXT NOT NULL, body BLOB NOT NULL);
-CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), flushed INTEGER);
-CREATE TABLE IF NOT EXISTS synced (tbl TEXT PRIMARY KEY, version INTEGER NOT NULL);
-INSERT OR IGNORE INTO position VALUES (1, 0);
-"""
 _APPEND = """
-INSERT INTO record_group SELECT max(
+INSERT INTO record_group (first, rows, tbl, body, crc) SELECT max(
     (SELECT flushed + 1 FROM position),
     coalesce((SELECT first + rows FROM record_group ORDER BY first DESC LIMIT 1), 0)
-), ?, ?, ? RETURNING first
+), ?, ?, ?, ? RETURNING first
 """
 
 
@@ -49,12 +37,16 @@ class Record(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Records of one table that were committed together, numbered from `first`."""
+    """Records of one table that were committed together, numbered from `first`.
+
+    `whole` is false where the body is not what was committed.
+    """
 
     first: int
     rows: int
     table: str
     body: bytes
+    whole: bool = True
 
     @property
     def last(self) -> int:
@@ -62,64 +54,6 @@ class Group:
 
     def lines(self) -> Iterator[tuple[int, bytes]]:
         return enumerate(self.body.split(b"\n"), self.first)
-
-
-def open_for_writing(path: Path, durable: Durable) -> sqlite3.Connection:
-    """A connection that appends; made if the file is missing. Raises: FolderUnusableError."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_S
-    while True:
-        try:
-            return _opened(path, durable)
-        except sqlite3.Error as error:
-            # Turning a new file to WAL does not wait for another process that does the same.
-            if "locked" in str(error) and time.monotonic() < deadline:
-                time.sleep(jitter.between(0.005, 0.05))
-                continue
-            raise FolderUnusableError(
-                f"the journal {path} cannot be opened: {error}. If its disk is in order, the file "
-                "is damaged: restore it from a backup, or move it aside and lose what was not yet "
-                "flushed."
-            ) from error
-
-
-def _opened(path: Path, durable: Durable) -> sqlite3.Connection:
-    connection = sqlite3.connect(
-        path, isolation_level=None, check_same_thread=False, timeout=BUSY_TIMEOUT_S
-    )
-    try:
-        connection.execute("PRAGMA page_size = 8192")
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durable]}")
-        # Some builds overwrite what is deleted; the flush deletes all the time.
-        connection.execute("PRAGMA secure_delete = OFF")
-        with _transaction(connection):  # a reader finds all of it or nothing
-            for statement in _SCHEMA.split(";"):
-                connection.execute(statement)
-            if not identity(connection):
-                own = random.getrandbits(31) | 1
-                connection.execute(f"PRAGMA user_version = {own}")
-    except sqlite3.Error:
-        connection.close()
-        raise
-    return connection
-
-
-def identity(connection: sqlite3.Connection) -> int:
-    """A number that this file was given when it was made; 0 if it is from before they were."""
-    return int(connection.execute("PRAGMA user_version").fetchone()[0])
-
-
-def check(connection: sqlite3.Connection, path: Path) -> None:
-    """Read the file through once. Raises: FolderUnusableError if it is damaged."""
-    try:
-        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    except sqlite3.Error as error:
-        found = error
-    if found != "ok":
-        raise FolderUnusableError(
-            f"the journal {path} is damaged: {found}. Restore it from a backup, or move it aside "
-            "(with its -wal and -shm) and lose what was not yet flushed."
-        )
 
 
 def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
@@ -130,24 +64,32 @@ def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
     try:
         if len(by_table) == 1:
             [(table, bodies)] = by_table.items()
-            _append_group(connection, table, bodies)
+            last = _append_group(connection, table, bodies)
         else:
-            with _transaction(connection):
+            last = 0
+            with transaction(connection):
                 for table, bodies in by_table.items():
-                    _append_group(connection, table, bodies)
+                    last = _append_group(connection, table, bodies)
     except _COMMIT_ERRORS as error:
         raise _failed(error) from error
+    _note(connection, last)
     return sum(len(bodies) for bodies in by_table.values())
 
 
 def append_made(connection: sqlite3.Connection, make: Callable[[], Record]) -> None:
     """Commit the record that `make` builds while nobody else can append. Raises: JournalError."""
     try:
-        with _transaction(connection):
+        with transaction(connection):
             record = make()
-            _append_group(connection, record.table, [record.body])
+            last = _append_group(connection, record.table, [record.body])
     except _COMMIT_ERRORS as error:
         raise _failed(error) from error
+    _note(connection, last)
+
+
+def _note(connection: sqlite3.Connection, last: int) -> None:
+    if isinstance(connection, Appender) and connection.note is not None:
+        connection.note.write(last)
 
 
 def _failed(error: Exception) -> JournalError:
@@ -157,8 +99,13 @@ def _failed(error: Exception) -> JournalError:
     )
 
 
-def _append_group(connection: sqlite3.Connection, table: str, bodies: Sequence[bytes]) -> None:
-    connection.execute(_APPEND, (len(bodies), table, b"\n".join(bodies))).fetchall()
+def _append_group(connection: sqlite3.Connection, table: str, bodies: Sequence[bytes]) -> int:
+    """Returns the number of the last."""
+    # Here, where every row passes: what is to be kept for good holds no key.
+    body = redaction.redactor().rows(b"\n".join(bodies))
+    values = (len(bodies), table, body, zlib.crc32(body))
+    [(first,)] = connection.execute(_APPEND, values).fetchall()
+    return int(first) + len(bodies) - 1
 
 
 def groups(
@@ -171,49 +118,91 @@ def groups(
     a step for each of thousands would have to wait for.
     """
     heads, more = _heads(connection, after, rows, size_bytes)
-    return [_joined(connection, table, list(run)) for table, run in groupby(heads, _table)], more
+    return [group for run in _runs(heads) for group in _joined(connection, run)], more
 
 
 def groups_of(connection: sqlite3.Connection, table: str) -> list[Group]:
     """All groups of one table."""
-    query = "SELECT first, rows, tbl, body FROM record_group WHERE tbl = ? ORDER BY first"
-    return [Group(*line) for line in connection.execute(query, (table,))]
+    query = """
+        SELECT first, rows, tbl, CAST(body AS BLOB), crc FROM record_group
+        WHERE tbl = ? ORDER BY first
+    """
+    return [
+        Group(first, rows, tbl, body, whole=crc in (None, zlib.crc32(body)))
+        for first, rows, tbl, body, crc in connection.execute(query, (table,))
+    ]
+
+
+class _Head(NamedTuple):
+    """A group without its body."""
+
+    first: int
+    rows: int
+    size_bytes: int
+    crc: int
+    table: str
 
 
 def _heads(
     connection: sqlite3.Connection, after: int, rows: int, size_bytes: int
-) -> tuple[list[tuple[int, int, str]], bool]:
-    """First number, rows and table of each group that is within the bounds; whether more are."""
+) -> tuple[list[_Head], bool]:
+    """The groups that are within the bounds; whether there are more."""
     query = """
-        SELECT group_concat(first || ' ' || rows || ' ' || length(body) || ' ' || tbl, char(10))
-        FROM (SELECT first, rows, body, tbl FROM record_group WHERE first > ?
+        SELECT group_concat(first || ' ' || rows || ' ' || length(body) || ' ' ||
+                            coalesce(crc, -1) || ' ' || tbl, char(10))
+        FROM (SELECT first, rows, body, crc, tbl FROM record_group WHERE first > ?
               ORDER BY first LIMIT ?)
     """
     (text,) = connection.execute(query, (after, min(rows, ALL))).fetchone()
-    heads: list[tuple[int, int, str]] = []
+    heads: list[_Head] = []
     held, held_bytes = 0, 0
     for line in (text or "").splitlines():
         if held >= rows or held_bytes >= size_bytes:
             return heads, True
-        first, count, length, table = line.split(" ", 3)
-        heads.append((int(first), int(count), table))
+        first, count, length, crc, table = line.split(" ", 4)
+        heads.append(_Head(int(first), int(count), int(length), int(crc), table))
         held += int(count)
         held_bytes += int(length)
-    return heads, bool(heads) and heads[-1][0] + heads[-1][1] <= newest_number(connection)
+    return heads, bool(heads) and heads[-1].first + heads[-1].rows <= newest_number(connection)
 
 
-def _table(head: tuple[int, int, str]) -> str:
-    return head[2]
+def _runs(heads: list[_Head]) -> list[list[_Head]]:
+    """Neighbours of one table; numbers have a gap where some were lost."""
+    runs: list[list[_Head]] = []
+    for head in heads:
+        before = runs[-1][-1] if runs else None
+        if before and before.table == head.table and before.first + before.rows == head.first:
+            runs[-1].append(head)
+        else:
+            runs.append([head])
+    return runs
 
 
-def _joined(connection: sqlite3.Connection, table: str, run: list[tuple[int, int, str]]) -> Group:
+def _joined(connection: sqlite3.Connection, run: list[_Head]) -> list[Group]:
+    """Neighbours as one group; each on its own where one of them is not what it was."""
     query = """
         SELECT CAST(group_concat(CAST(body AS TEXT), char(10)) AS BLOB)
         FROM (SELECT body FROM record_group WHERE first BETWEEN ? AND ? ORDER BY first)
     """
-    first, last = run[0][0], run[-1][0]
-    (body,) = connection.execute(query, (first, last)).fetchone()
-    return Group(first, sum(rows for _, rows, _ in run), table, body)
+    (body,) = connection.execute(query, (run[0].first, run[-1].first)).fetchone()
+    if _whole(run, body):
+        return [Group(run[0].first, sum(head.rows for head in run), run[0].table, body)]
+    query = "SELECT CAST(body AS BLOB) FROM record_group WHERE first = ?"
+    groups = []
+    for head in run:
+        (own,) = connection.execute(query, (head.first,)).fetchone()
+        whole = head.crc in (-1, zlib.crc32(own))
+        groups.append(Group(head.first, head.rows, head.table, own, whole))
+    return groups
+
+
+def _whole(run: list[_Head], body: bytes) -> bool:
+    at, view = 0, memoryview(body)
+    for head in run:
+        if head.crc not in (-1, zlib.crc32(view[at : at + head.size_bytes])):
+            return False
+        at += head.size_bytes + 1
+    return True
 
 
 def forget(
@@ -223,7 +212,7 @@ def forget(
 
     `flushed` is the highest number that is; `versions` are the tables' synced versions.
     """
-    with _transaction(connection):
+    with transaction(connection):
         connection.execute("DELETE FROM record_group WHERE first <= ?", (upto,))
         raise_flushed(connection, flushed)
         note_synced(connection, versions)
@@ -236,6 +225,22 @@ def note_synced(connection: sqlite3.Connection, versions: Mapping[str, int]) -> 
 def synced_versions(connection: sqlite3.Connection) -> dict[str, int]:
     """Table name to the newest version that is known to be on disk."""
     return dict(connection.execute("SELECT tbl, version FROM synced").fetchall())
+
+
+def note_files(connection: sqlite3.Connection, new: Sums, gone: Sequence[tuple[str, str]]) -> None:
+    """Note the checksums of files that are on disk, and drop those of files that are gone."""
+    with transaction(connection):
+        connection.executemany("DELETE FROM data_file WHERE tbl = ? AND path = ?", gone)
+        connection.executemany(
+            "INSERT OR REPLACE INTO data_file VALUES (?, ?, ?, ?)",
+            [(*key, *value) for key, value in new.items()],
+        )
+
+
+def noted_files(connection: sqlite3.Connection) -> dict[tuple[str, str], Sum]:
+    """Checksums by table and path, the oldest first."""
+    query = "SELECT tbl, path, size_bytes, crc FROM data_file ORDER BY rowid"
+    return {(table, path): Sum(size, crc) for table, path, size, crc in connection.execute(query)}
 
 
 def raise_flushed(connection: sqlite3.Connection, number: int) -> None:
@@ -251,25 +256,3 @@ def pending_rows(connection: sqlite3.Connection) -> int:
     """
     (rows,) = connection.execute(query).fetchone()
     return int(rows)
-
-
-def newest_number(connection: sqlite3.Connection) -> int:
-    """The highest number ever given to a record; 0 if none was."""
-    query = """
-        SELECT max((SELECT flushed FROM position),
-            coalesce((SELECT first + rows - 1 FROM record_group ORDER BY first DESC LIMIT 1), 0))
-    """
-    (number,) = connection.execute(query).fetchone()
-    return int(number)
-
-
-@contextlib.contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    finally:
-        # Also where the commit itself failed: an open transaction would fail all that follow.
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")

@@ -1,6 +1,7 @@
 """The journal: what the runtime writes is acknowledged here, many writers to one fsync."""
 
 import asyncio
+import sqlite3
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -12,13 +13,16 @@ import structlog
 
 from reins import telemetry
 from store.errors import JournalError
-from store.journal.file import Durable, Group, Record
+from store.journal.file import Group, Record
 from store.journal.log import Log, open_log
+from store.journal.opening import Durable
 from store.journal.writer import NOT_RUNNING, Entry, Writer
 
 _logger = structlog.get_logger(__name__)
 _FORGOTTEN_AT_ONCE = 4_000  # rows
 _KEPT_COMMITS = 256
+_QUIET_S = 5.0
+"""After a failed commit others mostly try again; where none has for this long, the flush does."""
 _RESOLVED_AT_ONCE = 32
 """Callers that go on in one turn of the loop: a thousand at once would hold up everything else."""
 
@@ -52,6 +56,9 @@ class Journal:
         self.failures = 0
         self.last_error: str | None = None
         """The error of the newest commit; None if it succeeded."""
+        self.committed_at: float | None = None
+        """Unix time of the newest commit that succeeded."""
+        self._failed_at = 0.0
         self._newest: deque[tuple[float, int]] = deque(maxlen=_KEPT_COMMITS)
         self.on_pending: Callable[[int], None] = lambda _rows: None
         self._listeners: list[Callable[[], object]] = []
@@ -111,6 +118,22 @@ class Journal:
             self.on_pending(self.pending)
             await self._room.wait()
 
+    def retry_failed(self) -> None:
+        """Where the newest commit failed and nobody has tried since, see if one succeeds now.
+
+        From a thread that may block.
+        """
+        if self.last_error is not None and time.monotonic() - self._failed_at >= _QUIET_S:
+            self.call(self._write_nothing)
+
+    def _write_nothing(self, log: Log) -> None:
+        try:
+            log.raise_flushed(0)  # a commit that changes nothing
+            self.last_error = None
+        except (JournalError, sqlite3.Error, OSError):
+            self.failures += 1
+            self._failed_at = time.monotonic()
+
     def call(self, work: Callable[[Log], object]) -> None:
         """Run `work` on the writer's handle, in its turn; from a thread that may block."""
         if self._writer is None:
@@ -145,9 +168,11 @@ class Journal:
             self.pending += rows
             self.rows += rows
             self.commits += 1
+            self.committed_at = time.time()
             self.last_error = None
         except JournalError as failure:
             self.last_error = error = str(failure)
+            self._failed_at = time.monotonic()
             self.failures += 1
         if error:
             _logger.error("journal commit failed", rows=len(entries), error=error)

@@ -4,12 +4,15 @@ Everything above the log knows the protocol alone, so that another form may take
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 from store.journal import file as journal_file
-from store.journal.file import Durable, Group, Record
+from store.journal import opening
+from store.journal.file import Group, Record
+from store.journal.opening import Durable
+from store.lance.sums import Sum, Sums
 
 
 class Log(Protocol):
@@ -46,8 +49,16 @@ class Log(Protocol):
         """Note the tables' versions that are known to be on disk."""
         ...
 
+    def note_files(self, new: Sums, gone: Sequence[tuple[str, str]], /) -> None:
+        """Note the checksums of files that are on disk, and drop those of files that are gone."""
+        ...
+
+    def noted_files(self) -> dict[tuple[str, str], Sum]:
+        """Those checksums, by table and path, the oldest first."""
+        ...
+
     def synced_versions(self) -> dict[str, int]:
-        """Those versions, by table."""
+        """The tables' versions that are known to be on disk, by table."""
         ...
 
     def raise_flushed(self, number: int, /) -> None:
@@ -99,6 +110,12 @@ class SqliteLog:
     def note_synced(self, versions: Mapping[str, int]) -> None:
         journal_file.note_synced(self._connection, versions)
 
+    def note_files(self, new: Sums, gone: Sequence[tuple[str, str]]) -> None:
+        journal_file.note_files(self._connection, new, gone)
+
+    def noted_files(self) -> dict[tuple[str, str], Sum]:
+        return journal_file.noted_files(self._connection)
+
     def synced_versions(self) -> dict[str, int]:
         return journal_file.synced_versions(self._connection)
 
@@ -109,10 +126,10 @@ class SqliteLog:
         return journal_file.pending_rows(self._connection)
 
     def newest_number(self) -> int:
-        return journal_file.newest_number(self._connection)
+        return opening.newest_number(self._connection)
 
     def identity(self) -> int:
-        return journal_file.identity(self._connection)
+        return opening.identity(self._connection)
 
     def close(self) -> None:
         self._connection.close()
@@ -121,12 +138,14 @@ class SqliteLog:
 def open_log(path: Path, durable: Durable, *, checked: bool = False) -> SqliteLog:
     """The log in the file, to append to; made if it is missing.
 
-    `checked`: it is read through once. Raises: FolderUnusableError.
+    `checked`: for the folder's owner, who has proven it: it is read through once. Raises:
+    FolderUnusableError.
     """
-    connection = journal_file.open_for_writing(path, durable)
+    connection = opening.open_for_writing(path, durable, proven=checked)
     if checked:
         try:
-            journal_file.check(connection, path)
+            opening.check(connection, path)
+            opening.begin_anew(connection)
         except BaseException:
             connection.close()
             raise

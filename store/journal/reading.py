@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from store.errors import FolderUnusableError
-from store.journal.file import BUSY_TIMEOUT_S
 from store.journal.log import SqliteLog
+from store.journal.opening import BUSY_TIMEOUT_S, why_not
 
 
 @contextlib.contextmanager
@@ -59,7 +59,4 @@ def _open(path: Path) -> sqlite3.Connection:
 
 
 def _unreadable(path: Path, error: sqlite3.Error) -> FolderUnusableError:
-    return FolderUnusableError(
-        f"the journal {path} cannot be read: {error}. If its disk is in order, the "
-        "file is damaged: restore it from a backup."
-    )
+    return FolderUnusableError(f"the journal {path} {why_not(error)}")

@@ -8,8 +8,11 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 FOLDER = "damaged"
+JOURNAL = "journal"
+"""The name under which rows are missing that were in no table yet."""
 _FILE = "missing.json"
 
+_NAMED = 20
 Range = tuple[int, int]
 """The first and the last of numbers that follow each other."""
 
@@ -42,11 +45,8 @@ class Missing:
         return "; ".join(said)
 
 
-_NAMED = 20
-
-
 def missing(folder: Path) -> list[Missing]:
-    """What is known to be missing from a data folder, the oldest finding first."""
+    """The rows that are known to be missing from a data folder, the oldest finding first."""
     try:
         found = json.loads((folder / FOLDER / _FILE).read_text())
     except FileNotFoundError:

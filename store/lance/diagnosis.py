@@ -11,7 +11,8 @@ fail).
 
 import contextlib
 import tempfile
-from collections.abc import Collection, Iterator
+import zlib
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -22,6 +23,7 @@ from store.errors import TableDamagedError
 from store.lance import manifest as manifests
 from store.lance.faults import fault, files_read
 from store.lance.manifest import Fragment, Manifest
+from store.lance.sums import Sum
 from store.lance.tables import Table, connect
 
 _TAIL_BYTES = 4
@@ -43,6 +45,7 @@ class Diagnosis:
     head: Path | None = None
     bad: dict[int, str] = field(default_factory=dict)
     never_made: bool = False
+    sums: Mapping[str, Sum] = field(default_factory=dict)
 
     @property
     def version(self) -> int:
@@ -69,7 +72,7 @@ class Diagnosis:
 
     @contextlib.contextmanager
     def opened(self) -> Iterator[LanceTable]:
-        """What reads of the head, whatever lies above it."""
+        """The part of the head that reads, whatever lies above it."""
         if self.head is None:
             raise TableDamagedError
         with view(self.path, self.head, self.good) as table:
@@ -95,13 +98,21 @@ def view(path: Path, head: Path, only: Collection[int] | None = None) -> Iterato
         yield connect(Path(scratch)).open_table(path.stem)
 
 
-def diagnose(table: Table, path: Path, synced: int, *, trusted: bool, deep: bool) -> Diagnosis:
+def diagnose(
+    table: Table,
+    path: Path,
+    synced: int,
+    *,
+    trusted: bool,
+    deep: bool,
+    sums: Mapping[str, Sum],
+) -> Diagnosis:
     """Probe the table in the folder `path`; `synced` is the newest version known to be on disk.
 
     `trusted`: no power was lost, so what was written after `synced` is as it was written. `deep`
     reads all of every fragment. Raises: FolderUnusableError, TableDamagedError.
     """
-    found = Diagnosis(table, path, synced)
+    found = Diagnosis(table, path, synced, sums=sums)
     there = manifests.manifests(path)
     if not there:
         if any((path / "data").glob("*.lance")):
@@ -127,7 +138,7 @@ def diagnose(table: Table, path: Path, synced: int, *, trusted: bool, deep: bool
 def _why_not_used(found: Diagnosis, manifest: Path, *, trusted: bool, deep: bool) -> str | None:
     """The reason why this version cannot be the head; None if it can, then with its `bad` set."""
     content: list[Manifest] = []
-    why = fault(lambda: content.append(manifests.read(manifest)), manifest)
+    why = fault(lambda: content.append(_manifest(found, manifest)), manifest)
     if why is not None:
         return why
     [version] = content
@@ -145,6 +156,14 @@ def _why_not_used(found: Diagnosis, manifest: Path, *, trusted: bool, deep: bool
         return bad[torn[0]]
     found.bad = bad
     return None
+
+
+def _manifest(found: Diagnosis, path: Path) -> Manifest:
+    content = path.read_bytes()
+    noted = found.sums.get(f"_versions/{path.name}")
+    if noted is not None and noted != (len(content), zlib.crc32(content)):
+        raise ValueError("its manifest is not as it was written")
+    return manifests.parse(content)
 
 
 def _reads(found: Diagnosis, version: int) -> bool:

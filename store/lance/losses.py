@@ -11,6 +11,7 @@ import pyarrow.compute as pc
 
 from store.lance.damage import Missing, Range, as_ranges
 from store.lance.diagnosis import Diagnosis
+from store.lance.sums import Sums
 from store.lance.tables import JOURNAL_N
 
 _NUMBERED = {"agent_steps": ("session_id", "seq"), "messages": ("conversation_id", "number")}
@@ -28,15 +29,16 @@ class Evidence:
     """The journal's knowledge of the tables.
 
     `synced` are the tables' versions that are known to be on disk, `flushed` is the highest number
-    that is in them for good, `pending` are the numbers that the journal still has, `pending_rows`
-    gives their rows by table. `trusted`: no loss of power, so what was written is as it was
-    written.
+    that is in them for good, `sums` are the checksums of their files. `pending` are the numbers
+    that the journal still has, `pending_rows` gives their rows by table. `trusted`: no loss of
+    power, so what was written is as it was written.
     """
 
     synced: Mapping[str, int] = field(default_factory=dict)
     flushed: int = 0
     pending: Sequence[Range] = ()
     trusted: bool = True
+    sums: Sums = field(default_factory=dict)
     pending_rows: Callable[[str], Iterable[Mapping[str, Any]]] = _none
 
 

@@ -102,7 +102,7 @@ def reduced(content: bytes, kept: Collection[int], version: int) -> bytes:
 
 
 def _split(content: bytes) -> tuple[bytes, bytes]:
-    """What stands before the message (other parts refer to places in it), and the message."""
+    """The bytes before the message, to places in which other parts refer, and the message."""
     if len(content) < _TAIL.size + _LENGTH.size:
         raise ValueError(f"a manifest of {len(content)} bytes is cut")
     position, _, _, magic = _TAIL.unpack(content[-_TAIL.size :])

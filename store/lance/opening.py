@@ -63,10 +63,6 @@ class AsyncOpenTable(Protocol):
 
     async def version(self) -> int: ...
 
-    async def uri(self) -> str:
-        """The path of the table's folder."""
-        ...
-
     def query(self) -> Any:
         """Build a query: `select`, `where`, `with_row_id`, then `to_arrow`."""
         ...

@@ -59,6 +59,7 @@ def repair(
             evidence.synced.get(table.name, 0),
             trusted=evidence.trusted,
             deep=deep,
+            sums={path: one for (name, path), one in evidence.sums.items() if name == table.name},
         )
         for table in tables
         if (folder / f"{table.name}.lance").is_dir() or table.name in evidence.synced
@@ -83,7 +84,7 @@ def _refuse(folder: Path, found: Sequence[Diagnosis], lost: Sequence[Missing]) -
         if not one.version < one.synced and (one.good or not one.bad):
             continue
         said = "; ".join(str(entry) for entry in lost if entry.table == one.table.name)
-        if not said and one.table.journalled:
+        if one.table.journalled and not _own_numbers(one.table, lost):
             continue  # all that it had is elsewhere, by the numbers
         why = one.reasons[0] if one.reasons else "its newest version is not there any more"
         raise RollBackNeededError(
@@ -91,6 +92,17 @@ def _refuse(folder: Path, found: Sequence[Diagnosis], lost: Sequence[Missing]) -
             "changed. Restore the folder from a backup, or go on without "
             f"{said or 'what came after version ' + str(one.version)}: {ROLL_BACK} --data {folder}"
         )
+
+
+def _own_numbers(table: Table, lost: Sequence[Missing]) -> set[int]:
+    """The numbers that are lost with this table, and not with the one that it follows from."""
+
+    def numbers(name: str) -> set[int]:
+        spans = [span for entry in lost if entry.table == name for span in entry.journal_n]
+        return {number for low, high in spans for number in range(low, high + 1)}
+
+    own = numbers(table.name)
+    return own - numbers(table.derived.source) if table.derived is not None else own
 
 
 def _mend(db: lancedb.DBConnection, one: Diagnosis) -> list[Repaired]:

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 
 import queue_imp as q
 from tests.browser.looking import TALL, live, rows_of, seqs_of, status_of
+from tests.support import data_folder
 
 CUT_OFF = ("WebSocket", "Failed to load resource", "ERR_CONNECTION_REFUSED", "ERR_INTERNET")
 
@@ -46,6 +47,7 @@ def test_a_killed_server_is_survived_by_the_open_page(start_app, visit):
     _paused(app, "ada")
     expect(status_of(page)).to_have_text("paused")
     _shows_the_log(app, page, "ada")
+    data_folder.verified(app.data)
 
 
 def _settled(page):

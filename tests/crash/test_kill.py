@@ -7,7 +7,7 @@ import time
 import pytest
 
 import queue_imp as q
-from store import queue
+from store import queue_writer
 from tests.support import data_folder
 from tests.support.waiting import until
 from tests.support.worker import Workers
@@ -54,7 +54,7 @@ class Folder(threading.Thread):
             return self.workers.start(self.data, self.path / "worker.log")
 
     def _enqueue(self):
-        writer, chance = queue.writer_at(self.data), random.Random(self.random.random())
+        writer, chance = queue_writer.writer_at(self.data), random.Random(self.random.random())
         try:
             while not self.over.is_set():
                 action = _some_action(chance)

@@ -9,7 +9,7 @@ import threading
 import time
 
 import queue_imp as q
-from store import queue
+from store import queue_writer
 from store.messages import last_number, list_messages
 from store.reading import Reader
 from tests.support import data_folder, transcript
@@ -31,7 +31,7 @@ class People(threading.Thread):
 
     def __init__(self, data):
         super().__init__(name="people")
-        self.writer, self.chance = queue.writer_at(data), random.Random(SEED)
+        self.writer, self.chance = queue_writer.writer_at(data), random.Random(SEED)
         self.posted = {name: {} for name in CONVERSATIONS}
         self.over, self.error = threading.Event(), None
 

@@ -1,4 +1,4 @@
-"""What docs/guarantees.md promises is shown by tests that exist."""
+"""What docs/guarantees.md and docs/security.md promise is shown by tests that exist."""
 
 import ast
 import re
@@ -27,6 +27,15 @@ def test_the_tests_named_exist(path):
     tree = ast.parse((ROOT / path).read_text())
     there = {node.name for node in ast.walk(tree) if hasattr(node, "name")}
     assert {test for of, test in NAMED if of == path} <= there
+
+
+@pytest.mark.parametrize("name", ["guarantees", "security"])
+def test_each_promise_names_a_test(name):
+    """A paragraph that begins in bold promises something; a test stands below it."""
+    text = (ROOT / "docs" / f"{name}.md").read_text()
+    promises = re.split(r"^(?=\*\*|## )", text, flags=re.MULTILINE)
+    unshown = [each for each in promises if each.startswith("**") and "`tests/" not in each]
+    assert [each.splitlines()[0] for each in unshown] == []
 
 
 async def test_actions_that_waited_for_a_worker_keep_their_order(tmp_path, monkeypatch):

@@ -2,6 +2,7 @@
 
 import json
 import re
+from pathlib import Path
 from typing import get_args
 
 import pytest
@@ -24,6 +25,7 @@ from reins.llm.baml.failures import RETRYABLE
 from reins.llm.errors import Kind
 from reins.llm.limits.breaker import COUNTED
 from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
+from reins.verifying.verify import HOLDS, Report
 from reins.web.api import metrics
 from store.store import TABLES
 from tests.docs import expected
@@ -237,6 +239,15 @@ def test_verbs():
     documented = {cell.strip("`") for cell in first_cells(section("## Commands"))}
     said = {name.removeprefix("reins ") for name in documented if name.startswith("reins ")}
     assert said == expected.verbs() - set(expected.commands())
+
+
+def test_the_checks_of_a_folder_are_those_of_the_code():
+    """Every check of `reins store verify`, with what holds, and every field of its JSON."""
+    fields, checks = section("### reins store verify").split("| check |")
+    said = {name.strip("`"): holds for name, holds in expected.rows(f"| check |{checks}")}
+    assert said == HOLDS
+    report = Report(Path("data"), 0, 0, 0, 0, [])
+    assert set(re.findall(r"`(\w+)`", " ".join(first_cells(fields)))) == set(report.as_dict())
 
 
 def test_exit_codes():

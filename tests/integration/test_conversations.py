@@ -16,6 +16,7 @@ from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.messages import list_messages
 from store.participants import list_participants
+from tests.support import data_folder
 from tests.support.model_stub import ModelStub, answers, fails, never
 from tests.support.program import Program
 from tests.support.waiting import until, until_async
@@ -29,7 +30,8 @@ def data(tmp_path, monkeypatch, empty_folder):
     folder = tmp_path / "data"
     shutil.copytree(empty_folder, folder)
     monkeypatch.setenv("REINS_DATA", str(folder))
-    return folder
+    yield folder
+    data_folder.verified(folder)
 
 
 class House:

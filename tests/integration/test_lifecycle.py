@@ -10,6 +10,7 @@ import pytest
 import queue_imp as q
 from store.agent_state import get_agent_state, list_agent_states
 from store.agent_steps import list_steps
+from tests.support import data_folder
 from tests.support.waiting import until
 from tests.support.worker import Worker, copy_program
 
@@ -17,7 +18,8 @@ from tests.support.worker import Worker, copy_program
 @pytest.fixture
 def data(tmp_path, monkeypatch, empty_folder):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    return shutil.copytree(empty_folder, tmp_path / "data")
+    yield shutil.copytree(empty_folder, tmp_path / "data")
+    data_folder.verified(tmp_path / "data")
 
 
 @pytest.fixture

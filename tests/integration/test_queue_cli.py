@@ -131,7 +131,6 @@ def test_without_a_worker_actions_wait_and_the_status_says_how_to_begin(tmp_path
         (("create", "a", "--config", "[1]"), "expected a dict"),
         (("interrupt", "a", "{broken"), "expected JSON"),
         (("interrupt", "a", ""), "guidance is ''"),
-        (("pause", "a", "--data", "/proc/nowhere"), "cannot be used"),
     ],
 )
 def test_wrong_arguments(tmp_path, monkeypatch, capsys, arguments, said):
@@ -162,3 +161,9 @@ def test_ctrl_c_ends_a_watch(worker):
     watching.send_signal(signal.SIGINT)
     _, err = watching.communicate(timeout=30)
     assert (watching.returncode, err) == (0, "")
+
+
+def test_a_folder_that_cannot_be_used(capsys):
+    """One line, and the exit code that every program of ours has for it."""
+    assert queue_cli.main(["pause", "a", "--data", "/proc/nowhere"]) == 2
+    assert "cannot be used" in capsys.readouterr().err

@@ -60,7 +60,12 @@ class OfFlush:
 
     def __init__(self, _folder: Path, store: Store) -> None:
         self.it = Flush(
-            folder=store.folder, journal=store.journal, tables={}, highest={}, every_s=60
+            folder=store.folder,
+            journal=store.journal,
+            tables={},
+            highest={},
+            synced={},
+            every_s=60,
         )
 
     async def start(self) -> None:

@@ -22,7 +22,7 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.session.controls import Control, Outcome, Rejected
 from agent_core.session.schedule import Schedule
 from store.errors import StoreError
-from store.queue import QueueWriter, writer_at
+from store.queue_writer import QueueWriter, writer_at
 from store.reading import Reader
 from store.store import Store
 from tests.simulation import acting

@@ -5,8 +5,14 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+from reins.verifying.verify import Report, verify
 from store import agent_state, agent_steps, agents_config, conversations, messages, queue
 from store.reading import Reader
+
+_STORES = {
+    "tables_read", "indices_agree", "versions_kept", "nothing_missing", "nothing_set_aside",
+    "journal_whole", "journal_agrees", "numbers_unique", "numbers_given", "states_once",
+}  # fmt: skip
 
 
 def unprocessed(folder: Path) -> int:
@@ -14,11 +20,25 @@ def unprocessed(folder: Path) -> int:
     return table.count_rows("processed = false")
 
 
+def verified(folder: Path) -> Report:
+    """Every invariant that `reins store verify` knows holds; a worker may run."""
+    report = verify(folder)
+    assert report.ok, "\n".join(str(finding.as_dict()) for finding in report.findings)
+    return report
+
+
+def stored(folder: Path) -> None:
+    """The same of numbers, journal and files alone: for rows that no session has written."""
+    found = [finding for finding in verify(folder).findings if finding.check in _STORES]
+    assert not found, "\n".join(str(finding.as_dict()) for finding in found)
+
+
 def check(folder: Path, acknowledged: list[str]) -> list[dict[str, Any]]:
     """Every table is readable, logs have no gaps, each action is applied once; all log rows.
 
     Call it when the worker has stopped: then everything is in the tables themselves.
     """
+    verified(folder)
     reader = Reader(folder)
     tables = {
         module.TABLE.name: reader.table(module.TABLE).to_arrow().to_pylist()

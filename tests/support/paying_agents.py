@@ -1,6 +1,7 @@
 """Agents whose ticks take something: from a till that stands for the model. A module of types."""
 
 import asyncio
+import uuid
 from typing import Any, Literal
 
 from pydantic import BaseModel
@@ -54,7 +55,8 @@ def call_record(
     tokens_in: int = 1, tokens_out: int = 1, cost_usd: float = 0.0, **more: Any
 ) -> CallRecord:
     parts: dict[str, Any] = {
-        "call_id": "c", "function": "Pay", "route": "till", "provider": "none", "model": "m",
+        "call_id": uuid.uuid4().hex, "function": "Pay", "route": "till", "provider": "none",
+        "model": "m",
         "attempt": 1, "streamed": False, "demonstration": False,
         "queued_at": 1_700_000_000_000_000, "tokens_in": tokens_in, "tokens_out": tokens_out,
         "cost_usd": cost_usd, "request": "{}", "answer": "so",

@@ -9,7 +9,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 OURS = ("app.py", "agents.py", "queue_imp.py", "agent_core", "agents_impl", "store", "reins")
-FOR_ALL = {"reins.telemetry", "reins.logs", "reins.loops", "reins.jitter"}
+FOR_ALL = {
+    "reins.telemetry", "reins.logs", "reins.loops", "reins.jitter", "reins.redaction",
+    "reins.shutdown", "reins.signals",
+}  # fmt: skip
 ONLY_IN = {
     "lancedb": {"store"},
     "sqlite3": {"store"},

@@ -7,7 +7,7 @@ import shlex
 import pytest
 import yaml
 
-from tests.unit.test_architecture import ROOT
+from tests.unit.test_architecture import MODULES, ROOT, names_in
 
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z-]+):", MAKEFILE, re.MULTILINE))
@@ -74,6 +74,21 @@ def test_the_first_change_takes_ten_lines():
     text = (ROOT / "CONTRIBUTING.md").read_text()
     assert re.findall(r"^(\d+)\. ", text, re.MULTILINE) == [str(n) for n in range(1, 11)]
     assert set(re.findall(r"`make ([a-z-]+)`", text)) <= TARGETS
+
+
+def test_nothing_of_ours_makes_objects_or_code_of_data():
+    """No pickle, no marshal, no eval: whoever gives us a folder or an answer runs nothing."""
+    running = {"pickle", "marshal", "shelve", "dill", "cloudpickle", "joblib"}
+    for path in MODULES.values():
+        tree = ast.parse(path.read_text())
+        imported = {name.split(".")[0] for name in names_in(path)}
+        called = {
+            node.func.id
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
+        }
+        assert not imported & running, path
+        assert not called & {"eval", "exec", "compile", "__import__"}, path
 
 
 def test_a_docstring_begins_with_its_noun_or_verb():

@@ -10,7 +10,7 @@ from reins import telemetry
 from reins.llm.baml.response import WireResponse
 from reins.llm.caller import Caller, CallRecord
 from reins.llm.errors import ModelError
-from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES
+from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES, for_record
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.route_set import RouteSet
 from reins.llm.tokens import tokens_of
@@ -115,7 +115,7 @@ class Accounting:
     def _failed(self, record: CallRecord, error: ModelError | str | None) -> None:
         if isinstance(error, ModelError):
             record.error_kind = error.kind
-            record.error = self._route_set.redactor.text(str(error), ERROR_BYTES)
+            record.error = for_record(str(error), ERROR_BYTES)
         else:
             record.error_kind = error
 
@@ -125,10 +125,9 @@ class Accounting:
             telemetry.attempted(record, self._caller)
 
     def _quote(self, record: CallRecord, response: WireResponse) -> None:
-        redactor = self._route_set.redactor
         if response.request is not None:
-            record.request = redactor.text(response.request, REQUEST_BYTES)
-        record.answer = redactor.text(response.raw or response.text, ANSWER_BYTES)
+            record.request = for_record(response.request, REQUEST_BYTES)
+        record.answer = for_record(response.raw or response.text, ANSWER_BYTES)
 
     def _estimate(self, record: CallRecord, response: WireResponse, kind: str | None) -> None:
         """Estimate the tokens that no provider has counted; a refused attempt costs nothing."""

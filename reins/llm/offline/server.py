@@ -58,6 +58,13 @@ class OfflineModel:
             await runner.cleanup()
 
     async def _handle(self, request: "web.BaseRequest") -> "web.StreamResponse":
+        try:
+            return await self._answered(request)
+        except ConnectionError:
+            # Guidance or a stop gave the call up: nobody is there, and it is no fault.
+            return self._json({}, 499)
+
+    async def _answered(self, request: "web.BaseRequest") -> "web.StreamResponse":
         # The Host check stops pages in a browser that reach loopback under a name of their own.
         if request.host not in self._hosts:
             return self._json({"error": {"message": DENIED}}, 403)

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from reins import redaction
 from reins.llm.errors import ModelConfigError
 from reins.llm.settings import (
     DEFAULT,
@@ -213,6 +214,8 @@ def _spec(file: str, name: str, entry: RouteEntry, environ: Mapping[str, str]) -
     if entry.provider == OFFLINE:
         given["model"] = OFFLINE
     key = environ.get(entry.key_env) if entry.key_env else None
+    redaction.know(key)  # a route that nobody uses yet has its key in our environment, too
+    redaction.know_address(entry.base_url)
     return RouteSpec(
         **given | {"name": name, "file": file, "key": key, "fallback": tuple(entry.fallback)}
     )

@@ -14,7 +14,6 @@ from reins.llm.errors import ModelConfigError
 from reins.llm.limits.admission import Admission
 from reins.llm.limits.breaker import Breaker
 from reins.llm.offline import OfflineModel
-from reins.llm.redact import Redactor
 from reins.llm.routes.metrics import RouteMetrics
 from reins.llm.routes.models_file import WORDS, RouteConfig, own_config, read_config
 from reins.llm.routes.open_route import OpenRoute
@@ -66,7 +65,6 @@ class Opener:
             embeddings=embeddings,
             functions=text_functions(files),
             prompts=self._prompts,
-            redactor=_redactor(routes),
             record_prompts=settings.record_prompts,
         )
 
@@ -76,7 +74,7 @@ class Opener:
         made, compiled = await self._open(spec, settings, self._sources, None)
         routes = {**old.routes, OFFLINE: _route(spec, made, compiled, None)}
         chains = _chains(old.config, routes)
-        return replace(old, routes=routes, chains=chains, redactor=_redactor(routes))
+        return replace(old, routes=routes, chains=chains)
 
     async def stop(self) -> None:
         """Close what the sets hold open; once more does nothing."""
@@ -198,7 +196,3 @@ def _place(made: Plan) -> tuple[Route, str | None]:
 
 def words_plan() -> Plan:
     return Plan(Route(WORDLLAMA, WordEmbedder.MODEL, "in this process"), "", {})
-
-
-def _redactor(routes: Mapping[str, OpenRoute]) -> Redactor:
-    return Redactor(route.plan.key for route in routes.values() if route.plan.key)

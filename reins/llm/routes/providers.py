@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reins import redaction
 from reins.llm.errors import ModelConfigError
 from reins.llm.routes.address import checked_address, has_password, without_secrets
 from reins.llm.settings import (
@@ -136,6 +137,7 @@ def plan(spec: RouteSpec, environ: Mapping[str, str]) -> Plan:
             f"{spec.called('model')} is {spec.model!r}; a Google model's name becomes part of the "
             "address and cannot hold white space or any of ? # % \\. Check the name."
         )
+    redaction.know_address(spec.base_url)
     address = checked_address(spec, provider.address)
     key = checked_key(spec, find_key(spec, provider, environ))
     if key is not None and provider.baml in AUTHORIZED and has_password(address):
@@ -156,6 +158,7 @@ def plan_offline(spec: RouteSpec, *, address: str, token: str) -> Plan:
 
 
 def values(route: Route, key: str | None) -> dict[str, str]:
+    redaction.know(key)  # every key that is ever sent passes here
     given = {"REINS_ROUTE_ADDRESS": route.address, "REINS_ROUTE_MODEL": route.model}
     return given if key is None else given | {"REINS_ROUTE_KEY": key}
 

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from reins.llm.caller import Caller
 from reins.llm.errors import ModelConfigError
-from reins.llm.redact import Redactor
 from reins.llm.routes.metrics import RouteNow
 from reins.llm.routes.models_file import RouteConfig
 from reins.llm.routes.open_route import OpenRoute
@@ -22,7 +21,6 @@ class RouteSet:
     embeddings: OpenRoute
     functions: Mapping[str, int]
     prompts: Path
-    redactor: Redactor
     record_prompts: bool
 
     @property

@@ -66,6 +66,11 @@ OF_WEB = (
         "open connections by `kind`: `sockets`, `streams`, and sockets that are `lagging`",
         _by("kind", lambda context: context.live.clients()),
     ),
+    Figure(
+        "reins_enqueue_failures_total",
+        "commits of actions by this process that failed since its start; check the disk",
+        _one(lambda context: context.bridge.writer.failures),
+    ),
 )
 OF_WORKER = (
     Figure(
@@ -125,6 +130,26 @@ OF_WORKER = (
         "flushes into the tables that failed since the worker's start; their rows stay in the "
         "journal: check the disk",
         _one(lambda worker: worker.flush_failures),
+    ),
+    Figure(
+        "reins_mark_failures_total",
+        "markings of finished actions that failed since the worker's start; check the disk",
+        _one(lambda worker: worker.mark_failures),
+    ),
+    Figure(
+        "reins_commit_last_success_timestamp_seconds",
+        "Unix time of the newest commit of the journal that succeeded",
+        _one(lambda worker: worker.committed_at),
+    ),
+    Figure(
+        "reins_flush_last_success_timestamp_seconds",
+        "Unix time of the newest flush that succeeded; if it stays behind, check the disk",
+        _one(lambda worker: worker.flushed_at),
+    ),
+    Figure(
+        "reins_mark_last_success_timestamp_seconds",
+        "Unix time of the newest marking that succeeded; if it stays behind, check the disk",
+        _one(lambda worker: worker.marked_at),
     ),
     Figure(
         "reins_queue_poll_age_seconds",

@@ -2,7 +2,7 @@
 
 from typing import Any, Literal
 
-from agent_core.actions.ids import Id
+from agent_core.actions.ids import KnownId
 from reins.web.api.context import ApiContext, api_context
 from reins.web.bridge import Bridge
 from reins.web.http.fields import Input
@@ -77,7 +77,7 @@ class RouteList(Wire):
 
 
 class RoutePath(Input):
-    name: Id
+    name: KnownId
 
 
 class RouteCheck(Wire):

@@ -90,10 +90,25 @@ class TableNow(Wire):
     compacted_at: str | None
 
 
+class FilesNow(Wire):
+    """The files of the tables, read again in the background and compared with their checksums.
+
+    `changed` names those that are not as they were written, with the numbers of their rows.
+    """
+
+    checked_bytes: int
+    total_bytes: int
+    changed: list[str]
+
+
 class System(Wire):
-    """The service at a glance; what only the worker knows is null where it is another process."""
+    """The service at a glance; what only the worker knows is null where it is another process.
+
+    `reasons` are those of GET /api/health.
+    """
 
     now: str
+    reasons: list[str]
     data: str
     pid: int
     start_id: str | None
@@ -107,6 +122,7 @@ class System(Wire):
     memory_bytes: int
     clients: ClientsNow
     tables: list[TableNow]
+    files: FilesNow | None
 
 
 @api.get("/health/live", responses={200: Alive})
@@ -146,6 +162,7 @@ def get_system() -> dict[str, Any]:
     bridge, figures = context.bridge, context.bridge.figures()
     return {
         "now": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "reasons": list(reasons(bridge).values()),
         "data": str(bridge.store.folder.path),
         "pid": os.getpid(),
         "start_id": None if figures is None else figures.start_id,
@@ -165,7 +182,7 @@ def get_system() -> dict[str, Any]:
 
 def _of_worker(figures: WorkerFigures | None) -> dict[str, Any]:
     if figures is None:
-        return {"model": None, "loop": None, "journal": None}
+        return {"model": None, "loop": None, "journal": None, "files": None}
     return {
         "model": {"route": figures.model, "demonstration": figures.demonstration},
         "loop": {
@@ -179,6 +196,11 @@ def _of_worker(figures: WorkerFigures | None) -> dict[str, Any]:
             "rows": figures.rows,
             "commit_ms": None if figures.commit_ms is None else round(figures.commit_ms, 3),
             "rows_per_commit": figures.rows_per_commit,
+        },
+        "files": {
+            "checked_bytes": figures.checked_bytes,
+            "total_bytes": figures.checkable_bytes,
+            "changed": list(figures.changed_files),
         },
     }
 

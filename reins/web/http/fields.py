@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from agent_core.actions.ids import Id
+from agent_core.actions.ids import Id, KnownId
 
 MAX_NUMBER = (1 << 53) - 1
 """The highest whole number that every JSON reader reads exactly."""
@@ -50,12 +50,12 @@ class ActorBody(Input):
 
 
 class SessionPath(Input):
-    session_id: Id
+    session_id: KnownId
 
 
 class ActionPath(Input):
-    action_id: Id
+    action_id: KnownId
 
 
 class ConversationPath(Input):
-    conversation_id: Id
+    conversation_id: KnownId

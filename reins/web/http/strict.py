@@ -1,6 +1,7 @@
 """Input of the API: JSON objects and nothing else, path segments decoded one by one."""
 
 import json
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, unquote
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 MAX_BODY_BYTES = 512 * 1024
 _MAX_DEPTH = 64
 """Lists and objects within each other; what is encoded again further on takes fewer than 254."""
+_DOTS = re.compile(r"(?:\.|%(?:25)*2e){1,2}", re.IGNORECASE)
 
 
 class StrictRequest(Request):
@@ -107,14 +109,20 @@ class Json(JSONProvider):
 
 
 class Segment(BaseConverter):
-    """One segment of a path as it was sent, decoded here: an id may hold an encoded slash."""
+    """One segment of a path as it was sent, decoded here: an id may hold an encoded slash.
+
+    An id of dots alone is encoded twice: browsers take `..` for another path, and `%2E%2E` too.
+    New ids are none, old ones may be.
+    """
 
     def to_python(self, value: str) -> str:
         # What is not UTF-8 becomes surrogates, which no id may have.
-        return unquote(value, errors="surrogateescape")
+        text = unquote(value, errors="surrogateescape")
+        return unquote(text) if _DOTS.fullmatch(text) else text
 
     def to_url(self, value: str) -> str:
-        return quote(value, safe="")
+        text = quote(value, safe="")
+        return quote(text.replace(".", "%2E"), safe="") if _DOTS.fullmatch(value) else text
 
 
 class EncodedPaths:

@@ -10,7 +10,7 @@ import structlog
 from flask_socketio import SocketIO, join_room, leave_room, rooms
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent_core.actions.ids import Id
+from agent_core.actions.ids import KnownId
 from agent_core.agent.guidance import problems
 from reins.web.bridge import Bridge
 from reins.web.live.conversations import CONVERSATIONS, conversation_room
@@ -41,13 +41,13 @@ class Ask(BaseModel):
 
 
 class Subscribe(Ask):
-    agent_id: Id
-    session_id: Id
+    agent_id: KnownId
+    session_id: KnownId
     after_seq: int = Field(0, ge=0, le=1 << 53)
 
 
 class SubscribeConversation(Ask):
-    conversation_id: Id
+    conversation_id: KnownId
     after: int = Field(0, ge=0, le=1 << 53)
 
 
@@ -70,6 +70,7 @@ def make_socketio(
         ping_interval=ping_interval_s,
         ping_timeout=ping_timeout_s,
         manage_session=False,
+        monitor_clients=False,  # see SocketMonitor
         client_manager=Members(),
         json=Json,
         serializer=TextPacket,

@@ -14,6 +14,7 @@ import simple_websocket
 from socketio.packet import CONNECT, DISCONNECT, EVENT, Packet
 from wsproto.utilities import LocalProtocolError
 
+from reins import redaction
 from reins.web.rate_limit import Bucket
 
 MAX_MESSAGE_BYTES = 64_000
@@ -25,11 +26,11 @@ _CLOSE, _PONG, _MESSAGE = "1", "3", "4"
 
 
 class Json:
-    """The JSON with which Socket.IO writes and reads its packets."""
+    """The JSON with which Socket.IO writes and reads its packets; what it writes holds no key."""
 
     @staticmethod
     def dumps(value: Any, **_: Any) -> str:
-        return orjson.dumps(value).decode()
+        return redaction.redactor().json(orjson.dumps(value)).decode()
 
     @staticmethod
     def loads(text: str | bytes, **_: Any) -> Any:

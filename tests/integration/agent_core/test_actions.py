@@ -2,15 +2,17 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 import queue_imp as q
 from agent_core.dispatch.dispatcher import in_order
 from agent_core.dispatch.queued import QueuedAction
-from store import conversations, messages, queue
+from store import conversations, messages, queue, queue_writer
 from store.errors import StoreError
+from tests.support.data_folder import unprocessed
 from tests.support.waiting import until_async
 
 
@@ -202,8 +204,77 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     same.
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
+    await asyncio.to_thread(queue_writer.writer_at(fleet.folder).append, made)
     for _ in range(2):
         fleet.dispatcher._take(QueuedAction(made), None)
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
     await fleet.create(agent_id="next")
     await until_async(lambda: fleet.dispatcher.handled == 2, "so is the next")
+
+
+def _applied(fleet, session_id="a"):
+    return [a for r in fleet.log(session_id) for a in json.loads(r["applied_actions"])]
+
+
+def _enqueue_elsewhere(fleet, row):
+    """As another process does: the worker hears of it by the watch or the poll."""
+    queue_writer.QueueWriter(fleet.sessions.store.folder.path).append(row)
+
+
+@pytest.mark.parametrize("elsewhere", [False, True])
+async def test_an_action_sent_again_has_the_outcome_of_the_first(fleet, elsewhere):
+    """After it was marked, while it waits, and of a session that has ended: one effect."""
+    await fleet.create(heartbeat_s=60)
+    send = partial(_enqueue_elsewhere, fleet) if elsewhere else q.enqueue
+    made = q.create_action("agent_interrupt", "t", agent_id="a", guidance="dogs", mode="steer")
+    for _ in range(3):
+        await asyncio.to_thread(send, made)
+        await fleet.receipt(made["action_id"])
+    first = await fleet.receipt(made["action_id"])
+    await fleet.do(q.agent_destroy_action, "a", "t")
+    await asyncio.to_thread(send, made)
+    await until_async(lambda: unprocessed(fleet.sessions.store.folder.path) == 0)
+    assert _applied(fleet).count(made["action_id"]) == 1
+    again = await fleet.receipt(made["action_id"])
+    assert (again["outcome"], again["applied_seq"]) == ("applied", first["applied_seq"])
+
+
+async def test_another_content_under_the_same_id_is_rejected(fleet):
+    """Both ways: after the first was marked, and while it is in flight."""
+    await fleet.create(heartbeat_s=60)
+    one = q.create_action("agent_interrupt", "t", agent_id="a", guidance="dogs", mode="steer")
+    other = q.create_action("agent_interrupt", "t", agent_id="a", guidance="cats", mode="steer")
+    other |= {"action_id": one["action_id"]}
+    folder = fleet.sessions.store.folder.path
+    await asyncio.to_thread(queue_writer.QueueWriter(folder).append, one)
+    await asyncio.to_thread(queue_writer.QueueWriter(folder).append, other)
+    await until_async(lambda: unprocessed(folder) == 0)
+    await asyncio.to_thread(q.enqueue, other)
+    await until_async(lambda: unprocessed(folder) == 0)
+    assert _applied(fleet).count(one["action_id"]) == 1
+    assert (await fleet.receipt(one["action_id"]))["outcome"] == "applied"
+    rows = fleet.sessions.store.reader.table(queue.TABLE).search().limit(None).to_list()
+    twins = [row for row in rows if row["action_id"] == one["action_id"]]
+    errors = [row["error"] for row in twins if "cats" in row["payload"]]
+    assert all(error.startswith(queue.ID_REUSED) for error in errors)
+    assert len(errors) == 2
+    assert [row["outcome"] for row in twins if "dogs" in row["payload"]] == ["applied"]
+
+
+async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):
+    """A process whose clock is hours behind comes in its turn all the same."""
+    sent = []
+    for back_h, made in enumerate(
+        (
+            q.create_action("create_agent", "t", agent_id="a", agent_type="odd"),
+            q.create_action("agent_pause", "t", agent_id="a"),
+            q.create_action("agent_destroy", "t", agent_id="a"),
+        )
+    ):
+        made["created_at"] -= timedelta(hours=back_h)
+        sent.append(made)
+    writer = queue_writer.QueueWriter(fleet.sessions.store.folder.path)
+    for made in sent:
+        await asyncio.to_thread(writer.append, made)
+    outcomes = [(await fleet.receipt(made["action_id"]))["outcome"] for made in sent]
+    assert outcomes == ["applied"] * 3

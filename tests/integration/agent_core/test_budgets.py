@@ -1,5 +1,6 @@
 """Sessions at the limits of their budgets: held, told why, let go, also after a restart."""
 
+import asyncio
 import json
 import shutil
 from dataclasses import replace
@@ -13,6 +14,7 @@ from agent_core.budgets.ledger import Ledger
 from agent_core.session.status import Status
 from store.model_calls import list_calls
 from tests.integration.agent_core.conftest import QUICK, Fleet
+from tests.support import data_folder
 from tests.support.paying_agents import Till
 from tests.support.waiting import until_async
 
@@ -52,6 +54,7 @@ async def payers(data, clock):
     yield start
     if made:
         await made[-1].stop(grace_s=0.2)
+        await asyncio.to_thread(data_folder.verified, data)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ async def test_keys_are_in_no_record(routed, stub: ModelStub, account) -> None:
         assert KEY not in shown
         assert other not in shown
         assert "[key removed]" in record.request
-    assert KEY in done.text, "the agent gets what the model said"
+    assert KEY not in done.text, "what the agent gets is what goes on record"
 
 
 async def test_records_are_bounded(routed, stub: ModelStub, account) -> None:

@@ -14,6 +14,7 @@ from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, message, step
+from tests.support import data_folder
 from tests.support.waiting import until_async
 
 HOSTILE = [
@@ -99,12 +100,10 @@ from tests.integration.store.support import message, step
 async def main():
     store = Store(sys.argv[1], flush_s=0.01)
     await store.start()
-    synced = store.folder.sync
     def sync():
         # After the LanceDB commits, before the journal forgets.
         os.kill(os.getpid(), signal.SIGKILL)
-    await asyncio.to_thread(lambda: None)
-    store.folder.sync = sync
+    store._flush._safe.sync = sync
     for n in range(int(sys.argv[2]), int(sys.argv[2]) + 50):
         await store.journal.append(step("s1", n), step(f"t{n}", 1), message("c1", n, "hi"))
         print(n)
@@ -123,6 +122,7 @@ async def test_a_crash_between_commit_and_forget_doubles_nothing(tmp_path):
         out, _ = await asyncio.to_thread(process.communicate, timeout=60)
         assert process.returncode == -signal.SIGKILL
         acked += [int(line) for line in out.splitlines() if line.isdigit()]
+    data_folder.stored(tmp_path)
     reader = Reader(tmp_path)
     assert len(reader.table(agent_steps.TABLE).search().limit(None).to_arrow()) > 0
     before = [row["seq"] for row in agent_steps.list_steps("s1", store=reader)]
@@ -137,6 +137,7 @@ async def test_a_crash_between_commit_and_forget_doubles_nothing(tmp_path):
     assert len(table_rows(store, messages.TABLE)) == len(before)
     assert len(table_rows(store, agent_state.TABLE)) == len(before) + 1
     await store.stop()
+    data_folder.stored(tmp_path)
 
 
 async def test_a_failing_flush_catches_up(store):

@@ -5,6 +5,7 @@ import contextlib
 import json
 import os
 import shutil
+import stat
 import subprocess
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +19,7 @@ import queue_imp
 from store import agent_state, agent_steps, queue
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.folder import FORMAT, DataFolder
-from store.queue import QueueWriter
+from store.queue_writer import QueueWriter
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, step
@@ -226,3 +227,12 @@ def test_many_threads_prepare_at_once(tmp_path):
         list(pool.map(prepare, range(16)))
     until(lambda: DataFolder(tmp_path / "0").format() == FORMAT)
     assert sorted(path.name for path in (tmp_path / "0").iterdir()) == ["format.json"]
+
+
+def test_a_new_folder_is_its_owners_alone(tmp_path):
+    """Nobody else on the machine reads what is in it; one that was there before keeps its mode."""
+    given = tmp_path / "given"
+    given.mkdir(mode=0o750)
+    for folder, mode in ((tmp_path / "made" / "data", 0o700), (given, 0o750)):
+        DataFolder(folder).prepare()
+        assert stat.S_IMODE(folder.stat().st_mode) == mode

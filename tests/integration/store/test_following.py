@@ -15,10 +15,12 @@ from store import agent_state, agent_steps, following, messages
 from store.errors import FolderUnusableError
 from store.following import Follower
 from store.journal import file as journal_file
+from store.journal import opening
 from store.journal.file import Record
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, message, step
+from tests.support import data_folder
 from tests.support.waiting import until, until_async
 
 TABLES = [agent_steps.TABLE, agent_state.TABLE, messages.TABLE]
@@ -102,7 +104,7 @@ async def test_a_follower_gets_each_row_of_a_writer_at_full_speed(store, wait_s)
 async def test_a_commit_between_two_reads_of_one_poll(store, monkeypatch):
     """What is committed and what is flushed while a poll reads the file is not lost."""
     feed = follower(store)
-    real = journal_file.newest_number
+    real = opening.newest_number
     loop, written = asyncio.get_running_loop(), itertools.count(1)
 
     def newest_number(connection):
@@ -111,7 +113,7 @@ async def test_a_commit_between_two_reads_of_one_poll(store, monkeypatch):
         asyncio.run_coroutine_threadsafe(commit, loop).result(10)
         return number
 
-    monkeypatch.setattr(journal_file, "newest_number", newest_number)
+    monkeypatch.setattr(opening, "newest_number", newest_number)
     found = []
     for _ in range(5):
         found += (await asyncio.to_thread(feed.poll))[0]
@@ -219,6 +221,7 @@ def test_across_a_kill_from_another_process(tmp_path):
         assert len(found) >= acknowledged - 1  # its last line may be cut
     assert seqs(found) == list(range(1, len(found) + 1))
     assert feed.replaced == 0
+    data_folder.stored(tmp_path / "data")
 
 
 def test_a_journal_that_does_not_exist_yet(tmp_path):
@@ -231,7 +234,7 @@ def test_a_journal_that_does_not_exist_yet(tmp_path):
     folder.mkdir()
     (folder / "journal.sqlite").touch()  # as its writer finds it at first
     assert feed.poll() == ([], False)
-    connection = journal_file.open_for_writing(folder / "journal.sqlite", "power")
+    connection = opening.open_for_writing(folder / "journal.sqlite", "power")
     assert feed.poll() == ([], False)
     journal_file.append(connection, [step("a", 1)])
     assert seqs(drained(feed)) == [1]
@@ -242,10 +245,10 @@ def test_a_journal_that_is_damaged(tmp_path):
     """A clear error that names the file; the next poll may find it mended."""
     (tmp_path / "journal.sqlite").write_bytes(b"no database" * 1_000)
     feed = Follower(Reader(tmp_path), TABLES)
-    with pytest.raises(FolderUnusableError, match=r"journal\.sqlite cannot be read"):
+    with pytest.raises(FolderUnusableError, match=r"journal\.sqlite is damaged"):
         feed.poll()
     (tmp_path / "journal.sqlite").unlink()
-    connection = journal_file.open_for_writing(tmp_path / "journal.sqlite", "power")
+    connection = opening.open_for_writing(tmp_path / "journal.sqlite", "power")
     journal_file.append(connection, [step("a", 1)])
     connection.close()
     assert seqs(drained(feed)) == [1]
@@ -257,12 +260,13 @@ def test_readers_while_a_journal_is_made(tmp_path):
     import sys
     from pathlib import Path
     from store.journal import file as journal_file
+    from store.journal import opening
     from tests.integration.store.support import step
 
     for n in range(60):
         folder = Path(sys.argv[1]) / str(n)
         folder.mkdir()
-        connection = journal_file.open_for_writing(folder / "journal.sqlite", "process")
+        connection = opening.open_for_writing(folder / "journal.sqlite", "process")
         journal_file.append(connection, [step("a", 1)])
         connection.close()
     """

@@ -12,6 +12,7 @@ from structlog.testing import capture_logs
 
 from store.errors import FolderUnusableError, JournalError
 from store.journal import file as journal_file
+from store.journal import opening
 from store.journal.file import Record
 from store.journal.journal import Journal
 from store.journal.reading import open_for_reading
@@ -105,7 +106,7 @@ async def test_numbers_are_not_used_twice(path):
 
 async def test_a_lost_journal_does_not_repeat_the_tables_numbers(path):
     """`raise_flushed` keeps a new journal from giving out what the tables hold."""
-    connection = journal_file.open_for_writing(path, "power")
+    connection = opening.open_for_writing(path, "power")
     journal_file.raise_flushed(connection, 41)
     journal_file.append(connection, [record("next")])
     connection.close()
@@ -144,7 +145,7 @@ async def test_a_commit_that_fails_at_its_end_blocks_none_after_it(path):
 
     A deferred foreign key is checked by SQLite at the COMMIT itself.
     """
-    connection = journal_file.open_for_writing(path, "power")
+    connection = opening.open_for_writing(path, "power")
     connection.executescript(
         "PRAGMA foreign_keys = ON; CREATE TABLE p (id INTEGER PRIMARY KEY);"
         "CREATE TABLE c (p INTEGER REFERENCES p DEFERRABLE INITIALLY DEFERRED);"
@@ -251,7 +252,7 @@ async def test_append_waits_for_room(path):
 async def test_rows_of_other_processes_keep_the_count_right(journal, path):
     """What others append is flushed too; the count of what is pending never drifts from it."""
     await journal.append(record("mine"))
-    connection = journal_file.open_for_writing(path, "power")
+    connection = opening.open_for_writing(path, "power")
     journal_file.append(connection, [record(n) for n in range(7)])
     await forget_all(journal, path)
     assert journal.pending == 0
@@ -311,9 +312,10 @@ async def test_a_cancelled_caller_disturbs_nobody(journal, path):
 _APPEND_BESIDE = """
 import pathlib, sys
 from store.journal import file as journal_file
+from store.journal import opening
 from store.journal.file import Record
 for n in range(100):
-    connection = journal_file.open_for_writing(pathlib.Path(sys.argv[1]), "power")
+    connection = opening.open_for_writing(pathlib.Path(sys.argv[1]), "power")
     body = b'{"v":"%s-%d"}' % (sys.argv[2].encode(), n)
     journal_file.append(connection, [Record("messages", body)])
     connection.close()
@@ -342,11 +344,12 @@ def test_a_new_journal_opens_in_many_processes_at_once(tmp_path):
     code = """
     import pathlib, sys
     from store.journal import file as journal_file
+    from store.journal import opening
     from store.journal.file import Record
     print("ready")
     sys.stdin.readline()
     for n in range(10):
-        connection = journal_file.open_for_writing(pathlib.Path(f"{sys.argv[1]}/{n}"), "power")
+        connection = opening.open_for_writing(pathlib.Path(f"{sys.argv[1]}/{n}"), "power")
         journal_file.append(connection, [Record("messages", b'{"v":1}')])
         connection.close()
     """
@@ -361,9 +364,9 @@ def test_a_new_journal_opens_in_many_processes_at_once(tmp_path):
 
 
 def open_and_check(path):
-    connection = journal_file.open_for_writing(path, "power")
+    connection = opening.open_for_writing(path, "power")
     try:
-        journal_file.check(connection, path)
+        opening.check(connection, path)
     finally:
         connection.close()
 
@@ -371,7 +374,7 @@ def open_and_check(path):
 @pytest.mark.parametrize("damage", ["garbage", "pages", "truncated"])
 def test_a_damaged_journal_is_refused(path, damage):
     """A journal that cannot be read gives one error that names the file and what to do."""
-    connection = journal_file.open_for_writing(path, "power")
+    connection = opening.open_for_writing(path, "power")
     for n in range(200):
         journal_file.append(connection, [record("x" * 2_000 + str(n))])
     connection.close()

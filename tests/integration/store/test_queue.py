@@ -5,6 +5,8 @@ import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from random import Random
 
 import pytest
 
@@ -14,9 +16,10 @@ from store import queue
 from store.errors import RowInvalidError, StoreError
 from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make
-from store.queue import QueueWriter
+from store.queue_writer import QueueWriter
 from store.reading import Reader
 from tests.integration.store.support import child, lines_of
+from tests.support import data_folder
 
 
 def action(agent_id="a1", **parts):
@@ -158,7 +161,7 @@ async def test_hostile_action_ids_mark_one_row(tmp_path):
 _ENQUEUE = """
 import sys
 import queue_imp
-from store.queue import writer_at
+from store.queue_writer import writer_at
 from pathlib import Path
 writer = writer_at(Path(sys.argv[1]))
 print("ready")
@@ -239,6 +242,7 @@ def test_what_was_acknowledged_is_queued_after_kill_9(tmp_path):
     process.communicate(timeout=20)
     there = {row["action_id"] for row in all_actions(tmp_path)}
     assert acked <= there
+    data_folder.stored(tmp_path)
     QueueWriter(tmp_path).append(action())
     assert len(all_actions(tmp_path)) == len(there) + 1
 
@@ -294,10 +298,10 @@ HOSTILE = [
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_ids_that_work(data, name):
-    """Any text on one line is an id; what was meant arrives unchanged."""
-    action_id = queue_imp.agent_interrupt(name, name, {"subject": name}, session_id=name)
+    """Any text on one line may be the id of what is there; what was meant arrives unchanged."""
+    action_id = queue_imp.agent_interrupt(name, "ann", {"subject": name}, session_id=name)
     [row] = all_actions(data)
-    assert (row["agent_id"], row["session_id"], row["actor"]) == (name, name, name)
+    assert (row["agent_id"], row["session_id"], row["actor"]) == (name, name, "ann")
     assert json.loads(row["payload"])["guidance"] == {"subject": name}
     assert queue_imp.action_receipt(action_id)["agent_id"] == name
 
@@ -308,3 +312,80 @@ def test_hostile_text_in_a_payload_comes_back_the_same(data):
     queue_imp.post_message("c1", "ann", text)
     [row] = all_actions(data)
     assert json.loads(row["payload"])["text"] == text
+
+
+def _early(agent_id, second):
+    """An action of a process whose clock is behind."""
+    return action(agent_id) | {"created_at": datetime(2020, 1, 1, 0, 0, second, tzinfo=UTC)}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_waiting_actions_come_in_the_order_of_their_commit(tmp_path, seed):
+    """Whatever the clocks said, and however the table was marked and compacted meanwhile."""
+    random = Random(seed)
+    table = await open_async(tmp_path)
+    opened = open_or_make(connect(tmp_path), queue.TABLE)
+    writer, other = QueueWriter(tmp_path), QueueWriter(tmp_path)
+    sent = []
+
+    def append(by=writer):
+        made = _early(f"a{len(sent)}", random.randint(0, 59))
+        sent.append(made["action_id"])
+        by.append(made)
+
+    for _ in range(30):
+        for _ in range(random.randint(1, 3)):
+            append()
+        rows = await queue.waiting(table)
+        assert [row["action_id"] for row in rows] == sent
+        if random.random() < 0.5:
+            done = random.sample(rows, min(len(rows), 2))
+            await queue.mark(table, [processed(row, outcome="applied") for row in done])
+            sent = [i for i in sent if i not in {row["action_id"] for row in done}]
+        if random.random() < 0.3:  # an append while it is compacted is in an older fragment
+            beside = threading.Timer(random.random() / 100, append, [other])
+            beside.start()
+            opened.optimize(cleanup_older_than=timedelta(days=1))
+            beside.join()
+        assert [row["action_id"] for row in await queue.waiting(table)] == sent
+
+
+async def test_unprocessed_actions_come_by_urgency_and_then_by_commit(tmp_path):
+    """The helper's order, which no clock decides."""
+    writer = QueueWriter(tmp_path)
+    table = await open_async(tmp_path)
+    for name, second, urgency in ("old", 9, 5), ("urgent", 5, 9), ("new", 1, 5):
+        writer.append(_early(name, second) | {"urgency": urgency})
+    rows = await queue.unprocessed(table, 10)
+    assert [row["agent_id"] for row in rows] == ["urgent", "old", "new"]
+    assert len(await queue.unprocessed(table, 2)) == 2
+
+
+async def test_a_row_is_marked_and_not_another_of_its_id(tmp_path):
+    """Two rows of one id: each has its own outcome, and the id's is that of the one taken up."""
+    writer = QueueWriter(tmp_path)
+    table = await open_async(tmp_path)
+    first = action("a1")
+    second = action("a2") | {"action_id": first["action_id"]}
+    writer.append(first)
+    writer.append(second)
+    error = f"{queue.ID_REUSED}, for another content"
+    await queue.mark(table, [processed(second, outcome="rejected", error=error)])
+    found = queue.find(Reader(tmp_path).table(queue.TABLE), first["action_id"])
+    assert (found["agent_id"], found["processed"]) == ("a1", False)
+    await queue.mark(table, [processed(first, outcome="applied")])
+    assert await queue.unprocessed(table, 10) == []
+    answered = await queue.answered(table, [first["action_id"], "another"])
+    assert {i: row["outcome"] for i, row in answered.items()} == {first["action_id"]: "applied"}
+
+
+async def test_many_ids_are_looked_up_at_once(tmp_path, monkeypatch):
+    """More ids than a filter takes are found all the same."""
+    monkeypatch.setattr(queue, "_LISTED", 3)
+    writer = QueueWriter(tmp_path)
+    table = await open_async(tmp_path)
+    rows = [action(f"a{n}") for n in range(10)]
+    writer.append(*rows)
+    await queue.mark(table, [processed(row, outcome="applied") for row in rows[:7]])
+    answered = await queue.answered(table, [row["action_id"] for row in rows])
+    assert answered.keys() == {row["action_id"] for row in rows[:7]}

@@ -7,7 +7,7 @@ import pytest
 import queue_imp
 from store import queue, queue_reading
 from store.errors import RowInvalidError
-from store.queue import QueueWriter
+from store.queue_writer import QueueWriter
 from store.reading import Reader
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

@@ -13,6 +13,7 @@ from store.journal.rows import as_record
 from store.reading import Reader, reader
 from store.store import Store
 from tests.integration.store.support import child, lines_of, message, step
+from tests.support import data_folder
 from tests.support.waiting import until, until_async
 
 
@@ -156,6 +157,7 @@ async def test_reading_journalled_rows_after_the_worker_has_gone(tmp_path):
     asyncio.run(main())
     """
     await asyncio.to_thread(lines_of, child(code, tmp_path))
+    data_folder.stored(tmp_path)
     own = Reader(tmp_path)
     assert [row["seq"] for row in agent_steps.list_steps("s1", store=own)] == [1, 2, 3, 4, 5]
     assert agent_state.get_agent_state("s1", store=own)["iteration"] == 5

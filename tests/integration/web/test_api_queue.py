@@ -6,7 +6,7 @@ from urllib.parse import quote
 import pytest
 
 import queue_imp as q
-from store import queue
+from store import queue, queue_writer
 from store.reading import reader
 
 ANN = {"actor": "ann"}
@@ -15,7 +15,7 @@ ANN = {"actor": "ann"}
 def by_hand(**columns):
     """An action that somebody wrote without our helpers."""
     row = dict.fromkeys(queue.TABLE.schema.names) | {"processed": False} | columns
-    queue.writer_at(reader().folder.path).append(row)
+    queue_writer.writer_at(reader().folder.path).append(row)
 
 
 def test_actions_come_newest_first_in_pages_that_meet(idle):

@@ -83,7 +83,10 @@ def test_hosts_that_are_served(web, host):
 @pytest.mark.parametrize(
     "host",
     ["evil.example", "127.0.0.1.evil.example", "localhost.evil.example", "127.0.0.1.nip.io",
-     "192.168.0.7", "a" * 5_000, "localhost.", "x@y", "reins.example.com", "[::2]", ","],
+     "192.168.0.7", "a" * 5_000, "localhost.", "x@y", "reins.example.com", "[::2]", ",",
+     "x@localhost", "x:y@127.0.0.1", "localhost,localhost", "localhost:", "localhost:x",
+     "localhost:80:80", "localhost:99999", "localhost localhost", "localhost/", "localhost?x",
+     "localhost#", "localhost\\x", "localhost\t.x"],
 )  # fmt: skip
 def test_hosts_that_are_not(web, host):
     """A name that was rebound to this address reaches nothing, by HTTP or by WebSocket."""
@@ -117,8 +120,44 @@ def test_hosts_of_a_wildcard_address(serve):
         (["GET //[/x HTTP/1.1", "Host: localhost"], 200),
         (["GET /api/health HTTP/1.1", "Host: localhost", "Content-Length: " + "9" * 500], 413),
         (["GET /api/health HTTP/1.1", "Host: localhost", "Content-Length: " + "9" * 5_000], None),
-        (["GET /api/health HTTP/1.1", "Host: localhost", "Content-Length: -5"], 200),
-        (["GET /api/health HTTP/1.1", "Host: localhost", "Content-Length: many"], 200),
+        (["GET /api/health HTTP/1.1", "Host: localhost", "Content-Length: -5"], 400),
+        (["GET /api/health HTTP/1.1", "Host: localhost", "Content-Length: many"], 400),
+        (["GET /api/health HTTP/1.1", "Host: localhost", "Host: localhost"], 421),
+        (["POST /api/sessions HTTP/1.1", "Host: localhost", *["Content-Length: 2"] * 2], 400),
+        (
+            [
+                "POST /api/sessions HTTP/1.1",
+                "Host: localhost",
+                "Content-Length: 2",
+                "Content-Length: 0",
+            ],
+            400,
+        ),
+        (["POST /api/sessions HTTP/1.1", "Host: localhost", "Content-Length: 2, 2"], 400),
+        (["POST /api/sessions HTTP/1.1", "Host: localhost", "Content-Length: +2"], 400),
+        (
+            [
+                "POST /api/sessions HTTP/1.1",
+                "Host: localhost",
+                "Content-Length: 2",
+                "Transfer-Encoding: chunked",
+            ],
+            400,
+        ),
+        (
+            [
+                "POST /api/sessions HTTP/1.1",
+                "Host: localhost",
+                "Transfer-Encoding: chunked",
+                "Transfer-Encoding: identity",
+            ],
+            400,
+        ),
+        (["POST /api/sessions HTTP/1.1", "Host: localhost", "Transfer-Encoding: gzip"], 400),
+        (
+            ["POST /api/sessions HTTP/1.1", "Host: localhost", *["Origin: http://localhost"] * 2],
+            400,
+        ),
         (["GET /api/health HTTP/1.1", "Host: localhost", "Cookie: \xff=\xfe; =;;;"], 200),
         (["GET /api/health HTTP/1.1", "Host: localhost", "Authorization: \xff"], 200),
         (["GET /api/health HTTP/1.1", "Host: localhost", "Origin: \xff"], 200),

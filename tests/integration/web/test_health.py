@@ -10,6 +10,8 @@ import queue_imp as q
 from reins.web import readiness
 from store.errors import JournalError
 from store.journal import file as journal_file
+from store.journal import journal
+from store.queue_writer import QueueWriter
 from tests.integration.web.serving import Served
 from tests.support.waiting import until
 from tests.support.worker import Worker
@@ -64,6 +66,25 @@ def test_a_commit_that_fails(api, monkeypatch):
     ready_again(api)
 
 
+def test_a_commit_that_nobody_tries_again(api, monkeypatch):
+    """The flush finds out that one would succeed now, and that alone makes it ready again."""
+    monkeypatch.setattr(journal, "_QUIET_S", 0.0)
+    refused = [True]
+
+    def broken(connection, number):
+        if refused:
+            raise sqlite3.OperationalError("database or disk is full")
+        raised(connection, number)
+
+    raised = journal_file.raise_flushed
+    monkeypatch.setattr(journal_file, "raise_flushed", broken)
+    api.runtime.store.journal.last_error = "the journal could not commit: disk I/O error"
+    not_ready_for(api, "the last commit failed")
+    until(lambda: metric(api, "reins_commit_failures_total") > 1)
+    refused.clear()
+    ready_again(api)
+
+
 def test_a_flush_that_fails(api, monkeypatch):
     """Not ready until a flush succeeds."""
     groups, failing = journal_file.groups, [True]
@@ -114,8 +135,75 @@ def test_actions_that_cannot_be_marked(api, monkeypatch):
     q.agent_create("c", "ann", "cats")
     [reason] = not_ready_for(api, "actions cannot be marked")
     assert "No space left" in reason
+    assert metric(api, "reins_mark_failures_total") >= 1
     failing.clear()
     ready_again(api)
+
+
+@pytest.mark.parametrize("which", ["commit", "flush", "mark"])
+def test_the_time_of_the_last_success(api, which):
+    """It is there for each of the three, and moves."""
+    name = f"reins_{which}_last_success_timestamp_seconds"
+    api.done("/api/sessions", {"agent_id": "c", "agent_type": "joke", **ANN})
+    before = until(lambda: metric(api, name, 0.0))
+    assert abs(before - time.time()) < 60
+    api.done("/api/sessions", {"agent_id": "d", "agent_type": "joke", **ANN})
+    until(lambda: metric(api, name) > before)
+
+
+ENDS = {
+    "flush": lambda runtime: runtime.store._flush.stop(),
+    "journal": lambda runtime: runtime.store.journal._writer.stop(),
+    "dispatcher poll": lambda runtime: cancel(runtime, runtime.dispatcher._polling),
+    "dispatcher mark": lambda runtime: cancel(runtime, runtime.dispatcher._marking),
+}
+
+
+def cancel(runtime, loop):
+    runtime.loop.call_soon_threadsafe(loop._task.cancel)
+
+
+@pytest.mark.parametrize("part", ENDS)
+def test_a_worker_of_which_a_part_has_ended(api, part):
+    """It cannot do what it promises, though its process lives; only a start mends that."""
+    ENDS[part](api.runtime)
+    reasons = not_ready_for(api, "the worker has stopped")
+    assert any(part in reason for reason in reasons)
+    assert api.get("/health/live") == {"status": "live"}
+
+
+@pytest.mark.parametrize("which", ["api", "idle"])
+def test_actions_that_cannot_be_enqueued(request, settings, monkeypatch, which):
+    """Said by whoever tried, with a worker here or without, until one succeeds or some time on."""
+    served = request.getfixturevalue(which)
+    with monkeypatch.context() as broken:
+        broken.setattr(QueueWriter, "_add", lambda *_: no_space())
+        assert served.ask("POST", "/api/environment/reload", json=ANN).status_code == 503
+    reasons = not_ready_for(served, "actions cannot be enqueued")
+    assert any("No space left" in reason for reason in reasons)
+    assert metric(served, "reins_enqueue_failures_total") == 1
+    served.post("/api/environment/reload", ANN)
+    assert "enqueued" not in ready(served)[1]
+    with monkeypatch.context() as broken:
+        broken.setattr(QueueWriter, "_add", lambda *_: no_space())
+        served.ask("POST", "/api/environment/reload", json=ANN)
+    monkeypatch.setattr(readiness, "_NEWS_S", 0.0)
+    assert "enqueued" not in ready(served)[1]
+
+
+def no_space():
+    raise OSError(28, "No space left on device")
+
+
+@pytest.mark.parametrize("which", ["api", "idle"])
+def test_a_folder_that_is_read_only(request, settings, monkeypatch, which):
+    """Seen by every process, before anybody has tried to write."""
+    served = request.getfixturevalue(which)
+    settings.data.mkdir(exist_ok=True)
+    with monkeypatch.context() as mounted:
+        mounted.setattr(readiness.os, "access", lambda path, _: path != settings.data)
+        assert "mounted" in not_ready_for(served, "the data folder is read-only")[-1]
+    assert "read-only" not in ready(served)[1]
 
 
 @pytest.mark.parametrize("which", ["api", "idle"])
@@ -149,7 +237,8 @@ def test_probes_take_no_token(settings):
             assert served.ask("GET", path)[0] == 401, path
 
 
-def metric(api, name):
+def metric(api, name, *default):
     text = api.client.get("/metrics", base_url="http://127.0.0.1:8700").get_data(as_text=True)
-    [line] = [line for line in text.splitlines() if line.startswith(f"{name} ")]
-    return float(line.split()[1])
+    found = [float(line.split()[1]) for line in text.splitlines() if line.startswith(f"{name} ")]
+    [value] = found or default
+    return value

@@ -11,6 +11,7 @@ import queue_imp as q
 from reins.settings import load_settings
 from store import agent_steps
 from tests.integration.web.serving import Address, Page, Served
+from tests.support import data_folder
 from tests.support.waiting import until
 from tests.support.worker import Worker
 
@@ -18,7 +19,9 @@ from tests.support.worker import Worker
 @pytest.fixture
 def data(tmp_path, monkeypatch):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    return tmp_path / "data"
+    yield tmp_path / "data"
+    if (tmp_path / "data").exists():
+        data_folder.verified(tmp_path / "data")
 
 
 @pytest.fixture

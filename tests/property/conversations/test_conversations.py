@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import queue_imp as q
-from store import queue
+from store import queue, queue_writer
 from store.agent_state import get_agent_state
 from store.messages import list_messages
 from store.reading import Reader
@@ -44,7 +44,7 @@ class Talk(RuleBasedStateMachine):
         self.folder = self.room / uuid.uuid4().hex
         shutil.copytree(self.empty, self.folder / "data")
         self.data, self.log = self.folder / "data", self.folder / "worker.log"
-        self.writer = queue.writer_at(self.data)
+        self.writer = queue_writer.writer_at(self.data)
         self.worker = None
         self.asked, self.posted, self.tones, self.muted = [], {}, {}, {}
 

@@ -11,6 +11,7 @@ from store import agent_state
 from store.agent_steps import TABLE as STEPS
 from store.agent_steps import list_steps
 from store.journal import file as journal_file
+from store.journal import opening
 from store.journal.arrow import newest_by, to_arrow
 from store.journal.file import Group, Record
 from store.lance.tables import quoted
@@ -56,7 +57,7 @@ def test_any_interleaving_reads_each_row_once(tmp_path_factory, made):
     gives every session's acknowledged rows once, in order, and its newest as its state."""
     folder = tmp_path_factory.mktemp("joined")
     reader = Tables(folder)
-    connection = journal_file.open_for_writing(reader.folder.journal, "process")
+    connection = opening.open_for_writing(reader.folder.journal, "process")
     model, in_tables, forgotten = {}, 0, 0
     for what, value in made:
         if what == "append":

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from flask import Response
 
+from reins import redaction
 from reins.web.api.context import api_context
 from reins.web.api.conversations.markdown import inline, quote
 from reins.web.api.conversations.read import api, recorded
@@ -83,7 +84,7 @@ def _as_json(
     parted_by = b"\n"
     for page in pages:
         for message in page:
-            yield parted_by + encoded(message)
+            yield parted_by + redaction.redactor().json(encoded(message))
             parted_by = b",\n"
     yield b"\n]}\n"
 

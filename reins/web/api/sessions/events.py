@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from flask import Response
 from pydantic import BaseModel, Field
 
+from reins import redaction
 from reins.web.api.context import api_context
 from reins.web.api.sessions.read import seen
 from reins.web.http.fields import Input, Number, SessionPath
@@ -95,4 +96,5 @@ def _missed(
 
 
 def _event(row: dict[str, Any]) -> bytes:
-    return b"id: %d\nevent: log\ndata: %b\n\n" % (row["seq"], encoded(row))
+    data = redaction.redactor().json(encoded(row))
+    return b"id: %d\nevent: log\ndata: %b\n\n" % (row["seq"], data)

@@ -6,7 +6,7 @@ from flask import Response, jsonify
 from pydantic import AfterValidator, Field, ValidationError
 
 import queue_imp
-from agent_core.actions.ids import Id
+from agent_core.actions.ids import KnownId
 from agent_core.agent.guidance import GuidanceRejectedError
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
@@ -55,7 +55,7 @@ class InterruptBody(ActorBody):
 class BulkBody(ActorBody):
     verb: Literal["pause", "resume", "destroy"]
     session_ids: Annotated[
-        list[Id],
+        list[KnownId],
         Field(min_length=1, max_length=_MAX_BULK, json_schema_extra={"uniqueItems": True}),
         AfterValidator(_each_once),
     ]

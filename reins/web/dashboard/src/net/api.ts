@@ -1,5 +1,6 @@
 /** The only place that fetches: one function for each endpoint, one error for whatever went wrong. */
 
+import { segment } from './segment'
 import type {
   Accepted,
   ActionRow,
@@ -115,9 +116,8 @@ function search(query: Query): string {
   return text && `?${text}`
 }
 
-const at = encodeURIComponent
-const ofSession = (sessionId: string, part = ''): string => `/sessions/${at(sessionId)}${part}`
-const ofConversation = (conversationId: string, part = ''): string => `/conversations/${at(conversationId)}${part}`
+const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment(sessionId)}${part}`
+const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
 
 export interface CreateSession {
   agent_id: string
@@ -140,7 +140,7 @@ export const api = {
   agentTypes: () => get<Page<AgentType>>('/agent-types'),
   routes: (signal: AbortSignal) => get<RouteList>('/routes', {}, signal),
   /** A try changes nothing that a second one would double. */
-  checkRoute: (name: string) => post<RouteCheck>(`/routes/${at(name)}/check`, {}, newKey()),
+  checkRoute: (name: string) => post<RouteCheck>(`/routes/${segment(name)}/check`, {}, newKey()),
   reloadEnvironment: (body: { actor: string }, key: string) => post<Accepted>('/environment/reload', body, key),
 
   sessions: (query: { limit?: number; cursor?: string | null }) => get<SessionsPage>('/sessions', query),
@@ -163,7 +163,7 @@ export const api = {
     query: { state?: Outcome; session_id?: string; type?: string; limit?: number; cursor?: string | null },
     signal?: AbortSignal,
   ) => get<Page<ActionRow>>('/actions', query, signal),
-  action: (actionId: string, signal?: AbortSignal) => get<ActionRow>(`/actions/${at(actionId)}`, {}, signal),
+  action: (actionId: string, signal?: AbortSignal) => get<ActionRow>(`/actions/${segment(actionId)}`, {}, signal),
 
   conversations: (query: { limit?: number; cursor?: string | null }) => get<Page<Conversation>>('/conversations', query),
   conversation: (conversationId: string, signal: AbortSignal) => get<ConversationDetail>(ofConversation(conversationId), {}, signal),

@@ -1,23 +1,17 @@
 /** The address bar as state: the path, and a query that keeps filters shareable. */
 
+import { idIn, segment } from '../net/segment'
+
 export const sessionPath = (sessionId: string, seq?: number): string =>
-  `/sessions/${encodeURIComponent(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`
+  `/sessions/${segment(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`
 
-export const conversationPath = (conversationId: string): string => `/conversations/${encodeURIComponent(conversationId)}`
-
-function decoded(part: string): string {
-  try {
-    return decodeURIComponent(part)
-  } catch {
-    return part
-  }
-}
+export const conversationPath = (conversationId: string): string => `/conversations/${segment(conversationId)}`
 
 class Router {
   #url = $state.raw(new URL(location.href))
   readonly path = $derived(this.#url.pathname)
   /** The last part of the path: on a page about one thing, its id. */
-  readonly id = $derived(decoded(this.path.split('/').at(-1) ?? ''))
+  readonly id = $derived(idIn(this.path.split('/').at(-1) ?? ''))
 
   start(): void {
     addEventListener('popstate', () => (this.#url = new URL(location.href)))

@@ -5,7 +5,7 @@ import pytest
 
 from reins.web.live import queue as queue_feed
 from reins.web.live.queue import QueueFeed
-from store import queue
+from store import queue, queue_watch
 
 NAMES = [name for name in queue.TABLE.schema.names if name not in ("processed", "urgency")]
 
@@ -27,7 +27,7 @@ def feed(monkeypatch):
         return [r for r in rows if r["created_at"] >= at or (r["processed_at"] or at) > at]
 
     monkeypatch.setattr(queue, "changed_since", changed_since)
-    monkeypatch.setattr(queue, "watch", lambda *_: lambda: None)
+    monkeypatch.setattr(queue_watch, "watch", lambda *_: lambda: None)
     monkeypatch.setattr(queue_feed, "_EVERY_S", 0.0)
     store = SimpleNamespace(folder=SimpleNamespace(path=None), table=lambda _: object())
     made = QueueFeed(store, lambda: None)

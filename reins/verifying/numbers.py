@@ -1,0 +1,103 @@
+"""The journal and its numbers: each stands for one row, in the journal or in a table."""
+
+from collections.abc import Iterator
+
+from reins.verifying.facts import Facts
+from reins.verifying.finding import Finding
+from store.lance.tables import Row, Table
+from store.store import TABLES
+
+_JOURNALLED = tuple(table for table in TABLES if table.journalled)
+
+
+def numbers_unique(facts: Facts) -> Iterator[Finding]:
+    """But for rows of a derived table, which have the numbers of those that they follow from."""
+    owners: dict[int, str] = {}
+    for table in sorted(_JOURNALLED, key=_is_derived):
+        before = 0
+        for number in facts.snapshot.numbers(table):
+            if number and number == before:
+                message = f"{table.name} has two rows of number {number}"
+                yield Finding("numbers_unique", message, _about(table, number))
+            before = number
+            owner = owners.setdefault(number, table.name) if number else table.name
+            source = None if table.derived is None else table.derived.source
+            if owner not in (table.name, source):
+                message = f"number {number} stands for a row of {owner} and one of {table.name}"
+                yield Finding("numbers_unique", message, _about(table, number))
+
+
+def numbers_given(facts: Facts) -> Iterator[Finding]:
+    upto = facts.snapshot.upto
+    for table in _JOURNALLED:
+        numbers = facts.snapshot.numbers(table)
+        above = [number for number in numbers if number > upto]
+        if above:
+            message = (
+                f"{len(above)} rows of {table.name} are numbered {above[0]} to {above[-1]}; the "
+                f"journal has given numbers up to {upto}, and would give these again"
+            )
+            yield Finding("numbers_given", message, _about(table, above[0]))
+
+
+def journal_whole(facts: Facts) -> Iterator[Finding]:
+    pending = facts.snapshot.pending
+    expected = pending.flushed + 1
+    for group in pending.groups:
+        if group.first > expected and group.first > pending.flushed + 1:
+            message = (
+                f"records {expected} to {group.first - 1} are neither flushed nor in the journal"
+            )
+            yield Finding("journal_whole", message, {"journal_n": expected})
+        elif group.first < expected and group.first > pending.flushed:
+            message = f"a group begins at {group.first}; expected {expected}"
+            yield Finding("journal_whole", message, {"journal_n": group.first})
+        lines = group.body.count(b"\n") + 1
+        if lines != group.rows:
+            message = f"a group of {group.rows} records holds {lines}"
+            yield Finding("journal_whole", message, {"journal_n": group.first})
+        if group.table not in {table.name for table in _JOURNALLED}:
+            message = f"{group.rows} records are for {group.table!r}, which is no table"
+            yield Finding("journal_whole", message, {"journal_n": group.first})
+        expected = max(group.last, pending.flushed) + 1
+    for number in pending.unparsed():
+        yield Finding("journal_whole", f"record {number} is no JSON", {"journal_n": number})
+
+
+def journal_agrees(facts: Facts) -> Iterator[Finding]:
+    """A record that is in its table already is the same there; the flush will take all others."""
+    for table in _JOURNALLED:
+        if table.key is None:
+            pending = {found.number: found.row for found in facts.snapshot.pending.rows(table.name)}
+            stored = facts.snapshot.numbers(table) if pending else []
+            highest, there = (stored[-1] if stored else 0), set(stored)
+            for number in sorted(pending):
+                if number <= highest and number not in there:
+                    message = (
+                        f"record {number} is not in {table.name}, which goes up to {highest}: the "
+                        "flush would take it for done"
+                    )
+                    yield Finding("journal_agrees", message, _about(table, number))
+            yield from _different(facts, table, pending, there)
+
+
+def _different(
+    facts: Facts, table: Table, pending: dict[int, Row], there: set[int]
+) -> Iterator[Finding]:
+    both = sorted(there & pending.keys())
+    for at in range(0, len(both), 500):
+        for number, row in facts.snapshot.by_number(table, both[at : at + 500]).items():
+            record = pending[number]
+            names = [name for name, value in row.items() if name != "journal_n"
+                     and value != record.get(name)]  # fmt: skip
+            if names:
+                message = f"{', '.join(names)} of number {number} differ from its record"
+                yield Finding("journal_agrees", message, _about(table, number))
+
+
+def _is_derived(table: Table) -> bool:
+    return table.derived is not None
+
+
+def _about(table: Table, number: int) -> dict[str, object]:
+    return {"table": table.name, "journal_n": number}

@@ -1,0 +1,94 @@
+"""The journal's file as it stands, for who checks it: nothing of it is changed by the read.
+
+SQLite folds the log of a killed writer into the file when its last connection closes; whoever asks
+what is whole must not do that.
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+
+from store.errors import FolderUnusableError
+from store.journal import file as journal_file
+from store.journal.file import Group
+from store.journal.opening import BUSY_TIMEOUT_S
+from store.lance.tables import Row
+
+
+class Found(NamedTuple):
+    """A row as it was journalled, and its number; 0 if it is from before there was a journal."""
+
+    number: int
+    row: Row
+
+
+@dataclass(slots=True)
+class Pending:
+    """The content of the journal at one moment."""
+
+    flushed: int = 0
+    newest: int = 0
+    groups: list[Group] = field(default_factory=list)
+    synced: dict[str, int] = field(default_factory=dict)
+
+    def rows(self, table: str) -> Iterator[Found]:
+        """The rows of one table, in order; without records that are no JSON."""
+        for group in self.groups:
+            if group.table == table:
+                yield from (found for found in _parsed(group) if isinstance(found, Found))
+
+    def unparsed(self) -> Iterator[int]:
+        """The numbers of the records that are no JSON."""
+        for group in self.groups:
+            yield from (found for found in _parsed(group) if not isinstance(found, Found))
+
+
+def _parsed(group: Group) -> Iterator[Found | int]:
+    """Each row; of one that is no JSON its number."""
+    for number, line in group.lines():
+        try:
+            yield Found(number, orjson.loads(line))
+        except orjson.JSONDecodeError:
+            yield number
+
+
+@contextlib.contextmanager
+def inspected(path: Path) -> Iterator[sqlite3.Connection | None]:
+    """A connection that sees one moment of the file, from its first query on; None: no journal.
+
+    Raises: FolderUnusableError, also for an SQLite error of the caller's queries.
+    """
+    if not path.exists():
+        yield None
+        return
+    # Without a log beside it nobody has it open, and SQLite would make one.
+    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    try:
+        with contextlib.closing(
+            sqlite3.connect(
+                f"{path.as_uri()}?{how}", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
+            )
+        ) as connection:
+            connection.execute("BEGIN")
+            made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
+            (there,) = connection.execute(made).fetchone()
+            yield connection if there else None
+    except sqlite3.Error as error:
+        raise FolderUnusableError(
+            f"the journal {path} does not read: {error}. If its disk is in order, the file is "
+            "damaged: restore it from a backup."
+        ) from error
+
+
+def read_pending(pending: Pending, connection: sqlite3.Connection) -> None:
+    """Everything that is in the journal."""
+    (flushed,) = connection.execute("SELECT max(flushed) FROM position").fetchone()
+    query = "SELECT first, rows, tbl, body FROM record_group ORDER BY first"
+    pending.flushed = flushed or 0
+    pending.groups = [Group(*line) for line in connection.execute(query)]
+    pending.synced = journal_file.synced_versions(connection)

@@ -1,0 +1,72 @@
+"""A data folder with something of everything in it, made by a real worker."""
+
+from pathlib import Path
+
+import queue_imp as q
+from store import queue_writer
+from store.agent_state import get_agent_state
+from store.agent_steps import list_steps
+from store.messages import last_number
+from store.reading import Reader
+from tests.support import data_folder
+from tests.support.waiting import until
+from tests.support.worker import Workers
+
+_BUDGET = {"session": {"ticks": 3}}
+
+
+def make(data: Path, workers: Workers, *, kill: bool = False) -> None:
+    """Sessions that run, are paused, held, done, destroyed and created again; a talk; rejections.
+
+    With `kill` the worker is killed at the end, and leaves rows in the journal.
+    """
+    log = data.with_suffix(".log")
+    settings = {"REINS_FLUSH_S": "60"} if kill else {}
+    for action in _actions():
+        queue_writer.writer_at(data).append(action)
+    worker = workers.start(data, log, **settings)
+    reader = Reader(data)
+    until(lambda: data_folder.unprocessed(data) == 0, "all is processed", 60)
+    until(lambda: last_number("c", store=reader) > 4, "they talk", 60)
+    until(lambda: _status("held", reader) == "paused", "it is held", 60)
+    until(lambda: _status("done", reader) == "completed", "it is done", 60)
+    until(lambda: len(list_steps("runs", store=reader)) > 8, "it runs", 60)
+    if kill:
+        workers.kill(worker)
+    else:
+        workers.stop(worker)
+
+
+def _status(session_id: str, reader: Reader) -> str | None:
+    state = get_agent_state(session_id, store=reader)
+    return None if state is None else str(state["status"])
+
+
+def _actions():
+    def of(kind, agent_id=None, **payload):
+        return q.create_action(kind, "tester", agent_id=agent_id, **payload)
+
+    def odd(agent_id, **config):
+        return of("create_agent", agent_id, agent_type="odd", config={"tick": "count", **config})
+
+    yield of("conversation_create", conversation_id="c")
+    for name in ("Cy", "Di"):
+        config = {"name": name, "conversation_id": "c", "cooldown_s": 0.0, "max_agent_turns": 8}
+        yield of("create_agent", f"p-{name}", agent_type="persona", config=config)
+    yield odd("runs", tick_s=0.01)
+    yield odd("paused")
+    yield of("agent_interrupt", "paused", guidance={"subject": "dogs"})
+    yield of("agent_pause", "paused", reason="a test")
+    yield odd("held", budget=_BUDGET)
+    yield odd("done", tick="done", after=3)
+    yield odd("twice")
+    yield of("agent_destroy", "twice")
+    yield odd("twice")
+    yield of("agent_pause", "nobody")
+    yield of("agent_interrupt", "runs", guidance={"nothing": 1})
+    yield of("post_message", conversation_id="c", text="What about tea?")
+    yield of("post_message", conversation_id="c", text="And what then?")
+    yield of("create_agent", "left", agent_type="persona",
+             config={"name": "Ed", "conversation_id": "c", "cooldown_s": 0.0})  # fmt: skip
+    yield of("agent_destroy", "left")
+    yield of("environment_reload")

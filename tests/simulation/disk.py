@@ -147,7 +147,7 @@ class Disk:
 
 
 class LogState:
-    """What the log's file holds. `torn`: a commit that was begun, which may be found or not."""
+    """The content of the log's file. `torn`: a commit that was begun, which may be found or not."""
 
     def __init__(self, world: World) -> None:
         self.groups: list[Group] = []
@@ -165,7 +165,7 @@ class LogState:
             self.groups.append(Group(self.newest() + 1, len(bodies), table, b"\n".join(bodies)))
 
     def recover(self, found: bool) -> None:  # noqa: FBT001 - as drawn
-        """Whoever opens it after a crash finds the commit that was begun, or does not."""
+        """After a crash: the commit that was begun is found, or is not."""
         if self.torn is not None and found:
             self.add(self.torn[1])
         self.torn = None
@@ -279,7 +279,7 @@ class SimulatedLog:
 
 
 class TableState:
-    """What a table's folder holds: rows that are on disk for good, and commits since."""
+    """The content of a table's folder: rows that are on disk for good, and commits since."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -513,7 +513,7 @@ class SimulatedTables:
     def repair(
         self, tables: list[Table], evidence: Any, *, deep: bool, roll_back: bool
     ) -> list[Any]:
-        """What a loss of power left behind reads: the disk has mended it."""
+        """Nothing is torn here: a loss of power left whole versions."""
         del tables, evidence, deep, roll_back
         return []
 

@@ -40,7 +40,7 @@ _CALM_S = 300.0
 
 @dataclass(frozen=True)
 class Plan:
-    """What a seed draws before anything runs; each run has some of what may go wrong."""
+    """The draw before anything runs: each run has some of what may go wrong."""
 
     sessions: int
     clients: int
@@ -205,7 +205,7 @@ class Run:
         raise AssertionError(f"not quiet after {_CALM_S} s: {self.left}, {waiting}")
 
     def _look(self, name: str) -> None:
-        """What a reader sees now stays so."""
+        """Look as a reader does: the rows seen now stay so."""
         if "queue" in self.disk.tables:
             self.expected.see(self._reader())
         self.world.note(name, "saw", len(self.expected.steps))
@@ -243,7 +243,7 @@ class Run:
         process.alive = False
 
     async def _worker(self, process: Process, start_id: str) -> None:
-        """What the Runtime builds, without a model and without the loop's monitor."""
+        """Build and run the parts of the Runtime, but for the model and the loop's monitor."""
         store = Store(SimulatedFolder(self.disk, process), flush_s=0.5)
         conversations = Conversations(store)
         types = AgentTypes((acting.__name__,))

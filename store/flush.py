@@ -126,7 +126,8 @@ class Flush(ThreadLoop):
         except Exception as error:  # noqa: BLE001 - the rows are safe in the journal
             self.failed(error)
         finally:
-            self._reader.close()
+            if "_reader" in vars(self):  # it may not have been opened, or could not be
+                self._reader.close()
 
     @cached_property
     def _reader(self) -> Log:

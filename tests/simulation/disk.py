@@ -22,6 +22,7 @@ from store.barrier import Barrier
 from store.errors import FolderOwnedError, JournalError
 from store.folder import FORMAT, DataFolder
 from store.journal.file import ALL, Group, Record
+from store.journal.proof import Proof
 from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
 from tests.simulation.filters import Row, fits
@@ -82,6 +83,7 @@ class Disk:
         self.log = LogState(world)
         self.tables: dict[str, TableState] = {}
         self.owner: Process | None = None
+        self.counters: dict[str, int] = {}
         self.failures = 0
         """Syncs that failed; whoever has the folder open is told of each once."""
         self._watching: list[tuple[Process, Callable[[], object]]] = []
@@ -102,7 +104,8 @@ class Disk:
         except OSError:
             self.failures += 1
             for commit in before:
-                commit.state = "forgotten"
+                if commit.state == "written":  # another sync may have been sooner
+                    commit.state = "forgotten"
             raise
         for commit in before:
             if commit.state == "written":
@@ -113,6 +116,7 @@ class Disk:
     def lose_power(self) -> None:
         """All processes are gone; what was written and not synced may be gone too."""
         self.log.recover(self.world.random.random() < 0.5)
+        self.counters.clear()  # their file is not synced; whoever is first asks for what is in use
         for table in self.tables.values():
             lost = table.lose(self.world.random)
             if lost:
@@ -138,17 +142,12 @@ class Disk:
         self._watching.append(entry)
         return lambda: self._watching.remove(entry)
 
-    @staticmethod
-    async def in_commit_order(_table: object, found: pa.Table) -> pa.Table:
-        """In the place of `store.lance.ordering`, which reads a manifest: ids are places here."""
-        return found.sort_by(ROW_ID).drop_columns([ROW_ID])
-
 
 # -- the log
 
 
 class LogState:
-    """What the log's file holds. `torn`: a commit that was begun, which may be found or not."""
+    """The content of the log's file. `torn`: a commit that was begun, which may be found or not."""
 
     def __init__(self, world: World) -> None:
         self.groups: list[Group] = []
@@ -166,7 +165,7 @@ class LogState:
             self.groups.append(Group(self.newest() + 1, len(bodies), table, b"\n".join(bodies)))
 
     def recover(self, found: bool) -> None:  # noqa: FBT001 - as drawn
-        """Whoever opens it after a crash finds the commit that was begun, or does not."""
+        """After a crash: the commit that was begun is found, or is not."""
         if self.torn is not None and found:
             self.add(self.torn[1])
         self.torn = None
@@ -248,6 +247,13 @@ class SimulatedLog:
         with self._changing():
             self._state.synced |= versions
 
+    def note_files(self, new: Any, gone: Any) -> None:
+        assert not new, "there are no files here"
+        assert not gone, "there are no files here"
+
+    def noted_files(self) -> dict[Any, Any]:
+        return {}
+
     def synced_versions(self) -> dict[str, int]:
         return dict(self._state.synced)
 
@@ -273,7 +279,7 @@ class SimulatedLog:
 
 
 class TableState:
-    """What a table's folder holds: rows that are on disk for good, and commits since."""
+    """The content of a table's folder: rows that are on disk for good, and commits since."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
@@ -507,7 +513,7 @@ class SimulatedTables:
     def repair(
         self, tables: list[Table], evidence: Any, *, deep: bool, roll_back: bool
     ) -> list[Any]:
-        """What a loss of power left behind reads: the disk has mended it."""
+        """Nothing is torn here: a loss of power left whole versions."""
         del tables, evidence, deep, roll_back
         return []
 
@@ -570,6 +576,21 @@ class SimulatedFolder(DataFolder):
 
     def owner_pid(self) -> int | None:
         return None if self._disk.owner is None else 1
+
+    def prove_log(self) -> Proof:
+        return Proof()
+
+    def counter(self, name: str, used: Callable[[], int]) -> Any:
+        counters = self._disk.counters
+
+        def take(count: int) -> int:
+            if name not in counters:
+                with self._disk.log.lock:
+                    counters.setdefault(name, used())
+            counters[name] += count
+            return counters[name] - count + 1
+
+        return SimpleNamespace(take=take)
 
     def barrier(self) -> Barrier:
         if self._told is None:

@@ -1,4 +1,4 @@
-"""What was promised in a run, and the check that it holds."""
+"""Promises made in a run, and the check that they hold."""
 
 import math
 from collections import Counter, defaultdict

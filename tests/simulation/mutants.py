@@ -1,4 +1,4 @@
-"""What holds a promise up, taken out: each of these is to be found by some seed."""
+"""Mutants: one thing that holds a promise up is taken out, and some seed is to find it."""
 
 import asyncio
 import contextlib
@@ -11,7 +11,8 @@ from agent_core.agent.pausing import PauseMixin
 from agent_core.conversations.conversation import Conversation
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.session.session import Session
-from store import starting
+from store import queue, starting
+from store.flush import Flush
 from store.journal.journal import Journal
 from store.journal.writer import Entry
 from store.reading import Reader
@@ -79,6 +80,27 @@ def actions_in_flight_are_taken_up_again() -> Any:
     return mock.patch.object(Dispatcher, "poll_once", poll_once)
 
 
+def a_sync_that_failed_is_tried_again() -> Any:
+    """The flush's: what was written before it counts as written."""
+    return mock.patch.object(Flush, "_take_back", lambda flush: setattr(flush._safe, "in_doubt", 0))
+
+
+def ids_are_not_looked_up() -> Any:
+    async def answered(*_: Any) -> dict[str, Any]:
+        return {}
+
+    return mock.patch.object(queue, "answered", answered)
+
+
+def actions_are_ordered_by_clocks() -> Any:
+    real = queue.waiting
+
+    async def waiting(*given: Any) -> Any:
+        return sorted(await real(*given), key=lambda row: row["created_at"])
+
+    return mock.patch.object(queue, "waiting", waiting)
+
+
 def a_pause_does_not_hold() -> Any:
     def may_tick(agent: Any) -> bool:
         room = agent.session.ledger.spent(agent.session) is None  # else it would spin
@@ -103,17 +125,20 @@ def readers_look_at_the_tables_first() -> Any:
 
 
 MUTANTS: dict[Mutant, int] = {
-    the_queue_is_acknowledged_before_its_sync: 6,
-    rows_are_forgotten_before_the_tables_are_synced: 53,
-    marks_count_before_they_are_synced: 12,
-    rows_are_acknowledged_before_their_commit: 1,
-    rows_in_the_tables_are_not_recognised: 6,
-    applied_actions_are_not_remembered: 7,
-    messages_are_not_looked_up: 84,
-    lanes_are_no_lanes: 19,
-    actions_in_flight_are_taken_up_again: 2,
-    a_pause_does_not_hold: 8,
-    a_tick_that_is_undone_leaves_its_state: 17,
-    readers_look_at_the_tables_first: 37,
+    the_queue_is_acknowledged_before_its_sync: 3,
+    rows_are_forgotten_before_the_tables_are_synced: 25,
+    marks_count_before_they_are_synced: 1,
+    rows_are_acknowledged_before_their_commit: 3,
+    rows_in_the_tables_are_not_recognised: 1,
+    applied_actions_are_not_remembered: 25,
+    messages_are_not_looked_up: 26,
+    lanes_are_no_lanes: 3,
+    actions_in_flight_are_taken_up_again: 1,
+    a_sync_that_failed_is_tried_again: 19,
+    ids_are_not_looked_up: 1,
+    actions_are_ordered_by_clocks: 1,
+    a_pause_does_not_hold: 2,
+    a_tick_that_is_undone_leaves_its_state: 7,
+    readers_look_at_the_tables_first: 55,
 }
 """Each with a seed that finds it."""

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent_core.actions import action
-from store import queue, queue_watch, times
+from store import queue_watch, times
 from store.lance.compaction import Compaction
 from tests.simulation.world import World
 
@@ -53,7 +53,6 @@ def installed(world: World) -> Iterator[None]:
                     if (place := places.get(id(value))) is not None:
                         _replace(stack, module, attribute, place)
         _replace(stack, action, "_now", lambda: times.from_us(_stamp(world)))
-        _replace(stack, queue, "in_commit_order", world.disk.in_commit_order)
         _replace(stack, Compaction.__init__, "__defaults__", (clock.monotonic,))
         _replace(stack, queue_watch, "watch", lambda _path, wake: world.disk.watch(world, wake))
         _replace(stack, sys.modules["store.flush"], "give_back", lambda: None)
@@ -101,7 +100,12 @@ def _threading(world: World) -> _StandIn:
         Lock=lambda: Lock(world),
         current_thread=lambda: world.here().locals,
         get_ident=lambda: world.here().number,
+        get_native_id=_no_native_id,
     )
+
+
+def _no_native_id() -> int:
+    raise AttributeError("a thread of the simulation has no priority of its own")
 
 
 class _Thread:

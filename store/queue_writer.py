@@ -155,7 +155,7 @@ def _committed(commit: Callable[[], Any]) -> int:
 def _add_again(table: OpenTable, rows: pa.Table, barrier: Barrier) -> int:
     """Write rows anew whose sync failed, where nobody has marked them. See `Barrier`."""
     merge = table.merge_insert("action_id").when_not_matched_insert_all()
-    merge = merge.when_matched_update_all(where="target.processed = false")
+    merge = merge.when_matched_update_all(where=f"target.processed = false AND ({SAME_ROW})")
     try:
         version = _committed(partial(merge.execute, rows))
         barrier.sync()
@@ -179,9 +179,27 @@ def write_again(table: OpenTable, version: int) -> None:
     finally:
         table.checkout_latest()
     now = table.search().limit(None).to_arrow()
-    left = now.filter(pc.is_in(now["action_id"], before.combine_chunks())).to_pylist()
+    _put(table, now.filter(pc.is_in(now["action_id"], before.combine_chunks())))
+
+
+def mark_again(table: OpenTable, version: int) -> None:
+    """Write the rows anew that were marked since a version, by a worker that is gone."""
+    try:
+        table.checkout(version)
+        query = table.search().select(["action_id"]).where("processed = false")
+        before = query.limit(None).to_arrow()["action_id"].combine_chunks()
+    finally:
+        table.checkout_latest()
+    marked = table.search().where("processed = true").limit(None).to_arrow()
+    _put(table, marked.filter(pc.is_in(marked["action_id"], before)))
+
+
+def _put(table: OpenTable, rows: pa.Table) -> None:
+    """Write rows anew, of an action and its repetition the one with the outcome."""
+    by_outcome = sorted(rows.to_pylist(), key=lambda row: bool(row["processed"]))
+    left = list({(row["action_id"], row["created_at"]): row for row in by_outcome}.values())
     while left:  # one commit holds each id once
-        ids = {row["action_id"]: row for row in reversed(left)}
+        ids = {row["action_id"]: row for row in left}
         merge = table.merge_insert("action_id").when_matched_update_all(where=SAME_ROW)
         merge.execute(pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema))
         left = [row for row in left if ids[row["action_id"]] is not row]

@@ -12,7 +12,6 @@ from store.agent_steps import TABLE as STEPS
 from store.agent_steps import list_steps
 from store.journal import file as journal_file
 from store.journal import opening
-from store.journal import opening
 from store.journal.arrow import newest_by, to_arrow
 from store.journal.file import Group, Record
 from store.lance.tables import quoted

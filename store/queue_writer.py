@@ -20,6 +20,7 @@ from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
 from store.lance.opening import OpenTable
+from store.lance.ordering import ROW_ID
 from store.lance.tables import complete
 from store.queue import NUMBER, SAME_ROW, TABLE, Row
 
@@ -49,6 +50,8 @@ class QueueWriter:
         self._gathering: list[_Waiting] = []
         self._table: OpenTable | None = None
         self._barrier: Barrier | None = None
+        self._safe: int | None = None
+        """The version of the table when it was last on disk for good."""
         self._listeners: list[Listener] = []
         self.failures = 0
         self.last_failure: tuple[float, str] | None = None
@@ -111,16 +114,33 @@ class QueueWriter:
             self._folder.prepare()
             self._barrier = self._folder.barrier()  # before anything is written
             self._table = _opened(self._folder)
-        table, barrier = self._table, self._barrier
+        table = self._table
         first = self._folder.counter(NUMBER, partial(_highest, table)).take(rows.num_rows)
         numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
         rows = rows.set_column(rows.schema.get_field_index(NUMBER), NUMBER, numbers)
+        safe = table.version if self._safe is None else self._safe
         version = _committed(partial(table.add, rows))
+        self._safe = safe
         try:
-            barrier.sync()
+            self._barrier.sync()
         except OSError as error:
             _logger.warning("the queue was not synced and is written again", error=str(error))
-            version = _add_again(table, rows, barrier)
+            version = self._add_again(table, rows["action_id"].to_pylist(), self._barrier)
+        self._safe = version
+        return version
+
+    def _add_again(self, table: OpenTable, action_ids: list[str], barrier: Barrier) -> int:
+        """Do what was written since the last sync that did not fail again. See `Barrier`."""
+        try:
+            write_again(table, self._safe or table.version)
+            version = table.version
+            barrier.sync()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise OutcomeUnknownError(
+                f"action {', '.join(action_ids[:3])} is in the queue, but may not survive a loss "
+                f"of power: the disk could not be synced ({error}). Ask for its receipt, or send "
+                "it again under the same id."
+            ) from error
         return version
 
 
@@ -152,34 +172,35 @@ def _committed(commit: Callable[[], Any]) -> int:
     raise AssertionError("unreachable")
 
 
-def _add_again(table: OpenTable, rows: pa.Table, barrier: Barrier) -> int:
-    """Write rows anew whose sync failed, where nobody has marked them. See `Barrier`."""
-    merge = table.merge_insert("action_id").when_not_matched_insert_all()
-    merge = merge.when_matched_update_all(where=f"target.processed = false AND ({SAME_ROW})")
-    try:
-        version = _committed(partial(merge.execute, rows))
-        barrier.sync()
-    except (OSError, RuntimeError, ValueError) as error:
-        ids = ", ".join(rows["action_id"].to_pylist()[:3])
-        raise OutcomeUnknownError(
-            f"action {ids} is in the queue, but may not survive a loss of power: the disk could "
-            f"not be synced ({error}). Ask for its receipt, or send it again under the same id."
-        ) from error
-    return version
-
-
 def write_again(table: OpenTable, version: int) -> None:
-    """Write all rows anew that the table had at a version, as they stand now.
+    """Move every row out of the files that were written since a version.
 
-    For what was written since may not be on disk: see `Barrier`.
+    For they may not be on disk, although they are read: see `Barrier`. A fragment of which rows
+    were replaced since has such a file too; all of its rows move, and it goes.
     """
     table.checkout(version)
     try:
-        before = table.search().select(["action_id"]).limit(None).to_arrow()["action_id"]
+        before = _rows_by_fragment(_located(table))
     finally:
         table.checkout_latest()
-    now = table.search().limit(None).to_arrow()
-    _put(table, now.filter(pc.is_in(now["action_id"], before.combine_chunks())))
+    located = _located(table)
+    now = _rows_by_fragment(located)
+    changed = [number for number, rows in now.items() if before.get(number) != rows]
+    fragments = pc.shift_right(located[ROW_ID], 32)
+    moving = located.filter(pc.is_in(fragments, pa.array(changed, fragments.type)))
+    ids = moving["action_id"].combine_chunks()
+    rows = table.search().limit(None).to_arrow()
+    _put(table, rows.filter(pc.is_in(rows["action_id"], ids)))
+
+
+def _located(table: OpenTable) -> pa.Table:
+    query = table.search().select(["action_id"]).with_row_id(with_row_id=True)
+    return query.limit(None).to_arrow()
+
+
+def _rows_by_fragment(located: pa.Table) -> dict[int, int]:
+    counted = pc.value_counts(pc.shift_right(located[ROW_ID], 32))
+    return {one["values"]: one["counts"] for one in counted.to_pylist()}
 
 
 def mark_again(table: OpenTable, version: int) -> None:
@@ -195,14 +216,16 @@ def mark_again(table: OpenTable, version: int) -> None:
 
 
 def _put(table: OpenTable, rows: pa.Table) -> None:
-    """Write rows anew, of an action and its repetition the one with the outcome."""
-    by_outcome = sorted(rows.to_pylist(), key=lambda row: bool(row["processed"]))
-    left = list({(row["action_id"], row["created_at"]): row for row in by_outcome}.values())
+    """Write rows anew, but those that are marked meanwhile: that has moved them."""
+    left = rows.to_pylist()
+    same = f"({SAME_ROW}) AND target.processed = source.processed"
     while left:  # one commit holds each id once
         ids = {row["action_id"]: row for row in left}
-        merge = table.merge_insert("action_id").when_matched_update_all(where=SAME_ROW)
-        merge.execute(pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema))
-        left = [row for row in left if ids[row["action_id"]] is not row]
+        merge = table.merge_insert("action_id").when_matched_update_all(where=same)
+        data = pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema)
+        _committed(partial(merge.execute, data))
+        kinds = {(i, row["created_at"], row["processed"]) for i, row in ids.items()}
+        left = [r for r in left if (r["action_id"], r["created_at"], r["processed"]) not in kinds]
 
 
 @functools.lru_cache(maxsize=64)

@@ -1,9 +1,11 @@
 """Idempotency-Key: a request that is sent again has its effect once."""
 
+import contextlib
+import fcntl
 import hashlib
-import threading
 import uuid
-from collections.abc import Sequence
+import zlib
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -12,12 +14,13 @@ from pydantic import BaseModel, Field
 
 from reins.web.http.problem import RequestRefusedError
 from store import queue_reading
+from store.folder import DataFolder
 from store.reading import Reader
 
 _OURS = uuid.UUID("8d0b1c52-6a0e-5a5c-9c53-0f5d4f4a7e10")
 _NOTE = "idempotency"
 """Where an action's metadata keeps the digest of the body that asked for it."""
-_LANES = 64
+_LANES = 16
 
 
 class KeyHeader(BaseModel):
@@ -76,14 +79,25 @@ class Key(NamedTuple):
 
 
 class IdempotencyLocks:
-    """Requests with the same key go one after the other."""
+    """Requests with the same key go one after the other, in all processes on the folder."""
 
-    def __init__(self) -> None:
-        self._locks = [threading.Lock() for _ in range(_LANES)]
+    def __init__(self, folder: DataFolder) -> None:
+        self._folder = folder
 
-    def of(self, key: Key) -> threading.Lock:
-        # A request without a key waits for nobody.
-        return self._locks[hash(key.base) % _LANES] if key.base else threading.Lock()
+    @contextlib.contextmanager
+    def of(self, key: Key) -> Iterator[None]:
+        """Hold the key's lock; a request without a key waits for nobody. Raises: StoreError."""
+        if not key.base:
+            yield
+            return
+        if not self._folder.path.is_dir():
+            self._folder.prepare()
+        lane = zlib.crc32(key.base.encode()) % _LANES
+        # Locks of an open file, as lockf's are not: they hold between the threads of a process
+        # too, and know no deadlock between processes where there is none between threads.
+        with (self._folder.path / f"keys-{lane}.lock").open("ab") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
 
 
 def key_of(header: KeyHeader) -> Key:

@@ -4,7 +4,7 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -57,7 +57,8 @@ class QueueWriter:
     def append(self, *rows: Row) -> None:
         """Return once the actions are on disk, all of them or none.
 
-        Raises: StoreError (none is acknowledged).
+        Raises: StoreError (none is acknowledged), OutcomeUnknownError (they may be in the queue;
+        sent again under the same ids, they have one effect).
         """
         if not rows:
             return
@@ -74,6 +75,23 @@ class QueueWriter:
         if mine.error is not None:
             raise mine.error
 
+    def confirm(self, *rows: Row) -> None:
+        """Return once actions that were found in the queue are on disk: who wrote them may have
+        failed to sync them.
+
+        Raises: OutcomeUnknownError.
+        """
+        left = [row for row in rows if not row["processed"]]  # the worker syncs what it marks
+        if not left:
+            return
+        data = as_arrow(TABLE, *map(redaction.redactor().row, left))
+        with self._commit_lock:
+            try:
+                _write_unprocessed(*self._open(), data)
+            except (OSError, RuntimeError, ValueError, StoreError) as error:
+                self._table = None
+                raise _unknown(left, error) from error
+
     def listen(self, arrived: Listener) -> Callable[[], None]:
         """Call `arrived` with the actions of each commit of this process, and its version.
 
@@ -85,10 +103,12 @@ class QueueWriter:
     def _commit(self, batch: list[_Waiting]) -> None:
         # Whatever ends this commit early, nobody in it may take it for done.
         error: StoreError | None = StoreError("the commit of the action was broken off")
+        number, version = 0, 0
         try:
-            version = self._add(pa.concat_tables([waiting.data for waiting in batch]))
+            number, version = self._add(pa.concat_tables([waiting.data for waiting in batch]))
             error = None
         except OutcomeUnknownError as failure:
+            self._table = None
             error = failure
         except (OSError, MemoryError, RuntimeError, ValueError, StoreError) as failure:
             self._table = None
@@ -99,29 +119,41 @@ class QueueWriter:
         finally:
             for waiting in batch:
                 waiting.done, waiting.error = True, error
+                if isinstance(error, OutcomeUnknownError):  # each is told of its own
+                    waiting.error = _unknown(waiting.rows, error)
             self.failures += error is not None
             self.last_failure = None if error is None else (time.monotonic(), str(error))
         if error is None:
+            rows = (row for waiting in batch for row in waiting.rows)
+            numbered = [{**row, NUMBER: n} for n, row in enumerate(rows, number)]
             for arrived in list(self._listeners):
                 with contextlib.suppress(RuntimeError):  # its loop has ended; the action is safe
-                    arrived([row for waiting in batch for row in waiting.rows], version)
+                    arrived(numbered, version)
 
-    def _add(self, rows: pa.Table) -> int:
+    def _open(self) -> tuple[OpenTable, Barrier]:
         if self._table is None or self._barrier is None:
             self._folder.prepare()
             self._barrier = self._folder.barrier()  # before anything is written
             self._table = _opened(self._folder)
-        table, barrier = self._table, self._barrier
+        return self._table, self._barrier
+
+    def _add(self, rows: pa.Table) -> tuple[int, int]:
+        """Commit and sync; returns the first row's number, and the version."""
+        table, barrier = self._open()
         first = self._folder.counter(NUMBER, partial(_highest, table)).take(rows.num_rows)
         numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
         rows = rows.set_column(rows.schema.get_field_index(NUMBER), NUMBER, numbers)
-        version = _committed(partial(table.add, rows))
+        before = table.version
         try:
+            version = _committed(partial(table.add, rows))
             barrier.sync()
-        except OSError as error:
+        except (OSError, RuntimeError) as error:
+            # A commit may be in although it failed; where its sync failed, it is not on disk.
+            if not _is_in(table, rows, before):
+                raise
             _logger.warning("the queue was not synced and is written again", error=str(error))
-            version = _add_again(table, rows, barrier)
-        return version
+            version = _write_unprocessed(table, barrier, rows)
+        return first, version
 
 
 def _opened(folder: DataFolder) -> OpenTable:
@@ -152,20 +184,46 @@ def _committed(commit: Callable[[], Any]) -> int:
     raise AssertionError("unreachable")
 
 
-def _add_again(table: OpenTable, rows: pa.Table, barrier: Barrier) -> int:
-    """Write rows anew whose sync failed, where nobody has marked them. See `Barrier`."""
-    merge = table.merge_insert("action_id").when_not_matched_insert_all()
-    merge = merge.when_matched_update_all(where="target.processed = false")
+def _is_in(table: OpenTable, rows: pa.Table, before: int) -> bool:
+    """True if the table, which was at version `before`, has the rows, all of one commit.
+
+    Raises: OutcomeUnknownError.
+    """
     try:
-        version = _committed(partial(merge.execute, rows))
+        number = rows[NUMBER][0].as_py()
+        return table.version != before and table.count_rows(f"{NUMBER} = {number}") > 0
+    except (OSError, RuntimeError, ValueError) as error:
+        raise OutcomeUnknownError(str(error)) from error
+
+
+def _write_unprocessed(table: OpenTable, barrier: Barrier, rows: pa.Table) -> int:
+    """Write rows anew whose sync failed, where nobody has marked them. See `Barrier`.
+
+    Raises: OutcomeUnknownError.
+    """
+    merge = table.merge_insert("action_id")
+    merge = merge.when_matched_update_all(where=f"NOT target.processed AND ({SAME_ROW})")
+    try:
+        version = 0
+        left = rows.to_pylist()
+        while left:  # one commit holds each id once
+            ids = {row["action_id"]: row for row in reversed(left)}
+            data = pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema)
+            version = _committed(partial(merge.execute, data))
+            left = [row for row in left if ids[row["action_id"]] is not row]
         barrier.sync()
     except (OSError, RuntimeError, ValueError) as error:
-        ids = ", ".join(rows["action_id"].to_pylist()[:3])
-        raise OutcomeUnknownError(
-            f"action {ids} is in the queue, but may not survive a loss of power: the disk could "
-            f"not be synced ({error}). Ask for its receipt, or send it again under the same id."
-        ) from error
+        raise OutcomeUnknownError(str(error)) from error
     return version
+
+
+def _unknown(rows: Sequence[Row], error: Exception) -> OutcomeUnknownError:
+    ids = ", ".join(str(row["action_id"]) for row in rows)
+    return OutcomeUnknownError(
+        f"action {ids[:300]} is not acknowledged: it may be in the queue, and may not survive a "
+        f"loss of power ({error}). Ask for its receipt, or send it again under the same id: it "
+        "has one effect all the same."
+    )
 
 
 def write_again(table: OpenTable, version: int) -> None:

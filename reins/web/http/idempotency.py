@@ -1,9 +1,10 @@
 """Idempotency-Key: a request that is sent again has its effect once."""
 
+import contextlib
 import hashlib
-import threading
 import uuid
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -12,6 +13,7 @@ from pydantic import BaseModel, Field
 
 from reins.web.http.problem import RequestRefusedError
 from store import queue_reading
+from store.locks import held
 from store.reading import Reader
 
 _OURS = uuid.UUID("8d0b1c52-6a0e-5a5c-9c53-0f5d4f4a7e10")
@@ -50,7 +52,7 @@ class Key(NamedTuple):
     def sent_before(self, store: Reader, count: int = 1) -> list[dict[str, Any]]:
         """This request's actions, up to `count`, that are in the queue already.
 
-        Raises: RequestRefusedError.
+        They are not known to be on disk. Raises: RequestRefusedError.
         """
         if not self.base:
             return []
@@ -76,14 +78,17 @@ class Key(NamedTuple):
 
 
 class IdempotencyLocks:
-    """Requests with the same key go one after the other."""
+    """Requests with the same key go one after the other, at all web processes of a folder."""
 
-    def __init__(self) -> None:
-        self._locks = [threading.Lock() for _ in range(_LANES)]
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "locks"
 
-    def of(self, key: Key) -> threading.Lock:
-        # A request without a key waits for nobody.
-        return self._locks[hash(key.base) % _LANES] if key.base else threading.Lock()
+    def of(self, key: Key) -> contextlib.AbstractContextManager[None]:
+        """The lock of a key, to look for its actions and enqueue them. Raises: StoreError."""
+        if not key.base:  # it waits for nobody
+            return contextlib.nullcontext()
+        lane = hashlib.sha256(key.base.encode()).digest()[0] % _LANES
+        return held(self._folder / f"key-{lane:02}.lock")
 
 
 def key_of(header: KeyHeader) -> Key:

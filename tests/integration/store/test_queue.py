@@ -117,7 +117,7 @@ def test_a_listener_whose_loop_has_ended_harms_nobody(tmp_path):
     writer.append(first)
     stop()
     writer.append(action())
-    assert woken == [([first], woken[0][1])]
+    assert woken == [([first | {queue.NUMBER: 1}], woken[0][1])]
     assert len(all_actions(tmp_path)) == 2
 
 

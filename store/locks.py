@@ -10,14 +10,14 @@ from pathlib import Path
 from reins import jitter
 from store.errors import StoreError
 
-_WAIT_S = 30.0
+WAIT_S = 30.0
 
 
 @contextlib.contextmanager
-def held(path: Path, timeout_s: float = _WAIT_S) -> Iterator[None]:
+def held(path: Path) -> Iterator[None]:
     """Hold the lock of a file, which is made, for the duration; it goes with the process.
 
-    Raises: StoreError, where another holds it for `timeout_s`, or the file cannot be locked.
+    Raises: StoreError, where another holds it for `WAIT_S`, or the file cannot be locked.
     """
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -25,14 +25,14 @@ def held(path: Path, timeout_s: float = _WAIT_S) -> Iterator[None]:
     except OSError as error:
         raise _unusable(path, error) from error
     try:
-        _acquire(descriptor, path, timeout_s)
+        _acquire(descriptor, path)
         yield
     finally:
         os.close(descriptor)  # which gives the lock back
 
 
-def _acquire(descriptor: int, path: Path, timeout_s: float) -> None:
-    deadline = time.monotonic() + timeout_s
+def _acquire(descriptor: int, path: Path) -> None:
+    deadline = time.monotonic() + WAIT_S
     while True:
         try:
             # Not waiting in the kernel: a process that was stopped must not stop all others.
@@ -40,7 +40,7 @@ def _acquire(descriptor: int, path: Path, timeout_s: float) -> None:
         except BlockingIOError:
             if time.monotonic() >= deadline:
                 raise StoreError(
-                    f"{path} has been locked by another process for {timeout_s:g} s. Is one of "
+                    f"{path} has been locked by another process for {WAIT_S:g} s. Is one of "
                     "them stopped? Let it go on, or end it, and send this again."
                 ) from None
             time.sleep(jitter.between(0.001, 0.01))

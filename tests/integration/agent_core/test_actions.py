@@ -263,6 +263,25 @@ async def test_another_content_under_the_same_id_is_rejected(fleet):
     assert [row["outcome"] for row in twins if "dogs" in row["payload"]] == ["applied"]
 
 
+async def test_of_two_with_one_id_the_first_committed_wins(fleet):
+    """Also where the second is of another session, and more urgent; and after a restart."""
+    await fleet.create(agent_id="a", heartbeat_s=60)
+    await fleet.create(agent_id="b", heartbeat_s=60)
+    folder = fleet.sessions.store.folder.path
+    await fleet.stop()
+    one = q.create_action("agent_interrupt", "t", agent_id="a", guidance="dogs", mode="steer")
+    other = q.create_action("agent_pause", "t", agent_id="b", action_id=one["action_id"])
+    writer = queue_writer.QueueWriter(folder)
+    await asyncio.to_thread(writer.append, one)
+    await asyncio.to_thread(writer.append, other)
+    await fleet.start("start-2")
+    got = await fleet.receipt(one["action_id"])
+    await until_async(lambda: unprocessed(folder) == 0)
+    assert (got["type"], got["outcome"]) == ("agent_interrupt", "applied")
+    assert one["action_id"] in _applied(fleet)
+    assert one["action_id"] not in _applied(fleet, "b")
+
+
 async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):
     """A process whose clock is hours behind comes in its turn all the same."""
     sent = []

@@ -13,7 +13,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench page dist lock browser litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench campaign page dist lock browser litellm litellm-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -73,6 +73,11 @@ coverage: $(VENV)/.stamp-dev page ## Measure which lines and branches the tests 
 
 bench: $(VENV)/.stamp-dev page browser ## Run the benchmarks
 	$(PY) -m bench
+
+# A night of it: `make campaign HOURS=8 SEED=3`. Counts: KILLS=, LOSSES=, SITES= (calls of each site).
+campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the thousand
+	$(PY) -m tests.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),1000) \
+	  --losses $(or $(LOSSES),100) --sites $(or $(SITES),0) --hours $(or $(HOURS),24)
 
 page: $(VENV)/.stamp-build ## Build the page where its sources have changed
 	@$(PY) reins/web/dashboard/build.py

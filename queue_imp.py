@@ -231,7 +231,7 @@ def wait_for_action(action_id: str, timeout_s: float = 30) -> dict[str, Any]:
 async def poll_lancedb_for_actions(
     async_tbl: Any, limit: int = 10_000, but: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """Actions not yet processed, `but` those ids, the most urgent first, then the oldest."""
+    """Actions not yet processed, `but` those ids, the most urgent first, then in their order."""
     return await queue.unprocessed(async_tbl, limit, but)
 
 

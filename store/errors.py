@@ -41,7 +41,7 @@ class RowInvalidError(StoreError, ValueError):
 
 
 def in_a_line(error: BaseException) -> str:
-    """What a person is told of an error: our own words as they are, those of others in one line."""
+    """The words for a person about an error: our own as they are, those of others in one line."""
     if not isinstance(error, Exception) or isinstance(error, OSError | MemoryError | RuntimeError):
         return " ".join(f"{type(error).__name__}: {error}".split())[:500]
     return str(error)

@@ -55,6 +55,7 @@ class Flush(ThreadLoop):
         tables: Opened,
         highest: Mapping[str, int],
         synced: Mapping[str, int],
+        in_doubt: bool = False,
         every_s: float = 1.0,
         hurry_rows: int = _BATCH_ROWS,
         record_days: float | None = None,
@@ -75,7 +76,7 @@ class Flush(ThreadLoop):
         self._highest = dict(highest)
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
-        self._safe = SafeVersions(folder.barrier(), tables, synced)
+        self._safe = SafeVersions(folder.barrier(), tables, synced, in_doubt=in_doubt)
         self._marked_barrier = folder.barrier()
         self._marked_in_doubt: dict[str, int] = {}
         """Versions before a compaction that may not be on disk, by table."""
@@ -85,6 +86,11 @@ class Flush(ThreadLoop):
         """The error of the newest flush; None if it succeeded."""
         self.flushed_at: float | None = None
         """Unix time of the newest flush that succeeded, also one that found nothing to do."""
+
+    @property
+    def in_doubt(self) -> bool:
+        """True while commits to the tables may not be on disk although they are read."""
+        return self._safe.in_doubt or bool(self._marked_in_doubt)
 
     def start(self) -> None:
         super().start()
@@ -126,7 +132,8 @@ class Flush(ThreadLoop):
         except Exception as error:  # noqa: BLE001 - the rows are safe in the journal
             self.failed(error)
         finally:
-            self._reader.close()
+            if "_reader" in vars(self):  # it may not have been opened, or could not be
+                self._reader.close()
 
     @cached_property
     def _reader(self) -> Log:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -201,16 +202,8 @@ def _write_unprocessed(table: OpenTable, barrier: Barrier, rows: pa.Table) -> in
 
     Raises: OutcomeUnknownError.
     """
-    merge = table.merge_insert("action_id")
-    merge = merge.when_matched_update_all(where=f"NOT target.processed AND ({SAME_ROW})")
     try:
-        version = 0
-        left = rows.to_pylist()
-        while left:  # one commit holds each id once
-            ids = {row["action_id"]: row for row in reversed(left)}
-            data = pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema)
-            version = _committed(partial(merge.execute, data))
-            left = [row for row in left if ids[row["action_id"]] is not row]
+        version = _put(table, rows, f"target.processed = false AND ({SAME_ROW})", inserts=True)
         barrier.sync()
     except (OSError, RuntimeError, ValueError) as error:
         raise OutcomeUnknownError(str(error)) from error
@@ -237,12 +230,39 @@ def write_again(table: OpenTable, version: int) -> None:
     finally:
         table.checkout_latest()
     now = table.search().limit(None).to_arrow()
-    left = now.filter(pc.is_in(now["action_id"], before.combine_chunks())).to_pylist()
+    _put(table, now.filter(pc.is_in(now["action_id"], before.combine_chunks())))
+
+
+def mark_again(table: OpenTable, version: int) -> None:
+    """Write the rows anew that were marked since a version, by a worker that is gone."""
+    try:
+        table.checkout(version)
+        query = table.search().select(["action_id"]).where("processed = false")
+        before = query.limit(None).to_arrow()["action_id"].combine_chunks()
+    finally:
+        table.checkout_latest()
+    marked = table.search().where("processed = true").limit(None).to_arrow()
+    _put(table, marked.filter(pc.is_in(marked["action_id"], before)))
+
+
+def _put(table: OpenTable, rows: pa.Table, where: str = SAME_ROW, *, inserts: bool = False) -> int:
+    """Write rows anew, of an action and its repetition the one with the outcome.
+
+    `inserts`: also what is not there any more. Returns the version.
+    """
+    by_outcome = sorted(rows.to_pylist(), key=lambda row: bool(row["processed"]))
+    key = itemgetter("action_id", NUMBER, "created_at")
+    left = list({key(row): row for row in by_outcome}.values())
+    version = table.version
     while left:  # one commit holds each id once
-        ids = {row["action_id"]: row for row in reversed(left)}
-        merge = table.merge_insert("action_id").when_matched_update_all(where=SAME_ROW)
-        merge.execute(pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema))
+        ids = {row["action_id"]: row for row in left}
+        data = pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema)
+        merge = table.merge_insert("action_id").when_matched_update_all(where=where)
+        if inserts:
+            merge = merge.when_not_matched_insert_all()
+        version = _committed(partial(merge.execute, data))
         left = [row for row in left if ids[row["action_id"]] is not row]
+    return version
 
 
 @functools.lru_cache(maxsize=64)

@@ -141,7 +141,7 @@ class Reader:
 
 @contextlib.contextmanager
 def _told(folder: Path) -> Iterator[None]:
-    """What LanceDB and the system raise, in our words. Raises: FolderUnusableError."""
+    """Say in our words what LanceDB and the system raise. Raises: FolderUnusableError."""
     try:
         yield
     except (OSError, MemoryError, RuntimeError) as error:

@@ -6,7 +6,7 @@ import structlog
 
 from store.barrier import Barrier
 from store.lance.opening import OpenTable
-from store.lance.tables import Table
+from store.lance.tables import Table, complete
 
 _logger = structlog.get_logger(__name__)
 
@@ -21,7 +21,9 @@ class SafeVersions:
     its rows, which the journal still has, are written again.
     """
 
-    def __init__(self, barrier: Barrier, tables: Opened, known: Mapping[str, int]) -> None:
+    def __init__(
+        self, barrier: Barrier, tables: Opened, known: Mapping[str, int], *, in_doubt: bool
+    ) -> None:
         self._barrier = barrier
         self._tables = tables
         self._proven = {
@@ -29,7 +31,8 @@ class SafeVersions:
             for name, (table, opened) in tables.items()
             if table.journalled
         }
-        self.in_doubt = False
+        self.in_doubt = in_doubt
+        """True after a sync that failed, and where a writer before may have left one."""
 
     def sync(self) -> dict[str, int]:
         """Sync what was committed; returns the versions of all tables that are on disk for good.
@@ -47,8 +50,9 @@ class SafeVersions:
     def take_back(self) -> None:
         """Go back to the proven versions; where that fails, everything stays in doubt."""
         for name, version in self._proven.items():
-            opened = self._tables[name][1]
+            table, opened = self._tables[name]
             if opened.version != version:
-                _logger.warning("what may not be on disk is undone", table=name, version=version)
+                _logger.info("what may not be on disk is undone", table=name, version=version)
                 opened.restore(version)
+                complete(opened, table)  # a migration may have come after it
         self.in_doubt = False

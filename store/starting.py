@@ -58,7 +58,7 @@ def open_folder(
     Raises: FolderUnusableError, RollBackNeededError, TableDamagedError.
     """
     opened = Opened()
-    with _no_system_error(folder):
+    with no_system_error(folder):
         proof = folder.prove_log()
         _account_for(folder, tables, proof, roll_back=roll_back)
         with contextlib.closing(folder.open_log(durable, checked=True)) as log:
@@ -210,7 +210,7 @@ def _derive_again(opened: Opened) -> None:
 
 
 @contextlib.contextmanager
-def _no_system_error(folder: DataFolder) -> Iterator[None]:
+def no_system_error(folder: DataFolder) -> Iterator[None]:
     """Errors of the system are the folder's, by whatever exception they come."""
     try:
         yield

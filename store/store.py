@@ -28,8 +28,9 @@ from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
+from store.queue_writer import mark_again
 from store.reading import Reader, reader
-from store.starting import Opened, open_folder
+from store.starting import Opened, no_system_error, open_folder
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -77,6 +78,7 @@ class Store:
         self._record_days = record_days
         self._flush: Flush | None = None
         self._owned = contextlib.ExitStack()
+        self._owner: Owner | None = None
         self._queue: AsyncOpenTable | None = None
         self._started = False
         self._shutdown = AsyncShutdown()
@@ -93,7 +95,10 @@ class Store:
         owner = self._owned.enter_context(self.folder.owned())
         self._owned.callback(self.folder.close)
         try:
+            killed = owner.left == "killed"
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
+            if killed:
+                await asyncio.to_thread(self._prove_marks, opened)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
             owner.proven()
@@ -101,12 +106,14 @@ class Store:
             self._owned.close()
             raise
         self._started = True
+        self._owner = owner
         self._flush = Flush(
             folder=self.folder,
             journal=self.journal,
             tables=opened.tables,
             highest=opened.highest,
             synced=opened.synced,
+            in_doubt=killed,
             every_s=self._flush_s,
             record_days=self._record_days,
             sums=opened.sums,
@@ -139,7 +146,7 @@ class Store:
 
     async def stop(self) -> None:
         ending = self._shutdown
-        ending.add("the data folder", self._give_up_folder)
+        ending.add("the data folder", partial(self._give_up_folder, self._flush))
         if self.checking is not None:
             ending.add("the checking", partial(asyncio.to_thread, self.checking.stop))
         if self._flush is not None:
@@ -148,7 +155,19 @@ class Store:
             ending.add("the flush", lambda: asyncio.to_thread(flush.stop), limit_s=_FLUSH_S)
         await ending.run()
 
-    async def _give_up_folder(self) -> None:
+    def _prove_marks(self, opened: Opened) -> None:
+        """A sync of the worker that was killed may have failed: what it marked is marked again."""
+        since = opened.synced.get(queue.TABLE.name)
+        table = opened.tables[queue.TABLE.name][1]
+        if since is not None and since < table.version:
+            barrier = self.folder.barrier()
+            with no_system_error(self.folder):
+                mark_again(table, since)
+                barrier.sync()
+
+    async def _give_up_folder(self, flush: Flush | None) -> None:
+        if self._owner is not None and flush is not None and flush.in_doubt:
+            self._owner.left = "killed"  # the next worker does again what may not be on disk
         self._owned.close()  # in the thread that took the lock
 
     @property

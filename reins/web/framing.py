@@ -22,7 +22,7 @@ def repeated(names: Iterable[str]) -> str:
 
 
 def flaw(environ: Mapping[str, object]) -> str | None:
-    """Why the request is not clear; None if it is."""
+    """The reason why the request is not clear; None if it is."""
     if names := environ.get(ENVIRON_KEY):
         return f"came more than once: {names}; send each of them once"
     length = str(environ.get("CONTENT_LENGTH") or "")

@@ -140,7 +140,7 @@ async def _live_through_everything(monkeypatch):
         runtime = Runtime(settings)
         await runtime.start()
         await asyncio.to_thread(_held_and_let_go)
-        await _when_it_calls(stub, lambda: q.agent_interrupt("ada", "ann", TEA, mode="now"))
+        await _when_it_calls(stub, _interrupt_now)
         stub.default = fails(400)
         stub.released.set()
         await asyncio.to_thread(until, lambda: _status() == "failed")
@@ -175,6 +175,10 @@ async def _when_it_calls(stub, act):
     stub.default = never
     await asyncio.to_thread(until, lambda: stub.open_now == 1)
     await asyncio.to_thread(act)
+
+
+def _interrupt_now():
+    q.wait_for_action(q.agent_interrupt("ada", "ann", TEA, mode="now"))
 
 
 def _status():

@@ -65,7 +65,7 @@ class Plan:
         )
 
 
-KILLED_IN_DOUBT = False
+KILLED_IN_DOUBT = True
 """A worker may end between a sync that failed and its repair. Not mended yet: the next one takes
 what it reads for safe, so such an end is a loss of power here."""
 FAULTS = [

@@ -9,6 +9,7 @@ import warnings
 _BEFORE = dict(os.environ)
 
 import app  # noqa: E402, F401 - the whole program
+from tests.support.faults.control import attach  # noqa: E402, F401 - for each new process
 
 for _name in ("pandas", "watchdog.observers", "tests.support.odd_agents"):
     with contextlib.suppress(ImportError):

@@ -16,6 +16,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+from tests.support.faults.library import built_if_possible
+
 ROOT = Path(__file__).resolve().parents[2]
 _OURS = {"app", "agents", "queue_imp", "agent_core", "agents_impl", "store", "reins", "tests"}
 _forking = multiprocessing.get_context("forkserver")
@@ -58,8 +60,7 @@ class Program:
                 target=_run, args=(self.args, str(cwd), dict(env), _Ends((read, out, err))),
                 daemon=True,
             )  # fmt: skip
-            with _lock, contextlib.chdir(ROOT):  # where the server finds what it preloads
-                forkserver.ensure_running()
+            _ensure_server()
             with _lock:
                 self._process.start()
         self.pid: int = self._process.pid  # type: ignore[assignment] - it is started
@@ -112,6 +113,20 @@ def ran(
     return process.returncode, out, err
 
 
+def _ensure_server() -> None:
+    """Run the fork server, with the library of faults in it: that cannot come in later."""
+    with _lock, contextlib.chdir(ROOT):  # where the server finds what it preloads
+        before = os.environ.get("LD_PRELOAD")
+        if (library := built_if_possible()) is not None:
+            os.environ["LD_PRELOAD"] = str(library)
+        try:
+            forkserver.ensure_running()
+        finally:
+            os.environ.pop("LD_PRELOAD", None)
+            if before is not None:
+                os.environ["LD_PRELOAD"] = before
+
+
 def _end(theirs: contextlib.ExitStack, given: Any, number: int) -> tuple[IO[str] | None, int]:
     """Our end of a pipe, where one is asked for, and what the new process has as `number`."""
     if given is None:
@@ -138,6 +153,7 @@ def _run(command: list[str], cwd: str, env: dict[str, str], ends: list[int]) -> 
     defaults = sys.modules["tests.support.preloaded"].SET_BY_IMPORTS
     os.environ.clear()
     os.environ.update(defaults | env)
+    sys.modules["tests.support.preloaded"].attach(env)
     more = [path for path in env.get("PYTHONPATH", "").split(os.pathsep) if path]
     sys.path[:] = [cwd, *more, *(path for path in sys.path if path not in ("", str(ROOT)))]
     if Path("agents.py").exists() and Path(cwd) != ROOT:  # a copy of the program: by its own files

@@ -130,8 +130,8 @@ def test_exactly_the_rows_that_match_are_found(pairs):
 @given(st.lists(st.integers(1, 5), min_size=1, max_size=20), st.integers(1, 20), st.integers(0, 19))
 def test_batches_cover_everything_once(sizes, rows, forget_after):
     """Groups taken in batches and forgotten are all the groups, in order, numbered without gaps."""
-    connection = sqlite3.connect(":memory:", isolation_level=None)
-    connection.executescript(journal_file._SCHEMA)
+    connection = sqlite3.connect(":memory:", isolation_level=None, factory=opening.Appender)
+    connection.executescript(opening._SCHEMA)
     for n, size in enumerate(sizes):
         journal_file.append(connection, [Record("t", b"%d" % n)] * size)
     seen, more = [], True

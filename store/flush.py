@@ -26,7 +26,7 @@ from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.sums import Sums
 from store.lance.tables import Table
-from store.queue_writer import write_again
+from store.marked import Marked
 from store.safe_versions import Opened, SafeVersions
 from store.starting import highest_number
 
@@ -69,17 +69,13 @@ class Flush(ThreadLoop):
         self._retry_s = every_s
         self._hurry_rows = hurry_rows
         self.retention = Retention(record_days)
-        # One for each of the two threads that compact.
         self._compaction = Compaction()
-        self._marked_compaction = Compaction()
         self._worked = 0
         self._highest = dict(highest)
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
         self._safe = SafeVersions(folder.barrier(), tables, synced, in_doubt=in_doubt)
-        self._marked_barrier = folder.barrier()
-        self._marked_in_doubt: dict[str, int] = {}
-        """Versions before a compaction that may not be on disk, by table."""
+        self.marked = Marked(folder.barrier(), tables, synced, self._note_synced)
         self.rows = 0
         self.failures = 0
         self.last_error: str | None = None
@@ -90,7 +86,7 @@ class Flush(ThreadLoop):
     @property
     def in_doubt(self) -> bool:
         """True while commits to the tables may not be on disk although they are read."""
-        return self._safe.in_doubt or bool(self._marked_in_doubt)
+        return self._safe.in_doubt or self.marked.in_doubt
 
     def start(self) -> None:
         super().start()
@@ -107,7 +103,7 @@ class Flush(ThreadLoop):
     def run_once(self) -> float:
         self._flush_all()
         self.retention.run(self._tables.values())
-        self._compact_journalled()
+        self._compact()
         self._journal.retry_failed()
         self._retry_s = self._every_s
         self.last_error = None
@@ -252,46 +248,16 @@ class Flush(ThreadLoop):
     @property
     def compacted_at(self) -> dict[str, datetime]:
         """When each table was last compacted here; without those that were not yet."""
-        return {**self._compaction.compacted_at, **self._marked_compaction.compacted_at}
+        return {**self._compaction.compacted_at, **self.marked.compaction.compacted_at}
 
-    def compact_marked(self) -> None:
-        """Compact, where due, the tables that are marked in place instead of journalled.
-
-        Goes in turn with the marking, in its thread: a mark would undo a compaction.
-        """
-        for name, version in list(self._marked_in_doubt.items()):
-            write_again(self._tables[name][1], version)
-        before = {name: o.version for name, (t, o) in self._tables.items() if not t.journalled}
-        compacted = self._compact(self._marked_compaction, journalled=False)
-        if compacted or self._marked_in_doubt:
-            self._marked_in_doubt |= {name: before[name] for name in compacted}
-            versions = {name: self._tables[name][1].version for name in before}
-            self._marked_barrier.sync()
-            self._marked_in_doubt.clear()
-            self._note_synced(versions)
-        self._clean(self._marked_compaction, journalled=False)
-
-    def _compact_journalled(self) -> None:
-        if self._compact(self._compaction, journalled=True):
+    def _compact(self) -> None:
+        mine = [pair for pair in self._tables.values() if pair[0].journalled]
+        if self._compaction.run_due(mine):
             self._note_synced(self._safe.sync())
-        self._clean(self._compaction, journalled=True)
-
-    def _compact(self, compaction: Compaction, *, journalled: bool) -> list[str]:
-        """Compact where it is due; returns the names of the tables that were."""
-        return [
-            name
-            for name, (table, opened) in self._tables.items()
-            if table.journalled is journalled
-            and compaction.due(name, opened.version, table.compact_commits)
-            and compaction.run(name, opened)
-        ]
+        for table, opened in mine:
+            self._compaction.clean(table.name, opened)
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
         self._journal.call(lambda log: log.note_synced(versions))
         self._note_files(versions)
         give_back()
-
-    def _clean(self, compaction: Compaction, *, journalled: bool) -> None:
-        for name, (table, opened) in self._tables.items():
-            if table.journalled is journalled:
-                compaction.clean(name, opened)

@@ -7,25 +7,23 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from operator import itemgetter
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from reins import jitter, redaction
+from reins import redaction
 from store.barrier import Barrier
 from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
 from store.lance.opening import OpenTable
 from store.lance.tables import complete
-from store.queue import NUMBER, SAME_ROW, TABLE, Row
+from store.queue import NUMBER, TABLE, Row
+from store.queue_rewriting import committed, put, write_again
 
 _logger = structlog.get_logger(__name__)
-_TRIES = 8
 Listener = Callable[[list[Row], int], object]
 
 
@@ -50,6 +48,10 @@ class QueueWriter:
         self._gathering: list[_Waiting] = []
         self._table: OpenTable | None = None
         self._barrier: Barrier | None = None
+        self._safe: int | None = None
+        """The version of the table when a sync last succeeded here."""
+        self._in_doubt = False
+        """True after a sync that failed: what anybody wrote since may not be on disk."""
         self._listeners: list[Listener] = []
         self.failures = 0
         self.last_failure: tuple[float, str] | None = None
@@ -88,7 +90,13 @@ class QueueWriter:
         data = as_arrow(TABLE, *map(redaction.redactor().row, left))
         with self._commit_lock:
             try:
-                _write_unprocessed(*self._open(), data)
+                table, barrier = self._open()
+                self._settle(table)
+                put(table, data)
+                version = table.version
+                self._in_doubt = True
+                barrier.sync()
+                self._safe, self._in_doubt = version, False
             except (OSError, RuntimeError, ValueError, StoreError) as error:
                 self._table = None
                 raise _unknown(left, error) from error
@@ -132,9 +140,11 @@ class QueueWriter:
                     arrived(numbered, version)
 
     def _open(self) -> tuple[OpenTable, Barrier]:
-        if self._table is None or self._barrier is None:
+        if self._barrier is None:
             self._folder.prepare()
             self._barrier = self._folder.barrier()  # before anything is written
+        if self._table is None:
+            self._folder.prepare()
             self._table = _opened(self._folder)
         return self._table, self._barrier
 
@@ -146,15 +156,35 @@ class QueueWriter:
         rows = rows.set_column(rows.schema.get_field_index(NUMBER), NUMBER, numbers)
         before = table.version
         try:
-            version = _committed(partial(table.add, rows))
+            self._settle(table)
+            version = committed(partial(table.add, rows))
             barrier.sync()
         except (OSError, RuntimeError) as error:
             # A commit may be in although it failed; where its sync failed, it is not on disk.
             if not _is_in(table, rows, before):
                 raise
             _logger.warning("the queue was not synced and is written again", error=str(error))
-            version = _write_unprocessed(table, barrier, rows)
+            self._in_doubt = True
+            version = self._settled(table, barrier)
+        self._safe, self._in_doubt = version, False
         return first, version
+
+    def _settle(self, table: OpenTable) -> None:
+        """Do again what was written since the last sync that succeeded, where that is in doubt."""
+        if self._safe is None:
+            self._safe = table.version
+        if self._in_doubt:
+            write_again(table, self._safe)
+
+    def _settled(self, table: OpenTable, barrier: Barrier) -> int:
+        """The same, with its sync; returns the version. Raises: OutcomeUnknownError."""
+        try:
+            self._settle(table)
+            version = table.version
+            barrier.sync()
+        except (OSError, RuntimeError, ValueError) as error:
+            raise OutcomeUnknownError(str(error)) from error
+        return version
 
 
 def _opened(folder: DataFolder) -> OpenTable:
@@ -172,19 +202,6 @@ def _highest(table: OpenTable) -> int:
     return pc.max(table.search().select([NUMBER]).limit(None).to_arrow()[NUMBER]).as_py() or 0
 
 
-def _committed(commit: Callable[[], Any]) -> int:
-    """Commit beside other processes; returns the version."""
-    for left in reversed(range(_TRIES)):
-        try:
-            return int(commit().version)
-        except RuntimeError as error:
-            # Many processes appending at once: LanceDB gives up after its own retries.
-            if "commit" not in str(error).lower() or not left:
-                raise
-            time.sleep(jitter.between(0.005, 0.05))
-    raise AssertionError("unreachable")
-
-
 def _is_in(table: OpenTable, rows: pa.Table, before: int) -> bool:
     """True if the table, which was at version `before`, has the rows, all of one commit.
 
@@ -197,19 +214,6 @@ def _is_in(table: OpenTable, rows: pa.Table, before: int) -> bool:
         raise OutcomeUnknownError(str(error)) from error
 
 
-def _write_unprocessed(table: OpenTable, barrier: Barrier, rows: pa.Table) -> int:
-    """Write rows anew whose sync failed, where nobody has marked them. See `Barrier`.
-
-    Raises: OutcomeUnknownError.
-    """
-    try:
-        version = _put(table, rows, f"target.processed = false AND ({SAME_ROW})", inserts=True)
-        barrier.sync()
-    except (OSError, RuntimeError, ValueError) as error:
-        raise OutcomeUnknownError(str(error)) from error
-    return version
-
-
 def _unknown(rows: Sequence[Row], error: Exception) -> OutcomeUnknownError:
     ids = ", ".join(str(row["action_id"]) for row in rows)
     return OutcomeUnknownError(
@@ -217,52 +221,6 @@ def _unknown(rows: Sequence[Row], error: Exception) -> OutcomeUnknownError:
         f"loss of power ({error}). Ask for its receipt, or send it again under the same id: it "
         "has one effect all the same."
     )
-
-
-def write_again(table: OpenTable, version: int) -> None:
-    """Write all rows anew that the table had at a version, as they stand now.
-
-    For what was written since may not be on disk: see `Barrier`.
-    """
-    table.checkout(version)
-    try:
-        before = table.search().select(["action_id"]).limit(None).to_arrow()["action_id"]
-    finally:
-        table.checkout_latest()
-    now = table.search().limit(None).to_arrow()
-    _put(table, now.filter(pc.is_in(now["action_id"], before.combine_chunks())))
-
-
-def mark_again(table: OpenTable, version: int) -> None:
-    """Write the rows anew that were marked since a version, by a worker that is gone."""
-    try:
-        table.checkout(version)
-        query = table.search().select(["action_id"]).where("processed = false")
-        before = query.limit(None).to_arrow()["action_id"].combine_chunks()
-    finally:
-        table.checkout_latest()
-    marked = table.search().where("processed = true").limit(None).to_arrow()
-    _put(table, marked.filter(pc.is_in(marked["action_id"], before)))
-
-
-def _put(table: OpenTable, rows: pa.Table, where: str = SAME_ROW, *, inserts: bool = False) -> int:
-    """Write rows anew, of an action and its repetition the one with the outcome.
-
-    `inserts`: also what is not there any more. Returns the version.
-    """
-    by_outcome = sorted(rows.to_pylist(), key=lambda row: bool(row["processed"]))
-    key = itemgetter("action_id", NUMBER, "created_at")
-    left = list({key(row): row for row in by_outcome}.values())
-    version = table.version
-    while left:  # one commit holds each id once
-        ids = {row["action_id"]: row for row in left}
-        data = pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema)
-        merge = table.merge_insert("action_id").when_matched_update_all(where=where)
-        if inserts:
-            merge = merge.when_not_matched_insert_all()
-        version = _committed(partial(merge.execute, data))
-        left = [row for row in left if ids[row["action_id"]] is not row]
-    return version
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,7 +28,7 @@ from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
-from store.queue_writer import mark_again
+from store.queue_rewriting import mark_again
 from store.reading import Reader, reader
 from store.starting import Opened, no_system_error, open_folder
 
@@ -192,10 +192,15 @@ class Store:
         if self._flush is not None:
             self._flush.retention.days = days
 
+    def prove_marks(self) -> None:
+        """Return once the actions marked so far are on disk as such; blocks. Raises: OSError."""
+        if self._flush is not None:
+            self._flush.marked.prove()
+
     def compact_queue(self) -> None:
         """Compact the queue where that is due; blocks, and goes in turn with the marking."""
         if self._flush is not None:
-            self._flush.compact_marked()
+            self._flush.marked.compact()
 
     @property
     def compacted_at(self) -> dict[str, datetime]:

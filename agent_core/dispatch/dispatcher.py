@@ -20,7 +20,6 @@ from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
 from reins.loops import TaskLoop
 from store import queue, queue_watch, queue_writer
-from store.barrier import Barrier
 from store.errors import StoreError
 from store.folder import DataFolder
 
@@ -73,7 +72,6 @@ class Dispatcher:
         self._unmarked: list[queue.Row] = []
         self._arrived: list[tuple[int, list[queue.Row]]] = []
         self._known_version = -1
-        self._barrier: Barrier | None = None
         self._unlisten: Callable[[], None] = _nothing
         self._unwatch: Callable[[], None] = _nothing
         self.handled = 0
@@ -85,7 +83,6 @@ class Dispatcher:
         self.marked_at: float | None = None  # Unix time of the newest that succeeded
 
     def start(self) -> None:
-        self._barrier = self._folder.barrier()
         self._polling.start()
         self._marking.start()
         loop = asyncio.get_running_loop()
@@ -264,8 +261,7 @@ class Dispatcher:
         if version == self._known_version + 1 and not self._repeated:
             self._known_version = version
         self._repeated.clear()
-        if self._barrier is not None:
-            await asyncio.to_thread(self._barrier.sync)  # where it fails, they are marked again
+        await asyncio.to_thread(self._context.fleet.store.prove_marks)
         marked = {id(row) for row in batch}
         self._unmarked = [row for row in self._unmarked if id(row) not in marked]
         if self._unmarked:  # of one id, one after the other

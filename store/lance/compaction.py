@@ -2,13 +2,13 @@
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from store.lance.opening import OpenTable
-from store.lance.tables import COMPACT_COMMITS
+from store.lance.tables import COMPACT_COMMITS, Table
 
 _logger = structlog.get_logger(__name__)
 
@@ -70,6 +70,15 @@ class Compaction:
         self.compacted_at[name] = datetime.now(UTC)
         _logger.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
         return True
+
+    def run_due(self, tables: Iterable[tuple[Table, OpenTable]]) -> bool:
+        """Compact those where it is due; True if one was."""
+        done = [
+            self.run(table.name, opened)
+            for table, opened in tables
+            if self.due(table.name, opened.version, table.compact_commits)
+        ]
+        return any(done)
 
     def clean(self, name: str, table: OpenTable) -> bool:
         """Delete the versions older than `KEEP`, where a compaction replaced them that long ago."""

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,9 +70,9 @@ class _Deletion(Commit):
         return [row for row in rows if not self.fits(row)]
 
 
+@dataclass
 class _Restored(Commit):
-    def apply(self, rows: list[Row]) -> list[Row]:
-        return self.rows
+    of: int = 0
 
 
 class Disk:
@@ -278,45 +279,83 @@ class SimulatedLog:
 # -- the tables
 
 
+@dataclass
+class _Version:
+    """One version: its rows, and the commits whose files it needs beside its own.
+
+    `files` has the commit that wrote each row, by the row's identity; `deletions` the one that last
+    took rows out of a commit's file which has others left.
+    """
+
+    commit: Commit
+    rows: list[Row]
+    files: dict[int, Commit]
+    deletions: dict[int, Commit]
+
+    def needs(self) -> list[Commit]:
+        return [self.commit, *self.files.values(), *self.deletions.values()]
+
+
 class TableState:
-    """The content of a table's folder: rows that are on disk for good, and commits since."""
+    """The content of a table's folder: versions, of which those that were synced stay."""
 
     def __init__(self, table: Table) -> None:
         self.table = table
         self.version = 1
-        self.rows: list[Row] = []
-        self.history: dict[int, list[Row]] = {1: []}
-        self._base: list[Row] = []
-        self._commits: list[Commit] = []
+        self._written: list[Commit] = []
+        self._versions = {1: _Version(Commit([], state="synced", version=1), [], {}, {})}
+
+    @property
+    def rows(self) -> list[Row]:
+        return self._versions[self.version].rows
+
+    def at(self, version: int) -> list[Row]:
+        return self._versions[version].rows
+
+    def located(self, version: int) -> list[tuple[int, Row]]:
+        """The rows of a version, each with its id, which begins with its fragment's number."""
+        found = self._versions[version]
+        return [((found.files[id(row)].version << 32) + n, row) for n, row in enumerate(found.rows)]
+
+    def restored(self, version: int) -> "_Restored":
+        return _Restored(self.at(version), of=version)
 
     def unsynced(self) -> list[Commit]:
-        return [commit for commit in self._commits if commit.state == "written"]
+        self._written = [commit for commit in self._written if commit.state == "written"]
+        return list(self._written)
 
     def commit(self, commit: Commit) -> int:
-        while self._commits and self._commits[0].state == "synced":
-            self._base = self._commits.pop(0).apply(self._base)
-        self._commits.append(commit)
-        self._apply(commit, self.version + 1)
+        before = self._versions[self.version]
+        self.version = commit.version = max(self._versions) + 1
+        if isinstance(commit, _Restored):
+            old = self._versions[commit.of]
+            made = _Version(commit, old.rows, old.files, old.deletions)
+        else:
+            rows = commit.apply(before.rows)
+            files = {id(row): before.files.get(id(row), commit) for row in rows}
+            had, has = Counter(map(id, before.files.values())), Counter(map(id, files.values()))
+            taken = {file for file in had if file in has and has[file] < had[file]}
+            kept = {file: by for file, by in before.deletions.items() if file in has}
+            made = _Version(commit, rows, files, kept | dict.fromkeys(taken, commit))
+        self._versions[self.version] = made
+        self._written.append(commit)
         return self.version
 
-    def _apply(self, commit: Commit, version: int) -> None:
-        self.rows = commit.apply(self.rows)
-        self.version = commit.version = version
-        self.history[version] = self.rows
-
     def lose(self, random: Any) -> int:
-        """A loss of power; returns how many commits are gone."""
+        """A loss of power; returns how many versions are gone.
+
+        What is left is the newest version of which all files are there, as a repair would find it.
+        """
         written = self.unsynced()
-        kept = {id(commit) for commit in written[: random.randint(0, len(written))]}
-        before, self.rows = self._commits, self._base
-        self._commits = []
-        self.version = before[0].version - 1 if before else self.version
-        for commit in before:
-            if commit.state == "synced" or id(commit) in kept:
-                commit.state = "synced"
-                self._commits.append(commit)
-                self._apply(commit, commit.version)
-        return len(before) - len(self._commits)
+        for commit in written[: random.randint(0, len(written))]:
+            commit.state = "synced"
+        before = self.version
+        while any(c.state != "synced" for c in self._versions[self.version].needs()):
+            self.version = max(version for version in self._versions if version < self.version)
+        for version in [version for version in self._versions if version > self.version]:
+            del self._versions[version]
+        self._written = []
+        return before - self.version
 
 
 class _Builder:
@@ -363,8 +402,8 @@ class _Query:
         self.fits = fits(where)
         return self
 
-    def with_row_id(self) -> "_Query":
-        self.row_id = True
+    def with_row_id(self, *, with_row_id: bool = True) -> "_Query":
+        self.row_id = with_row_id
         return self
 
     def limit(self, most: int | None) -> "_Query":
@@ -383,8 +422,10 @@ class _Query:
         return pa.RecordBatchReader.from_batches(found.schema, found.to_batches(size))
 
 
-def _found(disk: Disk, table: Table, rows: list[Row], query: _Query) -> pa.Table:
-    fit = [(n, row) for n, row in enumerate(rows) if query.fits is None or query.fits(row)]
+def _found(disk: Disk, state: TableState, at: int | None, query: _Query) -> pa.Table:
+    table = state.table
+    found = state.located(state.version if at is None else at)
+    fit = [(n, row) for n, row in found if query.fits is None or query.fits(row)]
     if query.fits is not None:  # found by an index, they come in any order
         disk.world.random.shuffle(fit)
     fit = fit[: query.most]
@@ -417,11 +458,11 @@ class SimulatedTable:
         self._at = None
 
     def restore(self, version: int) -> None:
-        self.put(_Restored(self._state.history[version]))
+        self.put(self._state.restored(version))
 
     @property
     def _rows(self) -> list[Row]:
-        return self._state.rows if self._at is None else self._state.history[self._at]
+        return self._state.rows if self._at is None else self._state.at(self._at)
 
     def put(self, commit: Commit) -> Any:
         self._disk.check(f"{self.name} write")
@@ -439,7 +480,7 @@ class SimulatedTable:
     def search(self) -> _Query:
         def read(query: _Query) -> pa.Table:
             self._disk.world.operation(f"{self.name} read")
-            return _found(self._disk, self._state.table, self._rows, query)
+            return _found(self._disk, self._state, self._at, query)
 
         return _Query(read)
 
@@ -481,7 +522,7 @@ class SimulatedAsyncTable:
     def query(self) -> _Query:
         async def read(query: _Query) -> pa.Table:
             await self._wait("read")
-            found = _found(self._disk, self._state.table, self._state.rows, query)
+            found = _found(self._disk, self._state, None, query)
             await self._wait("read")
             return found
 

@@ -65,9 +65,6 @@ class Plan:
         )
 
 
-KILLED_IN_DOUBT = True
-"""A worker may end between a sync that failed and its repair. Not mended yet: the next one takes
-what it reads for safe, so such an end is a loss of power here."""
 FAULTS = [
     "log write", "log sync", "log change", "queue write", "agent_steps write", "messages write",
     "open", "sync",
@@ -105,7 +102,6 @@ class Run:
         self._dispatcher: Any = None
         self._stop: Callable[[], None] = lambda: None
         self._crash_in = 0
-        self._proven = 0
         self._made = 0
         self.disk.fault = self._fails
         self.world.busy = self._busy
@@ -151,18 +147,10 @@ class Run:
             victim = self.world.random.choice(victims)
             if self.worker is not None and self.world.random.random() < 0.7:
                 victim = self.worker
-            if victim is self.worker and self._in_doubt:
-                self._lose_power()
-                return
             self.world.note("kill", victim.name)
             self._end(victim)
 
-    @property
-    def _in_doubt(self) -> bool:
-        return not KILLED_IN_DOUBT and self.disk.failures != self._proven
-
     def _lose_power(self) -> None:
-        self._proven = self.disk.failures
         self.world.note("power is lost")
         for process in (self.worker, *self.clients.values()):
             if process is not None and process.alive:
@@ -238,8 +226,6 @@ class Run:
             self.world.note(process.name, "did not start:", error)
         self._note_unmarked()
         self.world.note(process.name, "ended")
-        if self._in_doubt:
-            self.world.ask(self._lose_power)
         process.alive = False
 
     async def _worker(self, process: Process, start_id: str) -> None:

@@ -47,14 +47,6 @@ def test_what_is_taken_out_is_found(mutant):
     pytest.fail(f"no seed finds that {mutant.__name__}")
 
 
-def test_what_is_not_mended_is_found(monkeypatch):
-    """A worker that ends between a sync that failed and its repair. Once no seed finds it, it is
-    mended: the switch goes, and its mutant comes.
-    """
-    monkeypatch.setattr("tests.simulation.run.KILLED_IN_DOUBT", True)
-    assert _first_to_fail([58, *range(1, FIRST + 1)])
-
-
 @pytest.mark.parametrize(
     ("where", "expected"),
     [
@@ -77,10 +69,6 @@ def test_filters_mean_what_they_mean_to_the_tables(where, expected):
         {"a": 3, "name": None, "done": False},
     ]
     assert [row["a"] for row in rows if fits(where)(row)] == expected
-
-
-def _first_to_fail(seeds):
-    return next((seed for seed in seeds if run(seed).error is not None), None)
 
 
 def _holds(told: Told) -> None:

@@ -265,6 +265,26 @@ async def test_a_compaction_of_the_queue_is_written_again(tmp_path, device, monk
     await store.stop()
 
 
+async def test_marks_are_written_again_and_all_that_shares_their_files(tmp_path, device):
+    """Rows that were safe do not depend on what was written beside them when a sync failed."""
+    store = Store(tmp_path, flush_s=60)
+    await store.start()
+    made = [queue_imp.create_action("agent_pause", "ann", agent_id=f"a{n}") for n in range(4)]
+    QueueWriter(tmp_path).append(*made)
+    store.prove_marks()
+    device.failing = 1
+    marks = [processed({**made[0], "queue_n": 1}, outcome="applied")]
+    await queue.mark(store.queue, marks)
+    with pytest.raises(OSError, match="Input/output"):
+        store.prove_marks()
+    await queue.mark(store.queue, marks)
+    store.prove_marks()
+    assert device.lost
+    assert not device.forgotten("queue")
+    assert [row["outcome"] for row in actions(tmp_path)] == ["applied", None, None, None]
+    await store.stop()
+
+
 def test_each_writer_of_a_folder_hears_of_a_failure(tmp_path, monkeypatch):
     """One writer gets the kernel's error; the other, whose sync would succeed, hears of it too."""
     folder = DataFolder(tmp_path)

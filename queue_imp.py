@@ -49,6 +49,7 @@ def agent_create(
     urgency: int | None = None,
     description: str | None = None,
     metadata: dict[str, Any] | None = None,
+    action_id: str | None = None,
 ) -> str:
     """Ask for a new session of an agent, which starts to tick at once."""
     if config is not None and not isinstance(config, dict):
@@ -61,6 +62,7 @@ def agent_create(
         urgency=urgency,
         description=description,
         metadata=metadata,
+        action_id=action_id,
         initial_subject=initial_subject,
         agent_type=checked_id(agent_type, "agent_type"),
         config=config,
@@ -68,15 +70,31 @@ def agent_create(
 
 
 def agent_pause_action(
-    agent_id: str, actor: str, reason: str | None = None, *, session_id: str | None = None
+    agent_id: str,
+    actor: str,
+    reason: str | None = None,
+    *,
+    session_id: str | None = None,
+    action_id: str | None = None,
 ) -> str:
     """Ask for a pause; it is applied when no tick is in flight any more."""
-    return _enqueue("agent_pause", actor, agent_id=agent_id, session_id=session_id, reason=reason)
+    return _enqueue(
+        "agent_pause",
+        actor,
+        agent_id=agent_id,
+        session_id=session_id,
+        action_id=action_id,
+        reason=reason,
+    )
 
 
-def agent_resume_action(agent_id: str, actor: str, *, session_id: str | None = None) -> str:
+def agent_resume_action(
+    agent_id: str, actor: str, *, session_id: str | None = None, action_id: str | None = None
+) -> str:
     """Ask a paused or failed session to go on, with a tick at once."""
-    return _enqueue("agent_resume", actor, agent_id=agent_id, session_id=session_id)
+    return _enqueue(
+        "agent_resume", actor, agent_id=agent_id, session_id=session_id, action_id=action_id
+    )
 
 
 def agent_interrupt(
@@ -86,6 +104,7 @@ def agent_interrupt(
     *,
     session_id: str | None = None,
     mode: Mode = "steer",
+    action_id: str | None = None,
 ) -> str:
     """Give new guidance, without cancelling anything; `now` also aborts the tick in flight."""
     if not isinstance(guidance, dict | str) or not guidance:
@@ -97,40 +116,59 @@ def agent_interrupt(
         actor,
         agent_id=agent_id,
         session_id=session_id,
+        action_id=action_id,
         guidance=guidance,
         mode=mode,
     )
 
 
 def agent_destroy_action(
-    agent_id: str, actor: str, reason: str | None = None, *, session_id: str | None = None
+    agent_id: str,
+    actor: str,
+    reason: str | None = None,
+    *,
+    session_id: str | None = None,
+    action_id: str | None = None,
 ) -> str:
     """Ask for the end of a session; its log stays."""
-    return _enqueue("agent_destroy", actor, agent_id=agent_id, session_id=session_id, reason=reason)
+    return _enqueue(
+        "agent_destroy",
+        actor,
+        agent_id=agent_id,
+        session_id=session_id,
+        action_id=action_id,
+        reason=reason,
+    )
 
 
-def environment_reload_action(actor: str, **what: object) -> str:
+def environment_reload_action(actor: str, *, action_id: str | None = None, **what: Any) -> str:
     """Ask the worker to read settings, prompts and agent types again."""
-    return _enqueue("environment_reload", actor, **what)
+    return _enqueue("environment_reload", actor, action_id=action_id, **what)
 
 
-def conversation_create(conversation_id: str, actor: str, title: str | None = None) -> str:
+def conversation_create(
+    conversation_id: str, actor: str, title: str | None = None, *, action_id: str | None = None
+) -> str:
     """Ask for a new conversation."""
     return _enqueue(
         "conversation_create",
         actor,
+        action_id=action_id,
         conversation_id=checked_id(conversation_id, "conversation_id"),
         title=title,
     )
 
 
-def post_message(conversation_id: str, author: str, text: str) -> str:
+def post_message(
+    conversation_id: str, author: str, text: str, *, action_id: str | None = None
+) -> str:
     """A person speaks in a conversation; applied exactly once, in order."""
     if not isinstance(text, str) or not text.strip():
         raise ActionError(f"text is {text!r}; expected a text that is not empty")
     return _enqueue(
         "post_message",
         author,
+        action_id=action_id,
         conversation_id=known_id(conversation_id, "conversation_id"),
         text=text,
     )
@@ -139,9 +177,20 @@ def post_message(conversation_id: str, author: str, text: str) -> str:
 def enqueue(action: dict[str, Any]) -> str:
     """Write an action of `create_action` and return its id once it is on disk.
 
-    Raises: store.errors.StoreError; the action is then not acknowledged.
+    Sent again, it is the same action, with one effect. Raises: ActionError, where its id was used
+    for another content; store.errors.StoreError, where the action is not acknowledged, and
+    store.errors.OutcomeUnknownError, where it may be in the queue all the same.
     """
-    _writer().append(action)
+    before = _found(action["action_id"])
+    if before is None:
+        _writer().append(action)
+    elif queue.same_content(action, before):
+        _writer().confirm(before)
+    else:
+        raise ActionError(
+            f"{queue.ID_REUSED}, for another content: {action['action_id']!r:.80} is a "
+            f"{before['type']} of {before['actor']}. Send each action under an id of its own."
+        )
     return str(action["action_id"])
 
 
@@ -151,8 +200,7 @@ def action_receipt(action_id: str) -> dict[str, Any]:
     `outcome` is `queued` until the worker has `applied` or `rejected` it. Raises: KeyError.
     """
     known = isinstance(action_id, str) and action_id.isprintable()
-    table = reader().table(queue.TABLE) if known else None
-    row = None if table is None else queue.find(table, action_id)
+    row = _found(action_id) if known else None
     if row is None:
         raise KeyError(f"no action {action_id!r} in {_folder().path}; check the id and REINS_DATA")
     kept = ("action_id", "type", "agent_id", "session_id", "actor", "processed", "error")
@@ -183,7 +231,7 @@ def wait_for_action(action_id: str, timeout_s: float = 30) -> dict[str, Any]:
 async def poll_lancedb_for_actions(
     async_tbl: Any, limit: int = 10_000, but: Collection[str] = ()
 ) -> list[dict[str, Any]]:
-    """Actions not yet processed, `but` those ids, the most urgent first, then the oldest."""
+    """Actions not yet processed, `but` those ids, the most urgent first, then in their order."""
     return await queue.unprocessed(async_tbl, limit, but)
 
 
@@ -202,8 +250,17 @@ async def mark_action_processed_async(
         await queue.mark(async_tbl, [marked])
 
 
-def _enqueue(action_type: str, actor: str, **parts: Any) -> str:
-    return enqueue(create_action(action_type, actor, **parts))
+def _enqueue(action_type: str, actor: str, *, action_id: str | None = None, **parts: Any) -> str:
+    action = create_action(action_type, actor, action_id=action_id, **parts)
+    if action_id is not None:
+        return enqueue(action)
+    _writer().append(action)  # an id that was made just now is nobody else's
+    return str(action["action_id"])
+
+
+def _found(action_id: str) -> dict[str, Any] | None:
+    table = reader().table(queue.TABLE)
+    return None if table is None else queue.find(table, action_id)
 
 
 def _folder() -> DataFolder:

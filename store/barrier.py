@@ -32,13 +32,14 @@ class Barrier:
 
     def sync(self) -> None:
         """Return once everything written before is on disk. Raises: OSError."""
-        before, self._failed = self._failed, self._folder.failed_syncs
-        if before != self._failed:
-            raise OSError(errno.EIO, "a sync failed after this was written")
+        before = self._failed
         try:
             self._folder.sync()
         finally:
             self._failed = self._folder.failed_syncs
+        # Asked after the sync: another writer's may have failed while this one waited for it.
+        if before != self._failed:
+            raise OSError(errno.EIO, "a sync failed after this was written")
 
 
 if sys.platform == "linux":

@@ -69,6 +69,7 @@ class DataFolder:
         self.path = Path(path).expanduser().absolute()
         self.failed_syncs = 0
         self._opening = threading.Lock()
+        self._syncing = threading.Lock()
         self._descriptor: int | None = None
 
     def __eq__(self, other: object) -> bool:
@@ -209,11 +210,12 @@ class DataFolder:
                 once.barrier()
                 once.sync()
             return
-        try:
-            sync_file_system(self._descriptor)
-        except OSError:
-            self.failed_syncs += 1
-            raise
+        with self._syncing:  # or another's sync succeeds before this one's failure is counted
+            try:
+                sync_file_system(self._descriptor)
+            except OSError:
+                self.failed_syncs += 1
+                raise
 
     def counter(self, name: str, used: Callable[[], int]) -> Counter:
         """A counter of the folder's own; `used` gives the highest of its numbers in use."""
@@ -227,11 +229,15 @@ class DataFolder:
 
     def write_json(self, name: str, value: object) -> None:
         part = self.path / f"{name}.{_here()}.part"
-        with part.open("w") as file:
-            json.dump(value, file)
-            file.flush()
-            os.fsync(file.fileno())  # or a loss of power leaves an empty file under the name
-        part.replace(self.path / name)
+        try:
+            with part.open("w") as file:
+                json.dump(value, file)
+                file.flush()
+                os.fsync(file.fileno())  # or a loss of power leaves an empty file under the name
+            part.replace(self.path / name)
+        except BaseException:
+            part.unlink(missing_ok=True)  # what a sync failed for is written anew
+            raise
 
 
 def _check_path(path: str) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from store.barrier import Barrier
 from store.lance.compaction import Compaction
-from store.queue_writer import write_again
+from store.queue_rewriting import write_again
 from store.safe_versions import Opened
 
 

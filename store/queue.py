@@ -44,13 +44,15 @@ TABLE = Table(
 )
 CONTENT = ("type", "agent_id", "session_id", "actor", "payload")
 """The columns that say what an action asks for."""
-SAME_ROW = (
-    "target.created_at = source.created_at"
-    " OR (target.created_at IS NULL AND source.created_at IS NULL)"
-)
-"""Tells apart rows of one id, whose content may be on record without its secrets."""
 NUMBER = "queue_n"
 """The column that holds the order of the actions; see `Counter`."""
+SAME_ROW = (
+    f"target.{NUMBER} = source.{NUMBER}"
+    f" OR ((target.{NUMBER} IS NULL OR source.{NUMBER} IS NULL)"
+    " AND (target.created_at = source.created_at"
+    " OR (target.created_at IS NULL AND source.created_at IS NULL)))"
+)
+"""Tells apart rows of one id: by their numbers. What another program wrote has none."""
 ID_REUSED = "this action_id was used before"
 """How the error of an action begins that has the id of another."""
 _LISTED = 500
@@ -85,7 +87,10 @@ async def unprocessed(table: AsyncOpenTable, limit: int, but: Collection[str] = 
 
 
 async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str, Row]:
-    """The processed actions among those ids; of several with one id, the one taken up."""
+    """The processed actions among those ids; of several with one id, the one taken up.
+
+    One that was rejected for its id is none of them: the id is another's, which may still wait.
+    """
     if len(action_ids) > _LISTED:  # too many for a filter
         ids = await table.query().where("processed = true").select(["action_id"]).to_arrow()
         named = pc.is_in(ids["action_id"], pa.array(action_ids, TEXT))
@@ -95,7 +100,8 @@ async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str
         listed = ", ".join(map(quoted, action_ids[begin : begin + _LISTED]))
         query = table.query().where(f"processed = true AND action_id IN ({listed})")
         for row in (await query.to_arrow()).to_pylist():
-            found[row["action_id"]].append(row)
+            if not _is_refused(row):
+                found[row["action_id"]].append(row)
     return {action_id: taken_up(rows) for action_id, rows in found.items()}
 
 
@@ -117,9 +123,11 @@ def same_content(row: Row, other: Row) -> bool:
 
 def taken_up(rows: Sequence[Row]) -> Row:
     """Of the rows with one id, the one whose outcome is the id's: an id is taken up once."""
-    return min(
-        rows, key=lambda row: ((row["error"] or "").startswith(ID_REUSED), not row["processed"])
-    )
+    return min(rows, key=lambda row: (_is_refused(row), not row["processed"], row.get(NUMBER) or 0))
+
+
+def _is_refused(row: Row) -> bool:
+    return (row["error"] or "").startswith(ID_REUSED)
 
 
 def find(table: OpenTable, action_id: str) -> Row | None:

@@ -4,28 +4,26 @@ import contextlib
 import functools
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import structlog
 
-from reins import jitter, redaction
+from reins import redaction
 from store.barrier import Barrier
 from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
 from store.lance.opening import OpenTable
-from store.lance.ordering import ROW_ID
 from store.lance.tables import complete
-from store.queue import NUMBER, SAME_ROW, TABLE, Row
+from store.queue import NUMBER, TABLE, Row
+from store.queue_rewriting import committed, put, write_again
 
 _logger = structlog.get_logger(__name__)
-_TRIES = 8
 Listener = Callable[[list[Row], int], object]
 
 
@@ -51,7 +49,9 @@ class QueueWriter:
         self._table: OpenTable | None = None
         self._barrier: Barrier | None = None
         self._safe: int | None = None
-        """The version of the table when it was last on disk for good."""
+        """The version of the table when a sync last succeeded here."""
+        self._in_doubt = False
+        """True after a sync that failed: what anybody wrote since may not be on disk."""
         self._listeners: list[Listener] = []
         self.failures = 0
         self.last_failure: tuple[float, str] | None = None
@@ -60,7 +60,8 @@ class QueueWriter:
     def append(self, *rows: Row) -> None:
         """Return once the actions are on disk, all of them or none.
 
-        Raises: StoreError (none is acknowledged).
+        Raises: StoreError (none is acknowledged), OutcomeUnknownError (they may be in the queue;
+        sent again under the same ids, they have one effect).
         """
         if not rows:
             return
@@ -77,6 +78,29 @@ class QueueWriter:
         if mine.error is not None:
             raise mine.error
 
+    def confirm(self, *rows: Row) -> None:
+        """Return once actions that were found in the queue are on disk: who wrote them may have
+        failed to sync them.
+
+        Raises: OutcomeUnknownError.
+        """
+        left = [row for row in rows if not row["processed"]]  # the worker syncs what it marks
+        if not left:
+            return
+        data = as_arrow(TABLE, *map(redaction.redactor().row, left))
+        with self._commit_lock:
+            try:
+                table, barrier = self._open()
+                self._settle(table)
+                put(table, data)
+                version = table.version
+                self._in_doubt = True
+                barrier.sync()
+                self._safe, self._in_doubt = version, False
+            except (OSError, RuntimeError, ValueError, StoreError) as error:
+                self._table = None
+                raise _unknown(left, error) from error
+
     def listen(self, arrived: Listener) -> Callable[[], None]:
         """Call `arrived` with the actions of each commit of this process, and its version.
 
@@ -88,10 +112,12 @@ class QueueWriter:
     def _commit(self, batch: list[_Waiting]) -> None:
         # Whatever ends this commit early, nobody in it may take it for done.
         error: StoreError | None = StoreError("the commit of the action was broken off")
+        number, version = 0, 0
         try:
-            version = self._add(pa.concat_tables([waiting.data for waiting in batch]))
+            number, version = self._add(pa.concat_tables([waiting.data for waiting in batch]))
             error = None
         except OutcomeUnknownError as failure:
+            self._table = None
             error = failure
         except (OSError, MemoryError, RuntimeError, ValueError, StoreError) as failure:
             self._table = None
@@ -102,45 +128,62 @@ class QueueWriter:
         finally:
             for waiting in batch:
                 waiting.done, waiting.error = True, error
+                if isinstance(error, OutcomeUnknownError):  # each is told of its own
+                    waiting.error = _unknown(waiting.rows, error)
             self.failures += error is not None
             self.last_failure = None if error is None else (time.monotonic(), str(error))
         if error is None:
+            rows = (row for waiting in batch for row in waiting.rows)
+            numbered = [{**row, NUMBER: n} for n, row in enumerate(rows, number)]
             for arrived in list(self._listeners):
                 with contextlib.suppress(RuntimeError):  # its loop has ended; the action is safe
-                    arrived([row for waiting in batch for row in waiting.rows], version)
+                    arrived(numbered, version)
 
-    def _add(self, rows: pa.Table) -> int:
-        if self._table is None or self._barrier is None:
+    def _open(self) -> tuple[OpenTable, Barrier]:
+        if self._barrier is None:
             self._folder.prepare()
             self._barrier = self._folder.barrier()  # before anything is written
+        if self._table is None:
+            self._folder.prepare()
             self._table = _opened(self._folder)
-        table = self._table
+        return self._table, self._barrier
+
+    def _add(self, rows: pa.Table) -> tuple[int, int]:
+        """Commit and sync; returns the first row's number, and the version."""
+        table, barrier = self._open()
         first = self._folder.counter(NUMBER, partial(_highest, table)).take(rows.num_rows)
         numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
         rows = rows.set_column(rows.schema.get_field_index(NUMBER), NUMBER, numbers)
-        safe = table.version if self._safe is None else self._safe
-        version = _committed(partial(table.add, rows))
-        self._safe = safe
+        before = table.version
         try:
-            self._barrier.sync()
-        except OSError as error:
+            self._settle(table)
+            version = committed(partial(table.add, rows))
+            barrier.sync()
+        except (OSError, RuntimeError) as error:
+            # A commit may be in although it failed; where its sync failed, it is not on disk.
+            if not _is_in(table, rows, before):
+                raise
             _logger.warning("the queue was not synced and is written again", error=str(error))
-            version = self._add_again(table, rows["action_id"].to_pylist(), self._barrier)
-        self._safe = version
-        return version
+            self._in_doubt = True
+            version = self._settled(table, barrier)
+        self._safe, self._in_doubt = version, False
+        return first, version
 
-    def _add_again(self, table: OpenTable, action_ids: list[str], barrier: Barrier) -> int:
-        """Do what was written since the last sync that did not fail again. See `Barrier`."""
+    def _settle(self, table: OpenTable) -> None:
+        """Do again what was written since the last sync that succeeded, where that is in doubt."""
+        if self._safe is None:
+            self._safe = table.version
+        if self._in_doubt:
+            write_again(table, self._safe)
+
+    def _settled(self, table: OpenTable, barrier: Barrier) -> int:
+        """The same, with its sync; returns the version. Raises: OutcomeUnknownError."""
         try:
-            write_again(table, self._safe or table.version)
+            self._settle(table)
             version = table.version
             barrier.sync()
         except (OSError, RuntimeError, ValueError) as error:
-            raise OutcomeUnknownError(
-                f"action {', '.join(action_ids[:3])} is in the queue, but may not survive a loss "
-                f"of power: the disk could not be synced ({error}). Ask for its receipt, or send "
-                "it again under the same id."
-            ) from error
+            raise OutcomeUnknownError(str(error)) from error
         return version
 
 
@@ -159,73 +202,25 @@ def _highest(table: OpenTable) -> int:
     return pc.max(table.search().select([NUMBER]).limit(None).to_arrow()[NUMBER]).as_py() or 0
 
 
-def _committed(commit: Callable[[], Any]) -> int:
-    """Commit beside other processes; returns the version."""
-    for left in reversed(range(_TRIES)):
-        try:
-            return int(commit().version)
-        except RuntimeError as error:
-            # Many processes appending at once: LanceDB gives up after its own retries.
-            if "commit" not in str(error).lower() or not left:
-                raise
-            time.sleep(jitter.between(0.005, 0.05))
-    raise AssertionError("unreachable")
+def _is_in(table: OpenTable, rows: pa.Table, before: int) -> bool:
+    """True if the table, which was at version `before`, has the rows, all of one commit.
 
-
-def write_again(table: OpenTable, version: int) -> None:
-    """Move every row out of the files that were written since a version.
-
-    For they may not be on disk, although they are read: see `Barrier`. A fragment of which rows
-    were replaced since has such a file too; all of its rows move, and it goes.
+    Raises: OutcomeUnknownError.
     """
-    table.checkout(version)
     try:
-        before = _rows_by_fragment(_located(table))
-    finally:
-        table.checkout_latest()
-    located = _located(table)
-    now = _rows_by_fragment(located)
-    changed = [number for number, rows in now.items() if before.get(number) != rows]
-    fragments = pc.shift_right(located[ROW_ID], 32)
-    moving = located.filter(pc.is_in(fragments, pa.array(changed, fragments.type)))
-    ids = moving["action_id"].combine_chunks()
-    rows = table.search().limit(None).to_arrow()
-    _put(table, rows.filter(pc.is_in(rows["action_id"], ids)))
+        number = rows[NUMBER][0].as_py()
+        return table.version != before and table.count_rows(f"{NUMBER} = {number}") > 0
+    except (OSError, RuntimeError, ValueError) as error:
+        raise OutcomeUnknownError(str(error)) from error
 
 
-def _located(table: OpenTable) -> pa.Table:
-    query = table.search().select(["action_id"]).with_row_id(with_row_id=True)
-    return query.limit(None).to_arrow()
-
-
-def _rows_by_fragment(located: pa.Table) -> dict[int, int]:
-    counted = pc.value_counts(pc.shift_right(located[ROW_ID], 32))
-    return {one["values"]: one["counts"] for one in counted.to_pylist()}
-
-
-def mark_again(table: OpenTable, version: int) -> None:
-    """Write the rows anew that were marked since a version, by a worker that is gone."""
-    try:
-        table.checkout(version)
-        query = table.search().select(["action_id"]).where("processed = false")
-        before = query.limit(None).to_arrow()["action_id"].combine_chunks()
-    finally:
-        table.checkout_latest()
-    marked = table.search().where("processed = true").limit(None).to_arrow()
-    _put(table, marked.filter(pc.is_in(marked["action_id"], before)))
-
-
-def _put(table: OpenTable, rows: pa.Table) -> None:
-    """Write rows anew, but those that are marked meanwhile: that has moved them."""
-    left = rows.to_pylist()
-    same = f"({SAME_ROW}) AND target.processed = source.processed"
-    while left:  # one commit holds each id once
-        ids = {row["action_id"]: row for row in left}
-        merge = table.merge_insert("action_id").when_matched_update_all(where=same)
-        data = pa.Table.from_pylist(list(ids.values()), schema=TABLE.schema)
-        _committed(partial(merge.execute, data))
-        kinds = {(i, row["created_at"], row["processed"]) for i, row in ids.items()}
-        left = [r for r in left if (r["action_id"], r["created_at"], r["processed"]) not in kinds]
+def _unknown(rows: Sequence[Row], error: Exception) -> OutcomeUnknownError:
+    ids = ", ".join(str(row["action_id"]) for row in rows)
+    return OutcomeUnknownError(
+        f"action {ids[:300]} is not acknowledged: it may be in the queue, and may not survive a "
+        f"loss of power ({error}). Ask for its receipt, or send it again under the same id: it "
+        "has one effect all the same."
+    )
 
 
 @functools.lru_cache(maxsize=64)

@@ -28,7 +28,7 @@ from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
-from store.queue_writer import mark_again
+from store.queue_rewriting import mark_again
 from store.reading import Reader, reader
 from store.starting import Opened, no_system_error, open_folder
 

@@ -24,11 +24,13 @@ def create_action(
     urgency: int | None = None,
     description: str | None = None,
     metadata: dict[str, Any] | None = None,
+    action_id: str | None = None,
     **payload: object,
 ) -> dict[str, Any]:
     """Build an action, without writing it: a row of the queue's table.
 
-    Payload entries that are None are left out. Raises: ActionError.
+    Payload entries that are None are left out. An `action_id` of the caller's own makes it safe to
+    send the action again: it has one effect. Raises: ActionError.
     """
     kind = PAYLOADS.get(action_type)
     if kind is None:
@@ -43,7 +45,7 @@ def create_action(
     if not isinstance(urgency, int) or not 0 <= urgency <= _MAX_URGENCY:
         raise ActionError(f"urgency is {urgency!r}; expected a number from 0 to {_MAX_URGENCY}")
     return {
-        "action_id": f"act_{uuid.uuid4().hex}",
+        "action_id": _new_id() if action_id is None else checked_id(action_id, "action_id"),
         "type": action_type,
         "agent_id": agent_id,
         "session_id": session_id or agent_id,
@@ -59,6 +61,10 @@ def create_action(
         "error": None,
         "applied_seq": None,
     }
+
+
+def _new_id() -> str:
+    return f"act_{uuid.uuid4().hex}"
 
 
 def processed(

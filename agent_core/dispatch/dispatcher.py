@@ -11,8 +11,8 @@ import structlog
 
 from agent_core.actions.action import processed
 from agent_core.actions.handling import ACTION_HANDLERS, Handler
-from agent_core.actions.payloads import PAYLOADS
 from agent_core.dispatch.handlers import REJECTIONS, Context, Result
+from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import PayloadError, QueuedAction
 from agent_core.fleet.recovery import SessionUnusableError
 from agent_core.session.controls import Applied, Outcome, Rejected
@@ -122,11 +122,16 @@ class Dispatcher:
         self._marked.clear()
         new = [QueuedAction(row) for row in await self._new_rows()]
         if new:
-            earlier = await queue.answered(self._table, [action.action_id for action in new])
+            owners = await self._owners(new)
             for action in in_order(new):
-                self._take(action, earlier.get(action.action_id))
+                self._take(action, owners[action.action_id])
         self.polled_at = time.monotonic()
         return len(new)
+
+    async def _owners(self, new: Sequence[QueuedAction]) -> dict[str, queue.Row]:
+        """The row of each id that was committed first; others are that action, sent again."""
+        owners = {action.action_id: action.row for action in reversed(new)}
+        return owners | await queue.answered(self._table, list(owners))
 
     async def _new_rows(self) -> list[queue.Row]:
         """Actions that are not in flight, in the order of their commit.
@@ -159,23 +164,23 @@ class Dispatcher:
         self._known_version = -1  # what had arrived is to be asked for
         _logger.error("queue poll failed", error=error, retry_in_s=_RETRY_S)
 
-    def _take(self, action: QueuedAction, earlier: queue.Row | None) -> None:
-        """Start on an action; one whose id was taken up before gets the outcome of that."""
+    def _take(self, action: QueuedAction, owner: queue.Row) -> None:
+        """Start on an action; one whose id another row owns gets the outcome of that."""
         in_flight = self._in_flight.get(action.action_id)
         if in_flight is not None:
-            earlier = in_flight.row
-        if earlier is None:
+            owner = in_flight.row
+        if owner is action.row:
             self._in_flight[action.action_id] = action
             task = asyncio.get_running_loop().create_task(
                 self._handle(action), name=f"action {action.action_id}"
             )
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
-        elif not queue.same_content(action.row, earlier):
+        elif not queue.same_content(action.row, owner):
             why = f"{queue.ID_REUSED}, for another content; send each action under an id of its own"
             self._finish(processed(action.row, outcome="rejected", error=why))
-        elif earlier["processed"]:
-            self._finish(action.row | {name: earlier[name] for name in _OUTCOME})
+        elif owner["processed"]:
+            self._finish(action.row | {name: owner[name] for name in _OUTCOME})
         else:  # it waits for the outcome of the one in flight
             self._repeated.add(action.action_id)
 
@@ -272,24 +277,6 @@ class Dispatcher:
 
 
 _OUTCOME = ("processed", "processed_at", "outcome", "error", "applied_seq")
-
-
-def in_order(actions: Sequence[QueuedAction]) -> list[QueuedAction]:
-    """By lane, the most urgent lane first; within a lane as they come, in the order of commit.
-
-    Before all other lanes go those that create a conversation: sessions of any lane may need it.
-    """
-    lanes: dict[str, list[QueuedAction]] = {}
-    for action in actions:
-        lanes.setdefault(action.lane, []).append(action)
-    ordered = sorted(lanes.values(), key=_precedence)
-    return [action for lane in ordered for action in lane]
-
-
-def _precedence(lane: list[QueuedAction]) -> tuple[bool, int]:
-    kinds = (PAYLOADS.get(action.action_type) for action in lane)
-    opens = any(kind is not None and kind.opens_conversation for kind in kinds)
-    return not opens, -max(action.row["urgency"] or 0 for action in lane)
 
 
 def _nothing() -> None:

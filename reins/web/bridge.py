@@ -97,6 +97,10 @@ class Bridge:
         """Return once the actions are on disk, all in one commit. Raises: StoreError."""
         self.writer.append(*actions)
 
+    def confirm(self, actions: Sequence[dict[str, Any]]) -> None:
+        """Return once actions that are in the queue are on disk. Raises: StoreError."""
+        self.writer.confirm(*actions)
+
     @property
     def writer(self) -> QueueWriter:
         """The writer that all threads of this process share."""

@@ -2,6 +2,7 @@
 
 import json
 import math
+from types import SimpleNamespace
 
 import pytest
 
@@ -16,7 +17,7 @@ from store.journal.rows import as_arrow
 def written(monkeypatch):
     """The actions that a helper would have written."""
     rows = []
-    monkeypatch.setattr(queue_imp, "enqueue", lambda row: rows.append(row) or row["action_id"])
+    monkeypatch.setattr(queue_imp, "_writer", lambda: SimpleNamespace(append=rows.append))
     return rows
 
 
@@ -133,3 +134,11 @@ def test_deep_nesting_is_refused(written):
     assert written == []
     while deep:
         deep = deep["d"]  # taken apart by hand: freeing it at once recurses as deep
+
+
+def test_an_id_of_the_callers_own():
+    """Every door takes an `action_id`; one that nobody could name is refused."""
+    assert create_action("agent_pause", "ann", agent_id="a", action_id="k 1")["action_id"] == "k 1"
+    for unfit in ("", "a\nb", "x" * 300, 5):
+        with pytest.raises(ActionError, match="action_id"):
+            create_action("agent_pause", "ann", agent_id="a", action_id=unfit)

@@ -28,7 +28,9 @@ def accepted(
     with context.locks.of(key):
         before = key.sent_before(context.bridge.store)
         [action] = before or key.put_on([make()])
-        if not before:
+        if before:
+            context.bridge.confirm(before)
+        else:
             context.bridge.enqueue([action])
     answer = {name: action[name] for name in Accepted.model_fields}
     headers = {"Location": f"/api/actions/{action['action_id']}"}

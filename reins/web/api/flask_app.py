@@ -48,7 +48,7 @@ def make_api(
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.converters["segment"] = Segment
     app.url_map.merge_slashes = False
-    locks = IdempotencyLocks(bridge.store.folder)
+    locks = IdempotencyLocks(bridge.store.folder.path)
     attach(app, ApiContext(bridge, index, participants, streams, live, locks, Sizes()))
     problem.register(app)
     app.before_request(query_check.query_is_known)

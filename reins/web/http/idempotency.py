@@ -1,11 +1,10 @@
 """Idempotency-Key: a request that is sent again has its effect once."""
 
 import contextlib
-import fcntl
 import hashlib
 import uuid
-import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import orjson
@@ -14,13 +13,13 @@ from pydantic import BaseModel, Field
 
 from reins.web.http.problem import RequestRefusedError
 from store import queue_reading
-from store.folder import DataFolder
+from store.locks import held
 from store.reading import Reader
 
 _OURS = uuid.UUID("8d0b1c52-6a0e-5a5c-9c53-0f5d4f4a7e10")
 _NOTE = "idempotency"
 """Where an action's metadata keeps the digest of the body that asked for it."""
-_LANES = 16
+_LANES = 64
 
 
 class KeyHeader(BaseModel):
@@ -53,7 +52,7 @@ class Key(NamedTuple):
     def sent_before(self, store: Reader, count: int = 1) -> list[dict[str, Any]]:
         """This request's actions, up to `count`, that are in the queue already.
 
-        Raises: RequestRefusedError.
+        They are not known to be on disk. Raises: RequestRefusedError.
         """
         if not self.base:
             return []
@@ -79,25 +78,17 @@ class Key(NamedTuple):
 
 
 class IdempotencyLocks:
-    """Requests with the same key go one after the other, in all processes on the folder."""
+    """Requests with the same key go one after the other, at all web processes of a folder."""
 
-    def __init__(self, folder: DataFolder) -> None:
-        self._folder = folder
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder / "locks"
 
-    @contextlib.contextmanager
-    def of(self, key: Key) -> Iterator[None]:
-        """Hold the key's lock; a request without a key waits for nobody. Raises: StoreError."""
-        if not key.base:
-            yield
-            return
-        if not self._folder.path.is_dir():
-            self._folder.prepare()
-        lane = zlib.crc32(key.base.encode()) % _LANES
-        # Locks of an open file, as lockf's are not: they hold between the threads of a process
-        # too, and know no deadlock between processes where there is none between threads.
-        with (self._folder.path / f"keys-{lane}.lock").open("ab") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def of(self, key: Key) -> contextlib.AbstractContextManager[None]:
+        """The lock of a key, to look for its actions and enqueue them. Raises: StoreError."""
+        if not key.base:  # it waits for nobody
+            return contextlib.nullcontext()
+        lane = hashlib.sha256(key.base.encode()).digest()[0] % _LANES
+        return held(self._folder / f"key-{lane:02}.lock")
 
 
 def key_of(header: KeyHeader) -> Key:

@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 import queue_imp as q
-from agent_core.dispatch.dispatcher import in_order
+from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import QueuedAction
 from store import conversations, messages, queue, queue_writer
 from store.errors import StoreError
@@ -205,8 +205,8 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
     await asyncio.to_thread(queue_writer.writer_at(fleet.folder).append, made)
-    for _ in range(2):
-        fleet.dispatcher._take(QueuedAction(made), None)
+    for action in (QueuedAction(made), QueuedAction(dict(made))):
+        fleet.dispatcher._take(action, action.row)
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
     await fleet.create(agent_id="next")
     await until_async(lambda: fleet.dispatcher.handled == 2, "so is the next")
@@ -249,7 +249,9 @@ async def test_another_content_under_the_same_id_is_rejected(fleet):
     await asyncio.to_thread(queue_writer.QueueWriter(folder).append, one)
     await asyncio.to_thread(queue_writer.QueueWriter(folder).append, other)
     await until_async(lambda: unprocessed(folder) == 0)
-    await asyncio.to_thread(q.enqueue, other)
+    with pytest.raises(q.ActionError, match="another content"):
+        await asyncio.to_thread(q.enqueue, other)
+    await asyncio.to_thread(queue_writer.QueueWriter(folder).append, other)
     await until_async(lambda: unprocessed(folder) == 0)
     assert _applied(fleet).count(one["action_id"]) == 1
     assert (await fleet.receipt(one["action_id"]))["outcome"] == "applied"
@@ -259,6 +261,25 @@ async def test_another_content_under_the_same_id_is_rejected(fleet):
     assert all(error.startswith(queue.ID_REUSED) for error in errors)
     assert len(errors) == 2
     assert [row["outcome"] for row in twins if "dogs" in row["payload"]] == ["applied"]
+
+
+async def test_of_two_with_one_id_the_first_committed_wins(fleet):
+    """Also where the second is of another session, and more urgent; and after a restart."""
+    await fleet.create(agent_id="a", heartbeat_s=60)
+    await fleet.create(agent_id="b", heartbeat_s=60)
+    folder = fleet.sessions.store.folder.path
+    await fleet.stop()
+    one = q.create_action("agent_interrupt", "t", agent_id="a", guidance="dogs", mode="steer")
+    other = q.create_action("agent_pause", "t", agent_id="b", action_id=one["action_id"])
+    writer = queue_writer.QueueWriter(folder)
+    await asyncio.to_thread(writer.append, one)
+    await asyncio.to_thread(writer.append, other)
+    await fleet.start("start-2")
+    got = await fleet.receipt(one["action_id"])
+    await until_async(lambda: unprocessed(folder) == 0)
+    assert (got["type"], got["outcome"]) == ("agent_interrupt", "applied")
+    assert one["action_id"] in _applied(fleet)
+    assert one["action_id"] not in _applied(fleet, "b")
 
 
 async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):

@@ -2,13 +2,16 @@
 
 import errno
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from lancedb.table import LanceTable
 
 import queue_imp
 from agent_core.actions.action import processed
 from store import agent_steps, queue
-from store.errors import OutcomeUnknownError
+from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
 from store.lance import manifest
 from store.lance.compaction import Compaction
@@ -148,6 +151,83 @@ def test_an_action_that_cannot_be_synced_is_said_to_be_unknown(tmp_path, device)
     assert {row["action_id"] for row in actions(tmp_path)} == {made["action_id"]}
 
 
+def test_each_caller_is_told_of_its_own_action(tmp_path, device):
+    """Threads whose actions shared a commit get an error with their own id each."""
+    writer = QueueWriter(tmp_path)
+    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
+    device.failing = 99
+    at_once = threading.Barrier(8)
+
+    def append(n):
+        made = queue_imp.create_action("agent_pause", "ann", agent_id=f"a{n}")
+        at_once.wait()
+        with pytest.raises(OutcomeUnknownError, match=made["action_id"]):
+            writer.append(made)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(append, range(8)))
+
+
+def test_a_commit_that_failed_and_is_in_all_the_same(tmp_path, monkeypatch):
+    """It is found there, once; one that is not there is told as not acknowledged."""
+    writer = QueueWriter(tmp_path)
+    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
+    real_add, made = LanceTable.add, queue_imp.create_action("agent_pause", "ann", agent_id="b")
+    commits = [True, False]
+
+    def add(table, rows):
+        if commits.pop(0):
+            real_add(table, rows)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(LanceTable, "add", add)
+    writer.append(made)
+    with pytest.raises(StoreError, match="It is not acknowledged"):
+        writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="c"))
+    assert [row["agent_id"] for row in actions(tmp_path)] == ["a", "b"]
+
+
+def test_a_commit_that_nobody_can_look_up(tmp_path, monkeypatch):
+    """Nothing is said to be in or not in the queue where that cannot be known."""
+    writer = QueueWriter(tmp_path)
+    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
+    real_add, made = LanceTable.add, queue_imp.create_action("agent_pause", "ann", agent_id="b")
+
+    def add(table, rows):
+        real_add(table, rows)
+        monkeypatch.setattr(LanceTable, "count_rows", add)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(LanceTable, "add", add)
+    with pytest.raises(OutcomeUnknownError, match=f"{made['action_id']}.*same id"):
+        writer.append(made)
+
+
+def test_a_row_of_the_same_id_is_not_written_over(tmp_path, device):
+    """Writing an action again leaves another's content under its id alone."""
+    writer = QueueWriter(tmp_path)
+    first = queue_imp.create_action("agent_pause", "ann", agent_id="a")
+    writer.append(first)
+    device.failing = 1
+    writer.append(first | {"agent_id": "b"})
+    assert sorted(row["agent_id"] for row in actions(tmp_path)) == ["a", "b"]
+    assert not device.forgotten("queue")
+
+
+def test_what_is_sent_again_is_written_again(tmp_path, device, monkeypatch):
+    """A helper's second try under one id is acknowledged once the first one's row is on disk."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path))
+    device.failing = 2
+    with pytest.raises(OutcomeUnknownError, match="mine"):
+        queue_imp.agent_pause_action("a", "ann", action_id="mine")
+    assert device.forgotten("queue")
+    assert queue_imp.agent_pause_action("a", "ann", action_id="mine") == "mine"
+    assert not device.forgotten("queue")
+    assert [row["action_id"] for row in actions(tmp_path)] == ["mine"]
+    with pytest.raises(queue_imp.ActionError, match=r"another content.*agent_pause of ann"):
+        queue_imp.agent_pause_action("b", "ann", action_id="mine")
+
+
 def test_what_was_marked_meanwhile_stays_marked(tmp_path, device):
     """Writing an action again does not take it back from the worker that has processed it."""
     writer = QueueWriter(tmp_path)
@@ -218,6 +298,49 @@ def test_each_writer_of_a_folder_hears_of_a_failure(tmp_path, monkeypatch):
     first.sync()
     second.sync()
     folder.close()
+
+
+def test_a_failure_while_another_writer_waits_for_its_sync(tmp_path, monkeypatch):
+    """The second sync succeeds after the first one's failure, and proves nothing all the same."""
+    folder = DataFolder(tmp_path)
+    first, second = folder.barrier(), folder.barrier()
+    begun, go_on, failed = threading.Event(), threading.Event(), []
+
+    def sync(_descriptor):
+        if not begun.is_set():
+            begun.set()
+            go_on.wait(20)
+            _fails(_descriptor)
+
+    def wait(barrier):
+        try:
+            barrier.sync()
+        except OSError:
+            failed.append(barrier)
+
+    monkeypatch.setattr("store.folder.sync_file_system", sync)
+    threads = [threading.Thread(target=wait, args=(barrier,)) for barrier in (first, second)]
+    threads[0].start()
+    begun.wait(20)
+    threads[1].start()
+    threads[1].join(0.1)  # it waits, or has seen nothing yet: both lead to the same
+    go_on.set()
+    for thread in threads:
+        thread.join(20)
+    assert failed == [first, second]
+    folder.close()
+
+
+def test_a_note_whose_sync_failed_leaves_the_old_one(tmp_path, monkeypatch):
+    """The format's file is whole or as before, and nothing is left beside it."""
+    folder = DataFolder(tmp_path)
+    folder.prepare()
+    before = (tmp_path / "format.json").read_bytes()
+    monkeypatch.setattr(os, "fsync", _fails)
+    with pytest.raises(OSError, match="Input/output"):
+        folder.write_json("format.json", {"format": 2})
+    assert (tmp_path / "format.json").read_bytes() == before
+    assert list(tmp_path.glob("*.part")) == []
 
 
 def _fails(_descriptor):

@@ -13,6 +13,7 @@ import pytest
 import queue_imp
 from agent_core.actions.action import processed
 from store import queue
+from store.counter import Counter
 from store.errors import RowInvalidError, StoreError
 from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make
@@ -117,7 +118,7 @@ def test_a_listener_whose_loop_has_ended_harms_nobody(tmp_path):
     writer.append(first)
     stop()
     writer.append(action())
-    assert woken == [([first], woken[0][1])]
+    assert woken == [([first | {queue.NUMBER: 1}], woken[0][1])]
     assert len(all_actions(tmp_path)) == 2
 
 
@@ -377,6 +378,62 @@ async def test_a_row_is_marked_and_not_another_of_its_id(tmp_path):
     assert await queue.unprocessed(table, 10) == []
     answered = await queue.answered(table, [first["action_id"], "another"])
     assert {i: row["outcome"] for i, row in answered.items()} == {first["action_id"]: "applied"}
+
+
+async def test_rows_of_one_id_and_time_are_told_apart(tmp_path):
+    """A copy of an action with another content has its own mark, whatever its time says."""
+    writer = QueueWriter(tmp_path)
+    table = await open_async(tmp_path)
+    first = action("a1")
+    writer.append(first)
+    writer.append(first | {"actor": "bob"})
+    one, other = await queue.waiting(table)
+    await queue.mark(table, [processed(other, outcome="rejected", error=queue.ID_REUSED)])
+    await queue.mark(table, [processed(one, outcome="applied")])
+    assert {row["actor"]: row["outcome"] for row in all_actions(tmp_path)} == {
+        "ann": "applied",
+        "bob": "rejected",
+    }
+
+
+async def test_a_refused_row_does_not_own_its_id(tmp_path):
+    """The first of two waits, the second was refused: the id is still the first one's."""
+    writer = QueueWriter(tmp_path)
+    table = await open_async(tmp_path)
+    first = action("a1")
+    writer.append(first)
+    writer.append(first | {"actor": "bob"})
+    _, other = await queue.waiting(table)
+    await queue.mark(table, [processed(other, outcome="rejected", error=queue.ID_REUSED)])
+    assert await queue.answered(table, [first["action_id"]]) == {}
+    assert queue.find(Reader(tmp_path).table(queue.TABLE), first["action_id"])["actor"] == "ann"
+
+
+_NUMBERS = """
+import sys
+from pathlib import Path
+from store.counter import Counter
+counter = Counter(Path(sys.argv[1]) / "n.count", lambda: 0)
+print("ready")
+sys.stdin.readline()
+for n in range(200):
+    print(counter.take(3))
+"""
+
+
+def test_numbers_are_given_out_once(tmp_path):
+    """Over processes, each in its order; a counter that was lost asks for the highest in use."""
+    children = [child(_NUMBERS, tmp_path) for _ in range(3)]
+    for process in children:
+        process.stdout.readline()
+    for process in children:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    taken = [[int(line) for line in lines] for lines in lines_of(*children)]
+    assert all(numbers == sorted(numbers) for numbers in taken)
+    assert sorted(n for numbers in taken for n in numbers) == list(range(1, 1_800, 3))
+    (tmp_path / "n.count").write_text("torn")
+    assert Counter(tmp_path / "n.count", lambda: 4_000).take(1) == 4_001
 
 
 async def test_many_ids_are_looked_up_at_once(tmp_path, monkeypatch):

@@ -1,5 +1,8 @@
 """Steering over HTTP: what is taken, what is refused before it is enqueued, and what only once."""
 
+import contextlib
+import errno
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 import queue_imp as q
 from agents import Runtime
 from reins.runtime_thread import RuntimeThread
+from store.locks import held
 from tests.integration.web.support import Api
 from tests.support.waiting import until
 
@@ -190,6 +194,57 @@ class TestIdempotencyKey:
             sent = [pool.submit(Api.post, idle, "/api/sessions/c/pause", ANN, headers=key)
                     for _ in range(20)]  # fmt: skip
         assert len({one.result()["action_id"] for one in sent}) == 1
+        assert len(idle.actions()) == 2
+
+    def test_one_key_at_two_web_processes_at_one_moment(self, settings, idle):
+        """One action; of two bodies one is accepted and the other refused, and so each time."""
+        create(idle)
+        with Api(settings, None) as other, ThreadPoolExecutor(8) as pool:
+
+            def post(n, guidance, key):
+                api = (idle, other)[n % 2]
+                body = {"guidance": guidance, **ANN}
+                return api.ask("POST", "/api/sessions/c/interrupt", json=body, headers=key)
+
+            for round_ in range(6):
+                key = {"Idempotency-Key": f"same {round_}"}
+                sent = [pool.submit(post, n, "dogs", key) for n in range(8)]
+                assert {one.result().status_code for one in sent} == {202}
+                assert len({one.result().get_json()["action_id"] for one in sent}) == 1
+                key = {"Idempotency-Key": f"two {round_}"}
+                sent = [pool.submit(post, n, f"body {n % 2}", key) for n in range(8)]
+                codes = [one.result().status_code for one in sent]
+                assert sorted(set(codes[::2]) | set(codes[1::2])) == [202, 422]
+                assert len(set(codes[::2])) == len(set(codes[1::2])) == 1
+        assert len(idle.actions()) == 1 + 12
+
+    def test_a_key_that_another_process_holds(self, idle, settings, monkeypatch):
+        """A process that was stopped with a key costs a request its wait, and no other key's."""
+        create(idle)
+        monkeypatch.setattr("store.locks.WAIT_S", 0.2)
+        with contextlib.ExitStack() as stopped:
+            for lane in range(64):
+                stopped.enter_context(held(settings.data / "locks" / f"key-{lane:02}.lock"))
+            key = {"Idempotency-Key": "k"}
+            refused = idle.post("/api/sessions/c/pause", ANN, 503, headers=key)
+            assert "locked by another process" in refused["detail"]
+            idle.post("/api/sessions/c/pause", ANN)
+        idle.post("/api/sessions/c/pause", ANN, headers=key)
+
+    def test_what_is_sent_again_is_on_disk(self, idle, monkeypatch):
+        """A request whose action could not be synced is answered 202 once it was written again."""
+        create(idle)
+        key = {"Idempotency-Key": "k"}
+
+        def fails(_descriptor):
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+        with monkeypatch.context() as broken:
+            broken.setattr("store.folder.sync_file_system", fails)
+            for _ in range(2):
+                answer = idle.post("/api/sessions/c/pause", ANN, 503, headers=key)
+                assert "may be in the queue" in answer["detail"]
+        idle.post("/api/sessions/c/pause", ANN, headers=key)
         assert len(idle.actions()) == 2
 
     def test_a_key_is_remembered_after_a_restart(self, settings):

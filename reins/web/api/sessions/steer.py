@@ -136,6 +136,7 @@ def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
     key = key_of(header)
     with context.locks.of(key):
         before = key.sent_before(context.bridge.store, len(body.session_ids))
+        context.bridge.confirm(before)
         actions, problems = _bulk_actions(context, body)
         actions = before or _enqueued(context, key, actions)
     ids = {action["session_id"]: action["action_id"] for action in actions}

@@ -228,6 +228,17 @@ def test_what_is_sent_again_is_written_again(tmp_path, device, monkeypatch):
         queue_imp.agent_pause_action("b", "ann", action_id="mine")
 
 
+def test_what_another_process_left_in_doubt_is_written_again(tmp_path, device):
+    """Who finds an action under the id that it sends does not trust whoever wrote it."""
+    device.failing = 2
+    with pytest.raises(OutcomeUnknownError):
+        QueueWriter(tmp_path).append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
+    assert device.forgotten("queue")
+    QueueWriter(tmp_path).confirm(*actions(tmp_path))
+    assert not device.forgotten("queue")
+    assert len(actions(tmp_path)) == 1
+
+
 def test_what_was_marked_meanwhile_stays_marked(tmp_path, device):
     """Writing an action again does not take it back from the worker that has processed it."""
     writer = QueueWriter(tmp_path)

@@ -52,7 +52,7 @@ async def test_rows_are_in_their_table_once_and_in_order(store):
     numbers = [row["journal_n"] for row in rows]
     assert numbers == sorted(set(numbers))
     assert [row["number"] for row in table_rows(store, messages.TABLE)] == list(range(1, 400, 20))
-    assert store.flushed_rows == 420
+    await until_async(lambda: store.flushed_rows == 420, "they are counted")
 
 
 async def test_agent_state_is_the_newest_row_per_session(store):

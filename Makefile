@@ -13,7 +13,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign page dist lock browser compiler litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench campaign page dist lock browser litellm litellm-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -50,7 +50,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements-dev.lock
 
 # Half of their time tests wait, for processes and the disk: two for each of two cores. Chromium
 # needs a core of its own, and a process without Playwright's loop.
-test: $(VENV)/.stamp-dev page browser compiler ## Run all tests
+test: $(VENV)/.stamp-dev page browser ## Run all tests
 	$(PY) -m pytest -n 4 --dist loadfile $(TESTS) tests/crash
 	$(PY) -m pytest -n 2 --dist loadfile tests/browser
 
@@ -96,8 +96,6 @@ lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml
 
 browser:
 	@sh tests/browser/chromium.sh
-
-compiler:
 	@sh tests/support/faults/gcc.sh
 
 # An environment of its own: the proxy pins half of what there is.

@@ -16,7 +16,6 @@ from store.flush import Flush
 from store.journal.journal import Journal
 from store.journal.writer import Entry
 from store.reading import Reader
-from store.store import Store
 from tests.simulation.disk import Disk
 
 Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
@@ -86,19 +85,6 @@ def a_sync_that_failed_is_tried_again() -> Any:
     return mock.patch.object(Flush, "_take_back", lambda flush: setattr(flush._safe, "in_doubt", 0))
 
 
-def a_worker_that_was_killed_is_trusted() -> Any:
-    """What it has committed counts as written, whatever became of its last sync."""
-    real = Flush.__init__
-
-    def init(flush: Flush, **given: Any) -> None:
-        real(flush, **given | {"in_doubt": False})
-
-    stack = contextlib.ExitStack()
-    stack.enter_context(mock.patch.object(Flush, "__init__", init))
-    stack.enter_context(mock.patch.object(Store, "_prove_marks"))
-    return stack
-
-
 def ids_are_not_looked_up() -> Any:
     async def answered(*_: Any) -> dict[str, Any]:
         return {}
@@ -140,16 +126,15 @@ def readers_look_at_the_tables_first() -> Any:
 
 MUTANTS: dict[Mutant, int] = {
     the_queue_is_acknowledged_before_its_sync: 3,
-    rows_are_forgotten_before_the_tables_are_synced: 25,
-    marks_count_before_they_are_synced: 13,
+    rows_are_forgotten_before_the_tables_are_synced: 8,
+    marks_count_before_they_are_synced: 36,
     rows_are_acknowledged_before_their_commit: 3,
     rows_in_the_tables_are_not_recognised: 1,
     applied_actions_are_not_remembered: 5,
-    messages_are_not_looked_up: 57,
+    messages_are_not_looked_up: 1,
     lanes_are_no_lanes: 3,
     actions_in_flight_are_taken_up_again: 1,
     a_sync_that_failed_is_tried_again: 19,
-    a_worker_that_was_killed_is_trusted: 199,
     ids_are_not_looked_up: 2,
     actions_are_ordered_by_clocks: 1,
     a_pause_does_not_hold: 2,

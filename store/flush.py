@@ -1,5 +1,6 @@
 """The flush: journalled rows into the LanceDB tables, in order, in batches, off the loop."""
 
+import contextlib
 import threading
 import time
 from collections.abc import Mapping
@@ -13,6 +14,7 @@ import structlog
 
 from reins.loops import ThreadLoop
 from store.derivation import derive, merge_newest
+from store.errors import JournalError
 from store.folder import DataFolder
 from store.journal.arrow import to_arrow
 from store.journal.file import Group
@@ -124,6 +126,8 @@ class Flush(ThreadLoop):
 
     def finish(self) -> None:
         try:
+            with contextlib.suppress(JournalError):
+                self._journal.call(_nothing)  # what was submitted before is committed first
             self._flush_all()
         except Exception as error:  # noqa: BLE001 - the rows are safe in the journal
             self.failed(error)
@@ -261,3 +265,7 @@ class Flush(ThreadLoop):
         self._journal.call(lambda log: log.note_synced(versions))
         self._note_files(versions)
         give_back()
+
+
+def _nothing(_log: Log) -> None:
+    """Wait for a turn, and do nothing in it."""

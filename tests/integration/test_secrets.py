@@ -185,6 +185,12 @@ def read_for(connection, seconds):
     return got
 
 
+def more(frames, socket):
+    """The frames so far, with what has come since."""
+    frames += read_for(socket, 0.5)
+    return frames
+
+
 def typed_in(frames):
     """The pieces of answers as a page puts them together."""
     events = re.findall(rb'42\["typing",({.*?})\]', frames)
@@ -265,7 +271,9 @@ def look_everywhere(folder, model, collector):
             until(lambda: len(house.lines("leaky", "tick")) > 14, "it has said all")
             until(lambda: len(house.lines("joke", "tick")) > 14, "so has the model")
             look("live events", read_for(stream, 0.5))
-            look("live frames", frames := live._buffer + read_for(live.socket, 0.5))
+            frames = bytearray(live._buffer)
+            until(lambda: len(typed_in(more(frames, live.socket))) > 1_000, "it is typed")
+            look("live frames", frames)
         for number, answer in enumerate(said):
             look(f"answer {number}", answer)
         for place, data in exits(house):

@@ -29,7 +29,7 @@ from store.lance.retention import Retention
 from store.lance.sums import Sums
 from store.lance.tables import Table
 from store.marked import Marked
-from store.safe_versions import Opened, SafeVersions
+from store.safe_versions import Opened, SafeVersions, go_back
 from store.starting import highest_number
 
 _logger = structlog.get_logger(__name__)
@@ -76,7 +76,8 @@ class Flush(ThreadLoop):
         self._highest = dict(highest)
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
-        self._safe = SafeVersions(folder.barrier(), tables, synced, in_doubt=in_doubt)
+        journalled = {name: pair for name, pair in tables.items() if pair[0].journalled}
+        self._safe = SafeVersions(folder.barrier(), journalled, synced, go_back, in_doubt=in_doubt)
         self.marked = Marked(folder.barrier(), tables, synced, self._note_synced)
         self.rows = 0
         self.failures = 0
@@ -160,7 +161,7 @@ class Flush(ThreadLoop):
             return False
         by_table = groupby(sorted(groups, key=lambda g: g.table), lambda g: g.table)
         self._write_all({name: list(same) for name, same in by_table})
-        versions = self._safe.sync()
+        versions = self.marked.versions() | self._safe.sync()  # read before the sync
         self._journal.forget(groups, versions)
         self._note_files(versions)
         self.rows += sum(group.rows for group in groups)
@@ -174,7 +175,7 @@ class Flush(ThreadLoop):
                 self._journal.call(lambda log: log.note_files(new, gone))
 
     def _take_back(self) -> None:
-        self._safe.take_back()
+        self._safe.settle()
         for name in self._highest:
             self._highest[name] = highest_number(self._tables[name][1])
 
@@ -257,7 +258,7 @@ class Flush(ThreadLoop):
     def _compact(self) -> None:
         mine = [pair for pair in self._tables.values() if pair[0].journalled]
         if self._compaction.run_due(mine):
-            self._note_synced(self._safe.sync())
+            self._note_synced(self.marked.versions() | self._safe.sync())
         for table, opened in mine:
             self._compaction.clean(table.name, opened)
 

@@ -4,8 +4,10 @@ from collections.abc import Callable, Mapping
 
 from store.barrier import Barrier
 from store.lance.compaction import Compaction
+from store.lance.opening import OpenTable
+from store.lance.tables import Table
 from store.queue_rewriting import write_again
-from store.safe_versions import Opened
+from store.safe_versions import Opened, SafeVersions
 
 
 class Marked:
@@ -21,35 +23,33 @@ class Marked:
         known: Mapping[str, int],
         note_synced: Callable[[Mapping[str, int]], object],
     ) -> None:
-        self._barrier = barrier
         self._note_synced = note_synced
         self._tables = {name: pair for name, pair in tables.items() if not pair[0].journalled}
-        self._safe = {
-            name: min(known.get(name, opened.version), opened.version)
-            for name, (_, opened) in self._tables.items()
-        }
+        self._safe = SafeVersions(barrier, self._tables, known, _move_rows)
         self.compaction = Compaction()
-        self.in_doubt = False
+
+    @property
+    def in_doubt(self) -> bool:
         """True after a sync that failed."""
+        return self._safe.in_doubt
 
-    def prove(self) -> None:
-        """Return once what was marked is on disk. Raises: OSError.
+    def versions(self) -> dict[str, int]:
+        """The newest versions; others may have committed them."""
+        return {name: opened.version for name, (_, opened) in self._tables.items()}
 
-        After a sync that failed, the rows of all files since the last one that did not are moved
-        into new ones.
-        """
-        if self.in_doubt:
-            for name, version in self._safe.items():
-                write_again(self._tables[name][1], version)
-        self.in_doubt = True
-        versions = {name: opened.version for name, (_, opened) in self._tables.items()}
-        self._barrier.sync()
-        self._safe, self.in_doubt = versions, False
+    def prove(self) -> dict[str, int]:
+        """Return once what was marked is on disk; the versions of then. Raises: OSError."""
+        self._safe.settle()
+        return self._safe.sync()
 
     def compact(self) -> None:
         """Compact, where due."""
         if self.compaction.run_due(self._tables.values()) or self.in_doubt:
-            self.prove()
-            self._note_synced(self._safe)
+            self._note_synced(self.prove())
         for name, (_, opened) in self._tables.items():
             self.compaction.clean(name, opened)
+
+
+def _move_rows(_table: Table, opened: OpenTable, version: int) -> None:
+    """Others append and cannot be undone: the rows go on in files of their own."""
+    write_again(opened, version)

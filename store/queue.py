@@ -100,7 +100,7 @@ async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str
         listed = ", ".join(map(quoted, action_ids[begin : begin + _LISTED]))
         query = table.query().where(f"processed = true AND action_id IN ({listed})")
         for row in (await query.to_arrow()).to_pylist():
-            if not _is_refused(row):
+            if not is_refused(row):
                 found[row["action_id"]].append(row)
     return {action_id: taken_up(rows) for action_id, rows in found.items()}
 
@@ -123,10 +123,11 @@ def same_content(row: Row, other: Row) -> bool:
 
 def taken_up(rows: Sequence[Row]) -> Row:
     """Of the rows with one id, the one whose outcome is the id's: an id is taken up once."""
-    return min(rows, key=lambda row: (_is_refused(row), not row["processed"], row.get(NUMBER) or 0))
+    return min(rows, key=lambda row: (is_refused(row), not row["processed"], row.get(NUMBER) or 0))
 
 
-def _is_refused(row: Row) -> bool:
+def is_refused(row: Row) -> bool:
+    """True if the action was rejected for its id, which is another's."""
     return (row["error"] or "").startswith(ID_REUSED)
 
 

@@ -268,7 +268,7 @@ class Dispatcher:
             self._marking.wake()
         self.handled += len(batch)
         for row in batch:
-            if (row["error"] or "").startswith(queue.ID_REUSED):
+            if queue.is_refused(row):
                 continue  # the action whose id that is may be in flight still
             self._marked.add(row["action_id"])
             session = self._context.fleet.live.get(QueuedAction(row).session_id or "")

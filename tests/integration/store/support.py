@@ -1,11 +1,14 @@
 """What the store's tests share: rows, children that are killed, waiting with a deadline."""
 
+import asyncio
 import os
+import shutil
 import subprocess
 import textwrap
 from pathlib import Path
 
 import orjson
+import pytest
 
 from store.journal.file import Record
 from tests.support.program import Program
@@ -80,3 +83,19 @@ def lines_of(*children: Program, timeout_s: float = 60) -> list[list[str]]:
         assert process.returncode == 0, out
         printed.append(out.splitlines())
     return printed
+
+
+def copied(fill):
+    """Two fixtures: a folder that `fill` makes once for the module, and a test's own copy of it."""
+
+    @pytest.fixture(scope="module")
+    def full(tmp_path_factory):
+        folder = tmp_path_factory.mktemp("full") / "data"
+        asyncio.run(fill(folder))
+        return folder
+
+    @pytest.fixture
+    def folder(full, tmp_path):
+        return shutil.copytree(full, tmp_path / "data")
+
+    return full, folder

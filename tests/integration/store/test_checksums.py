@@ -1,7 +1,6 @@
 """A bit that flips in a file of a table does not read as another value in silence."""
 
 import asyncio
-import shutil
 
 import pytest
 from structlog.testing import capture_logs
@@ -13,7 +12,7 @@ from store.lance import manifest
 from store.lance.checksums import Checking, changed_files
 from store.reading import Reader
 from store.store import Store
-from tests.integration.store.support import step
+from tests.integration.store.support import copied, step
 from tests.support.waiting import until_async
 
 
@@ -26,16 +25,7 @@ async def fill(folder):
     await store.stop()
 
 
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("full") / "data"
-    asyncio.run(fill(folder))
-    return folder
-
-
-@pytest.fixture
-def folder(full, tmp_path):
-    return shutil.copytree(full, tmp_path / "data")
+full, folder = copied(fill)
 
 
 def noted(folder):

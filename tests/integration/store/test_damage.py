@@ -1,6 +1,5 @@
 """Damage to what had been safe, and errors that are none: what goes is small, and it is said."""
 
-import asyncio
 import errno
 import os
 import shutil
@@ -17,7 +16,7 @@ from store.lance import damage, faults, manifest
 from store.lance.damage import JOURNAL
 from store.reading import Reader
 from store.store import Store
-from tests.integration.store.support import ROOT, message, step
+from tests.integration.store.support import ROOT, copied, message, step
 from tests.support.waiting import until_async
 
 STEPS = 40
@@ -35,16 +34,7 @@ async def fill(folder):
     await store.stop()
 
 
-@pytest.fixture(scope="module")
-def full(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("full") / "data"
-    asyncio.run(fill(folder))
-    return folder
-
-
-@pytest.fixture
-def folder(full, tmp_path):
-    return shutil.copytree(full, tmp_path / "data")
+full, folder = copied(fill)
 
 
 def files(folder, table):

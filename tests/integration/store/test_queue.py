@@ -380,15 +380,21 @@ async def test_a_row_is_marked_and_not_another_of_its_id(tmp_path):
     assert {i: row["outcome"] for i, row in answered.items()} == {first["action_id"]: "applied"}
 
 
-async def test_rows_of_one_id_and_time_are_told_apart(tmp_path):
-    """A copy of an action with another content has its own mark, whatever its time says."""
-    writer = QueueWriter(tmp_path)
-    table = await open_async(tmp_path)
+async def _one_of_two_refused(folder):
+    """The table with two rows of one id and time, the second refused; and the first."""
+    writer = QueueWriter(folder)
+    table = await open_async(folder)
     first = action("a1")
     writer.append(first)
     writer.append(first | {"actor": "bob"})
     one, other = await queue.waiting(table)
     await queue.mark(table, [processed(other, outcome="rejected", error=queue.ID_REUSED)])
+    return table, one
+
+
+async def test_rows_of_one_id_and_time_are_told_apart(tmp_path):
+    """A copy of an action with another content has its own mark, whatever its time says."""
+    table, one = await _one_of_two_refused(tmp_path)
     await queue.mark(table, [processed(one, outcome="applied")])
     assert {row["actor"]: row["outcome"] for row in all_actions(tmp_path)} == {
         "ann": "applied",
@@ -398,15 +404,9 @@ async def test_rows_of_one_id_and_time_are_told_apart(tmp_path):
 
 async def test_a_refused_row_does_not_own_its_id(tmp_path):
     """The first of two waits, the second was refused: the id is still the first one's."""
-    writer = QueueWriter(tmp_path)
-    table = await open_async(tmp_path)
-    first = action("a1")
-    writer.append(first)
-    writer.append(first | {"actor": "bob"})
-    _, other = await queue.waiting(table)
-    await queue.mark(table, [processed(other, outcome="rejected", error=queue.ID_REUSED)])
-    assert await queue.answered(table, [first["action_id"]]) == {}
-    assert queue.find(Reader(tmp_path).table(queue.TABLE), first["action_id"])["actor"] == "ann"
+    table, one = await _one_of_two_refused(tmp_path)
+    assert await queue.answered(table, [one["action_id"]]) == {}
+    assert queue.find(Reader(tmp_path).table(queue.TABLE), one["action_id"])["actor"] == "ann"
 
 
 _NUMBERS = """

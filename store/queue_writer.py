@@ -154,14 +154,13 @@ class QueueWriter:
         first = self._folder.counter(NUMBER, partial(_highest, table)).take(rows.num_rows)
         numbers = pa.array(range(first, first + rows.num_rows), pa.int64())
         rows = rows.set_column(rows.schema.get_field_index(NUMBER), NUMBER, numbers)
-        before = table.version
         try:
             self._settle(table)
             version = committed(partial(table.add, rows))
             barrier.sync()
         except (OSError, RuntimeError) as error:
             # A commit may be in although it failed; where its sync failed, it is not on disk.
-            if not _is_in(table, rows, before):
+            if not _is_in(table, rows):
                 raise
             _logger.warning("the queue was not synced and is written again", error=str(error))
             self._in_doubt = True
@@ -202,14 +201,14 @@ def _highest(table: OpenTable) -> int:
     return pc.max(table.search().select([NUMBER]).limit(None).to_arrow()[NUMBER]).as_py() or 0
 
 
-def _is_in(table: OpenTable, rows: pa.Table, before: int) -> bool:
-    """True if the table, which was at version `before`, has the rows, all of one commit.
+def _is_in(table: OpenTable, rows: pa.Table) -> bool:
+    """True if the table has the rows, all of one commit.
 
     Raises: OutcomeUnknownError.
     """
     try:
         number = rows[NUMBER][0].as_py()
-        return table.version != before and table.count_rows(f"{NUMBER} = {number}") > 0
+        return table.count_rows(f"{NUMBER} = {number}") > 0
     except (OSError, RuntimeError, ValueError) as error:
         raise OutcomeUnknownError(str(error)) from error
 

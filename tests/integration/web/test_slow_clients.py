@@ -105,9 +105,9 @@ def test_a_stalled_client_holds_up_nobody(live):
         assert min(late) < 1.0
         assert live.runtime.loop_monitor.percentile_ms(0.99) < 1_000
         page.disconnect()
-        assert not stalled.heads
-        while not stalled.heads or stalled.last < stalled.heads[-1]:
+        while stalled.last < 120 * ROWS + 1:  # of the head it may hear more than once
             stalled.take()
+        assert stalled.heads
         assert stalled.seqs == list(range(1, 120 * ROWS + 2))
         until(lambda: not live.web.clients()["lagging"])
         live.write(step("busy", 120 * ROWS + 2))

@@ -43,6 +43,7 @@ class BudgetMixin(AgentBase):
     async def _hold(self, held: dict[str, Any]) -> None:
         session = self.session
         session.status = Status.PAUSED
+        session.end_wait()
         session.held = held
         await session.log.record(_holding(held))
         session.ledger.waitlist.join(session)

@@ -22,9 +22,17 @@ Kind = Literal[
     "circuit_open",  # the route failed several times in a row and is not called for a while
 ]
 
+SHARED: frozenset[Kind] = frozenset(
+    {"rate_limited", "overloaded", "server", "unreachable", "timeout", "auth", "circuit_open"}
+)
+"""The kinds of which no caller is the cause: of the route, its server, the network, the account."""
+
 
 class ModelError(Exception):
-    """A call failed. `kind` says how, `retryable` whether the same call may succeed later."""
+    """A call failed. `kind` says how, `retryable` whether the same call may succeed later.
+
+    `routes` are those that were to answer: the one that was asked for, and its fallbacks.
+    """
 
     def __init__(
         self,
@@ -38,6 +46,12 @@ class ModelError(Exception):
         self.kind: Kind = kind
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.routes: tuple[str, ...] = ()
+
+    @property
+    def waits_for(self) -> str | None:
+        """The thing that is away and that others share; None where the call itself is at fault."""
+        return "model" if self.kind in SHARED else None
 
 
 class ModelConfigError(Exception):

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
 
 import structlog
 
@@ -69,6 +70,7 @@ class Call:
                         fallback=following.spec.name,
                     )
         in_all = summed_up(failed)
+        in_all.routes = tuple(route.spec.name for route in chain)
         if not self._attempts:
             self._accounting.unsent(chain[0], 1, self._queued_at, in_all)
         raise in_all
@@ -107,7 +109,8 @@ class Call:
                 attempt=attempt,
                 wait_s=round(pause_s, 3),
             )
-            await asyncio.sleep(pause_s)
+            with self._accounting.queued(), self._told_if_given_up(route):
+                await asyncio.sleep(pause_s)
             before = error
 
     async def _place(
@@ -143,15 +146,19 @@ class Call:
     ) -> None:
         entering = route.admission.enter(self._session_id, tokens, left_s)
         try:
-            if before is None:
-                await entering
-            else:
-                async with asyncio.timeout(left_s):
+            with self._told_if_given_up(route):
+                async with asyncio.timeout(None if before is None else left_s):
                     await entering
         except BackingOffError as error:
             raise before or _asked_to_wait(route, error.backoff_s) from None
         except TimeoutError as error:
             raise before or error from None
+
+    @contextmanager
+    def _told_if_given_up(self, route: OpenRoute) -> Iterator[None]:
+        """A wait for an attempt: given up, it is on record as one that was never sent."""
+        try:
+            yield
         except asyncio.CancelledError:
             self._attempts += 1
             self._accounting.unsent(route, self._attempts, self._queued_at, ABORTED)

@@ -59,10 +59,11 @@ class Fleet:
         self.outages = Outages()
         self.knows_route = knows_route
         self.live: dict[str, Session] = {}
+        self.ledger.spenders = self.live.values
         self.replayed: set[str] = set()
         """Actions that were in the queue at the start: a run before may have applied them."""
         self._delta_listeners: list[Listener] = []
-        # Of what does not live, the id alone is kept: a new one is known as new without a query.
+        # Of what has ended, the id alone is kept: a new one is known as new without a query.
         self._known_ids: set[str] = set()
         self._recovery = Recovery(store=store, types=types, build=self._build)
         self._overseer = Overseer(
@@ -245,8 +246,7 @@ class Fleet:
 
     async def renew(self, changed: Collection[str]) -> None:
         """Let live sessions of the changed types go on with the new code, as `reloading.renew`."""
-        limit_s = self.schedule.stop_grace_s
-        await renew(list(self.live.values()), self.types, changed, limit_s)
+        await renew(list(self.live.values()), self.types, changed, self.schedule.stop_grace_s)
 
     def without_routes(self, there: Collection[str]) -> str | None:
         """The reason why these model routes, and no others, would not do; None: they would."""

@@ -28,6 +28,7 @@ from store.times import now_us
 
 _logger = structlog.get_logger(__name__)
 
+_BY_DAY = ("day", "days")
 Listener: TypeAlias = "Callable[[Session, Any], object]"
 
 
@@ -218,14 +219,13 @@ class Session:
             lives.add_usage(before.usage.get("before") or {})
             lives.add_usage(before.usage)
             self.usage["before"] = lives.sums()
-            if (day := before.usage.get("day")) is not None:
-                self.usage["day"] = day
+            self.usage |= {name: before.usage[name] for name in _BY_DAY if name in before.usage}
 
     def set_budget(self, asked: SetBudget) -> str:
         """Change limits; gives in a line what has changed."""
         did = self.ledger.set_budget(self, asked)
-        if self.held is not None:  # the snapshot tells of the limit as it is now
-            self.held = self.ledger.still_held(self) or self.held
+        if self.held is not None and (now := self.ledger.still_held(self)) is not None:
+            self.held = now | {"since": self.held.get("since")}  # as it is now
         return did
 
     def end_stream(self) -> None:

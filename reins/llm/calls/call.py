@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 
 import structlog
@@ -13,7 +13,7 @@ from reins.llm.baml.response import Exchange
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Accounting
 from reins.llm.completion import Completion
-from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
+from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of, summed_up
 from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
 from reins.llm.limits.breaker import COUNTED
@@ -70,7 +70,6 @@ class Call:
                         fallback=following.spec.name,
                     )
         in_all = summed_up(failed)
-        in_all.routes = tuple(route.spec.name for route in chain)
         if not self._attempts:
             self._accounting.unsent(chain[0], 1, self._queued_at, in_all)
         raise in_all
@@ -144,11 +143,10 @@ class Call:
     async def _enter(
         self, route: OpenRoute, tokens: int, left_s: float, before: ModelError | None
     ) -> None:
-        entering = route.admission.enter(self._session_id, tokens, left_s)
         try:
             with self._told_if_given_up(route):
                 async with asyncio.timeout(None if before is None else left_s):
-                    await entering
+                    await route.admission.enter(self._session_id, tokens, left_s)
         except BackingOffError as error:
             raise before or _asked_to_wait(route, error.backoff_s) from None
         except TimeoutError as error:
@@ -287,18 +285,3 @@ def _asked_to_wait(route: OpenRoute, backoff_s: float) -> ModelError:
     error = failure("rate_limited", route.target, f"it asked for no calls for {backoff_s:.0f} s")
     error.retry_after_s = backoff_s
     return error
-
-
-def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
-    """One error for all routes: that of the first, which is the route that was asked for."""
-    _, first = failed[0]
-    if len(failed) == 1:
-        return first
-    others = "; ".join(f"{route}: {error.kind}" for route, error in failed[1:])
-    waits = [error.retry_after_s for _, error in failed if error.retry_after_s is not None]
-    return ModelError(
-        f"{first} Its fallbacks failed too ({others}).",
-        kind=first.kind,
-        retryable=any(error.retryable for _, error in failed),
-        retry_after_s=min(waits, default=None),
-    )

@@ -67,7 +67,7 @@ class Session:
         self.scope = TickScope()
         self.schedule = schedule
         self.ledger = ledger or Ledger()
-        self.outages = outages or Outages()
+        self.outages = Outages() if outages is None else outages  # one that is empty is false
         self.audience = audience
         self.account: Account | None = None
         self.limits: dict[str, Any] | None = None

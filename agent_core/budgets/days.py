@@ -119,14 +119,16 @@ class DailySums:
 
     def is_wrong(self, date: str, turn: Turn) -> bool:
         """True for a day of which nothing counts any more, since time has gone on to this one."""
-        if turn in ("back", "undone") or date in self._calendar.begun:
-            return False
-        return date > self.date or (date == self.date and turn == "began")
+        if turn == "began":  # as days do: it has not been before
+            return date >= self.date
+        return turn == "ahead" and date > self.date and date not in self._calendar.begun
 
     def turned(self, turn: Turn) -> None:
         """The sums of all are those of the day under way."""
         if turn == "began":
-            self._calendar.begun.add(self.date)
+            begun = self._calendar.begun
+            begun -= {date for date in begun if date > self.date}
+            begun.add(self.date)
 
     def _count_later(self) -> None:
         self._later = [sums for date, sums in self._others.items() if date > self.date]

@@ -78,7 +78,7 @@ class Flush(ThreadLoop):
         self._noting = threading.Lock()
         journalled = {name: pair for name, pair in tables.items() if pair[0].journalled}
         self._safe = SafeVersions(folder.barrier(), journalled, synced, go_back, in_doubt=in_doubt)
-        self.marked = Marked(folder.barrier(), tables, synced, self._note_synced)
+        self.marked = Marked(folder, tables, synced, self._note_synced)
         self.rows = 0
         self.failures = 0
         self.last_error: str | None = None

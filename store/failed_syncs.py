@@ -45,7 +45,7 @@ class FailedSyncs:
             self._own += 1
 
     def settle(self, count: int) -> None:
-        """What was in doubt when `count` was read is on disk."""
+        """Everything that was in doubt when `count` was read is on disk."""
         with contextlib.suppress(OSError), self._locked() as descriptor:
             failed, settled = _parsed(os.pread(descriptor, 200, 0), self._boot)
             self._write(descriptor, failed, max(settled, min(count - self._own, failed)))

@@ -45,6 +45,7 @@ class Marked:
 
     def prove(self) -> dict[str, int]:
         """Return once what was marked is on disk; the versions of then. Raises: OSError."""
+        self._safe.changed()
         in_doubt, failed = self.in_doubt, self._failed_syncs.count
         self._safe.settle()
         versions = self._safe.sync()
@@ -54,7 +55,8 @@ class Marked:
 
     def compact(self) -> None:
         """Compact, where due."""
-        if self.compaction.run_due(self._tables.values()) or self.in_doubt:
+        self._safe.changed()  # others have written too
+        if self.compaction.run_due(self._tables.values(), self._safe.version) or self.in_doubt:
             self._note_synced(self.prove())
         for name, (_, opened) in self._tables.items():
             self.compaction.clean(name, opened)

@@ -72,6 +72,7 @@ class Ticking(Protocol):
     iteration: int
     failures: int
     error: str | None
+    waits: object
 
 
 class Spans:
@@ -214,13 +215,14 @@ class Spans:
 class _Tick:
     """A tick's span, from the session as it is before and after."""
 
-    __slots__ = ("_failures", "_session", "_span", "_spans", "_step", "_token")
+    __slots__ = ("_failures", "_session", "_span", "_spans", "_step", "_token", "_waits")
 
     def __init__(self, spans: Spans, session: Ticking) -> None:
         self._spans = spans
         self._session = session
         self._step = session.iteration
         self._failures = session.failures
+        self._waits = session.waits
 
     def __enter__(self) -> None:
         self._span, self._token = self._spans.tick_begins(self._session)
@@ -233,6 +235,9 @@ class _Tick:
             outcome = "given up"
         elif session.failures > self._failures:
             outcome = "failed"
+            self._spans.failed(span, (session.error or "").partition(":")[0])
+        elif session.waits is not None and session.waits is not self._waits:
+            outcome = "waits"
             self._spans.failed(span, (session.error or "").partition(":")[0])
         elif session.iteration > self._step:
             outcome = "done"

@@ -37,12 +37,12 @@ class Retention:
         self._passed = passed
         self._offset_s: float | None = None
 
-    def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> None:
-        """Delete what is due in those of the tables that have a retention."""
+    def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> bool:
+        """Delete what is due in those of the tables that have a retention; False if none is."""
         kept = [(table, opened) for table, opened in tables if table.retained_by is not None]
         passed = self._passed()
         if self.days is None or not kept or passed < self.due_at:
-            return
+            return False
         self.due_at = passed + EVERY_S
         before, self._offset_s = self._offset_s, self._clock() - passed
         offset_s = self._offset_s if before is None else min(before, self._offset_s)
@@ -51,6 +51,7 @@ class Retention:
             until = now if before is not None else min(now, _newest(opened, table) or now)
             if count := delete_older(opened, table, self.days, until):
                 _logger.info("old records deleted", table=table.name, rows=count, days=self.days)
+        return True
 
 
 def _newest(opened: OpenTable, table: Table) -> datetime | None:

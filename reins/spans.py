@@ -72,7 +72,9 @@ class Ticking(Protocol):
     iteration: int
     failures: int
     error: str | None
-    waits: object
+
+    @property
+    def waits(self) -> object: ...
 
 
 class Spans:

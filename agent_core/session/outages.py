@@ -20,7 +20,7 @@ class Sleeper(Protocol):
 
 
 class Outages:
-    """Who waits for which routes. Lives on the worker's loop."""
+    """Sessions by the routes that they wait for. Lives on the worker's loop."""
 
     def __init__(self) -> None:
         self._waiting: dict[Sleeper, frozenset[str]] = {}

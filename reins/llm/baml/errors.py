@@ -1,4 +1,4 @@
-"""The exceptions that a call through BAML ends with: BAML's own, and two that it lacks."""
+"""The exceptions that a call through BAML ends with: BAML's own, and four that it lacks."""
 
 from baml_py.errors import (
     BamlClientFinishReasonError,
@@ -8,6 +8,8 @@ from baml_py.errors import (
     BamlTimeoutError,
 )
 
+from reins.llm.errors import Kind
+
 __all__ = [
     "BamlClientFinishReasonError",
     "BamlClientHttpError",
@@ -15,12 +17,27 @@ __all__ = [
     "BamlInvalidArgumentError",
     "BamlTimeoutError",
     "BrokenStreamError",
+    "FaultError",
     "TooLongError",
+    "UnusableError",
 ]
 
 
 class TooLongError(BamlError):
     """The answer is longer than a step may hold; a stream was ended there."""
+
+
+class FaultError(BamlError):
+    """The answer is an error, in spite of its status."""
+
+
+class UnusableError(BamlError):
+    """An answer that came whole and holds no text; `what` says what came instead."""
+
+    def __init__(self, kind: Kind, what: str) -> None:
+        super().__init__()
+        self.kind: Kind = kind
+        self.what = what
 
 
 class BrokenStreamError(BamlError):

@@ -2,14 +2,18 @@
 
 from http import HTTPStatus
 
+from reins.llm.answers.faults import Fault
 from reins.llm.baml.errors import (
     BamlClientFinishReasonError,
     BamlClientHttpError,
     BamlError,
     BamlTimeoutError,
     BrokenStreamError,
+    FaultError,
     TooLongError,
+    UnusableError,
 )
+from reins.llm.baml.fault_words import BY_COMMON_NAME, BY_NAME, BY_WORDS, SEPARATORS
 from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind, ModelError
 from reins.llm.limits.backoff import asked_s
@@ -60,28 +64,15 @@ BY_STATUS: dict[int, Kind] = {
     529: "overloaded",
 }
 QUOTA_SPENT = "insufficient_quota"
-BY_WORD: dict[str, Kind] = {
-    QUOTA_SPENT: "auth",
-    "rate_limit": "rate_limited",
-    "resource_exhausted": "rate_limited",
-    "overloaded": "overloaded",
-    "unavailable": "overloaded",
-    "timeout": "timeout",
-    "deadline_exceeded": "timeout",
-    "content_filter": "refused",
-    "content_policy": "refused",
-    "authentication": "auth",
-    "permission": "auth",
-    "not_found": "not_found",
-    "invalid_request": "bad_request",
-}
 CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded"}
 KNOWN = (
     BamlClientFinishReasonError,
     BamlClientHttpError,
     BamlTimeoutError,
     BrokenStreamError,
+    FaultError,
     TooLongError,
+    UnusableError,
 )
 # How BAML's messages about streams begin; what follows may quote anything.
 STREAM_BROKE = "Stream transport error"
@@ -102,7 +93,8 @@ def failure(
 
 def classify(error: BamlError, response: WireResponse, route: Route) -> ModelError:
     """The ModelError for what BAML raised; `response` is what truly came over the wire."""
-    kind, what = verdict(error, response)
+    fault = response.fault if isinstance(error, FaultError) else None
+    kind, what = verdict(error, response) if fault is None else verdict_fault(fault)
     retryable = None if isinstance(error, KNOWN) else False
     return failure(kind, route, what, retryable=retryable, after=response.retry_after)
 
@@ -119,8 +111,8 @@ def verdict(error: BamlError, response: WireResponse) -> tuple[Kind, str]:
         case BamlClientFinishReasonError(finish_reason=reason):
             cut = (reason or "").lower() in CUT_OFF
             kind, what = "truncated" if cut else "refused", "it gave no whole answer"
-        case BrokenStreamError() | BamlClientHttpError() if response.fault:
-            kind, what = kind_of_fault(response.fault), "it ended the stream with an error"
+        case UnusableError():
+            kind, what = error.kind, error.what
         case BrokenStreamError(corrupt=True):
             what = "a part of the stream cannot be read"
         case BrokenStreamError():
@@ -143,7 +135,7 @@ def verdict_http(status: int, message: str, response: WireResponse) -> tuple[Kin
     if response.status is None:
         return "unreachable", "no answer, or the connection broke"
     if response.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
-        return "garbage", "the answer is not of the expected shape"
+        return "garbage", f"it answered with {response.came or 'what is no answer'}"
     return verdict_status(status, is_spent=QUOTA_SPENT in message)
 
 
@@ -157,10 +149,23 @@ def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
     return kind, f"it answered {status}"
 
 
-def kind_of_fault(fault: str) -> Kind:
-    """The kind of an error that came inside a stream, by what it calls itself."""
-    for word, kind in BY_WORD.items():
-        if word in fault.lower():
+def verdict_fault(fault: Fault) -> tuple[Kind, str]:
+    """The kind of an error that came with the status of a success, and in words."""
+    what = "its answer is an error"
+    if fault.status is None:
+        return kind_of_fault(fault), what
+    return kind_of_fault(fault), f"{what} ({fault.status})"
+
+
+def kind_of_fault(fault: Fault) -> Kind:
+    """The kind of an error: by its own name, then by its status, then by its words."""
+    named = SEPARATORS.sub("", fault.names.lower())
+    for word, kind in BY_NAME.items():
+        if word in named:
             return kind
-    numbers = [int(word) for word in fault.split() if word.isdecimal()]
-    return BY_STATUS.get(numbers[0], "server") if numbers else "server"
+    if fault.status is not None:
+        return verdict_status(fault.status, is_spent=False)[0]
+    for words, kind in BY_WORDS:
+        if words.search(fault.words):
+            return kind
+    return next((kind for word, kind in BY_COMMON_NAME.items() if word in named), "server")

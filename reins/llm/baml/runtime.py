@@ -7,35 +7,44 @@ in flight keep theirs.
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
 from baml_py import BamlRuntime, ClientRegistry, Collector
 
+from reins.llm.answers.reading import Reading, read_events
 from reins.llm.baml.clients import rendering_client, streaming_client
 from reins.llm.baml.errors import (
     BamlError,
     BamlInvalidArgumentError,
+    BrokenStreamError,
     TooLongError,
 )
 from reins.llm.baml.response import (
     Exchange,
     Received,
     WholeText,
-    check_end,
+    checked,
     events_of,
     response_of,
     unfinished,
-    with_end,
+    with_reading,
 )
 from reins.llm.baml.stream import StreamBuffer
-from reins.llm.baml.stream_end import read_end
 from reins.llm.baml.workers import wait_at_exit, watched
 from reins.llm.errors import ModelConfigError
-from reins.llm.text import is_too_long
 
 _NO_PARTIALS = False
 _NO_TYPES = ModuleType("no_types")  # without them BAML gives classes as dicts, enums as strings
+
+
+@dataclass(slots=True)
+class _Ended:
+    """The end of an attempt: what BAML raised, and what was read of the answer."""
+
+    failed: BamlError | None = None
+    reading: Reading | None = None
 
 
 class Compiled:
@@ -56,17 +65,19 @@ class Compiled:
         self._rendering = rendering_client()
         self.is_plain = False
         """Known not to stream: asked for a stream it gave none, and then answered as a whole."""
+        self.begins_in_thought = False
+        """Known to leave out the tag that opens its thought; templates that hold it do so."""
         self._streaming = streaming_client(files)
         wait_at_exit()
 
     async def call(self, function: str, arguments: Mapping[str, object], exchange: Exchange) -> str:
-        """Call once; return the answer's text.
+        """Call once; return the answer's text, without its thought.
 
         Raises: BamlError of some kind; ModelConfigError when the arguments do not fit.
         """
         collector = Collector()  # a fresh one each time: a shared one keeps every call it saw
         received = WholeText()
-        with self._recorded(function, arguments, collector, exchange, received):
+        with self._recorded(function, arguments, collector, exchange, received) as ended:
             sent = self._runtime.call_function(  # type: ignore[call-arg]
                 function,
                 dict(arguments),
@@ -80,9 +91,7 @@ class Compiled:
                 None,
             )
             received.text = self._text(await watched(sent))
-        if is_too_long(received.text):
-            raise TooLongError
-        return received.text
+        return self._checked(ended, streamed=False)
 
     async def stream(
         self,
@@ -91,25 +100,38 @@ class Compiled:
         exchange: Exchange,
         on_text: Callable[[str], None],
     ) -> str:
-        """Call once; return the text. `on_text` gets, on the loop, the whole text so far.
+        """Call once; return the text. `on_text` gets, on the loop, the whole answer so far.
 
-        The last text handed on is the whole answer's. Cancelling closes the connection at once,
-        and so does an answer that has grown too long; nothing is handed on after the end.
+        A thought is no part of it; where a text turns out late to be one, `on_text` gets another
+        that does not go on from it. The last text handed on is the whole answer's. Cancelling
+        closes the connection at once, and so does an answer that has grown too long; nothing is
+        handed on after the end.
 
         Raises: as `call`, and whatever `on_text` raises.
         """
         collector = Collector()
-        buffer = StreamBuffer(on_text)
-        with self._recorded(function, arguments, collector, exchange, buffer, streamed=True):
+        buffer = StreamBuffer(on_text, begins_in_thought=self.begins_in_thought)
+        with self._recorded(
+            function, arguments, collector, exchange, buffer, streamed=True
+        ) as ended:
             try:
                 await self._receive(function, arguments, collector, buffer)
             finally:
                 buffer.end()
-        end = await read_end(events_of(_seen(collector)))
-        exchange.response = with_end(exchange.response, end)
-        check_end(end)
-        buffer.finish()
-        return buffer.text
+        if events := events_of(_seen(collector)):
+            ended.reading = await read_events(events)
+            exchange.response = with_reading(exchange.response, ended.reading)
+        text = self._checked(ended, streamed=True)
+        buffer.finish(text)
+        return text
+
+    def _checked(self, ended: "_Ended", *, streamed: bool) -> str:
+        reading = ended.reading
+        if reading is None:
+            raise ended.failed or BrokenStreamError(corrupt=False)
+        if reading.is_lone_thought:
+            self.begins_in_thought = True
+        return checked(reading, ended.failed, streamed=streamed)
 
     @contextlib.contextmanager
     def _recorded(
@@ -121,25 +143,25 @@ class Compiled:
         received: Received,
         *,
         streamed: bool = False,
-    ) -> Iterator[None]:
-        """Set the response of a call, however it ends.
+    ) -> "Iterator[_Ended]":
+        """Set the response of a call, however it ends; what BAML makes of it is judged later.
 
         The collector of one that BAML has not ended yet must not be touched: a call that is just
         starting is in its list and not yet in its store, and to look at it then panics under a lock
         that every later call needs (seen once in some hundred calls cancelled at once).
         """
+        ended = _Ended()
         try:
-            yield
+            yield ended
         except BamlInvalidArgumentError:
             raise _wrong_arguments(function, arguments) from None
         except BaseException as error:
-            if isinstance(error, BamlError) and not isinstance(error, TooLongError):
-                exchange.response = response_of(_seen(collector), received)
-            else:
+            if not isinstance(error, BamlError) or isinstance(error, TooLongError):
                 sent = self._body(function, arguments, streamed=streamed)
                 exchange.response = unfinished(received, sent)
-            raise
-        exchange.response = response_of(_seen(collector), received)
+                raise
+            ended.failed = error
+        exchange.response, ended.reading = response_of(_seen(collector), received)
 
     def _body(
         self, function: str, arguments: Mapping[str, object], *, streamed: bool
@@ -193,8 +215,6 @@ class Compiled:
             buffer.text = self._text(done.result())
         finally:
             done.cancel()
-        if is_too_long(buffer.text):
-            raise TooLongError
 
     def messages(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, str]]:
         """The prompt that a call would send, by role and content, without sending it.

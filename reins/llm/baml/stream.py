@@ -5,6 +5,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from reins.llm.answers.thoughts import MAX_THOUGHT_CHARS, PartingStream
 from reins.llm.text import is_too_long
 
 
@@ -15,10 +16,12 @@ class StreamBuffer:
     gets the newest text and skips the ones before: the cost is bounded by the loop's turns.
     """
 
-    def __init__(self, on_text: Callable[[str], None]) -> None:
+    def __init__(self, on_text: Callable[[str], None], *, begins_in_thought: bool = False) -> None:
         self._on_text = on_text
+        self._parting = PartingStream(begins_in_thought=begins_in_thought)
         self._loop = asyncio.get_running_loop()
         self._given = ""
+        """The answer that the listener has."""
         self._waking = False
         self.text = ""
         self.first_text_at: float | None = None
@@ -46,26 +49,29 @@ class StreamBuffer:
         elif not self.ended.cancelled():
             self.ended.exception()  # seen, whoever else looks
 
-    def finish(self) -> None:
-        """Hand on the whole text.
+    def finish(self, answer: str) -> None:
+        """Hand on the whole answer.
 
         Raises: whatever the listener raises.
         """
-        if self.text != self._given:
-            self._given = self.text
-            self._on_text(self.text)
+        if answer != self._given:
+            self._given = answer
+            self._on_text(answer)
 
     def _deliver(self) -> None:
         self._waking = False
         text = self.text
-        if self.ended.done() or text == self._given:
+        if self.ended.done():
             return
-        if is_too_long(text):
+        answer = self._parting.answer(text)
+        if len(text) > MAX_THOUGHT_CHARS or is_too_long(answer):
             self.too_long = True
             self.ended.set_result(None)
             return
-        self._given = text
+        if answer == self._given:
+            return
+        self._given = answer
         try:
-            self._on_text(text)
+            self._on_text(answer)
         except Exception as error:  # noqa: BLE001 - raised again for whoever awaits the stream
             self.ended.set_exception(error)

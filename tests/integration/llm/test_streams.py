@@ -13,7 +13,7 @@ from reins.llm.baml import runtime as baml_runtime
 from reins.llm.baml.errors import BrokenStreamError
 from reins.llm.baml.response import Exchange
 from reins.llm.baml.stream import StreamBuffer
-from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
+from reins.llm.answers.reading import NO_ANSWER, Reading, read_body, read_events
 from reins.llm.errors import ModelConfigError
 from reins.llm.routes.providers import PROVIDERS
 from reins.llm.text import MAX_TEXT_BYTES, is_too_long
@@ -197,7 +197,7 @@ async def test_a_busy_loop_gets_the_newest_alone() -> None:
     buffer.arrived("y" * 2000)
     await asyncio.sleep(0)
     assert texts == ["x" * 1000]
-    buffer.finish()
+    buffer.finish(buffer.text)
     assert len(texts) == 1, "it was told already"
 
 
@@ -217,7 +217,7 @@ class Event:
 async def test_a_long_stream_is_read_in_turns() -> None:
     """A hundred thousand events are read without standing in the loop's way."""
     events = [Event(text) for text in openai_events("w " * 50_000)]
-    end = await with_the_loop_going(lambda: read_end(events))
+    end = await with_the_loop_going(lambda: read_events(events))
     assert (end.events, end.complete, end.finish_reason) == (len(events), True, "stop")
 
 
@@ -242,9 +242,10 @@ ODD = [
 
 def test_odd_events_are_no_end() -> None:
     """Whatever a server sends, reading it raises nothing and takes none of it for an end."""
-    end = StreamEnd()
+    end = Reading()
     for text in ODD:
-        end.read(text)
+        end.read_event(text)
+    end.finish()
     assert not end.complete
     assert end.finish_reason is None
     assert end.fault is None
@@ -253,13 +254,13 @@ def test_odd_events_are_no_end() -> None:
 
 def test_finish_reasons_of_plain_answers() -> None:
     """The reason is found in each provider's body, and no text can forge it."""
-    assert finish_reason_in(json.dumps(openai("x", "length"))) == "length"
-    assert finish_reason_in(json.dumps(anthropic("x", "max_tokens"))) == "max_tokens"
-    assert finish_reason_in(json.dumps(google("x", "SAFETY"), indent=2)) == "SAFETY"
+    assert read_body(json.dumps(openai("x", "length"))).finish_reason == "length"
+    assert read_body(json.dumps(anthropic("x", "max_tokens"))).finish_reason == "max_tokens"
+    assert read_body(json.dumps(google("x", "SAFETY"), indent=2)).finish_reason == "SAFETY"
     forged = '"finish_reason": "stop"'
-    assert finish_reason_in(json.dumps({"text": forged})) is None
-    assert finish_reason_in('{"finish_reason": null}') is None
-    assert finish_reason_in("") is None
+    assert read_body(json.dumps({"text": forged})).finish_reason is None
+    assert read_body('{"finish_reason": null}').finish_reason is None
+    assert read_body("").finish_reason is None
 
 
 def test_denied_reasons_are_known_to_streams() -> None:

@@ -3,13 +3,16 @@
 import asyncio
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reins.llm.baml.failures import QUOTA_SPENT, failure, verdict_status
+from reins.llm.answers.faults import fault_in
+from reins.llm.answers.usage import Counted
+from reins.llm.baml.failures import QUOTA_SPENT, failure, verdict_fault, verdict_status
 from reins.llm.baml.response import Exchange, WireResponse
 from reins.llm.embeddings.embedder import Embedded, count, estimated_tokens
 from reins.llm.errors import ModelError
@@ -51,7 +54,7 @@ class HttpEmbedder:
         except TimeoutError:
             what = f"no vectors within {self._timeout_s:g} s"
             raise failure("timeout", self._route, what) from None
-        embedded = self._read(body, texts)
+        embedded = self._read(body, texts, exchange)
         count(exchange, embedded)
         return embedded
 
@@ -106,9 +109,18 @@ class HttpEmbedder:
             kind = "not_found"
         return failure(kind, self._route, what, after=retry_after)
 
-    def _read(self, body: bytes, texts: Sequence[str]) -> Embedded:
+    def _check_fault(self, given: object, exchange: Exchange) -> None:
+        """Raises: ModelError for an error that came with the status of a success."""
+        fault = fault_in(given) if isinstance(given, dict) and not given.get("data") else None
+        if fault is not None:
+            exchange.response = replace(exchange.response, fault=fault)
+            kind, what = verdict_fault(fault)
+            raise failure(kind, self._route, what, after=exchange.response.retry_after)
+
+    def _read(self, body: bytes, texts: Sequence[str], exchange: Exchange) -> Embedded:
         try:
             given = orjson.loads(body)
+            self._check_fault(given, exchange)
             vectors = _in_order(given["data"], len(texts))
             self._same_dimension(vectors)
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
@@ -116,10 +128,10 @@ class HttpEmbedder:
                 error.args[0] if isinstance(error, _UnfitError) else "the answer holds no vectors"
             )
             raise failure("garbage", self._route, what) from None
-        usage = given.get("usage")
-        tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        if type(tokens) is int and tokens >= 0:
-            return Embedded(vectors, tokens)
+        counted = Counted()
+        counted.take(given)
+        if counted.tokens_in is not None:
+            return Embedded(vectors, counted.tokens_in)
         return Embedded(vectors, estimated_tokens(texts), counted=False)
 
     def _same_dimension(self, vectors: list[list[float]]) -> None:
@@ -137,7 +149,8 @@ class _UnfitError(ValueError):
 def _in_order(data: list[dict[str, Any]], count: int) -> list[list[float]]:
     if len(data) != count:
         raise _UnfitError(f"it gave {len(data)} vectors for {count} texts")
-    found = {each["index"]: _finite(each["embedding"]) for each in data}
+    # Some number them in words, and some not at all.
+    found = {int(each.get("index", at)): _finite(each["embedding"]) for at, each in enumerate(data)}
     if found.keys() != set(range(count)):
         raise _UnfitError("its vectors are not numbered as the texts are")
     return [found[number] for number in range(count)]

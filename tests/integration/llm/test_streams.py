@@ -9,11 +9,11 @@ from itertools import pairwise
 
 import pytest
 
+from reins.llm.answers.reading import NO_ANSWER, Reading, read_body, read_events
 from reins.llm.baml import runtime as baml_runtime
 from reins.llm.baml.errors import BrokenStreamError
 from reins.llm.baml.response import Exchange
 from reins.llm.baml.stream import StreamBuffer
-from reins.llm.answers.reading import NO_ANSWER, Reading, read_body, read_events
 from reins.llm.errors import ModelConfigError
 from reins.llm.routes.providers import PROVIDERS
 from reins.llm.text import MAX_TEXT_BYTES, is_too_long

@@ -12,7 +12,6 @@ from reins.llm.baml.errors import (
 )
 from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind, ModelError
-from reins.llm.limits.backoff import asked_s
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES
 
@@ -89,14 +88,14 @@ NO_EVENTS = "Stream ended without receiving any events"
 
 
 def failure(
-    kind: Kind, route: Route, what: str, *, retryable: bool | None = None, after: str | None = None
+    kind: Kind, route: Route, what: str, *, retryable: bool | None = None, after_s: float | None = None
 ) -> ModelError:
     """A ModelError with the route, what happened, and what to do."""
     return ModelError(
         f"{route}: {what}. {ADVICE[kind]}",
         kind=kind,
         retryable=kind in RETRYABLE if retryable is None else retryable,
-        retry_after_s=asked_s(after),
+        retry_after_s=after_s,
     )
 
 
@@ -104,7 +103,7 @@ def classify(error: BamlError, response: WireResponse, route: Route) -> ModelErr
     """The ModelError for what BAML raised; `response` is what truly came over the wire."""
     kind, what = verdict(error, response)
     retryable = None if isinstance(error, KNOWN) else False
-    return failure(kind, route, what, retryable=retryable, after=response.retry_after)
+    return failure(kind, route, what, retryable=retryable, after_s=response.retry_after_s)
 
 
 def verdict(error: BamlError, response: WireResponse) -> tuple[Kind, str]:

@@ -6,6 +6,7 @@ from typing import Any, Protocol
 
 from reins.llm.baml.errors import BamlClientFinishReasonError, BrokenStreamError
 from reins.llm.baml.stream_end import NO_ANSWER, Event, StreamEnd, fault_in, finish_reason_in
+from reins.llm.limits.retry_after import asked_s
 from reins.llm.text import MAX_TEXT_BYTES
 
 MAX_RAW_CHARS = 16 * 1024
@@ -29,7 +30,7 @@ class WireResponse:
     tokens_cached: int = 0
     counted: bool = False
     status: int | None = None
-    retry_after: str | None = None
+    retry_after_s: float | None = None
     finish_reason: str | None = None
     request: str | None = None
     raw: str = ""
@@ -93,7 +94,7 @@ def response_of(call: Any, received: Received) -> WireResponse:
     if http is not None and (headers or http.status not in {0, 500}):
         came = http.body.text()
         seen["status"] = http.status
-        seen["retry_after"] = headers.get("retry-after")
+        seen["retry_after_s"] = asked_s(headers, status=http.status, body=came)
         seen["finish_reason"] = finish_reason_in(came)
     elif events := events_of(call):
         # A stream has no response here, but its events come with 200 alone.

@@ -13,6 +13,7 @@ from reins.llm.baml.failures import QUOTA_SPENT, failure, verdict_status
 from reins.llm.baml.response import Exchange, WireResponse
 from reins.llm.embeddings.embedder import Embedded, count, estimated_tokens
 from reins.llm.errors import ModelError
+from reins.llm.limits.retry_after import asked_s
 from reins.llm.settings import Route
 
 if TYPE_CHECKING:
@@ -64,12 +65,14 @@ class HttpEmbedder:
         if self._session is None:
             self._session = self._connect()
         asked = orjson.dumps({"model": self._route.model, "input": texts})
-        status = retry_after = None
+        status, after_s = None, None
         try:
             # A redirect is not followed: the key is for this address.
             async with self._session.post(self._address, data=asked, allow_redirects=False) as got:
-                status, retry_after = got.status, got.headers.get("Retry-After")
+                status = got.status
                 body = await self._bounded(got)
+                headers = {name.lower(): value for name, value in got.headers.items()}
+                after_s = asked_s(headers, status=status, body=body[:4096].decode(errors="replace"))
         except self._aiohttp.ClientError:
             # `from None`: it would carry the address, which may hold a password.
             raise failure(
@@ -77,10 +80,12 @@ class HttpEmbedder:
             ) from None
         finally:
             exchange.response = WireResponse(
-                status=status, retry_after=retry_after, request=asked.decode()
+                status=status,
+                retry_after_s=after_s,
+                request=asked.decode(),
             )
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise self._refused(status, retry_after, body)
+            raise self._refused(status, after_s, body)
         return body
 
     def _connect(self) -> "aiohttp.ClientSession":
@@ -100,11 +105,11 @@ class HttpEmbedder:
                 raise failure("garbage", self._route, what)
         return bytes(body)
 
-    def _refused(self, status: int, retry_after: str | None, body: bytes) -> ModelError:
+    def _refused(self, status: int, after_s: float | None, body: bytes) -> ModelError:
         kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
         if status < HTTPStatus.BAD_REQUEST:  # elsewhere: another address is meant
             kind = "not_found"
-        return failure(kind, self._route, what, after=retry_after)
+        return failure(kind, self._route, what, after_s=after_s)
 
     def _read(self, body: bytes, texts: Sequence[str]) -> Embedded:
         try:

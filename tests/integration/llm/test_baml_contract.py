@@ -67,7 +67,7 @@ async def test_a_call_reports_what_came_over_the_wire(stub: ModelStub) -> None:
     exchange = Exchange()
     with pytest.raises(BamlClientHttpError):
         await compiled.call("TellAJoke", JOKE, exchange)
-    assert (exchange.response.status, exchange.response.retry_after) == (429, "7")
+    assert (exchange.response.status, exchange.response.retry_after_s) == (429, 7)
 
 
 async def test_a_connection_that_never_was_has_no_status(unused_tcp_port: int) -> None:

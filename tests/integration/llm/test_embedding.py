@@ -225,7 +225,7 @@ async def test_each_status_is_of_its_kind_and_nothing_is_quoted(
         await embedder.embed([SECRET_TEXT], exchange)
     assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
     assert caught.value.retry_after_s == 7
-    assert (exchange.response.status, exchange.response.retry_after) == (status, "7")
+    assert (exchange.response.status, exchange.response.retry_after_s) == (status, 7)
     assert SECRET_TEXT not in str(caught.value)
     assert KEY not in str(caught.value)
     assert len(stub.asked) == 1

@@ -73,9 +73,9 @@ async def test_statuses(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT00
             assert f"answered {status}" in str(error)
         assert (
             exchange.response.status,
-            exchange.response.retry_after,
+            exchange.response.retry_after_s,
             exchange.response.counted,
-        ) == (status, "7", False)
+        ) == (status, 7, False)
         assert "the-secret-subject" in (exchange.response.request or "")
         assert "bad:" in exchange.response.raw
         assert len(exchange.response.raw) <= 16 * 1024

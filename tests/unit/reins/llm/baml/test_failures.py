@@ -1,6 +1,5 @@
 """BAML's errors become ours, by what truly came over the wire, and without what they quote."""
 
-from datetime import UTC, datetime
 from typing import get_args
 
 import pytest
@@ -18,7 +17,7 @@ from reins.llm.baml.errors import (
 from reins.llm.baml.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
 from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind
-from reins.llm.limits.backoff import FIRST_S, LONGEST_BACKOFF_S, LONGEST_S, asked_s, wait_s
+from reins.llm.limits.backoff import FIRST_S, LONGEST_S, wait_s
 from reins.llm.settings import Route
 
 ROUTE = Route("openai", "m", "http://x")
@@ -133,57 +132,6 @@ def test_streams_that_are_none() -> None:
 def test_every_kind_has_advice() -> None:
     """Whatever happens, the message says what to do."""
     assert set(get_args(Kind)) == set(ADVICE)
-
-
-NOW = datetime(2026, 11, 20, 12, 0, 0, tzinfo=UTC)
-
-
-@pytest.mark.parametrize(
-    ("header", "expected"),
-    [
-        (None, None),
-        ("0", 0),
-        (" 7 ", 7),
-        ("Fri, 20 Nov 2026 12:00:30 GMT", 30),
-        ("Fri, 20 Nov 2026 11:00:00 GMT", 0),
-        ("soon", None),
-        ("-3", None),
-        ("", None),
-        ("1.5", None),
-        ("²", None),
-        ("999999999", LONGEST_BACKOFF_S),
-        ("9" * 10_000, LONGEST_BACKOFF_S),
-        ("Fri, 31 Dec 2099 23:59:59 GMT", LONGEST_BACKOFF_S),
-        ("Mon, 01 Jan 2024 00:00:00 +99999999999999999999", None),
-        ("Mon, 01 Jan 99999999999999999999 00:00:00 GMT", None),
-        ("Mon, 99999999999999999999 Jan 2024 00:00:00 GMT", None),
-        ("Mon, 01 Jan 2024 00:00:99999999999999999999 GMT", None),
-        ("Fri, 31 Dec 9999 23:59:59 -2359", LONGEST_BACKOFF_S),
-        ("Mon, 01 Jan 0001 00:00:00 +2359", 0),
-    ],
-)
-def test_retry_after_is_read_in_seconds_and_as_a_date(
-    header: str | None, expected: float | None
-) -> None:
-    """Seconds and HTTP dates are read, up to ten minutes; a time gone by is no wait, nonsense is
-    ignored."""
-    assert asked_s(header, now=NOW) == expected
-
-
-LIKE_A_DATE = st.lists(
-    st.sampled_from(
-        ["Mon,", "01", "Jan", "2024", "00:00:00", "GMT", "+", "-0000", ":", "9" * 20, "-9", "+1e9"]
-    )
-    | st.integers().map(str)
-    | st.text(max_size=3)
-).map(" ".join)
-
-
-@given(st.text() | LIKE_A_DATE)
-def test_retry_after_never_raises(header: str) -> None:
-    """Whatever a server writes there, a wait is a number that is not negative, or none."""
-    found = asked_s(header)
-    assert found is None or 0 <= found <= LONGEST_BACKOFF_S
 
 
 @given(attempt=st.integers(1, 100), asked=st.none() | st.floats(0, 1e6))

@@ -88,7 +88,12 @@ NO_EVENTS = "Stream ended without receiving any events"
 
 
 def failure(
-    kind: Kind, route: Route, what: str, *, retryable: bool | None = None, after_s: float | None = None
+    kind: Kind,
+    route: Route,
+    what: str,
+    *,
+    retryable: bool | None = None,
+    after_s: float | None = None,
 ) -> ModelError:
     """A ModelError with the route, what happened, and what to do."""
     return ModelError(

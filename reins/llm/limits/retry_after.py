@@ -56,7 +56,8 @@ def asked_s(
 
 def _of_limit(headers: Mapping[str, str], body: str, now: datetime) -> Iterator[float | None]:
     """The waits that other places of an answer tell, the surest first."""
-    spent, others = [], []
+    spent: list[float] = []
+    others: list[float] = []
     for name, value in headers.items():
         if "ratelimit" not in name or "reset" not in name:
             continue

@@ -71,6 +71,9 @@ class Settings(BaseSettings):
     model_base_url: str | None = Field(
         None, description="OpenAI-compatible address; `model` is then the model's name there"
     )
+    model_ca_file: Path | None = Field(
+        None, description="file of the certificate authorities that the model's server has, alone"
+    )
     model_api_key: str | None = Field(
         None, description="key for the model, instead of the provider's usual variable", repr=False
     )

@@ -1,4 +1,4 @@
-"""BAML's errors become ours, by what truly came over the wire, and without what they quote."""
+"""The error of an attempt becomes a ModelError of one kind, without what anything quotes."""
 
 from typing import get_args
 
@@ -6,60 +6,69 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reins.llm.baml.errors import (
-    BamlClientFinishReasonError,
-    BamlClientHttpError,
-    BamlError,
-    BamlTimeoutError,
-    BrokenStreamError,
-    TooLongError,
-)
-from reins.llm.baml.failures import ADVICE, NO_EVENTS, STREAM_BROKE, classify
-from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind
 from reins.llm.limits.backoff import FIRST_S, LONGEST_S, wait_s
 from reins.llm.settings import Route
+from reins.llm.wire.errors import (
+    BrokenStreamError,
+    FaultError,
+    FinishReasonError,
+    NoStreamError,
+    ShapeError,
+    StatusError,
+    TimeLimitError,
+    TooLongError,
+    UnconnectedError,
+)
+from reins.llm.wire.failures import ADVICE, classify
+from reins.llm.wire.response import WireResponse
 
 ROUTE = Route("openai", "m", "http://x")
 SECRET = "the prompt with sk-secret"
 
 
 @pytest.mark.parametrize(
-    ("made_up", "on_the_wire", "kind", "retryable"),
+    ("status", "kind", "retryable"),
     [
-        (400, 400, "bad_request", False),
-        (401, 401, "auth", False),
-        (402, 402, "auth", False),
-        (403, 403, "auth", False),
-        (404, 404, "not_found", False),
-        (413, 413, "bad_request", False),
-        (429, 429, "rate_limited", True),
-        (500, 500, "server", True),
-        (502, 502, "server", True),
-        (503, 503, "overloaded", True),
-        (504, 504, "timeout", True),
-        (529, 529, "overloaded", True),
-        (503, None, "unreachable", True),
-        (2, None, "unreachable", True),
-        (200, 200, "garbage", True),
-        (2, 200, "garbage", True),
+        (308, "not_found", False),
+        (400, "bad_request", False),
+        (401, "auth", False),
+        (402, "auth", False),
+        (403, "auth", False),
+        (404, "not_found", False),
+        (413, "bad_request", False),
+        (429, "rate_limited", True),
+        (500, "server", True),
+        (502, "server", True),
+        (503, "overloaded", True),
+        (504, "timeout", True),
+        (529, "overloaded", True),
     ],
 )
-def test_each_http_error_has_one_kind(
-    made_up: int, on_the_wire: int | None, kind: str, retryable: bool,  # noqa: FBT001
-) -> None:  # fmt: skip
-    """Each row of the error table has one kind; statuses that BAML makes up are seen through."""
-    raised = BamlClientHttpError("Route", SECRET, made_up, SECRET)
-    error = classify(raised, WireResponse(status=on_the_wire), ROUTE)
+def test_each_status_has_one_kind(status: int, kind: str, retryable: bool) -> None:  # noqa: FBT001
+    """Each row of the error table has one kind; what came with it is not quoted."""
+    error = classify(StatusError(), WireResponse(status=status, raw=SECRET), ROUTE)
     assert (error.kind, error.retryable) == (kind, retryable)
     assert "secret" not in str(error)
     assert "prompt" not in str(error).replace("suits the prompt", "")
 
 
+def test_what_never_came_to_a_status() -> None:
+    """A request that did not come through, and an answer that is none."""
+    lost = classify(UnconnectedError("nothing listens"), WireResponse(), ROUTE)
+    assert (lost.kind, lost.retryable) == ("unreachable", True)
+    assert "nothing listens. " + ADVICE["unreachable"] in str(lost)
+    advised = classify(UnconnectedError("no name", "Look it up."), WireResponse(), ROUTE)
+    assert str(advised).endswith("no name. Look it up.")
+    shapeless = classify(ShapeError(), WireResponse(status=200, raw=SECRET), ROUTE)
+    assert (shapeless.kind, shapeless.retryable) == ("garbage", True)
+    assert "secret" not in str(shapeless)
+
+
 def test_a_spent_quota_is_not_retried() -> None:
     """429 for want of credit does not pass by waiting."""
-    raised = BamlClientHttpError("Route", "code: insufficient_quota", 429, "")
-    error = classify(raised, WireResponse(status=429), ROUTE)
+    response = WireResponse(status=429, raw="code: insufficient_quota")
+    error = classify(StatusError(), response, ROUTE)
     assert (error.kind, error.retryable) == ("auth", False)
 
 
@@ -71,23 +80,18 @@ def test_a_spent_quota_is_not_retried() -> None:
         ("MAX_TOKENS", "truncated"),
         ("SAFETY", "refused"),
         ("content_filter", "refused"),
-        (None, "refused"),
     ],
 )
-def test_finish_reasons(reason: str | None, kind: str) -> None:
+def test_finish_reasons(reason: str, kind: str) -> None:
     """A cut answer is told apart from a refused one; neither is tried again."""
-    raised = BamlClientFinishReasonError(SECRET, SECRET, SECRET, reason, SECRET)
-    error = classify(raised, WireResponse(status=200), ROUTE)
+    error = classify(FinishReasonError(reason), WireResponse(status=200), ROUTE)
     assert (error.kind, error.retryable) == (kind, False)
-    assert "secret" not in str(error)
 
 
-def test_a_time_limit_is_retryable_and_an_unknown_error_is_not() -> None:
-    """A time limit is retryable, and an unknown error of BAML is not."""
-    assert classify(BamlTimeoutError("Route", SECRET), WireResponse(), ROUTE).retryable
-    unknown = classify(BamlError(SECRET), WireResponse(), ROUTE)
-    assert not unknown.retryable
-    assert "secret" not in str(unknown)
+def test_a_time_limit_is_retryable() -> None:
+    """A time limit may be kept the next time."""
+    error = classify(TimeLimitError(), WireResponse(), ROUTE)
+    assert (error.kind, error.retryable) == ("timeout", True)
 
 
 @pytest.mark.parametrize(
@@ -112,8 +116,7 @@ def test_a_time_limit_is_retryable_and_an_unknown_error_is_not() -> None:
 )
 def test_faults_inside_a_stream(fault: str, kind: str) -> None:
     """An error event is of the kind that it names, and is not quoted."""
-    raised = BrokenStreamError(corrupt=False)
-    error = classify(raised, WireResponse(status=200, fault=fault), ROUTE)
+    error = classify(FaultError(), WireResponse(status=200, fault=fault), ROUTE)
     assert error.kind == kind
     assert fault not in str(error).replace(ROUTE.address, "")
 
@@ -124,9 +127,7 @@ def test_streams_that_are_none() -> None:
     assert classify(BrokenStreamError(corrupt=True), WireResponse(), ROUTE).kind == "garbage"
     too_long = classify(TooLongError(), WireResponse(), ROUTE)
     assert (too_long.kind, too_long.retryable) == ("too_long", False)
-    for said in (STREAM_BROKE, NO_EVENTS):
-        raised = BamlClientHttpError("Route", said + SECRET, 2, "")
-        assert "secret" not in str(classify(raised, WireResponse(status=200), ROUTE))
+    assert classify(NoStreamError(), WireResponse(status=200), ROUTE).kind == "garbage"
 
 
 def test_every_kind_has_advice() -> None:

@@ -6,15 +6,14 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from reins.llm.baml.errors import BamlError
-from reins.llm.baml.failures import classify, failure
-from reins.llm.baml.prompts import CLIENTS_FILE
-from reins.llm.baml.response import Exchange, WireResponse
-from reins.llm.baml.runtime import Compiled
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
 from reins.llm.routes.providers import Plan
-from reins.llm.settings import Route
+from reins.llm.routes.wiring import open_wire
+from reins.llm.settings import Route, RouteSpec
+from reins.llm.wire.errors import WireError
+from reins.llm.wire.failures import classify, failure
+from reins.llm.wire.response import Exchange, WireResponse
 
 LIMIT_S = 20.0
 
@@ -72,20 +71,21 @@ async def tried(name: str, trying: Awaitable[RouteCheck]) -> RouteCheck:
         return RouteCheck(name, ok=False, message=message)
 
 
-async def check_plan(name: str, plan: Plan, limit_s: float) -> RouteCheck:
+async def check_plan(name: str, plan: Plan, spec: RouteSpec) -> RouteCheck:
     """Call a route once, outside of its limits."""
-    sources = {CLIENTS_FILE: plan.source, "probe.baml": PROBE}
-    compiled = await asyncio.to_thread(Compiled, sources, plan.values)
+    wire = await asyncio.to_thread(open_wire, plan, spec, {"probe.baml": PROBE})
     exchange = Exchange()
     began = time.perf_counter()
     error: ModelError | None = None
     try:
-        async with asyncio.timeout(min(limit_s, LIMIT_S)):
-            await compiled.call("Probe", {}, exchange)
-    except BamlError as raised:
+        async with asyncio.timeout(min(spec.longest_attempt_s, LIMIT_S)):
+            await wire.call("Probe", {}, exchange)
+    except WireError as raised:
         error = classify(raised, exchange.response, plan.route)
     except TimeoutError:
         error = failure("timeout", plan.route, "no answer in time")
+    finally:
+        await wire.sender.stop()
     latency_ms = round((time.perf_counter() - began) * 1000, 1)
     if error is None or error.kind in ANSWERED:
         return RouteCheck(name, ok=True, message=f"ok: {plan.route}", latency_ms=latency_ms)
@@ -118,7 +118,7 @@ def _message(route: Route, error: ModelError, response: WireResponse) -> str:
         message = "the account has no credit left. Add some, or take another key"
     elif error.kind in {"not_found", "bad_request"} and "model" in body:
         message = f"it does not know the model {route.model!r}, or cannot use it. Check the name"
-    message = message.replace("{came}", response.came or "what cannot be read")
+    message = message.replace("{came}", response.stray or "what cannot be read")
     return f"{route}: {message}{_status(response)}."
 
 

@@ -26,6 +26,7 @@ class Content:
     thought: list[str] = field(default_factory=list)
     refusal: list[str] = field(default_factory=list)
     tools: list[str] = field(default_factory=list)
+    thought_chars: int = 0
 
     def take_message(self, message: dict[str, Any]) -> None:
         """Take in a message, or the piece of one that an event brings."""
@@ -33,7 +34,7 @@ class Content:
         self.take(message.get("parts"))  # Google
         for name in THOUGHT_FIELDS:
             if thought := strings_in(message.get(name)):
-                self.thought.append(thought)
+                self._think(thought)
                 break
         if isinstance(message.get("refusal"), str):
             self.refusal.append(message["refusal"])
@@ -55,7 +56,7 @@ class Content:
     def _take_part(self, part: dict[str, Any], depth: int) -> None:
         kind = part.get("type")
         if kind in THOUGHT_TYPES or part.get("thought") is True:
-            self.thought.append(strings_in(part))
+            self._think(strings_in(part))
         elif kind == "refusal" or "refusal" in part:
             self.refusal.append(strings_in(part.get("refusal")))
         elif kind in TOOL_TYPES or "functionCall" in part:
@@ -64,6 +65,10 @@ class Content:
             text = part.get("text")
             self.take(text.get("value") if isinstance(text, dict) else text, MAX_DEPTH)
             self.take(part.get("content"), depth + 1)
+
+    def _think(self, thought: str) -> None:
+        self.thought.append(thought)
+        self.thought_chars += len(thought)
 
     def _take_tool(self, call: dict[str, Any]) -> None:
         function = call.get("function") or call.get("functionCall") or call

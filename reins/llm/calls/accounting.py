@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from reins import telemetry
-from reins.llm.baml.response import WireResponse
 from reins.llm.caller import Caller, CallRecord
 from reins.llm.errors import ModelError
 from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES, for_record
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.route_set import RouteSet
 from reins.llm.tokens import tokens_of
+from reins.llm.wire.response import WireResponse
 
 ABORTED = "aborted"
 """The error kind of an attempt that its caller gave up."""

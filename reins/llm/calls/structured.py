@@ -13,10 +13,10 @@ from pydantic import BaseModel, ValidationError
 
 from reins.llm.answers.objects import objects_in
 from reins.llm.baml.errors import BamlError
-from reins.llm.baml.failures import ADVICE, RETRYABLE
 from reins.llm.baml.parse_guard import UnreadableError, guarded
 from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
+from reins.llm.wire.failures import ADVICE, RETRYABLE
 
 CONVERSE = "Converse"
 MAX_SHOWN_CHARS = 4000

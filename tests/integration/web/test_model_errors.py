@@ -4,7 +4,7 @@ import asyncio
 import shutil
 
 from agents import Runtime
-from reins.llm.baml.failures import ADVICE
+from reins.llm.wire.failures import ADVICE
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from tests.integration.web.support import Api

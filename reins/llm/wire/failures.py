@@ -1,24 +1,25 @@
-"""From what BAML raises to one ModelError. Its messages quote prompts, so none is passed on."""
+"""From the error of an attempt to one ModelError, which quotes neither prompt nor answer."""
 
 from http import HTTPStatus
 
 from reins.llm.answers.faults import Fault
-from reins.llm.baml.errors import (
-    BamlClientFinishReasonError,
-    BamlClientHttpError,
-    BamlError,
-    BamlTimeoutError,
-    BrokenStreamError,
-    FaultError,
-    TooLongError,
-    UnusableError,
-)
-from reins.llm.baml.fault_words import BY_COMMON_NAME, BY_NAME, BY_WORDS, SEPARATORS
-from reins.llm.baml.response import WireResponse
 from reins.llm.errors import Kind, ModelError
-from reins.llm.limits.backoff import asked_s
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES
+from reins.llm.wire.errors import (
+    BrokenStreamError,
+    FaultError,
+    FinishReasonError,
+    NoStreamError,
+    NoTextError,
+    StatusError,
+    TimeLimitError,
+    TooLongError,
+    UnconnectedError,
+    WireError,
+)
+from reins.llm.wire.fault_words import BY_COMMON_NAME, BY_NAME, BY_WORDS, SEPARATORS
+from reins.llm.wire.response import WireResponse
 
 ADVICE: dict[Kind, str] = {
     "rate_limited": "Wait, run fewer sessions, or raise the account's limit.",
@@ -64,83 +65,69 @@ BY_STATUS: dict[int, Kind] = {
     529: "overloaded",
 }
 QUOTA_SPENT = "insufficient_quota"
-CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded"}
-KNOWN = (
-    BamlClientFinishReasonError,
-    BamlClientHttpError,
-    BamlTimeoutError,
-    BrokenStreamError,
-    FaultError,
-    TooLongError,
-    UnusableError,
-)
-# How BAML's messages about streams begin; what follows may quote anything.
-STREAM_BROKE = "Stream transport error"
-NO_EVENTS = "Stream ended without receiving any events"
+CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded", "model_length"}
 
 
 def failure(
-    kind: Kind, route: Route, what: str, *, retryable: bool | None = None, after: str | None = None
+    kind: Kind,
+    route: Route,
+    what: str,
+    *,
+    retryable: bool | None = None,
+    after_s: float | None = None,
+    advice: str | None = None,
 ) -> ModelError:
     """A ModelError with the route, what happened, and what to do."""
     return ModelError(
-        f"{route}: {what}. {ADVICE[kind]}",
+        f"{route}: {what}. {advice or ADVICE[kind]}",
         kind=kind,
         retryable=kind in RETRYABLE if retryable is None else retryable,
-        retry_after_s=asked_s(after),
+        retry_after_s=after_s,
     )
 
 
-def classify(error: BamlError, response: WireResponse, route: Route) -> ModelError:
-    """The ModelError for what BAML raised; `response` is what truly came over the wire."""
-    fault = response.fault if isinstance(error, FaultError) else None
-    kind, what = verdict(error, response) if fault is None else verdict_fault(fault)
-    retryable = None if isinstance(error, KNOWN) else False
-    return failure(kind, route, what, retryable=retryable, after=response.retry_after)
+def classify(error: WireError, response: WireResponse, route: Route) -> ModelError:
+    """The ModelError for what an attempt ended with; `response` is what came over the wire."""
+    if isinstance(error, FaultError):
+        kind, what = verdict_fault(response.fault or Fault())
+    else:
+        kind, what = verdict(error, response)
+    advice = error.advice if isinstance(error, UnconnectedError) else None
+    return failure(kind, route, what, after_s=response.retry_after_s, advice=advice)
 
 
-def verdict(error: BamlError, response: WireResponse) -> tuple[Kind, str]:
+def verdict(error: WireError, response: WireResponse) -> tuple[Kind, str]:
     """The kind of an error, and what happened in words."""
     kind: Kind = "garbage"
-    what = f"BAML gave {type(error).__name__}"
+    what = f"it answered with {response.stray or 'what is no answer'}"
     match error:
         case TooLongError():
             kind, what = "too_long", f"an answer of more than {MAX_TEXT_BYTES} bytes"
-        case BamlTimeoutError():
+        case TimeLimitError():
             kind, what = "timeout", "no complete answer in time"
-        case BamlClientFinishReasonError(finish_reason=reason):
-            cut = (reason or "").lower() in CUT_OFF
-            kind, what = "truncated" if cut else "refused", "it gave no whole answer"
-        case UnusableError():
+        case FinishReasonError(finish_reason=reason):
+            kind = "truncated" if reason.lower() in CUT_OFF else "refused"
+            what = "it gave no whole answer"
+        case NoTextError():
             kind, what = error.kind, error.what
         case BrokenStreamError(corrupt=True):
             what = "a part of the stream cannot be read"
         case BrokenStreamError():
             kind, what = "unreachable", "the stream stopped before its end"
-        case BamlClientHttpError(message=message) if message.startswith(STREAM_BROKE):
-            kind, what = "unreachable", "the connection broke"
-        case BamlClientHttpError() if is_no_stream(error):
+        case UnconnectedError():
+            kind, what = "unreachable", error.what
+        case NoStreamError():
             what = "the answer is not a stream"
-        case BamlClientHttpError(status_code=status):
-            kind, what = verdict_http(status, str(error), response)
+        case StatusError():
+            is_spent = QUOTA_SPENT in response.raw
+            kind, what = verdict_status(response.status or 0, is_spent=is_spent)
     return kind, what
-
-
-def is_no_stream(error: BamlClientHttpError) -> bool:
-    """True if the server answered, but not with a stream."""
-    return error.message.startswith(NO_EVENTS)
-
-
-def verdict_http(status: int, message: str, response: WireResponse) -> tuple[Kind, str]:
-    if response.status is None:
-        return "unreachable", "no answer, or the connection broke"
-    if response.status < HTTPStatus.BAD_REQUEST:  # not an error of HTTP, so the body is
-        return "garbage", f"it answered with {response.came or 'what is no answer'}"
-    return verdict_status(status, is_spent=QUOTA_SPENT in message)
 
 
 def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
     """The kind of an error status, and in words; `is_spent`: its body says `QUOTA_SPENT`."""
+    if status < HTTPStatus.BAD_REQUEST:
+        return "not_found", f"it answered {status}, which leads elsewhere"
     is_theirs = status >= HTTPStatus.INTERNAL_SERVER_ERROR
     kind = BY_STATUS.get(status) or ("server" if is_theirs else "bad_request")
     # A spent budget comes as 429 too, and does not pass by waiting.

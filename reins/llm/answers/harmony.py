@@ -52,9 +52,9 @@ def part_channels(text: str) -> Parted:
     thoughts.append(header.partition(" channel ")[2])
     before = "" if before.strip() == "assistant" else before
     # Of a thought that the prompt has opened; without a final message it is all there is.
-    lone = bool(answers and before.strip())
+    lone, is_open = bool(answers and before.strip()), not answers
     (thoughts if answers else answers).insert(0, before)
-    return Parted(joined(answers), joined(thoughts), found=True, lone=lone)
+    return Parted(joined(answers), joined(thoughts), found=True, lone=lone, is_open=is_open)
 
 
 def _is_final(header: str) -> bool:

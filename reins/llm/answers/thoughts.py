@@ -24,6 +24,7 @@ UNFINISHED = re.compile(
 """What may become a tag, or quotes one, at the end of a text that still comes."""
 
 LONGEST_TAG = 140
+LONGEST_END = 5
 MAX_THOUGHT_CHARS = 1 << 20
 """The longest text with its thoughts; an answer itself is bounded by what a step may hold."""
 
@@ -80,7 +81,7 @@ class PartingStream:
                 return UNFINISHED.sub("", text) if self._may_end_in_tag(text) else text
             self._is_plain = False
         elif self._parted.is_open:
-            if not any(end in new for end in ENDS):
+            if not any(end in text[max(0, since - LONGEST_END) :] for end in ENDS):
                 return self._parted.answer
         elif not (self._held or may_be_harmony(text) or any(sign in new for sign in MARKS)):
             self._parted = replace(self._parted, answer=self._parted.answer + new)
@@ -92,9 +93,10 @@ class PartingStream:
             self._held = True
             return ""
         whole = UNFINISHED.sub("", text)
-        self._held = len(whole) < len(text)
+        # The text of a channel has no white space at its end: what follows is not put to it.
+        self._held = len(whole) < len(text) or is_harmony(whole)
         self._parted = part(whole)
-        if self._begins_in_thought and not self._parted.found:
+        if self._begins_in_thought and (self._parted.is_open or not self._parted.found):
             self._parted = Parted("", is_open=True)
         return self._parted.answer
 

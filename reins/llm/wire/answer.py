@@ -185,9 +185,11 @@ class Answer:
                 self._finish(reason)
             case {"choices": []} if "usage" in value or "prompt_filter_results" in value:
                 return self.is_known  # an aside, in streams
-            case {"candidates": [{} as candidate, *_]}:  # Google
-                self._take_message(candidate.get("content"))
+            case {"candidates": [{"content": content, **candidate}, *_]}:  # Google
+                self._take_message(content)
                 self._finish(candidate.get("finishReason"))
+            case {"candidates": [{"finishReason": str(reason)}, *_]}:
+                self._finish(reason)
             case {"promptFeedback": {"blockReason": str()}}:
                 self._finish("safety")
             case {"type": str(kind)} if self._take_typed(kind, value):

@@ -39,7 +39,6 @@ MESSAGES: dict[Kind, str] = {
     "Wait, or raise the limit",
     "overloaded": "it is overloaded. Wait and try again",
     "server": "it has a fault on its side. Wait and try again",
-    "unreachable": "no server answers at that address. Check the server, base_url and the network",
     "timeout": "no answer in time. Check that the server runs and is quick enough",
     "auth": "the key is not accepted. Check it and its rights",
     "bad_request": "the request is not accepted. Check the model's name, temperature and "
@@ -110,6 +109,8 @@ async def check_embeddings(name: str, route: Route, embedder: Embedder) -> Route
 
 
 def _message(route: Route, error: ModelError, response: WireResponse) -> str:
+    if error.kind == "unreachable":
+        return str(error)  # it tells what failed before there was an answer
     message = MESSAGES.get(error.kind) or "it cannot be used"
     body = response.raw.lower()
     refused = error.kind in {"auth", "rate_limited", "bad_request"}

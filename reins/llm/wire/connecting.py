@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from reins.llm.wire.errors import UnconnectedError
 
 CLOSED = "the connection was closed before an answer"
+BROKE = "the connection broke in the middle of the answer"
 
 NO_TLS = frozenset({
     "WRONG_VERSION_NUMBER", "PACKET_LENGTH_TOO_LONG", "HTTP_REQUEST", "HTTPS_PROXY_REQUEST",
@@ -33,6 +34,12 @@ TRUST = (
     "Name the file of its certificate authority with SSL_CERT_FILE for all routes, or with ca_file "
     "for this one."
 )
+
+
+def broken_off(error: BaseException) -> UnconnectedError:
+    """What happened to an answer that had begun."""
+    causes = [each.reason for each in _causes(error) if isinstance(each, ssl.SSLError)]
+    return UnconnectedError(f"{BROKE} ({causes[0]})" if causes else BROKE)
 
 
 def unconnected(
@@ -71,8 +78,7 @@ def _told(
         case socket.gaierror():
             return _of_name(cause, address)
         case ConnectionRefusedError():
-            what = f"nothing listens at {at} (connection refused)"
-            advice = "Check that the server runs, the address and its port."
+            what, advice = f"nothing listens at {at} (connection refused)", None
         case TimeoutError():
             what = f"no connection to {at} within {connect_s:g} s"
             advice = "Check the address, the network and its firewall."

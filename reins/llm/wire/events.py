@@ -38,10 +38,9 @@ class EventReader:
 
     def end(self) -> Iterator[bytes]:
         """The data of a last event that no empty line has ended."""
-        self._line(bytes(self._rest).rstrip(b"\r"))
-        self._rest.clear()
-        if (data := self._line(b"")) is not None:
-            yield data
+        for line in (bytes(self._rest).rstrip(b"\r"), b""):
+            if (data := self._line(line)) is not None:
+                yield data
 
     def _line(self, line: bytes) -> bytes | None:
         if line:

@@ -9,7 +9,7 @@ from types import SimpleNamespace, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from reins.llm.baml.runtime import Request
-from reins.llm.wire.connecting import unconnected
+from reins.llm.wire.connecting import broken_off, unconnected
 from reins.llm.wire.errors import TimeLimitError
 from reins.llm.wire.trust import NO_SOURCES, Trust, context_of
 
@@ -53,7 +53,7 @@ class Sender:
 
         Raises: UnconnectedError, TimeLimitError.
         """
-        with _Told(self):
+        with _Told(self, begun=False):
             session = self._session or await self._connect()
             got = await self._post(session, request)
         try:
@@ -116,10 +116,12 @@ class Sender:
         )
         return session
 
-    def failure(self, error: BaseException) -> Exception | None:
+    def failure(self, error: BaseException, *, begun: bool) -> Exception | None:
         """The error to raise for what the client raised; None for what is none of its own."""
         http = self._aiohttp
-        if isinstance(error, (http.ConnectionTimeoutError, http.ClientError)):
+        if isinstance(error, http.ClientError) and begun:
+            return broken_off(error)
+        if isinstance(error, http.ClientError):
             return unconnected(
                 error, self._proxy or self._address, unread=self._unread, connect_s=CONNECT_S
             )
@@ -140,7 +142,7 @@ class Reply:
 
         Raises: UnconnectedError where the connection broke, TimeLimitError.
         """
-        with _Told(self._sender):
+        with _Told(self._sender, begun=True):
             return await self._got.content.readany()
 
 
@@ -158,8 +160,9 @@ async def _kept(_session: object, context: SimpleNamespace, _: object) -> None:
 class _Told:
     """Tells what the client raises in our words. `from None`: its own hold addresses and keys."""
 
-    def __init__(self, sender: Sender) -> None:
+    def __init__(self, sender: Sender, *, begun: bool) -> None:
         self._sender = sender
+        self._begun = begun
 
     def __enter__(self) -> Self:
         return self
@@ -170,6 +173,6 @@ class _Told:
         error: BaseException | None,
         _: TracebackType | None,
     ) -> None:
-        told = None if error is None else self._sender.failure(error)
+        told = None if error is None else self._sender.failure(error, begun=self._begun)
         if told is not None:
             raise told from None

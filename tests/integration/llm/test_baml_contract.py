@@ -91,7 +91,8 @@ def test_requests_are_the_providers_own(provider: str, streamed: bool) -> None: 
 def test_a_password_in_an_address_goes_out_as_a_header() -> None:
     """User and password are taken out of the address, which may be logged, and sent as usual."""
     values = {"A": "http://us%40er:p%2Fw@host:9/v1"}
-    client = "client<llm> Route { provider openai-generic options { base_url env.A model x } }"
+    options = "  base_url env.A\n  model x\n"
+    client = f"client<llm> Route {{\n provider openai-generic\n options {{\n{options} }}\n}}"
     request = Compiled(read_prompts(PROMPTS) | {CLIENTS_FILE: client}, values).request(
         "TellAJoke", JOKE
     )

@@ -88,7 +88,7 @@ def look_at(settings):
     try:
         with Api(settings, runtime) as api:
             expected = {name: (kind, said) for name, (_, kind, said) in CASES.items()}
-            expected[NOBODY] = ("unreachable", "no answer, or the connection broke")
+            expected[NOBODY] = ("unreachable", "nothing listens at")
             for name in expected:
                 wanted = {"subject": SUBJECT, "route": name}
                 api.done("/api/sessions", {"agent_id": name, "actor": "ann", "config": wanted})

@@ -54,7 +54,7 @@ class Content:
             self._take_part(content, depth)
 
     def _take_part(self, part: dict[str, Any], depth: int) -> None:
-        kind = part.get("type")
+        kind = str(part.get("type"))
         if kind in THOUGHT_TYPES or part.get("thought") is True:
             self._think(strings_in(part))
         elif kind == "refusal" or "refusal" in part:

@@ -181,19 +181,26 @@ class Answer:
         match value:
             case {"choices": [{} as choice, *_]} if CHOICE & choice.keys():  # OpenAI and its like
                 self._take_choice(choice)
-            case {"choices": [{"finish_reason": str(reason)}, *_]}:
-                self._finish(reason)
-            case {"choices": []} if "usage" in value or "prompt_filter_results" in value:
-                return self.is_known  # an aside, in streams
             case {"candidates": [{"content": content, **candidate}, *_]}:  # Google
                 self._take_message(content)
                 self._finish(candidate.get("finishReason"))
+            case {"choices": [{"finish_reason": str(reason)}, *_]}:
+                self._finish(reason)
             case {"candidates": [{"finishReason": str(reason)}, *_]}:
                 self._finish(reason)
             case {"promptFeedback": {"blockReason": str()}}:
                 self._finish("safety")
             case {"type": str(kind)} if self._take_typed(kind, value):
                 pass
+            case _:
+                return self._take_odd_shape(value)
+        return True
+
+    def _take_odd_shape(self, value: dict[str, Any]) -> bool:
+        """Take in an object in the shape of another interface than those that are called."""
+        match value:
+            case {"choices": []} if "usage" in value or "prompt_filter_results" in value:
+                return self.is_known  # an aside, in streams
             case {"message": {} as message}:  # Ollama
                 self._take_message(message)
                 self._finish(value.get("done_reason") or ("stop" if value.get("done") else None))
@@ -207,7 +214,7 @@ class Answer:
         return True
 
     def _take_choice(self, choice: dict[str, Any]) -> None:
-        if choice.get("index") in {None, 0, "0"}:
+        if str(choice.get("index") or 0) == "0":
             # Some send the whole message so far with each delta, or once more at the end.
             if isinstance(choice.get("delta"), dict):
                 self._take_message(choice["delta"])

@@ -29,7 +29,10 @@ PROBE = """function Probe() -> string {
 ANSWERED: frozenset[Kind] = frozenset({"truncated", "refused", "empty", "too_long"})
 """These come of a model that works; the text of their answer does not matter here."""
 
-CREDIT = ("insufficient_quota", "credit balance", "billing", "payment")
+CREDIT = (
+    "insufficient_quota", "insufficient balance", "insufficient_balance", "credit balance",
+    "billing", "payment",
+)  # fmt: skip
 
 MESSAGES: dict[Kind, str] = {
     "rate_limited": "it works, but the account has reached its limit of requests or tokens. "
@@ -41,7 +44,8 @@ MESSAGES: dict[Kind, str] = {
     "bad_request": "the request is not accepted. Check the model's name, temperature and "
     "max_tokens",
     "not_found": "the server does not know that path. Check base_url (it usually ends in /v1)",
-    "garbage": "the server there is not a model. Check base_url (it usually ends in /v1)",
+    "garbage": "the server there is not a model: it answered with {came}. Check base_url (it "
+    "usually ends in /v1)",
 }
 
 
@@ -115,5 +119,13 @@ def _message(route: Route, error: ModelError, response: WireResponse) -> str:
         message = "the account has no credit left. Add some, or take another key"
     elif error.kind in {"not_found", "bad_request"} and "model" in body:
         message = f"it does not know the model {route.model!r}, or cannot use it. Check the name"
-    status = "" if response.status is None else f" (HTTP {response.status})"
-    return f"{route}: {message}{status}."
+    message = message.replace("{came}", response.stray or "what cannot be read")
+    return f"{route}: {message}{_status(response)}."
+
+
+def _status(response: WireResponse) -> str:
+    if response.status is None:
+        return ""
+    if response.fault is None:
+        return f" (HTTP {response.status})"
+    return f" ({response.fault.status or 'an error'} inside of HTTP {response.status})"

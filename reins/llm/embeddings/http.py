@@ -3,21 +3,24 @@
 import asyncio
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from math import isfinite
 from typing import Any
 
 import orjson
 
+from reins.llm.answers.faults import fault_in
 from reins.llm.baml.runtime import Request
 from reins.llm.embeddings.embedder import Embedded, count, estimated_tokens
 from reins.llm.errors import ModelError
 from reins.llm.limits.retry_after import asked_s
 from reins.llm.settings import Route
-from reins.llm.wire.errors import WireError
+from reins.llm.wire.errors import FaultError, WireError
 from reins.llm.wire.failures import QUOTA_SPENT, classify, failure, verdict_status
 from reins.llm.wire.response import Exchange, WireResponse
 from reins.llm.wire.sender import Reply, Sender
+from reins.llm.wire.usage import Usage, usage_in
 
 MAX_ANSWER_BYTES = 16 << 20
 MAX_SAID_BYTES = 4096
@@ -56,7 +59,7 @@ class HttpEmbedder:
         except TimeoutError:
             what = f"no vectors within {self._timeout_s:g} s"
             raise failure("timeout", self._route, what) from None
-        embedded = self._read(body, texts)
+        embedded = self._read(body, texts, exchange)
         count(exchange, embedded)
         return embedded
 
@@ -95,9 +98,17 @@ class HttpEmbedder:
         kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
         return failure(kind, self._route, what, after_s=after_s)
 
-    def _read(self, body: bytes, texts: Sequence[str]) -> Embedded:
+    def _check_fault(self, given: object, exchange: Exchange) -> None:
+        """Raises: ModelError for an error that came with the status of a success."""
+        fault = fault_in(given) if isinstance(given, dict) and not given.get("data") else None
+        if fault is not None:
+            exchange.response = replace(exchange.response, fault=fault)
+            raise classify(FaultError(), exchange.response, self._route)
+
+    def _read(self, body: bytes, texts: Sequence[str], exchange: Exchange) -> Embedded:
         try:
             given = orjson.loads(body)
+            self._check_fault(given, exchange)
             vectors = _in_order(given["data"], len(texts))
             self._same_dimension(vectors)
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
@@ -105,10 +116,10 @@ class HttpEmbedder:
                 error.args[0] if isinstance(error, _UnfitError) else "the answer holds no vectors"
             )
             raise failure("garbage", self._route, what) from None
-        usage = given.get("usage")
-        tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        if type(tokens) is int and tokens >= 0:
-            return Embedded(vectors, tokens)
+        usage = Usage()
+        usage.read(usage_in(given))
+        if usage.sent is not None:
+            return Embedded(vectors, usage.sent)
         return Embedded(vectors, estimated_tokens(texts), counted=False)
 
     def _same_dimension(self, vectors: list[list[float]]) -> None:

@@ -1,11 +1,16 @@
-"""An answer as it comes, whichever provider's: text, end, tokens, faults.
+"""An answer as it comes, whichever provider's: text, thought, end, tokens, faults.
 
-Plain bodies and the events of streams are read alike, by what stands in them.
+Plain bodies and the events of streams are read alike, by need: a field that is missing, or odd, and
+not needed, is no reason to throw an answer away.
 """
 
-from collections.abc import Mapping
+import re
 from typing import Any
 
+from reins.llm.answers.content import Content
+from reins.llm.answers.faults import Fault, fault_in
+from reins.llm.answers.tags import Parted
+from reins.llm.answers.thoughts import part
 from reins.llm.text import encodable
 from reins.llm.wire.json_text import loads
 from reins.llm.wire.usage import Usage, usage_in
@@ -13,36 +18,88 @@ from reins.llm.wire.usage import Usage, usage_in
 DONE = b"[DONE]"
 NO_ANSWER = frozenset({
     "length", "content_filter", "max_tokens", "model_context_window_exceeded", "refusal", "safety",
-    "recitation", "blocklist", "prohibited_content", "spii",
+    "recitation", "blocklist", "prohibited_content", "spii", "model_length", "sensitive",
+    "error_toxic", "image_safety", "language",
 })  # fmt: skip
 """Finish reasons, in lower case, of all providers, that mean that there is no whole answer."""
 
+FAILED = {
+    "error": "server_error", "abort": "server_error", "network_error": "server_error",
+    "insufficient_system_resource": "overloaded",
+}  # fmt: skip
+"""Finish reasons that mean that the server has failed, and the names of those errors."""
+
+CHOICE = frozenset({"message", "delta", "text"})
 HIGH_SURROGATES = ("\ud800", "\udbff")
+FIELD = re.compile(r"[A-Za-z_]\w{0,30}")
+MAX_FIELDS = 8
+MAX_EVENTS_IN_BODY = 10_000
 
 
 class Answer:
-    """What has come of an answer so far. `fault` is the server's own word for an error.
+    """What has come of an answer so far. `fault` is an error that came in its place.
 
-    `complete`: it has said that it is at its end; `counted`: and how many tokens it took.
+    `said` is the text as it came, with a thought that stands in it. `complete`: the answer has said
+    that it is at its end; `counted`: and how many tokens it took. `is_known`: some of it had the
+    shape of an answer; `stray` says in words what came last that had not.
     """
 
     __slots__ = (
-        "_half", "complete", "corrupt", "counted", "ended", "events", "fault", "finish_reason",
-        "text", "usage",
+        "_content", "_half", "_parted", "complete", "corrupt", "counted", "ended", "events",
+        "fault", "finish_reason", "is_known", "said", "stray", "usage",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.events = 0
         self.corrupt = 0
-        self.text = ""
+        self.said = ""
         self._half = ""
+        self._content = Content()
+        self._parted: tuple[int, Parted] | None = None
         self.usage = Usage()
         self.complete = False
         self.ended = False
         """Nothing more will come."""
         self.counted = False
+        self.is_known = False
+        self.stray = "nothing"
         self.finish_reason: str | None = None
-        self.fault: str | None = None
+        self.fault: Fault | None = None
+
+    @property
+    def text(self) -> str:
+        """The answer alone, without its thought."""
+        return self._part().answer
+
+    @property
+    def thought(self) -> str:
+        """The thought, whichever way it came."""
+        beside = encodable("".join(self._content.thought)).strip()
+        return "\n\n".join(filter(None, (beside, self._part().thought)))
+
+    @property
+    def begins_in_thought(self) -> bool:
+        """True if a thought was closed that nothing had opened."""
+        return self._part().lone
+
+    @property
+    def chars(self) -> int:
+        """The length of all that came, thoughts included."""
+        return len(self.said) + self._content.thought_chars
+
+    @property
+    def is_refused(self) -> bool:
+        """True if the model refused, in a field that is there for it."""
+        return any(self._content.refusal)
+
+    @property
+    def lack(self) -> str:
+        """In words, what came in place of a text."""
+        if tools := sorted({name for name in self._content.tools if FIELD.fullmatch(name)}):
+            return f"a call of {', '.join(tools)}, where no tool was offered"
+        if self._content.tools:
+            return "a call of a tool, where none was offered"
+        return "thoughts, and no answer" if self.thought else "an empty answer"
 
     def event(self, data: bytes) -> None:
         """Take in one event of a stream."""
@@ -55,7 +112,7 @@ class Answer:
         try:
             value = loads(data)
         except ValueError:
-            value = None
+            value, self.stray = None, kind_of_text(data)
         if isinstance(value, dict):
             self._take(value)
         else:
@@ -66,31 +123,50 @@ class Answer:
         try:
             value = loads(data)
         except ValueError:
-            return False
-        if not isinstance(value, dict):
-            return False
-        self._take(value)
+            value, self.stray = None, kind_of_text(data)
+            self._take_lines(data)
+        if isinstance(value, dict):
+            self._take(value)
+        elif isinstance(value, list) and value and all(isinstance(each, dict) for each in value):
+            for each in value:  # Google
+                self._take(each)
+        elif value is not None:
+            self.stray = f"JSON that is {_name_of(value)}"
         self.flush()
-        return self.fault is not None or _message_of(value) is not None
+        return self.fault is not None or self.is_known
 
     def flush(self) -> None:
         """The end has come: half a character that waited for its other half stays half."""
-        self.text += encodable(self._half)
+        self.said += encodable(self._half)
         self._half = ""
 
+    def _part(self) -> Parted:
+        if self._parted is None or self._parted[0] != len(self.said):
+            self._parted = (len(self.said), part(self.said))
+        return self._parted[1]
+
+    def _take_lines(self, data: bytes) -> None:
+        """Take in a stream that nobody has asked for."""
+        if data.lstrip()[:6] in {b"data: ", b"data:{", b"event:"}:
+            for line in data.splitlines()[:MAX_EVENTS_IN_BODY]:
+                if line.startswith(b"data:"):
+                    self.event(line[5:])
+
     def _take(self, value: dict[str, Any]) -> None:
-        if value.get("error"):
-            self.fault = fault_of(value["error"])
+        fault = fault_in(value)
+        if fault is not None:
+            self.fault = fault
             self.ended = True
             return
-        message = _message_of(value)
-        if message is not None:
-            self._add(_text(message.get("content", message.get("parts"))))
-        elif value.get("type") == "content_block_delta":  # Anthropic
-            self._add(_text(_dict(value.get("delta")).get("text")))
-        self._finish(value)
-        self.usage.read(usage_in(value))
-        self.counted = self.complete and (self.counted or bool(usage_in(value)))
+        if self._take_shape(value):
+            self.is_known = True
+        else:
+            self.stray = f"JSON {_fields_of(value)}"
+        self._add("".join(self._content.text))
+        self._content.text.clear()
+        counted = usage_in(value)
+        self.usage.read(counted)
+        self.counted = self.complete and (self.counted or bool(counted))
 
     def _add(self, piece: str) -> None:
         if not piece:
@@ -98,61 +174,105 @@ class Answer:
         piece = self._half + piece
         # The other half may come with the next event.
         self._half = piece[-1] if HIGH_SURROGATES[0] <= piece[-1] <= HIGH_SURROGATES[1] else ""
-        self.text += encodable(piece[: len(piece) - len(self._half)])
+        self.said += encodable(piece[: len(piece) - len(self._half)])
 
-    def _finish(self, value: Mapping[str, Any]) -> None:
-        reason: object = value.get("stop_reason")
+    def _take_shape(self, value: dict[str, Any]) -> bool:
+        """Take in an object by the shape that it has; returns False for one of no known shape."""
         match value:
-            case {"type": "message_stop"}:  # Anthropic
-                self.complete = self.ended = True
-            case {"type": "message_delta"}:
-                reason = _dict(value.get("delta")).get("stop_reason")
-            case {"choices": [{"finish_reason": found}, *_]}:  # OpenAI and its like
-                reason = found
-            case {"candidates": [{"finishReason": found}, *_]}:  # Google
-                reason = found
+            case {"choices": [{} as choice, *_]} if CHOICE & choice.keys():  # OpenAI and its like
+                self._take_choice(choice)
+            case {"choices": [{"finish_reason": str(reason)}, *_]}:
+                self._finish(reason)
+            case {"choices": []} if "usage" in value or "prompt_filter_results" in value:
+                return self.is_known  # an aside, in streams
+            case {"candidates": [{"content": content, **candidate}, *_]}:  # Google
+                self._take_message(content)
+                self._finish(candidate.get("finishReason"))
+            case {"candidates": [{"finishReason": str(reason)}, *_]}:
+                self._finish(reason)
+            case {"promptFeedback": {"blockReason": str()}}:
+                self._finish("safety")
+            case {"type": str(kind)} if self._take_typed(kind, value):
+                pass
+            case {"message": {} as message}:  # Ollama
+                self._take_message(message)
+                self._finish(value.get("done_reason") or ("stop" if value.get("done") else None))
+            case {"output": list(items)} if items:  # OpenAI's responses
+                self._content.take(items)
+                self._finish("stop" if value.get("status") == "completed" else None)
+            case {"content": str() | list()} | {"response": str()} | {"delta": {}}:
+                self._take_bare(value)
+            case _:
+                return False
+        return True
+
+    def _take_choice(self, choice: dict[str, Any]) -> None:
+        if choice.get("index") in {None, 0, "0"}:
+            # Some send the whole message so far with each delta, or once more at the end.
+            if isinstance(choice.get("delta"), dict):
+                self._take_message(choice["delta"])
+            elif not self.said:
+                self._take_message(choice.get("message"))
+            self._content.take(choice.get("text"))
+        self._finish(choice.get("finish_reason") or choice.get("finishReason"))
+
+    def _take_typed(self, kind: str, value: dict[str, Any]) -> bool:
+        """Take in an answer or an event of Anthropic's."""
+        if kind == "message":
+            self._take_message(value)
+            self._finish(value.get("stop_reason"))
+        elif kind == "content_block_start":
+            self._content.take(value.get("content_block"))
+        elif kind == "content_block_delta":
+            self._content.take(value.get("delta"))
+        elif kind == "message_delta":
+            delta = value.get("delta")
+            self._finish(delta.get("stop_reason") if isinstance(delta, dict) else None)
+        elif kind == "message_stop":
+            self.complete = self.ended = True
+        else:
+            return kind in {"message_start", "ping", "content_block_stop"}
+        return True
+
+    def _take_bare(self, value: dict[str, Any]) -> None:
+        """Take in an answer that is a message by itself."""
+        self._take_message(value)
+        self._take_message(value.get("delta"))
+        self._content.take(value.get("response"))
+        reason = value.get("finish_reason") or value.get("stop_reason") or value.get("done_reason")
+        self._finish(reason or ("stop" if value.get("stop") or value.get("done") else None))
+
+    def _take_message(self, message: object) -> None:
+        if isinstance(message, str):
+            self._content.take(message)
+        elif isinstance(message, dict):
+            self._content.take_message(message)
+
+    def _finish(self, reason: object) -> None:
         if isinstance(reason, str) and reason:
             self.finish_reason = reason
             self.complete = True
+            if name := FAILED.get(reason.lower()):
+                self.fault = Fault(names=name)
 
 
-def fault_of(error: object) -> str:
-    """The name that an error gives itself, such as `overloaded_error`."""
-    fields = error if isinstance(error, dict) else {}
-    words = [fields.get(name) for name in ("code", "type", "status")]
-    return (
-        " ".join(str(word)[:100] for word in words if isinstance(word, (str, int)) and word) or "?"
-    )
+def kind_of_text(data: bytes) -> str:
+    """In words, what is no JSON."""
+    begun = data[:1000].strip().lower()
+    if not begun:
+        return "nothing"
+    if begun.startswith((b"<!doctype", b"<html", b"<head", b"<body")):
+        return "a page of HTML"
+    if begun.startswith(b"<"):
+        return "XML"
+    return "JSON that breaks off" if begun[:1] in {b"{", b"["} else "text that is no JSON"
 
 
-def _message_of(value: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The part of an answer or an event that holds the text."""
-    match value:
-        case {"choices": [{"message": dict(message)}, *_]}:
-            return message
-        case {"choices": [{"delta": dict(message)}, *_]}:
-            return message
-        case {"candidates": [{"content": dict(message)}, *_]}:
-            return message
-        case {"type": "message", "content": list()}:
-            return dict(value)
-    return None
+def _fields_of(value: dict[str, Any]) -> str:
+    names = [name for name in value if FIELD.fullmatch(name)][:MAX_FIELDS]
+    return f"with {', '.join(names)}" if names else "without a field"
 
 
-def _text(content: object) -> str:
-    """The text of a message: as it is, or in parts."""
-    if isinstance(content, str):
-        return content
-    parts = content if isinstance(content, list) else []
-    return "".join(
-        part["text"]
-        for part in parts
-        if isinstance(part, dict)
-        and isinstance(part.get("text"), str)
-        and part.get("type", "text") == "text"
-        and not part.get("thought")
-    )
-
-
-def _dict(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _name_of(value: object) -> str:
+    names = {list: "a list", str: "a text", bool: "true or false"}
+    return names.get(type(value), "a number")

@@ -1,5 +1,7 @@
 """The exceptions that an attempt ends with before it is sorted into a kind."""
 
+from reins.llm.errors import Kind
+
 
 class WireError(Exception):
     """An attempt came to no answer."""
@@ -24,6 +26,15 @@ class StatusError(WireError):
 
 class ShapeError(WireError):
     """The server answered, and not as a model does."""
+
+
+class NoTextError(WireError):
+    """The answer came whole and holds no text; `what` says what came instead."""
+
+    def __init__(self, kind: Kind, what: str) -> None:
+        super().__init__(what)
+        self.kind: Kind = kind
+        self.what = what
 
 
 class FaultError(WireError):

@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 
+from reins.llm.answers.faults import Fault
 from reins.llm.errors import Kind, ModelError
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES
@@ -10,12 +11,14 @@ from reins.llm.wire.errors import (
     FaultError,
     FinishReasonError,
     NoStreamError,
+    NoTextError,
     StatusError,
     TimeLimitError,
     TooLongError,
     UnconnectedError,
     WireError,
 )
+from reins.llm.wire.fault_words import BY_COMMON_NAME, BY_NAME, BY_WORDS, SEPARATORS
 from reins.llm.wire.response import WireResponse
 
 ADVICE: dict[Kind, str] = {
@@ -62,22 +65,7 @@ BY_STATUS: dict[int, Kind] = {
     529: "overloaded",
 }
 QUOTA_SPENT = "insufficient_quota"
-BY_WORD: dict[str, Kind] = {
-    QUOTA_SPENT: "auth",
-    "rate_limit": "rate_limited",
-    "resource_exhausted": "rate_limited",
-    "overloaded": "overloaded",
-    "unavailable": "overloaded",
-    "timeout": "timeout",
-    "deadline_exceeded": "timeout",
-    "content_filter": "refused",
-    "content_policy": "refused",
-    "authentication": "auth",
-    "permission": "auth",
-    "not_found": "not_found",
-    "invalid_request": "bad_request",
-}
-CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded"}
+CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded", "model_length"}
 
 
 def failure(
@@ -100,7 +88,10 @@ def failure(
 
 def classify(error: WireError, response: WireResponse, route: Route) -> ModelError:
     """The ModelError for what an attempt ended with; `response` is what came over the wire."""
-    kind, what = verdict(error, response)
+    if isinstance(error, FaultError):
+        kind, what = verdict_fault(response.fault or Fault())
+    else:
+        kind, what = verdict(error, response)
     advice = error.advice if isinstance(error, UnconnectedError) else None
     return failure(kind, route, what, after_s=response.retry_after_s, advice=advice)
 
@@ -108,7 +99,7 @@ def classify(error: WireError, response: WireResponse, route: Route) -> ModelErr
 def verdict(error: WireError, response: WireResponse) -> tuple[Kind, str]:
     """The kind of an error, and what happened in words."""
     kind: Kind = "garbage"
-    what = "the answer is not of the expected shape"
+    what = f"it answered with {response.stray or 'what is no answer'}"
     match error:
         case TooLongError():
             kind, what = "too_long", f"an answer of more than {MAX_TEXT_BYTES} bytes"
@@ -117,8 +108,8 @@ def verdict(error: WireError, response: WireResponse) -> tuple[Kind, str]:
         case FinishReasonError(finish_reason=reason):
             kind = "truncated" if reason.lower() in CUT_OFF else "refused"
             what = "it gave no whole answer"
-        case FaultError():
-            kind, what = kind_of_fault(response.fault or ""), "it answered with an error"
+        case NoTextError():
+            kind, what = error.kind, error.what
         case BrokenStreamError(corrupt=True):
             what = "a part of the stream cannot be read"
         case BrokenStreamError():
@@ -145,10 +136,23 @@ def verdict_status(status: int, *, is_spent: bool) -> tuple[Kind, str]:
     return kind, f"it answered {status}"
 
 
-def kind_of_fault(fault: str) -> Kind:
-    """The kind of an error that came inside a stream, by what it calls itself."""
-    for word, kind in BY_WORD.items():
-        if word in fault.lower():
+def verdict_fault(fault: Fault) -> tuple[Kind, str]:
+    """The kind of an error that came with the status of a success, and in words."""
+    what = "its answer is an error"
+    if fault.status is None:
+        return kind_of_fault(fault), what
+    return kind_of_fault(fault), f"{what} ({fault.status})"
+
+
+def kind_of_fault(fault: Fault) -> Kind:
+    """The kind of an error: by its own name, then by its status, then by its words."""
+    named = SEPARATORS.sub("", fault.names.lower())
+    for word, kind in BY_NAME.items():
+        if word in named:
             return kind
-    numbers = [int(word) for word in fault.split() if word.isdecimal()]
-    return BY_STATUS.get(numbers[0], "server") if numbers else "server"
+    if fault.status is not None:
+        return verdict_status(fault.status, is_spent=False)[0]
+    for words, kind in BY_WORDS:
+        if words.search(fault.words):
+            return kind
+    return next((kind for word, kind in BY_COMMON_NAME.items() if word in named), "server")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from reins.llm.answers.faults import Fault
 from reins.llm.limits.retry_after import asked_s
 from reins.llm.text import MAX_TEXT_BYTES
 from reins.llm.wire.answer import Answer
@@ -17,14 +18,15 @@ class WireResponse:
     """All that came over the wire for one attempt, also for one that failed.
 
     `tokens_in` counts the cached ones too; `counted` says that the provider counted at all.
-    `status` is None where no response came. `request` is the body as it was sent. `text` is cut
-    where it is too long, and of a stream that failed it is the text so far; `raw` is the same, or
-    where there is none at most 16 KiB of what came instead. `fault` is the name that an error with
-    a status of success gives itself. `first_text_at` is of time.perf_counter(), and of streams
-    alone.
+    `status` is None where no response came. `request` is the body as it was sent. `text` is the
+    answer without the `thought` before it, cut where it is too long, and of a stream that failed
+    the text so far; `raw` is the same, or where there is none at most 16 KiB of what came instead,
+    which `stray` names. `fault` is an error that came in spite of the status. `first_text_at` is of
+    time.perf_counter(), and of streams alone.
     """
 
     text: str = ""
+    thought: str = ""
     tokens_in: int = 0
     tokens_out: int = 0
     tokens_cached: int = 0
@@ -34,7 +36,8 @@ class WireResponse:
     finish_reason: str | None = None
     request: str | None = None
     raw: str = ""
-    fault: str | None = None
+    stray: str = ""
+    fault: Fault | None = None
     first_text_at: float | None = None
 
 
@@ -62,6 +65,8 @@ class Received:
     headers: Mapping[str, str] = field(default_factory=dict)
     came: bytes = b""
     first_text_at: float | None = None
+    given: str = ""
+    """The text so far, as it was handed on."""
 
     def response(self) -> WireResponse:
         answer, usage = self.answer, self.answer.usage
@@ -73,6 +78,7 @@ class Received:
         sent = min(usage.sent or 0, MAX_TOKENS)
         return WireResponse(
             text=text,
+            thought=answer.thought,
             tokens_in=sent,
             tokens_out=usage.answered or 0,
             tokens_cached=min(usage.cached or 0, sent),
@@ -82,6 +88,7 @@ class Received:
             finish_reason=answer.finish_reason,
             request=self.request,
             raw=text or came,
+            stray=answer.stray,
             fault=answer.fault,
             first_text_at=self.first_text_at,
         )

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import Any
 
+from reins.llm.answers.thoughts import MAX_THOUGHT_CHARS, PartingStream
 from reins.llm.baml.runtime import Compiled
 from reins.llm.text import is_too_long
 from reins.llm.wire.answer import NO_ANSWER, Answer
@@ -16,6 +17,7 @@ from reins.llm.wire.errors import (
     FaultError,
     FinishReasonError,
     NoStreamError,
+    NoTextError,
     ShapeError,
     StatusError,
     TooLongError,
@@ -49,6 +51,8 @@ class Wire:
         self._grace_s = grace_s
         self.is_plain = False
         """Known not to stream: asked for a stream it gave none, and then answered as a whole."""
+        self.begins_in_thought = False
+        """Known to close thoughts that it does not open; the prompt's template opens them."""
 
     def messages(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, str]]:
         """See `Compiled.messages`."""
@@ -59,7 +63,7 @@ class Wire:
         return self.compiled.parse(function, text)
 
     async def call(self, function: str, arguments: Mapping[str, object], exchange: Exchange) -> str:
-        """Call once; return the answer's text.
+        """Call once; return the answer's text, without its thought.
 
         Raises: WireError of some kind; ModelConfigError when the arguments do not fit.
         """
@@ -69,7 +73,7 @@ class Wire:
             async with self.sender.send(request) as reply:
                 await _accept(reply, received)
                 await self._take_body(reply, received)
-            return _checked(received.answer)
+            return self._checked(received.answer)
 
     async def stream(
         self,
@@ -78,10 +82,12 @@ class Wire:
         exchange: Exchange,
         on_text: OnText,
     ) -> str:
-        """Call once; return the text. `on_text` gets the whole text so far.
+        """Call once; return the text. `on_text` gets the whole answer so far.
 
-        The last text handed on is the whole answer's. Cancelling closes the connection at once,
-        and so does an answer that has grown too long; nothing is handed on after the end.
+        A thought is no part of it; where a text turns out late to be one, `on_text` gets another
+        that does not go on from it. The last text handed on is the whole answer's. Cancelling
+        closes the connection at once, and so does an answer that has grown too long; nothing is
+        handed on after the end.
 
         Raises: as `call`, and whatever `on_text` raises.
         """
@@ -96,7 +102,30 @@ class Wire:
                 raise NoStreamError
             if answer.corrupt or not (answer.complete or answer.fault):
                 raise BrokenStreamError(corrupt=bool(answer.corrupt))
-            return _checked(answer)
+            text = self._checked(answer)
+            if text != received.given:
+                on_text(text)
+            return text
+
+    def _checked(self, answer: Answer) -> str:
+        """The text of an answer that is one.
+
+        Raises: FaultError, FinishReasonError, TooLongError, NoTextError where it is none.
+        """
+        if answer.fault is not None:
+            raise FaultError
+        if answer.finish_reason and answer.finish_reason.lower() in NO_ANSWER:
+            raise FinishReasonError(answer.finish_reason)
+        if answer.begins_in_thought:
+            self.begins_in_thought = True
+        text = answer.text
+        if is_too_long(text):
+            raise TooLongError
+        if text.strip():
+            return text
+        if answer.is_refused:
+            raise NoTextError("refused", "it refused to answer")
+        raise NoTextError("empty", answer.lack)
 
     async def _take_body(self, reply: Reply, received: Received) -> None:
         """Read a plain answer, to its end or until it is whole and nothing follows."""
@@ -124,21 +153,26 @@ class Wire:
 
     async def _take_stream(self, reply: Reply, received: Received, on_text: OnText) -> None:
         """Read a stream, to its end or until the answer is whole and nothing follows."""
-        answer, reader, given = received.answer, EventReader(), ""
+        answer, reader = received.answer, EventReader()
+        parting = PartingStream(begins_in_thought=self.begins_in_thought)
         async for chunk in self._chunks(reply, answer):
             if not answer.events:
                 received.came = (received.came + chunk)[:MAX_REFUSAL_BYTES]
             for data in reader.feed(chunk) if chunk else reader.end():
                 received.came = data[:MAX_REFUSAL_BYTES]
                 answer.event(data)
-                if is_too_long(answer.text):
+                if answer.chars > MAX_THOUGHT_CHARS:
                     raise TooLongError
             if not chunk:
                 answer.flush()
-            if answer.text != given:
-                given = answer.text
-                received.first_text_at = received.first_text_at or time.perf_counter()
-                on_text(given)
+            if answer.chars and received.first_text_at is None:
+                received.first_text_at = time.perf_counter()
+            text = parting.answer(answer.said)
+            if is_too_long(text):
+                raise TooLongError
+            if text != received.given:
+                received.given = text
+                on_text(text)
 
     async def _chunks(self, reply: Reply, answer: Answer) -> AsyncIterator[bytes]:
         """The bytes of a stream; an empty piece is its end."""
@@ -166,7 +200,7 @@ class Wire:
 def _is_whole(body: bytearray) -> bool:
     """True if a body that did not end is an answer that did."""
     answer = Answer()
-    return answer.body(bytes(body)) and answer.complete
+    return answer.body(bytes(body)) and (answer.complete or answer.fault is not None)
 
 
 async def _accept(reply: Reply, received: Received) -> None:
@@ -181,17 +215,6 @@ async def _accept(reply: Reply, received: Received) -> None:
     if expects_tls(reply.status, received.came.decode(errors="replace")):
         raise speaks_tls()
     raise StatusError
-
-
-def _checked(answer: Answer) -> str:
-    """Raises: FaultError, FinishReasonError, TooLongError where the answer is none."""
-    if answer.fault:
-        raise FaultError
-    if answer.finish_reason and answer.finish_reason.lower() in NO_ANSWER:
-        raise FinishReasonError(answer.finish_reason)
-    if is_too_long(answer.text):
-        raise TooLongError
-    return answer.text
 
 
 @contextmanager

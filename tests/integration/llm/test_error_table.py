@@ -234,7 +234,9 @@ async def test_an_error_event_of_anthropic_says_its_kind(stub: ModelStub) -> Non
     fault = '{"type": "error", "error": {"type": "overloaded_error", "message": "Overloaded"}}'
     stub.default = streams([*anthropic_events()[:4], fault])
     error, exchange = await failing(wire_for(stub.address, provider="anthropic"), streamed=True)
-    assert (error.kind, exchange.response.fault) == ("overloaded", "overloaded_error")
+    assert error.kind == "overloaded"
+    assert exchange.response.fault is not None
+    assert exchange.response.fault.names.startswith("overloaded_error")
 
 
 @MODES

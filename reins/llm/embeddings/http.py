@@ -13,11 +13,10 @@ import orjson
 from reins.llm.answers.faults import fault_in
 from reins.llm.baml.runtime import Request
 from reins.llm.embeddings.embedder import Embedded, count, estimated_tokens
-from reins.llm.errors import ModelError
 from reins.llm.limits.retry_after import asked_s
 from reins.llm.settings import Route
-from reins.llm.wire.errors import FaultError, WireError
-from reins.llm.wire.failures import QUOTA_SPENT, classify, failure, verdict_status
+from reins.llm.wire.errors import FaultError, StatusError, WireError
+from reins.llm.wire.failures import classify, failure
 from reins.llm.wire.response import Exchange, WireResponse
 from reins.llm.wire.sender import Reply, Sender
 from reins.llm.wire.usage import Usage, usage_in
@@ -82,7 +81,8 @@ class HttpEmbedder:
                 status=status, retry_after_s=after_s, request=asked.decode()
             )
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise self._refused(status, after_s, body)
+            response = replace(exchange.response, raw=said)
+            raise classify(StatusError(), response, self._route)
         return body
 
     async def _bounded(self, reply: Reply) -> bytes:
@@ -93,10 +93,6 @@ class HttpEmbedder:
                 what = f"an answer of more than {MAX_ANSWER_BYTES} bytes"
                 raise failure("garbage", self._route, what)
         return bytes(body)
-
-    def _refused(self, status: int, after_s: float | None, body: bytes) -> ModelError:
-        kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
-        return failure(kind, self._route, what, after_s=after_s)
 
     def _check_fault(self, given: object, exchange: Exchange) -> None:
         """Raises: ModelError for an error that came with the status of a success."""

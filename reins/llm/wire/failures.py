@@ -1,11 +1,15 @@
 """From the error of an attempt to one ModelError, which quotes neither prompt nor answer."""
 
+import re
+from dataclasses import replace
 from http import HTTPStatus
 
-from reins.llm.answers.faults import Fault
+from reins.llm.answers.faults import Fault, fault_in
 from reins.llm.errors import Kind, ModelError
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES
+from reins.llm.tokens import tokens_of
+from reins.llm.wire.context_length import ContextLength, context_length_in
 from reins.llm.wire.errors import (
     BrokenStreamError,
     FaultError,
@@ -19,6 +23,7 @@ from reins.llm.wire.errors import (
     WireError,
 )
 from reins.llm.wire.fault_words import BY_COMMON_NAME, BY_NAME, BY_WORDS, SEPARATORS
+from reins.llm.wire.json_text import loads
 from reins.llm.wire.response import WireResponse
 
 ADVICE: dict[Kind, str] = {
@@ -33,6 +38,8 @@ ADVICE: dict[Kind, str] = {
     "garbage": "The answer is not a model's; check that the address is.",
     "refused": "The provider's safety filter stopped the answer; change the subject.",
     "truncated": "The answer was cut off at its limit of tokens; ask for less.",
+    "context_too_long": "Send less, as by a lower context_tokens of a persona, or take a model with "
+    "a longer context.",
     "too_long": "Ask for less text.",
     "empty": "The model gave no text; try again, or another model.",
     "unfit": "Try again, another model, or a simpler type.",
@@ -65,6 +72,9 @@ BY_STATUS: dict[int, Kind] = {
     529: "overloaded",
 }
 QUOTA_SPENT = "insufficient_quota"
+LENGTHS = re.compile(r'"n_(?:ctx|prompt_tokens)"\s*:\s*[0-9]+')
+"""Fields in which llama.cpp tells them."""
+
 CUT_OFF = {"length", "max_tokens", "model_context_window_exceeded", "model_length"}
 
 
@@ -88,12 +98,53 @@ def failure(
 
 def classify(error: WireError, response: WireResponse, route: Route) -> ModelError:
     """The ModelError for what an attempt ended with; `response` is what came over the wire."""
+    if (lengths := lengths_in(error, response)) is not None:
+        return too_much(route, lengths, response)
     if isinstance(error, FaultError):
         kind, what = verdict_fault(response.fault or Fault())
     else:
         kind, what = verdict(error, response)
     advice = error.advice if isinstance(error, UnconnectedError) else None
     return failure(kind, route, what, after_s=response.retry_after_s, advice=advice)
+
+
+def lengths_in(error: WireError, response: WireResponse) -> ContextLength | None:
+    """The lengths that a refusal tells, where it is for want of context."""
+    if not isinstance(error, (StatusError, FaultError)):
+        return None
+    fault = response.fault or fault_in_body(response.raw)
+    return context_length_in(
+        status=fault.status or response.status or 0,
+        names=SEPARATORS.sub("", fault.names.lower()),
+        words=fault.words,
+    )
+
+
+def too_much(route: Route, lengths: ContextLength, response: WireResponse) -> ModelError:
+    """The ModelError for a prompt that is longer than its model can take."""
+    sent = tokens_of(response.request or "")
+    what = f"the prompt of about {lengths.given or sent} tokens is longer than the model's context"
+    if lengths.limit is not None:
+        what += f" of {lengths.limit} tokens"
+    error = failure("context_too_long", route, what)
+    error.sent_tokens = sent
+    if lengths.limit is not None:
+        # Theirs are other tokens than ours: what they say is taken as a share.
+        error.fits_tokens = lengths.limit * sent // max(lengths.given or sent, lengths.limit)
+    return error
+
+
+def fault_in_body(body: str) -> Fault:
+    """The error in the body of a refusal; of one that is no JSON, its text as words."""
+    try:
+        value = loads(body.encode())
+    except ValueError:
+        return Fault(words=body)
+    fault = fault_in(value) if isinstance(value, dict) else None
+    if fault is None:
+        return Fault(words=body)
+    # Not all of the body, which may quote the prompt.
+    return replace(fault, words=" ".join([fault.words, *LENGTHS.findall(body)]))
 
 
 def verdict(error: WireError, response: WireResponse) -> tuple[Kind, str]:

@@ -64,6 +64,6 @@ _WORDS: tuple[tuple[Kind, str], ...] = (
     ("not_found", r"not found|not exist|no such|unknown model|unexpected endpoint|pulling it"),
     ("not_found", r"no models? (?:is )?loaded|model (?:is |was )?(?:not loaded|unloaded)"),
     ("bad_request", r"invalid|bad request|unsupported|not supported|must be|is required"),
-    ("bad_request", r"too long|context (?:length|size|window)|maximum"),
+    ("bad_request", r"too long|maximum"),
 )
 BY_WORDS = tuple((re.compile(words, re.IGNORECASE), kind) for kind, words in _WORDS)

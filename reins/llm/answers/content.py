@@ -20,7 +20,7 @@ TEXT_FIELDS = ("text", "thinking", "reasoning", "content", "summary", "value")
 
 @dataclass(slots=True)
 class Content:
-    """What messages held, piece by piece: `tools` are the names of those that were asked for."""
+    """The pieces of messages by their kind: `tools` are the names of those that were asked for."""
 
     text: list[str] = field(default_factory=list)
     thought: list[str] = field(default_factory=list)

@@ -37,7 +37,7 @@ MAX_EVENTS_IN_BODY = 10_000
 
 
 class Answer:
-    """What has come of an answer so far. `fault` is an error that came in its place.
+    """An answer, as far as it has come. `fault` is an error that came in its place.
 
     `said` is the text as it came, with a thought that stands in it. `complete`: the answer has said
     that it is at its end; `counted`: and how many tokens it took. `is_known`: some of it had the
@@ -232,9 +232,8 @@ class Answer:
             self._content.take(value.get("content_block"))
         elif kind == "content_block_delta":
             self._content.take(value.get("delta"))
-        elif kind == "message_delta":
-            delta = value.get("delta")
-            self._finish(delta.get("stop_reason") if isinstance(delta, dict) else None)
+        elif kind == "message_delta" and isinstance(value.get("delta"), dict):
+            self._finish(value["delta"].get("stop_reason"))
         elif kind == "message_stop":
             self.complete = self.ended = True
         else:

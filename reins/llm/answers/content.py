@@ -20,7 +20,7 @@ TEXT_FIELDS = ("text", "thinking", "reasoning", "content", "summary", "value")
 
 @dataclass(slots=True)
 class Content:
-    """What messages held, piece by piece: `tools` are the names of those that were asked for."""
+    """The pieces of messages by their kind: `tools` are the names of those that were asked for."""
 
     text: list[str] = field(default_factory=list)
     thought: list[str] = field(default_factory=list)
@@ -54,7 +54,7 @@ class Content:
             self._take_part(content, depth)
 
     def _take_part(self, part: dict[str, Any], depth: int) -> None:
-        kind = part.get("type")
+        kind = str(part.get("type"))
         if kind in THOUGHT_TYPES or part.get("thought") is True:
             self._think(strings_in(part))
         elif kind == "refusal" or "refusal" in part:

@@ -39,7 +39,7 @@ def fault_in(value: dict[str, Any]) -> Fault | None:
     if _is_error(value.get("error")):
         return fault_of(value["error"], beside=value)
     inside = value.get("base_resp")  # MiniMax: in every answer, 0 in good ones
-    if isinstance(inside, dict) and inside.get("status_code") not in {None, 0, "0"}:
+    if isinstance(inside, dict) and _is_error(inside.get("status_code")):
         return fault_of(inside)
     for choice in _choices(value):
         for holder in (choice, choice.get("message"), choice.get("delta")):
@@ -57,12 +57,11 @@ def fault_of(error: object, *, beside: dict[str, Any] | None = None) -> Fault:
     return Fault(next(iter(statuses), None), " ".join(names)[:MAX_CHARS], words[:MAX_CHARS])
 
 
-def _is_error(value: object) -> bool:
+def _is_error(value: object, depth: int = 0) -> bool:
     """False for the empty errors that some put into every answer."""
-    if isinstance(value, dict):
-        return any(_is_error(inner) for inner in value.values())
-    if isinstance(value, list):
-        return any(_is_error(inner) for inner in value)
+    if isinstance(value, (dict, list)):
+        inside = list(value.values()) if isinstance(value, dict) else value
+        return depth > MAX_DEPTH or any(_is_error(inner, depth + 1) for inner in inside)
     return value not in {None, "", 0, "0", "null", "None"}
 
 
@@ -78,7 +77,7 @@ def _is_all_error(value: dict[str, Any]) -> bool:
         return True
     if not any(isinstance(value.get(name), str) and value[name] for name in ("message", "msg")):
         return False
-    named = any(_is_error(value.get(name)) and value[name] not in GOOD for name in NAMES)
+    named = any(_is_error(found) and found not in GOOD for found in _scalars(value).values())
     return named or value.keys() <= ONLY_WORDS
 
 

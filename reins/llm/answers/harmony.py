@@ -49,6 +49,8 @@ def part_channels(text: str) -> Parted:
             header += f" {mark} {piece}"
         else:
             header = ""
+            if mark != "start":
+                thoughts.append(piece)  # between two messages nothing should stand
     thoughts.append(header.partition(" channel ")[2])
     before = "" if before.strip() == "assistant" else before
     # Of a thought that the prompt has opened; without a final message it is all there is.

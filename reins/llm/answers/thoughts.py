@@ -12,7 +12,7 @@ SIGNS = ("<", "[", "◁")
 """Every tag begins with one of these."""
 
 ENDS = (">", "]", "▷", "final")
-"""What ends a thought holds one of these."""
+"""Every end of a thought holds one of these."""
 
 MARKS = (*SIGNS, *ENDS, '"', "'", "`")
 
@@ -21,7 +21,7 @@ UNFINISHED = re.compile(
     r"|\[/?[A-Za-z]{0,5}|◁[^▷]{0,6}|[\"'`])$",
     re.IGNORECASE,
 )
-"""What may become a tag, or quotes one, at the end of a text that still comes."""
+"""The end of a text that still comes, where it may become a tag, or quotes one."""
 
 LONGEST_TAG = 140
 LONGEST_END = 5

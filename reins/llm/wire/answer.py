@@ -37,7 +37,7 @@ MAX_EVENTS_IN_BODY = 10_000
 
 
 class Answer:
-    """What has come of an answer so far. `fault` is an error that came in its place.
+    """An answer, as far as it has come. `fault` is an error that came in its place.
 
     `said` is the text as it came, with a thought that stands in it. `complete`: the answer has said
     that it is at its end; `counted`: and how many tokens it took. `is_known`: some of it had the
@@ -181,19 +181,26 @@ class Answer:
         match value:
             case {"choices": [{} as choice, *_]} if CHOICE & choice.keys():  # OpenAI and its like
                 self._take_choice(choice)
-            case {"choices": [{"finish_reason": str(reason)}, *_]}:
-                self._finish(reason)
-            case {"choices": []} if "usage" in value or "prompt_filter_results" in value:
-                return self.is_known  # an aside, in streams
             case {"candidates": [{"content": content, **candidate}, *_]}:  # Google
                 self._take_message(content)
                 self._finish(candidate.get("finishReason"))
+            case {"choices": [{"finish_reason": str(reason)}, *_]}:
+                self._finish(reason)
             case {"candidates": [{"finishReason": str(reason)}, *_]}:
                 self._finish(reason)
             case {"promptFeedback": {"blockReason": str()}}:
                 self._finish("safety")
             case {"type": str(kind)} if self._take_typed(kind, value):
                 pass
+            case _:
+                return self._take_odd_shape(value)
+        return True
+
+    def _take_odd_shape(self, value: dict[str, Any]) -> bool:
+        """Take in an object in the shape of another interface than those that are called."""
+        match value:
+            case {"choices": []} if "usage" in value or "prompt_filter_results" in value:
+                return self.is_known  # an aside, in streams
             case {"message": {} as message}:  # Ollama
                 self._take_message(message)
                 self._finish(value.get("done_reason") or ("stop" if value.get("done") else None))
@@ -207,7 +214,7 @@ class Answer:
         return True
 
     def _take_choice(self, choice: dict[str, Any]) -> None:
-        if choice.get("index") in {None, 0, "0"}:
+        if str(choice.get("index") or 0) == "0":
             # Some send the whole message so far with each delta, or once more at the end.
             if isinstance(choice.get("delta"), dict):
                 self._take_message(choice["delta"])
@@ -225,9 +232,8 @@ class Answer:
             self._content.take(value.get("content_block"))
         elif kind == "content_block_delta":
             self._content.take(value.get("delta"))
-        elif kind == "message_delta":
-            delta = value.get("delta")
-            self._finish(delta.get("stop_reason") if isinstance(delta, dict) else None)
+        elif kind == "message_delta" and isinstance(value.get("delta"), dict):
+            self._finish(value["delta"].get("stop_reason"))
         elif kind == "message_stop":
             self.complete = self.ended = True
         else:

@@ -7,6 +7,7 @@ import time
 import pytest
 from aiohttp import web
 
+from reins.llm.answers.faults import Fault
 from reins.llm.wire.errors import FinishReasonError, WireError
 from reins.llm.wire.response import Exchange
 from tests.support.model_stub import (
@@ -161,7 +162,7 @@ async def test_an_error_that_is_left_open(stub: ModelStub) -> None:
     exchange = Exchange()
     with pytest.raises(WireError):
         await send(wire_for(stub.address + "/v1", grace_s=60), exchange, streamed=True)
-    assert exchange.response.fault == "overloaded_error"
+    assert exchange.response.fault == Fault(names="overloaded_error")
 
 
 async def test_a_route_grants_no_more_than_it_has(make, stub: ModelStub) -> None:

@@ -29,6 +29,9 @@ PROBE = """function Probe() -> string {
 ANSWERED: frozenset[Kind] = frozenset({"truncated", "refused", "empty", "too_long"})
 """These come of a model that works; the text of their answer does not matter here."""
 
+TOLD: frozenset[Kind] = frozenset({"unreachable", "context_too_long"})
+"""The words of these say already what is the matter."""
+
 CREDIT = (
     "insufficient_quota", "insufficient balance", "insufficient_balance", "credit balance",
     "billing", "payment",
@@ -109,8 +112,8 @@ async def check_embeddings(name: str, route: Route, embedder: Embedder) -> Route
 
 
 def _message(route: Route, error: ModelError, response: WireResponse) -> str:
-    if error.kind == "unreachable":
-        return str(error)  # it tells what failed before there was an answer
+    if error.kind in TOLD:
+        return str(error)
     message = MESSAGES.get(error.kind) or "it cannot be used"
     body = response.raw.lower()
     refused = error.kind in {"auth", "rate_limited", "bad_request"}

@@ -38,8 +38,8 @@ ADVICE: dict[Kind, str] = {
     "garbage": "The answer is not a model's; check that the address is.",
     "refused": "The provider's safety filter stopped the answer; change the subject.",
     "truncated": "The answer was cut off at its limit of tokens; ask for less.",
-    "context_too_long": "Send less, as by a lower context_tokens of a persona, or take a model with "
-    "a longer context.",
+    "context_too_long": "Send less (for a persona, set a lower context_tokens), or take a model "
+    "with a longer context.",
     "too_long": "Ask for less text.",
     "empty": "The model gave no text; try again, or another model.",
     "unfit": "Try again, another model, or a simpler type.",

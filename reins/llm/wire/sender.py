@@ -4,8 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from types import SimpleNamespace, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
 from reins.llm.baml.runtime import Request
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 CONNECT_S = 10.0
 KEPT_S = 30.0
-READ_BYTES = 1 << 16
+HEADERS = {"User-Agent": "reins", "Accept-Encoding": "identity"}
 
 
 class Sender:
@@ -46,6 +45,8 @@ class Sender:
         self._session: aiohttp.ClientSession | None = None
         self._connecting = asyncio.Lock()
         self._unread: tuple[str, ...] = ()
+        self._answered = False
+        """A request was answered, so that a connection may be kept."""
 
     @asynccontextmanager
     async def send(self, request: Request) -> AsyncIterator["Reply"]:
@@ -64,25 +65,26 @@ class Sender:
     async def _post(
         self, session: "aiohttp.ClientSession", request: Request
     ) -> "aiohttp.ClientResponse":
-        again = True
+        may_be_kept = self._answered
         while True:
-            seen = _Seen()
             try:
                 # A redirect is not followed: key and prompt are for this address.
-                return await session.post(
+                got = await session.post(
                     request.url,
                     data=request.body,
-                    headers=request.headers,
+                    headers={**request.headers, **HEADERS},
                     proxy=self._proxy,
                     allow_redirects=False,
-                    trace_request_ctx=seen,
                 )
             except (self._aiohttp.ServerDisconnectedError, self._aiohttp.ClientOSError) as error:
                 # A server may close a kept connection in the moment in which we take it up.
                 lost = isinstance(error, (self._aiohttp.ServerDisconnectedError, ConnectionError))
-                if not (again and seen.kept and lost):
+                if not (lost and may_be_kept):
                     raise
-                again = False
+                may_be_kept = False
+            else:
+                self._answered = True
+                return got
 
     async def stop(self) -> None:
         """Close the connections; a second time does nothing."""
@@ -104,15 +106,11 @@ class Sender:
 
     def _open(self, context: ssl.SSLContext | None) -> "aiohttp.ClientSession":
         http = self._aiohttp
-        tracing = http.TraceConfig()
-        tracing.on_connection_reuseconn.append(_kept)
         session: aiohttp.ClientSession = http.ClientSession(
             # As many as the admission lets through.
             connector=http.TCPConnector(ssl=context or True, limit=0, keepalive_timeout=KEPT_S),
             timeout=http.ClientTimeout(total=self._timeout_s, connect=CONNECT_S),
             cookie_jar=http.DummyCookieJar(),
-            headers={"User-Agent": "reins", "Accept-Encoding": "identity"},
-            trace_configs=[tracing],
         )
         return session
 
@@ -137,6 +135,11 @@ class Reply:
         self.status = got.status
         self.headers = {name.lower(): value for name, value in got.headers.items()}
 
+    @property
+    def is_read(self) -> bool:
+        """True once all has come and was read."""
+        return self._got.content.at_eof()
+
     async def read(self) -> bytes:
         """The next bytes, as they come; none at the end.
 
@@ -144,17 +147,6 @@ class Reply:
         """
         with _Told(self._sender, begun=True):
             return await self._got.content.readany()
-
-
-@dataclass(slots=True)
-class _Seen:
-    """How a request went out; `kept`: over a connection that was there already."""
-
-    kept: bool = False
-
-
-async def _kept(_session: object, context: SimpleNamespace, _: object) -> None:
-    context.trace_request_ctx.kept = True
 
 
 class _Told:

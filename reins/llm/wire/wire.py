@@ -130,11 +130,13 @@ class Wire:
     async def _take_body(self, reply: Reply, received: Received) -> None:
         """Read a plain answer, to its end or until it is whole and nothing follows."""
         body = bytearray()
-        chunk = b"?"
-        while chunk:
+        while not reply.is_read:
             may_be_whole = body[-8:].rstrip().endswith(b"}")
             try:
-                async with asyncio.timeout(self._grace_s if may_be_whole else None):
+                if may_be_whole:
+                    async with asyncio.timeout(self._grace_s):
+                        chunk = await reply.read()
+                else:
                     chunk = await reply.read()
             except TimeoutError:
                 if _is_whole(body):

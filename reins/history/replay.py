@@ -18,6 +18,7 @@ from agent_core.session.log import Event
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from agent_core.session.waiting import Waiting
 from store.journal.file import Record
 from store.journal.journal import Journal
 
@@ -122,6 +123,8 @@ async def _stand_again(
     session.failures = snapshot["failures"]
     session.error = snapshot["error"]
     session.held = snapshot.get("held")
+    waits = snapshot.get("waits")
+    session.waits = Waiting.restored(waits) if waits and session.held is None else None
     event = Event(row["kind"], row["text"], payload=payload, applied=applied, error=row["error"])
     await session.log.record(event, state=session.agent.save_state())
 

@@ -185,6 +185,44 @@ def _status():
     return get_agent_state("ada")["status"]
 
 
+def test_an_outage_is_done_again(tmp_path, monkeypatch):
+    """Tries while the model is away, with a pause, a restart and an answer."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    recording = asyncio.run(_outlive_an_outage(monkeypatch))
+    texts = [row["text"] for row in recording["rows"]]
+    assert texts.count("waits for the model (try 1)") == 2
+    assert "A joke." in texts
+    assert run(recording).differences == []
+
+
+async def _outlive_an_outage(monkeypatch):
+    async with ModelStub(default=fails(503)) as stub:
+        monkeypatch.setenv("REINS_MODEL", "m")
+        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+        monkeypatch.setenv("REINS_MODEL_DEADLINE_S", "0.3")
+        settings = load_settings(heartbeat_s=0.05, retry_wait_s=0.05, retry_wait_max_s=0.1)
+        runtime = Runtime(settings)
+        await runtime.start()
+        await asyncio.to_thread(lambda: q.wait_for_action(q.agent_create("ada", "ann", "cats")))
+        await asyncio.to_thread(until, lambda: _tried(2, times=1))
+        await asyncio.to_thread(lambda: q.wait_for_action(q.agent_pause_action("ada", "ann")))
+        await asyncio.to_thread(lambda: q.wait_for_action(q.agent_resume_action("ada", "ann")))
+        await asyncio.to_thread(until, lambda: _tried(1, times=2))
+        await runtime.stop()
+        stub.default = answers("A joke.")
+        runtime = Runtime(settings)
+        await runtime.start()
+        await asyncio.to_thread(until, lambda: list_steps("ada")[-1]["text"] == "A joke.")
+        await asyncio.to_thread(lambda: q.wait_for_action(q.agent_destroy_action("ada", "ann")))
+        await runtime.stop()
+    return replay.record("ada")
+
+
+def _tried(count, *, times):
+    texts = [row["text"] for row in list_steps("ada")]
+    return texts.count(f"waits for the model (try {count})") == times
+
+
 def test_structured_answers_are_done_again(tmp_path, monkeypatch):
     """One that fits and one that was sent back."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))

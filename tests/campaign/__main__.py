@@ -74,12 +74,12 @@ class Campaign:
         result = self._bench.run(case)
         self.results.append(result)
         if not result.well:
-            print(f"\r{'; '.join(result.lost + result.doubled + result.wrong)[:2000]}")  # noqa: T201
-            print(f"  again: {command(case, self._seed)}")  # noqa: T201
+            print(f"\r{'; '.join(result.lost + result.doubled + result.wrong)[:2000]}")
+            print(f"  again: {command(case, self._seed)}")
         took_s = time.monotonic() - self._began
         bad = sum(not each.well for each in self.results)
         line = f"{len(self.results)} cases in {took_s:.0f} s, {bad} failed; {case.kind} {case.who}"
-        print(f"\r{line:<100.100}", end="", flush=True)  # noqa: T201
+        print(f"\r{line:<100.100}", end="", flush=True)
         return result
 
 
@@ -141,9 +141,9 @@ def main() -> int:
         campaign.kills(given.kills)
         campaign.errnos(given.sites)
     results = campaign.results
-    print("", *lines(results), sep="\n")  # noqa: T201
+    print("", *lines(results), sep="\n")
     missed, sites = dict(campaign.sweep.missed()), campaign.sweep.sites
-    print(f"{len(sites)} call sites; {len(missed)} lack an errno: see {given.out}")  # noqa: T201
+    print(f"{len(sites)} call sites; {len(missed)} lack an errno: see {given.out}")
     bad = [each for each in results if not each.well]
     report = {
         "seed": given.seed,
@@ -159,7 +159,7 @@ def main() -> int:
     if not bad:
         shutil.rmtree(at)
     else:
-        print(f"the folders of what failed are in {at}")  # noqa: T201
+        print(f"the folders of what failed are in {at}")
     return int(bool(bad))
 
 

@@ -13,7 +13,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign page dist lock browser litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench campaign proofs page dist lock browser litellm litellm-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -78,6 +78,11 @@ bench: $(VENV)/.stamp-dev page browser ## Run the benchmarks
 campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the thousand
 	$(PY) -m tests.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),1000) \
 	  --losses $(or $(LOSSES),100) --sites $(or $(SITES),0) --hours $(or $(HOURS),24)
+
+# Points: `make proofs POINT=5` takes out the mendings of one.
+proofs: $(VENV)/.stamp-dev ## Take out each mending of the store, and see that the tests miss it
+	$(PY) -m tests.removals $(if $(POINT),--point $(POINT))
+	$(PY) -m pytest -q tests/simulation -k taken_out
 
 page: $(VENV)/.stamp-build ## Build the page where its sources have changed
 	@$(PY) reins/web/dashboard/build.py

@@ -14,26 +14,23 @@ from tests.removals.checkout import Checkout, Removal
 from tests.removals.removals import REMOVALS
 
 
-def prove(removals: Sequence[Removal]) -> int:
-    """Returns how many were not found."""
-    with tempfile.TemporaryDirectory(prefix="reins-removals-") as at:
-        checkout = Checkout(Path(at))
-        tests = sorted({test for removal in removals for test in removal.found_by})
-        failing, said = checkout.failing(tests)
-        if failing:
-            print(f"with nothing taken out these do not pass: {failing}\n{said}")
-            return len(removals)
-        lost = 0
-        for removal in removals:
-            began = time.monotonic()
-            outcome = checkout.without(removal)
-            verdict = "found" if outcome.found else "NOT FOUND"
-            took_s = time.monotonic() - began
-            print(f"point {removal.of}  {verdict:<9}  {took_s:4.0f} s  {removal.name}", flush=True)
-            if not outcome.found:
-                lost += 1
-                print(f"  passed all the same: {outcome.missed}; broken: {outcome.broken}")
-                print(outcome.said)
+def prove(checkout: Checkout, removals: Sequence[Removal]) -> int:
+    """Say of each if it is found; returns how many are not."""
+    failing, said = checkout.failing(sorted({test for each in removals for test in each.found_by}))
+    if failing:
+        print(f"with nothing taken out these do not pass: {failing}\n{said}")
+        return len(removals)
+    lost = 0
+    for removal in removals:
+        began = time.monotonic()
+        outcome = checkout.without(removal)
+        verdict = "found" if outcome.found else "NOT FOUND"
+        took_s = time.monotonic() - began
+        print(f"point {removal.of}  {verdict:<9}  {took_s:4.0f} s  {removal.name}", flush=True)
+        if not outcome.found:
+            lost += 1
+            print(f"  passed all the same: {outcome.missed}; broken: {outcome.broken}")
+            print(outcome.said)
     print(f"{len(removals)} mendings taken out, {lost} not found")
     return lost
 
@@ -51,7 +48,8 @@ def main() -> int:
         if removal.name in (asked.only or [removal.name])
         and removal.of in (asked.point or [removal.of])
     ]
-    return 1 if prove(chosen) else 0
+    with tempfile.TemporaryDirectory(prefix="reins-removals-") as at:
+        return 1 if prove(Checkout(Path(at)), chosen) else 0
 
 
 if __name__ == "__main__":

@@ -143,7 +143,8 @@ def main() -> int:
     results = campaign.results
     print("", *lines(results), sep="\n")
     missed, sites = dict(campaign.sweep.missed()), campaign.sweep.sites
-    print(f"{len(sites)} call sites; {len(missed)} lack an errno: see {given.out}")
+    if not given.only:
+        print(f"{len(sites)} call sites; {len(missed)} lack an errno: see {given.out}")
     bad = [each for each in results if not each.well]
     report = {
         "seed": given.seed,

@@ -103,6 +103,7 @@ class Bench:
         self._at, self._number, self._patience_s = at, 0, patience_s
         self._base = at / "base"
         self._past = Promises()
+        self._programs: list[Program] = []
 
     def prepare(self, seed: int = 1) -> None:
         """A worker worked and was killed: tables, a journal and actions are left to take up, and a
@@ -121,21 +122,39 @@ class Bench:
         here = self._at / f"case-{self._number}"
         here.mkdir()
         result = Result(case)
-        with Faults(here) as faults, contextlib.ExitStack() as stack:
-            match case.kind:
-                case "power":
-                    data, promises = self._lose_power(case, here, faults, result)
-                case "device":
-                    device = stack.enter_context(Device(here))
-                    data, promises = self._cut_power(case, device, here)
-                case _:
-                    data, promises = self._go_wrong(case, here, faults, result)
-            result.acknowledged, result.shown = len(promises.acknowledged), len(promises.shown)
-            self._open_anew(data, here, promises, result)
+        try:
+            with Faults(here) as faults, contextlib.ExitStack() as stack:
+                self._do(case, here, faults, stack, result)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            result.wrong.append(f"{type(error).__name__}: {error}")
         result.took_s = round(time.monotonic() - began, 2)
         if result.well:
             shutil.rmtree(here)
         return result
+
+    def _do(
+        self,
+        case: Case,
+        here: Path,
+        faults: Faults,
+        stack: contextlib.ExitStack,
+        result: Result,
+    ) -> None:
+        device = stack.enter_context(Device(here)) if case.kind == "device" else None
+        stack.callback(self._end_programs)  # before a device goes
+        if device is not None:
+            data, promises = self._cut_power(case, device, here)
+        elif case.kind == "power":
+            data, promises = self._lose_power(case, here, faults, result)
+        else:
+            data, promises = self._go_wrong(case, here, faults, result)
+        result.acknowledged, result.shown = len(promises.acknowledged), len(promises.shown)
+        self._open_anew(data, here, promises, result)
+
+    def _end_programs(self) -> None:
+        for program in self._programs:
+            _kill(program)
+        self._programs.clear()
 
     def opened_anew(self) -> Path:
         """A copy of the folder with a past, after a worker has worked on it and stopped."""
@@ -261,10 +280,12 @@ class Bench:
 
     def _worker(self, data: Path, log: str, **more: str) -> Program:
         with (self._at / f"{log}.err").open("wb") as err:
-            return Program(
+            worker = Program(
                 ["-m", "agents"], cwd=ROOT, env=_environment(data) | more,
                 stdout=subprocess.DEVNULL, stderr=err,
             )  # fmt: skip
+        self._programs.append(worker)
+        return worker
 
     def _started(self, worker: Program, log: str) -> None:
         said = self._at / f"{log}.err"
@@ -281,6 +302,7 @@ class Bench:
                 ["-m", "tests.support.faults.client", seed, actions, for_s], cwd=ROOT,
                 env=_environment(data) | more, stdout=to, stderr=err,
             )  # fmt: skip
+        self._programs.append(client)
         client.wait(END_S)
         # A client that was killed may leave half a line.
         return [line for line in out.read_text().splitlines() if line.endswith("}")]

@@ -268,7 +268,7 @@ def _count(opened: LanceTable, where: str, found: list[int]) -> None:
 
 
 def _sound(read: Callable[[], T], table: Table) -> T:
-    """What `read` returns. Raises: TableDamagedError, FolderUnusableError."""
+    """The result of `read`. Raises: TableDamagedError, FolderUnusableError."""
     found: list[T] = []
     why = fault(lambda: found.append(read()), f"table {table.name}")
     if why is not None:

@@ -1,4 +1,4 @@
-"""What holds up "what is acknowledged stays", one mending after the other, as it is taken out."""
+"""The mendings that hold up "what is acknowledged stays", each as it is taken out."""
 
 from tests.removals.checkout import Edit, Removal
 

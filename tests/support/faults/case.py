@@ -78,7 +78,7 @@ class Promises:
 
 @dataclass(slots=True)
 class Result:
-    """What became of it; `reached` says whether the fault came to happen at all."""
+    """The outcome of a case; `reached` says whether the fault came to happen at all."""
 
     case: Case
     reached: bool = True

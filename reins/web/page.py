@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
+from markupsafe import escape
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
+
+from reins.web.framing import path_as_sent
 
 DIST = Path(__file__).parent / "dashboard" / "dist"
 
@@ -20,6 +23,8 @@ Reins: the page is not built.
 Run `make run`, which builds it, or `make page` for the page alone, and open this again.
 The API works without it: see /api/openapi.json.
 """
+_HERE = '="./'
+"""The beginning of an address in the page's document, as it was built: beside the document."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -40,8 +45,11 @@ def pages(dist: Path = DIST) -> Blueprint:
     def index(_rest: str = "") -> Response:
         if not (dist / "index.html").is_file():
             return Response(_NOT_BUILT, 503, {"Retry-After": "10"}, mimetype="text/plain")
-        answer = send_from_directory(dist, "index.html")
+        text = (dist / "index.html").read_text("utf-8")
+        answer = Response(text.replace(_HERE, f'="{escape(_base())}'), mimetype="text/html")
         answer.headers["Cache-Control"] = "no-cache"
+        answer.add_etag()
+        answer.make_conditional(request)
         return answer
 
     def asset(name: str) -> Response:
@@ -63,6 +71,17 @@ def pages(dist: Path = DIST) -> Blueprint:
             f"/{icon}", f"file_{icon.replace('.', '_')}", file, defaults={"name": icon}
         )
     return made
+
+
+def _base() -> str:
+    """The way from the address in the browser to the folder under which all of ours is.
+
+    Absolute where the prefix is known; else from the page itself, since a proxy may take a part of
+    the path off and not say so.
+    """
+    if request.root_path:
+        return f"{request.root_path}/"
+    return "../" * (path_as_sent(request.environ).count("/") - 1) or "./"
 
 
 def with_headers(response: Response) -> Response:

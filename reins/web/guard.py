@@ -95,6 +95,7 @@ class Guard:
 
     def _foreign(self, request: Request) -> Response | None:
         """A page of another site may not act here, nor listen."""
+        asks_why = request.path.startswith(_SOCKETS_AT) and not _is_handshake(request)
         if request.method in _SAFE and not request.path.startswith(_SOCKETS_AT):
             return None
         origin = request.headers.get("Origin")
@@ -105,7 +106,8 @@ class Guard:
                 request.environ.get("HTTP_HOST", ""),
                 scheme=request.scheme,
                 port=forwarded_port(request.environ),
-                attested=site == "same-origin",
+                # Chromium says it of no socket: neither may the question count, why there is none.
+                attested=site == "same-origin" and not asks_why,
             )
         elif site is not None:
             mine = site in ("same-origin", "none")

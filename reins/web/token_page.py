@@ -19,6 +19,7 @@ _PAGE = """\
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<link rel="icon" href="data:,">
 <title>Token · Reins</title>
 <style>{style}</style>
 </head>
@@ -40,6 +41,7 @@ printed at the start.</p>
 _WRONG = '<p class="wrong" role="alert">The token that was given is not the right one.</p>'
 _POLICY = (
     "default-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; "
+    "img-src data:; "
     f"style-src 'sha256-{b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}'"
 )
 

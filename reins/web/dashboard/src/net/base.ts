@@ -1,8 +1,8 @@
 /** Where Reins is reached: a proxy may have put a path before its own. */
 
-/** The folder above that of the assets, of which this file is one; it ends with a slash. */
 const files = import.meta.url
-export const base = new URL('../', files).pathname
+/** The folder above that of the assets, of which this file is one. Two slashes at its start would name another host. */
+export const base = new URL('../', files).pathname.replace(/^\/+/, '/')
 
 /** The address of a path of ours, such as "/queue". */
 export const at = (path: string): string => base + path.slice(1)

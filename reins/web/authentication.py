@@ -1,13 +1,13 @@
 """The token: in a header, in a cookie, or in the link or the form that makes it one."""
 
 from hmac import compare_digest
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, unquote, urlencode
 
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from reins import redaction
-from reins.web.framing import path_as_sent
+from reins.web.proxies import here
 from reins.web.refusal import refusal
 from reins.web.token_page import token_page
 
@@ -59,15 +59,16 @@ class Authentication:
     def _let_in(self, request: Request) -> Response:
         """Keep the token in a cookie, and out of the address."""
         answer = Response(status=303, headers={"Location": _here(request)})
-        answer.set_cookie(
-            self._cookie,
-            self._token or "",
-            path=request.root_path or "/",
-            secure=request.is_secure,
-            httponly=True,
-            # Not Strict: it would be left out where a link on another site's page leads here.
-            samesite="Lax",
-        )
+        for path in _writings(request.root_path):
+            answer.set_cookie(
+                self._cookie,
+                self._token or "",
+                path=path,
+                secure=request.is_secure,
+                httponly=True,
+                # Not Strict: it would be left out where a link on another site's page leads here.
+                samesite="Lax",
+            )
         answer.headers["Cache-Control"] = "no-store"
         answer.headers["Referrer-Policy"] = "no-referrer"
         return answer
@@ -99,12 +100,14 @@ def _is_shown(request: Request) -> bool:
 
 
 def _here(request: Request) -> str:
-    """The address that was asked for, without the token.
-
-    Where no prefix is known, as a path from itself: that in the browser may be longer, since a
-    proxy may take a part of it off and not say so.
-    """
-    path = path_as_sent(request.environ)
-    to = f"{request.root_path}{path}" if request.root_path else f"./{path.rpartition('/')[2]}"
+    """The address that was asked for, without the token."""
     others = [(name, value) for name, value in request.args.items(multi=True) if name != _FIELD]
-    return quote(to, safe="/%") + (f"?{urlencode(others)}" if others else "")
+    return here(request.environ) + (f"?{urlencode(others)}" if others else "")
+
+
+def _writings(prefix: str) -> list[str]:
+    """The ways in which a browser may write a path: it sends a cookie only where it is the same."""
+    plain = unquote(prefix)
+    return list(
+        dict.fromkeys([prefix or "/", quote(plain) or "/", quote(plain, safe="/@:") or "/"])
+    )

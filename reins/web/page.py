@@ -7,7 +7,7 @@ from markupsafe import escape
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 
-from reins.web.framing import path_as_sent
+from reins.web.proxies import way_to_start
 
 DIST = Path(__file__).parent / "dashboard" / "dist"
 
@@ -46,7 +46,9 @@ def pages(dist: Path = DIST) -> Blueprint:
         if not (dist / "index.html").is_file():
             return Response(_NOT_BUILT, 503, {"Retry-After": "10"}, mimetype="text/plain")
         text = (dist / "index.html").read_text("utf-8")
-        answer = Response(text.replace(_HERE, f'="{escape(_base())}'), mimetype="text/html")
+        answer = Response(
+            text.replace(_HERE, f'="{escape(way_to_start(request.environ))}'), mimetype="text/html"
+        )
         answer.headers["Cache-Control"] = "no-cache"
         answer.add_etag()
         answer.make_conditional(request)
@@ -71,17 +73,6 @@ def pages(dist: Path = DIST) -> Blueprint:
             f"/{icon}", f"file_{icon.replace('.', '_')}", file, defaults={"name": icon}
         )
     return made
-
-
-def _base() -> str:
-    """The way from the address in the browser to the folder under which all of ours is.
-
-    Absolute where the prefix is known; else from the page itself, since a proxy may take a part of
-    the path off and not say so.
-    """
-    if request.root_path:
-        return f"{request.root_path}/"
-    return "../" * (path_as_sent(request.environ).count("/") - 1) or "./"
 
 
 def with_headers(response: Response) -> Response:

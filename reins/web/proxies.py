@@ -3,7 +3,7 @@
 import ipaddress
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from werkzeug.http import parse_list_header
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -18,7 +18,10 @@ _FORWARDED = "HTTP_X_FORWARDED_"
 _IGNORED = "reins.ignored_proxy"
 _ORIGINAL = "werkzeug.proxy_fix.orig"
 _PORT = "reins.forwarded_port"
+_PREFIX_LACKS = "reins.prefix_lacks"
+_WHOLE_PATH = "reins.whole_path"
 _SCHEMES = ("http", "https")
+_AS_SENT = "/%!$&'()*+,;=:@~"
 
 
 class Proxies:
@@ -62,8 +65,8 @@ class Proxies:
         given = str(environ.get("SCRIPT_NAME", "")).rstrip("/")
         prefix = self._prefix or (given if is_path_prefix(given) else "")
         environ["SCRIPT_NAME"] = prefix
-        if prefix:
-            _take_off(environ, prefix)
+        taken_off = bool(prefix) and _take_off(environ, prefix)
+        environ[_PREFIX_LACKS] = bool(self._prefix) and not taken_off
         return self._app(environ, start_response)
 
     def _trusts(self, address: str) -> bool:
@@ -104,6 +107,33 @@ def asked_hosts(environ: "WSGIEnvironment") -> list[str]:
     return [environ.get("HTTP_HOST", ""), *([own or ""] if _ORIGINAL in environ else [])]
 
 
+def way_to_start(environ: "WSGIEnvironment") -> str:
+    """The address of our start, as a path from the address that was asked for.
+
+    Relative, since the path in the browser may be written in another way, or be longer, where a
+    proxy takes a part of it off and does not say so.
+    """
+    folders = path_as_sent(environ).count("/") - 1
+    return "../" * folders or _bare_prefix(environ) or "./"
+
+
+def here(environ: "WSGIEnvironment") -> str:
+    """The address that was asked for, without its query, as a path from itself."""
+    path = path_as_sent(environ)
+    if environ.get(_PREFIX_LACKS):
+        # Asked for directly, or taken off by a proxy: with the prefix it is served in both cases.
+        return quote(f"{environ['SCRIPT_NAME']}{path}", safe=_AS_SENT)
+    return _bare_prefix(environ) or quote(f"./{path.rpartition('/')[2]}", safe=_AS_SENT)
+
+
+def _bare_prefix(environ: "WSGIEnvironment") -> str:
+    """The way to the start from a prefix without a slash at its end; empty for any other path."""
+    whole = str(environ.get(_WHOLE_PATH, "/"))
+    if whole.endswith("/") or path_as_sent(environ) != "/":
+        return ""
+    return quote(f"./{whole.rpartition('/')[2]}/", safe=_AS_SENT)
+
+
 def forwarded_port(environ: "WSGIEnvironment") -> str:
     """The port of the address in the browser, as a trusted proxy said; empty if none did."""
     return str(environ.get(_PORT, ""))
@@ -127,14 +157,16 @@ def _counted(environ: "WSGIEnvironment", name: str, hops: int) -> int:
     return min(hops, len(_values(environ, name)))
 
 
-def _take_off(environ: "WSGIEnvironment", prefix: str) -> None:
-    """Take the prefix off the path, if the proxy has left it there."""
+def _take_off(environ: "WSGIEnvironment", prefix: str) -> bool:
+    """Take the prefix off the path, if the proxy has left it there; true if it had."""
     path = path_as_sent(environ)
     parts, wanted = path.split("/"), prefix.split("/")
     count = len(wanted)
     if [unquote(part) for part in parts[:count]] != [unquote(part) for part in wanted]:
-        return
+        return False
     rest = "/" + "/".join(parts[count:])
     query = str(environ.get("QUERY_STRING", ""))
+    environ[_WHOLE_PATH] = path
     environ["REQUEST_URI"] = environ["RAW_URI"] = f"{rest}?{query}" if query else rest
     environ["PATH_INFO"] = unquote_to_bytes(rest).decode("latin-1")
+    return True

@@ -30,6 +30,7 @@ _PAGE = """\
 printed at the start.</p>
 {wrong}
 <form method="post">
+<input autocomplete="username" value="reins" hidden>
 <label for="token">Token</label>
 <input id="token" name="token" type="password" autocomplete="current-password" required autofocus>
 <button>Open Reins</button>

@@ -1,5 +1,6 @@
 """Headers of proxies: they count from trusted peers alone, and never let another site in."""
 
+import itertools
 import re
 
 import pytest
@@ -12,6 +13,7 @@ TOKEN = "t0ken-of-more-than-16-characters"
 HTML = {"Accept": "text/html"}
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NAME = "reins.example.org"
+ids = map("d{}".format, itertools.count())
 TRUSTED = ["127.0.0.1", "10.0.0.0/8"]
 
 
@@ -118,9 +120,11 @@ def test_what_a_trusted_peer_says_counts(serve):
     ):
         given = {**told, **more}
         _, headers, _ = served.ask("GET", f"/sessions/a?seq=1&token={TOKEN}", **given)
-        assert headers["location"] == "/deep/down/sessions/a?seq=1", more
+        assert headers["location"] == "./a?seq=1", more
         assert {"Path=/deep/down", "Secure"} <= set(headers["set-cookie"].split("; ")), more
-        assert base_of(served, **given, **BEARER) == "/deep/down/", more
+        body = {"agent_id": "d", "session_id": next(ids), "actor": "ann"}
+        _, headers, _ = served.ask("POST", "/api/sessions", body, **given, **BEARER)
+        assert headers["location"].startswith("/deep/down/api/actions/")
         for origin, lets_in in ((f"https://{NAME}:8443", True), (f"http://{NAME}:8443", False),
                                 (f"https://{NAME}:1", False)):  # fmt: skip
             with Raw(served.port, Origin=origin, **given, **BEARER) as raw:
@@ -163,11 +167,28 @@ def test_a_prefix_is_taken_off(serve, prefix, asked, is_api):
 
 def test_without_its_slash_the_prefix_is_the_start(serve):
     served = serve(path_prefix="/reins", token=TOKEN)
-    assert base_of(served, "/reins", **BEARER) == "/reins/"
+    assert base_of(served, "/reins", **BEARER) == "./reins/"
     status, headers, _ = served.ask("GET", f"/reins?token={TOKEN}")
-    assert (status, headers["location"]) == (303, "/reins/")
+    assert (status, headers["location"]) == (303, "./reins/")
     with Raw(served.port, path="/reins/socket.io/?EIO=4&transport=websocket", **BEARER) as raw:
         assert raw.joined().call("subscribe_sessions", {})["ok"]
+
+
+def test_asked_for_directly_the_link_leads_to_the_prefix(serve):
+    """Where the cookie is sent; it is served there, as it is behind the proxy."""
+    served = serve(path_prefix="/user/ann@x/reins", token=TOKEN)
+    asked = served.ask("GET", f"/sessions/a%2Fb?token={TOKEN}")[1]
+    assert asked["location"] == "/user/ann@x/reins/sessions/a%2Fb"
+    assert base_of(served, asked["location"], **BEARER) == "../"
+    assert base_of(served, "/sessions/a", **BEARER) == "../"
+
+
+def test_the_cookie_is_for_each_writing_of_the_prefix(serve):
+    """A browser sends it where the path is written the same: `@` and `%40` are not."""
+    served = serve(path_prefix="/user/ann%40x/reins", token=TOKEN)
+    with Raw(served.port, path=f"/user/ann@x/reins/?token={TOKEN}") as raw:
+        paths = re.findall(r"Path=(\S+?)(?:;|\r|$)", raw.head)
+    assert paths == ["/user/ann%40x/reins", "/user/ann@x/reins"]
 
 
 @pytest.mark.parametrize(
@@ -334,7 +355,8 @@ def test_a_form_acts_on_nothing(serve):
     served = serve(token=TOKEN, allowed_hosts=["forms.example.org"])
     cookie = {"Cookie": f"reins_{served.port}={TOKEN}"}
     form = {"Content-Type": "application/x-www-form-urlencoded", "Origin": "https://evil.example"}
+    before = served.ask("GET", "/api/actions", **cookie)[2]["items"]
     body = b"agent_id=a&actor=eve"
     assert served.ask("POST", "/api/sessions", body, **form, **cookie)[0] == 403
     assert served.ask("POST", "/api/sessions", f"token={TOKEN}".encode(), **form)[0] == 303
-    assert served.ask("GET", "/api/actions", **cookie)[2]["items"] == []
+    assert served.ask("GET", "/api/actions", **cookie)[2]["items"] == before

@@ -77,7 +77,7 @@ class Visitor:
             connection.request(method, path, body, self._headers(headers))
             answer = connection.getresponse()
             text = answer.read().decode()
-        found = {name.lower(): value for name, value in answer.getheaders()}
+        found = {name.lower(): value for name, value in reversed(answer.getheaders())}
         is_json = "json" in found.get("content-type", "")
         return answer.status, found, json.loads(text) if is_json else text
 

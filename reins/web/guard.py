@@ -95,35 +95,36 @@ class Guard:
 
     def _foreign(self, request: Request) -> Response | None:
         """A page of another site may not act here, nor listen."""
-        asks_why = request.path.startswith(_SOCKETS_AT) and not _is_handshake(request)
         if request.method in _SAFE and not request.path.startswith(_SOCKETS_AT):
             return None
-        origin = request.headers.get("Origin")
-        site = request.headers.get("Sec-Fetch-Site")
-        if origin is not None:
-            mine = self._hosts.is_own(
-                origin,
-                request.environ.get("HTTP_HOST", ""),
-                scheme=request.scheme,
-                port=forwarded_port(request.environ),
-                # Chromium says it of no socket: neither may the question count, why there is none.
-                attested=site == "same-origin" and not asks_why,
-            )
-        elif site is not None:
-            mine = site in ("same-origin", "none")
-        else:
-            # No browser leaves out both; a cookie without either is not from a page of ours.
-            mine = not self._authentication.by_cookie(request)
-        if mine:
+        if self._is_own(request):
             return None
-        given = f"Origin is {(origin or site or 'missing')[:80]!r}"
+        given = request.headers.get("Origin") or request.headers.get("Sec-Fetch-Site") or "missing"
+        host = request.environ.get("HTTP_HOST", "")
         return refusal(
             403,
             "a page of another site may not do this",
-            f"{given}, Host is {request.environ.get('HTTP_HOST', '')[:80]!r}; expected this "
-            "server's own address. From a program, leave out Origin and send Authorization: "
-            "Bearer. A proxy in between has to keep the Host, with its port."
-            + hint(request.environ),
+            f"Origin is {given[:80]!r}, Host is {host[:80]!r}; expected this server's own address. "
+            "From a program, leave out Origin and send Authorization: Bearer. A proxy in between "
+            "has to keep the Host, with its port." + hint(request.environ),
+        )
+
+    def _is_own(self, request: Request) -> bool:
+        """True if no page of another site can have sent it: the same for acts and for sockets."""
+        origin = request.headers.get("Origin")
+        site = request.headers.get("Sec-Fetch-Site")
+        if origin is None:
+            # No browser leaves out both; a cookie without either is not from a page of ours.
+            by_program = site is None and not self._authentication.by_cookie(request)
+            return by_program or site in ("same-origin", "none")
+        # Chromium says of no socket from where it is: nor may the question count, why there is none.
+        asks_why = request.path.startswith(_SOCKETS_AT) and not _is_handshake(request)
+        return self._hosts.is_own(
+            origin,
+            request.environ.get("HTTP_HOST", ""),
+            scheme=request.scheme,
+            port=forwarded_port(request.environ),
+            attested=site == "same-origin" and not asks_why,
         )
 
     def _too_large(self, request: Request) -> Response | None:

@@ -11,7 +11,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
 class Hosts:
-    """What a Host may be, and which Origin is this server's own.
+    """The names that a Host may have, and the Origin that is this server's own.
 
     A name of `allowed` may have a port: that of the address which browsers show, where a proxy does
     not hand it on.

@@ -1,9 +1,9 @@
 """The page: one document for every path that is no other's, its files beside it."""
 
+from html import escape
 from pathlib import Path
 
 from flask import Blueprint, Response, request, send_from_directory
-from markupsafe import escape
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
 

@@ -10,9 +10,9 @@ _STYLE = """\
 body { margin: 15vh auto 0; max-width: 26rem; padding: 0 1rem; }
 h1 { font-size: 1.25rem; margin: 0 0 .5rem; }
 form { display: grid; gap: .5rem; margin-top: 1rem; }
-input, button { border: 1px solid GrayText; border-radius: 4px; font: inherit; padding: .4rem .6rem; }
+input, button { border: 1px solid GrayText; border-radius: 4px; font: inherit; padding: .4rem; }
 .wrong { color: light-dark(#a4161a, #ff9b9b); }
-"""  # noqa: E501 - CSS
+"""
 _PAGE = """\
 <!doctype html>
 <html lang="en">

@@ -136,11 +136,11 @@ def contexts(browser: Browser):
 def _leave(page: Page, host: str) -> BrowserContext:
     """Close a page; its context remembers nothing of it but the files."""
     context = page.context
-    of_host = {"origin": host, "storageTypes": "cookies,local_storage"}
+    of_host = {"origin": host, "storageTypes": "local_storage"}
     context.new_cdp_session(page).send("Storage.clearDataForOrigin", of_host)
-    context.clear_cookies()
     for each in context.pages:
         each.close()
+    context.clear_cookies()  # last: a page that is open still asks with them
     context.set_offline(offline=False)
     return context
 

@@ -54,6 +54,8 @@ def behind(tmp_path):
 def test_under_a_path(start_app, behind, visit, path, prefix):
     """The page opens anywhere under it, lives, leads on, acts, and loads again."""
     app = start_app(REINS_PATH_PREFIX=prefix, REINS_TOKEN=TOKEN)
+    printed = app.worker.stdout.read_text().split(" is at ")[1]
+    assert printed.startswith(f"{app.at}{prefix or ''}/?token=")
     app.create("ada", "cats")
     at = behind(app, at="/reins/", path=path)
     page = visit(f"{at}sessions/ada", expected=("401",))

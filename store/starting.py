@@ -10,9 +10,10 @@ import orjson
 import pyarrow.compute as pc
 import structlog
 
+from store.barrier import Barrier
 from store.derivation import make_again
 from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
-from store.folder import FORMAT, DataFolder
+from store.folder import FORMAT, DataFolder, Left
 from store.journal.log import Log
 from store.journal.opening import Durable
 from store.journal.proof import Proof
@@ -24,6 +25,7 @@ from store.lance.opening import OpenTable
 from store.lance.repair import ROLL_BACK, Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
+from store.queue_rewriting import write_again
 
 _logger = structlog.get_logger(__name__)
 
@@ -48,10 +50,10 @@ def open_folder(
     tables: Sequence[Table],
     durable: Durable,
     *,
-    trusted: bool,
+    left: Left,
     roll_back: bool = False,
 ) -> Opened:
-    """Open everything, for the folder's owner. `trusted`: no power was lost since it was written.
+    """Open everything, for the folder's owner. `left`: how the owner before left it.
 
     `roll_back`: a person has asked to go on without rows that were safe and cannot be read.
 
@@ -59,10 +61,11 @@ def open_folder(
     """
     opened = Opened()
     with no_system_error(folder):
+        barrier = folder.barrier()  # before anything is written
         proof = folder.prove_log()
         _account_for(folder, tables, proof, roll_back=roll_back)
         with contextlib.closing(folder.open_log(durable, checked=True)) as log:
-            _open_tables(opened, folder, tables, log, trusted=trusted, roll_back=roll_back)
+            _open_tables(opened, folder, tables, log, trusted=left != "power", roll_back=roll_back)
             opened.sums = log.noted_files()
             # What was given out is never given out again, lost or not.
             last = proof.lacking[1] if proof.lacking else 0
@@ -70,7 +73,8 @@ def open_folder(
             repaired = {one.table for one in opened.repaired}
             synced = log.synced_versions()
             opened.synced = {k: v for k, v in synced.items() if k not in repaired}
-        _derive_again(opened)
+            _derive_again(opened)
+            _prove(opened, folder, barrier, log, killed=left == "killed")
     if folder.format() != FORMAT:
         folder.record_format()
     return opened
@@ -207,6 +211,29 @@ def _derive_again(opened: Opened) -> None:
         if behind or table.name in repaired:
             _, source = opened.tables[derived.source]
             make_again(table, derived, handle, source)
+
+
+def _prove(opened: Opened, folder: DataFolder, barrier: Barrier, log: Log, *, killed: bool) -> None:
+    """Note versions for the tables that have none, and what helpers may have failed to sync.
+
+    Journalled tables go back to such a version where that is needed. The queue's rows are nowhere
+    else: they are written again.
+    """
+    syncs = folder.failed_syncs
+    failed, in_doubt = syncs.count, killed or syncs.unsettled
+    new = opened.tables.keys() - opened.synced.keys()
+    if in_doubt:
+        for name, (table, handle) in opened.tables.items():
+            since = opened.synced.get(name)
+            if not table.journalled and since != handle.version:
+                write_again(handle, since)
+                new.add(name)
+    if new or in_doubt:
+        versions = {name: opened.tables[name][1].version for name in new}
+        barrier.sync()
+        syncs.settle(failed)
+        log.note_synced(versions)
+        opened.synced |= versions
 
 
 @contextlib.contextmanager

@@ -117,7 +117,7 @@ class Guard:
             # No browser leaves out both; a cookie without either is not from a page of ours.
             by_program = site is None and not self._authentication.by_cookie(request)
             return by_program or site in ("same-origin", "none")
-        # Chromium says of no socket from where it is: nor may the question count, why there is none.
+        # Chromium does not say it of sockets: nor may it count where a page asks why it has none.
         asks_why = request.path.startswith(_SOCKETS_AT) and not _is_handshake(request)
         return self._hosts.is_own(
             origin,

@@ -305,6 +305,24 @@ def test_settings_that_are_impossible(name, value, hint):
     assert hint in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "value", ['"', '"a', ",", ",,,", " ", "a" * 8_000, "1," * 4_000, "\xff\xfe", "[", "[::1", "::1",
+              "%", "%zz", "null", "-1", "a=b;c", "http://[", "https://x/", "127.0.0.1:x", "\x01"]
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["For", "Proto", "Host", "Port", "Prefix"])
+def test_headers_that_make_no_sense(serve, name, value, capfd):
+    """Refused or not heeded, never a fault of ours; no traceback."""
+    served = serve(trusted_proxies=TRUSTED)
+    given = {f"X_Forwarded_{name}": value, "Accept": "text/html"}
+    assert served.ask("GET", "/sessions/a", **given)[0] in (
+        (200, 421) if name == "Host" else (200,)
+    )
+    own = {"Origin": f"http://127.0.0.1:{served.port}"}
+    with Raw(served.port, **given, **own) as raw:
+        assert raw.status in ((101, 403, 421) if name == "Host" else (101,))
+    assert "Traceback" not in capfd.readouterr().err
+
+
 def test_a_peer_is_an_address_in_any_writing(serve):
     """The address of an IPv4 peer at a socket for both is that of IPv4."""
     served = serve(trusted_proxies=["::/0"], host="::1")

@@ -102,6 +102,7 @@ lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml
 browser:
 	@sh tests/browser/chromium.sh
 	@sh tests/support/faults/gcc.sh
+	@sh tests/support/proxies/debian.sh
 
 # An environment of its own: the proxy pins half of what there is.
 $(LITELLM)/.stamp: tests/independent/requirements.txt | $(VENV)/.stamp-uv
@@ -115,5 +116,5 @@ litellm: $(VENV)/.stamp-dev litellm-setup
 	$(PY) -m pytest tests/independent
 
 clean: ## Remove all that was installed or built
-	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	rm -rf $(VENV) $(LITELLM) .proxies .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
 	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

@@ -138,7 +138,7 @@ MUTANTS: dict[Mutant, int] = {
     messages_are_not_looked_up: 1,
     lanes_are_no_lanes: 3,
     actions_in_flight_are_taken_up_again: 1,
-    a_sync_that_failed_is_tried_again: 54,
+    a_sync_that_failed_is_tried_again: 19,
     who_comes_later_hears_of_no_failure: 602,
     ids_are_not_looked_up: 2,
     actions_are_ordered_by_clocks: 1,

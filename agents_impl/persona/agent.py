@@ -21,7 +21,7 @@ from agent_core.conversations.conversation import (
     NameTakenError,
 )
 from agent_core.conversations.floor import mentions
-from agents_impl.persona.composing import Fitting, compose
+from agents_impl.persona.composing import compose, within
 from agents_impl.persona.context import Context
 from agents_impl.persona.models import (
     PersonaConfig,
@@ -69,7 +69,6 @@ class PersonaAgent(LoopingAgentBase):
         self.conversation: Conversation = self.services.get(Conversations).get(
             self.config.conversation_id
         )
-        self._fitting = Fitting()
 
     def first_state(self) -> PersonaState:
         return PersonaState(
@@ -212,8 +211,9 @@ class PersonaAgent(LoopingAgentBase):
 
     async def _compose(self) -> StepResult | Quiet:
         seen = self.conversation.newest
-        answer, context = await self._fitting.ask(
+        answer, context = await within(
             self.state.context_tokens or self.config.context_tokens,
+            self.state,
             lambda tokens: compose(
                 self.conversation,
                 self.services.get(Model),

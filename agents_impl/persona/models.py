@@ -52,14 +52,17 @@ class Silence(BaseModel):
 
 
 class PersonaState(BaseModel):
-    """`last_seen` is the newest message that it has answered, or chosen not to; `context_tokens`
-    are those of guidance, which count before the configuration's.
+    """`last_seen` is the newest message that it has answered, or chosen not to.
+
+    `context_tokens` are those of guidance, which count before the configuration's; `fits_tokens`
+    are what its model takes, where that has turned out to be less.
     """
 
     tone: str
     cooldown_s: float
     talkativeness: float
     context_tokens: int | None = None
+    fits_tokens: int | None = None
     muted: bool = False
     instructions: list[str] = []
     last_seen: int = 0
@@ -112,6 +115,7 @@ class SetContextTokens(PersonaOrder):
 
     def take(self, state: PersonaState) -> str:
         state.context_tokens = self.tokens
+        state.fits_tokens = None
         return f"context: {self.tokens} tokens"
 
 

@@ -27,8 +27,8 @@ Kind = Literal[
 class ModelError(Exception):
     """A call failed. `kind` says how, `retryable` whether the same call may succeed later.
 
-    `sent_tokens` and `fits_tokens` are for "context_too_long": what was sent, by our own estimate,
-    and how much of it would have done, as far as that was told.
+    `given_tokens` and `limit_tokens` are for "context_too_long": what was sent and what the model
+    takes, as the server counts, the latter where it was told. The message has both.
     """
 
     def __init__(
@@ -38,15 +38,15 @@ class ModelError(Exception):
         kind: Kind,
         retryable: bool,
         retry_after_s: float | None = None,
-        sent_tokens: int | None = None,
-        fits_tokens: int | None = None,
+        given_tokens: int | None = None,
+        limit_tokens: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: Kind = kind
         self.retryable = retryable
         self.retry_after_s = retry_after_s
-        self.sent_tokens = sent_tokens
-        self.fits_tokens = fits_tokens
+        self.given_tokens = given_tokens
+        self.limit_tokens = limit_tokens
 
 
 class ModelConfigError(Exception):

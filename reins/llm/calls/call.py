@@ -294,6 +294,6 @@ def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
         kind=first.kind,
         retryable=any(error.retryable for _, error in failed),
         retry_after_s=min(waits, default=None),
-        sent_tokens=first.sent_tokens,
-        fits_tokens=first.fits_tokens,
+        given_tokens=first.given_tokens,
+        limit_tokens=first.limit_tokens,
     )

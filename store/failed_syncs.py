@@ -46,6 +46,8 @@ class FailedSyncs:
 
     def settle(self, count: int) -> None:
         """Everything that was in doubt when `count` was read is on disk."""
+        if not self.unsettled:
+            return
         with contextlib.suppress(OSError), self._locked() as descriptor:
             failed, settled = _parsed(os.pread(descriptor, 200, 0), self._boot)
             self._write(descriptor, failed, max(settled, min(count - self._own, failed)))

@@ -10,7 +10,6 @@ import orjson
 import pyarrow.compute as pc
 import structlog
 
-from store.barrier import Barrier
 from store.derivation import make_again
 from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
 from store.folder import FORMAT, DataFolder, Left
@@ -28,6 +27,8 @@ from store.lance.tables import JOURNAL_N, Table, complete
 from store.queue_rewriting import write_again
 
 _logger = structlog.get_logger(__name__)
+_MADE = 1
+"""The version of a table that was made, and holds nothing yet."""
 
 
 @dataclass(slots=True)
@@ -61,7 +62,6 @@ def open_folder(
     """
     opened = Opened()
     with no_system_error(folder):
-        barrier = folder.barrier()  # before anything is written
         proof = folder.prove_log()
         _account_for(folder, tables, proof, roll_back=roll_back)
         with contextlib.closing(folder.open_log(durable, checked=True)) as log:
@@ -74,7 +74,8 @@ def open_folder(
             synced = log.synced_versions()
             opened.synced = {k: v for k, v in synced.items() if k not in repaired}
             _derive_again(opened)
-            _prove(opened, folder, barrier, log, killed=left == "killed")
+            if left == "killed" or folder.failed_syncs.unsettled:
+                _prove(opened, folder, log)
     if folder.format() != FORMAT:
         folder.record_format()
     return opened
@@ -147,17 +148,21 @@ def _open_tables(
 
 
 def _evidence(log: Log, *, trusted: bool) -> Evidence:
-    oldest, _ = log.groups(rows=1)
-    first = oldest[0].first if oldest else log.newest_number() + 1
-    last = first + log.pending_rows() - 1
+    flushed, pending = _flushed(log), log.pending_rows()
     return Evidence(
         synced=log.synced_versions(),
         sums=log.noted_files(),
-        flushed=first - 1,
-        pending=((first, last),) if oldest else (),
+        flushed=flushed,
+        pending=((flushed + 1, flushed + pending),) if pending else (),
         trusted=trusted,
         pending_rows=partial(_pending_rows, log),
     )
+
+
+def _flushed(log: Log) -> int:
+    """The highest number that has left the journal; 0 if none has."""
+    oldest, _ = log.groups(rows=1)
+    return oldest[0].first - 1 if oldest else log.newest_number()
 
 
 def _open(
@@ -213,27 +218,26 @@ def _derive_again(opened: Opened) -> None:
             make_again(table, derived, handle, source)
 
 
-def _prove(opened: Opened, folder: DataFolder, barrier: Barrier, log: Log, *, killed: bool) -> None:
-    """Note versions for the tables that have none, and what helpers may have failed to sync.
+def _prove(opened: Opened, folder: DataFolder, log: Log) -> None:
+    """Find what to trust after a worker that was killed, or a sync that failed.
 
-    Journalled tables go back to such a version where that is needed. The queue's rows are nowhere
-    else: they are written again.
+    Journalled tables go back to the versions that were proven: to nothing at all, where no row has
+    left the journal yet. The queue's rows are nowhere else: they are written again.
     """
-    syncs = folder.failed_syncs
-    failed, in_doubt = syncs.count, killed or syncs.unsettled
-    new = opened.tables.keys() - opened.synced.keys()
-    if in_doubt:
-        for name, (table, handle) in opened.tables.items():
-            since = opened.synced.get(name)
-            if not table.journalled and since != handle.version:
-                write_again(handle, since)
-                new.add(name)
-    if new or in_doubt:
-        versions = {name: opened.tables[name][1].version for name in new}
-        barrier.sync()
-        syncs.settle(failed)
-        log.note_synced(versions)
-        opened.synced |= versions
+    syncs, barrier = folder.failed_syncs, folder.barrier()
+    failed = syncs.count
+    versions: dict[str, int] = {}
+    for name, (table, handle) in opened.tables.items():
+        since = opened.synced.get(name)
+        if not table.journalled and since != handle.version:
+            write_again(handle, since)
+            versions[name] = handle.version
+        elif since is None and not _flushed(log):
+            opened.synced[name] = _MADE
+    barrier.sync()
+    syncs.settle(failed)
+    log.note_synced(versions)
+    opened.synced |= versions
 
 
 @contextlib.contextmanager

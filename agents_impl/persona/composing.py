@@ -10,7 +10,7 @@ from reins.llm import Completion, Model, ModelError
 
 LEAST_TOKENS = 100
 BESIDE_TOKENS = 700
-"""What is sent beside the messages: the rules of the prompt, and who it is."""
+"""Sent beside the messages: the rules of the prompt, and who it is."""
 
 SHARE = 0.9
 """Of what would have fitted, as estimates differ."""

@@ -37,7 +37,7 @@ TRUST = (
 
 
 def broken_off(error: BaseException) -> UnconnectedError:
-    """The end of an answer that had begun."""
+    """The failure of an answer that had begun."""
     causes = [each.reason for each in _causes(error) if isinstance(each, ssl.SSLError)]
     return UnconnectedError(f"{BROKE} ({causes[0]})" if causes else BROKE)
 
@@ -68,7 +68,7 @@ def unconnected(
 def _told(
     cause: BaseException, address: str, unread: Sequence[str], connect_s: float
 ) -> UnconnectedError | None:
-    """The words of one cause; None if it says nothing by itself."""
+    """The failure that one cause tells; None if it tells nothing by itself."""
     at = _place(address)
     match cause:
         case ssl.SSLCertVerificationError():

@@ -127,7 +127,7 @@ class Sender:
 
 
 class Reply:
-    """The answer of a server to a request. `headers` by their names in lower case."""
+    """An answer of a server, as it comes. `headers` by their names in lower case."""
 
     def __init__(self, got: "aiohttp.ClientResponse", sender: Sender) -> None:
         self._got = got

@@ -101,6 +101,7 @@ class Runtime:
             ),
             knows_route=self.model.knows,
         )
+        self.model.answered = self.fleet.outages.answered
         self.loop_monitor = LoopMonitor()
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
@@ -189,6 +190,7 @@ class Runtime:
         self.store.keep_records_for(settings.record_days)
         self.fleet.reconfigure(schedule(settings))
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)
+        self.fleet.outages.wake_all()  # a key or an address may be another one now
         await self.fleet.renew(changed)
         await self.fleet.revive()
         _logger.info("environment reloaded", model=str(self.model.route), types=changed)

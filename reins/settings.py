@@ -51,7 +51,10 @@ class Settings(BaseSettings):
     jitter: float = Field(0.1, ge=0, le=0.5, description="random share of each wait, both ways")
     tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")
     max_failures: int = Field(
-        5, ge=1, le=1_000, description="failed ticks in a row until a session is `failed`"
+        5,
+        ge=1,
+        le=1_000,
+        description="failed ticks in a row, by faults of its own, until a session is `failed`",
     )
     retry_wait_s: Seconds = Field(
         1.0, description="seconds before the first retry of a failed tick; doubles each time"

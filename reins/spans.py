@@ -214,13 +214,14 @@ class Spans:
 class _Tick:
     """A tick's span, from the session as it is before and after."""
 
-    __slots__ = ("_failures", "_session", "_span", "_spans", "_step", "_token")
+    __slots__ = ("_error", "_failures", "_session", "_span", "_spans", "_step", "_token")
 
     def __init__(self, spans: Spans, session: Ticking) -> None:
         self._spans = spans
         self._session = session
         self._step = session.iteration
         self._failures = session.failures
+        self._error = session.error
 
     def __enter__(self) -> None:
         self._span, self._token = self._spans.tick_begins(self._session)
@@ -233,6 +234,9 @@ class _Tick:
             outcome = "given up"
         elif session.failures > self._failures:
             outcome = "failed"
+            self._spans.failed(span, (session.error or "").partition(":")[0])
+        elif session.error is not None and session.error is not self._error:
+            outcome = "waits"  # for a model: that counts as no failure
             self._spans.failed(span, (session.error or "").partition(":")[0])
         elif session.iteration > self._step:
             outcome = "done"

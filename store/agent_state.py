@@ -36,6 +36,7 @@ def from_step(step: dict[str, Any]) -> dict[str, Any]:
         "updated_at": step["created_at"],
         "usage": orjson.dumps(snapshot["usage"]).decode(),
         "snapshot": step["state"],
+        "waits": orjson.dumps(snapshot["waits"]).decode() if "waits" in snapshot else None,
         "journal_n": step["journal_n"],
     }
 
@@ -57,6 +58,7 @@ TABLE = Table(
             ("updated_at", STAMP),
             ("usage", TEXT),
             ("snapshot", TEXT),
+            ("waits", TEXT),
             JOURNAL_N,
         ]
     ),

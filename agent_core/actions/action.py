@@ -12,6 +12,7 @@ from agent_core.actions.payloads import PAYLOADS
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 _MAX_URGENCY = 9
+_AHEAD_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -100,7 +101,10 @@ def _json(value: object, name: str) -> str:
 
 
 class _Clock:
-    """Strictly increasing microseconds, so that one process's actions keep their order."""
+    """Increasing microseconds, so that one process's actions show in their order.
+
+    After a clock that was ahead it begins anew: the queue's own numbers keep the order.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -108,7 +112,8 @@ class _Clock:
 
     def __call__(self) -> datetime:
         with self._lock:
-            self._last = max(self._last + 1, time.time_ns() // 1_000)
+            now = time.time_ns() // 1_000
+            self._last = now if self._last > now + _AHEAD_US else max(self._last + 1, now)
             return _EPOCH + timedelta(microseconds=self._last)
 
 

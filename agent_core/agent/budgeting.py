@@ -10,6 +10,7 @@ from agent_core.session.controls import Applied, Control, Release
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from store.times import now_us
 
 
 class BudgetMixin(AgentBase):
@@ -43,7 +44,8 @@ class BudgetMixin(AgentBase):
     async def _hold(self, held: dict[str, Any]) -> None:
         session = self.session
         session.status = Status.PAUSED
-        session.held = held
+        session.end_wait()
+        session.held = held = held | {"since": now_us()}
         await session.log.record(_holding(held))
         session.ledger.waitlist.join(session)
 

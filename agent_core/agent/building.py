@@ -6,6 +6,7 @@ from typing import Any
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
+from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Listener, Session
 from store.journal.journal import Journal
@@ -21,6 +22,7 @@ def build_session(
     journal: Journal,
     schedule: Schedule,
     ledger: Ledger | None = None,
+    outages: Outages | None = None,
     audience: Sequence[Listener] = (),
 ) -> Session:
     """A session whose agent is of this type and configuration; nothing of it runs yet."""
@@ -36,5 +38,6 @@ def build_session(
         schedule=schedule,
         make_agent=make_agent,
         ledger=ledger,
+        outages=outages,
         audience=audience,
     )

@@ -10,6 +10,7 @@ import structlog
 
 from agent_core.agent.budgeting import BudgetMixin
 from agent_core.agent.effects import NO_EFFECTS, Prepared, enter_all
+from agent_core.agent.failing import FailMixin
 from agent_core.agent.interrupting import InterruptMixin
 from agent_core.agent.outcomes import (
     Aborted,
@@ -25,9 +26,10 @@ from agent_core.agent.renewing import RenewMixin
 from agent_core.agent.results import Quiet, checked
 from agent_core.agent.stopping import StopMixin
 from agent_core.budgets.limits import spent_in
-from agent_core.session.controls import Interrupt
-from agent_core.session.failures import describe, is_own_end
+from agent_core.session.controls import Interrupt, Resume, Stop
+from agent_core.session.failures import SlowModelError, is_own_end
 from agent_core.session.log import Event
+from agent_core.session.outages import spread
 from agent_core.session.status import Status
 from agent_core.session.tick_scope import Abort
 from reins import telemetry
@@ -43,7 +45,7 @@ class TickYielded(BaseException):
     """
 
 
-class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
+class LoopingAgentBase(FailMixin, RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
     """An agent that ticks on its own.
 
     Starts with `run`, which its session calls. Wakes for mail and when the next tick is due. Ends
@@ -71,7 +73,8 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
 
     @property
     def ended(self) -> bool:
-        return self._retired or self.session.status.ended
+        session = self.session
+        return self._retired or (session.status.ended and not session.comes_back)
 
     def retire(self) -> None:
         """No further tick: the loop ends after the one in flight."""
@@ -85,13 +88,22 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
     def tick_in(self, wait_s: float) -> None:
         self.due_at = asyncio.get_running_loop().time() + wait_s
 
+    def tick_within(self, spread_s: float) -> None:
+        """Within a heartbeat or so many seconds, at a time that is drawn; never later than it is
+        due anyway.
+        """
+        schedule, own_s = self.session.schedule, self.config.heartbeat_s
+        heartbeat_s = schedule.heartbeat_s if own_s is None else own_s
+        wait_s = spread(heartbeat_s, spread_s, schedule.retry_wait_max_s)
+        self.due_at = min(self.due_at, asyncio.get_running_loop().time() + wait_s)
+
     def news(self) -> None:
         """Something has come up: tick at once, or right after the tick in flight.
 
         Not sooner after a failure: news that keep coming would leave it no wait.
         """
         self._has_news = True
-        if not self.session.failures:
+        if not self.session.failures and self.session.waits is None:
             self.tick_now()
         self.session.mailbox.wake()
 
@@ -110,7 +122,12 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             await self._apply_next()
 
     async def _apply_next(self) -> None:
-        if (control := self.session.mailbox.take()) is not None:
+        session = self.session
+        if (control := session.mailbox.take()) is None:
+            return
+        if session.status is Status.FAILED and not isinstance(control, Resume | Stop):
+            session.refuse(control)  # it has failed since
+        else:
             await self.apply(control)
 
     async def safe_point(self) -> None:
@@ -173,13 +190,15 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
     def _ended_badly(
         self, error: BaseException, aborted: Abort | None, started_at: int, latency_ms: float
     ) -> TickOutcome:
-        if aborted in ("guidance", "news", "stop"):
+        if aborted in ("guidance", "news", "stop", "pause"):
             return Aborted(aborted)
         if (spent := spent_in(error)) is not None:
             return Held(spent.held)
+        limit_s = self.session.schedule.tick_timeout_s
         if aborted == "timeout":
-            limit_s = self.session.schedule.tick_timeout_s
             error = TimeoutError(f"the tick took longer than {limit_s:g} s")
+        elif aborted == "slow model":
+            error = SlowModelError(f"the tick took longer than {limit_s:g} s, in a model's call")
         return Failed(error, started_at, latency_ms)
 
     def settle(self, outcome: TickOutcome) -> Coroutine[Any, Any, None]:
@@ -199,7 +218,7 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             case Held(held):
                 return self.settle_held(held)
             case Failed():
-                return self._settle_failed(outcome)
+                return self.settle_failed(outcome)
 
     async def _settle_undone(self) -> None:
         self.undo()
@@ -214,7 +233,7 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
             try:
                 prepared = await enter_all(done.result.effects, stack)
             except Exception as error:  # noqa: BLE001 - a tick whose effect cannot be has failed
-                await self._settle_failed(Failed(error, done.started_at, done.latency_ms))
+                await self.settle_failed(Failed(error, done.started_at, done.latency_ms))
                 return
             if prepared is None:
                 self.undo()
@@ -224,6 +243,7 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
     async def _commit(self, done: Done, prepared: Prepared) -> None:
         session, result = self.session, done.result
         session.iteration += 1
+        session.end_wait()
         session.failures = 0
         session.error = None
         session.ledger.ticked(session)
@@ -251,43 +271,12 @@ class LoopingAgentBase(RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, Stop
 
     async def _settle_idle(self, result: Quiet) -> None:
         session = self.session
-        if session.failures:  # else the log would go on saying that it is tried again
+        if session.failures or session.waits is not None:  # else the log would go on saying so
+            session.end_wait()
             session.failures = 0
             session.error = None
             await session.log.record(Event("status", "nothing is left to be done"))
         self._wait(result.next_in_s)
-
-    async def _settle_failed(self, failed: Failed) -> None:
-        session, error = self.session, failed.error
-        self.load_state()
-        session.ledger.ticked(session)
-        session.failures += 1
-        session.error = describe(error)
-        event = Event(
-            "error",
-            f"tick failed ({session.failures} in a row)",
-            payload={"error_type": type(error).__name__},
-            error=session.error,
-            started_at=failed.started_at,
-            latency_ms=failed.latency_ms,
-        )
-        _logger.warning("tick failed", error_type=type(error).__name__, **session.names)
-        if session.failures >= session.schedule.max_failures:
-            session.status = Status.FAILED
-            await session.log.record(event, self.final(error=session.error))
-            return
-        await session.log.record(event)
-        asked_s = getattr(error, "retry_after_s", None)
-        self.tick_in(session.schedule.after_failure(session.failures, asked_s))
-
-    async def fail(self, error: str) -> None:
-        """End the session as failed, whatever state it is in."""
-        session = self.session
-        with contextlib.suppress(ValueError):  # a state that does not load is why it failed
-            self.load_state()
-        session.status = Status.FAILED
-        session.error = error
-        await session.log.record(Event("error", "the session failed", error=error), self.final())
 
 
 def _ms(took_s: float) -> float:

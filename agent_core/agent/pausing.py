@@ -17,12 +17,15 @@ class PauseMixin(AgentBase):
         if isinstance(control, Pause) and session.scope.busy and session.status is Status.RUNNING:
             session.status = Status.PAUSING
             session.beside.run(session.log.announce(Status.PAUSING), "announce pausing")
+            session.give_way()
         super().on_control(control)
 
     async def apply(self, control: Control) -> None:
         match control:
             case Pause():
                 await self._change(control, Status.PAUSED, control.reason)
+            case Resume() if self.session.status is Status.FAILED:
+                await self._run_again(control)
             case Resume():
                 await self._change(control, Status.RUNNING, None)
                 self.session.agent.tick_now()
@@ -33,7 +36,19 @@ class PauseMixin(AgentBase):
         self.session.status = status
         self.session.held = None  # a person's word replaces the budget's hold
         self.session.ledger.waitlist.leave(self.session)
+        self.session.end_wait()
         payload = {"actor": control.actor, "reason": reason}
         text = status.value if reason is None else f"{status.value}: {reason}"
         event = Event("status", text, payload=payload, applied=[control.action_id])
         control.settle(Applied(await self.session.log.record(event)))
+
+    async def _run_again(self, control: Resume) -> None:
+        """After a failure, as if nothing had failed."""
+        session = self.session
+        session.status = Status.RUNNING
+        session.failures = 0
+        session.error = None
+        session.agent.tick_now()
+        text, payload = "running again after failure", {"actor": control.actor}
+        event = Event("status", text, payload=payload, applied=[control.action_id])
+        control.settle(Applied(await session.log.record(event)))

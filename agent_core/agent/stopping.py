@@ -30,6 +30,7 @@ class StopMixin(AgentBase):
             if session.scope.busy:
                 session.status = Status.STOPPING
                 session.beside.run(session.log.announce(Status.STOPPING), "announce stopping")
+                session.give_way()
         super().on_control(control)
 
     def may_tick(self) -> bool:

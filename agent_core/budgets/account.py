@@ -3,6 +3,7 @@
 The model layer knows it as its caller (`Caller` in reins/llm/caller.py) and is not known here.
 """
 
+import asyncio
 import time
 from typing import Any, Protocol
 
@@ -24,6 +25,12 @@ _KEPT_BYTES = 1 << 20
 
 class Call(Protocol):
     """One attempt, as the model layer puts it on record: its columns of `model_calls`."""
+
+    @property
+    def route(self) -> str: ...
+
+    @property
+    def error_kind(self) -> str | None: ...
 
     def as_json(self) -> bytes: ...
 
@@ -118,6 +125,9 @@ class Account:
             self.waits_since = time.perf_counter()
         if self._guide_left_s is None:
             self._guide_left_s = self._session.scope.stop_guide_clock()
+        if self._session.is_halting:
+            # Not here: a place that is free is taken without a wait, and the call is sent.
+            asyncio.get_running_loop().call_soon(self._session.give_way)
 
     def goes_on(self) -> None:
         """It has its place, or wants none any more."""
@@ -129,6 +139,15 @@ class Account:
         if self._guide_left_s is not None:
             self._session.scope.start_guide_clock(self._guide_left_s)
             self._guide_left_s = None
+
+    @property
+    def only_waits(self) -> bool:
+        """True while a call of it waits for its place or its next attempt, and none is sent."""
+        return self._waiting > 0 and not self.reserved.calls
+
+    def in_call_s(self, now: float) -> float:
+        """Seconds since its eldest call in flight was sent; 0 where none is."""
+        return now - self.reserved.since if self.reserved.calls else 0.0
 
     # -- what was taken
 
@@ -149,6 +168,8 @@ class Account:
 
     def record(self, call: Call) -> None:
         """Keep an attempt for the next row; too many are written without one."""
+        if call.error_kind is None:
+            self._session.outages.answered(call.route)
         body = call.as_json()
         self._calls.append(body)
         self._calls_bytes += len(body)

@@ -5,18 +5,18 @@ seconds spent in ticks; days are those of UTC.
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import orjson
 
+from agent_core.budgets.days import Calendar, DailySums, begin_day, days_in, taken_on, turn_day
 from agent_core.budgets.limits import WHATS, Budget, SetBudget, describe
 from agent_core.budgets.spender import Held, Spender
-from agent_core.budgets.usage import NOTHING, Reserved, Sums, Usage
+from agent_core.budgets.usage import Reserved, Sums, Usage
 from agent_core.budgets.waitlist import Waitlist
 
-_DAY_S = 86_400
+_OVER = ("stopped", "completed", "failed")
 _ROUNDING = 1e-9
 """Sums of dollars and seconds are off by less: 0.1 three times is 0.3."""
 
@@ -24,7 +24,8 @@ _ROUNDING = 1e-9
 class Ledger:
     """Totals per agent and of the worker's day, and all limits but those in a session's own hands.
 
-    `made_room` is called when a limit was changed that holds other sessions too.
+    `made_room` is called when a limit was changed that holds other sessions too. `spenders` are
+    those that forget a day which was none.
     """
 
     def __init__(
@@ -35,16 +36,25 @@ class Ledger:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._day_ends = 0.0
-        self.today = ""
+        self._daily = DailySums(Calendar(clock))
         self.agents: dict[str, Usage] = {}
-        self.worker = Usage()
+        self.worker = self._daily.today
         self.made_room: Callable[[], object] = _nothing
+        self.spenders: Callable[[], Iterable[Spender]] = tuple
         self.waitlist = Waitlist(self)
         self._agent_limits: dict[str, dict[str, Any]] = {}
         self._worker_limits: dict[str, float] = {}
         self.limit_day(day_tokens, day_cost_usd)
-        self._roll_day()
+        self._turn_day()
+
+    @property
+    def today(self) -> str:
+        """The day that was under way at the newest look."""
+        return self._daily.date
+
+    def _day(self) -> dict[str, Any]:
+        """The day under way and its end, as a session that is held keeps them."""
+        return {"date": self.today, "until": int(self._daily.ends * 1_000_000)}
 
     # -- what was taken
 
@@ -59,16 +69,15 @@ class Ledger:
         self._count(session, 0, tokens_in + tokens_out, cost_usd)
 
     def _count(self, session: Spender, ticks: int, tokens: int, cost_usd: float) -> None:
-        if self._clock() >= self._day_ends:
-            self._roll_day()
+        self._turn_day()
         usage, wall_s = session.usage, session.worked_s
         session.worked_s = 0.0
         usage["ticks"] += ticks
         usage["cost_usd"] += cost_usd
         usage["wall_s"] += wall_s
         day = usage.get("day")
-        if day is None or day["date"] < self.today:
-            day = usage["day"] = {"date": self.today, **NOTHING}
+        if day is None or day["date"] != self.today:
+            day = begin_day(usage, self.today)
         day["ticks"] += ticks
         day["tokens"] += tokens
         day["cost_usd"] += cost_usd
@@ -84,9 +93,8 @@ class Ledger:
                 total = self.agents.setdefault(row["agent_id"], Usage())
                 total.add_usage(usage)
                 total.add_usage(usage.get("before") or {})
-            day = usage.get("day")
-            if day is not None and day["date"] == self.today:
-                self.worker.add_usage(day)
+            for day in days_in(usage):
+                self._daily.recall(day, ended=row.get("status") in _OVER)
             if '"limits":{' in (row["snapshot"] or ""):  # few have any, and parsing takes its time
                 limits = orjson.loads(row["snapshot"]).get("limits") or {}
                 self._recall_limits(row["agent_id"], limits.get("agent"))
@@ -98,12 +106,17 @@ class Ledger:
         if entry is not None and (known is None or entry["set_at"] > known["set_at"]):
             self._agent_limits[agent_id] = entry
 
-    def _roll_day(self) -> None:
-        now = self._clock()
-        if now >= self._day_ends:  # a clock that was set back begins no day again
-            self._day_ends = (now // _DAY_S + 1) * _DAY_S
-            self.today = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
-            self.worker.clear()
+    def spent_on(self, date: str) -> Sums:
+        """The sums of all sessions on a day; safe to read from any thread."""
+        return self._daily.spent_on(date)
+
+    def _turn_day(self) -> None:
+        left = self.today
+        turn = self._daily.turn()
+        if turn is not None:
+            for session in self.spenders():
+                turn_day(session.usage, self._daily, left, turn)
+            self._daily.turned(turn)
 
     # -- calls in flight
 
@@ -153,8 +166,8 @@ class Ledger:
 
     def why_again(self, session: Spender, held: Held) -> str:
         """The reason, in words, why a session that was held goes on."""
-        if held.get("date", self.today) < self.today:
-            return "a new day's budget"
+        if (date := held.get("date", self.today)) != self.today:
+            return f"{'a new' if date < self.today else 'another'} day's budget"
         limits = {scope: limits for scope, limits, _, _ in self._scopes(session)}
         same = limits.get(held["scope"], {}).get(held["what"]) == held["limit"]
         return "the budget has room again" if same else "budget raised"
@@ -170,7 +183,7 @@ class Ledger:
 
     def _over(self, session: Spender, needs: Sums | None) -> Held | None:
         """The first limit that is reached, or that a call with these `needs` might exceed."""
-        self._roll_day()
+        self._turn_day()
         if session.worked_s:
             self.spend(session, 0, 0, 0.0)
         for scope, limits, sums, reserved in self._scopes(session):
@@ -191,7 +204,7 @@ class Ledger:
                 if reached:
                     held = {"scope": scope, "what": what, "limit": limit, "spent": spent}
                     held |= {"text": describe(held, need, kept)}
-                    return held | ({"date": self.today} if scope in ("day", "worker") else {})
+                    return held | (self._day() if scope in ("day", "worker") else {})
         return None
 
     def _scopes(
@@ -206,10 +219,9 @@ class Ledger:
             total = self._agent(session)
             yield "agent", entry["limits"], total.sums(), total.reserved
         if limits := own.get("day"):
-            day = usage.get("day") or {"date": ""}
-            yield "day", limits, day if day["date"] >= self.today else NOTHING, in_flight
+            yield "day", limits, taken_on(usage, self.today), in_flight
         if self._worker_limits:
-            yield "worker", self._worker_limits, self.worker.sums(), self.worker.reserved
+            yield "worker", self._worker_limits, self._daily.sums(), self.worker.reserved
 
     # -- limits
 

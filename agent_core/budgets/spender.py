@@ -42,6 +42,12 @@ class WorkClock(Protocol):
     def add_wait(self, since: float) -> None: ...
 
 
+class AwaitsRoutes(Protocol):
+    """Those that wait for a route of models to answer again."""
+
+    def answered(self, route: str) -> None: ...
+
+
 class AccountHolder(Spender, Protocol):
     """A spender that calls models: its names, its clock, and ways to write and to tell."""
 
@@ -65,6 +71,14 @@ class AccountHolder(Spender, Protocol):
 
     @property
     def audience(self) -> Sequence[Any]: ...
+
+    @property
+    def outages(self) -> AwaitsRoutes: ...
+
+    @property
+    def is_halting(self) -> bool: ...
+
+    def give_way(self) -> None: ...
 
     def write_beside(self, records: Sequence[Record]) -> None: ...
 

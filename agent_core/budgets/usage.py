@@ -1,5 +1,6 @@
 """Sums of what was taken, and what is held back for calls in flight."""
 
+import time
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
@@ -10,16 +11,22 @@ NOTHING: Sums = {"ticks": 0, "tokens": 0, "cost_usd": 0.0, "wall_s": 0.0}
 
 
 class Reserved:
-    """Amounts held back for calls in flight; exactly nothing when none is."""
+    """Amounts held back for calls in flight; exactly nothing when none is.
 
-    __slots__ = ("calls", "cost_usd", "tokens")
+    `since` is when the first of them began, in seconds of `time.perf_counter`.
+    """
+
+    __slots__ = ("calls", "cost_usd", "since", "tokens")
 
     def __init__(self) -> None:
         self.calls = 0
+        self.since = 0.0
         self.tokens = 0
         self.cost_usd = 0.0
 
     def add(self, tokens: int, cost_usd: float) -> None:
+        if not self.calls:
+            self.since = time.perf_counter()
         self.calls += 1
         self.tokens += tokens
         self.cost_usd += cost_usd

@@ -29,7 +29,6 @@ from agent_core.conversations.conversation import Conversations, ConversationUnk
 from agent_core.dispatch.queued import QueuedAction
 from agent_core.fleet.fleet import Fleet
 from agent_core.session.controls import Applied, Control, Interrupt, Outcome, Pause, Resume, Stop
-from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
 
@@ -105,18 +104,10 @@ async def agent_resume(context: Context, action: QueuedAction) -> Result:
     session = await _addressed(context, action.payload(AgentResume))
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Resume)
-    session.status = Status.RUNNING
-    session.failures = 0
-    session.error = None
-    event = Event(
-        "status",
-        "running again after failure",
-        payload={"actor": action.actor},
-        applied=[action.action_id],
-    )
-    seq = await session.log.record(event)
+    resume = Resume(action.action_id, action.actor, _future())
+    await session.agent.apply(resume)
     context.fleet.start_again(session)
-    return Applied(seq)
+    return await resume.done
 
 
 @handles(AgentInterrupt)

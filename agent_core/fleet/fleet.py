@@ -19,6 +19,7 @@ from agent_core.fleet.overseer import Overseer
 from agent_core.fleet.recovery import Recovery, SessionUnusableError
 from agent_core.fleet.reloading import missing_routes, renew
 from agent_core.session.log import Event
+from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Listener, Session
 from agent_core.session.status import Status
@@ -28,7 +29,7 @@ from store.store import Store
 _logger = structlog.get_logger(__name__)
 
 
-def _any_route(_name: str) -> bool:
+def _any_route(_: str) -> bool:
     return True
 
 
@@ -55,12 +56,14 @@ class Fleet:
         self.ledger = ledger or Ledger()
         self.ledger.made_room = partial(self.release_held, limits_changed=True)
         self.ledger.waitlist.release = lambda session: session.release()
+        self.outages = Outages()
         self.knows_route = knows_route
         self.live: dict[str, Session] = {}
+        self.ledger.spenders = self.live.values
         self.replayed: set[str] = set()
-        """The actions that were in the queue at the start: a run before may have applied them."""
+        """Actions that were in the queue at the start: a run before may have applied them."""
         self._delta_listeners: list[Listener] = []
-        # Of what does not live, the id alone is kept: a new one is known as new without a query.
+        # Of what has ended, the id alone is kept: a new one is known as new without a query.
         self._known_ids: set[str] = set()
         self._recovery = Recovery(store=store, types=types, build=self._build)
         self._overseer = Overseer(
@@ -86,8 +89,8 @@ class Fleet:
     ) -> int:
         """Start a session; returns the `seq` at which it is on record.
 
-        `before` is the ended session of that id whose log this one continues. `own_budget`: the
-        budget in its configuration was not handed on from its agent's.
+        `before` is the ended session whose log this one continues. `own_budget`: the budget in its
+        configuration was not handed on from its agent's.
         """
         session = self._build(kind, config, agent_id=agent_id, session_id=session_id)
         if before is not None:
@@ -131,6 +134,7 @@ class Fleet:
             journal=self.store.journal,
             schedule=self.schedule,
             ledger=self.ledger,
+            outages=self.outages,
             audience=self._delta_listeners,
         )
 
@@ -204,6 +208,8 @@ class Fleet:
         self._start(session)
         if session.held is not None:
             self.ledger.waitlist.join(session)
+        elif session.waits is not None:
+            self.outages.join(session, ())
 
     def start_again(self, session: Session) -> None:
         """Give an ended session that was read back its task again."""
@@ -240,8 +246,7 @@ class Fleet:
 
     async def renew(self, changed: Collection[str]) -> None:
         """Let live sessions of the changed types go on with the new code, as `reloading.renew`."""
-        limit_s = self.schedule.stop_grace_s
-        await renew(list(self.live.values()), self.types, changed, limit_s)
+        await renew(list(self.live.values()), self.types, changed, self.schedule.stop_grace_s)
 
     def without_routes(self, there: Collection[str]) -> str | None:
         """The reason why these model routes, and no others, would not do; None: they would."""
@@ -267,8 +272,7 @@ class Fleet:
         await end_tasks([*self._running, *side_tasks(sessions)], grace_s)
         for session in self._running.values():
             _logger.error("tick left behind: it swallowed its cancellation", **session.names)
-        # Their ends may have left something to be written.
-        for session in sessions:
+        for session in sessions:  # their ends may have left something to be written
             write_rest(session)
         await end_tasks(side_tasks(sessions), grace_s)
         self.live.clear()
@@ -286,6 +290,7 @@ class Fleet:
     def _ended(self, session: Session, task: "asyncio.Task[None]") -> None:
         self._running.pop(task, None)
         self.ledger.waitlist.leave(session)
+        self.outages.leave(session)
         if session.account is not None and not self._stopping:
             session.account.write_calls()
         if self.live.get(session.session_id) is session:

@@ -32,7 +32,7 @@ class Overseer(TaskLoop):
         """One look; gives the seconds until the next."""
         now = time.perf_counter()
         for session in list(self._live.values()):
-            if session.is_over_time(now):
-                session.scope.abort("timeout")
+            if (why := session.over_time(now)) is not None:
+                session.scope.abort(why)
         self._release_held()
         return min(_PERIOD_S, self._tick_timeout_s() / 4)

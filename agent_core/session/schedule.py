@@ -28,6 +28,12 @@ class Schedule:
         doubled = self.retry_wait_s * 2 ** min(failures - 1, 32)
         return max(self._spread(min(doubled, self.retry_wait_max_s)), asked_s or 0.0)
 
+    def while_away(self, tries: int, asked_s: float | None, stretch: float) -> float:
+        """The wait for something that is away, after the nth try: doubling, and spread widely."""
+        longest_s = self.retry_wait_max_s * stretch
+        wait_s: float = min(self.retry_wait_s * 2 ** min(tries - 1, 32), longest_s)
+        return max(wait_s * jitter.between(0.5, 1.0), asked_s or 0.0)
+
     def after_start(self, own_heartbeat_s: float | None) -> float:
         """The wait after a restart: spread over one heartbeat, so that not all tick at once."""
         heartbeat_s = self.heartbeat_s if own_heartbeat_s is None else own_heartbeat_s

@@ -4,28 +4,31 @@ import asyncio
 from collections.abc import Callable, Container, Mapping, Sequence
 from typing import Any, TypeAlias
 
-import orjson
 import structlog
 
 from agent_core.budgets.account import Account
 from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.limits import Budget, SetBudget
 from agent_core.budgets.usage import Reserved, Usage
-from agent_core.session.controls import Control, Rejected, Release, Stop
+from agent_core.session.controls import Control, Rejected, Release, Resume, Stop
 from agent_core.session.failures import describe
 from agent_core.session.log import Event, SessionClosedError, SessionLog
 from agent_core.session.mailbox import Mailbox
+from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
 from agent_core.session.session_agent import SessionAgent
 from agent_core.session.side_tasks import SideTasks
+from agent_core.session.snapshot import no_usage, restore, snapshot_of
 from agent_core.session.status import Status
-from agent_core.session.tick_scope import TickScope
+from agent_core.session.tick_scope import Abort, TickScope
+from agent_core.session.waiting import Waiting
 from store.journal.file import Record
 from store.journal.journal import Journal
 from store.times import now_us
 
 _logger = structlog.get_logger(__name__)
 
+_BY_DAY = ("day", "days")
 Listener: TypeAlias = "Callable[[Session, Any], object]"
 
 
@@ -39,8 +42,8 @@ class Session:
     __slots__ = (
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
         "created_at", "error", "failures", "guided", "held", "iteration", "ledger", "limits", "log",
-        "mailbox", "result", "schedule", "scope", "session_id", "status", "task", "unmarked",
-        "usage", "worked_s",
+        "mailbox", "outages", "result", "schedule", "scope", "session_id", "status", "task",
+        "unmarked", "usage", "waits", "worked_s",
     )  # fmt: skip
 
     def __init__(
@@ -53,6 +56,7 @@ class Session:
         schedule: Schedule,
         make_agent: "Callable[[Session], SessionAgent]",
         ledger: Ledger | None = None,
+        outages: Outages | None = None,
         audience: Sequence[Listener] = (),
     ) -> None:
         self.agent_id = agent_id
@@ -63,10 +67,12 @@ class Session:
         self.scope = TickScope()
         self.schedule = schedule
         self.ledger = ledger or Ledger()
+        self.outages = Outages() if outages is None else outages  # one that is empty is false
         self.audience = audience
         self.account: Account | None = None
         self.limits: dict[str, Any] | None = None
         self.held: dict[str, Any] | None = None
+        self.waits: Waiting | None = None
         self.task: asyncio.Task[None] | None = None
         self.status = Status.RUNNING
         self.iteration = 0
@@ -74,7 +80,7 @@ class Session:
         self.guided = 0
         self.error: str | None = None
         self.result: str | None = None
-        self.usage: dict[str, Any] = _no_usage()
+        self.usage: dict[str, Any] = no_usage()
         self.worked_s = 0.0
         self.created_at = now_us()
         self.unmarked: dict[str, int] = {}
@@ -103,7 +109,7 @@ class Session:
 
     def deliver(self, control: Control) -> None:
         """Take a request in; it is applied in its turn, at the next safe point."""
-        if self.status.ended:
+        if self.status.ended and not self.comes_back:
             self.refuse(control)
             return
         self.mailbox.put(control)
@@ -130,21 +136,55 @@ class Session:
         self.scope.abort("stop")
         self.scope.abort_guidance()
 
-    def is_over_time(self, now: float) -> bool:
-        """True if its tick takes longer than it may."""
-        waits_since = None if self.account is None else self.account.waits_since
-        return self.scope.is_over_time(now, self.schedule.tick_timeout_s, waits_since)
+    @property
+    def is_halting(self) -> bool:
+        """True if a pause or a stop waits for the tick in flight."""
+        return self.status is Status.PAUSING or self.status is Status.STOPPING
+
+    def give_way(self) -> None:
+        """End a tick that only waits to call a model, so that a pause or a stop takes at once."""
+        if self.is_halting and self.account is not None and self.account.only_waits:
+            self.scope.abort("pause")
+
+    def over_time(self, now: float) -> Abort | None:
+        """The reason to end its tick, which takes longer than it may; None where it does not."""
+        account, limit_s = self.account, self.schedule.tick_timeout_s
+        waits_since = None if account is None else account.waits_since
+        if not self.scope.is_over_time(now, limit_s, waits_since):
+            return None
+        slow = account is not None and account.in_call_s(now) > limit_s / 2
+        return "slow model" if slow else "timeout"
+
+    @property
+    def comes_back(self) -> bool:
+        """True if it has failed, and what waited behind its last tick lets it run or stop."""
+        return self.status is Status.FAILED and any(
+            isinstance(control, Resume | Stop) for control in self.mailbox.waiting()
+        )
 
     async def until_over(self) -> bool:
         """True if the session has ended; where its end is under way, once that is on record."""
         stops = [control.done for control in self.mailbox.waiting() if isinstance(control, Stop)]
         if stops:
             await asyncio.wait(stops)
-        if not self.status.ended:
+        if not self.status.ended or self.comes_back:
             return False
         if self.task is not None and not await self.log.is_closed():
             await asyncio.wait([self.task])
         return True
+
+    # -- something that is away
+
+    def wake_within(self, spread_s: float) -> None:
+        """Try again soon: what it waits for is there for others."""
+        self.agent.tick_within(spread_s)
+        self.mailbox.wake()
+
+    def end_wait(self) -> None:
+        """It waits no longer, whatever came of it."""
+        if self.waits is not None:
+            self.waits = None
+            self.outages.leave(self)
 
     # -- budgets
 
@@ -179,14 +219,13 @@ class Session:
             lives.add_usage(before.usage.get("before") or {})
             lives.add_usage(before.usage)
             self.usage["before"] = lives.sums()
-            if (day := before.usage.get("day")) is not None:
-                self.usage["day"] = day
+            self.usage |= {name: before.usage[name] for name in _BY_DAY if name in before.usage}
 
     def set_budget(self, asked: SetBudget) -> str:
         """Change limits; gives in a line what has changed."""
         did = self.ledger.set_budget(self, asked)
-        if self.held is not None:  # the snapshot tells of the limit as it is now
-            self.held = self.ledger.still_held(self) or self.held
+        if self.held is not None and (now := self.ledger.still_held(self)) is not None:
+            self.held = now | {"since": self.held.get("since")}  # as it is now
         return did
 
     def end_stream(self) -> None:
@@ -205,39 +244,11 @@ class Session:
 
     def snapshot(self) -> dict[str, Any]:
         """Enough to go on in another process, but for the agent's state and the result."""
-        snapshot = {
-            "agent_type": self.agent_type,
-            "status": self.status,
-            "failures": self.failures,
-            "error": self.error,
-            "created_at": self.created_at,
-            "guided": self.guided,
-            "usage": self.usage,
-            "unmarked": self.unmarked,
-        }
-        if self.limits is not None:
-            snapshot["limits"] = self.limits
-        if self.held is not None and self.status is Status.PAUSED:
-            snapshot["held"] = self.held
-        return snapshot
+        return snapshot_of(self)
 
     def restore(self, row: Mapping[str, Any]) -> None:
         """Take over where the row of `agent_state` left off. Raises: KeyError, ValueError."""
-        snapshot = orjson.loads(row["snapshot"])
-        self.status = Status(snapshot["status"])
-        self.log.seq = orjson.loads(row["history"])["seq"]
-        self.iteration = row["iteration"]
-        self.result = row["result"]
-        self.failures = snapshot["failures"]
-        self.error = snapshot["error"]
-        self.created_at = snapshot["created_at"]
-        self.guided = snapshot["guided"]
-        # Older versions did not count everything.
-        self.usage = _no_usage() | {"ticks": self.iteration} | snapshot["usage"]
-        self.limits = snapshot.get("limits")
-        self.held = snapshot.get("held")
-        self.unmarked = snapshot["unmarked"]
-        self.log.state = orjson.dumps(snapshot["agent"]).decode()
+        restore(self, row)
 
     def closing_records(self) -> Sequence[Record]:
         return self.agent.closing_records()
@@ -286,7 +297,3 @@ class Session:
             except Exception as error:
                 _logger.exception("session loop failed", **self.names)
                 await agent.fail(describe(error))
-
-
-def _no_usage() -> dict[str, Any]:
-    return {"tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0, "ticks": 0, "wall_s": 0.0}

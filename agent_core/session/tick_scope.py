@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Literal, TypeAlias
 
-Abort: TypeAlias = Literal["guidance", "news", "stop", "timeout"]
+Abort: TypeAlias = Literal["guidance", "news", "stop", "pause", "timeout", "slow model"]
 
 
 class TickScope:

@@ -1,7 +1,6 @@
 """An agent that takes part in a conversation, with a name and a tone, at its own pace."""
 
 import random
-import time
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from agent_core.conversations.conversation import (
 from agent_core.conversations.floor import mentions
 from agents_impl.persona.composing import compose, within
 from agents_impl.persona.context import Context
+from agents_impl.persona.cooldown import Cooldown
 from agents_impl.persona.models import (
     PersonaConfig,
     PersonaGuidance,
@@ -69,6 +69,7 @@ class PersonaAgent(LoopingAgentBase):
         self.conversation: Conversation = self.services.get(Conversations).get(
             self.config.conversation_id
         )
+        self._cooldown = Cooldown()
 
     def first_state(self) -> PersonaState:
         return PersonaState(
@@ -162,21 +163,13 @@ class PersonaAgent(LoopingAgentBase):
         return self._not_yet()
 
     def _not_yet(self) -> NotNow | None:
-        left_s = self._cooldown_left_s()
+        left_s = self._cooldown.left_s(self.state.spoke_at, self.state.cooldown_s)
         if left_s > 0:
             return NotNow("cooldown", f"cooldown, {left_s:.1f} s left", left_s)
         if not self._joins_in():
             chance = f"talkativeness {self.state.talkativeness:g}"
             return NotNow("talkativeness", f"not this time, {chance}")
         return None
-
-    def _cooldown_left_s(self) -> float:
-        if self.state.spoke_at is None:
-            return 0.0
-        rested_s = time.time() - self.state.spoke_at / 1_000_000
-        # A clock that was set back makes no rest longer.
-        left_s: float = self.state.cooldown_s - max(0.0, rested_s)
-        return left_s
 
     def _joins_in(self) -> bool:
         """Decided by the newest message, so that a tick that is done again decides the same."""
@@ -232,6 +225,7 @@ class PersonaAgent(LoopingAgentBase):
         state = self.state
         state.last_seen = seen
         state.spoke_at = now_us()
+        self._cooldown.begin(state.spoke_at)
         state.turns += 1
         state.asked = False
         state.silence = None

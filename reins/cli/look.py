@@ -14,11 +14,13 @@ from store import agent_state, agent_steps, conversations, messages
 from store.following import Follower
 from store.lance.tables import Table
 from store.reading import reader, typed
+from store.times import from_us
 
 _FOLLOW_S = 0.1
 _CHECK_S = 1.0
 """Two commits within one turn of the file system's clock look like one: it is read this often."""
 _PAGE = 500
+_AT = "%Y-%m-%d %H:%M:%S"
 
 
 @click.command("transcript", cls=FolderCommand, exit_interrupted=0, help="print a conversation")
@@ -54,7 +56,7 @@ def status(*, agent_id: str | None, as_json: bool) -> None:
     line = "{:<10} {:<20} {:<20} {:<10} {:>6}  {}"
     print(line.format("STATUS", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
     for row in rows:
-        latest = row["error"] or row["result"] or ""
+        latest = _waits(row) or row["error"] or row["result"] or ""
         columns = (row["status"], row["agent_id"], row["session_id"], row["agent_type"])
         print(line.format(*columns, row["iteration"], " ".join(latest.split())[:80]))
 
@@ -81,6 +83,15 @@ def watch(
         print(json.dumps(row, default=str) if as_json else _row_line(row), flush=True)
         if row["kind"] == "final" and until_end:
             return
+
+
+def _waits(row: dict[str, Any]) -> str:
+    """The thing that a session waits for, since when and why; empty where it waits for nothing."""
+    if not row["waits"]:
+        return ""
+    waits = json.loads(row["waits"])
+    since = "" if waits["since"] is None else f" since {from_us(waits['since']).astimezone():{_AT}}"
+    return f"waits for the {waits['kind']}{since}: {waits['reason']}"
 
 
 def _program() -> str:

@@ -10,10 +10,9 @@ from typing import Any
 from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Compiled
 from reins.llm.caller import Caller
-from reins.llm.calls.call import summed_up
 from reins.llm.calls.structured import Shape, Structured, ask
 from reins.llm.completion import Completion
-from reins.llm.errors import ModelError
+from reins.llm.errors import ModelError, summed_up
 from reins.llm.model import Model
 from reins.llm.redact import SHAPES
 from reins.llm.text import clean, safe_argument

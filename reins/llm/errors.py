@@ -1,5 +1,6 @@
 """The two errors of the model layer. Neither ever carries a prompt, an answer or a key."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from traceback import extract_tb
 from typing import Literal
@@ -23,10 +24,17 @@ Kind = Literal[
     "circuit_open",  # the route failed several times in a row and is not called for a while
 ]
 
+SHARED: frozenset[Kind] = frozenset(
+    {"rate_limited", "overloaded", "server", "unreachable", "timeout", "auth", "circuit_open"}
+)
+"""The kinds of which no caller is the cause: of the route, its server, the network, the account."""
+
 
 class ModelError(Exception):
     """A call failed. `kind` says how, `retryable` whether the same call may succeed later.
 
+    `routes` are those that were to answer: the one that was asked for, and its fallbacks.
+    `waits_for` names what is away, where one of them is; None where the call itself is at fault.
     `given_tokens` and `limit_tokens` are for "context_too_long": what was sent and what the model
     takes, as the server counts, the latter where it was told. The message has both.
     """
@@ -45,12 +53,34 @@ class ModelError(Exception):
         self.kind: Kind = kind
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.routes: tuple[str, ...] = ()
+        self.waits_for: str | None = "model" if kind in SHARED else None
         self.given_tokens = given_tokens
         self.limit_tokens = limit_tokens
 
 
 class ModelConfigError(Exception):
     """The settings or the prompts cannot work as they stand; the message says what to change."""
+
+
+def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
+    """One error for all routes: that of the first, which is the route that was asked for."""
+    (_, first), *rest = failed
+    in_all = first
+    if rest:
+        others = "; ".join(f"{route}: {error.kind}" for route, error in rest)
+        waits = [error.retry_after_s for _, error in failed if error.retry_after_s is not None]
+        in_all = ModelError(
+            f"{first} Its fallbacks failed too ({others}).",
+            kind=first.kind,
+            retryable=any(error.retryable for _, error in failed),
+            retry_after_s=min(waits, default=None),
+            given_tokens=first.given_tokens,
+            limit_tokens=first.limit_tokens,
+        )
+    in_all.routes = tuple(route for route, _ in failed)
+    in_all.waits_for = next((e.waits_for for _, e in failed if e.waits_for), None)
+    return in_all
 
 
 def place_of(error: BaseException) -> str:

@@ -1,6 +1,7 @@
 """The owner of all routes: start, reload, stop, and a model for each caller."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 
 import structlog
@@ -33,6 +34,8 @@ class ModelRouter(Model):
         self._opener = Opener(prompts)
         self._route_set: RouteSet | None = None
         self._changing = asyncio.Lock()
+        self.answered: Callable[[str], object] = _nobody
+        """Told of each route that a check finds answering."""
 
     async def start(self) -> None:
         """Open the routes and compile the prompts.
@@ -132,4 +135,9 @@ class ModelRouter(Model):
         if found.ok:
             route.breaker.close()
             route.admission.end_backoff()
+            self.answered(name)
         return found
+
+
+def _nobody(_route: str) -> None:
+    """Nobody is to be told."""

@@ -195,9 +195,8 @@ class Bridge:
         """Spending of all sessions since midnight, UTC, where the worker is here."""
         if self._worker is None:
             return None
-        ledger, today = self._worker.fleet.ledger, f"{datetime.now(UTC):%Y-%m-%d}"
-        # It begins a day at the first act in it; until then it has the sums of the one before.
-        return {"date": today, **(ledger.worker.sums() if ledger.today == today else NOTHING)}
+        today = f"{datetime.now(UTC):%Y-%m-%d}"
+        return {"date": today, **self._worker.fleet.ledger.spent_on(today)}
 
     def routes(self) -> Sequence[Any]:
         """The routes of models as they are now, where the worker is here."""

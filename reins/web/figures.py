@@ -1,7 +1,7 @@
 """Figures of the worker in this process, read at one moment and handed to the web as one value."""
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,8 @@ class WorkerFigures:
     actions_handled: int
     ticks: float
     tick_s: float
+    waiting: Mapping[str, int]
+    """Sessions that wait, by what for."""
     loop_lag_ms: float
     loop_lag_p50_ms: float
     loop_lag_p99_ms: float
@@ -63,6 +65,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         actions_handled=health.actions_handled,
         ticks=sum(usage["ticks"] for usage in usages),
         tick_s=sum(usage["wall_s"] for usage in usages),
+        waiting=_waiting(list(worker.fleet.live.values())),
         loop_lag_ms=(list(monitor.lags_ms)[-1:] or [0.0])[0],
         loop_lag_p50_ms=monitor.percentile_ms(0.5),
         loop_lag_p99_ms=monitor.percentile_ms(0.99),
@@ -88,6 +91,16 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         poll_age_s=0.0 if dispatcher is None else time.monotonic() - dispatcher.polled_at,
         poll_s=poll_s,
     )
+
+
+def _waiting(sessions: Iterable[Any]) -> dict[str, int]:
+    found = {"model": 0, "budget": 0}
+    for session in sessions:
+        if session.held is not None:
+            found["budget"] += 1
+        elif (waits := session.waits) is not None:
+            found[waits.kind] = found.get(waits.kind, 0) + 1
+    return found
 
 
 def _ended(worker: Any) -> tuple[str, ...]:

@@ -19,6 +19,8 @@ IDLE_S = 20.0
 """Seconds without a commit after which what is left is compacted."""
 KEEP = timedelta(minutes=2)
 """Replaced versions are kept for longer than any reader of ours holds them."""
+_SET_S = 1.0
+"""A clock that gains more on the time that passed was set ahead."""
 _ALL_VERSIONS = timedelta(days=36_500)
 
 
@@ -34,6 +36,7 @@ class Compaction:
         self._compacted: dict[str, int] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._to_clean: dict[str, float] = {}
+        self._offset_s = time.time() - clock()
         self._had: Counter[str] = Counter()
         self._added: Counter[str] = Counter()
         self.compacted_at: dict[str, datetime] = {}
@@ -87,11 +90,23 @@ class Compaction:
     def clean(self, name: str, table: OpenTable) -> bool:
         """Delete the versions older than `KEEP`, where a compaction replaced them that long ago."""
         now = self._clock()
+        if self._was_set_ahead(now):
+            return False
         # Only right after a compaction: then this one has nothing to replace itself.
         if now < self._to_clean.get(name, now + 1) or table.version != self._compacted.get(name):
             return False
         del self._to_clean[name]
         return self._optimize(name, table, KEEP)
+
+    def _was_set_ahead(self, now: float) -> bool:
+        """LanceDB tells by the clock how old a version is: set ahead, it makes the newest ones old,
+        and all are kept for as long as if they were replaced now.
+        """
+        before, self._offset_s = self._offset_s, time.time() - now
+        if self._offset_s - before <= _SET_S:
+            return False
+        self._to_clean = dict.fromkeys(self._to_clean, now + KEEP.total_seconds())
+        return True
 
     def _optimize(self, name: str, table: OpenTable, cleanup_older_than: timedelta) -> bool:
         try:

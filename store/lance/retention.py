@@ -1,9 +1,10 @@
 """Deletes rows that are older than records are kept, in the tables that name a time for it."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
 
+import pyarrow.compute as pc
 import structlog
 
 from store import times
@@ -19,24 +20,45 @@ EVERY_S = 3_600.0
 class Retention:
     """Deletes, at the first run and then each hour, rows older than `days`; None keeps all.
 
-    For the flush's thread, the tables' only writer. `days` may change at any time.
+    For the flush's thread, the tables' only writer. `days` may change at any time. What is deleted
+    is gone, so that no clock alone decides: it counts no further than time has passed since the run
+    before, and at the first run no further than the newest row.
     """
 
-    def __init__(self, days: float | None) -> None:
+    def __init__(
+        self,
+        days: float | None,
+        clock: Callable[[], float] = time.time,
+        passed: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.days = days
         self.due_at = 0.0
+        self._clock = clock
+        self._passed = passed
+        self._offset_s: float | None = None
 
     def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> bool:
         """Delete what is due in those of the tables that have a retention; False if none is."""
         kept = [(table, opened) for table, opened in tables if table.retained_by is not None]
-        now = time.monotonic()
-        if self.days is None or not kept or now < self.due_at:
+        passed = self._passed()
+        if self.days is None or not kept or passed < self.due_at:
             return False
-        self.due_at = now + EVERY_S
+        self.due_at = passed + EVERY_S
+        before, self._offset_s = self._offset_s, self._clock() - passed
+        offset_s = self._offset_s if before is None else min(before, self._offset_s)
+        now = datetime.fromtimestamp(passed + offset_s, UTC)
         for table, opened in kept:
-            if count := delete_older(opened, table, self.days):
+            until = now if before is not None else min(now, _newest(opened, table) or now)
+            if count := delete_older(opened, table, self.days, until):
                 _logger.info("old records deleted", table=table.name, rows=count, days=self.days)
         return True
+
+
+def _newest(opened: OpenTable, table: Table) -> datetime | None:
+    """The newest time in the column that says how old a row is."""
+    rows = opened.search().select([table.retained_by]).limit(None).to_arrow()
+    newest: datetime | None = pc.max(rows[table.retained_by]).as_py()
+    return newest
 
 
 def delete_older(opened: OpenTable, table: Table, days: float, now: datetime | None = None) -> int:

@@ -219,6 +219,17 @@ def test_ticks_that_come_to_nothing_are_told_apart(collector, tracing):
     assert len({span.trace_id for span in spans}) == 3
 
 
+def test_a_tick_that_found_its_model_away_is_told_apart(collector, tracing):
+    """Each try, though no failure counts it."""
+    of = session()
+    for n in range(2):
+        with telemetry.tick(of):
+            of.error = f"ModelError: try {n}"
+    tracing.stop()
+    assert [span.attributes["reins.outcome"] for span in collector.spans()] == ["waits"] * 2
+    assert all(span.failed for span in collector.spans())
+
+
 def test_a_tick_of_a_task_made_in_another_tick_is_a_root(collector, tracing):
     """It is a root of its own: the context that the task was made in says nothing of it."""
     with telemetry.tick(session()), telemetry.tick(session()):

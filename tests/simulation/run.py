@@ -70,6 +70,8 @@ FAULTS = [
     "open", "sync",
 ]  # fmt: skip
 """Operations that fail in some runs."""
+JUMPS = [2, -2, 3_600, -3_600, 86_400, -86_400, 4 * 365 * 86_400]
+"""By how many seconds a clock is wrong for a moment."""
 SKEWS = [0.0, 0.05, 60.0]
 """How far the clocks of processes are apart at the most, in some runs."""
 
@@ -97,6 +99,8 @@ class Run:
         self.done = False
         self.worker: Process | None = None
         self.starts = 0
+        self._off_s = 0.0
+        self._clocks = random.Random(f"clocks {seed}")  # draws of its own: the others stay
         self.left = [self.plan.actions] * self.plan.clients
         self.clients: dict[int, Process] = {}
         self._dispatcher: Any = None
@@ -162,11 +166,13 @@ class Run:
         for _ in range(self.plan.crashes):
             self._start_what_is_down()
             self._crash_in = int(10 ** chance.uniform(0.5, 3.2))
+            self._set_clocks(self._clocks.choice([0.0, 0.0, *JUMPS]))
             self.world.sleep(chance.uniform(1, 12))
             if chance.random() < 0.2:
                 self._stop()
             self._look("fate")
         self._crash_in = 0
+        self._set_clocks(0.0)
         self.calm = True
         self._settle()
         self._stop()
@@ -175,6 +181,13 @@ class Run:
             self.world.sleep(0.5)
         self.expected.check(self._reader())
         self.done = True
+
+    def _set_clocks(self, off_s: float) -> None:
+        """The machine's clock is wrong for a while, or right again; also over a restart."""
+        self._off_s = off_s
+        for process in (self.worker, *self.clients.values()):
+            if process is not None:
+                process.off_s = self._off_s
 
     def _settle(self) -> None:
         """Until all clients are done and the queue is empty."""
@@ -215,7 +228,9 @@ class Run:
 
     def _process(self, name: str) -> Process:
         skew = self.plan.skew_s
-        return self.world.process(name, self.world.random.uniform(-skew, skew) if skew else 0.0)
+        made = self.world.process(name, self.world.random.uniform(-skew, skew) if skew else 0.0)
+        made.off_s = self._off_s
+        return made
 
     def _work(self) -> None:
         process = self.world.here().process

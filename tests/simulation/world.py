@@ -34,19 +34,22 @@ class StuckError(AssertionError):
 
 @dataclass(eq=False)
 class Process:
-    """A process of the simulation; `skew_s` is how far its clock is off."""
+    """A process of the simulation; `skew_s` is how far its clock is off, `off_s` for a moment."""
 
     world: "World"
     name: str
     skew_s: float = 0.0
+    off_s: float = 0.0
     alive: bool = True
     threads: list["Thread"] = field(default_factory=list)
     loop: Any = None
     last_us: int = 0
 
     def stamp_us(self) -> int:
-        """Strictly increasing microseconds, as `agent_core.actions.action` makes them."""
-        self.last_us = max(self.last_us + 1, int(self.world.time(self) * 1e6))
+        """Increasing microseconds, as `agent_core.actions.action` makes them."""
+        now_us = int(self.world.time(self) * 1e6)
+        ahead = self.last_us > now_us + 1_000_000
+        self.last_us = now_us if ahead else max(self.last_us + 1, now_us)
         return self.last_us
 
 
@@ -115,7 +118,7 @@ class World:
     def time(self, process: Process | None = None) -> float:
         """Seconds since 1970 by the clock of the process that asks."""
         process = process or (self.current and self.current.process)
-        return EPOCH_S + self.now + (process.skew_s if process else 0.0)
+        return EPOCH_S + self.now + (process.skew_s + process.off_s if process else 0.0)
 
     def after(self, delay_s: float, call: Callable[[], None]) -> None:
         """Call, outside of all threads, when so much time has passed."""

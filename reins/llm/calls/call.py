@@ -2,14 +2,15 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 
 import structlog
 
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Accounting
 from reins.llm.completion import Completion
-from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
+from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of, summed_up
 from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
 from reins.llm.limits.breaker import COUNTED
@@ -107,7 +108,8 @@ class Call:
                 attempt=attempt,
                 wait_s=round(pause_s, 3),
             )
-            await asyncio.sleep(pause_s)
+            with self._accounting.queued(), self._told_if_given_up(route):
+                await asyncio.sleep(pause_s)
             before = error
 
     async def _place(
@@ -141,17 +143,20 @@ class Call:
     async def _enter(
         self, route: OpenRoute, tokens: int, left_s: float, before: ModelError | None
     ) -> None:
-        entering = route.admission.enter(self._session_id, tokens, left_s)
         try:
-            if before is None:
-                await entering
-            else:
-                async with asyncio.timeout(left_s):
-                    await entering
+            with self._told_if_given_up(route):
+                async with asyncio.timeout(None if before is None else left_s):
+                    await route.admission.enter(self._session_id, tokens, left_s)
         except BackingOffError as error:
             raise before or _asked_to_wait(route, error.backoff_s) from None
         except TimeoutError as error:
             raise before or error from None
+
+    @contextmanager
+    def _told_if_given_up(self, route: OpenRoute) -> Iterator[None]:
+        """A wait for an attempt: given up, it is on record as one that was never sent."""
+        try:
+            yield
         except asyncio.CancelledError:
             self._attempts += 1
             self._accounting.unsent(route, self._attempts, self._queued_at, ABORTED)
@@ -280,20 +285,3 @@ def _asked_to_wait(route: OpenRoute, backoff_s: float) -> ModelError:
     error = failure("rate_limited", route.target, f"it asked for no calls for {backoff_s:.0f} s")
     error.retry_after_s = backoff_s
     return error
-
-
-def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
-    """One error for all routes: that of the first, which is the route that was asked for."""
-    _, first = failed[0]
-    if len(failed) == 1:
-        return first
-    others = "; ".join(f"{route}: {error.kind}" for route, error in failed[1:])
-    waits = [error.retry_after_s for _, error in failed if error.retry_after_s is not None]
-    return ModelError(
-        f"{first} Its fallbacks failed too ({others}).",
-        kind=first.kind,
-        retryable=any(error.retryable for _, error in failed),
-        retry_after_s=min(waits, default=None),
-        given_tokens=first.given_tokens,
-        limit_tokens=first.limit_tokens,
-    )

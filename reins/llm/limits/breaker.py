@@ -2,7 +2,8 @@
 
 import asyncio
 import contextlib
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
 from typing import Literal
 
 from pybreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBreaker, CircuitBreakerError
@@ -34,7 +35,11 @@ class Breaker:
     success, and pybreaker would take it for one of them. Half open, it lets a single call go.
     """
 
-    def __init__(self, failures: int, open_s: float) -> None:
+    def __init__(
+        self, failures: int, open_s: float, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._clock = clock
+        self._opened_at = 0.0
         self._breaker = CircuitBreaker(
             fail_max=failures, reset_timeout=open_s, throw_new_error_on_trip=True
         )
@@ -92,6 +97,7 @@ class Breaker:
             self._breaker.call(_fail)
         if self._breaker.current_state == STATE_CLOSED:
             return False
+        self._opened_at = self._clock()
         self._trial = None
         self._wake()
         return True
@@ -127,12 +133,10 @@ class Breaker:
                 self._waiting.remove(changed)
 
     def _left_s(self) -> float:
-        opened_at = self._breaker._state_storage.opened_at  # noqa: SLF001 - it has no public name
-        if opened_at is None:
+        if self._breaker._state_storage.opened_at is None:  # noqa: SLF001 - it has no public name
             return 0.0
-        gone_s = (datetime.now(UTC) - opened_at).total_seconds()
-        # A clock set back must not keep it open for longer.
-        return min(self._breaker.reset_timeout - gone_s, self._breaker.reset_timeout)
+        # pybreaker's own time is that of a clock that may be set.
+        return float(self._breaker.reset_timeout) - (self._clock() - self._opened_at)
 
     def _wake(self) -> None:
         waiting, self._waiting = self._waiting, []

@@ -84,6 +84,11 @@ OF_WORKER = (
         _by("status", lambda worker: dict.fromkeys(map(str, Status), 0) | worker.sessions),
     ),
     Figure(
+        "reins_sessions_waiting",
+        "sessions that wait for something, by `kind`; for a `model`: it is away, see its route",
+        _by("kind", lambda worker: worker.waiting),
+    ),
+    Figure(
         "reins_ticks_total",
         "ticks of all sessions on record, including those before this start",
         _one(lambda worker: worker.ticks),

@@ -26,6 +26,7 @@ class QueueFeed:
         self._taken_at = 0.0
         self._since = datetime.now(UTC)
         self._seen: set[tuple[str, datetime | None]] = set()
+        self._newest_n = 0
 
     def take(self) -> list[dict[str, Any]]:
         """The actions that are new, or newly processed, in the shape of `ActionRow`."""
@@ -59,14 +60,23 @@ class QueueFeed:
         table = self._store.table(queue.TABLE)
         if table is None:
             return []
+        now = datetime.now(UTC)
+        # In the future after a clock that was ahead: what is written now would not be found.
+        self._since = min(self._since, now - _OVERLAP)
         rows = queue.changed_since(table, self._since)
-        fresh = [row for row in rows if _state(row) not in self._seen]
+        fresh = [r for r in rows if _state(r) not in self._seen and not self._is_told(r, now)]
         self._seen = {_state(row) for row in rows}
+        self._newest_n = max([self._newest_n, *(row[queue.NUMBER] or 0 for row in rows)])
         if rows:
             newest = max(row["processed_at"] or row["created_at"] for row in rows)
             # A clock that is ahead must not hide what others write meanwhile.
-            self._since = max(self._since, min(newest, datetime.now(UTC)) - _OVERLAP)
+            self._since = max(self._since, min(newest, now) - _OVERLAP)
         return fresh
+
+    def _is_told(self, row: dict[str, Any], now: datetime) -> bool:
+        """True for what was told before the clock was set back, and has a time that comes yet."""
+        at = row["processed_at"] or row["created_at"]
+        return 0 < (row[queue.NUMBER] or 0) <= self._newest_n and bool(at > now + _OVERLAP)
 
 
 def _state(row: dict[str, Any]) -> tuple[str, datetime | None]:

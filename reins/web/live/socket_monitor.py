@@ -1,6 +1,7 @@
 """The monitor of the sockets: one whose client no longer answers is closed."""
 
 import contextlib
+import time
 
 from engineio.exceptions import SocketIsClosedError
 from flask_socketio import SocketIO
@@ -19,12 +20,17 @@ class SocketMonitor(ThreadLoop):
         super().__init__("socket monitor", first_delay_s=every_s)
         self._engine = socketio.server.eio
         self._every_s = every_s
+        self._offset_s = time.time() - time.monotonic()
 
     def run_once(self) -> float:
+        before, self._offset_s = self._offset_s, time.time() - time.monotonic()
+        set_by_s = self._offset_s - before
         for sid, each in list(self._engine.sockets.items()):
             if each.closed:
                 self._engine.sockets.pop(sid, None)
             elif not each.closing:
+                if each.last_ping is not None:  # the library goes by a clock that may be set
+                    each.last_ping += set_by_s
                 with contextlib.suppress(SocketIsClosedError):  # in the meantime
                     each.check_ping_timeout()
         return self._every_s

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Literal
 
+from agent_core.budgets.days import taken_on
 from agent_core.budgets.limits import Scope, What
-from agent_core.budgets.usage import NOTHING
 from reins.web.views.rows import Wire
 
 
@@ -57,12 +57,11 @@ def budget_rows(
     """
     limits, usage = snapshot.get("limits") or {}, snapshot.get("usage") or {}
     own = {**usage, "tokens": usage.get("tokens_in", 0) + usage.get("tokens_out", 0)}
-    day = usage.get("day") or {}
     agent_limits, agent_spent = agent or ((limits.get("agent") or {}).get("limits"), None)
     return [
         _row("session", limits.get("session"), own),
         _row("agent", agent_limits, agent_spent),
-        _row("day", limits.get("day"), day if day.get("date") == today else NOTHING),
+        _row("day", limits.get("day"), taken_on(usage, today)),
     ]
 
 

@@ -4,7 +4,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -19,13 +19,26 @@ _CUT_TEXT = 200  # characters
 _CUT_ERROR = 300
 
 
+class Waits(Wire):
+    """The thing that a session waits for, and goes on by itself once it is there.
+
+    `until`: when it tries again, or a budget begins anew; null where nobody knows.
+    """
+
+    kind: Literal["model", "approval", "question", "budget", "child", "message", "stuck"]
+    since: str | None
+    reason: str
+    until: str | None
+
+
 class SessionSummary(Wire):
     """One session in a line.
 
     `seq` is the newest row of its log, `text` its latest output. `failures` counts failed ticks in
     a row: above 0 in a running session, it is trying again. `latencies_ms` are those of the newest
     ticks that this process has seen, oldest first; in events of the list, only the new ones.
-    `held`: the limit of a budget that it waits at, paused, until that is raised.
+    `held`: the limit of a budget that it waits at, paused, until that is raised. `waits`: what it
+    waits for, a budget or a model that is away among other things.
     """
 
     agent_id: str
@@ -38,6 +51,7 @@ class SessionSummary(Wire):
     error: str | None
     failures: int
     held: Held | None
+    waits: Waits | None
     created_at: str
     updated_at: str
     last_tick_at: str | None
@@ -194,11 +208,20 @@ def _known(row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int) -> dict[
         "error": None if error is None else error[:_CUT_ERROR],
         "failures": snapshot.get("failures", 0),
         "held": held_row(snapshot.get("held")),
+        "waits": _waits_row(snapshot.get("waits")),
         "created_at": snapshot.get("created_at"),
         "tokens_in": usage.get("tokens_in", 0),
         "tokens_out": usage.get("tokens_out", 0),
         "cost_usd": usage.get("cost_usd", 0.0),
     }
+
+
+def _waits_row(waits: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    """In the shape of `Waits`, from a snapshot."""
+    if waits is None:
+        return None
+    times = {name: iso(waits.get(name)) for name in ("since", "until")}
+    return {"kind": waits["kind"], "reason": waits["reason"], **times}
 
 
 def _by_hand(row: Row) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
@@ -11,7 +12,7 @@ from structlog.testing import capture_logs
 
 from store import agent_steps, model_calls, queue
 from store.journal.file import Record
-from store.lance.retention import Retention, delete_older
+from store.lance.retention import EVERY_S, Retention, delete_older
 from store.model_calls import list_calls
 from store.store import Store
 from tests.integration.store.support import step
@@ -174,3 +175,48 @@ def test_tables_without_a_retention_are_left_alone():
     retention = Retention(days=1)
     retention.run([(agent_steps.TABLE, None), (queue.TABLE, None)])
     assert retention.due_at == 0.0
+
+
+DAY_S = 86_400
+
+
+@pytest.mark.parametrize("jump_s", [2, 3_600, DAY_S, 4 * 365 * DAY_S])
+@pytest.mark.parametrize("at_start", [False, True], ids=["amid", "at the start"])
+async def test_a_clock_that_is_ahead_deletes_nothing(started, jump_s, at_start):
+    """Deletion is for good: neither the first look nor a later one takes the clock's word alone."""
+    store = await started()
+    await store.journal.append(call("s", 1, days_ago=1.5), call("s", 2))
+    await flushed(store, 2)
+    tables = [(model_calls.TABLE, store.reader.table(model_calls.TABLE))]
+    off = {"clock": 0.0, "passed": 0.0}
+    retention = Retention(
+        2, clock=lambda: time.time() + off["clock"], passed=lambda: 10.0 + off["passed"]
+    )
+    if not at_start:
+        retention.run(tables)
+    off["clock"], off["passed"] = jump_s, EVERY_S
+    retention.run(tables)
+    assert tables[0][1].count_rows() == 2
+    off["clock"], off["passed"] = 0.0, 2 * EVERY_S
+    retention.run(tables)
+    assert tables[0][1].count_rows() == 2
+
+
+async def test_what_is_old_by_two_looks_is_deleted(started):
+    """Also where nothing new has come for long; a clock that was back does not keep it for ever."""
+    store = await started()
+    await store.journal.append(call("s", 1, days_ago=9), call("s", 2, days_ago=8))
+    await flushed(store, 2)
+    tables = [(model_calls.TABLE, store.reader.table(model_calls.TABLE))]
+    off = {"clock": -400 * DAY_S, "passed": 0.0}
+    retention = Retention(
+        5, clock=lambda: time.time() + off["clock"], passed=lambda: 10.0 + off["passed"]
+    )
+    retention.run(tables)
+    off["clock"] = 0.0
+    for hours in (1, 2):
+        assert tables[0][1].count_rows() == 2
+        off["clock"] += EVERY_S
+        off["passed"] = hours * EVERY_S
+        retention.run(tables)
+    assert tables[0][1].count_rows() == 0

@@ -53,7 +53,7 @@ export const KINDS: Kind[] = [
   {
     id: 'retrying',
     title: 'Retrying sessions',
-    hint: 'Their last ticks failed. They retry by themselves, with growing waits.',
+    hint: 'Their last ticks failed, or the model is away. They retry by themselves, with growing waits.',
     count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed() - fleet.held) : 0),
   },
   {

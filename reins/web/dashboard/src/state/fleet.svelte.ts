@@ -19,7 +19,11 @@ export const needsPerson = (session: SessionSummary): boolean =>
 /** Paused by a budget of which nothing is left. */
 export const isHeld = (session: SessionSummary): boolean => session.held !== null && session.status === 'paused'
 
-export const isRetrying = (session: SessionSummary): boolean => session.status === 'running' && session.failures > 0
+/** Something that it shares with others is away, and it continues once that is back. */
+export const isWaiting = (session: SessionSummary): boolean => session.status === 'running' && session.waits !== null
+
+export const isRetrying = (session: SessionSummary): boolean =>
+  isWaiting(session) || (session.status === 'running' && session.failures > 0)
 
 class Fleet {
   #byId = new Map<string, SessionSummary>()

@@ -2,6 +2,9 @@
 
 import asyncio
 import time
+from datetime import timedelta
+
+import pytest
 
 from reins.llm.limits.breaker import Breaker
 
@@ -109,3 +112,21 @@ async def test_those_who_wait_hear_of_the_trial() -> None:
     await asyncio.wait_for(asyncio.gather(*waiting), 1)
     await asyncio.wait_for(breaker.change(0.01), 1)
     assert breaker._waiting == []
+
+
+@pytest.mark.parametrize("jump", [2, -2, 3_600, -3_600, 86_400, -86_400, 126_144_000, -126_144_000])
+def test_a_clock_that_is_set_keeps_it_neither_open_nor_closed(jump, monkeypatch) -> None:
+    """It is open for as long as it says, by the time that passes."""
+    passed = [100.0]
+    breaker = Breaker(1, 10.0, clock=lambda: passed[0])
+    breaker.failed(A, "server")
+    real = time.time
+    monkeypatch.setattr(time, "time", lambda: real() + jump)
+    assert breaker._breaker._state_storage.opened_at is not None
+    breaker._breaker._state_storage.opened_at += timedelta(seconds=jump)
+    passed[0] += 4
+    assert breaker.open_for_s() == pytest.approx(6.0)
+    assert not breaker.take(B)
+    passed[0] += 6
+    assert breaker.open_for_s() is None
+    assert breaker.take(B)

@@ -66,3 +66,49 @@ def test_before_anybody_has_asked_for_anything(feed):
     feed.store.table = lambda _: object()
     feed.rows.append(action("a", datetime.now(UTC)))
     assert feed.taken() == [("a", "queued")]
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    """What the clock says; the rows' times are the test's."""
+
+    class Datetime(datetime):
+        at = datetime(2026, 11, 28, 12, tzinfo=UTC)
+
+        @classmethod
+        def now(cls, tz=None):
+            return cls.at.astimezone(tz)
+
+    monkeypatch.setattr(queue_feed, "datetime", Datetime)
+    return Datetime
+
+
+@pytest.mark.parametrize("jump", [2, -2, 3_600, -3_600, 86_400, -86_400, 126_144_000, -126_144_000])
+def test_after_a_wrong_moment_each_change_is_shown_once(feed, clock, jump):
+    """What comes in it, and what comes when the clock is right again; nothing is told twice."""
+    numbers = iter(range(1, 99))
+
+    def comes(action_id):
+        feed.rows.append(action(action_id, clock.at) | {queue.NUMBER: next(numbers)})
+        clock.at += timedelta(seconds=1)
+
+    def ends(number):
+        made = feed.rows[number]
+        feed.rows[number] = made | action(made["action_id"], made["created_at"], clock.at) | {
+            queue.NUMBER: made[queue.NUMBER]
+        }  # fmt: skip
+        clock.at += timedelta(seconds=1)
+
+    comes("before")
+    assert feed.taken() == [("before", "queued")]
+    clock.at += timedelta(seconds=jump)
+    comes("amid")
+    ends(0)
+    assert sorted(feed.taken()) == [("amid", "queued"), ("before", "applied")]
+    clock.at -= timedelta(seconds=jump)
+    comes("after")
+    ends(1)
+    assert sorted(feed.taken()) == [("after", "queued"), ("amid", "applied")]
+    ends(2)
+    assert feed.taken() == [("after", "applied")]
+    assert feed.taken() == []

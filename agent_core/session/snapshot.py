@@ -1,0 +1,77 @@
+"""A session's snapshot: what each row of the log keeps of it, and its way back from there."""
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import orjson
+
+from agent_core.session.log import SessionLog
+from agent_core.session.status import Status
+from agent_core.session.waiting import Waiting, waits_for_budget
+
+
+class Kept(Protocol):
+    """The part of a session that a snapshot keeps."""
+
+    agent_type: str
+    status: Status
+    failures: int
+    error: str | None
+    created_at: int
+    guided: int
+    usage: dict[str, Any]
+    unmarked: dict[str, int]
+    limits: dict[str, Any] | None
+    held: dict[str, Any] | None
+    waits: Waiting | None
+    iteration: int
+    result: str | None
+    log: SessionLog
+
+
+def snapshot_of(session: Kept) -> dict[str, Any]:
+    """Enough to go on in another process, but for the agent's state and the result."""
+    snapshot = {
+        "agent_type": session.agent_type,
+        "status": session.status,
+        "failures": session.failures,
+        "error": session.error,
+        "created_at": session.created_at,
+        "guided": session.guided,
+        "usage": session.usage,
+        "unmarked": session.unmarked,
+    }
+    if session.limits is not None:
+        snapshot["limits"] = session.limits
+    if session.held is not None and session.status is Status.PAUSED:
+        snapshot["held"] = session.held
+        snapshot["waits"] = waits_for_budget(session.held)
+    elif session.waits is not None and not session.status.ended:
+        snapshot["waits"] = session.waits.stored()
+    return snapshot
+
+
+def restore(session: Kept, row: Mapping[str, Any]) -> None:
+    """Take over where the row of `agent_state` left off. Raises: KeyError, ValueError."""
+    snapshot = orjson.loads(row["snapshot"])
+    session.status = Status(snapshot["status"])
+    session.log.seq = orjson.loads(row["history"])["seq"]
+    session.iteration = row["iteration"]
+    session.result = row["result"]
+    session.failures = snapshot["failures"]
+    session.error = snapshot["error"]
+    session.created_at = snapshot["created_at"]
+    session.guided = snapshot["guided"]
+    # Older versions did not count everything.
+    session.usage = no_usage() | {"ticks": session.iteration} | snapshot["usage"]
+    session.limits = snapshot.get("limits")
+    session.held = snapshot.get("held")
+    waits = snapshot.get("waits")
+    session.waits = Waiting.restored(waits) if waits and session.held is None else None
+    session.unmarked = snapshot["unmarked"]
+    session.log.state = orjson.dumps(snapshot["agent"]).decode()
+
+
+def no_usage() -> dict[str, Any]:
+    """The usage of a session that has taken nothing yet."""
+    return {"tokens_in": 0, "tokens_out": 0, "cost_usd": 0.0, "ticks": 0, "wall_s": 0.0}

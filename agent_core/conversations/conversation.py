@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import orjson
 
 from agent_core.conversations.floor import Floor, Member
+from reins.names.looks import name_forms, told_apart
 from store import conversations, messages, participants
 from store.journal.file import Record
 from store.store import Store
@@ -228,12 +229,15 @@ class Conversation:
 
     def admit(self, session_id: str, name: str) -> None:
         """Let a session take part under a name. Raises: NameTakenError."""
-        others = {_folded(n) for other, n in self.present.items() if other != session_id}
-        if _folded(name) in others:
-            raise NameTakenError(
-                f"conversation {self.conversation_id} has a participant named {name!r}; "
-                "choose another name"
-            )
+        forms = name_forms(name)
+        for other, taken in self.present.items():
+            if other != session_id and forms & name_forms(taken):
+                apart = told_apart(name, taken)
+                raise NameTakenError(
+                    f"conversation {self.conversation_id} has a participant named {taken!r}"
+                    + (f", which looks the same as {name!a} (with {apart})" if apart else "")
+                    + "; choose another name"
+                )
         self.present[session_id] = name
 
     def dismiss(self, session_id: str) -> None:
@@ -281,7 +285,3 @@ def _message(row: dict[str, Any]) -> Message:
     # Written before there were sessions in this table: an agent's own session bears its name.
     session_id = row.get("session_id") or row["agent_id"]
     return Message(row["number"], row["author"], session_id, row["text"])
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()

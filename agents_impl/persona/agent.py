@@ -20,7 +20,6 @@ from agent_core.conversations.conversation import (
     Message,
     NameTakenError,
 )
-from agent_core.conversations.floor import mentions
 from agents_impl.persona.context import Context, gather
 from agents_impl.persona.models import (
     PersonaConfig,
@@ -32,6 +31,7 @@ from agents_impl.persona.models import (
 )
 from agents_impl.persona.reply import ReplyEffect
 from reins.llm import Completion, Model
+from reins.names.hearing import is_named
 from store.journal.file import Record
 from store.times import now_us
 
@@ -158,7 +158,8 @@ class PersonaAgent(LoopingAgentBase):
         ceiling = self.config.max_agent_turns
         if conversation.agent_turns >= ceiling:
             return NotNow("ceiling", f"{ceiling} messages of agents without a person's")
-        if any(mentions(message.text, self.name) for message in news):
+        present = self.conversation.present.values()
+        if any(is_named(message.text, self.name, present) for message in news):
             return None
         return self._not_yet()
 

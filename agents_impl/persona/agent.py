@@ -30,6 +30,7 @@ from agents_impl.persona.models import (
     Silence,
 )
 from agents_impl.persona.reply import ReplyEffect
+from agents_impl.persona.speech import speech_of
 from reins.llm import Completion, Model
 from reins.names.hearing import is_named
 from store.journal.file import Record
@@ -38,7 +39,6 @@ from store.times import now_us
 _INSTRUCTIONS = 5
 _INSTRUCTION_CHARS = 1_000
 _OTHERS = 50
-_NOTHING_TO_ADD = "pass"
 _SPEAK = "Say something now: do not pass."
 _DECIDED: tuple[Reason, ...] = ("own_last", "passed", "talkativeness")
 """What is newest is done with; after the other reasons it may still be answered."""
@@ -235,10 +235,10 @@ class PersonaAgent(LoopingAgentBase):
             summary="" if context.summary is None else context.summary.text,
             messages=[message.to_model() for message in context.messages],
         )
-        text = _spoken(answer.text, self.name)
-        if text is None:
-            return self._silent(NotNow("passed", "it passed"), seen, asked_model=True)
-        return self._speak(text, seen, answer, context)
+        speech = speech_of(answer.text, self.name, [*others, *context.speakers])
+        if speech.text is None:
+            return self._silent(NotNow("passed", speech.why), seen, asked_model=True)
+        return self._speak(speech.text, seen, answer, context)
 
     def _speak(self, text: str, seen: int, answer: Completion, context: Context) -> StepResult:
         state = self.state
@@ -291,11 +291,3 @@ class PersonaAgent(LoopingAgentBase):
             )
         self.state.instructions = [*self.state.instructions, guidance][-_INSTRUCTIONS:]
         return f"instruction: {guidance[:80]}"
-
-
-def _spoken(answer: str, name: str) -> str | None:
-    """The text that the persona says; None if it passes."""
-    text = answer.strip()
-    if text.casefold().startswith(f"{name.casefold()}:"):
-        text = text[len(name) + 1 :].strip()
-    return None if not text or text.strip("\"'.!*[]() ").casefold() == _NOTHING_TO_ADD else text

@@ -16,7 +16,7 @@ PASSES = [
     "PASS \u2014 Ann has said it all.", "PASS - nothing new.", "PASS. I have nothing to add.",
     "PASS, since Ann has said it.", "PASS because I have nothing to add.", "PASS\u2026 nothing new",
     "PASS\u3002\u65b0\u3057\u3044\u3053\u3068\u306f\u306a\u3044", "Pass. I have nothing to add.",
-    "(I have nothing new to add.)\n\nPASS", "I have nothing new to add. PASS", 
+    "(I have nothing new to add.)\n\nPASS", "I have nothing new to add. PASS",
     "Nothing new.\n**PASS**",
     "Mara: PASS", "**Mara:** PASS", "**Mara**: PASS.", "Mara\uff1aPASS", "[Mara]: PASS",
     "Mara (noir): PASS", "<Mara> PASS", "### Mara\nPASS", "mara: pass", "MARA: **PASS**",

@@ -27,7 +27,7 @@ from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
-from reins import logs, redaction, telemetry
+from reins import logs, redaction, telemetry, terminal
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
@@ -260,7 +260,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
         logs.configure(settings.log_level, settings.log_format)
         asyncio.run(_work(settings))
     except FolderOwnedError as error:
-        print(f"reins: {redaction.text(str(error))}", file=sys.stderr)
+        print(f"reins: {terminal.shown(redaction.text(str(error)))}", file=sys.stderr)
         return EXIT_OWNED
     except (*UNUSABLE, ValueError) as error:
         return unusable(error)
@@ -278,7 +278,7 @@ def is_panic(error: BaseException) -> bool:
 
 def unusable(error: BaseException) -> int:
     """Say in a line why the process cannot work; returns its exit code."""
-    print(f"reins: {redaction.text(in_a_line(error))}", file=sys.stderr)
+    print(f"reins: {terminal.shown(redaction.text(in_a_line(error)))}", file=sys.stderr)
     _logger.debug("cannot work", exc_info=error)
     return EXIT_UNUSABLE
 

@@ -9,7 +9,9 @@ from typing import Any
 
 import click
 
+from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
+from reins.cli.outcome import print_json
 from store import agent_state, agent_steps, conversations, messages
 from store.following import Follower
 from store.lance.tables import Table
@@ -34,7 +36,7 @@ def transcript(*, conversation_id: str, after: int, follow: bool, as_json: bool)
             f"create it: {_program()} conversation {conversation_id}"
         )
     for row in _messages(conversation_id, after, follow=follow):
-        print(json.dumps(row, default=str) if as_json else _message_line(row), flush=True)
+        _print(row, _message_line, as_json=as_json)
 
 
 @click.command("status", cls=FolderCommand, help="list the sessions")
@@ -46,17 +48,16 @@ def status(*, agent_id: str | None, as_json: bool) -> None:
     if agent_id:
         rows = [row for row in rows if agent_id in (row["agent_id"], row["session_id"])]
     if as_json:
-        print(json.dumps(rows, default=str, indent=2))
+        print_json(rows, indent=2)
         return
     if not rows:
         print(f"no sessions yet; make one: {_program()} create agent1 --subject cats")
         return
-    line = "{:<10} {:<20} {:<20} {:<10} {:>6}  {}"
-    print(line.format("STATUS", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
+    print(_columns("STATUS", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
     for row in rows:
-        latest = row["error"] or row["result"] or ""
+        latest = " ".join((row["error"] or row["result"] or "").split())
         columns = (row["status"], row["agent_id"], row["session_id"], row["agent_type"])
-        print(line.format(*columns, row["iteration"], " ".join(latest.split())[:80]))
+        print(_columns(*columns, str(row["iteration"]), terminal.cut(latest, 80)))
 
 
 @click.command("watch", cls=FolderCommand, exit_interrupted=0, help="follow a session's log")
@@ -72,15 +73,29 @@ def watch(
     session_id = session or agent_id
     if not agent_steps.list_steps(session_id, 0, 1):
         print(
-            f"waiting for session {session_id} …; if it does not come, see what became of its "
-            f"create: {_program()} status, or create it with --wait",
+            f"waiting for session {terminal.shown(session_id)} …; if it does not come, see what "
+            f"became of its create: {_program()} status, or create it with --wait",
             file=sys.stderr,
             flush=True,
         )
     for row in _rows(session_id, after_seq):
-        print(json.dumps(row, default=str) if as_json else _row_line(row), flush=True)
+        _print(row, _row_line, as_json=as_json)
         if row["kind"] == "final" and until_end:
             return
+
+
+def _columns(*values: str) -> str:
+    *texts, ticks, latest = map(terminal.shown, values)
+    widths = (10, 20, 20, 10)
+    padded = (terminal.padded(text, width) for text, width in zip(texts, widths, strict=True))
+    return f"{' '.join(padded)} {ticks:>6}  {latest}"
+
+
+def _print(row: dict[str, Any], line: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(row)
+    else:
+        print(terminal.hanging(line(row)), flush=True)
 
 
 def _program() -> str:

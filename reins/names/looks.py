@@ -29,11 +29,13 @@ def name_forms(name: str) -> set[str]:
 
 
 def told_apart(text: str, other: str) -> str:
-    """Where `text` differs from what looks like it, in words for an error; empty: it does not.
+    """The letters of `text` that `other`, which looks the same, has others for; empty: none.
 
-    Printed, both would look the same.
+    For errors: printed, both would look the same.
     """
-    apart = [letter for letter in dict.fromkeys(text) if letter not in other]
+    text, other = (unicodedata.normalize("NFC", each) for each in (text, other))
+    known = {*other, *other.lower(), *other.upper()}
+    apart = [letter for letter in dict.fromkeys(text) if letter not in known]
     named = [f"U+{ord(letter):04X} {unicodedata.name(letter, '')}".strip() for letter in apart]
     return ", ".join(named[:3])
 

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 import orjson
 
 from agent_core.conversations.floor import Floor, Member
+from agent_core.conversations.ids import ConversationIds
 from reins.names.looks import name_forms, told_apart
 from store import conversations, messages, participants
 from store.journal.file import Record
@@ -253,9 +254,11 @@ class Conversations:
         self._newest: deque[Conversation] = deque(maxlen=_KEPT)
         self._composing: dict[str, str] = {}
         self._listeners: list[Callable[[str], object]] = []
+        self.ids = ConversationIds(store)
 
     def get(self, conversation_id: str) -> Conversation:
         """The conversation, whether it is on record or not: see `load`."""
+        conversation_id = self.ids.stored(conversation_id)
         conversation = self._live.get(conversation_id)
         if conversation is None:
             conversation = Conversation(conversation_id, self._store, self._composer_changed)

@@ -103,7 +103,7 @@ class PersonaAgent(LoopingAgentBase):
     def _participant(self, left_at: int | None) -> Record:
         row = {
             "participant_id": self.member_id,
-            "conversation_id": self.config.conversation_id,
+            "conversation_id": self.conversation.conversation_id,
             "agent_id": self.session.agent_id,
             "session_id": self.member_id,
             "name": self.name,
@@ -203,7 +203,7 @@ class PersonaAgent(LoopingAgentBase):
             payload={
                 "spoke": False,
                 "reason": why.reason,
-                "conversation_id": self.config.conversation_id,
+                "conversation_id": self.conversation.conversation_id,
                 "number": seen,
             },
             next_in_s=why.next_in_s,
@@ -251,7 +251,7 @@ class PersonaAgent(LoopingAgentBase):
             text=text,
             payload={
                 "spoke": True,
-                "conversation_id": self.config.conversation_id,
+                "conversation_id": self.conversation.conversation_id,
                 "message_id": self._message_id(),
                 "number": seen + 1,
                 "tone": state.tone,

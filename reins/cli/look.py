@@ -12,8 +12,9 @@ import click
 from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.outcome import print_json
-from store import agent_state, agent_steps, conversations, messages
+from store import agent_state, agent_steps, agents_config, conversations, messages
 from store.following import Follower
+from store.id_forms import is_same
 from store.lance.tables import Table
 from store.reading import reader, typed
 
@@ -30,6 +31,7 @@ _PAGE = 500
 @click.option("--follow", is_flag=True, help="go on with new messages")
 @click.option("--json", "as_json", is_flag=True, help="a JSON object per message")
 def transcript(*, conversation_id: str, after: int, follow: bool, as_json: bool) -> None:
+    conversation_id = conversations.as_stored(conversation_id)
     if conversations.get_conversation(conversation_id) is None:
         raise ValueError(
             f"there is no conversation {conversation_id}; "
@@ -46,7 +48,8 @@ def transcript(*, conversation_id: str, after: int, follow: bool, as_json: bool)
 def status(*, agent_id: str | None, as_json: bool) -> None:
     rows = agent_state.list_agent_states()
     if agent_id:
-        rows = [row for row in rows if agent_id in (row["agent_id"], row["session_id"])]
+        ids = ("agent_id", "session_id")
+        rows = [row for row in rows if any(is_same(row[each], agent_id) for each in ids)]
     if as_json:
         print_json(rows, indent=2)
         return
@@ -70,7 +73,7 @@ def status(*, agent_id: str | None, as_json: bool) -> None:
 def watch(
     *, agent_id: str, session: str | None, after_seq: int, as_json: bool, until_end: bool
 ) -> None:
-    session_id = session or agent_id
+    session_id = agents_config.as_stored(session or agent_id)
     if not agent_steps.list_steps(session_id, 0, 1):
         print(
             f"waiting for session {terminal.shown(session_id)} …; if it does not come, see what "

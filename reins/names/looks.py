@@ -6,7 +6,7 @@
 
 import functools
 import unicodedata
-from collections.abc import Collection
+from collections.abc import Iterable
 from importlib.resources import files
 
 from reins.names.folding import name_key, normal
@@ -40,10 +40,15 @@ def told_apart(text: str, other: str) -> str:
     return ", ".join(named[:3])
 
 
-def look_alike(text: str, others: Collection[str]) -> str | None:
+def look_alike(text: str, others: Iterable[str]) -> str | None:
     """The first of the other ids that looks the same as this one."""
-    form = id_form(text)
-    return next((other for other in others if other != text and id_form(other) == form), None)
+    form, plain = id_form(text), text.isascii()
+    for other in others:
+        if plain and other.isascii():
+            continue
+        if other != text and id_form(other) == form:
+            return other
+    return None
 
 
 @functools.cache

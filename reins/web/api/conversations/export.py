@@ -9,8 +9,9 @@ from reins import redaction
 from reins.web.api.context import api_context
 from reins.web.api.conversations.markdown import inline, quote
 from reins.web.api.conversations.read import api, recorded
+from reins.web.api.paths import ConversationPath
 from reins.web.http.download import disposition
-from reins.web.http.fields import ConversationPath, Input
+from reins.web.http.fields import Input
 from reins.web.http.problem import Answers, refusals
 from reins.web.http.strict import encoded
 from reins.web.views.conversations import ConversationExport, brief_message, conversation_row

@@ -10,7 +10,8 @@ from pydantic import AfterValidator, Field
 from agent_core.session.status import Status
 from reins.names.folding import fold
 from reins.web.api.context import ApiContext, api_context
-from reins.web.http.fields import Digits, Input, SessionPath, Words
+from reins.web.api.paths import SessionPath
+from reins.web.http.fields import Digits, Input, Words
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
 from reins.web.http.problem import refusals, unknown

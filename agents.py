@@ -123,6 +123,7 @@ class Runtime:
             ending.add("the models", self.model.stop)
             await self.model.start()
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
+            await self.conversations.ids.load()
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),

@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def in_either_form(given: str, read: Callable[[str], T]) -> T:
-    """What `read` finds of an id as it is given; if that is nothing, of its normal form."""
+    """The rows that `read` finds of an id as it is given; if there are none, of its normal form."""
     found = read(given)
     normal = unicodedata.normalize("NFC", given)
     return found if found or normal == given else read(normal)

@@ -8,7 +8,7 @@ from store.store import Store
 
 
 class ConversationIds:
-    """Reads the ids that there are when it is first asked what looks like a new one."""
+    """The ids that there are: read at a worker's start, or else when they are first asked for."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -20,12 +20,22 @@ class ConversationIds:
             return conversation_id
         return conversations.as_stored(conversation_id, store=self._store.reader)
 
-    async def look_alike(self, new: str) -> str | None:
-        """Another conversation whose id looks the same; None: none, and this one is known now."""
-        if self._known is None:
-            found = await asyncio.to_thread(conversations.list_ids, store=self._store.reader)
-            self._known = self._known or KnownIds(found)
-        alike = self._known.look_alike(new)
+    async def load(self) -> None:
+        """Read them in a thread, so that nobody waits for it later."""
+        await asyncio.to_thread(self._loaded)
+
+    def look_alike(self, new: str) -> str | None:
+        """Another conversation whose id looks the same; None: none, and this one is known now.
+
+        At once: whoever needs the conversation must find it locked, or on record.
+        """
+        known = self._loaded()
+        alike = known.look_alike(new)
         if alike is None:
-            self._known.add(new)
+            known.add(new)
         return alike
+
+    def _loaded(self) -> KnownIds:
+        if self._known is None:
+            self._known = KnownIds(conversations.list_ids(store=self._store.reader))
+        return self._known

@@ -154,7 +154,7 @@ async def environment_reload(context: Context, action: QueuedAction) -> Result:
 @handles(ConversationCreate)
 async def conversation_create(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(ConversationCreate)
-    other = await context.conversations.ids.look_alike(payload.conversation_id)
+    other = context.conversations.ids.look_alike(payload.conversation_id)
     if other is not None:
         raise ActionRejectedError(
             f"conversation {other} looks the same as {payload.conversation_id!a}; choose another id"

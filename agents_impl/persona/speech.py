@@ -49,7 +49,7 @@ _LAST = re.compile(r"(?:^|[.!?)\]\u3002\uff01\uff1f\u2026\n])\W*PASS\W*$")
 
 @dataclass(frozen=True, slots=True)
 class Speech:
-    """What the persona says; None: nothing, and why."""
+    """The words that the persona says; None: nothing, and why."""
 
     text: str | None
     why: str = "it passed"

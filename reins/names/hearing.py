@@ -1,4 +1,4 @@
-"""Who is meant in a text: names in every script, with their endings, inside Markdown."""
+"""Names heard in a text: names in every script, with their endings, inside Markdown."""
 
 import functools
 import itertools
@@ -120,7 +120,7 @@ def _stems(name: str) -> tuple[str, list[_Stem]]:
 
 
 def _beginning(forms: list[str]) -> str:
-    """What all of them begin with."""
+    """The letters with which all of them begin."""
     first, last = min(forms), max(forms)
     same = itertools.takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))
     return "".join(letter for letter, _ in same)

@@ -6,7 +6,7 @@ import unicodedata
 from urllib.parse import quote
 
 _UNSAFE = re.compile(r"""[\x00-\x1f\x7f-\x9f<>:"/\\|?*%\s]+""")
-"""What some system takes in no name of a file, or a shell for something else."""
+"""Signs that some system takes in no name of a file, or a shell for something else."""
 _MAX_BYTES = 160
 """Of the id's part: file systems take 255 for a whole name, and one that exists gets a number."""
 _MARK_CHARS = 8

@@ -24,17 +24,13 @@ T = TypeVar("T")
 def run_room(agent_id: str, session_id: str) -> str:
     """The room of one session, and of no other: `net/rooms.ts` of the page names it alike.
 
-    Where an id could be taken for a part of the name, the agent's length in characters says
-    where it ends. Without that, a room has two separators; with it, three or more.
+    Where the ids could be parted at more than one place, the agent's length in characters says at
+    which; so its number of separators tells whether a room has one.
     """
-    if any(_hides_separator(each) for each in (agent_id, session_id)):
-        return f"run::{len(agent_id)}::{agent_id}::{session_id}"
-    return f"run::{agent_id}::{session_id}"
-
-
-def _hides_separator(part: str) -> bool:
-    """True if it holds one, or would with the colons beside it."""
-    return "::" in part or part.startswith(":") or part.endswith(":")
+    both = f"{agent_id}::{session_id}"
+    # Also one that overlaps with the colons of an id beside it.
+    plain = both.find("::") == both.rfind("::") == len(agent_id)
+    return f"run::{both}" if plain else f"run::{len(agent_id)}::{both}"
 
 
 class Members(socketio.Manager):  # type: ignore[misc]

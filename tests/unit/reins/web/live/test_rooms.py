@@ -152,6 +152,7 @@ def test_no_two_sessions_have_one_room():
     named = {run_room(agent, session): (agent, session) for agent in ids for session in ids}
     assert len(named) == len(ids) ** 2
     assert run_room("team:ann", "b") == "run::team:ann::b"
+    assert run_room(":a", "b:") == "run:::a::b:"
     assert run_room("a", "b::c") == "run::1::a::b::c"
     assert run_room("a::b", "c") == "run::4::a::b::c"
     assert run_room("\U0001f98a:", "c") == "run::2::\U0001f98a:::c"

@@ -8,7 +8,7 @@ from agent_core.agent.base import AgentConfig
 from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import StepResult
-from reins.llm import Model, ModelError
+from reins.llm import Completion, Model, ModelError
 
 _REMEMBERED = 5
 _PLAIN_CHARS = 200
@@ -46,8 +46,7 @@ class JokeAgent(LoopingAgentBase):
         return JokeState(subject=self.config.subject)
 
     async def tick(self) -> StepResult:
-        model = self.services.get(Model)
-        answer = await model.stream("TellAJoke", subject=self.state.subject, told=self.state.told)
+        answer = await self._joke()
         self.state.told = [*self.state.told, answer.text[:200]][-_REMEMBERED:]
         return StepResult(
             text=answer.text,
@@ -58,6 +57,15 @@ class JokeAgent(LoopingAgentBase):
                 "attempts": answer.attempts,
             },
         )
+
+    async def _joke(self) -> Completion:
+        model, state = self.services.get(Model), self.state
+        try:
+            return await model.stream("TellAJoke", subject=state.subject, told=state.told)
+        except ModelError as error:
+            if error.kind != "context_too_long" or not state.told:
+                raise
+            return await model.stream("TellAJoke", subject=state.subject, told=[])
 
     async def guide(self, guidance: JokeGuidance | str) -> str:
         if isinstance(guidance, str):

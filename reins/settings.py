@@ -14,6 +14,7 @@ from pydantic_settings import SettingsError as UnparsableSetting
 from reins import redaction
 
 PREFIX = "REINS_"
+LINE_END = "\r\n"
 Seconds = Annotated[float, Field(gt=0, le=86_400, allow_inf_nan=False)]
 
 
@@ -70,6 +71,9 @@ class Settings(BaseSettings):
     model_base_url: str | None = Field(
         None, description="OpenAI-compatible address; `model` is then the model's name there"
     )
+    model_ca_file: Path | None = Field(
+        None, description="file of the certificate authorities that the model's server has, alone"
+    )
     model_api_key: str | None = Field(
         None, description="key for the model, instead of the provider's usual variable", repr=False
     )
@@ -121,6 +125,7 @@ def load_settings(**flags: object) -> Settings:
     """
     env_file = Path(".env")
     redaction.know_environment(os.environ)  # before anything can be said about it
+    _take_off_line_ends()
     _refuse_unknown(os.environ, "the environment")
     try:
         if env_file.is_file():
@@ -139,7 +144,7 @@ def load_settings(**flags: object) -> Settings:
 def environment() -> dict[str, str]:
     """The environment over what `.env` in the working folder says, read anew each time.
 
-    As with our own settings, an empty value counts as unset.
+    As with our own settings, an empty value counts as unset, and a line end after it is no part.
 
     Raises: SettingsError when the file cannot be read.
     """
@@ -148,8 +153,18 @@ def environment() -> dict[str, str]:
         kept = _keys_of(env_file) if env_file.is_file() else {}
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{env_file.absolute()} cannot be read: {error}") from None
-    found = {name: value for name, value in kept.items() if value}
-    return found | {name: value for name, value in os.environ.items() if value or name not in found}
+    found = {
+        name: plain for name, value in kept.items() if (plain := (value or "").rstrip(LINE_END))
+    }
+    given = {name: value.rstrip(LINE_END) for name, value in os.environ.items()}
+    return found | {name: value for name, value in given.items() if value or name not in found}
+
+
+def _take_off_line_ends() -> None:
+    """A file of variables that was written on Windows leaves a line end after each value."""
+    for name, value in os.environ.items():
+        if name.upper().startswith(PREFIX) and value != value.rstrip(LINE_END):
+            os.environ[name] = value.rstrip(LINE_END)
 
 
 def current_settings() -> Settings:

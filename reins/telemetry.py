@@ -34,6 +34,9 @@ def start(*, version: str, instance: str) -> "Tracing | None":
     None where they name none, OpenTelemetry is not installed, or spans are exported already.
     """
     global on, _tracing  # noqa: PLW0603 - see `on`
+    for name, value in os.environ.items():
+        if name.startswith("OTEL_") and value != value.rstrip():
+            os.environ[name] = value.rstrip()  # a file of variables from Windows leaves a \r
     if not _wanted(os.environ):
         return None
     with _lock:

@@ -6,12 +6,13 @@ import os
 import sys
 from typing import Protocol
 
+from store.failed_syncs import FailedSyncs
+
 
 class Synced(Protocol):
     """A folder, as its barriers know it."""
 
-    failed_syncs: int
-    """How often a sync has failed here."""
+    failed_syncs: FailedSyncs
 
     def sync(self) -> None: ...
 
@@ -28,7 +29,7 @@ class Barrier:
 
     def __init__(self, folder: Synced) -> None:
         self._folder = folder
-        self._failed = folder.failed_syncs
+        self._failed = folder.failed_syncs.count
 
     def sync(self) -> None:
         """Return once everything written before is on disk. Raises: OSError."""
@@ -36,7 +37,7 @@ class Barrier:
         try:
             self._folder.sync()
         finally:
-            self._failed = self._folder.failed_syncs
+            self._failed = self._folder.failed_syncs.count
         # Asked after the sync: another writer's may have failed while this one waited for it.
         if before != self._failed:
             raise OSError(errno.EIO, "a sync failed after this was written")

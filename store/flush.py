@@ -78,7 +78,7 @@ class Flush(ThreadLoop):
         self._noting = threading.Lock()
         journalled = {name: pair for name, pair in tables.items() if pair[0].journalled}
         self._safe = SafeVersions(folder.barrier(), journalled, synced, go_back, in_doubt=in_doubt)
-        self.marked = Marked(folder.barrier(), tables, synced, self._note_synced)
+        self.marked = Marked(folder, tables, synced, self._note_synced)
         self.rows = 0
         self.failures = 0
         self.last_error: str | None = None
@@ -105,7 +105,8 @@ class Flush(ThreadLoop):
 
     def run_once(self) -> float:
         self._flush_all()
-        self.retention.run(self._tables.values())
+        if self.retention.run(self._tables.values()):
+            self._safe.changed()
         self._compact()
         self._journal.retry_failed()
         self._retry_s = self._every_s
@@ -205,6 +206,7 @@ class Flush(ThreadLoop):
         fresh = rows.filter(pc.greater(rows["journal_n"], self._highest[name]))
         if not fresh.num_rows:
             return
+        self._safe.changed(name)
         if table.key is not None:
             merge_newest(opened, table.key, fresh)
         else:
@@ -257,10 +259,12 @@ class Flush(ThreadLoop):
 
     def _compact(self) -> None:
         mine = [pair for pair in self._tables.values() if pair[0].journalled]
-        if self._compaction.run_due(mine):
+        if self._compaction.run_due(mine, self._safe.version):
+            self._safe.changed()
             self._note_synced(self.marked.versions() | self._safe.sync())
         for table, opened in mine:
-            self._compaction.clean(table.name, opened)
+            if self._compaction.clean(table.name, opened):
+                self._safe.changed(table.name)
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
         self._journal.call(lambda log: log.note_synced(versions))

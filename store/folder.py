@@ -15,6 +15,7 @@ from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
 from store.counter import Counter
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
+from store.failed_syncs import FailedSyncs
 from store.journal.log import Log, open_log
 from store.journal.opening import Durable
 from store.journal.proof import Proof, prove
@@ -26,6 +27,7 @@ FORMAT = 1
 
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
+_FAILED_SYNCS_FILE = "failed-syncs.count"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")  # a Path has one slash of two left
 _NAME_BYTES = 255
 _PATH_BYTES = 3_800  # Linux takes 4,096, and LanceDB's names of files come behind it
@@ -67,7 +69,7 @@ class DataFolder:
         _check_path(str(path))
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
-        self.failed_syncs = 0
+        self.failed_syncs = FailedSyncs(self.path / _FAILED_SYNCS_FILE)
         self._opening = threading.Lock()
         self._syncing = threading.Lock()
         self._descriptor: int | None = None
@@ -214,7 +216,7 @@ class DataFolder:
             try:
                 sync_file_system(self._descriptor)
             except OSError:
-                self.failed_syncs += 1
+                self.failed_syncs.add()
                 raise
 
     def counter(self, name: str, used: Callable[[], int]) -> Counter:

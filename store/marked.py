@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 
-from store.barrier import Barrier
+from store.folder import DataFolder
 from store.lance.compaction import Compaction
 from store.lance.opening import OpenTable
 from store.lance.tables import Table
@@ -18,14 +18,20 @@ class Marked:
 
     def __init__(
         self,
-        barrier: Barrier,
+        folder: DataFolder,
         tables: Opened,
         known: Mapping[str, int],
         note_synced: Callable[[Mapping[str, int]], object],
     ) -> None:
         self._note_synced = note_synced
+        self._failed_syncs = folder.failed_syncs
         self._tables = {name: pair for name, pair in tables.items() if not pair[0].journalled}
-        self._safe = SafeVersions(barrier, self._tables, known, _move_rows)
+        self._safe = SafeVersions(
+            folder.barrier(),
+            self._tables,
+            known,
+            _move_rows,
+        )
         self.compaction = Compaction()
 
     @property
@@ -39,12 +45,18 @@ class Marked:
 
     def prove(self) -> dict[str, int]:
         """Return once what was marked is on disk; the versions of then. Raises: OSError."""
+        self._safe.changed()
+        in_doubt, failed = self.in_doubt, self._failed_syncs.count
         self._safe.settle()
-        return self._safe.sync()
+        versions = self._safe.sync()
+        if in_doubt:
+            self._failed_syncs.settle(failed)
+        return versions
 
     def compact(self) -> None:
         """Compact, where due."""
-        if self.compaction.run_due(self._tables.values()) or self.in_doubt:
+        self._safe.changed()  # others have written too
+        if self.compaction.run_due(self._tables.values(), self._safe.version) or self.in_doubt:
             self._note_synced(self.prove())
         for name, (_, opened) in self._tables.items():
             self.compaction.clean(name, opened)

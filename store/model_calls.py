@@ -38,6 +38,7 @@ TABLE = Table(
             ("error", TEXT),
             ("request", TEXT),
             ("answer", TEXT),
+            ("thought", TEXT),
             JOURNAL_N,
         ]
     ),

@@ -33,20 +33,13 @@ def committed(commit: Callable[[], Any]) -> int:
     raise AssertionError("unreachable")
 
 
-def write_again(table: OpenTable, version: int) -> None:
-    """Move every row out of the files that were written since a version.
+def write_again(table: OpenTable, version: int | None) -> None:
+    """Move every row out of the files that were written since a version; None: out of all files.
 
     For they may not be on disk, although they are read: see `Barrier`. A fragment of which rows
     were replaced since has such a file too; all of its rows move, and it goes.
     """
-    before: dict[int, int] = {}
-    try:
-        table.checkout(version)
-        before = _rows_by_fragment(_located(table))
-    except (OSError, RuntimeError, ValueError) as error:  # cleaned up by now: then all rows move
-        _logger.warning("the whole queue is written again", version=version, error=str(error))
-    finally:
-        table.checkout_latest()
+    before = {} if version is None else _rows_at(table, version)
     located = _located(table)
     now = _rows_by_fragment(located)
     changed = [number for number, rows in now.items() if before.get(number) != rows]
@@ -57,6 +50,18 @@ def write_again(table: OpenTable, version: int) -> None:
     put(table, rows.filter(pc.is_in(rows["action_id"], ids)))
 
 
+def _rows_at(table: OpenTable, version: int) -> dict[int, int]:
+    """Rows by fragment; none where the version is cleaned up by now, so that all rows move."""
+    try:
+        table.checkout(version)
+        return _rows_by_fragment(_located(table))
+    except (OSError, RuntimeError, ValueError) as error:
+        _logger.warning("the whole queue is written again", version=version, error=str(error))
+        return {}
+    finally:
+        table.checkout_latest()
+
+
 def _located(table: OpenTable) -> pa.Table:
     query = table.search().select(["action_id"]).with_row_id(with_row_id=True)
     return query.limit(None).to_arrow()
@@ -65,18 +70,6 @@ def _located(table: OpenTable) -> pa.Table:
 def _rows_by_fragment(located: pa.Table) -> dict[int, int]:
     counted = pc.value_counts(pc.shift_right(located[ROW_ID], 32))
     return {one["values"]: one["counts"] for one in counted.to_pylist()}
-
-
-def mark_again(table: OpenTable, version: int) -> None:
-    """Write the rows anew that were marked since a version, by a worker that is gone."""
-    try:
-        table.checkout(version)
-        query = table.search().select(["action_id"]).where("processed = false")
-        before = query.limit(None).to_arrow()["action_id"].combine_chunks()
-    finally:
-        table.checkout_latest()
-    marked = table.search().where("processed = true").limit(None).to_arrow()
-    put(table, marked.filter(pc.is_in(marked["action_id"], before)))
 
 
 def put(table: OpenTable, rows: pa.Table) -> None:

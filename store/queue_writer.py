@@ -49,9 +49,11 @@ class QueueWriter:
         self._table: OpenTable | None = None
         self._barrier: Barrier | None = None
         self._safe: int | None = None
-        """The version of the table when a sync last succeeded here."""
+        """The version of the table when a sync last succeeded here; None: nothing is proven."""
         self._in_doubt = False
         """True after a sync that failed: what anybody wrote since may not be on disk."""
+        self._failed = 0
+        """Syncs that had failed, by any process, when this one last looked."""
         self._listeners: list[Listener] = []
         self.failures = 0
         self.last_failure: tuple[float, str] | None = None
@@ -96,7 +98,7 @@ class QueueWriter:
                 version = table.version
                 self._in_doubt = True
                 barrier.sync()
-                self._safe, self._in_doubt = version, False
+                self._proven(version)
             except (OSError, RuntimeError, ValueError, StoreError) as error:
                 self._table = None
                 raise _unknown(left, error) from error
@@ -143,6 +145,7 @@ class QueueWriter:
         if self._barrier is None:
             self._folder.prepare()
             self._barrier = self._folder.barrier()  # before anything is written
+            self._in_doubt = self._folder.failed_syncs.unsettled  # which it may not be told of
         if self._table is None:
             self._folder.prepare()
             self._table = _opened(self._folder)
@@ -165,15 +168,21 @@ class QueueWriter:
             _logger.warning("the queue was not synced and is written again", error=str(error))
             self._in_doubt = True
             version = self._settled(table, barrier)
-        self._safe, self._in_doubt = version, False
+        self._proven(version)
         return first, version
+
+    def _proven(self, version: int) -> None:
+        if self._in_doubt:
+            self._folder.failed_syncs.settle(self._failed)
+        self._safe, self._in_doubt = version, False
 
     def _settle(self, table: OpenTable) -> None:
         """Do again what was written since the last sync that succeeded, where that is in doubt."""
-        if self._safe is None:
-            self._safe = table.version
         if self._in_doubt:
+            self._failed = self._folder.failed_syncs.count
             write_again(table, self._safe)
+        elif self._safe is None:
+            self._safe = table.version
 
     def _settled(self, table: OpenTable, barrier: Barrier) -> int:
         """The same, with its sync; returns the version. Raises: OutcomeUnknownError."""

@@ -20,6 +20,9 @@ class SafeVersions:
 
     What was committed since is in doubt once a sync has failed. `undo` brings a table to what may
     be built on: it gets the table, its handle and the proven version.
+
+    A version is asked for once after each change, since asking costs as much as a small query: who
+    changes a table says so with `changed`.
     """
 
     def __init__(
@@ -34,6 +37,7 @@ class SafeVersions:
         self._barrier = barrier
         self._tables = tables
         self._undo = undo
+        self._versions: dict[str, int] = {}
         self._proven = {
             name: min(known.get(name, opened.version), opened.version)
             for name, (_, opened) in tables.items()
@@ -48,19 +52,31 @@ class SafeVersions:
         """
         self.in_doubt = True
         # Before the sync: others may commit while it runs.
-        versions = {name: opened.version for name, (_, opened) in self._tables.items()}
+        versions = {name: self.version(name) for name in self._tables}
         self._barrier.sync()
         self._proven, self.in_doubt = versions, False
         return versions
+
+    def version(self, name: str) -> int:
+        """The newest version of a table."""
+        if name not in self._versions:
+            self._versions[name] = self._tables[name][1].version
+        return self._versions[name]
+
+    def changed(self, *names: str) -> None:
+        """Ask for the versions of these tables again; without names, of all."""
+        for name in names or self._tables:
+            self._versions.pop(name, None)
 
     def settle(self) -> None:
         """Undo what is in doubt; where that fails, everything stays in doubt."""
         if self.in_doubt:
             for name, version in self._proven.items():
                 table, opened = self._tables[name]
-                if opened.version != version:
+                if self.version(name) != version:
                     _logger.info("what may not be on disk is undone", table=name, version=version)
                     self._undo(table, opened, version)
+            self.changed()
             self.in_doubt = False
 
 

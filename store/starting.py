@@ -12,7 +12,7 @@ import structlog
 
 from store.derivation import make_again
 from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
-from store.folder import FORMAT, DataFolder
+from store.folder import FORMAT, DataFolder, Left
 from store.journal.log import Log
 from store.journal.opening import Durable
 from store.journal.proof import Proof
@@ -24,8 +24,11 @@ from store.lance.opening import OpenTable
 from store.lance.repair import ROLL_BACK, Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
+from store.queue_rewriting import write_again
 
 _logger = structlog.get_logger(__name__)
+_MADE = 1
+"""The version of a table that was made, and holds nothing yet."""
 
 
 @dataclass(slots=True)
@@ -48,10 +51,10 @@ def open_folder(
     tables: Sequence[Table],
     durable: Durable,
     *,
-    trusted: bool,
+    left: Left,
     roll_back: bool = False,
 ) -> Opened:
-    """Open everything, for the folder's owner. `trusted`: no power was lost since it was written.
+    """Open everything, for the folder's owner. `left`: how the owner before left it.
 
     `roll_back`: a person has asked to go on without rows that were safe and cannot be read.
 
@@ -62,7 +65,7 @@ def open_folder(
         proof = folder.prove_log()
         _account_for(folder, tables, proof, roll_back=roll_back)
         with contextlib.closing(folder.open_log(durable, checked=True)) as log:
-            _open_tables(opened, folder, tables, log, trusted=trusted, roll_back=roll_back)
+            _open_tables(opened, folder, tables, log, trusted=left != "power", roll_back=roll_back)
             opened.sums = log.noted_files()
             # What was given out is never given out again, lost or not.
             last = proof.lacking[1] if proof.lacking else 0
@@ -70,7 +73,9 @@ def open_folder(
             repaired = {one.table for one in opened.repaired}
             synced = log.synced_versions()
             opened.synced = {k: v for k, v in synced.items() if k not in repaired}
-        _derive_again(opened)
+            _derive_again(opened)
+            if left == "killed" or folder.failed_syncs.unsettled:
+                _prove(opened, folder, log)
     if folder.format() != FORMAT:
         folder.record_format()
     return opened
@@ -143,17 +148,21 @@ def _open_tables(
 
 
 def _evidence(log: Log, *, trusted: bool) -> Evidence:
-    oldest, _ = log.groups(rows=1)
-    first = oldest[0].first if oldest else log.newest_number() + 1
-    last = first + log.pending_rows() - 1
+    flushed, pending = _flushed(log), log.pending_rows()
     return Evidence(
         synced=log.synced_versions(),
         sums=log.noted_files(),
-        flushed=first - 1,
-        pending=((first, last),) if oldest else (),
+        flushed=flushed,
+        pending=((flushed + 1, flushed + pending),) if pending else (),
         trusted=trusted,
         pending_rows=partial(_pending_rows, log),
     )
+
+
+def _flushed(log: Log) -> int:
+    """The highest number that has left the journal; 0 if none has."""
+    oldest, _ = log.groups(rows=1)
+    return oldest[0].first - 1 if oldest else log.newest_number()
 
 
 def _open(
@@ -207,6 +216,28 @@ def _derive_again(opened: Opened) -> None:
         if behind or table.name in repaired:
             _, source = opened.tables[derived.source]
             make_again(table, derived, handle, source)
+
+
+def _prove(opened: Opened, folder: DataFolder, log: Log) -> None:
+    """Find what to trust after a worker that was killed, or a sync that failed.
+
+    Journalled tables go back to the versions that were proven: to nothing at all, where no row has
+    left the journal yet. The queue's rows are nowhere else: they are written again.
+    """
+    syncs, barrier = folder.failed_syncs, folder.barrier()
+    failed = syncs.count
+    versions: dict[str, int] = {}
+    for name, (table, handle) in opened.tables.items():
+        since = opened.synced.get(name)
+        if not table.journalled and since != handle.version:
+            write_again(handle, since)
+            versions[name] = handle.version
+        elif since is None and not _flushed(log):
+            opened.synced[name] = _MADE
+    barrier.sync()
+    syncs.settle(failed)
+    log.note_synced(versions)
+    opened.synced |= versions
 
 
 @contextlib.contextmanager

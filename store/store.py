@@ -28,9 +28,8 @@ from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
-from store.queue_rewriting import mark_again
 from store.reading import Reader, reader
-from store.starting import Opened, no_system_error, open_folder
+from store.starting import Opened, open_folder
 
 TABLES: tuple[Table, ...] = (
     queue.TABLE,
@@ -97,8 +96,6 @@ class Store:
         try:
             killed = owner.left == "killed"
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
-            if killed:
-                await asyncio.to_thread(self._prove_marks, opened)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
             owner.proven()
@@ -137,7 +134,7 @@ class Store:
             self.folder,
             TABLES,
             self._durable,
-            trusted=owner.left != "power",
+            left=owner.left,
             roll_back=roll_back,
         )
         self.repaired = opened.repaired
@@ -154,16 +151,6 @@ class Store:
             ending.add("the journal", self.journal.stop)
             ending.add("the flush", lambda: asyncio.to_thread(flush.stop), limit_s=_FLUSH_S)
         await ending.run()
-
-    def _prove_marks(self, opened: Opened) -> None:
-        """A sync of the worker that was killed may have failed: what it marked is marked again."""
-        since = opened.synced.get(queue.TABLE.name)
-        table = opened.tables[queue.TABLE.name][1]
-        if since is not None and since < table.version:
-            barrier = self.folder.barrier()
-            with no_system_error(self.folder):
-                mark_again(table, since)
-                barrier.sync()
 
     async def _give_up_folder(self, flush: Flush | None) -> None:
         if self._owner is not None and flush is not None and flush.in_doubt:

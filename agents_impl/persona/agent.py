@@ -20,7 +20,8 @@ from agent_core.conversations.conversation import (
     Message,
     NameTakenError,
 )
-from agents_impl.persona.context import Context, gather
+from agents_impl.persona.composing import Fitting, compose
+from agents_impl.persona.context import Context
 from agents_impl.persona.models import (
     PersonaConfig,
     PersonaGuidance,
@@ -38,8 +39,6 @@ from store.times import now_us
 
 _INSTRUCTIONS = 5
 _INSTRUCTION_CHARS = 1_000
-_OTHERS = 50
-_SPEAK = "Say something now: do not pass."
 _DECIDED: tuple[Reason, ...] = ("own_last", "passed", "talkativeness")
 """What is newest is done with; after the other reasons it may still be answered."""
 _NAMESPACE = uuid.UUID("6d9c2a52-3f1e-4c57-9a3e-0c7b7b7c1d10")
@@ -70,6 +69,7 @@ class PersonaAgent(LoopingAgentBase):
         self.conversation: Conversation = self.services.get(Conversations).get(
             self.config.conversation_id
         )
+        self._fitting = Fitting()
 
     def first_state(self) -> PersonaState:
         return PersonaState(
@@ -212,29 +212,20 @@ class PersonaAgent(LoopingAgentBase):
     # -- speaking
 
     async def _compose(self) -> StepResult | Quiet:
-        state, model = self.state, self.services.get(Model)
         seen = self.conversation.newest
-        context = await gather(
-            self.conversation,
-            model,
-            me=self.member_id,
-            budget_tokens=self.config.context_tokens,
-            about=self.config.about,
-            instructions=state.instructions,
-            summary=state.summary,
+        answer, context = await self._fitting.ask(
+            self.state.context_tokens or self.config.context_tokens,
+            lambda tokens: compose(
+                self.conversation,
+                self.services.get(Model),
+                me=self.member_id,
+                config=self.config,
+                state=self.state,
+                tokens=tokens,
+            ),
         )
-        state.summary = context.summary
-        others = [name for who, name in self.conversation.present.items() if who != self.member_id]
-        answer = await model.stream(
-            "PersonaReply",
-            name=self.name,
-            tone=state.tone,
-            about=context.about,
-            instructions=context.instructions + [_SPEAK] * state.asked,
-            others=others[:_OTHERS],
-            summary="" if context.summary is None else context.summary.text,
-            messages=[message.to_model() for message in context.messages],
-        )
+        present = self.conversation.present.items()
+        others = [name for who, name in present if who != self.member_id]
         speech = speech_of(answer.text, self.name, [*others, *context.speakers])
         if speech.text is None:
             return self._silent(NotNow("passed", speech.why), seen, asked_model=True)

@@ -109,7 +109,7 @@ async def gather(
         return replace(context, messages=kept)
     answer = await model.call(
         "SummarizeConversation",
-        summary="" if summary is None else summary.text,
+        summary="" if summary is None else cut(summary.text, budget_tokens // 8),
         messages=[message.to_model() for message in older],
     )
     return replace(

@@ -31,6 +31,7 @@ def _name(value: str) -> str:
 Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_name)]
 Tone = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
 Cooldown = Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)]
+ContextTokens = Annotated[int, Field(ge=200, le=100_000)]
 Talkativeness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -48,7 +49,7 @@ class PersonaConfig(AgentConfig):
     max_agent_turns: int = Field(
         12, ge=1, le=MAX_TURNS, description="agents' messages without a person's, then it is silent"
     )
-    context_tokens: int = Field(2_000, ge=200, le=100_000, description="what the model is sent")
+    context_tokens: ContextTokens = Field(2_000, description="what the model is sent")
 
 
 class Silence(BaseModel):
@@ -61,11 +62,14 @@ class Silence(BaseModel):
 
 
 class PersonaState(BaseModel):
-    """`last_seen` is the newest message that it has answered, or chosen not to."""
+    """`last_seen` is the newest message that it has answered, or chosen not to; `context_tokens`
+    are those of guidance, which count before the configuration's.
+    """
 
     tone: str
     cooldown_s: float
     talkativeness: float
+    context_tokens: int | None = None
     muted: bool = False
     instructions: list[str] = []
     last_seen: int = 0
@@ -112,6 +116,15 @@ class SetTalkativeness(PersonaOrder):
         return f"talkativeness: {self.value:g}"
 
 
+class SetContextTokens(PersonaOrder):
+    type: Literal["set_context_tokens"]
+    tokens: ContextTokens
+
+    def take(self, state: PersonaState) -> str:
+        state.context_tokens = self.tokens
+        return f"context: {self.tokens} tokens"
+
+
 class SpeakNow(PersonaOrder):
     type: Literal["speak_now"]
 
@@ -137,6 +150,6 @@ class Unmute(PersonaOrder):
 
 
 PersonaGuidance = Annotated[
-    SetTone | SetCooldown | SetTalkativeness | SpeakNow | Mute | Unmute,
+    SetTone | SetCooldown | SetTalkativeness | SpeakNow | Mute | Unmute | SetContextTokens,
     Field(discriminator="type"),
 ]

@@ -15,6 +15,7 @@ from reins.llm.errors import ModelConfigError
 from reins.llm.from_settings import model_settings
 from reins.llm.routes.models_file import RouteConfig
 from reins.llm.routes.opener import Opener, configured, words_plan
+from reins.llm.routes.wiring import sender_for
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
 from reins.settings import SettingsError, load_settings
 
@@ -48,9 +49,9 @@ async def _check(
         return await _with_embedder(spec.name, words_plan().route, WordEmbedder())
     plan = await opener.plan(spec, settings.environ)
     if spec.name != config.embeddings or spec.name in config.answering:
-        return await check_plan(spec.name, plan, spec.longest_attempt_s)
-    address = plan.values["REINS_ROUTE_ADDRESS"]
-    embedder = HttpEmbedder(plan.route, address=address, key=plan.key)
+        return await check_plan(spec.name, plan, spec)
+    sender = await asyncio.to_thread(sender_for, plan, spec)
+    embedder = HttpEmbedder(plan.route, address=plan.address, sender=sender, key=plan.key)
     return await _with_embedder(spec.name, plan.route, embedder)
 
 

@@ -7,7 +7,6 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from reins.llm.baml.failures import RETRYABLE
 from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Compiled
 from reins.llm.caller import Caller
@@ -18,6 +17,7 @@ from reins.llm.errors import ModelError
 from reins.llm.model import Model
 from reins.llm.redact import SHAPES
 from reins.llm.text import clean, safe_argument
+from reins.llm.wire.failures import RETRYABLE
 from reins.redaction import HIDDEN
 
 Messages = tuple[tuple[str, str], ...]

@@ -31,8 +31,9 @@ class CallRecord:
 
     **Units**: `queued_at`, `sent_at` microseconds since 1970, UTC (`sent_at` None: it never got its
     place); `first_token_ms` (streams alone) and `latency_ms` count from `sent_at`. `tokens_*` are
-    the provider's count, or an estimate where `estimated`. `request` is the body as it was sent and
-    `answer` the text as it came, both without keys, and None where prompts are not recorded.
+    the provider's count, or an estimate where `estimated`. `request` is the body as it was sent,
+    `answer` the text as it came and `thought` what the model thought before it, all without keys,
+    and None where prompts are not recorded; `thought` is None too where there was none.
     """
 
     call_id: str
@@ -58,6 +59,7 @@ class CallRecord:
     error: str | None = None
     request: str | None = None
     answer: str | None = None
+    thought: str | None = None
 
     def as_json(self) -> bytes:
         """All fields, with text that any table can hold."""

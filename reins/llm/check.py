@@ -6,15 +6,14 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from reins.llm.baml.errors import BamlError
-from reins.llm.baml.failures import classify, failure
-from reins.llm.baml.prompts import CLIENTS_FILE
-from reins.llm.baml.response import Exchange, WireResponse
-from reins.llm.baml.runtime import Compiled
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
 from reins.llm.routes.providers import Plan
-from reins.llm.settings import Route
+from reins.llm.routes.wiring import open_wire
+from reins.llm.settings import Route, RouteSpec
+from reins.llm.wire.errors import WireError
+from reins.llm.wire.failures import classify, failure
+from reins.llm.wire.response import Exchange, WireResponse
 
 LIMIT_S = 20.0
 
@@ -30,20 +29,26 @@ PROBE = """function Probe() -> string {
 ANSWERED: frozenset[Kind] = frozenset({"truncated", "refused", "empty", "too_long"})
 """These come of a model that works; the text of their answer does not matter here."""
 
-CREDIT = ("insufficient_quota", "credit balance", "billing", "payment")
+TOLD: frozenset[Kind] = frozenset({"unreachable", "context_too_long"})
+"""The words of these say already what is the matter."""
+
+CREDIT = (
+    "insufficient_quota", "insufficient balance", "insufficient_balance", "credit balance",
+    "billing", "payment",
+)  # fmt: skip
 
 MESSAGES: dict[Kind, str] = {
     "rate_limited": "it works, but the account has reached its limit of requests or tokens. "
     "Wait, or raise the limit",
     "overloaded": "it is overloaded. Wait and try again",
     "server": "it has a fault on its side. Wait and try again",
-    "unreachable": "no server answers at that address. Check the server, base_url and the network",
     "timeout": "no answer in time. Check that the server runs and is quick enough",
     "auth": "the key is not accepted. Check it and its rights",
     "bad_request": "the request is not accepted. Check the model's name, temperature and "
     "max_tokens",
     "not_found": "the server does not know that path. Check base_url (it usually ends in /v1)",
-    "garbage": "the server there is not a model. Check base_url (it usually ends in /v1)",
+    "garbage": "the server there is not a model: it answered with {came}. Check base_url (it "
+    "usually ends in /v1)",
 }
 
 
@@ -68,20 +73,21 @@ async def tried(name: str, trying: Awaitable[RouteCheck]) -> RouteCheck:
         return RouteCheck(name, ok=False, message=message)
 
 
-async def check_plan(name: str, plan: Plan, limit_s: float) -> RouteCheck:
+async def check_plan(name: str, plan: Plan, spec: RouteSpec) -> RouteCheck:
     """Call a route once, outside of its limits."""
-    sources = {CLIENTS_FILE: plan.source, "probe.baml": PROBE}
-    compiled = await asyncio.to_thread(Compiled, sources, plan.values)
+    wire = await asyncio.to_thread(open_wire, plan, spec, {"probe.baml": PROBE})
     exchange = Exchange()
     began = time.perf_counter()
     error: ModelError | None = None
     try:
-        async with asyncio.timeout(min(limit_s, LIMIT_S)):
-            await compiled.call("Probe", {}, exchange)
-    except BamlError as raised:
+        async with asyncio.timeout(min(spec.longest_attempt_s, LIMIT_S)):
+            await wire.call("Probe", {}, exchange)
+    except WireError as raised:
         error = classify(raised, exchange.response, plan.route)
     except TimeoutError:
         error = failure("timeout", plan.route, "no answer in time")
+    finally:
+        await wire.sender.stop()
     latency_ms = round((time.perf_counter() - began) * 1000, 1)
     if error is None or error.kind in ANSWERED:
         return RouteCheck(name, ok=True, message=f"ok: {plan.route}", latency_ms=latency_ms)
@@ -106,6 +112,8 @@ async def check_embeddings(name: str, route: Route, embedder: Embedder) -> Route
 
 
 def _message(route: Route, error: ModelError, response: WireResponse) -> str:
+    if error.kind in TOLD:
+        return str(error)
     message = MESSAGES.get(error.kind) or "it cannot be used"
     body = response.raw.lower()
     refused = error.kind in {"auth", "rate_limited", "bad_request"}
@@ -114,5 +122,13 @@ def _message(route: Route, error: ModelError, response: WireResponse) -> str:
         message = "the account has no credit left. Add some, or take another key"
     elif error.kind in {"not_found", "bad_request"} and "model" in body:
         message = f"it does not know the model {route.model!r}, or cannot use it. Check the name"
-    status = "" if response.status is None else f" (HTTP {response.status})"
-    return f"{route}: {message}{status}."
+    message = message.replace("{came}", response.stray or "what cannot be read")
+    return f"{route}: {message}{_status(response)}."
+
+
+def _status(response: WireResponse) -> str:
+    if response.status is None:
+        return ""
+    if response.fault is None:
+        return f" (HTTP {response.status})"
+    return f" ({response.fault.status or 'an error'} inside of HTTP {response.status})"

@@ -16,6 +16,7 @@ Kind = Literal[
     "garbage",  # an answer that is not of the provider's shape
     "refused",  # stopped by a safety filter
     "truncated",  # cut off at the model's limit of tokens
+    "context_too_long",  # more was sent than the model can take
     "too_long",  # more text than a step may hold
     "empty",  # nothing but white space
     "unfit",  # structured, and not of the type asked for, also when told what was wrong
@@ -24,7 +25,11 @@ Kind = Literal[
 
 
 class ModelError(Exception):
-    """A call failed. `kind` says how, `retryable` whether the same call may succeed later."""
+    """A call failed. `kind` says how, `retryable` whether the same call may succeed later.
+
+    `sent_tokens` and `fits_tokens` are for "context_too_long": what was sent, by our own estimate,
+    and how much of it would have done, as far as that was told.
+    """
 
     def __init__(
         self,
@@ -33,11 +38,15 @@ class ModelError(Exception):
         kind: Kind,
         retryable: bool,
         retry_after_s: float | None = None,
+        sent_tokens: int | None = None,
+        fits_tokens: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: Kind = kind
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.sent_tokens = sent_tokens
+        self.fits_tokens = fits_tokens
 
 
 class ModelConfigError(Exception):

@@ -9,6 +9,7 @@ def model_settings(settings: Settings) -> ModelSettings:
     return ModelSettings(
         model=settings.model,
         base_url=settings.model_base_url,
+        ca_file=None if settings.model_ca_file is None else str(settings.model_ca_file),
         api_key=settings.model_api_key,
         environ=environment(),
         deadline_s=settings.model_deadline_s,

@@ -3,9 +3,6 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
-from reins.llm.baml.errors import BamlClientHttpError
-from reins.llm.baml.failures import failure, is_no_stream
-from reins.llm.baml.response import Exchange
 from reins.llm.caller import Caller
 from reins.llm.calls.accounting import Accounting
 from reins.llm.calls.call import Call, Send
@@ -20,6 +17,9 @@ from reins.llm.routes.route_set import RouteSet
 from reins.llm.settings import OFFLINE, Route
 from reins.llm.text import MAX_TEXT_BYTES, clean, is_too_long, safe_argument
 from reins.llm.tokens import size_of, tokens_in
+from reins.llm.wire.errors import NoStreamError
+from reins.llm.wire.failures import failure
+from reins.llm.wire.response import Exchange
 
 
 class RouteOwner(Protocol):
@@ -83,9 +83,8 @@ class Model:
                 try:
                     text = await wire.stream(function, safe, exchange, on_text)
                     emitter.end()
-                except BamlClientHttpError as error:
-                    if is_no_stream(error):
-                        gave_none.add(name)
+                except NoStreamError:
+                    gave_none.add(name)
                     raise
             return _checked(route, text)
 

@@ -128,7 +128,7 @@ class ModelRouter(Model):
         name = route.spec.name
         if route.embedder is not None and name not in self.running().config.answering:
             return await check_embeddings(name, route.target, route.embedder)
-        found = await check_plan(name, route.plan, route.spec.longest_attempt_s)
+        found = await check_plan(name, route.plan, route.spec)
         if found.ok:
             route.breaker.close()
             route.admission.end_backoff()

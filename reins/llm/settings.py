@@ -30,6 +30,7 @@ class ModelSettings:
 
     model: str = OFFLINE
     base_url: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
     api_key: str | None = field(default=None, repr=False)
     deadline_s: float = 60.0
     attempts: int = 4
@@ -53,6 +54,8 @@ class RouteSpec:
     file: str = ""
     """The file that it stands in; empty for the route that the settings make."""
     base_url: str | None = field(default=None, repr=False)
+    ca_file: str | None = None
+    """The certificate authorities that it trusts, and no others; None: the system's."""
     key: str | None = field(default=None, repr=False)
     key_env: str | None = None
     temperature: float | None = None
@@ -82,6 +85,7 @@ class RouteSpec:
         named = {
             "model": "REINS_MODEL",
             "base_url": "REINS_MODEL_BASE_URL",
+            "ca_file": "REINS_MODEL_CA_FILE",
             "deadline_s": "REINS_MODEL_DEADLINE_S",
             "concurrency": "REINS_MODEL_CONCURRENCY",
         }

@@ -10,14 +10,20 @@ MAX_TEXT_BYTES = 64 * 1024
 # Control characters but tab and newline. NUL ends strings in some stores and terminals obey ESC.
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
+SURROGATE = re.compile("[\ud800-\udfff]")
+
 # With these words BAML marks roles and pictures inside the text that it has rendered. In a user's
 # text they would open a message of the role "system", fetch a picture, or fail every call.
 MARK = re.compile(r"MAGIC_STRING_(?=DELIMITER)|:baml-(?=(?:start|end)-)")
 
 
 def encodable(text: str) -> str:
-    """The same text with lone surrogates, which UTF-8 cannot carry, replaced."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+    """The same text as UTF-8 can carry it: surrogates that belong together are one character, one
+    that is alone is replaced.
+    """
+    if text.isascii() or not SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def clean(text: str) -> str:

@@ -71,14 +71,18 @@ class Compaction:
         _logger.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
         return True
 
-    def run_due(self, tables: Iterable[tuple[Table, OpenTable]]) -> bool:
-        """Compact those where it is due; True if one was."""
-        done = [
-            self.run(table.name, opened)
+    def run_due(
+        self, tables: Iterable[tuple[Table, OpenTable]], version: Callable[[str], int]
+    ) -> bool:
+        """Compact those where it is due; True if that was tried. `version` gives a table's own."""
+        due = [
+            (table.name, opened)
             for table, opened in tables
-            if self.due(table.name, opened.version, table.compact_commits)
+            if self.due(table.name, version(table.name), table.compact_commits)
         ]
-        return any(done)
+        for name, opened in due:
+            self.run(name, opened)
+        return bool(due)
 
     def clean(self, name: str, table: OpenTable) -> bool:
         """Delete the versions older than `KEEP`, where a compaction replaced them that long ago."""

@@ -26,16 +26,17 @@ class Retention:
         self.days = days
         self.due_at = 0.0
 
-    def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> None:
-        """Delete what is due in those of the tables that have a retention."""
+    def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> bool:
+        """Delete what is due in those of the tables that have a retention; False if none is."""
         kept = [(table, opened) for table, opened in tables if table.retained_by is not None]
         now = time.monotonic()
         if self.days is None or not kept or now < self.due_at:
-            return
+            return False
         self.due_at = now + EVERY_S
         for table, opened in kept:
             if count := delete_older(opened, table, self.days):
                 _logger.info("old records deleted", table=table.name, rows=count, days=self.days)
+        return True
 
 
 def delete_older(opened: OpenTable, table: Table, days: float, now: datetime | None = None) -> int:

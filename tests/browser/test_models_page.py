@@ -17,6 +17,7 @@ from tests.support.model_stub import BODY, ModelStub, answers, openai_events, st
 
 JOKE = "Why did the cat sit on the computer? To keep an eye on the mouse."
 FIRST = "Why did the cat"
+THOUGHT = "They want a joke, I think."
 TWO_TICKS = {"budget": {"session": {"ticks": 2}}}
 """Enough to look at; a session that goes on would take time from the tests after it."""
 MODELS = """
@@ -47,6 +48,9 @@ class Pen:
     async def __call__(self, stub, request):
         if not request[BODY].get("stream"):
             return await answers("OK")(stub, request)
+        if "tulips" in str(request[BODY]):
+            thinking = openai_events(f"<think>{THOUGHT}</think>{JOKE}")
+            return await streams(thinking)(stub, request)
         if "hesitation" not in str(request[BODY]):
             return await streams(openai_events(JOKE))(stub, request)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
@@ -152,7 +156,7 @@ def test_routes_are_seen_and_tried(modelled, visit):
     fast.get_by_role("button", name="Try fast").click()
     broken.get_by_role("button", name="Try broken").click()
     expect(fast.get_by_role("status")).to_contain_text("It answers")
-    expect(broken.get_by_role("status")).to_contain_text("no server answers at that address")
+    expect(broken.get_by_role("status")).to_contain_text("nothing listens at")
     expect(page.get_by_role("region", name="Routes", exact=True)).to_contain_text("Today, UTC")
     fast.scroll_into_view_if_needed()
     picture(page, "system-routes")
@@ -182,8 +186,8 @@ def test_a_held_session_goes_on_once_its_limit_is_raised(modelled, visit):
 
 
 def test_what_the_model_saw_and_what_it_may_take(modelled, visit):
-    """The prompt of a chosen tick by its parts, each to be opened, with the raw answer; and beside
-    it the budget, where a limit is set and removed again.
+    """The prompt of a chosen tick by its parts, each to be opened, with the raw answer and, folded,
+    what the model thought before it; and beside it the budget, where a limit is set and removed.
     """
     modelled.create("eve", "tulips", config=TWO_TICKS)
     modelled.ticked("eve", 2)
@@ -194,6 +198,9 @@ def test_what_the_model_saw_and_what_it_may_take(modelled, visit):
     expect(calls).to_contain_text("TellAJoke")
     expect(calls).to_contain_text("fast")
     expect(calls.get_by_label("Raw answer")).to_have_text(JOKE)
+    expect(calls.get_by_label("Thinking")).to_be_hidden()
+    calls.get_by_text("no part of the answer").click()
+    expect(calls.get_by_label("Thinking")).to_have_text(THOUGHT)
     part = calls.get_by_role("region", name="Message 2, user").locator("details")
     part = part.filter(has_text="[subject]")
     expect(part).to_contain_text("1 line")

@@ -30,6 +30,8 @@ CASES = [
     Case("power", 14),
     Case("power", 15),
     Case("power", 16),
+    Case("power", 17, "running", Fault("syncfs", "*", 2, 1, errno.EIO)),
+    Case("power", 18, "running", Fault("syncfs", "*", 4, 2, errno.EIO)),
 ]
 
 

@@ -1,6 +1,7 @@
 """Settings: each documented, a wrong one named, a secret never shown."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +135,47 @@ def test_an_empty_variable_is_unset(monkeypatch):
     monkeypatch.setenv("REINS_TOKEN", "")
     assert str(load_settings().data) == "data"
     assert load_settings().token is None
+
+
+@pytest.mark.parametrize("end", ["\r", "\r\n", "\n"])
+def test_a_line_end_after_a_value_is_no_part_of_it(monkeypatch, end):
+    """A file of variables that was written on Windows serves as any other, whichever setting."""
+    written = {
+        "DATA": "folder", "PORT": "1", "TOKEN": "a-long-enough-token", "DURABLE": "process",
+        "MODEL": "openai/gpt", "MODEL_BASE_URL": "http://h/v1", "MODEL_API_KEY": "key",
+        "HEARTBEAT_S": "7", "RECORD_PROMPTS": "false", "ALLOWED_HOSTS": '["h"]',
+        "BUDGET_DAY_TOKENS": "5", "MODELS": "routes.toml", "LOG_LEVEL": "debug",
+    }  # fmt: skip
+    for name, value in written.items():
+        monkeypatch.setenv(f"REINS_{name}", value + end)
+    settings = load_settings()
+    found = {name: getattr(settings, name.lower()) for name in written}
+    assert found == {
+        "DATA": Path("folder"), "PORT": 1, "TOKEN": "a-long-enough-token", "DURABLE": "process",
+        "MODEL": "openai/gpt", "MODEL_BASE_URL": "http://h/v1", "MODEL_API_KEY": "key",
+        "HEARTBEAT_S": 7.0, "RECORD_PROMPTS": False, "ALLOWED_HOSTS": ["h"],
+        "BUDGET_DAY_TOKENS": 5, "MODELS": Path("routes.toml"), "LOG_LEVEL": "debug",
+    }  # fmt: skip
+    monkeypatch.setenv("OPENAI_API_KEY", "k" + end)
+    assert environment()["OPENAI_API_KEY"] == "k"
+
+
+@pytest.mark.parametrize("name", list(Settings.model_fields))
+def test_a_value_of_a_line_end_alone_is_unset(monkeypatch, name):
+    """A line `REINS_DATA=` of such a file does not mean the working folder."""
+    usual = load_settings()
+    monkeypatch.setenv(f"REINS_{name.upper()}", "\r")
+    assert load_settings() == usual
+
+
+def test_an_env_file_from_windows(tmp_path, monkeypatch):
+    """The same in `.env`, where other programs' variables stand, too."""
+    monkeypatch.delenv("ROUTE_KEY", raising=False)
+    text = b"REINS_MODEL=openai/gpt\r\nROUTE_KEY=k\r\nREINS_PORT='8701'\r\nREINS_JITTER=\r\n"
+    (tmp_path / ".env").write_bytes(text)
+    settings = load_settings()
+    assert (settings.model, settings.port, settings.jitter) == ("openai/gpt", 8701, 0.1)
+    assert environment()["ROUTE_KEY"] == "k"
 
 
 def test_other_programs_variables_stand_in_the_env_file_too(monkeypatch, tmp_path):

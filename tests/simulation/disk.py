@@ -21,6 +21,7 @@ import pyarrow as pa
 
 from store.barrier import Barrier
 from store.errors import FolderOwnedError, JournalError
+from store.failed_syncs import FailedSyncs
 from store.folder import FORMAT, DataFolder
 from store.journal.file import ALL, Group, Record
 from store.journal.proof import Proof
@@ -75,6 +76,30 @@ class _Restored(Commit):
     of: int = 0
 
 
+class SimulatedFailedSyncs(FailedSyncs):
+    """The failed syncs of the disk, in memory."""
+
+    def __init__(self) -> None:
+        self.failed = self.settled = 0
+
+    @property
+    def count(self) -> int:
+        return self.failed
+
+    @property
+    def unsettled(self) -> bool:
+        return self.settled < self.failed
+
+    def add(self) -> None:
+        self.failed += 1
+
+    def settle(self, count: int) -> None:
+        self.settled = max(self.settled, count)
+
+    def forget(self) -> None:
+        self.failed = self.settled = 0
+
+
 class Disk:
     """One disk with one data folder; all processes of a world have it in common."""
 
@@ -87,6 +112,7 @@ class Disk:
         self.counters: dict[str, int] = {}
         self.failures = 0
         """Syncs that failed; whoever has the folder open is told of each once."""
+        self.failed_syncs = SimulatedFailedSyncs()
         self._watching: list[tuple[Process, Callable[[], object]]] = []
         world.disk = self
 
@@ -118,6 +144,7 @@ class Disk:
         """All processes are gone; what was written and not synced may be gone too."""
         self.log.recover(self.world.random.random() < 0.5)
         self.counters.clear()  # their file is not synced; whoever is first asks for what is in use
+        self.failed_syncs.forget()
         for table in self.tables.values():
             lost = table.lose(self.world.random)
             if lost:
@@ -577,6 +604,7 @@ class SimulatedFolder(DataFolder):
     def __init__(self, disk: Disk, process: Process) -> None:
         super().__init__(Path("/simulated") / process.name)
         self._disk, self._process = disk, process
+        self.failed_syncs = disk.failed_syncs
         self._told: int | None = None
 
     __eq__ = object.__eq__
@@ -643,7 +671,7 @@ class SimulatedFolder(DataFolder):
         try:
             self._disk.sync(told)
         except OSError:
-            self.failed_syncs += 1
+            self.failed_syncs.add()
             raise
         finally:
             if self._told is not None:

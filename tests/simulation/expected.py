@@ -52,30 +52,35 @@ class Expected:
     # -- what is seen
 
     def see(self, reader: Reader) -> None:
-        """Look at everything, as a reader does; what was seen before must be there still."""
+        """Look at everything, as a reader does; what was seen before must be there still.
+
+        Others may look meanwhile, and see more.
+        """
         self._see_steps(reader)
         self._see_messages(reader)
         self._see_outcomes(reader)
 
     def _see_steps(self, reader: Reader) -> None:
+        before = self.steps
         found = {(r["session_id"], r["seq"]): _told(r) for r in _unique(reader, agent_steps.TABLE)}
-        _hold("a row of the log", self.steps, found)
+        _hold("a row of the log", before, found)
         _check_whole("the log", found)
-        self.steps = found
+        self.steps = self.steps | found
 
     def _see_messages(self, reader: Reader) -> None:
+        before = self.said
         rows = reader.joined(messages.TABLE, {}, None)
         found = {(r["conversation_id"], r["number"]): r["message_id"] for r in reversed(rows)}
-        _hold("a message", self.said, found)
+        _hold("a message", before, found)
         _check_whole("messages", found)
-        self.said = found
+        self.said = self.said | found
 
     def _see_outcomes(self, reader: Reader) -> None:
         rows = reader.stored(queue.TABLE, "processed = true").to_pylist()
         found = {r["action_id"]: (r["outcome"], r["applied_seq"]) for r in rows}
         # A mark is seen before it is synced; one that is lost with the power comes again.
         _hold("an outcome", self.outcomes, self.outcomes | found)
-        self.outcomes |= found
+        self.outcomes = self.outcomes | found
 
     # -- the end
 

@@ -6,19 +6,18 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from reins.llm.baml.prompts import CLIENTS_FILE, PROMPTS, read_prompts
-from reins.llm.baml.response import Exchange
 from reins.llm.baml.runtime import Compiled
+from reins.llm.wire.response import Exchange
+from reins.llm.wire.sender import Sender
+from reins.llm.wire.trust import Trust
+from reins.llm.wire.wire import GRACE_S, Wire
 
 MAX_LAG_S = 0.25
 PROBE_S = 0.005
 
 T = TypeVar("T")
 
-DENIED = {
-    "openai-generic": '"length", "content_filter"',
-    "anthropic": '"max_tokens", "refusal"',
-    "google-ai": '"MAX_TOKENS", "SAFETY"',
-}
+_made: list[Sender] = []
 
 
 def compiled_for(
@@ -26,7 +25,6 @@ def compiled_for(
     *,
     provider: str = "openai-generic",
     model: str = "m",
-    timeout_ms: int = 20_000,
     extra: str = "",
 ) -> Compiled:
     """Our prompts and a client for the server at `address`; `extra` are further BAML text."""
@@ -37,12 +35,7 @@ def compiled_for(
         base_url env.REINS_ROUTE_ADDRESS
         model env.REINS_ROUTE_MODEL
         api_key env.REINS_ROUTE_KEY
-        finish_reason_deny_list [{DENIED[provider]}]
         {usage}
-        http {{
-          enable_connection_pooling true
-          request_timeout_ms {timeout_ms}
-        }}
       }}
     }}"""
     files = read_prompts(PROMPTS) | {CLIENTS_FILE: client, "extra.baml": extra}
@@ -50,16 +43,38 @@ def compiled_for(
     return Compiled(files, values)
 
 
+def wire_for(
+    address: str,
+    *,
+    provider: str = "openai-generic",
+    model: str = "m",
+    timeout_ms: int = 20_000,
+    grace_s: float = GRACE_S,
+    trust: Trust | None = None,
+    proxy: str | None = None,
+) -> Wire:
+    """The wire to the server at `address`; `close_wires` closes it."""
+    sender = Sender(address, timeout_s=timeout_ms / 1000, trust=trust, proxy=proxy)
+    _made.append(sender)
+    return Wire(compiled_for(address, provider=provider, model=model), sender, grace_s=grace_s)
+
+
+async def close_wires() -> None:
+    """Close all that `wire_for` has opened."""
+    while _made:
+        await _made.pop().stop()
+
+
 async def send(
-    compiled: Compiled, exchange: Exchange, *, streamed: bool, texts: list[str] | None = None
+    wire: Wire, exchange: Exchange, *, streamed: bool, texts: list[str] | None = None
 ) -> None:
     """Call for a joke, plain or as a stream."""
     arguments = {"subject": "the-secret-subject", "told": []}
     if streamed:
         got = texts if texts is not None else []
-        await compiled.stream("TellAJoke", arguments, exchange, got.append)
+        await wire.stream("TellAJoke", arguments, exchange, got.append)
     else:
-        await compiled.call("TellAJoke", arguments, exchange)
+        await wire.call("TellAJoke", arguments, exchange)
 
 
 async def with_the_loop_going(scenario: Callable[[], Awaitable[T]]) -> T:

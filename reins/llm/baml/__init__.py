@@ -7,7 +7,3 @@ import os
 os.environ["BAML_LOG"] = "off"
 os.environ["BAML_INTERNAL_LOG"] = "off"
 os.environ["RUST_LIB_BACKTRACE"] = "0"
-# With HTTP_PROXY set, calls to loopback, and the offline model's token, would go to the proxy.
-_direct = (os.environ.get("NO_PROXY") or os.environ.get("no_proxy") or "").split(",")
-_direct += [host for host in ("127.0.0.1", "localhost", "::1") if host not in _direct]
-os.environ["NO_PROXY"] = os.environ["no_proxy"] = ",".join(filter(None, _direct))

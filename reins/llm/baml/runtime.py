@@ -1,41 +1,35 @@
 """BAML's runtime, held by this module alone. It is semi-private: tests keep its contract.
 
-The generated client is not used for calls: it copies the whole environment for each of them
-and binds one global runtime. A runtime of one's own is swapped as a whole at a reload, while calls
-in flight keep theirs.
+BAML compiles the prompts, renders them as each provider's request, and parses structured answers.
+It sends nothing: that is done in `reins.llm.wire`. A runtime of one's own is swapped as a whole at
+a reload, while calls in flight keep theirs.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from types import ModuleType
 from typing import Any
 
-from baml_py import BamlRuntime, ClientRegistry, Collector
+from baml_py import BamlRuntime, ClientRegistry
 
 from reins.llm.baml.clients import rendering_client, streaming_client
-from reins.llm.baml.errors import (
-    BamlError,
-    BamlInvalidArgumentError,
-    TooLongError,
-)
-from reins.llm.baml.response import (
-    Exchange,
-    Received,
-    WholeText,
-    check_end,
-    events_of,
-    response_of,
-    unfinished,
-    with_end,
-)
-from reins.llm.baml.stream import StreamBuffer
-from reins.llm.baml.stream_end import read_end
-from reins.llm.baml.workers import wait_at_exit, watched
+from reins.llm.baml.errors import BamlError, BamlInvalidArgumentError
 from reins.llm.errors import ModelConfigError
-from reins.llm.text import is_too_long
+
+NOT_SENT = frozenset({"baml-original-url", "content-length", "host"})
+"""Headers that BAML adds for itself, an address with its password among them."""
 
 _NO_PARTIALS = False
 _NO_TYPES = ModuleType("no_types")  # without them BAML gives classes as dicts, enums as strings
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request as it is sent. Its repr holds no secret."""
+
+    url: str = field(repr=False)
+    headers: Mapping[str, str] = field(repr=False)
+    body: bytes = field(repr=False)
 
 
 class Compiled:
@@ -54,161 +48,26 @@ class Compiled:
                 f"The prompts do not compile. Correct them and reload.\n{str(error).strip()}"
             ) from None
         self._rendering = rendering_client()
-        self.is_plain = False
-        """Known not to stream: asked for a stream it gave none, and then answered as a whole."""
         self._streaming = streaming_client(files)
-        wait_at_exit()
 
-    async def call(self, function: str, arguments: Mapping[str, object], exchange: Exchange) -> str:
-        """Call once; return the answer's text.
+    def request(
+        self, function: str, arguments: Mapping[str, object], *, streamed: bool = False
+    ) -> Request:
+        """The request of a call, in its provider's dialect.
 
-        Raises: BamlError of some kind; ModelConfigError when the arguments do not fit.
+        Raises: ModelConfigError when there is no such function or its arguments do not fit.
         """
-        collector = Collector()  # a fresh one each time: a shared one keeps every call it saw
-        received = WholeText()
-        with self._recorded(function, arguments, collector, exchange, received):
-            sent = self._runtime.call_function(  # type: ignore[call-arg]
-                function,
-                dict(arguments),
-                self._runtime.create_context_manager(),
-                None,
-                None,
-                [collector],
-                self._values,
-                None,  # tags, then abort controller and watchers: required, whatever the stub says
-                None,
-                None,
-            )
-            received.text = self._text(await watched(sent))
-        if is_too_long(received.text):
-            raise TooLongError
-        return received.text
-
-    async def stream(
-        self,
-        function: str,
-        arguments: Mapping[str, object],
-        exchange: Exchange,
-        on_text: Callable[[str], None],
-    ) -> str:
-        """Call once; return the text. `on_text` gets, on the loop, the whole text so far.
-
-        The last text handed on is the whole answer's. Cancelling closes the connection at once,
-        and so does an answer that has grown too long; nothing is handed on after the end.
-
-        Raises: as `call`, and whatever `on_text` raises.
-        """
-        collector = Collector()
-        buffer = StreamBuffer(on_text)
-        with self._recorded(function, arguments, collector, exchange, buffer, streamed=True):
-            try:
-                await self._receive(function, arguments, collector, buffer)
-            finally:
-                buffer.end()
-        end = await read_end(events_of(_seen(collector)))
-        exchange.response = with_end(exchange.response, end)
-        check_end(end)
-        buffer.finish()
-        return buffer.text
-
-    @contextlib.contextmanager
-    def _recorded(
-        self,
-        function: str,
-        arguments: Mapping[str, object],
-        collector: Collector,
-        exchange: Exchange,
-        received: Received,
-        *,
-        streamed: bool = False,
-    ) -> Iterator[None]:
-        """Set the response of a call, however it ends.
-
-        The collector of one that BAML has not ended yet must not be touched: a call that is just
-        starting is in its list and not yet in its store, and to look at it then panics under a lock
-        that every later call needs (seen once in some hundred calls cancelled at once).
-        """
-        try:
-            yield
-        except BamlInvalidArgumentError:
-            raise _wrong_arguments(function, arguments) from None
-        except BaseException as error:
-            if isinstance(error, BamlError) and not isinstance(error, TooLongError):
-                exchange.response = response_of(_seen(collector), received)
-            else:
-                sent = self._body(function, arguments, streamed=streamed)
-                exchange.response = unfinished(received, sent)
-            raise
-        exchange.response = response_of(_seen(collector), received)
-
-    def _body(
-        self, function: str, arguments: Mapping[str, object], *, streamed: bool
-    ) -> str | None:
-        """The body of a request as it is sent; None where BAML cannot make it."""
         client = self._streaming if streamed else None
-        with contextlib.suppress(BamlError):
-            text: str = self._request(function, arguments, client, streamed=streamed).body.text()
-            return text
-        return None
-
-    async def _receive(
-        self,
-        function: str,
-        arguments: Mapping[str, object],
-        collector: Collector,
-        buffer: StreamBuffer,
-    ) -> None:
-        """Take a stream into the buffer, to its end.
-
-        In-loop, by what the generated client uses inside: its public streams cost a thread each,
-        and cancelling one froze the loop for seconds (measured).
-        """
-        context = self._runtime.create_context_manager()
-        stream = self._runtime.stream_function(  # type: ignore[call-arg]
-            function,
-            dict(arguments),
-            None,  # on_event, which is set below
-            context,
-            None,
-            self._streaming,
-            [collector],
-            self._values,
-            None,  # tags, on_tick and abort controller: required, whatever the stub says
-            None,
-            None,
-        )
-
-        def arrived(event: Any) -> None:  # in a thread of BAML's
-            # The failure that ends a stream comes as an event too, and then again out of `done`.
-            with contextlib.suppress(BamlError):
-                buffer.arrived(self._text(event, partial=True))
-
-        stream.on_event(arrived)
-        done = watched(stream.done(context))
-        done.add_done_callback(lambda done: buffer.end(done.cancelled() or done.exception()))
-        try:
-            await buffer.ended
-            if buffer.too_long:
-                raise TooLongError
-            buffer.text = self._text(done.result())
-        finally:
-            done.cancel()
-        if is_too_long(buffer.text):
-            raise TooLongError
+        made = self._request(function, arguments, client, streamed=streamed)
+        headers = {n: value for n, value in made.headers.items() if n.lower() not in NOT_SENT}
+        return Request(made.url, headers, made.body.text().encode())
 
     def messages(self, function: str, arguments: Mapping[str, object]) -> list[dict[str, str]]:
         """The prompt that a call would send, by role and content, without sending it.
 
         Raises: ModelConfigError when there is no such function or its arguments do not fit.
         """
-        try:
-            request = self._request(function, arguments, self._rendering)
-        except BamlInvalidArgumentError:
-            raise _wrong_arguments(function, arguments) from None
-        except BamlError:
-            raise ModelConfigError(
-                f"There is no function {function!r} among the prompts. Add it there and reload."
-            ) from None
+        request = self._request(function, arguments, self._rendering)
         return [
             {"role": message["role"], "content": _content(message["content"])}
             for message in request.body.json()["messages"]
@@ -222,15 +81,22 @@ class Compiled:
         *,
         streamed: bool = False,
     ) -> Any:
-        return self._runtime.build_request_sync(
-            function,
-            dict(arguments),
-            self._runtime.create_context_manager(),
-            None,
-            client,
-            self._values,
-            streamed,
-        )
+        try:
+            return self._runtime.build_request_sync(
+                function,
+                dict(arguments),
+                self._runtime.create_context_manager(),
+                None,
+                client,
+                self._values,
+                streamed,
+            )
+        except BamlInvalidArgumentError:
+            raise _wrong_arguments(function, arguments) from None
+        except BamlError:
+            raise ModelConfigError(
+                f"There is no function {function!r} among the prompts. Add it there and reload."
+            ) from None
 
     def render(self, function: str, arguments: Mapping[str, object]) -> str:
         """The last message of a prompt: for tests and a debug view.
@@ -258,19 +124,6 @@ class Compiled:
             None,
             self._values,
         )
-
-    def _text(self, result: Any, *, partial: bool = False) -> str:
-        text = result.cast_to(
-            _NO_TYPES, _NO_TYPES, _NO_TYPES, allow_partials=partial, runtime=self._runtime
-        )
-        return text if isinstance(text, str) else ""
-
-
-def _seen(collector: Collector) -> Any:
-    """The collector's copy of the one call with all of its events; None if it was never sent."""
-    last = collector.last  # each look makes a copy
-    calls = last.calls if last else []
-    return calls[-1] if calls else None
 
 
 def _content(content: Any) -> str:

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from http import HTTPStatus
 
 from reins import telemetry
-from reins.llm.baml.response import WireResponse
 from reins.llm.caller import Caller, CallRecord
 from reins.llm.errors import ModelError
 from reins.llm.redact import ANSWER_BYTES, ERROR_BYTES, REQUEST_BYTES, for_record
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.route_set import RouteSet
 from reins.llm.tokens import tokens_of
+from reins.llm.wire.response import WireResponse
 
 ABORTED = "aborted"
 """The error kind of an attempt that its caller gave up."""
@@ -90,13 +90,17 @@ class Accounting:
         reserved: object,
         error: ModelError | str | None,
     ) -> None:
-        """Settle, count and record an attempt; an `error` that is a string is its kind."""
+        """Settle, count and record an attempt; an `error` that is a string is its kind.
+
+        An answer that is an error costs nothing, as one that has the status of an error.
+        """
         kind = error.kind if isinstance(error, ModelError) else error
-        record.tokens_in = response.tokens_in
-        record.tokens_out = response.tokens_out
-        record.tokens_cached = response.tokens_cached
-        if not response.counted:
-            self._estimate(record, response, kind)
+        if response.fault is None:
+            record.tokens_in = response.tokens_in
+            record.tokens_out = response.tokens_out
+            record.tokens_cached = response.tokens_cached
+            if not response.counted:
+                self._estimate(record, response, kind)
         cost_usd = route.cost_usd(record.tokens_in, record.tokens_out, record.tokens_cached)
         self._caller.settle(reserved, record.tokens_in, record.tokens_out, cost_usd)
         route.metrics.took(self._function, record.tokens_in, record.tokens_out, cost_usd)
@@ -128,13 +132,16 @@ class Accounting:
         if response.request is not None:
             record.request = for_record(response.request, REQUEST_BYTES)
         record.answer = for_record(response.raw or response.text, ANSWER_BYTES)
+        if response.thought:
+            record.thought = for_record(response.thought, ANSWER_BYTES)
 
     def _estimate(self, record: CallRecord, response: WireResponse, kind: str | None) -> None:
         """Estimate the tokens that no provider has counted; a refused attempt costs nothing."""
         refused = response.status is not None and response.status >= HTTPStatus.BAD_REQUEST
-        if refused or (kind == "unreachable" and not response.text):
+        came = response.text or response.thought
+        if refused or (kind == "unreachable" and not came):
             return
         record.estimated = True
         sent = tokens_of(response.request) if response.request else self._likely_in
         record.tokens_in = response.tokens_in or sent
-        record.tokens_out = response.tokens_out or tokens_of(response.text)
+        record.tokens_out = response.tokens_out or tokens_of(response.thought + response.text)

@@ -6,9 +6,6 @@ from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
-from reins.llm.baml.errors import BamlError
-from reins.llm.baml.failures import ADVICE, classify, failure
-from reins.llm.baml.response import Exchange
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Accounting
 from reins.llm.completion import Completion
@@ -17,6 +14,9 @@ from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
 from reins.llm.limits.breaker import COUNTED
 from reins.llm.routes.open_route import OpenRoute
+from reins.llm.wire.errors import WireError
+from reins.llm.wire.failures import ADVICE, classify, failure
+from reins.llm.wire.response import Exchange
 
 NO_FALLBACK: frozenset[Kind] = frozenset({"refused", "too_long"})
 """Failures that another route would not mend: the call itself is at fault."""
@@ -235,7 +235,7 @@ class Call:
             match raised:
                 case ModelError():
                     return raised
-                case BamlError():
+                case WireError():
                     return classify(raised, exchange.response, route.target)
                 case TimeoutError():
                     return failure("timeout", route.target, f"no answer within {limit_s:g} s")
@@ -294,4 +294,6 @@ def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
         kind=first.kind,
         retryable=any(error.retryable for _, error in failed),
         retry_after_s=min(waits, default=None),
+        sent_tokens=first.sent_tokens,
+        fits_tokens=first.fits_tokens,
     )

@@ -11,11 +11,12 @@ from typing import Any, Generic, Protocol, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from reins.llm.answers.objects import objects_in
 from reins.llm.baml.errors import BamlError
-from reins.llm.baml.failures import ADVICE, RETRYABLE
 from reins.llm.baml.parse_guard import UnreadableError, guarded
 from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
+from reins.llm.wire.failures import ADVICE, RETRYABLE
 
 CONVERSE = "Converse"
 MAX_SHOWN_CHARS = 4000
@@ -112,26 +113,48 @@ def unfit(function: str, shape: type[BaseModel], error: UnfitError) -> str:
 
 
 def read(wire: Reads, function: str, shape: type[Shape], text: str) -> Shape:
-    """The value that a text holds.
+    """The value that a text holds; of several objects the last that fits.
 
     Raises: UnfitError.
     """
+    unfit: UnfitError | None = None
+    for piece in _pieces(text):
+        try:
+            value = parsed(wire, function, piece)
+            if isinstance(value, list) and piece.startswith("{"):
+                value = parsed(wire, function, text)  # a list is asked for, and these are its parts
+            return shape.model_validate(value)
+        except (UnreadableError, BamlError, ValidationError) as error:
+            unfit = unfit or _unfit(error)
+    raise unfit or UnfitError("it is empty", "nothing at all")
+
+
+def _pieces(text: str) -> list[str]:
+    """The parts of a text that its value may be read from, the likeliest first."""
+    pieces = objects_in(text)
+    if not pieces or (len(pieces) == 1 and pieces[0].startswith("{")):
+        return [text]  # BAML finds it among words, and mends it
     try:
-        return shape.model_validate(parsed(wire, function, text))
-    except UnreadableError as error:
-        raise UnfitError(str(error), str(error)) from None
-    except BamlError:
-        raise UnfitError(
+        guarded(text)  # all of them together, too
+    except UnreadableError:
+        return [text]
+    return pieces[::-1]
+
+
+def _unfit(error: UnreadableError | BamlError | ValidationError) -> UnfitError:
+    if isinstance(error, UnreadableError):
+        return UnfitError(str(error), str(error))
+    if isinstance(error, BamlError):
+        return UnfitError(
             "it does not have the shape that was asked for", "not of the type that it declares"
-        ) from None
-    except ValidationError as error:
-        problems = error.errors(include_url=False, include_input=False, include_context=False)
-        feedback = "; ".join(
-            f"{'.'.join(map(str, problem['loc'])) or 'all of it'}: {problem['msg']}"
-            for problem in problems[:MAX_PROBLEMS]
         )
-        message = ", ".join(sorted({problem["type"] for problem in problems[:MAX_PROBLEMS]}))
-        raise UnfitError(feedback[:MAX_SHOWN_CHARS], message) from None
+    problems = error.errors(include_url=False, include_input=False, include_context=False)
+    feedback = "; ".join(
+        f"{'.'.join(map(str, problem['loc'])) or 'all of it'}: {problem['msg']}"
+        for problem in problems[:MAX_PROBLEMS]
+    )
+    message = ", ".join(sorted({problem["type"] for problem in problems[:MAX_PROBLEMS]}))
+    return UnfitError(feedback[:MAX_SHOWN_CHARS], message)
 
 
 def parsed(wire: Reads, function: str, text: str) -> Any:

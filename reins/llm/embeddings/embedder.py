@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from reins.llm.baml.response import Exchange
 from reins.llm.text import MAX_TEXT_BYTES, encodable
 from reins.llm.tokens import tokens_of
+from reins.llm.wire.response import Exchange
 
 FUNCTION = "embeddings"
 """The function name of an attempt on record, where a call has its BAML function's."""

@@ -3,43 +3,50 @@
 import asyncio
 from array import array
 from collections.abc import Sequence
+from dataclasses import replace
 from http import HTTPStatus
 from math import isfinite
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import orjson
 
-from reins.llm.baml.failures import QUOTA_SPENT, failure, verdict_status
-from reins.llm.baml.response import Exchange, WireResponse
+from reins.llm.answers.faults import fault_in
+from reins.llm.baml.runtime import Request
 from reins.llm.embeddings.embedder import Embedded, count, estimated_tokens
-from reins.llm.errors import ModelError
+from reins.llm.limits.retry_after import asked_s
 from reins.llm.settings import Route
-
-if TYPE_CHECKING:
-    import aiohttp
+from reins.llm.wire.errors import FaultError, StatusError, WireError
+from reins.llm.wire.failures import classify, failure
+from reins.llm.wire.response import Exchange, WireResponse
+from reins.llm.wire.sender import Reply, Sender
+from reins.llm.wire.usage import Usage, usage_in
 
 MAX_ANSWER_BYTES = 16 << 20
-_CONNECT_S = 10.0
+MAX_SAID_BYTES = 4096
 
 
 class HttpEmbedder:
     """Embeds by `POST {address}/embeddings`, which OpenAI defined and others adopted.
 
-    `route` is what its errors name. Connects at the first use and keeps its connections; `stop`
-    closes them.
+    `route` is what its errors name. `stop` closes the connections of its sender.
     """
 
     def __init__(
-        self, route: Route, *, address: str, key: str | None = None, timeout_s: float = 60.0
+        self,
+        route: Route,
+        *,
+        address: str,
+        sender: Sender | None = None,
+        key: str | None = None,
+        timeout_s: float = 60.0,
     ) -> None:
         self._route = route
         self._address = address.rstrip("/") + "/embeddings"
-        self._key = key
+        self._headers = {"Content-Type": "application/json"}
+        if key is not None:
+            self._headers["Authorization"] = f"Bearer {key}"
         self._timeout_s = timeout_s
-        import aiohttp  # noqa: PLC0415 - late, as for the offline model
-
-        self._aiohttp = aiohttp
-        self._session: aiohttp.ClientSession | None = None
+        self._sender = sender or Sender(address)
         self._dimension: int | None = None
 
     async def embed(self, texts: Sequence[str], exchange: Exchange | None = None) -> Embedded:
@@ -51,64 +58,53 @@ class HttpEmbedder:
         except TimeoutError:
             what = f"no vectors within {self._timeout_s:g} s"
             raise failure("timeout", self._route, what) from None
-        embedded = self._read(body, texts)
+        embedded = self._read(body, texts, exchange)
         count(exchange, embedded)
         return embedded
 
     async def stop(self) -> None:
-        session, self._session = self._session, None
-        if session is not None:
-            await session.close()
+        await self._sender.stop()
 
     async def _ask(self, texts: list[str], exchange: Exchange) -> bytes:
-        if self._session is None:
-            self._session = self._connect()
         asked = orjson.dumps({"model": self._route.model, "input": texts})
-        status = retry_after = None
+        status = after_s = None
         try:
-            # A redirect is not followed: the key is for this address.
-            async with self._session.post(self._address, data=asked, allow_redirects=False) as got:
-                status, retry_after = got.status, got.headers.get("Retry-After")
-                body = await self._bounded(got)
-        except self._aiohttp.ClientError:
-            # `from None`: it would carry the address, which may hold a password.
-            raise failure(
-                "unreachable", self._route, "no answer, or the connection broke"
-            ) from None
+            async with self._sender.send(Request(self._address, self._headers, asked)) as reply:
+                status = reply.status
+                body = await self._bounded(reply)
+                said = body[:MAX_SAID_BYTES].decode(errors="replace")
+                after_s = asked_s(reply.headers, status=status, body=said)
+        except WireError as error:
+            raise classify(error, WireResponse(), self._route) from None
         finally:
             exchange.response = WireResponse(
-                status=status, retry_after=retry_after, request=asked.decode()
+                status=status, retry_after_s=after_s, request=asked.decode()
             )
         if not HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
-            raise self._refused(status, retry_after, body)
+            response = replace(exchange.response, raw=said)
+            raise classify(StatusError(), response, self._route)
         return body
 
-    def _connect(self) -> "aiohttp.ClientSession":
-        headers = {"Content-Type": "application/json"}
-        if self._key is not None:
-            headers["Authorization"] = f"Bearer {self._key}"
-        timeout = self._aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S)
-        # The environment's proxy, as BAML's client takes it too.
-        return self._aiohttp.ClientSession(headers=headers, timeout=timeout, trust_env=True)
-
-    async def _bounded(self, got: "aiohttp.ClientResponse") -> bytes:
+    async def _bounded(self, reply: Reply) -> bytes:
         body = bytearray()
-        async for part in got.content.iter_chunked(1 << 16):
+        while part := await reply.read():
             body += part
             if len(body) > MAX_ANSWER_BYTES:
                 what = f"an answer of more than {MAX_ANSWER_BYTES} bytes"
                 raise failure("garbage", self._route, what)
         return bytes(body)
 
-    def _refused(self, status: int, retry_after: str | None, body: bytes) -> ModelError:
-        kind, what = verdict_status(status, is_spent=QUOTA_SPENT.encode() in body)
-        if status < HTTPStatus.BAD_REQUEST:  # elsewhere: another address is meant
-            kind = "not_found"
-        return failure(kind, self._route, what, after=retry_after)
+    def _check_fault(self, given: object, exchange: Exchange) -> None:
+        """Raises: ModelError for an error that came with the status of a success."""
+        fault = fault_in(given) if isinstance(given, dict) and not given.get("data") else None
+        if fault is not None:
+            exchange.response = replace(exchange.response, fault=fault)
+            raise classify(FaultError(), exchange.response, self._route)
 
-    def _read(self, body: bytes, texts: Sequence[str]) -> Embedded:
+    def _read(self, body: bytes, texts: Sequence[str], exchange: Exchange) -> Embedded:
         try:
             given = orjson.loads(body)
+            self._check_fault(given, exchange)
             vectors = _in_order(given["data"], len(texts))
             self._same_dimension(vectors)
         except (ValueError, LookupError, TypeError, AttributeError, OverflowError) as error:
@@ -116,10 +112,10 @@ class HttpEmbedder:
                 error.args[0] if isinstance(error, _UnfitError) else "the answer holds no vectors"
             )
             raise failure("garbage", self._route, what) from None
-        usage = given.get("usage")
-        tokens = usage.get("prompt_tokens") if isinstance(usage, dict) else None
-        if type(tokens) is int and tokens >= 0:
-            return Embedded(vectors, tokens)
+        usage = Usage()
+        usage.read(usage_in(given))
+        if usage.sent is not None:
+            return Embedded(vectors, usage.sent)
         return Embedded(vectors, estimated_tokens(texts), counted=False)
 
     def _same_dimension(self, vectors: list[list[float]]) -> None:

@@ -8,9 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-from reins.llm.baml.response import Exchange
 from reins.llm.embeddings.embedder import Embedded, count
 from reins.llm.errors import ModelConfigError
+from reins.llm.wire.response import Exchange
 
 _CHUNK_BYTES = 16 * 1024
 """Texts that wordllama takes at once: padded to the longest, they hold the GIL for 2 ms or so."""

@@ -47,6 +47,7 @@ class RouteEntry(_Strict):
     provider: Provider
     model: str = Field("", max_length=500)
     base_url: str | None = None
+    ca_file: Annotated[str, Field(min_length=1)] | None = None
     key_env: Annotated[str, Field(pattern=r"^([A-Z_][A-Z0-9_]{0,199})?$")] | None = None
     temperature: Annotated[float, Field(ge=0, le=2, allow_inf_nan=False)] | None = None
     max_tokens: Annotated[int, Field(ge=1, le=1_000_000)] | None = None

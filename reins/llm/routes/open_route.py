@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from reins.llm.baml.runtime import Compiled
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import ModelConfigError
 from reins.llm.limits.admission import Admission
@@ -11,6 +10,7 @@ from reins.llm.limits.breaker import Breaker
 from reins.llm.routes.metrics import RouteMetrics, RouteNow, RouteState, percentile
 from reins.llm.routes.providers import Plan
 from reins.llm.settings import Route, RouteSpec
+from reins.llm.wire.wire import Wire
 
 PER_MILLION = 1e-6
 
@@ -21,20 +21,20 @@ class OpenRoute:
 
     spec: RouteSpec
     plan: Plan = field(repr=False)
-    compiled: Compiled | None
+    answering: Wire | None
     admission: Admission
     breaker: Breaker
     metrics: RouteMetrics
     embedder: Embedder | None = None
 
     @property
-    def wire(self) -> Compiled:
+    def wire(self) -> Wire:
         """Raises: ModelConfigError for a route of embeddings."""
-        if self.compiled is None:
+        if self.answering is None:
             raise ModelConfigError(
                 f"Route {self.spec.name!r} only makes embeddings. Name another route."
             )
-        return self.compiled
+        return self.answering
 
     @property
     def vectors(self) -> Embedder:

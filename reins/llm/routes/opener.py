@@ -5,8 +5,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from reins.llm.baml.prompts import CLIENTS_FILE, read_prompts, text_functions
-from reins.llm.baml.runtime import Compiled
+from reins.llm.baml.prompts import read_prompts, text_functions
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.embeddings.http import HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
@@ -19,7 +18,10 @@ from reins.llm.routes.models_file import WORDS, RouteConfig, own_config, read_co
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.routes.providers import Plan, own_spec, plan, plan_offline
 from reins.llm.routes.route_set import RouteSet
+from reins.llm.routes.wiring import open_wire
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
+from reins.llm.wire.sender import Sender
+from reins.llm.wire.wire import Wire
 
 Refuse = Callable[[Collection[str]], str | None]
 """Returns the reason why the routes cannot be these names alone; None if they can."""
@@ -33,6 +35,7 @@ class Opener:
         self.offline = OfflineModel()
         self._words: WordEmbedder | None = None
         self._embedders: list[Embedder] = []
+        self._senders: list[Sender] = []
         self._sources: Mapping[str, str] = {}
 
     async def route_set(
@@ -71,16 +74,19 @@ class Opener:
     async def with_offline(self, settings: ModelSettings, old: RouteSet) -> RouteSet:
         """The same routes, and the demonstration among them."""
         spec = old.config.routes[OFFLINE]
-        made, compiled = await self._open(spec, settings, self._sources, None)
-        routes = {**old.routes, OFFLINE: _route(spec, made, compiled, None)}
+        made, wire = await self._open(spec, settings, self._sources, None)
+        routes = {**old.routes, OFFLINE: _route(spec, made, wire, None)}
         chains = _chains(old.config, routes)
         return replace(old, routes=routes, chains=chains)
 
     async def stop(self) -> None:
         """Close what the sets hold open; once more does nothing."""
         embedders, self._embedders, self._words = self._embedders, [], None
-        for each in embedders:
-            await each.stop()
+        senders, self._senders = self._senders, []
+        for embedder in embedders:
+            await embedder.stop()
+        for sender in senders:
+            await sender.stop()
         await self.offline.stop()
 
     async def _open(
@@ -89,16 +95,21 @@ class Opener:
         settings: ModelSettings,
         files: Mapping[str, str],
         old: RouteSet | None,
-    ) -> tuple[Plan, Compiled | None]:
+    ) -> tuple[Plan, Wire | None]:
         if spec.provider == WORDLLAMA:
             return words_plan(), None
         made = await self.plan(spec, settings.environ)
         before = None if old is None else old.routes.get(spec.name)
-        # The same again keeps its connections.
-        if before and before.plan == made and before.compiled and files == self._sources:
-            return made, before.compiled
-        sources = {**files, CLIENTS_FILE: made.source}
-        return made, await asyncio.to_thread(Compiled, sources, made.values)
+        same = before.answering if before and before.plan == made else None
+        if same is not None and files == self._sources:
+            return made, same
+        # The same address again keeps its connections; a sender that is not used any more stays
+        # open for the calls in flight, until `stop`.
+        sender = None if same is None else same.sender
+        wire = await asyncio.to_thread(open_wire, made, spec, files, sender)
+        if sender is None:
+            self._senders.append(wire.sender)
+        return made, wire
 
     async def plan(self, spec: RouteSpec, environ: Mapping[str, str]) -> Plan:
         """The plan of a route; for the demonstration its server is started.
@@ -137,10 +148,10 @@ class Opener:
         if before and before.embedder and before.plan == route.plan:
             return before.embedder
         # The one before stays open for the calls in flight, until `stop`.
-        address = route.plan.values["REINS_ROUTE_ADDRESS"]
         made = HttpEmbedder(
             route.target,
-            address=address,
+            address=route.plan.address,
+            sender=route.wire.sender,
             key=route.plan.key,
             timeout_s=route.spec.longest_attempt_s,
         )
@@ -171,13 +182,11 @@ def _chains(
     return {
         name: tuple(routes[each] for each in config.chain(name))
         for name, route in routes.items()
-        if route.compiled is not None
+        if route.answering is not None
     }
 
 
-def _route(
-    spec: RouteSpec, made: Plan, compiled: Compiled | None, before: OpenRoute | None
-) -> OpenRoute:
+def _route(spec: RouteSpec, made: Plan, wire: Wire | None, before: OpenRoute | None) -> OpenRoute:
     """An open route; admission and breaker are the old ones' where it leads to the same place."""
     if before is not None and _place(before.plan) == _place(made):
         admission, breaker = before.admission, before.breaker
@@ -187,7 +196,7 @@ def _route(
         admission = Admission(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
         breaker = Breaker(spec.breaker_failures, spec.breaker_rest_s)
     metrics = RouteMetrics() if before is None else before.metrics
-    return OpenRoute(spec, made, compiled, admission, breaker, metrics)
+    return OpenRoute(spec, made, wire, admission, breaker, metrics)
 
 
 def _place(made: Plan) -> tuple[Route, str | None]:

@@ -4,7 +4,6 @@ The source holds no text from the settings. Names, addresses and keys reach BAML
 mapping beside it, so that there is nothing to escape and nothing secret to print.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -22,13 +21,13 @@ from reins.llm.settings import (
     Route,
     RouteSpec,
 )
-
-CONNECT_TIMEOUT_MS = 10_000
+from reins.llm.wire.proxies import ProxyError, proxy_for
+from reins.llm.wire.trust import NO_SOURCES, Trust, trust_of
 
 
 @dataclass(frozen=True, slots=True)
 class Provider:
-    """The dialect of a provider. `denied` are finish reasons that are no answer.
+    """The dialect of a provider.
 
     `most` names its limit of tokens, and `inside` the block of options that temperature and limit
     stand in, if any.
@@ -37,46 +36,49 @@ class Provider:
     baml: str
     address: str
     key_variable: str | None
-    denied: tuple[str, ...]
     most: str = "max_tokens"
     inside: str = ""
 
-
-OPENAI_DENIED = ("length", "content_filter")
 
 PROVIDERS: Mapping[str, Provider] = {
     "openai": Provider(
         "openai",
         "https://api.openai.com/v1",
         "OPENAI_API_KEY",
-        OPENAI_DENIED,
         most="max_completion_tokens",
     ),
-    "anthropic": Provider(
-        "anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY", ("max_tokens", "refusal")
-    ),
+    "anthropic": Provider("anthropic", "https://api.anthropic.com", "ANTHROPIC_API_KEY"),
     "google": Provider(
         "google-ai",
         "https://generativelanguage.googleapis.com/v1beta",
         "GOOGLE_API_KEY",
-        ("MAX_TOKENS", "SAFETY", "RECITATION", "BLOCKLIST", "PROHIBITED_CONTENT", "SPII"),
         most="maxOutputTokens",
         inside="generationConfig",
     ),
-    "ollama": Provider("openai-generic", "http://localhost:11434/v1", None, OPENAI_DENIED),
+    "ollama": Provider("openai-generic", "http://localhost:11434/v1", None),
 }
 AUTHORIZED = {"openai", "openai-generic"}
 """BAML's providers that send the key where a password goes as well, in `Authorization`."""
-COMPATIBLE = Provider("openai-generic", "", None, OPENAI_DENIED)
+COMPATIBLE = Provider("openai-generic", "", None)
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """A route with the client source and the `env.X` values that it is compiled with."""
+    """A route with the client source and the `env.X` values that it is compiled with.
+
+    `trust` and `proxy` are how its address is reached.
+    """
 
     route: Route
     source: str
     values: Mapping[str, str] = field(repr=False)
+    trust: Trust = NO_SOURCES
+    proxy: str | None = field(default=None, repr=False)
+
+    @property
+    def address(self) -> str:
+        """The address with its password, if it has one."""
+        return self.values["REINS_ROUTE_ADDRESS"]
 
     @property
     def key(self) -> str | None:
@@ -94,6 +96,7 @@ def own_spec(settings: ModelSettings) -> RouteSpec:
         provider,
         model,
         base_url=settings.base_url,
+        ca_file=settings.ca_file,
         key=settings.api_key,
         deadline_s=settings.deadline_s,
         attempts=settings.attempts,
@@ -147,7 +150,14 @@ def plan(spec: RouteSpec, environ: Mapping[str, str]) -> Plan:
         )
     route = Route(spec.provider, spec.model, without_secrets(address))
     source = client_source(provider, spec, keyed=key is not None)
-    return Plan(route, source, values(route, key) | {"REINS_ROUTE_ADDRESS": address})
+    given = values(route, key) | {"REINS_ROUTE_ADDRESS": address}
+    try:
+        proxy = proxy_for(address, environ)
+    except ProxyError as error:
+        raise ModelConfigError(f"Route {spec.name} cannot be reached: {error}") from None
+    redaction.know_address(proxy)
+    trust = trust_of(spec.ca_file, spec.called("ca_file"), environ)
+    return Plan(route, source, given, trust, proxy)
 
 
 def plan_offline(spec: RouteSpec, *, address: str, token: str) -> Plan:
@@ -166,33 +176,23 @@ def values(route: Route, key: str | None) -> dict[str, str]:
 def client_source(provider: Provider, spec: RouteSpec, *, keyed: bool) -> str:
     """The source that replaces baml_src/clients.baml at run time."""
     further = _sampling(provider, spec)
-    source = _client("Route", provider, spec, further, keyed=keyed)
+    source = _client("Route", provider, further, keyed=keyed)
     if provider.baml == "openai-generic":
         # Its streams count no tokens without this, and a plain call with it is refused by some.
         counted = [*further, "stream_options { include_usage true }"]
-        source += _client("RouteStreamed", provider, spec, counted, keyed=keyed)
+        source += _client("RouteStreamed", provider, counted, keyed=keyed)
     return source
 
 
-def _client(
-    name: str, provider: Provider, spec: RouteSpec, further: list[str], *, keyed: bool
-) -> str:
-    denied = ", ".join(f'"{reason}"' for reason in provider.denied)
+def _client(name: str, provider: Provider, further: list[str], *, keyed: bool) -> str:
     # Without a key the line is left out: an empty one would be sent as a bare "Bearer".
     lines = "\n    ".join(["api_key env.REINS_ROUTE_KEY"] * keyed + further)
-    # Limits of time are kept above BAML; the one here only backs them.
     return f"""client<llm> {name} {{
   provider {provider.baml}
   options {{
     base_url env.REINS_ROUTE_ADDRESS
     model env.REINS_ROUTE_MODEL
     {lines}
-    finish_reason_deny_list [{denied}]
-    http {{
-      enable_connection_pooling true
-      connect_timeout_ms {CONNECT_TIMEOUT_MS}
-      request_timeout_ms {math.ceil(spec.longest_attempt_s * 1000) + 1000}
-    }}
   }}
 }}
 """

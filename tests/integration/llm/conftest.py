@@ -9,6 +9,13 @@ import pytest
 from reins.llm import ModelRouter, ModelSettings
 from tests.support.callers import KEY, Account
 from tests.support.model_stub import ModelStub
+from tests.support.wire import close_wires
+
+
+@pytest.fixture(autouse=True)
+async def no_wires_left() -> AsyncIterator[None]:
+    yield
+    await close_wires()
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ import pytest
 from aiohttp import web
 
 from reins.llm import ModelConfigError, ModelError
-from reins.llm.baml.response import Exchange
 from reins.llm.embeddings.embedder import BATCH_BYTES, BATCH_TEXTS, batches
 from reins.llm.embeddings.http import MAX_ANSWER_BYTES, HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES
+from reins.llm.wire.response import Exchange
 from tests.support.waiting import until_async
 
 KEY = "sk-very-secret"
@@ -157,7 +157,7 @@ def test_batches():
     """All texts, in order, within the limits of one request; what UTF-8 cannot carry is mended."""
     texts = [f"text {n}" for n in range(BATCH_TEXTS + 1)] + ["x" * MAX_TEXT_BYTES] * 5 + ["a\ud800"]
     made = list(batches(texts))
-    assert [text for batch in made for text in batch] == [*texts[:-1], "a?"]
+    assert [text for batch in made for text in batch] == [*texts[:-1], "a\ufffd"]
     assert max(map(len, made)) == BATCH_TEXTS
     assert max(sum(len(text.encode()) for text in batch) for batch in made) <= BATCH_BYTES
     assert list(batches([])) == []
@@ -225,7 +225,7 @@ async def test_each_status_is_of_its_kind_and_nothing_is_quoted(
         await embedder.embed([SECRET_TEXT], exchange)
     assert (caught.value.kind, caught.value.retryable) == (kind, retryable)
     assert caught.value.retry_after_s == 7
-    assert (exchange.response.status, exchange.response.retry_after) == (status, "7")
+    assert (exchange.response.status, exchange.response.retry_after_s) == (status, 7)
     assert SECRET_TEXT not in str(caught.value)
     assert KEY not in str(caught.value)
     assert len(stub.asked) == 1

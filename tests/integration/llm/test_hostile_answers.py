@@ -11,15 +11,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from reins.llm.baml.errors import BamlError, TooLongError
-from reins.llm.baml.failures import classify
+from reins.llm.baml.errors import BamlError
 from reins.llm.baml.parse_guard import UnreadableError, guarded
 from reins.llm.baml.prompts import PROMPTS
-from reins.llm.baml.response import Exchange
 from reins.llm.settings import Route
 from reins.llm.text import MAX_TEXT_BYTES, clean
+from reins.llm.wire.errors import TooLongError, WireError
+from reins.llm.wire.failures import classify
+from reins.llm.wire.response import Exchange
 from tests.support.hostile_server import BODIES, EVENTS, TEXTS
-from tests.support.wire import MAX_LAG_S, compiled_for, send, with_the_loop_going
+from tests.support.wire import MAX_LAG_S, compiled_for, send, wire_for, with_the_loop_going
 
 ROUTE = Route("compatible", "m", "http://x")
 MODES = pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
@@ -43,14 +44,14 @@ def address() -> Iterator[str]:
 
 async def outcome(address: str, model: str, *, streamed: bool) -> tuple[str | None, Exchange]:
     """The kind of the failure, if any, and the answer; the loop goes on all the while."""
-    compiled = compiled_for(address, model=model)
+    wire = wire_for(address, model=model)
 
     async def attempt() -> tuple[str | None, Exchange]:
         exchange = Exchange()
         try:
             async with asyncio.timeout(15):
-                await send(compiled, exchange, streamed=streamed)
-        except BamlError as error:
+                await send(wire, exchange, streamed=streamed)
+        except WireError as error:
             return classify(error, exchange.response, ROUTE).kind, exchange
         clean(exchange.response.text)
         return None, exchange
@@ -86,7 +87,7 @@ async def test_bodies(address: str, model: str) -> None:
 ENDS = {
     "large event": "too_long",
     "many small": None,
-    "empty events": None,
+    "empty events": "empty",
     "deep event": "garbage",
     "invalid": None,
 }
@@ -102,13 +103,13 @@ async def test_hostile_events_are_refused_and_hold_up_nobody(address: str, model
 
 async def test_an_endless_stream_is_cut(address: str) -> None:
     """A stream without end is ended at the limit of a step's text, within seconds."""
-    compiled = compiled_for(address, model="endless")
+    wire = wire_for(address, model="endless")
 
     async def cut() -> None:
         exchange, told = Exchange(), []
         with pytest.raises(TooLongError):
             async with asyncio.timeout(5):
-                await send(compiled, exchange, streamed=True, texts=told)
+                await send(wire, exchange, streamed=True, texts=told)
         assert len(exchange.response.text) == MAX_TEXT_BYTES
         assert all(len(text) <= MAX_TEXT_BYTES for text in told)
 
@@ -118,12 +119,12 @@ async def test_an_endless_stream_is_cut(address: str) -> None:
 @pytest.mark.parametrize("model", ["endless line", "endless silence"])
 async def test_what_never_comes_to_a_text_ends_at_the_deadline(address: str, model: str) -> None:
     """A line without end, or events without text, end with the caller's deadline."""
-    compiled = compiled_for(address, model=model)
+    wire = wire_for(address, model=model)
 
     async def wait() -> None:
-        with pytest.raises(TimeoutError):
+        with pytest.raises((TimeoutError, TooLongError)):
             async with asyncio.timeout(0.5):
-                await send(compiled, Exchange(), streamed=True)
+                await send(wire, Exchange(), streamed=True)
 
     await with_the_loop_going(wait)
 

@@ -62,7 +62,7 @@ async def test_each_attempt_is_recorded_and_billed_once(routed, stub, account) -
         await model.for_caller(account).call("TellAJoke", **JOKE)
     kinds = [record.error_kind for record in account.records]
     assert kinds == ["server", "unreachable", "auth"]
-    assert [record.status for record in account.records] == [500, None, 401]
+    assert [record.status for record in account.records] == [500, 200, 401]
     assert [record.attempt for record in account.records] == [1, 2, 3]
     assert len({record.call_id for record in account.records}) == 1
     assert account.settled == [(0, 0, 0.0)] * 3

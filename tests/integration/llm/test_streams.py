@@ -9,25 +9,24 @@ from itertools import pairwise
 
 import pytest
 
-from reins.llm.baml import runtime as baml_runtime
-from reins.llm.baml.errors import BrokenStreamError
-from reins.llm.baml.response import Exchange
-from reins.llm.baml.stream import StreamBuffer
-from reins.llm.baml.stream_end import NO_ANSWER, StreamEnd, finish_reason_in, read_end
 from reins.llm.errors import ModelConfigError
-from reins.llm.routes.providers import PROVIDERS
 from reins.llm.text import MAX_TEXT_BYTES, is_too_long
+from reins.llm.wire.answer import Answer
+from reins.llm.wire.errors import BrokenStreamError
+from reins.llm.wire.response import Exchange
 from tests.support.model_stub import (
     ModelStub,
+    Reply,
     anthropic,
     google,
     never,
     openai,
     openai_events,
+    raw,
     streams,
 )
 from tests.support.waiting import until_async
-from tests.support.wire import compiled_for, send, with_the_loop_going
+from tests.support.wire import send, wire_for, with_the_loop_going
 
 JOKE = {"subject": "cats", "told": []}
 
@@ -41,7 +40,7 @@ async def test_texts_grow_to_the_whole(stub: ModelStub) -> None:
         texts.append(text)
         threads.add(threading.current_thread())
 
-    await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, exchange, on_text)
+    await wire_for(stub.address + "/v1").stream("TellAJoke", JOKE, exchange, on_text)
     assert len(texts) > 2, "it came in pieces"
     assert all(later.startswith(earlier) and later != earlier for earlier, later in pairwise(texts))
     assert texts[-1] == exchange.response.text == " two  spaces\nand a line " * 20
@@ -54,7 +53,7 @@ async def test_the_first_text_comes_before_the_end(stub: ModelStub) -> None:
     exchange, first = Exchange(), asyncio.Event()
     began = time.perf_counter()
     task = asyncio.create_task(
-        compiled_for(stub.address + "/v1").stream(
+        wire_for(stub.address + "/v1").stream(
             "TellAJoke", JOKE, exchange, lambda _text: first.set()
         )
     )
@@ -78,7 +77,7 @@ async def test_a_listener_that_raises_ends_the_stream(stub: ModelStub) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
-        await compiled_for(stub.address + "/v1").stream("TellAJoke", JOKE, Exchange(), on_text)
+        await wire_for(stub.address + "/v1").stream("TellAJoke", JOKE, Exchange(), on_text)
     await asyncio.wait_for(stub.closed_by_client.wait(), 1)
     assert len(told) == 1
 
@@ -90,7 +89,7 @@ async def test_nothing_is_told_after_a_cancellation(stub: ModelStub) -> None:
     stub.default = streams(openai_events("word " * 5000, None), pause_s=0.001)
     texts = []
     task = asyncio.create_task(
-        send(compiled_for(stub.address + "/v1"), Exchange(), streamed=True, texts=texts)
+        send(wire_for(stub.address + "/v1"), Exchange(), streamed=True, texts=texts)
     )
     await until_async(lambda: len(texts) >= 2)
     task.cancel()
@@ -105,27 +104,19 @@ async def test_nothing_is_told_after_a_cancellation(stub: ModelStub) -> None:
 
 
 @pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
-async def test_what_baml_has_not_ended_is_not_looked_at(
+async def test_what_is_cancelled_at_once_is_on_record(
     stub: ModelStub,
-    monkeypatch: pytest.MonkeyPatch,
     streamed: bool,  # noqa: FBT001
 ) -> None:
-    """The collector of a cancelled call is left alone, and its request is on record all the same.
-
-    A look at it while the call starts panics in BAML under a lock that all calls need: 1 in 200 did
-    when cancelled in their first millisecond, and from then on every call of the process.
-    """
-    looks = []
-    monkeypatch.setattr(baml_runtime, "_seen", looks.append)
+    """Whenever a call is cancelled, its request is on record all the same."""
     stub.default = never
     exchanges = [Exchange() for _ in range(20)]
-    compiled = compiled_for(stub.address + "/v1")
+    wire = wire_for(stub.address + "/v1")
     for number, exchange in enumerate(exchanges):
-        task = asyncio.create_task(send(compiled, exchange, streamed=streamed))
+        task = asyncio.create_task(send(wire, exchange, streamed=streamed))
         await asyncio.sleep(0.0002 * number)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
-    assert not looks
     # The first were cancelled before they began at all.
     assert all(
         "the-secret-subject" in (exchange.response.request or "") for exchange in exchanges[2:]
@@ -144,7 +135,7 @@ async def test_a_deadline_ends_a_trickle(stub: ModelStub) -> None:
     async def too_slow() -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.3):
-                await send(compiled_for(stub.address + "/v1"), exchange, streamed=True)
+                await send(wire_for(stub.address + "/v1"), exchange, streamed=True)
         await asyncio.wait_for(stub.closed_by_client.wait(), 1)
 
     await with_the_loop_going(too_slow)
@@ -154,11 +145,11 @@ async def test_a_deadline_ends_a_trickle(stub: ModelStub) -> None:
 async def test_many_streams_share_few_threads(stub: ModelStub) -> None:
     """A hundred streams at once add no thread each, and leave the loop its turns."""
     stub.default = streams(openai_events("word " * 20), pause_s=0.01)
-    compiled = compiled_for(stub.address + "/v1")
+    wire = wire_for(stub.address + "/v1")
     exchanges = [Exchange() for _ in range(100)]
 
     async def all_at_once() -> None:
-        await asyncio.gather(*(send(compiled, exchange, streamed=True) for exchange in exchanges))
+        await asyncio.gather(*(send(wire, exchange, streamed=True) for exchange in exchanges))
 
     await with_the_loop_going(all_at_once)
     assert {exchange.response.text for exchange in exchanges} == {"word " * 20}
@@ -172,33 +163,24 @@ async def test_many_streams_share_few_threads(stub: ModelStub) -> None:
 async def test_a_wrong_stream_is_refused(stub: ModelStub, function: str, arguments: dict) -> None:
     """Arguments that do not fit never reach the network, and are not quoted."""
     with pytest.raises(ModelConfigError, match=function) as caught:
-        await compiled_for(stub.address).stream(function, arguments, Exchange(), print)
+        await wire_for(stub.address).stream(function, arguments, Exchange(), print)
     assert "the-secret" not in str(caught.value)
     assert not stub.seen
 
 
-async def test_a_busy_loop_gets_the_newest_alone() -> None:
-    """Texts that come while the loop is busy are skipped for the newest, with one wake-up."""
+def at_once(text: str) -> Reply:
+    """A stream whose events all come in one piece."""
+    data = b"".join(b"data: " + event.encode() + b"\n\n" for event in openai_events(text))
+    return raw(data, "text/event-stream")
+
+
+async def test_what_comes_at_once_is_told_at_once(stub: ModelStub) -> None:
+    """A thousand events that came together are told as few texts, and the whole is the last."""
+    stub.default = at_once("word " * 1000)
     texts = []
-    buffer = StreamBuffer(texts.append)
-
-    def arrive() -> None:
-        for length in range(1, 1001):
-            buffer.arrived("x" * length)
-
-    thread = threading.Thread(target=arrive)
-    thread.start()
-    thread.join()
-    assert texts == []
-    await asyncio.sleep(0)
-    assert texts == ["x" * 1000]
-    buffer.arrived("")
-    buffer.end()
-    buffer.arrived("y" * 2000)
-    await asyncio.sleep(0)
-    assert texts == ["x" * 1000]
-    buffer.finish()
-    assert len(texts) == 1, "it was told already"
+    await send(wire_for(stub.address + "/v1"), Exchange(), streamed=True, texts=texts)
+    assert len(texts) < 50
+    assert texts[-1] == "word " * 1000
 
 
 def test_too_long_is_counted_in_bytes() -> None:
@@ -209,16 +191,12 @@ def test_too_long_is_counted_in_bytes() -> None:
     assert is_too_long("é" * (MAX_TEXT_BYTES // 2 + 1))
 
 
-class Event:
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-
-async def test_a_long_stream_is_read_in_turns() -> None:
-    """A hundred thousand events are read without standing in the loop's way."""
-    events = [Event(text) for text in openai_events("w " * 50_000)]
-    end = await with_the_loop_going(lambda: read_end(events))
-    assert (end.events, end.complete, end.finish_reason) == (len(events), True, "stop")
+async def test_a_long_stream_is_read_in_turns(stub: ModelStub) -> None:
+    """Tens of thousands of events are read without standing in the loop's way."""
+    stub.default = at_once("w " * 30_000)
+    wire, exchange = wire_for(stub.address + "/v1"), Exchange()
+    await with_the_loop_going(lambda: send(wire, exchange, streamed=True))
+    assert exchange.response.text == "w " * 30_000
 
 
 ODD = [
@@ -242,26 +220,28 @@ ODD = [
 
 def test_odd_events_are_no_end() -> None:
     """Whatever a server sends, reading it raises nothing and takes none of it for an end."""
-    end = StreamEnd()
+    answer = Answer()
     for text in ODD:
-        end.read(text)
-    assert not end.complete
-    assert end.finish_reason is None
-    assert end.fault is None
-    assert end.corrupt > 0
+        answer.event(text.encode())
+        assert not Answer().body(text.encode())
+    assert not answer.complete
+    assert answer.finish_reason is None
+    assert answer.fault is None
+    assert answer.text == ""
+    assert answer.corrupt > 0
 
 
 def test_finish_reasons_of_plain_answers() -> None:
     """The reason is found in each provider's body, and no text can forge it."""
-    assert finish_reason_in(json.dumps(openai("x", "length"))) == "length"
-    assert finish_reason_in(json.dumps(anthropic("x", "max_tokens"))) == "max_tokens"
-    assert finish_reason_in(json.dumps(google("x", "SAFETY"), indent=2)) == "SAFETY"
-    forged = '"finish_reason": "stop"'
-    assert finish_reason_in(json.dumps({"text": forged})) is None
-    assert finish_reason_in('{"finish_reason": null}') is None
-    assert finish_reason_in("") is None
 
+    def reason_in(body: str) -> str | None:
+        answer = Answer()
+        answer.body(body.encode())
+        return answer.finish_reason
 
-def test_denied_reasons_are_known_to_streams() -> None:
-    """Every finish reason that a provider's route denies is none that a stream accepts."""
-    assert {r.lower() for p in PROVIDERS.values() for r in p.denied} <= NO_ANSWER
+    assert reason_in(json.dumps(openai("x", "length"))) == "length"
+    assert reason_in(json.dumps(anthropic("x", "max_tokens"))) == "max_tokens"
+    assert reason_in(json.dumps(google("x", "SAFETY"), indent=2)) == "SAFETY"
+    assert reason_in(json.dumps({"text": '"finish_reason": "stop"'})) is None
+    assert reason_in('{"finish_reason": null}') is None
+    assert reason_in("") is None

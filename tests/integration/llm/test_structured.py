@@ -55,11 +55,36 @@ def content(message: dict) -> str:
     return given if isinstance(given, str) else "".join(part["text"] for part in given)
 
 
+DRAFT = '{"action": "finish", "reason": "a draft"}'
+LAST = {
+    "one after the other": f"{DRAFT}\n{GOOD}",
+    "in fences": f"A draft:\n```json\n{DRAFT}\n```\nBetter:\n```json\n{GOOD}\n```",
+    "before one that does not fit": f'{DRAFT} {GOOD}\n{{"note": "done"}}',
+    "before one of a choice that is none": f'{GOOD} {{"action": "dance", "reason": "why not"}}',
+    "after words in braces": f"{{braces}} and {{more}}, then {GOOD}",
+    "with brackets in its texts": f'{{"action": "finish", "reason": "}} {{ \\" ["}} {GOOD}',
+    "one in the other, before": f'{{"plan": {DRAFT}}} {GOOD}',
+    "a list of drafts before": f"[{DRAFT}, {DRAFT}] {GOOD}",
+}
+
+
+@pytest.mark.parametrize("text", LAST.values(), ids=LAST)
+async def test_of_several_objects_the_last_that_fits_counts(
+    make, stub: ModelStub, text: str
+) -> None:
+    """A model that corrects itself means what it said last."""
+    stub.default = answers(text)
+    done = await (await make()).structured("ChooseAction", Choice, **ASK)
+    assert (done.value, done.repaired) == (Choice(action="look_up", reason="to see"), False)
+
+
 UNFIT = {
     "no JSON at all": "I would look it up.",
     "a field missing": '{"action": "look_up"}',
     "a choice that is none": '{"action": "dance", "reason": "why not"}',
     "several": f"[{GOOD}, {GOOD}]",
+    "several, among words": f"Here: [{GOOD}, {GOOD}], choose.",
+    "several, none of which fits": '{"action": "look_up"} {"reason": "r"}',
     "too long": json.dumps({"action": "look_up", "reason": "x" * MAX_BYTES}),
     "too deep": '{"action": "look_up", "reason": "r", "more": ' + "[" * 40 + "]" * 40 + "}",
     "too many": json.dumps({"action": "look_up", "reason": "r", "more": [1] * 400}),

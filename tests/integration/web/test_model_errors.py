@@ -4,7 +4,7 @@ import asyncio
 import shutil
 
 from agents import Runtime
-from reins.llm.baml.failures import ADVICE
+from reins.llm.wire.failures import ADVICE
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from tests.integration.web.support import Api
@@ -88,7 +88,7 @@ def look_at(settings):
     try:
         with Api(settings, runtime) as api:
             expected = {name: (kind, said) for name, (_, kind, said) in CASES.items()}
-            expected[NOBODY] = ("unreachable", "no answer, or the connection broke")
+            expected[NOBODY] = ("unreachable", "nothing listens at")
             for name in expected:
                 wanted = {"subject": SUBJECT, "route": name}
                 api.done("/api/sessions", {"agent_id": name, "actor": "ann", "config": wanted})

@@ -100,6 +100,18 @@ async def test_an_empty_subject_from_the_model_is_rejected():
     assert joker.state.subject == "cats"
 
 
+async def test_a_joke_in_a_short_context_is_told_without_the_others():
+    """Where the jokes that were told are too much for the model, one is told without them."""
+    too_long = ModelError("too long", kind="context_too_long", retryable=False)
+    joker, model = agent(too_long, "A new one.")
+    with pytest.raises(ModelError):
+        await joker.tick()
+    joker.state.told = ["An old one."]
+    model.answers.insert(0, too_long)
+    assert (await joker.tick()).text == "A new one."
+    assert [arguments["told"] for _, arguments in model.asked[1:]] == [["An old one."], []]
+
+
 async def test_a_long_text_does_not_hold_the_loop():
     """A text made to keep a pattern busy goes to the model at once."""
     joker, model = agent("dogs")

@@ -24,6 +24,7 @@ class ModelCall(Wire):
     `first_token_ms` (of streams alone) and `latency_ms` count from `sent_at`, which is null where
     it never got its place. Tokens are the provider's count, or an estimate where `estimated`.
     `prompt` and `answer` are null where prompts are not recorded; `cut`: the answer was shortened.
+    `thought` is what the model thought before it answered, if that was told.
     """
 
     call_id: str
@@ -50,6 +51,7 @@ class ModelCall(Wire):
     prompt: Prompt | None
     answer: str | None
     cut: bool
+    thought: str | None
 
 
 class ModelCallList(Wire):
@@ -75,7 +77,7 @@ def list_step_calls(path: StepPath) -> dict[str, Any]:
 
 def _call_row(row: Row) -> dict[str, Any]:
     """A row of `model_calls` in the shape of `ModelCall`."""
-    request, answer = row["request"], row["answer"]
+    request, answer, thought = row["request"], row["answer"], row.get("thought")
     own = {name: row[name] for name in ModelCall.model_fields if name in row}
     return own | {
         "queued_at": iso(row["queued_at"]),
@@ -83,4 +85,5 @@ def _call_row(row: Row) -> dict[str, Any]:
         "prompt": None if request is None else prompt_of(request),
         "answer": None if answer is None else answer[:_CUT_ANSWER],
         "cut": answer is not None and len(answer) > _CUT_ANSWER,
+        "thought": None if thought is None else thought[:_CUT_ANSWER],
     }

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from reins.llm.baml.prompts import PROMPTS, read_prompts, text_functions
-from reins.llm.text import clean, one_line, safe_argument
+from reins.llm.text import clean, encodable, one_line, safe_argument
 
 ROOT = PROMPTS.parent
 
@@ -30,7 +30,15 @@ def test_only_string_functions_count() -> None:
 
 def test_control_characters_and_outer_space_go() -> None:
     """Control characters and surrounding space go; tabs, newlines and the rest stay."""
-    assert clean(" \0a\x1b[31m\tb\r\nc\ud800 😀\n") == "a[31m\tb\nc? 😀"
+    assert clean(" \0a\x1b[31m\tb\r\nc\ud800 😀\n") == "a[31m\tb\nc\ufffd 😀"
+
+
+def test_halves_that_belong_together_are_one_character() -> None:
+    """A pair of surrogates is what it stands for; one alone costs itself and nothing else."""
+    assert encodable("a\ud83d\ude00b") == "a😀b"
+    assert encodable("a\ud83db\ude00c\ud83d") == "a\ufffdb\ufffdc\ufffd"
+    assert encodable("\ude00\ud83d\ud83d\ude00") == "\ufffd\ufffd😀"
+    assert encodable("é😀") == "é😀"
 
 
 @given(st.text(st.characters(exclude_categories=())))

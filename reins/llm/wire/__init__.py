@@ -1,0 +1,1 @@
+"""Requests on their way and the answers to them, by HTTP, without BAML."""

@@ -1,0 +1,90 @@
+"""Connections are kept, and what is lost of them costs no call."""
+
+import asyncio
+
+import pytest
+
+from reins.llm.wire.errors import StatusError, UnconnectedError
+from reins.llm.wire.response import Exchange
+from tests.support.model_stub import ModelStub, openai, says
+from tests.support.wire import send, wire_for
+
+ANSWER = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+BODY = (
+    b'{"choices": [{"message": {"role": "assistant", "content": "Hello."}, '
+    b'"finish_reason": "stop"}]}'
+)
+
+
+class Closing:
+    """Answers one request on each connection, and closes it when the next has come; the first
+    `good` of them.
+    """
+
+    def __init__(self, good: int = 99) -> None:
+        self.good = good
+        self.requests = 0
+
+    async def handle(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for number in range(2):
+            head = await reader.readuntil(b"\r\n\r\n")
+            length = next(
+                int(line.split(b":")[1])
+                for line in head.lower().split(b"\r\n")
+                if line.startswith(b"content-length")
+            )
+            await reader.readexactly(length)
+            self.requests += 1
+            if number == 0 and self.requests <= self.good:
+                writer.write(ANSWER % (len(BODY), BODY))
+            else:
+                break
+        writer.close()
+
+
+@pytest.mark.parametrize("streamed", [False, True], ids=["plain", "stream"])
+async def test_a_kept_connection_that_is_closed_costs_no_call(streamed: bool) -> None:  # noqa: FBT001
+    """A server may close a connection just when the next request is on its way."""
+    closing = Closing()
+    server = await asyncio.start_server(closing.handle, "127.0.0.1", 0)
+    async with server:
+        wire = wire_for(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        exchange = Exchange()
+        for _ in range(3):
+            await send(wire, exchange, streamed=False)
+        assert exchange.response.text == "Hello."
+        assert closing.requests == 5, "the second and the third were sent twice"
+        closing.good = 0
+        with pytest.raises(UnconnectedError):
+            await send(wire, exchange, streamed=streamed)
+        assert closing.requests == 7, "once more, and not for ever"
+
+
+async def test_a_first_request_is_sent_once() -> None:
+    """Where no connection was kept, it is lost and said to be."""
+    closing = Closing(good=0)
+    server = await asyncio.start_server(closing.handle, "127.0.0.1", 0)
+    async with server:
+        wire = wire_for(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        with pytest.raises(UnconnectedError):
+            await send(wire, Exchange(), streamed=False)
+    assert closing.requests == 1
+
+
+async def test_a_redirect_is_not_followed(stub: ModelStub) -> None:
+    """Key and prompt are for the address that was given."""
+    stub.default = says("", 307, Location=f"{stub.address}/elsewhere")
+    wire = wire_for(stub.address + "/v1")
+    with pytest.raises(StatusError):
+        await send(wire, Exchange(), streamed=False)
+    assert [seen.path for seen in stub.seen] == ["/v1/chat/completions"]
+
+
+async def test_a_sender_that_was_stopped_can_be_stopped_again(stub: ModelStub) -> None:
+    """And its connections are closed."""
+    stub.default = says(openai())
+    wire = wire_for(stub.address + "/v1")
+    await wire.sender.stop()
+    await send(wire, Exchange(), streamed=False)
+    await wire.sender.stop()
+    await wire.sender.stop()

@@ -1,0 +1,99 @@
+"""A reply is asked for again with less, where the model's context is too short."""
+
+import pytest
+
+from agents_impl.persona.composing import LEAST_TOKENS, Fitting, shorter
+from reins.llm import ModelError
+from tests.unit.agents_impl.persona.talking import Room, reason
+
+
+def too_long(sent: int | None = None, fits: int | None = None) -> ModelError:
+    return ModelError(
+        "its context is too short",
+        kind="context_too_long",
+        retryable=False,
+        sent_tokens=sent,
+        fits_tokens=fits,
+    )
+
+
+async def asked(fitting: Fitting, limit: int, *errors: Exception | None) -> list[int]:
+    """The tokens of each call, where these are the errors in order."""
+    sent, waiting = [], list(errors)
+
+    async def send(tokens: int) -> None:
+        sent.append(tokens)
+        if waiting and (error := waiting.pop(0)) is not None:
+            raise error
+
+    await fitting.ask(limit, send)
+    return sent
+
+
+async def test_it_sends_less_twice_and_then_gives_up():
+    """Half, and half of that; a third refusal is the error."""
+    assert await asked(Fitting(), 2_000) == [2_000]
+    assert await asked(Fitting(), 2_000, too_long()) == [2_000, 1_000]
+    assert await asked(Fitting(), 2_000, too_long(), too_long()) == [2_000, 1_000, 500]
+    with pytest.raises(ModelError):
+        await asked(Fitting(), 2_000, too_long(), too_long(), too_long())
+
+
+async def test_other_errors_are_not_sent_again():
+    """Nor is what cannot become shorter."""
+    with pytest.raises(ModelError, match="503"):
+        await asked(Fitting(), 2_000, ModelError("503", kind="server", retryable=True), None)
+    with pytest.raises(ModelError):
+        await asked(Fitting(), LEAST_TOKENS, too_long(), None)
+
+
+def test_what_the_server_says_decides_how_much_less():
+    """What is beside the messages cannot be cut: all that is over comes off them."""
+    assert shorter(2_000, too_long(3_000, 2_000)) == 2_000 - (3_000 - 1_800)
+    assert shorter(2_000, too_long(3_000, 2_990)) == 1_500, "less by a quarter, at the least"
+    assert shorter(2_000, too_long(3_000, 100)) == LEAST_TOKENS
+
+
+async def test_what_was_found_is_kept_to():
+    """The next reply begins with what fitted, until the limit is another."""
+    fitting = Fitting()
+    assert await asked(fitting, 2_000, too_long()) == [2_000, 1_000]
+    assert await asked(fitting, 2_000) == [1_000]
+    assert await asked(fitting, 3_000) == [3_000]
+
+
+async def test_a_persona_says_something_where_the_context_is_short():
+    """Its oldest messages and its summary go first; the newest message stays."""
+    room = Room("A summary. " * 20, too_long(1_500, 600), "Short.", "Well, well.")
+    persona = room.persona(context_tokens=1_000)
+    for number in range(20):
+        await room.say(f"Message {number}: " + "it is so because it is so. " * 5)
+    result = await room.tick(persona)
+    assert reason(result) is None
+    assert result.text == "Well, well."
+    sent = room.model.last()
+    assert sent["messages"][-1]["text"].startswith("Message 19")
+    before = next(given for name, given in room.model.asked if name == "PersonaReply")
+    assert len(str(sent)) < len(str(before["messages"]))
+
+
+async def test_a_summary_that_is_too_long_is_asked_for_with_less():
+    """The same for the older messages that are to be summed up."""
+    room = Room(too_long(), "Short.", "Well, well.")
+    persona = room.persona(context_tokens=2_000)
+    for _ in range(60):
+        await room.say("It is so because it is so. " * 5)
+    assert (await room.tick(persona)).text == "Well, well."
+    first, second = (a for name, a in room.model.asked if name == "SummarizeConversation")
+    assert len(str(second)) < len(str(first))
+
+
+async def test_guidance_sets_what_is_sent():
+    """`set_context_tokens` counts before the configuration."""
+    room = Room("Short.", "Well, well.")
+    persona = room.persona(context_tokens=5_000)
+    await room.guide(persona, {"type": "set_context_tokens", "tokens": 300})
+    for _ in range(60):
+        await room.say("It is so because it is so. " * 5)
+    result = await room.tick(persona)
+    assert result.payload["context"]["tokens"] <= 300

@@ -18,7 +18,7 @@ from urllib.parse import quote
 import structlog
 
 from agents import UNUSABLE, Runtime, is_panic, tune_process, unusable
-from reins import logs
+from reins import logs, terminal
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, load_settings
 from reins.shutdown import Shutdown
@@ -34,6 +34,7 @@ _LOOK_S = 0.5
 
 
 def main(arguments: list[str] | None = None, *, program: str = "python app.py") -> int:
+    terminal.lose_signs(sys.stdout)
     parser = argparse.ArgumentParser(prog=program, description="Run web and worker.")
     parser.add_argument("--host", help="address to listen on (REINS_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (REINS_PORT)")

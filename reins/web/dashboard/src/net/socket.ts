@@ -4,6 +4,7 @@ import { io, type Socket } from 'socket.io-client'
 import { at } from './base'
 import { connection } from './connection.svelte'
 import { Fallback } from './fallback'
+import { conversationRoom, runRoom } from './rooms'
 import type {
   ActionRow,
   ComposingEvent,
@@ -26,6 +27,8 @@ interface SocketProblem {
 
 interface Subscription {
   room: string
+  /** The ids that each of its events bears: a room's name alone is not proof enough. */
+  names?: Readonly<Record<string, string>>
   verb: string
   /** Asked at every (re)join, so that it names the newest row the page has by then. */
   body: () => object
@@ -111,7 +114,7 @@ export function openSocket(): void {
   socket.on('actions', (event: { changed: ActionRow[] }) => dispatch('queue', event))
   socket.on('typing', (event: TypingEvent) => {
     for (const each of subscriptions) {
-      if (each.room === event.room && each.typing?.(event) === false && !each.joining) join(each)
+      if (isFor(each, event.room, event) && each.typing?.(event) === false && !each.joining) join(each)
     }
   })
   socket.on('head', (event: HeadEvent) => {
@@ -120,7 +123,12 @@ export function openSocket(): void {
 }
 
 function dispatch(room: string, event: object): void {
-  for (const each of subscriptions) if (each.room === room) each.event?.(event as never)
+  for (const each of subscriptions) if (isFor(each, room, event)) each.event?.(event as never)
+}
+
+function isFor({ room, names }: Subscription, named: string, event: object): boolean {
+  const ids = event as Partial<Record<string, unknown>>
+  return room === named && Object.entries(names ?? {}).every(([name, id]) => ids[name] === id)
 }
 
 function join(wanted: Subscription): void {
@@ -163,7 +171,8 @@ interface RunHandlers {
 export const joinRun = (agentId: string, sessionId: string, handlers: RunHandlers): (() => void) =>
   subscribe({
     ...handlers,
-    room: `run::${agentId}::${sessionId}`,
+    room: runRoom(agentId, sessionId),
+    names: { agent_id: agentId, session_id: sessionId },
     verb: 'subscribe',
     body: () => ({ agent_id: agentId, session_id: sessionId, after_seq: handlers.afterSeq() }),
   })
@@ -204,7 +213,8 @@ export const joinConversation = (
 ): (() => void) =>
   subscribe({
     ...handlers,
-    room: `conversation::${conversationId}`,
+    room: conversationRoom(conversationId),
+    names: { conversation_id: conversationId },
     verb: 'subscribe_conversation',
     body: () => ({ conversation_id: conversationId, after: handlers.after() }),
   })

@@ -23,7 +23,7 @@ from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, load_settings
 from reins.shutdown import Shutdown
 from reins.web.application import Web
-from reins.web.guard import is_any_address, is_loopback
+from reins.web.hosts import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen
 from store.errors import FolderOwnedError
 
@@ -96,7 +96,7 @@ def _start(
     ending.add("the server", server.stop)
     ending.add("the guard", web.close)
     server.start()
-    print(f"Reins is at {_address(settings.host, port, token)}", flush=True)
+    print(f"Reins is at {_address(settings, port, token)}", flush=True)
 
 
 def _wait_for(stop_asked: SimpleQueue[None]) -> None:
@@ -117,11 +117,13 @@ def _worker(settings: Settings) -> RuntimeThread | None:
     return worker
 
 
-def _address(host: str, port: int, token: str | None) -> str:
+def _address(settings: Settings, port: int, token: str | None) -> str:
+    host = settings.host
     if is_any_address(host):
         host = "::1" if ":" in host else "127.0.0.1"
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + ("" if token is None else f"?token={quote(token, safe='')}")
+    query = "" if token is None else f"?token={quote(token, safe='')}"
+    return f"http://{name}:{port}{settings.path_prefix}/{query}"
 
 
 if __name__ == "__main__":

@@ -66,6 +66,8 @@ def make_socketio(
         async_mode="threading",
         async_handlers=False,  # in order, and no thread for each message
         transports=["websocket"],
+        # Not a list of origins: its own check of them is off. The guard looks at them, as for acts.
+        cors_allowed_origins=[],
         max_http_buffer_size=MAX_MESSAGE_BYTES,
         ping_interval=ping_interval_s,
         ping_timeout=ping_timeout_s,

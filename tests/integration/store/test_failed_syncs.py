@@ -229,7 +229,7 @@ def test_what_is_sent_again_is_written_again(tmp_path, device, monkeypatch):
 
 
 def test_what_another_process_left_in_doubt_is_written_again(tmp_path, device):
-    """Who finds an action under the id that it sends does not trust whoever wrote it."""
+    """A process that finds an action under the id that it sends does not trust who wrote it."""
     device.failing = 2
     with pytest.raises(OutcomeUnknownError):
         QueueWriter(tmp_path).append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))

@@ -1,7 +1,9 @@
 /** The only socket: rooms are joined again after every reconnect, each from where it had got to. */
 
 import { io, type Socket } from 'socket.io-client'
+import { at } from './base'
 import { connection } from './connection.svelte'
+import { Fallback } from './fallback'
 import type {
   ActionRow,
   ComposingEvent,
@@ -33,6 +35,8 @@ interface Subscription {
   /** Returns false where something before it was missed. */
   typing?: (event: TypingEvent) => boolean
   head?: (event: HeadEvent) => void
+  /** Asks for what the room would send, where there is no socket. */
+  poll?: () => unknown
   /** Asked for, and not answered yet. */
   joining?: boolean
 }
@@ -43,25 +47,60 @@ const ACK_TIMEOUT_MS = 10_000
 const REJOIN_AFTER_MS = 2_000
 const REFUSED_AS_TOO_MANY = 429
 
+const RETRY_MS = 300
+const RETRY_MAX_MS = 3_000
+/** While the page asks instead: each attempt is an error in the browser's console. */
+const RETRY_RARELY_MS = 30_000
+/** A handshake that nobody answers; a socket that was cut sooner has not got through either. */
+const OPEN_WITHIN_MS = 6_000
+
 const subscriptions = new Set<Subscription>()
 let socket: Socket | null = null
 
+const fallback = new Fallback({
+  ask: () => Promise.allSettled([...subscriptions].map(async (each) => each.poll?.())),
+  asks: (why) => {
+    retry(RETRY_RARELY_MS, RETRY_RARELY_MS)
+    connection.asks(why)
+  },
+  lost: () => {
+    retry(RETRY_MS, RETRY_MAX_MS)
+    connection.lost()
+  },
+})
+
+function retry(after_ms: number, most_ms: number): void {
+  socket?.io.reconnectionDelay(after_ms)
+  socket?.io.reconnectionDelayMax(most_ms)
+}
+
+function failed(): void {
+  if (!fallback.on) connection.lost()
+  void fallback.failed()
+}
+
 /** Opens the connection; it lives as long as the page. */
 export function openSocket(): void {
-  socket = io({ path: '/socket.io', transports: ['websocket'], reconnectionDelay: 300, reconnectionDelayMax: 3_000 })
+  let openedAt = 0
+  socket = io({ path: at('/socket.io'), transports: ['websocket'], timeout: OPEN_WITHIN_MS })
+  retry(RETRY_MS, RETRY_MAX_MS)
   socket.on('connect', () => {
+    openedAt = performance.now()
+    fallback.stop()
+    retry(RETRY_MS, RETRY_MAX_MS)
     connection.opened()
     for (const each of subscriptions) join(each)
   })
   socket.on('disconnect', (reason) => {
-    connection.lost()
+    if (performance.now() - openedAt < OPEN_WITHIN_MS) failed()
+    else connection.lost()
     // After a disconnect by the server, socket.io does not come back by itself.
     if (reason === 'io server disconnect') setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
   })
   socket.on('connect_error', () => {
-    connection.lost()
+    failed()
     // A refusal by the server, unlike a missing answer, ends socket.io's own attempts.
-    if (!socket?.active) setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
+    if (!socket?.active) setTimeout(() => socket?.connect(), fallback.on ? RETRY_RARELY_MS : REJOIN_AFTER_MS)
   })
   socket.on('log', (event: LogEvent) => dispatch(event.room, event))
   for (const name of ['messages', 'participants', 'composing']) {
@@ -102,6 +141,7 @@ function join(wanted: Subscription): void {
 function subscribe(wanted: Subscription): () => void {
   subscriptions.add(wanted)
   if (socket?.connected) join(wanted)
+  else if (fallback.on) void wanted.poll?.()
   return () => {
     subscriptions.delete(wanted)
     const stillWanted = [...subscriptions].some((each) => each.room === wanted.room)
@@ -115,6 +155,7 @@ interface RunHandlers {
   event: (event: LogEvent) => void
   typing?: (event: TypingEvent) => boolean
   head: (event: HeadEvent) => void
+  poll?: () => Promise<void>
   refused?: (problem: SocketProblem) => void
 }
 
@@ -131,18 +172,21 @@ export const joinSessions = (handlers: {
   joined: () => void
   event: (event: { changed: SessionSummary[] }) => void
   head: () => void
+  poll: () => unknown
 }): (() => void) => subscribe({ ...handlers, room: 'sessions', verb: 'subscribe_sessions', body: () => ({}) })
 
 export const joinQueue = (handlers: {
   joined?: () => void
   event: (event: { changed: ActionRow[] }) => void
   head?: () => void
+  poll?: () => unknown
 }): (() => void) => subscribe({ ...handlers, room: 'queue', verb: 'subscribe_queue', body: () => ({}) })
 
 export const joinConversations = (handlers: {
   joined: () => void
   event: (event: { changed: Conversation[] }) => void
   head: () => void
+  poll: () => unknown
 }): (() => void) => subscribe({ ...handlers, room: 'conversations', verb: 'subscribe_conversations', body: () => ({}) })
 
 export type ConversationEvent = MessagesEvent | ParticipantsEvent | ComposingEvent
@@ -154,6 +198,7 @@ export const joinConversation = (
     joined: (answer: ConversationJoined) => void
     event: (event: ConversationEvent) => void
     head: (event: HeadEvent) => void
+    poll: () => Promise<void>
     refused?: (problem: SocketProblem) => void
   },
 ): (() => void) =>

@@ -234,10 +234,10 @@ class Conversation:
         for other, taken in self.present.items():
             if other != session_id and forms & name_forms(taken):
                 apart = told_apart(name, taken)
+                same = f"{taken!r}, which looks the same as {name!a} (with {apart})"
                 raise NameTakenError(
-                    f"conversation {self.conversation_id} has a participant named {taken!r}"
-                    + (f", which looks the same as {name!a} (with {apart})" if apart else "")
-                    + "; choose another name"
+                    f"conversation {self.conversation_id} has a participant named "
+                    f"{same if apart else repr(name)}; choose another name"
                 )
         self.present[session_id] = name
 

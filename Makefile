@@ -13,7 +13,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign page dist lock browser litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench campaign proofs page dist lock browser litellm litellm-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -79,6 +79,11 @@ campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the 
 	$(PY) -m tests.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),1000) \
 	  --losses $(or $(LOSSES),100) --sites $(or $(SITES),0) --hours $(or $(HOURS),24)
 
+# Points: `make proofs POINT=5` takes out the mendings of one.
+proofs: $(VENV)/.stamp-dev ## Take out each mending of the store, and see that the tests miss it
+	$(PY) -m tests.removals $(if $(POINT),--point $(POINT))
+	$(PY) -m pytest -q tests/simulation -k taken_out
+
 page: $(VENV)/.stamp-build ## Build the page where its sources have changed
 	@$(PY) reins/web/dashboard/build.py
 
@@ -97,6 +102,7 @@ lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml
 browser:
 	@sh tests/browser/chromium.sh
 	@sh tests/support/faults/gcc.sh
+	@sh tests/support/proxies/debian.sh
 
 # An environment of its own: the proxy pins half of what there is.
 $(LITELLM)/.stamp: tests/independent/requirements.txt | $(VENV)/.stamp-uv
@@ -110,5 +116,5 @@ litellm: $(VENV)/.stamp-dev litellm-setup
 	$(PY) -m pytest tests/independent
 
 clean: ## Remove all that was installed or built
-	rm -rf $(VENV) $(LITELLM) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	rm -rf $(VENV) $(LITELLM) .proxies .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
 	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

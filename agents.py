@@ -27,7 +27,7 @@ from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
-from reins import logs, redaction, telemetry
+from reins import logs, redaction, telemetry, terminal
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
@@ -124,6 +124,7 @@ class Runtime:
             ending.add("the models", self.model.stop)
             await self.model.start()
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
+            await self.conversations.ids.load()
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),
@@ -262,7 +263,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
         logs.configure(settings.log_level, settings.log_format)
         asyncio.run(_work(settings))
     except FolderOwnedError as error:
-        print(f"reins: {redaction.text(str(error))}", file=sys.stderr)
+        print(f"reins: {terminal.shown(redaction.text(str(error)))}", file=sys.stderr)
         return EXIT_OWNED
     except (*UNUSABLE, ValueError) as error:
         return unusable(error)
@@ -280,7 +281,7 @@ def is_panic(error: BaseException) -> bool:
 
 def unusable(error: BaseException) -> int:
     """Say in a line why the process cannot work; returns its exit code."""
-    print(f"reins: {redaction.text(in_a_line(error))}", file=sys.stderr)
+    print(f"reins: {terminal.shown(redaction.text(in_a_line(error)))}", file=sys.stderr)
     _logger.debug("cannot work", exc_info=error)
     return EXIT_UNUSABLE
 

@@ -18,12 +18,12 @@ from urllib.parse import quote
 import structlog
 
 from agents import UNUSABLE, Runtime, is_panic, tune_process, unusable
-from reins import logs
+from reins import logs, terminal
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, load_settings
 from reins.shutdown import Shutdown
 from reins.web.application import Web
-from reins.web.guard import is_any_address, is_loopback
+from reins.web.hosts import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen
 from store.errors import FolderOwnedError
 
@@ -34,6 +34,7 @@ _LOOK_S = 0.5
 
 
 def main(arguments: list[str] | None = None, *, program: str = "python app.py") -> int:
+    terminal.lose_signs(sys.stdout)
     parser = argparse.ArgumentParser(prog=program, description="Run web and worker.")
     parser.add_argument("--host", help="address to listen on (REINS_HOST)")
     parser.add_argument("--port", type=int, help="port to listen on (REINS_PORT)")
@@ -96,7 +97,7 @@ def _start(
     ending.add("the server", server.stop)
     ending.add("the guard", web.close)
     server.start()
-    print(f"Reins is at {_address(settings.host, port, token)}", flush=True)
+    print(f"Reins is at {_address(settings, port, token)}", flush=True)
 
 
 def _wait_for(stop_asked: SimpleQueue[None]) -> None:
@@ -117,11 +118,13 @@ def _worker(settings: Settings) -> RuntimeThread | None:
     return worker
 
 
-def _address(host: str, port: int, token: str | None) -> str:
+def _address(settings: Settings, port: int, token: str | None) -> str:
+    host = settings.host
     if is_any_address(host):
         host = "::1" if ":" in host else "127.0.0.1"
     name = f"[{host}]" if ":" in host else host
-    return f"http://{name}:{port}/" + ("" if token is None else f"?token={quote(token, safe='')}")
+    query = "" if token is None else f"?token={quote(token, safe='')}"
+    return f"http://{name}:{port}{settings.path_prefix}/{query}"
 
 
 if __name__ == "__main__":

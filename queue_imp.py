@@ -12,8 +12,9 @@ from typing import Any, Literal
 from agent_core.actions.action import create_action, processed
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from reins.settings import current_settings
-from store import queue, queue_writer
+from store import agents_config, conversations, queue, queue_writer
 from store.folder import DataFolder
+from store.id_forms import in_either_form
 from store.lance.tables import quoted
 from store.reading import reader
 
@@ -200,7 +201,7 @@ def action_receipt(action_id: str) -> dict[str, Any]:
     `outcome` is `queued` until the worker has `applied` or `rejected` it. Raises: KeyError.
     """
     known = isinstance(action_id, str) and action_id.isprintable()
-    row = _found(action_id) if known else None
+    row = in_either_form(action_id, _found) if known else None
     if row is None:
         raise KeyError(f"no action {action_id!r} in {_folder().path}; check the id and REINS_DATA")
     kept = ("action_id", "type", "agent_id", "session_id", "actor", "processed", "error")
@@ -251,11 +252,22 @@ async def mark_action_processed_async(
 
 
 def _enqueue(action_type: str, actor: str, *, action_id: str | None = None, **parts: Any) -> str:
+    for name, stored in _AS_STORED.items():
+        if isinstance(parts.get(name), str):
+            parts[name] = stored(parts[name])
     action = create_action(action_type, actor, action_id=action_id, **parts)
     if action_id is not None:
         return enqueue(action)
     _writer().append(action)  # an id that was made just now is nobody else's
     return str(action["action_id"])
+
+
+_AS_STORED = {
+    "agent_id": agents_config.as_stored,
+    "session_id": agents_config.as_stored,
+    "conversation_id": conversations.as_stored,
+}
+"""Ids may come in any form of Unicode: a name of a file, say."""
 
 
 def _found(action_id: str) -> dict[str, Any] | None:

@@ -1,16 +1,17 @@
 """Log lines: text on a terminal, JSON elsewhere; never prompts or keys."""
 
+import io
 import logging
 import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import Any, Literal
+from typing import Any, Literal, TextIO
 
 import structlog
 from structlog.tracebacks import ExceptionDictTransformer
 
-from reins import redaction
+from reins import redaction, terminal
 
 
 def configure(level: str = "info", form: Literal["auto", "text", "json"] = "auto") -> None:
@@ -50,7 +51,7 @@ def watch_uncaught() -> None:
 
 def _uncaught(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
     lines = traceback.format_exception(kind, error, where)
-    sys.stderr.write(redaction.text("".join(lines)))
+    sys.stderr.write(terminal.shown(redaction.text("".join(lines))))
 
 
 def _uncaught_in_thread(ended: threading.ExceptHookArgs) -> None:
@@ -72,8 +73,9 @@ def _rendered(*, text: bool) -> list[structlog.typing.Processor]:
     # Tracebacks without the frames' local variables: those hold prompts and keys.
     if text:
         return [
+            _for_terminal,
             structlog.dev.ConsoleRenderer(
-                colors=sys.stderr.isatty(), exception_formatter=structlog.dev.plain_traceback
+                colors=sys.stderr.isatty(), exception_formatter=_traceback
             ),
             _without_keys,
         ]
@@ -83,6 +85,21 @@ def _rendered(*, text: bool) -> list[structlog.typing.Processor]:
         structlog.processors.JSONRenderer(),
         _without_keys,
     ]
+
+
+def _for_terminal(
+    _logger: object, _method: str, line: structlog.typing.EventDict
+) -> structlog.typing.EventDict:
+    """Before the renderer, whose colours are for the terminal to obey."""
+    return {
+        name: terminal.shown(each) if isinstance(each, str) else each for name, each in line.items()
+    }
+
+
+def _traceback(out: TextIO, error: structlog.typing.ExcInfo) -> None:
+    lines = io.StringIO()
+    structlog.dev.plain_traceback(lines, error)
+    out.write(terminal.shown(lines.getvalue()))
 
 
 def _without_keys(_logger: object, _method: str, line: Any) -> Any:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import AfterValidator, Field, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnparsableSetting
 
 from reins import redaction
+from reins.web_address import valid_host, valid_network, valid_path_prefix
 
 PREFIX = "REINS_"
 LINE_END = "\r\n"
@@ -33,8 +34,14 @@ class Settings(BaseSettings):
     host: str = Field("127.0.0.1", description="address the web listens on")
     port: int = Field(8700, ge=0, le=65_535, description="port the web listens on; 0 picks one")
     token: str | None = Field(None, min_length=16, description="token the web asks for", repr=False)
-    allowed_hosts: list[str] = Field(
+    allowed_hosts: list[Annotated[str, AfterValidator(valid_host)]] = Field(
         [], description="further host names that the web answers to, as JSON"
+    )
+    trusted_proxies: list[Annotated[str, AfterValidator(valid_network)]] = Field(
+        [], description="addresses of proxies whose `X-Forwarded-…` headers count, as JSON"
+    )
+    path_prefix: Annotated[str, AfterValidator(valid_path_prefix)] = Field(
+        "", description="path under which a proxy serves the web, such as `/reins`"
     )
     durable: Literal["power", "process"] = Field(
         "power",

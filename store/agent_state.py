@@ -10,6 +10,7 @@ import pyarrow as pa
 
 from store.agent_steps import TABLE as STEPS
 from store.errors import RowInvalidError
+from store.id_forms import in_either_form, is_same
 from store.journal.file import Record
 from store.journal.rows import as_arrow, as_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Derivation, Table, quoted
@@ -108,15 +109,15 @@ def get_agent_state(
     agent_id: str, session_id: str | None = None, *, store: Reader | None = None
 ) -> dict[str, Any] | None:
     """The newest state of the session (the agent's own if none is named); None if unknown."""
-    session_id = session_id or agent_id
-    rows = (store or reader()).joined(
-        TABLE,
-        {"session_id": session_id},
-        f"session_id = {quoted(session_id)}",
-    )
+
+    def read(session_id: str) -> list[dict[str, Any]]:
+        own = {"session_id": session_id}
+        return (store or reader()).joined(TABLE, own, f"session_id = {quoted(session_id)}")
+
+    rows = in_either_form(session_id or agent_id, read)
     # Rows from before there was a journal have no number.
     found = max(rows, key=lambda row: row["journal_n"] or 0, default=None)
-    return found if found is not None and found["agent_id"] == agent_id else None
+    return found if found is not None and is_same(found["agent_id"], agent_id) else None
 
 
 def list_agent_states(

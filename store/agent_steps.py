@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from store.id_forms import in_either_form
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -47,13 +48,17 @@ def list_steps(
     Shapes: a dict per row, with the columns of `agent_steps`; JSON columns are strings, times are
     datetimes in UTC. Rows count as soon as they are acknowledged.
     """
-    rows = (store or reader()).joined(
-        TABLE,
-        {"session_id": session_id},
-        # Numbers have no gaps: a range of seq is a page.
-        f"session_id = {quoted(session_id)} AND seq > {int(after_seq)} "
-        f"AND seq <= {int(after_seq) + int(limit)}",
-    )
+
+    def read(session_id: str) -> list[dict[str, Any]]:
+        return (store or reader()).joined(
+            TABLE,
+            {"session_id": session_id},
+            # Numbers have no gaps: a range of seq is a page.
+            f"session_id = {quoted(session_id)} AND seq > {int(after_seq)} "
+            f"AND seq <= {int(after_seq) + int(limit)}",
+        )
+
+    rows = in_either_form(session_id, read)
     # A commit that failed halfway is tried again with the same seq: the first of them counts.
     by_seq = {row["seq"]: row for row in reversed(rows) if row["seq"] > after_seq}
     return [by_seq[seq] for seq in sorted(by_seq)[:limit]]

@@ -6,6 +6,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
+from store.id_forms import id_on_record, in_either_form
 from store.journal.file import Record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
@@ -49,7 +50,15 @@ def get_agent_config(session_id: str, *, store: Reader | None = None) -> dict[st
 
     The row whose `session_id` equals its `agent_id` is the agent's own.
     """
-    rows = (store or reader()).joined(
-        TABLE, {"session_id": session_id}, f"session_id = {quoted(session_id)}"
-    )
+
+    def read(session_id: str) -> list[dict[str, Any]]:
+        own = {"session_id": session_id}
+        return (store or reader()).joined(TABLE, own, f"session_id = {quoted(session_id)}")
+
+    rows = in_either_form(session_id, read)
     return rows[-1] if rows else None
+
+
+def as_stored(session_id: str, *, store: Reader | None = None) -> str:
+    """The id as it is on record, given in any form of Unicode; in normal form C if it is not."""
+    return id_on_record(session_id, "session_id", lambda each: get_agent_config(each, store=store))

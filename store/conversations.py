@@ -4,6 +4,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from store.id_forms import id_on_record, in_either_form
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -26,11 +27,13 @@ TABLE = Table(
 
 def get_conversation(conversation_id: str, *, store: Reader | None = None) -> dict[str, Any] | None:
     """The conversation's row; None if nobody created it."""
-    rows = (store or reader()).joined(
-        TABLE,
-        {"conversation_id": conversation_id},
-        f"conversation_id = {quoted(conversation_id)}",
-    )
+
+    def read(conversation_id: str) -> list[dict[str, Any]]:
+        own = {"conversation_id": conversation_id}
+        where = f"conversation_id = {quoted(conversation_id)}"
+        return (store or reader()).joined(TABLE, own, where)
+
+    rows = in_either_form(conversation_id, read)
     return rows[-1] if rows else None
 
 
@@ -41,3 +44,15 @@ def list_conversations(
     rows = (store or reader()).newest(TABLE)
     found = {row["conversation_id"]: row for row in rows if row["conversation_id"] > after}
     return [found[conversation_id] for conversation_id in sorted(found)[:limit]]
+
+
+def as_stored(conversation_id: str, *, store: Reader | None = None) -> str:
+    """The id as it is on record, given in any form of Unicode; in normal form C if it is not."""
+    return id_on_record(
+        conversation_id, "conversation_id", lambda each: get_conversation(each, store=store)
+    )
+
+
+def list_ids(*, store: Reader | None = None) -> list[str]:
+    """The ids of all conversations, in no order."""
+    return [row["conversation_id"] for row in (store or reader()).newest(TABLE)]

@@ -77,7 +77,7 @@ class Flush(ThreadLoop):
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
         journalled = {name: pair for name, pair in tables.items() if pair[0].journalled}
-        self._safe = SafeVersions(folder.barrier(), journalled, synced, go_back, in_doubt=in_doubt)
+        self._safe = SafeVersions(folder, journalled, synced, go_back, in_doubt=in_doubt)
         self.marked = Marked(folder, tables, synced, self._note_synced)
         self.rows = 0
         self.failures = 0

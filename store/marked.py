@@ -27,7 +27,7 @@ class Marked:
         self._failed_syncs = folder.failed_syncs
         self._tables = {name: pair for name, pair in tables.items() if not pair[0].journalled}
         self._safe = SafeVersions(
-            folder.barrier(),
+            folder,
             self._tables,
             known,
             _move_rows,

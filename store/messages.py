@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from store.id_forms import in_either_form, stored_id
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -41,11 +42,15 @@ def list_messages(
     conversation_id: str, after: int = 0, limit: int = 1_000, *, store: Reader | None = None
 ) -> list[dict[str, Any]]:
     """The messages with a number above `after`, oldest first, `limit` at the most."""
-    rows = (store or reader()).joined(
-        TABLE,
-        {"conversation_id": conversation_id},
-        f"{_above(conversation_id, int(after))} AND number <= {int(after) + int(limit)}",
-    )
+
+    def read(conversation_id: str) -> list[dict[str, Any]]:
+        return (store or reader()).joined(
+            TABLE,
+            {"conversation_id": conversation_id},
+            f"{_above(conversation_id, int(after))} AND number <= {int(after) + int(limit)}",
+        )
+
+    rows = in_either_form(conversation_id, read)
     by_number = {row["number"]: row for row in reversed(rows) if row["number"] > after}
     return [by_number[number] for number in sorted(by_number)[:limit]]
 
@@ -55,6 +60,7 @@ def last_messages(
 ) -> list[dict[str, Any]]:
     """The newest messages, `limit` at the most, oldest first; of those numbered below `before`."""
     reading = store or reader()
+    conversation_id = stored_id(conversation_id, lambda each: _count(each, reading))
     if before is None:
         about = _pending_number(conversation_id, reading) or _count(conversation_id, reading)
         rows = _upto(conversation_id, about, limit + _TWICE, reading)

@@ -1,10 +1,12 @@
 """The versions of tables that are on disk for good, and the way back to them."""
 
+import errno
 from collections.abc import Callable, Mapping
 
 import structlog
 
-from store.barrier import Barrier
+from store.folder import DataFolder
+from store.lance.diagnosis import unwritten
 from store.lance.opening import OpenTable
 from store.lance.tables import Table, complete
 
@@ -27,14 +29,15 @@ class SafeVersions:
 
     def __init__(
         self,
-        barrier: Barrier,
+        folder: DataFolder,
         tables: Opened,
         known: Mapping[str, int],
         undo: Undo,
         *,
         in_doubt: bool = False,
     ) -> None:
-        self._barrier = barrier
+        self._folder = folder.path
+        self._barrier = folder.barrier()
         self._tables = tables
         self._undo = undo
         self._versions: dict[str, int] = {}
@@ -48,12 +51,18 @@ class SafeVersions:
     def sync(self) -> dict[str, int]:
         """Sync what was committed; returns the versions that are on disk for good.
 
-        Raises: OSError; everything since the last sync that succeeded is then in doubt.
+        Raises: OSError, also where a commit that succeeded has not written all of its files;
+        everything since the last sync that succeeded is then in doubt.
         """
         self.in_doubt = True
         # Before the sync: others may commit while it runs.
         versions = {name: self.version(name) for name in self._tables}
         self._barrier.sync()
+        for name, version in versions.items():
+            since = self._proven[name]
+            path = self._folder / f"{name}.lance"
+            if version != since and (why := unwritten(path, version, since)) is not None:
+                raise OSError(errno.EIO, f"version {version} of {name} is not whole: {why}")
         self._proven, self.in_doubt = versions, False
         return versions
 

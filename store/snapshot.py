@@ -5,10 +5,11 @@ Rows on their way from the journal to the tables are seen once, whatever a worke
 
 import heapq
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
 import lancedb
 import pyarrow as pa
@@ -19,12 +20,13 @@ from reins import jitter
 from store import queue
 from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import DataFolder
-from store.journal.inspection import Found, Pending, inspected, read_pending
+from store.journal.inspection import Found, Pending, acknowledged_number, inspected, read_pending
 from store.journal.opening import newest_number
-from store.lance.faults import refuse_if_system
+from store.lance.faults import fault
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
 from store.store import TABLES
 
+T = TypeVar("T")
 _TRIES = 200
 _WAIT_S = (0.005, 0.03)
 _WINDOW_ROWS = 2_000
@@ -104,13 +106,7 @@ class Snapshot:
         opened = self.opened(table)
         if opened is None:
             return
-        try:
-            for _batch in opened.search().limit(None).to_batches(_WINDOW_ROWS):
-                pass
-            opened.list_versions()
-        except (RuntimeError, OSError, ValueError) as error:
-            refuse_if_system(error, f"table {table.name}")
-            raise _damaged(table.name, str(error)) from error
+        _sound(partial(_read_through, opened), table)
 
     def index_fault(self, table: Table, column: str) -> str | None:
         """The fault of a column's index: it does not read, or does not find what is there.
@@ -124,20 +120,26 @@ class Snapshot:
         for each in [counts[at].as_py() for at in {0, len(counts) // 2, len(counts) - 1}
                      if 0 <= at < len(counts)]:  # fmt: skip
             value, count = each["values"], each["counts"]
-            try:
-                found = opened.count_rows(f"{column} {_equals(value)}")
-            except (RuntimeError, OSError, ValueError) as error:
-                return f"does not read: {str(error).splitlines()[0][:200]}"
-            if found != count:
-                return f"finds {found} rows of {value!r:.40}; there are {count}"
+            found: list[int] = []
+            count_rows = partial(_count, opened, f"{column} {_equals(value)}", found)
+            if (why := fault(count_rows, f"the index of {table.name}.{column}")) is not None:
+                return f"does not read: {why[:200]}"
+            if found != [count]:
+                return f"finds {found[0]} rows of {value!r:.40}; there are {count}"
         return None
 
     def queue_before(self, columns: Sequence[str]) -> list[Row]:
-        """The queue as it was before everything else: what is marked here is on record."""
+        """The queue as it was before everything else: what is marked here is on record.
+
+        Raises: TableDamagedError.
+        """
         return self._queue(0, columns)
 
     def queue_after(self, columns: Sequence[str]) -> list[Row]:
-        """The queue as it was after everything else: what is on record is queued here."""
+        """The queue as it was after everything else: what is on record is queued here.
+
+        Raises: TableDamagedError.
+        """
         return self._queue(1, columns)
 
     def _queue(self, which: int, columns: Sequence[str]) -> list[Row]:
@@ -146,7 +148,7 @@ class Snapshot:
             raise _damaged(queue.TABLE.name, self.damaged[queue.TABLE.name])
         if opened is None:
             return []
-        rows: list[Row] = _as_journalled(_read(opened, None, [*columns])).to_pylist()
+        rows: list[Row] = _as_journalled(_read(opened, queue.TABLE, None, [*columns])).to_pylist()
         return rows
 
     def _window(self, table: Table, where: str, columns: list[str] | None) -> Iterator[Found]:
@@ -161,11 +163,7 @@ class Snapshot:
         names = None
         if columns is not None:  # a folder of an older Reins lacks some
             names = [name for name in columns if name in opened.schema.names]
-        try:
-            found = _read(opened, where, names)
-        except (RuntimeError, OSError, ValueError) as error:
-            refuse_if_system(error, f"table {table.name}")
-            raise _damaged(table.name, str(error)) from error
+        found = _read(opened, table, where, names)
         for name in columns or table.schema.names:
             if name not in found.schema.names:
                 kind = table.schema.field(name).type
@@ -200,6 +198,7 @@ def _pin(taken: Snapshot, db: lancedb.DBConnection, folder: DataFolder) -> bool:
     for table in _JOURNALLED:
         if (opened := _pinned(taken, db, table)) is not None:
             taken.tables[table.name] = opened
+    taken.pending.acknowledged = acknowledged_number(folder.journal)
     with inspected(folder.journal) as connection:
         if connection is not None:
             taken.pending.newest = newest_number(connection)  # its moment from here on
@@ -229,28 +228,52 @@ def _version(opened: LanceTable | None) -> int | None:
 
 
 def _pinned(taken: Snapshot, db: lancedb.DBConnection, table: Table) -> LanceTable | None:
-    try:
-        opened = open_if_there(db, table)
-        if opened is None:
-            if any((taken.folder / f"{table.name}.lance" / "data").glob("*.lance")):
-                taken.damaged[table.name] = "it has data, and no version that opens"
-            return None
-        opened.checkout(opened.version)
-        has_columns = bool(opened.schema.names)
-    except (RuntimeError, OSError, ValueError) as error:
-        refuse_if_system(error, f"table {table.name}")
-        taken.damaged[table.name] = str(error).strip() or type(error).__name__
+    found: list[LanceTable | None] = []
+    why = fault(lambda: found.append(_at_its_version(db, table)), f"table {table.name}")
+    if why is not None:
+        taken.damaged[table.name] = why
         return None
-    if not has_columns:
-        taken.damaged[table.name] = "its newest manifest has no columns"
-        return None
+    [opened] = found
+    if opened is None and any((taken.folder / f"{table.name}.lance" / "data").glob("*.lance")):
+        taken.damaged[table.name] = "it has data, and no version that opens"
     return opened
 
 
-def _read(opened: LanceTable, where: str | None, columns: list[str] | None) -> pa.Table:
+def _at_its_version(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
+    opened = open_if_there(db, table)
+    if opened is not None:
+        opened.checkout(opened.version)
+        if not opened.schema.names:
+            raise ValueError("its newest manifest has no columns")
+    return opened
+
+
+def _read(
+    opened: LanceTable, table: Table, where: str | None, columns: list[str] | None
+) -> pa.Table:
     query = opened.search()
     query = query.select(columns) if columns is not None else query
-    return (query.where(where) if where else query).limit(None).to_arrow()
+    query = query.where(where) if where else query
+    return _sound(query.limit(None).to_arrow, table)
+
+
+def _read_through(opened: LanceTable) -> None:
+    for _batch in opened.search().limit(None).to_batches(_WINDOW_ROWS):
+        pass
+    opened.list_versions()
+
+
+def _count(opened: LanceTable, where: str, found: list[int]) -> None:
+    found.append(opened.count_rows(where))
+
+
+def _sound(read: Callable[[], T], table: Table) -> T:
+    """The result of `read`. Raises: TableDamagedError, FolderUnusableError."""
+    found: list[T] = []
+    why = fault(lambda: found.append(read()), f"table {table.name}")
+    if why is not None:
+        raise _damaged(table.name, why)
+    return found[0]
 
 
 def _equals(value: object) -> str:
@@ -265,5 +288,4 @@ def _as_journalled(rows: pa.Table) -> pa.Table:
 
 
 def _damaged(table: str, why: str) -> TableDamagedError:
-    line: Any = why.strip().splitlines()[:1] or ["it does not read"]
-    return TableDamagedError(f"table {table} does not read: {line[0][:300]}")
+    return TableDamagedError(f"table {table} does not read: {why}")

@@ -38,9 +38,11 @@ def create_action(
         raise ActionError(f"action type is {action_type!r}; expected one of {', '.join(PAYLOADS)}")
     as_id = checked_id if kind.makes else known_id
     if agent_id is not None:
-        payload = {"agent_id": as_id(agent_id, "agent_id"), **payload}
+        agent_id = as_id(agent_id, "agent_id")
+        payload = {"agent_id": agent_id, **payload}
     if session_id is not None:
-        payload = {**payload, "session_id": as_id(session_id, "session_id")}
+        session_id = as_id(session_id, "session_id")
+        payload = {**payload, "session_id": session_id}
     if urgency is None:
         urgency = kind.urgency
     if not isinstance(urgency, int) or not 0 <= urgency <= _MAX_URGENCY:

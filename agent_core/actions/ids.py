@@ -5,6 +5,7 @@ may be there already, also from before that rule, so that nothing becomes unreac
 """
 
 import re
+import unicodedata
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -57,8 +58,11 @@ def known_id(value: object, name: str) -> str:
 
 
 def checked_id(value: object, name: str) -> str:
-    """`value` as the id of something new, fit for addresses and eyes. Raises: ActionError."""
-    known = known_id(value, name)
+    """`value` as the id of something new, in normal form C, fit for addresses and eyes.
+
+    Raises: ActionError.
+    """
+    known = unicodedata.normalize("NFC", known_id(value, name))
     if re.search(_NEW, known):
         return known
     unseen = _UNSEEN_CHARACTER.search(known)

@@ -10,6 +10,7 @@ from agent_core.agent.base import AgentConfig
 from agent_core.agent.guidance import problems
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.session.status import Status
+from reins.names.looks import told_apart
 
 
 class CreateError(ValueError):
@@ -54,6 +55,15 @@ class Creation:
             raise CreateError(
                 f"session {self.session_id} exists and is {status}; "
                 "destroy it first, or choose another id"
+            )
+
+    def check_unlike(self, other: str | None) -> None:
+        """Check against the id of another session that looks the same. Raises: CreateError."""
+        if other is not None:
+            apart = told_apart(self.session_id, other) or told_apart(other, self.session_id)
+            raise CreateError(
+                f"session {other} looks the same as {self.session_id!a} (with {apart}); "
+                "choose another id"
             )
 
     def check_config(

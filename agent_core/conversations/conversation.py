@@ -11,6 +11,8 @@ from weakref import WeakValueDictionary
 import orjson
 
 from agent_core.conversations.floor import Floor, Member
+from agent_core.conversations.ids import ConversationIds
+from reins.names.looks import name_forms, told_apart
 from store import conversations, messages, participants
 from store.journal.file import Record
 from store.store import Store
@@ -228,12 +230,15 @@ class Conversation:
 
     def admit(self, session_id: str, name: str) -> None:
         """Let a session take part under a name. Raises: NameTakenError."""
-        others = {_folded(n) for other, n in self.present.items() if other != session_id}
-        if _folded(name) in others:
-            raise NameTakenError(
-                f"conversation {self.conversation_id} has a participant named {name!r}; "
-                "choose another name"
-            )
+        forms = name_forms(name)
+        for other, taken in self.present.items():
+            if other != session_id and forms & name_forms(taken):
+                apart = told_apart(name, taken)
+                same = f"{taken!r}, which looks the same as {name!a} (with {apart})"
+                raise NameTakenError(
+                    f"conversation {self.conversation_id} has a participant named "
+                    f"{same if apart else repr(name)}; choose another name"
+                )
         self.present[session_id] = name
 
     def dismiss(self, session_id: str) -> None:
@@ -249,9 +254,11 @@ class Conversations:
         self._newest: deque[Conversation] = deque(maxlen=_KEPT)
         self._composing: dict[str, str] = {}
         self._listeners: list[Callable[[str], object]] = []
+        self.ids = ConversationIds(store)
 
     def get(self, conversation_id: str) -> Conversation:
         """The conversation, whether it is on record or not: see `load`."""
+        conversation_id = self.ids.stored(conversation_id)
         conversation = self._live.get(conversation_id)
         if conversation is None:
             conversation = Conversation(conversation_id, self._store, self._composer_changed)
@@ -281,7 +288,3 @@ def _message(row: dict[str, Any]) -> Message:
     # Written before there were sessions in this table: an agent's own session bears its name.
     session_id = row.get("session_id") or row["agent_id"]
     return Message(row["number"], row["author"], session_id, row["text"])
-
-
-def _folded(name: str) -> str:
-    return " ".join(name.split()).casefold()

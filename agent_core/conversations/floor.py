@@ -1,9 +1,10 @@
 """The floor of a conversation: one member composes at a time, in a fair order."""
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
+
+from reins.names.hearing import is_named
 
 _MAX_RESTARTS = 5  # before one who composes is heard out
 
@@ -87,22 +88,19 @@ class Floor:
         self._waiting.clear()
         if member_id is not None:
             self._restarts = 0
-        named = {m for m, each in self._members.items() if mentions(text, each.name)}
-        for each in self._in_turn(self._members, named if member_id is None else set()):
+        named = self._named(text) if member_id is None else set()
+        for each in self._in_turn(self._members, named):
             if each.member_id != member_id:
                 each.news()
         composer = self.composer
         if member_id is None and composer is not None and self._restarts < _MAX_RESTARTS:
             self._restarts += composer.restart()
 
+    def _named(self, text: str) -> set[str]:
+        names = [each.name for each in self._members.values()]
+        return {m for m, each in self._members.items() if is_named(text, each.name, names)}
+
     def _in_turn(self, member_ids: Iterable[str], named: set[str]) -> list[Member]:
         """Those a person has named, then who was heard the longest ago."""
         order = sorted(member_ids, key=lambda m: (m not in named, self._heard.get(m, 0)))
         return [self._members[member_id] for member_id in order]
-
-
-def mentions(text: str, name: str) -> bool:
-    """True if a text names somebody, as a word of its own."""
-    if name.casefold() not in text.casefold():  # most often so, and far quicker
-        return False
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None

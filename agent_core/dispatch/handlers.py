@@ -31,6 +31,7 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.session.controls import Applied, Control, Interrupt, Outcome, Pause, Resume, Stop
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from store.id_forms import is_same
 
 P = TypeVar("P", bound=ToSession)
 Result: TypeAlias = "Outcome | asyncio.Future[Outcome]"
@@ -63,6 +64,8 @@ async def create_agent(context: Context, action: QueuedAction) -> Result:
             return Applied(seq)
         await before.until_over()  # a destroy that came first has its turn
         asked.check_free(before.agent_id, before.status)
+    else:
+        asked.check_unlike(fleet.ids.look_alike(payload.address))
     kind, checked = asked.check_config(
         types=fleet.types.by_name,
         own=await fleet.own_config(payload.agent_id) if asked.further else None,
@@ -142,6 +145,11 @@ async def environment_reload(context: Context, action: QueuedAction) -> Result:
 @handles(ConversationCreate)
 async def conversation_create(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(ConversationCreate)
+    other = context.conversations.ids.look_alike(payload.conversation_id)
+    if other is not None:
+        raise ActionRejectedError(
+            f"conversation {other} looks the same as {payload.conversation_id!a}; choose another id"
+        )
     conversation = context.conversations.get(payload.conversation_id)
     if not await conversation.create(payload.title, action.actor, action.action_id):
         raise ActionRejectedError(
@@ -172,14 +180,20 @@ async def _addressed(context: Context, payload: P) -> Session:
     session = await context.fleet.find(payload.address)
     if session is None:
         raise ActionRejectedError(
-            f"there is no session {payload.address}; create it first, or check the id"
+            f"there is no session {payload.address}{_alike(context, payload.address)}; "
+            "create it first, or check the id"
         )
-    if session.agent_id != payload.agent_id:
+    if not is_same(session.agent_id, payload.agent_id):
         raise ActionRejectedError(
             f"session {payload.address} belongs to agent {session.agent_id}, "
             f"not {payload.agent_id}; check the ids"
         )
     return session
+
+
+def _alike(context: Context, address: str) -> str:
+    other = context.fleet.ids.look_alike(address)
+    return "" if other is None else f", but {other!a}, which looks the same"
 
 
 async def _failed(session: Session) -> bool:

@@ -23,6 +23,7 @@ from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Listener, Session
 from agent_core.session.status import Status
+from reins.names.known_ids import KnownIds
 from store import agents_config
 from store.store import Store
 
@@ -63,8 +64,8 @@ class Fleet:
         self.replayed: set[str] = set()
         """Actions that were in the queue at the start: a run before may have applied them."""
         self._delta_listeners: list[Listener] = []
-        # Of what has ended, the id alone is kept: a new one is known as new without a query.
-        self._known_ids: set[str] = set()
+        # Of what does not live, the id alone is kept: a new one is known as new without a query.
+        self.ids = KnownIds()
         self._recovery = Recovery(store=store, types=types, build=self._build)
         self._overseer = Overseer(
             self.live,
@@ -106,7 +107,7 @@ class Fleet:
         also = [agents_config.record(row), *await session.agent.admit()]
         session.begin_budget(config.budget, before, is_own=own_budget)
         self.live[session_id] = session
-        self._known_ids.add(session_id)
+        self.ids.add(session_id)
         event = Event(
             "status",
             f"created, {Status.RUNNING.value}",
@@ -146,9 +147,10 @@ class Fleet:
         One that has not ended but does not live (its type was missing) goes on.
         Raises: SessionUnusableError.
         """
+        session_id = self.ids.stored(session_id)
         if session_id in self.live:
             return self.live[session_id]
-        if session_id not in self._known_ids:
+        if session_id not in self.ids:
             return None
         session = await self._recovery.read(session_id)
         if session is None or session_id in self.live:
@@ -179,7 +181,7 @@ class Fleet:
         self._recovery.start_id = start_id
         self._overseer.start()
         configs = await self._recovery.configs()
-        self._known_ids = set(configs)
+        self.ids = KnownIds(configs)
         self.replayed = await self._recovery.unprocessed()
         sessions = self._recovery.unfinished(configs, self.ledger)
         for session in sessions:

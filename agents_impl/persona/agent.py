@@ -19,8 +19,7 @@ from agent_core.conversations.conversation import (
     Message,
     NameTakenError,
 )
-from agent_core.conversations.floor import mentions
-from agents_impl.persona.composing import Fitting, compose
+from agents_impl.persona.composing import compose, within
 from agents_impl.persona.context import Context
 from agents_impl.persona.cooldown import Cooldown
 from agents_impl.persona.models import (
@@ -32,13 +31,14 @@ from agents_impl.persona.models import (
     Silence,
 )
 from agents_impl.persona.reply import ReplyEffect
+from agents_impl.persona.speech import speech_of
 from reins.llm import Completion, Model
+from reins.names.hearing import is_named
 from store.journal.file import Record
 from store.times import now_us
 
 _INSTRUCTIONS = 5
 _INSTRUCTION_CHARS = 1_000
-_NOTHING_TO_ADD = "pass"
 _DECIDED: tuple[Reason, ...] = ("own_last", "passed", "talkativeness")
 """What is newest is done with; after the other reasons it may still be answered."""
 _NAMESPACE = uuid.UUID("6d9c2a52-3f1e-4c57-9a3e-0c7b7b7c1d10")
@@ -70,7 +70,6 @@ class PersonaAgent(LoopingAgentBase):
             self.config.conversation_id
         )
         self._cooldown = Cooldown()
-        self._fitting = Fitting()
 
     def first_state(self) -> PersonaState:
         return PersonaState(
@@ -104,7 +103,7 @@ class PersonaAgent(LoopingAgentBase):
     def _participant(self, left_at: int | None) -> Record:
         row = {
             "participant_id": self.member_id,
-            "conversation_id": self.config.conversation_id,
+            "conversation_id": self.conversation.conversation_id,
             "agent_id": self.session.agent_id,
             "session_id": self.member_id,
             "name": self.name,
@@ -159,7 +158,8 @@ class PersonaAgent(LoopingAgentBase):
         ceiling = self.config.max_agent_turns
         if conversation.agent_turns >= ceiling:
             return NotNow("ceiling", f"{ceiling} messages of agents without a person's")
-        if any(mentions(message.text, self.name) for message in news):
+        present = self.conversation.present.values()
+        if any(is_named(message.text, self.name, present) for message in news):
             return None
         return self._not_yet()
 
@@ -195,7 +195,7 @@ class PersonaAgent(LoopingAgentBase):
             payload={
                 "spoke": False,
                 "reason": why.reason,
-                "conversation_id": self.config.conversation_id,
+                "conversation_id": self.conversation.conversation_id,
                 "number": seen,
             },
             next_in_s=why.next_in_s,
@@ -205,8 +205,9 @@ class PersonaAgent(LoopingAgentBase):
 
     async def _compose(self) -> StepResult | Quiet:
         seen = self.conversation.newest
-        answer, context = await self._fitting.ask(
+        answer, context = await within(
             self.state.context_tokens or self.config.context_tokens,
+            self.state,
             lambda tokens: compose(
                 self.conversation,
                 self.services.get(Model),
@@ -216,10 +217,12 @@ class PersonaAgent(LoopingAgentBase):
                 tokens=tokens,
             ),
         )
-        text = _spoken(answer.text, self.name)
-        if text is None:
-            return self._silent(NotNow("passed", "it passed"), seen, asked_model=True)
-        return self._speak(text, seen, answer, context)
+        present = self.conversation.present.items()
+        others = [name for who, name in present if who != self.member_id]
+        speech = speech_of(answer.text, self.name, [*others, *context.speakers])
+        if speech.text is None:
+            return self._silent(NotNow("passed", speech.why), seen, asked_model=True)
+        return self._speak(speech.text, seen, answer, context)
 
     def _speak(self, text: str, seen: int, answer: Completion, context: Context) -> StepResult:
         state = self.state
@@ -233,7 +236,7 @@ class PersonaAgent(LoopingAgentBase):
             text=text,
             payload={
                 "spoke": True,
-                "conversation_id": self.config.conversation_id,
+                "conversation_id": self.conversation.conversation_id,
                 "message_id": self._message_id(),
                 "number": seen + 1,
                 "tone": state.tone,
@@ -273,11 +276,3 @@ class PersonaAgent(LoopingAgentBase):
             )
         self.state.instructions = [*self.state.instructions, guidance][-_INSTRUCTIONS:]
         return f"instruction: {guidance[:80]}"
-
-
-def _spoken(answer: str, name: str) -> str | None:
-    """The text that the persona says; None if it passes."""
-    text = answer.strip()
-    if text.casefold().startswith(f"{name.casefold()}:"):
-        text = text[len(name) + 1 :].strip()
-    return None if not text or text.strip("\"'.!*[]() ").casefold() == _NOTHING_TO_ADD else text

@@ -9,6 +9,9 @@ from agents_impl.persona.models import PersonaConfig, PersonaState
 from reins.llm import Completion, Model, ModelError
 
 LEAST_TOKENS = 100
+BESIDE_TOKENS = 700
+"""Sent beside the messages: the rules of the prompt, and who it is."""
+
 SHARE = 0.9
 """Of what would have fitted, as estimates differ."""
 
@@ -18,45 +21,39 @@ _SPEAK = "Say something now: do not pass."
 T = TypeVar("T")
 
 
-class Fitting:
-    """Finds how much a model takes, and keeps to it until the limit is set anew."""
+async def within(limit_tokens: int, state: PersonaState, send: Callable[[int], Awaitable[T]]) -> T:
+    """Send within the limit; where that is more than the model takes, twice more with less.
 
-    def __init__(self) -> None:
-        self._limit_tokens = 0
-        self._fits_tokens = 0
-
-    async def ask(self, limit_tokens: int, send: Callable[[int], Awaitable[T]]) -> T:
-        """Send within the limit; where that is more than the model takes, twice more with less.
-
-        Raises: whatever `send` raises in the end.
-        """
-        known = self._limit_tokens == limit_tokens
-        tokens = self._fits_tokens if known else limit_tokens
-        try:
-            sent = await send(tokens)
-        except ModelError as error:
-            tokens = shorter(tokens, error)
-            try:
-                sent = await send(tokens)
-            except ModelError as again:
-                tokens = shorter(tokens, again)
-                sent = await send(tokens)
-        self._limit_tokens, self._fits_tokens = limit_tokens, tokens
-        return sent
+    What fitted in the end is kept to from then on. Raises: whatever `send` raises in the end.
+    """
+    tokens = min(limit_tokens, state.fits_tokens or limit_tokens)
+    try:
+        return await send(tokens)
+    except ModelError as error:
+        tokens = shorter(tokens, error)
+    try:
+        sent = await send(tokens)
+    except ModelError as error:
+        tokens = shorter(tokens, error)
+        sent = await send(tokens)
+    state.fits_tokens = tokens
+    return sent
 
 
 def shorter(tokens: int, error: ModelError) -> int:
-    """The tokens to send where so many were too many.
+    """The tokens to send where up to so many were too many.
 
     Raises: the error, where sending less mends nothing.
     """
     if error.kind != "context_too_long" or tokens <= LEAST_TOKENS:
         raise error
-    half = tokens // 2
-    if error.sent_tokens is not None and error.fits_tokens is not None:
-        over = error.sent_tokens - int(error.fits_tokens * SHARE)
-        half = min(tokens - over, tokens * 3 // 4)
-    return max(LEAST_TOKENS, half)
+    given, limit = error.given_tokens, error.limit_tokens
+    if given is None:
+        return max(LEAST_TOKENS, tokens // 2)
+    # There may have been less to send than was allowed.
+    sent = min(tokens + BESIDE_TOKENS, given)
+    fits = sent // 2 if limit is None else min(sent * limit // given, limit)
+    return max(LEAST_TOKENS, min(int(fits * SHARE) - BESIDE_TOKENS, tokens * 3 // 4))
 
 
 async def compose(

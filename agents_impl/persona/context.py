@@ -62,6 +62,11 @@ class Context:
         texts = [self.about, *self.instructions, self.summary.text if self.summary else ""]
         return sum(map(tokens_of, texts)) + sum(message.tokens for message in self.messages)
 
+    @property
+    def speakers(self) -> set[str]:
+        """The others whose messages it holds."""
+        return {message.speaker for message in self.messages if message.kind != "you"}
+
     def shown(self) -> dict[str, Any]:
         """Its figures for the log; the messages themselves are in the transcript."""
         return {

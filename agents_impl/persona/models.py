@@ -1,5 +1,6 @@
 """The models of a persona: its configuration, its state, and the guidance that it takes."""
 
+import re
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
@@ -8,6 +9,7 @@ from agent_core.actions.ids import KnownId
 from agent_core.agent.base import AgentConfig
 from agent_core.conversations.conversation import MAX_TURNS
 from agents_impl.persona.context import Summary
+from reins.names.folding import name_key
 
 Reason = Literal["own_last", "muted", "cooldown", "ceiling", "talkativeness", "passed"]
 
@@ -18,7 +20,15 @@ def _line(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_line)]
+def _name(value: str) -> str:
+    # In Persian and in emoji a name may have joints that show nothing by themselves.
+    _line(re.sub("[\u200c\u200d]", "", value))
+    if not name_key(value):
+        raise ValueError("expected a name that can be seen")
+    return value
+
+
+Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_name)]
 Tone = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
 Cooldown = Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)]
 ContextTokens = Annotated[int, Field(ge=200, le=100_000)]
@@ -52,14 +62,17 @@ class Silence(BaseModel):
 
 
 class PersonaState(BaseModel):
-    """`last_seen` is the newest message that it has answered, or chosen not to; `context_tokens`
-    are those of guidance, which count before the configuration's.
+    """`last_seen` is the newest message that it has answered, or chosen not to.
+
+    `context_tokens` are those of guidance, which count before the configuration's; `fits_tokens`
+    are what its model takes, where that has turned out to be less.
     """
 
     tone: str
     cooldown_s: float
     talkativeness: float
     context_tokens: int | None = None
+    fits_tokens: int | None = None
     muted: bool = False
     instructions: list[str] = []
     last_seen: int = 0
@@ -112,6 +125,7 @@ class SetContextTokens(PersonaOrder):
 
     def take(self, state: PersonaState) -> str:
         state.context_tokens = self.tokens
+        state.fits_tokens = None
         return f"context: {self.tokens} tokens"
 
 

@@ -9,9 +9,12 @@ from typing import Any
 
 import click
 
+from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
-from store import agent_state, agent_steps, conversations, messages
+from reins.cli.outcome import print_json
+from store import agent_state, agent_steps, agents_config, conversations, messages
 from store.following import Follower
+from store.id_forms import is_same
 from store.lance.tables import Table
 from store.reading import reader, typed
 from store.times import from_us
@@ -30,13 +33,14 @@ _AT = "%Y-%m-%d %H:%M:%S"
 @click.option("--follow", is_flag=True, help="go on with new messages")
 @click.option("--json", "as_json", is_flag=True, help="a JSON object per message")
 def transcript(*, conversation_id: str, after: int, follow: bool, as_json: bool) -> None:
+    conversation_id = conversations.as_stored(conversation_id)
     if conversations.get_conversation(conversation_id) is None:
         raise ValueError(
             f"there is no conversation {conversation_id}; "
             f"create it: {_program()} conversation {conversation_id}"
         )
     for row in _messages(conversation_id, after, follow=follow):
-        print(json.dumps(row, default=str) if as_json else _message_line(row), flush=True)
+        _print(row, _message_line, as_json=as_json)
 
 
 @click.command("status", cls=FolderCommand, help="list the sessions")
@@ -46,19 +50,19 @@ def transcript(*, conversation_id: str, after: int, follow: bool, as_json: bool)
 def status(*, agent_id: str | None, as_json: bool) -> None:
     rows = agent_state.list_agent_states()
     if agent_id:
-        rows = [row for row in rows if agent_id in (row["agent_id"], row["session_id"])]
+        ids = ("agent_id", "session_id")
+        rows = [row for row in rows if any(is_same(row[each], agent_id) for each in ids)]
     if as_json:
-        print(json.dumps(rows, default=str, indent=2))
+        print_json(rows, indent=2)
         return
     if not rows:
         print(f"no sessions yet; make one: {_program()} create agent1 --subject cats")
         return
-    line = "{:<10} {:<20} {:<20} {:<10} {:>6}  {}"
-    print(line.format("STATUS", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
+    print(_columns("STATUS", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
     for row in rows:
-        latest = _waits(row) or row["error"] or row["result"] or ""
+        latest = " ".join((_waits(row) or row["error"] or row["result"] or "").split())
         columns = (row["status"], row["agent_id"], row["session_id"], row["agent_type"])
-        print(line.format(*columns, row["iteration"], " ".join(latest.split())[:80]))
+        print(_columns(*columns, str(row["iteration"]), terminal.cut(latest, 80)))
 
 
 @click.command("watch", cls=FolderCommand, exit_interrupted=0, help="follow a session's log")
@@ -71,16 +75,16 @@ def status(*, agent_id: str | None, as_json: bool) -> None:
 def watch(
     *, agent_id: str, session: str | None, after_seq: int, as_json: bool, until_end: bool
 ) -> None:
-    session_id = session or agent_id
+    session_id = agents_config.as_stored(session or agent_id)
     if not agent_steps.list_steps(session_id, 0, 1):
         print(
-            f"waiting for session {session_id} …; if it does not come, see what became of its "
-            f"create: {_program()} status, or create it with --wait",
+            f"waiting for session {terminal.shown(session_id)} …; if it does not come, see what "
+            f"became of its create: {_program()} status, or create it with --wait",
             file=sys.stderr,
             flush=True,
         )
     for row in _rows(session_id, after_seq):
-        print(json.dumps(row, default=str) if as_json else _row_line(row), flush=True)
+        _print(row, _row_line, as_json=as_json)
         if row["kind"] == "final" and until_end:
             return
 
@@ -92,6 +96,20 @@ def _waits(row: dict[str, Any]) -> str:
     waits = json.loads(row["waits"])
     since = "" if waits["since"] is None else f" since {from_us(waits['since']).astimezone():{_AT}}"
     return f"waits for the {waits['kind']}{since}: {waits['reason']}"
+
+
+def _columns(*values: str) -> str:
+    *texts, ticks, latest = map(terminal.shown, values)
+    widths = (10, 20, 20, 10)
+    padded = (terminal.padded(text, width) for text, width in zip(texts, widths, strict=True))
+    return f"{' '.join(padded)} {ticks:>6}  {latest}"
+
+
+def _print(row: dict[str, Any], line: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:
+    if as_json:
+        print_json(row)
+    else:
+        print(terminal.hanging(line(row)), flush=True)
 
 
 def _program() -> str:

@@ -1,15 +1,15 @@
 """How a command ends: an exit code, and one line on standard error that says what is wrong."""
 
 import contextlib
+import json
 import os
-import re
 import sys
 from collections.abc import Sequence
 from typing import Any, TextIO
 
 import click
 
-from reins import logs, redaction
+from reins import logs, redaction, terminal
 
 EXIT_FAILED = 1
 EXIT_USAGE = 2
@@ -24,10 +24,6 @@ class CommandError(click.ClickException):
         self.code = code
 
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Characters that a terminal obeys, or that turn the direction of a line."""
-
-
 class Output:
     """Standard output without keys, and without what a terminal obeys."""
 
@@ -36,11 +32,17 @@ class Output:
 
     def write(self, text: str) -> int:
         clean = redaction.redactor().value(text)
-        self._stream.write(_CONTROL.sub("\N{REPLACEMENT CHARACTER}", clean))
+        self._stream.write(terminal.shown(clean))
         return len(text)
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
+
+
+def print_json(value: object, *, indent: int | None = None) -> None:
+    """Print a value as JSON, which holds all that it does, and nothing that a terminal obeys."""
+    text = json.dumps(value, default=str, indent=indent)
+    print(text.replace("\x7f", "\\u007f"), flush=True)
 
 
 class Ending(click.Command):
@@ -67,6 +69,7 @@ class Ending(click.Command):
 def run(command: click.Command, arguments: Sequence[str] | None, *, program: str) -> int:
     """Run a command with its arguments, those of the process by default; returns the exit code."""
     redaction.know_environment(os.environ)
+    terminal.lose_signs(sys.stdout)
     logs.watch_uncaught()
     try:
         code = command.main(arguments, program, standalone_mode=False)
@@ -87,4 +90,4 @@ def run(command: click.Command, arguments: Sequence[str] | None, *, program: str
 
 
 def _complain(message: str) -> None:
-    print(f"reins: {redaction.text(message)}", file=sys.stderr)
+    print(f"reins: {terminal.shown(redaction.text(message))}", file=sys.stderr)

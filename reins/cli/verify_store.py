@@ -1,12 +1,11 @@
 """`reins store verify`: everything that must hold in a data folder, a line for what does not."""
 
-import json
 from typing import Any
 
 import click
 
 from reins.cli.folder import data_option
-from reins.cli.outcome import CommandError, Ending
+from reins.cli.outcome import CommandError, Ending, print_json
 from reins.settings import SettingsError, current_settings
 from reins.verifying import verify as verifying
 from store.errors import StoreError
@@ -29,7 +28,7 @@ class _Command(Ending):
 def verify(*, as_json: bool) -> int:
     report = verifying.verify(current_settings().data)
     if as_json:
-        print(json.dumps(report.as_dict(), indent=2, default=str))
+        print_json(report.as_dict(), indent=2)
     else:
         _print(report)
     return 0 if report.ok else EXIT_BROKEN

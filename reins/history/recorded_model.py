@@ -16,7 +16,7 @@ from reins.llm.errors import ModelError, summed_up
 from reins.llm.model import Model
 from reins.llm.redact import SHAPES
 from reins.llm.text import clean, safe_argument
-from reins.llm.wire.failures import RETRYABLE
+from reins.llm.wire.failures import RETRYABLE, lengths_told
 from reins.redaction import HIDDEN
 
 Messages = tuple[tuple[str, str], ...]
@@ -137,6 +137,8 @@ def _failure(attempts: Sequence[Mapping[str, Any]]) -> ModelError:
     for route, tried in groupby(attempts, key=lambda attempt: attempt["route"]):
         *_, last = tried
         kind = last["error_kind"]
-        error = ModelError(last["error"] or "", kind=kind, retryable=kind in RETRYABLE)
+        message = last["error"] or ""
+        error = ModelError(message, kind=kind, retryable=kind in RETRYABLE)
+        error.given_tokens, error.limit_tokens = lengths_told(message)
         failed.append((route, error))
     return summed_up(failed)

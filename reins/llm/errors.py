@@ -35,8 +35,8 @@ class ModelError(Exception):
 
     `routes` are those that were to answer: the one that was asked for, and its fallbacks.
     `waits_for` names what is away, where one of them is; None where the call itself is at fault.
-    `sent_tokens` and `fits_tokens` are for "context_too_long": what was sent, by our own estimate,
-    and how much of it would have done, as far as that was told.
+    `given_tokens` and `limit_tokens` are for "context_too_long": what was sent and what the model
+    takes, as the server counts, the latter where it was told. The message has both.
     """
 
     def __init__(
@@ -46,8 +46,8 @@ class ModelError(Exception):
         kind: Kind,
         retryable: bool,
         retry_after_s: float | None = None,
-        sent_tokens: int | None = None,
-        fits_tokens: int | None = None,
+        given_tokens: int | None = None,
+        limit_tokens: int | None = None,
     ) -> None:
         super().__init__(message)
         self.kind: Kind = kind
@@ -55,8 +55,8 @@ class ModelError(Exception):
         self.retry_after_s = retry_after_s
         self.routes: tuple[str, ...] = ()
         self.waits_for: str | None = "model" if kind in SHARED else None
-        self.sent_tokens = sent_tokens
-        self.fits_tokens = fits_tokens
+        self.given_tokens = given_tokens
+        self.limit_tokens = limit_tokens
 
 
 class ModelConfigError(Exception):
@@ -75,8 +75,8 @@ def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
             kind=first.kind,
             retryable=any(error.retryable for _, error in failed),
             retry_after_s=min(waits, default=None),
-            sent_tokens=first.sent_tokens,
-            fits_tokens=first.fits_tokens,
+            given_tokens=first.given_tokens,
+            limit_tokens=first.limit_tokens,
         )
     in_all.routes = tuple(route for route, _ in failed)
     in_all.waits_for = next((e.waits_for for _, e in failed if e.waits_for), None)

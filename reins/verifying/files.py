@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from store.errors import TableDamagedError
+from store.lance.checksums import changed_files
 from store.lance.damage import missing
 from store.store import TABLES
 
@@ -37,6 +38,14 @@ def versions_kept(facts: Facts) -> Iterator[Finding]:
             version = "gone" if opened is None else f"at version {opened.version}"
             message = f"table {table.name} is {version}; version {synced} had been on disk"
             yield Finding("versions_kept", message, {"table": table.name})
+
+
+def files_unchanged(facts: Facts) -> Iterator[Finding]:
+    """A flipped bit may read as another value: each file has the checksum that it was given."""
+    for changed in changed_files(facts.snapshot.folder, facts.snapshot.pending.sums):
+        first = changed.journal_n[0][0] if changed.journal_n else None
+        about = {"table": changed.table, "file": changed.path, "journal_n": first}
+        yield Finding("files_unchanged", f"{changed} is not as it was written", about)
 
 
 def nothing_missing(facts: Facts) -> Iterator[Finding]:

@@ -40,6 +40,17 @@ def numbers_given(facts: Facts) -> Iterator[Finding]:
             yield Finding("numbers_given", message, _about(table, above[0]))
 
 
+def acknowledged_there(facts: Facts) -> Iterator[Finding]:
+    """The note beside the journal says what that must have."""
+    pending = facts.snapshot.pending
+    if pending.newest < pending.acknowledged:
+        message = (
+            f"records {pending.newest + 1} to {pending.acknowledged} were acknowledged, and the "
+            f"journal ends at {pending.newest}"
+        )
+        yield Finding("acknowledged_there", message, {"journal_n": pending.newest + 1})
+
+
 def journal_whole(facts: Facts) -> Iterator[Finding]:
     pending = facts.snapshot.pending
     expected = pending.flushed + 1
@@ -51,6 +62,9 @@ def journal_whole(facts: Facts) -> Iterator[Finding]:
             yield Finding("journal_whole", message, {"journal_n": expected})
         elif group.first < expected and group.first > pending.flushed:
             message = f"a group begins at {group.first}; expected {expected}"
+            yield Finding("journal_whole", message, {"journal_n": group.first})
+        if not group.whole:
+            message = f"records {group.first} to {group.last} are not what was committed"
             yield Finding("journal_whole", message, {"journal_n": group.first})
         lines = group.body.count(b"\n") + 1
         if lines != group.rows:

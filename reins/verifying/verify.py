@@ -27,9 +27,15 @@ CHECKS: dict[str, Check] = {
     "tables_read": Check(files.tables_read, "every table reads, and so does each version kept"),
     "indices_agree": Check(files.indices_agree, "an index finds what a scan finds"),
     "versions_kept": Check(files.versions_kept, "no table is older than what was synced"),
+    "files_unchanged": Check(files.files_unchanged, "a data file is as it was written"),
     "nothing_missing": Check(files.nothing_missing, "no row is known to be gone with a damage"),
     "nothing_set_aside": Check(files.nothing_set_aside, "no acknowledged row was set aside"),
-    "journal_whole": Check(numbers.journal_whole, "the journal has no gaps after what is flushed"),
+    "acknowledged_there": Check(
+        numbers.acknowledged_there, "the journal goes on to the last number that was acknowledged"
+    ),
+    "journal_whole": Check(
+        numbers.journal_whole, "the journal has what was committed, with no gaps after the flushed"
+    ),
     "journal_agrees": Check(numbers.journal_agrees, "a record is the same in journal and table"),
     "numbers_unique": Check(numbers.numbers_unique, "a number of the journal stands for one row"),
     "numbers_given": Check(numbers.numbers_given, "no row has a number that was not yet given"),

@@ -1,4 +1,4 @@
-"""The web application, put together: the guard outside, Socket.IO next, then Flask."""
+"""The web application, put together: proxies' headers, the guard, Socket.IO, then Flask."""
 
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ from reins.web.live.rooms import Rooms
 from reins.web.live.socket_monitor import SocketMonitor
 from reins.web.live.sockets import Sockets, make_socketio
 from reins.web.live.sse import Streams
+from reins.web.proxies import Proxies
 from reins.web.views.follower import ViewFollower
 from reins.web.views.participants import Participants
 from reins.web.views.sessions import SessionIndex
@@ -77,7 +78,9 @@ class Web:
             token=token,
             allowed_hosts=settings.allowed_hosts,
         )
-        self.wsgi: WSGIApplication = self._guard
+        self.wsgi: WSGIApplication = Proxies(
+            self._guard, trusted=settings.trusted_proxies, prefix=settings.path_prefix
+        )
 
     def start(self) -> None:
         self._feed.start()

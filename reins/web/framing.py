@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
+from urllib.parse import quote
 
 ENVIRON_KEY = "reins.repeated"
 """Under it the server hands on the names of headers that came more than once."""
@@ -10,9 +11,7 @@ _ONCE = frozenset(
     {"content-length", "transfer-encoding", "content-type", "origin", "authorization",
      "idempotency-key"}
 )  # fmt: skip
-_HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^\s@/?#\[\]:,\\]+)(:[0-9]{1,5})?")
 _LENGTH = re.compile(r"[0-9]+")
-_MAX_PORT = 65_535
 
 
 def repeated(names: Iterable[str]) -> str:
@@ -36,7 +35,12 @@ def flaw(environ: Mapping[str, object]) -> str | None:
     return None
 
 
-def is_host(text: str) -> bool:
-    """True for a name, or an address, and at most a port after it."""
-    found = _HOST.fullmatch(text)
-    return found is not None and int((found[2] or ":0")[1:]) <= _MAX_PORT
+def path_as_sent(environ: Mapping[str, object]) -> str:
+    """The path of the request before anything in it was decoded."""
+    sent = environ.get("REQUEST_URI")
+    if sent is None:  # a server that does not keep it
+        return quote(str(environ.get("PATH_INFO", "")).encode("latin-1"))
+    text = str(sent)
+    if not text.startswith("/"):  # in absolute form
+        text = "/" + text.partition("://")[2].partition("/")[2]
+    return text.partition("?")[0].partition("#")[0]

@@ -1,10 +1,13 @@
 """The page: one document for every path that is no other's, its files beside it."""
 
+from html import escape
 from pathlib import Path
 
-from flask import Blueprint, Response, send_from_directory
+from flask import Blueprint, Response, request, send_from_directory
 from werkzeug.exceptions import NotFound
 from werkzeug.routing import BaseConverter
+
+from reins.web.proxies import way_to_start
 
 DIST = Path(__file__).parent / "dashboard" / "dist"
 
@@ -20,6 +23,8 @@ Reins: the page is not built.
 Run `make run`, which builds it, or `make page` for the page alone, and open this again.
 The API works without it: see /api/openapi.json.
 """
+_HERE = '="./'
+"""The beginning of an address in the page's document, as it was built: beside the document."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -40,8 +45,13 @@ def pages(dist: Path = DIST) -> Blueprint:
     def index(_rest: str = "") -> Response:
         if not (dist / "index.html").is_file():
             return Response(_NOT_BUILT, 503, {"Retry-After": "10"}, mimetype="text/plain")
-        answer = send_from_directory(dist, "index.html")
+        text = (dist / "index.html").read_text("utf-8")
+        answer = Response(
+            text.replace(_HERE, f'="{escape(way_to_start(request.environ))}'), mimetype="text/html"
+        )
         answer.headers["Cache-Control"] = "no-cache"
+        answer.add_etag()
+        answer.make_conditional(request)
         return answer
 
     def asset(name: str) -> Response:

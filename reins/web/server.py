@@ -34,7 +34,10 @@ class _Arrived:
         self._file = file
 
     def read(self, _size: int) -> bytes:
-        return self._file.read1(_DRAINED_BYTES)
+        try:
+            return self._file.read1(_DRAINED_BYTES)
+        except OSError:  # reset by a peer that has its answer; the rest of it is yet to be closed
+            return b""
 
     def readline(self, size: int) -> bytes:
         return self._file.readline(size)

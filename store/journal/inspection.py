@@ -6,6 +6,7 @@ what is whole must not do that.
 
 import contextlib
 import sqlite3
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,14 @@ from typing import NamedTuple
 import orjson
 
 from store.errors import FolderUnusableError
+from store.journal import acknowledged
 from store.journal import file as journal_file
 from store.journal.file import Group
 from store.journal.opening import BUSY_TIMEOUT_S
+from store.lance.sums import Sums
 from store.lance.tables import Row
+
+_GROUPS = "SELECT first, rows, tbl, CAST(body AS BLOB), crc FROM record_group ORDER BY first"
 
 
 class Found(NamedTuple):
@@ -29,17 +34,23 @@ class Found(NamedTuple):
 
 @dataclass(slots=True)
 class Pending:
-    """The content of the journal at one moment."""
+    """The content of the journal at one moment.
+
+    `acknowledged` is the number that was acknowledged before then; 0 where that proves nothing.
+    `sums` are the checksums of the tables' files.
+    """
 
     flushed: int = 0
     newest: int = 0
+    acknowledged: int = 0
     groups: list[Group] = field(default_factory=list)
     synced: dict[str, int] = field(default_factory=dict)
+    sums: Sums = field(default_factory=dict)
 
     def rows(self, table: str) -> Iterator[Found]:
-        """The rows of one table, in order; without records that are no JSON."""
+        """The rows of one table, in order; without those that a start would not take."""
         for group in self.groups:
-            if group.table == table:
+            if group.table == table and group.whole:
                 yield from (found for found in _parsed(group) if isinstance(found, Found))
 
     def unparsed(self) -> Iterator[int]:
@@ -85,10 +96,26 @@ def inspected(path: Path) -> Iterator[sqlite3.Connection | None]:
         ) from error
 
 
+def acknowledged_number(path: Path) -> int:
+    """The number that the journal must have from now on; 0 if the note beside it binds nobody."""
+    note = acknowledged.read(path)
+    return note.number if note is not None and note.binding else 0
+
+
 def read_pending(pending: Pending, connection: sqlite3.Connection) -> None:
     """Everything that is in the journal."""
     (flushed,) = connection.execute("SELECT max(flushed) FROM position").fetchone()
-    query = "SELECT first, rows, tbl, body FROM record_group ORDER BY first"
     pending.flushed = flushed or 0
-    pending.groups = [Group(*line) for line in connection.execute(query)]
+    pending.groups = list(_groups(connection))
     pending.synced = journal_file.synced_versions(connection)
+    made = "SELECT count(*) FROM sqlite_master WHERE name = 'data_file'"
+    if connection.execute(made).fetchone() == (1,):  # an older Reins had no checksums
+        pending.sums = journal_file.noted_files(connection)
+
+
+def _groups(connection: sqlite3.Connection) -> Iterator[Group]:
+    """All groups in their order; those of an older Reins have no checksum."""
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(record_group)")}
+    query = _GROUPS if "crc" in columns else _GROUPS.replace("crc", "NULL")
+    for first, rows, table, body, crc in connection.execute(query):
+        yield Group(first, rows, table, body, whole=crc in (None, zlib.crc32(body)))

@@ -26,8 +26,7 @@ from store.lance.manifest import Fragment, Manifest
 from store.lance.sums import Sum
 from store.lance.tables import Table, connect
 
-_TAIL_BYTES = 4
-_MAGIC = b"LANC"
+_ENDS = {".lance": b"LANC", ".arrow": b"ARROW1"}
 
 
 @dataclass(slots=True)
@@ -228,6 +227,22 @@ def _read(found: Diagnosis, manifest: Path, numbers: Collection[int]) -> None:
             pass
 
 
+def unwritten(table: Path, version: int, since: int) -> str | None:
+    """The reason why a version is not whole on disk although its commit succeeded; None if it is.
+
+    LanceDB takes no notice where a file of deletions cannot be written: it is empty then. Looked at
+    are the fragments that changed `since` a version.
+    """
+    before: dict[int, Fragment] = {}
+    with contextlib.suppress(OSError, ValueError):  # cleaned up by now: then all are looked at
+        before = manifests.read(manifests.path_of(table, since)).fragments
+    head = manifests.path_of(table, version)
+    if not head.exists():
+        return None  # compacted away in between, or not on a disk
+    changed = (f for n, f in manifests.read(head).fragments.items() if before.get(n) != f)
+    return next(filter(None, (_damaged_file(table, fragment) for fragment in changed)), None)
+
+
 def _damaged_file(table: Path, fragment: Fragment) -> str | None:
     for file in fragment.files:
         path = table / file.path
@@ -242,7 +257,7 @@ def _look_at(path: Path, size_bytes: int | None) -> None:
         size = file.seek(0, 2)
         if size_bytes is not None and size != size_bytes:
             raise ValueError(f"{path.name} has {size} bytes, it had {size_bytes}")
-        if path.suffix == ".lance":
-            file.seek(max(0, size - _TAIL_BYTES))
-            if file.read() != _MAGIC:
-                raise ValueError(f"{path.name} does not end as it was written")
+        end = _ENDS.get(path.suffix, b"")
+        file.seek(max(0, size - len(end)))
+        if not size or file.read() != end:
+            raise ValueError(f"{path.name} does not end as it was written")

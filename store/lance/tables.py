@@ -1,5 +1,6 @@
 """A table as it is declared, and how one is opened: made at first use, complete."""
 
+import contextlib
 import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +15,7 @@ from lancedb.index import Bitmap, BTree
 from lancedb.table import LanceTable
 
 from store.errors import StoreError
+from store.lance import manifest as manifests
 
 _logger = structlog.get_logger(__name__)
 
@@ -25,7 +27,7 @@ JOURNAL_N = pa.field("journal_n", pa.int64())
 
 _INDEX_CACHE_BYTES = 64 << 20
 _METADATA_CACHE_BYTES = 64 << 20
-
+_TRIES = 3
 
 COMPACT_COMMITS = 64
 """Commits after which a table is compacted: a query pays for each piece that is not."""
@@ -106,6 +108,27 @@ def open_or_make(db: lancedb.DBConnection, table: Table) -> LanceTable:
 
 
 def open_if_there(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
+    """The table at its newest version; None while nobody has made it.
+
+    LanceDB passes over a manifest that the system does not let it look at: it takes an older
+    version for the newest, or the table for absent. Raises: OSError, RuntimeError then.
+    """
+    path = Path(db.uri) / f"{table.name}.lance"
+    for _ in range(_TRIES):
+        there = manifests.manifests(path)  # before it is opened: others may commit meanwhile
+        opened = _open(db, table)
+        if not there or _version(opened) >= manifests.version_of(there[0]):
+            return opened
+        with contextlib.suppress(FileNotFoundError):  # compacted away since
+            there[0].stat()
+    raise RuntimeError(f"LanceDB does not find the newest version of {path}, {there[0].name}")
+
+
+def _version(opened: LanceTable | None) -> int:
+    return 0 if opened is None else int(opened.version)  # an empty table is false
+
+
+def _open(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
     try:
         return db.open_table(table.name)
     except ValueError as error:

@@ -15,11 +15,13 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 import queue_imp as q
 from tests.browser.looking import DEADLINE_MS, DESK
 from tests.browser.served import App
+from tests.support.proxies.servers import NAME
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
 _FLAGS = [
     "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
     "--disable-background-networking", "--disable-component-update", "--disable-sync",
+    f"--host-resolver-rules=MAP {NAME} 127.0.0.1",
 ]  # fmt: skip
 _ONE_TRY_S = "3600"
 """So long waits a failed tick for its next try: who retries goes on doing so while one looks."""
@@ -134,11 +136,11 @@ def contexts(browser: Browser):
 def _leave(page: Page, host: str) -> BrowserContext:
     """Close a page; its context remembers nothing of it but the files."""
     context = page.context
-    of_host = {"origin": host, "storageTypes": "cookies,local_storage"}
+    of_host = {"origin": host, "storageTypes": "local_storage"}
     context.new_cdp_session(page).send("Storage.clearDataForOrigin", of_host)
-    context.clear_cookies()
     for each in context.pages:
         each.close()
+    context.clear_cookies()  # last: a page that is open still asks with them
     context.set_offline(offline=False)
     return context
 
@@ -153,17 +155,17 @@ def visit(browser: Browser, contexts):
         options = {"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce", **options}
         free = contexts[repr(sorted(options.items()))]
         page = (free.pop() if free else browser.new_context(**options)).new_page()
-        host = re.match(r"http://[^/]+", url)[0]
+        host = re.match(r"https?://[^/]+", url)[0]
         opened.append((free, page, host))
 
         def said(message) -> None:
             if message.type in ("error", "warning") and not any(
                 part in message.text for part in expected
             ):
-                faults.append(f"{message.type}: {message.text}")
+                faults.append(f"{message.type}: {message.text} {message.location}")
 
         def asked(request) -> None:
-            if not request.url.startswith((host, "data:", "blob:", host.replace("http", "ws"))):
+            if not request.url.startswith((host, "data:", "blob:", host.replace("http", "ws", 1))):
                 faults.append(f"asked another host: {request.url}")
 
         page.on("console", said)

@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.looking import gone, live
+from tests.browser.looking import gone, live, serious_findings
 
 TOKEN = "a token / of more than 16 characters?"
 
@@ -18,13 +18,29 @@ def test_the_printed_address_lets_in_and_hides_the_token(start_app, visit):
     expect(page.get_by_role("heading", name="No sessions yet")).to_be_visible()
     cookie = page.context.cookies()[0]
     assert cookie["httpOnly"]
-    assert cookie["sameSite"] == "Strict"
+    assert cookie["sameSite"] == "Lax"
     page.reload()
     live(page)
 
-    stranger = visit(f"{app.at}/sessions", expected=("401",))
-    expect(stranger.locator("body")).to_contain_text("the token is missing or wrong")
-    expect(stranger.locator("body")).to_contain_text("open the address that was printed")
+
+def test_a_browser_without_the_token_is_asked_for_it(start_app, visit):
+    """By a page, whose wrong answer is told and whose right one opens what was asked for."""
+    app = start_app(REINS_TOKEN=TOKEN)
+    app.create("ada", "cats")
+    page = visit(app.page_of("ada", "?seq=1"), expected=("401",))
+    expect(page.get_by_role("heading", name="Reins asks for its token")).to_be_visible()
+    assert not serious_findings(page)
+    field = page.get_by_label("Token")
+    expect(field).to_be_focused()
+    field.fill("a wrong one")
+    field.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("not the right one")
+    field.fill(TOKEN)
+    page.get_by_role("button", name="Open Reins").click()
+    live(page)
+    assert page.url == app.page_of("ada", "?seq=1")
+    expect(page.get_by_role("heading", name="ada")).to_be_visible()
+    assert "token" not in page.url
 
 
 def test_the_demonstration_says_what_it_is(shared, visit):

@@ -3,7 +3,8 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.looking import live, picture, row_of
+import queue_imp as q
+from tests.browser.looking import live, log_of, picture, row_of
 from tests.support.waiting import until
 
 
@@ -102,3 +103,20 @@ def test_what_is_not_there_is_said(shared, visit):
     expect(page.get_by_role("log")).to_contain_text("cats")
     page.goto(f"{shared.at}/sessions/a/b")
     expect(page.get_by_role("heading", name="There is no page at")).to_be_visible()
+
+
+def test_sessions_whose_ids_hold_the_separator_of_rooms(shared, visit):
+    """Each page is live, and shows the rows of its own session alone."""
+    quiet = {"heartbeat_s": 3_600}
+    for agent in ("r", "r::s"):
+        shared.create(agent, config=quiet)
+    shared.create("r", session_id="s::t", config=quiet)
+    shared.create("r::s", session_id="t", config=quiet)
+    page = visit(shared.page_of("s::t"))
+    live(page)
+    expect(row_of(page, 2)).to_be_visible()
+    for agent, session, subject in (("r::s", "t", "dogs"), ("r", "s::t", "owls")):
+        asked = q.agent_interrupt(agent, "ann", {"subject": subject}, session_id=session)
+        shared.applied([asked])
+    expect(log_of(page)).to_contain_text("owls")
+    expect(log_of(page)).not_to_contain_text("dogs")

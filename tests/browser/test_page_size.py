@@ -7,7 +7,7 @@ from tests.support.worker import ROOT
 
 DIST = ROOT / "reins" / "web" / "dashboard" / "dist"
 MOST_BYTES = 150 * 1024
-_LINKED = re.compile(r'(?:src|href)="/([^"]+\.(?:js|css))"')
+_LINKED = re.compile(r'(?:src|href)="\./([^"]+\.(?:js|css))"')
 _IMPORTED = re.compile(r'(?:^|[;}\s])(?:import|export)[^;"\'()]*["\']\./([^"\']+\.js)["\']')
 
 

@@ -4,7 +4,6 @@ A case that fails prints the command that repeats it alone. Exit code 1 if any d
 """
 
 import argparse
-import errno
 import json
 import random
 import shutil
@@ -14,32 +13,12 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
-from itertools import count, islice
 from pathlib import Path
 
+from tests.campaign.sweep import FULL, WHO, Site, Sweep
 from tests.support.faults import device
 from tests.support.faults.case import Bench, Case, Result
 from tests.support.faults.control import Fault
-
-WHO = ("start", "running", "client")
-_FULL = (errno.EIO, errno.ENOSPC, errno.EDQUOT)
-_HANDLES = (errno.EMFILE, errno.EACCES, errno.EIO, errno.ENOMEM)
-ERRNOS = {
-    "open": (*_HANDLES, errno.ENOSPC, errno.EROFS),
-    "opendir": _HANDLES,
-    "stat": (errno.EACCES, errno.EIO, errno.ENOMEM),
-    "read": (errno.EIO, errno.ENOMEM),
-    "pread": (errno.EIO, errno.ENOMEM),
-    "write": _FULL,
-    "pwrite": _FULL,
-    "ftruncate": (errno.EIO, errno.EROFS),
-    "fsync": _FULL,
-    "fdatasync": _FULL,
-    "syncfs": _FULL,
-    "copy": (errno.EIO, errno.ENOSPC),
-}
-_OF_NAMES = (errno.EIO, errno.ENOSPC, errno.EACCES)
-"""Of rename, link, unlink, mkdir and rmdir."""
 
 
 class Campaign:
@@ -51,6 +30,12 @@ class Campaign:
         self.results: list[Result] = []
         self._bench.prepare(seed)
         self._sites = {who: self._bench.call_sites(who) for who in WHO}
+        sites = {
+            Site(who, *site): times
+            for who, counts in self._sites.items()
+            for site, times in counts.items()
+        }
+        self.sweep = Sweep(sites, seed)
 
     def kills(self, number: int) -> None:
         """Half of them at a random time, half at a call."""
@@ -72,30 +57,12 @@ class Campaign:
             if kind == "power" and each % 4 == 0:  # a sync fails before the power does
                 call = chance.choice(("syncfs", "syncfs", "fdatasync", "fsync"))
                 nth, times = chance.randint(1, 9), chance.randint(1, 3)
-                fault = Fault(call, "*", nth, times, chance.choice(_FULL))
+                fault = Fault(call, "*", nth, times, chance.choice(FULL))
             self.run(Case(kind, chance.getrandbits(31), "running", fault))
 
     def errnos(self, at_most: int) -> None:
-        """Each errno at the first call of each site, then at the second, until none is left."""
-        left = {(who, *site) for who in WHO for site in self._sites[who]}
-        chance = random.Random(f"errnos {self._seed}")
-        for nth in islice(count(1), at_most or None):
-            for site in chance.sample(sorted(left), len(left)):
-                if not self._all_errnos(*site, nth):
-                    left.discard(site)
-                if self.over:
-                    return
-            if not left:
-                return
-
-    def _all_errnos(self, who: str, call: str, path: str, nth: int) -> bool:
-        """Whether the call was made at all, as often as that."""
-        for code in ERRNOS.get(call, _OF_NAMES):
-            times = 1 if (nth + code) % 3 else None
-            fault = Fault(call, path, nth, times, code)
-            if not self.run(Case("errno", self._seed, who, fault)).reached:
-                return False
-        return True
+        """Each errno at each call site, at the first call of it, the second, and so on."""
+        self.sweep.run(self.run, at_most, lambda: self.over)
 
     @property
     def over(self) -> bool:
@@ -107,12 +74,12 @@ class Campaign:
         result = self._bench.run(case)
         self.results.append(result)
         if not result.well:
-            print(f"\r{'; '.join(result.lost + result.doubled + result.wrong)[:2000]}")  # noqa: T201
-            print(f"  again: {command(case, self._seed)}")  # noqa: T201
+            print(f"\r{'; '.join(result.lost + result.doubled + result.wrong)[:2000]}")
+            print(f"  again: {command(case, self._seed)}")
         took_s = time.monotonic() - self._began
         bad = sum(not each.well for each in self.results)
         line = f"{len(self.results)} cases in {took_s:.0f} s, {bad} failed; {case.kind} {case.who}"
-        print(f"\r{line:<100.100}", end="", flush=True)  # noqa: T201
+        print(f"\r{line:<100.100}", end="", flush=True)
         return result
 
 
@@ -174,7 +141,10 @@ def main() -> int:
         campaign.kills(given.kills)
         campaign.errnos(given.sites)
     results = campaign.results
-    print("", *lines(results), sep="\n")  # noqa: T201
+    print("", *lines(results), sep="\n")
+    missed, sites = dict(campaign.sweep.missed()), campaign.sweep.sites
+    if not given.only:
+        print(f"{len(sites)} call sites; {len(missed)} lack an errno: see {given.out}")
     bad = [each for each in results if not each.well]
     report = {
         "seed": given.seed,
@@ -182,13 +152,15 @@ def main() -> int:
             kind: totals([each for each in results if each.case.kind == kind])
             for kind in sorted({each.case.kind for each in results})
         },
+        "sites": {" ".join(site): times for site, times in sorted(sites.items())},
+        "missed": {" ".join(site): names for site, names in missed.items()},
         "failed": [asdict(each) | {"again": command(each.case, given.seed)} for each in bad],
     }
     given.out.write_text(json.dumps(report, indent=1))
     if not bad:
         shutil.rmtree(at)
     else:
-        print(f"the folders of what failed are in {at}")  # noqa: T201
+        print(f"the folders of what failed are in {at}")
     return int(bool(bad))
 
 

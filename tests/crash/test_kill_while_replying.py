@@ -121,7 +121,7 @@ def test_kills_between_a_message_and_its_tick(tmp_path, empty_folder):
 
 
 def answered(reader, name, after, action_id):
-    """Whether an agent has spoken after that message."""
+    """True if an agent has spoken after that message."""
     said = list_messages(name, after, store=reader)
     at = [n for n, row in enumerate(said) if row["message_id"] == action_id]
     return at and any(row["session_id"] for row in said[at[0] :])

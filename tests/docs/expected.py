@@ -49,7 +49,7 @@ def settings() -> list[list[str]]:
 
 
 def _default(value: object) -> str:
-    if value is None:
+    if value in (None, ""):
         return "-"
     if isinstance(value, list):
         return "`[" + ", ".join(f'"{item}"' for item in value) + "]`"

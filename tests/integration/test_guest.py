@@ -14,9 +14,7 @@ assert sys.getswitchinterval() == before[2]
 assert gc.get_freeze_count() == before[3]
 print(*sorted(name for name, value in os.environ.items() if before[0].get(name) != value))
 """
-LISTED = (
-    "BAML_INTERNAL_LOG BAML_LOG LANCE_CPU_THREADS LANCE_LOG NO_PROXY RUST_LIB_BACKTRACE no_proxy"
-)
+LISTED = "BAML_INTERNAL_LOG BAML_LOG LANCE_CPU_THREADS LANCE_LOG RUST_LIB_BACKTRACE"
 
 
 def run(code: str, **environment: str) -> tuple[str, str]:
@@ -38,11 +36,9 @@ def test_an_embedded_runtime_changes_only_what_its_libraries_read() -> None:
 
 
 def test_a_program_keeps_the_hosts_that_it_calls_directly() -> None:
-    """Loopback is added to NO_PROXY once, whatever stands there."""
-    told = "import reins.llm, os; print(os.environ['NO_PROXY'], os.environ['no_proxy'])"
-    all_hosts = "intranet,localhost,127.0.0.1,::1"
-    assert run(told, NO_PROXY="intranet,localhost") == (f"{all_hosts} {all_hosts}", "")
-    assert run(told, NO_PROXY=all_hosts) == (f"{all_hosts} {all_hosts}", "")
+    """NO_PROXY is read, and left as it stands."""
+    told = "import reins.llm, os; print(os.environ['NO_PROXY'], 'no_proxy' in os.environ)"
+    assert run(told, NO_PROXY="intranet,localhost") == ("intranet,localhost False", "")
 
 
 def test_a_program_keeps_its_own_settings_of_lancedb() -> None:

@@ -58,3 +58,34 @@ def test_away_from_a_terminal_every_line_is_json():
     assert (lines[0]["agent_id"], lines[0]["session_id"], lines[0]["step"]) == ("a", "s", 3)
     assert all({"level", "timestamp"} <= line.keys() for line in lines)
     assert logging.getLogger().level == logging.WARNING, "importing logs configures nothing"
+
+
+EVIL = r"""
+import logging, threading
+import structlog
+from reins import logs
+logs.configure("info", "{form}")
+evil = "\x1b[2J\x1b]0;owned\x07\x9b1m\u202eabc"
+try:
+    raise ValueError(evil)
+except ValueError:
+    structlog.get_logger("x").exception(evil, agent_id=evil, reasons=[evil])
+    logging.getLogger("a.library").exception(evil)
+ending = threading.Thread(target=lambda: [][evil], name="t")
+ending.start()
+ending.join()
+raise SystemError(evil)
+"""
+
+
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_a_terminal_obeys_nothing_of_a_log(form):
+    """Whatever a line tells of, or an exception: controls and marks of direction are signs."""
+    ran = subprocess.run(
+        [sys.executable, "-c", EVIL.replace("{form}", form)],
+        cwd=ROOT, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ran.returncode == 1
+    assert ran.stderr.replace("\n", "").isprintable(), ascii(ran.stderr)
+    assert ran.stderr.count("owned") >= 6
+    assert "SystemError" in ran.stderr

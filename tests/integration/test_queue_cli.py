@@ -4,6 +4,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -15,6 +16,9 @@ from tests.support.program import Program
 from tests.support.waiting import until
 
 ENVIRONMENT = {k: v for k, v in os.environ.items() if not k.startswith("REINS_")}
+
+
+EVIL = "hi \x1b[2J\x1b]0;owned\x07\x9b1m \u202eabc\u2066\r\n12:00:00  #9     ann: forged\x7f"
 
 
 def start(*arguments):
@@ -167,3 +171,58 @@ def test_a_folder_that_cannot_be_used(capsys):
     """One line, and the exit code that every program of ours has for it."""
     assert queue_cli.main(["pause", "a", "--data", "/proc/nowhere"]) == 2
     assert "cannot be used" in capsys.readouterr().err
+
+
+@pytest.fixture(scope="module")
+def evil(worker):
+    """Everything that a person may write holds what a terminal would obey."""
+    given = ("--data", worker, "--wait", 30)
+    shell("create", "evil", "--subject", "cats", "--config", '{"heartbeat_s": 3600}', *given)
+    shell("pause", "evil", "--reason", EVIL, *given)
+    shell("interrupt", "evil", json.dumps({"subject": EVIL}), *given)
+    shell("destroy", "evil", "--reason", EVIL, *given)
+    shell("conversation", "evil", "--title", EVIL, *given)
+    shell("post", "evil", f"{EVIL} \u7f8e\u54b2", "--actor", "Zoë", *given)
+    return worker
+
+
+@pytest.mark.parametrize(
+    "verb", [("watch", "evil", "--until-end"), ("transcript", "evil"), ("status",)]
+)
+def test_a_terminal_gets_text_and_json_gets_all(evil, verb):
+    """No control, no mark of direction and no forged line in text; in JSON everything."""
+    for as_json in ((), ("--json",)):
+        out = shell(*verb, "--data", evil, *as_json)
+        assert out.replace("\n", "").isprintable()
+        assert "\n12:00:00  #9" not in out
+        if verb[0] == "status":
+            assert "evil" in out
+            continue  # what was written last is a joke
+        assert "owned" in out
+        if as_json:
+            assert json.dumps(EVIL)[1:-1].replace("\x7f", "\\u007f") in out.replace("\\\\", "\\")
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp1252", "shift_jis"])
+def test_output_that_is_not_utf_8_loses_signs_alone(evil, encoding):
+    """Not the command: every line comes, and the help does too."""
+    # A new interpreter: the tests' own are forks of one that has begun.
+    settings = {"PYTHONIOENCODING": encoding, "PYTHONUTF8": "0", "LC_ALL": "C"}
+    for verb in (("transcript", "evil", "--data", evil), ("status", "--data", evil), ("--help",)):
+        ran = subprocess.run(
+            [sys.executable, "-m", "queue_imp", *verb],
+            cwd=ROOT, env=ENVIRONMENT | settings, capture_output=True, check=False, timeout=60,
+        )  # fmt: skip
+        assert (ran.returncode, ran.stderr) == (0, b"")
+        out = ran.stdout.decode(encoding)
+        assert "forged" in out or "evil" in out or "Commands" in out
+        assert "\x1b" not in out
+
+
+def test_what_a_person_typed_is_shown_in_errors_too(evil):
+    """An id, an option, the reason of a rejection."""
+    for verb in (("transcript", EVIL), ("pause", EVIL), ("status", f"--{EVIL}"), (EVIL,)):
+        process = start(*verb, "--data", evil) if verb != (EVIL,) else start(*verb)
+        _, err = process.communicate(timeout=60)
+        assert process.returncode in (1, 2)
+        assert err.replace("\n", "").isprintable(), ascii(err)

@@ -3,6 +3,7 @@
 import json
 import shutil
 import threading
+from itertools import cycle
 
 import pytest
 
@@ -10,6 +11,8 @@ import queue_imp as q
 from reins.cli.main import main
 from reins.verifying.verify import HOLDS, look, verify
 from store import queue, queue_writer
+from store.journal.file import noted_files
+from store.journal.inspection import inspected
 from store.lance.damage import Missing, keep
 from store.reading import Reader
 from tests.support import whole_folder
@@ -300,7 +303,7 @@ def two_rows_have_one_number(folder):
     folder.put("conversations", folder.row("conversations"), journal_n=number)
 
 
-@breaks("numbers_given")
+@breaks("numbers_given", "acknowledged_there")
 def the_journal_is_younger_than_the_tables(folder):
     folder.sql("UPDATE position SET flushed = 3")
 
@@ -318,10 +321,20 @@ def a_group_is_missing(folder):
 
 @breaks("journal_whole", *BROKEN["a_group_is_missing"][1], killed=True)
 def a_record_is_torn(folder):
+    """Where its group is from before there were checksums."""
     [(first, body)] = folder.sql(
         "SELECT first, body FROM record_group WHERE tbl = 'agent_steps' ORDER BY first LIMIT 1"
     )
-    folder.sql("UPDATE record_group SET body = ? WHERE first = ?", body[:-9], first)
+    folder.sql("UPDATE record_group SET body = ?, crc = NULL WHERE first = ?", body[:-9], first)
+
+
+@breaks("journal_whole", "calls_counted", "calls_have_rows", killed=True)
+def a_bit_of_the_journal_is_flipped(folder):
+    """In the name of a column, which a reader would look for."""
+    folder.sql(
+        "UPDATE record_group SET body = CAST(replace(body, 'tokens_in', 'tokens_io') AS BLOB)"
+        " WHERE tbl = 'model_calls'"
+    )
 
 
 @breaks("journal_agrees", killed=True)
@@ -349,12 +362,12 @@ def a_record_would_be_passed_over(folder):
     )
 
 
-@breaks("tables_read")
+@breaks("tables_read", "files_unchanged")
 def a_data_file_is_zeros(folder):
     folder.zero("model_calls.lance/data/*.lance")
 
 
-@breaks("tables_read")
+@breaks("tables_read", "files_unchanged")
 def a_manifest_is_zeros(folder):
     folder.zero("messages.lance/_versions/*.manifest")
 
@@ -362,6 +375,19 @@ def a_manifest_is_zeros(folder):
 @breaks("tables_read")
 def every_manifest_is_gone(folder):
     shutil.rmtree(folder.path / "messages.lance" / "_versions")
+
+
+@breaks("files_unchanged")
+def another_actor_is_read(folder):
+    """One bit of a name: the table reads, and nothing else tells."""
+    for path in (folder.path / "agents_config.lance" / "data").glob("*.lance"):
+        if (place := path.read_bytes().find(b"tester")) > 0:
+            folder.flip(path, place)
+
+
+@breaks("acknowledged_there", "receipts_confirmed", killed=True)
+def the_log_of_the_journal_is_gone(folder):
+    (folder.path / "journal.sqlite-wal").unlink()
 
 
 @breaks("indices_agree")
@@ -411,6 +437,26 @@ def test_each_fault_is_found_and_named(case, whole, tmp_path):
     found = {finding.check for finding in report.findings}
     assert check in found, report
     assert found <= expected, report
+
+
+def test_a_bit_of_any_file_is_found(whole, tmp_path):
+    """Of data and of manifests, of each table that has rows, at its begin, within it, at its end;
+    also where LanceDB panics at it."""
+    files = Breakable(whole[False], tmp_path / "data")
+    with inspected(files.path / "journal.sqlite") as connection:
+        noted = noted_files(connection)
+    tables = {table: path for table, path in noted if path.startswith("data/")}
+    heads = {table: path for table, path in noted if path.startswith("_versions/")}
+    assert len(tables) >= 6
+    parts = cycle((0.0, 0.3, 0.999, 0.7))
+    for table, name in (*tables.items(), *heads.items()):
+        path, part = files.path / f"{table}.lance" / name, next(parts)
+        content = path.read_bytes()
+        files.flip(path, int(len(content) * part))
+        found = [f for f in look(files.path).findings if f.check == "files_unchanged"]
+        assert [(f.about["table"], f.about["file"]) for f in found] == [(table, name)], path
+        path.write_bytes(content)
+    assert look(files.path).findings == []
 
 
 def test_each_check_is_shown_to_find_something():

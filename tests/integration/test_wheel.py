@@ -116,7 +116,7 @@ def test_the_program_runs_from_an_empty_folder(scripts, tmp_path):
         [agent] = json.loads(get(f"{address}/api/agents"))["items"]
         assert agent["agent_id"] == "agent1"
         page = get(f"{address}/")
-        for asset in re.findall(r'(?:src|href)="(/assets/[^"]+)"', page):
+        for asset in re.findall(r'(?:src|href)="\.(/assets/[^"]+)"', page):
             assert get(address + asset)
         assert "/assets/" in page
         run.send_signal(signal.SIGTERM)

@@ -64,6 +64,12 @@ class Breakable:
         for path in self.path.glob(files):
             path.write_bytes(bytes(path.stat().st_size))
 
+    def flip(self, path: Path, place: int) -> None:
+        """One bit of a file."""
+        content = bytearray(path.read_bytes())
+        content[place] ^= 1
+        path.write_bytes(content)
+
 
 def _same(row: dict[str, Any]) -> str:
     names = [name for name in ("journal_n", "action_id", "session_id") if row.get(name) is not None]

@@ -10,8 +10,9 @@ from store import agent_state, agent_steps, agents_config, conversations, messag
 from store.reading import Reader
 
 _STORES = {
-    "tables_read", "indices_agree", "versions_kept", "nothing_missing", "nothing_set_aside",
-    "journal_whole", "journal_agrees", "numbers_unique", "numbers_given", "states_once",
+    "tables_read", "indices_agree", "versions_kept", "files_unchanged", "nothing_missing",
+    "nothing_set_aside", "acknowledged_there", "journal_whole", "journal_agrees", "numbers_unique",
+    "numbers_given", "states_once",
 }  # fmt: skip
 
 

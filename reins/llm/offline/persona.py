@@ -15,6 +15,7 @@ from reins.llm.offline.lines import TOPIC, filled, pieces, recognised, touched, 
 from reins.llm.offline.topic import topic_of
 from reins.llm.offline.voices import Voice
 from reins.llm.text import one_line
+from reins.names.hearing import is_named
 
 NOTHING_TO_ADD = "PASS"
 """The word that the prompt asks for."""
@@ -131,13 +132,9 @@ def reply(part: Part) -> str:
 def passes(part: Part) -> bool:
     """Rarely, and never after a person's message or one with one's name in it."""
     last = part.messages[-1]
-    if last.kind != "persona" or _mentions(last.text, part.name):
+    if last.kind != "persona" or is_named(last.text, part.name):
         return False
     return part.chance("pass", PASSES_ONE_IN) == 0
-
-
-def _mentions(text: str, name: str) -> bool:
-    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", text, re.IGNORECASE) is not None
 
 
 def _topic(part: Part, last: Said) -> str:

@@ -146,11 +146,17 @@ class Answer:
         return self._parted[1]
 
     def _take_lines(self, data: bytes) -> None:
-        """Take in a stream that nobody has asked for."""
-        if data.lstrip()[:6] in {b"data: ", b"data:{", b"event:"}:
+        """Take in a stream that nobody has asked for: of events, or of an object a line."""
+        begun = data.lstrip()[:6]
+        if begun in {b"data: ", b"data:{", b"event:"}:
             for line in data.splitlines()[:MAX_EVENTS_IN_BODY]:
                 if line.startswith(b"data:"):
                     self.event(line[5:])
+        elif begun.startswith(b"{"):
+            lines = [line for line in data.splitlines() if line.strip()][:MAX_EVENTS_IN_BODY]
+            if len(lines) > 1 and all(line.startswith(b"{") for line in lines):
+                for line in lines:
+                    self.event(line)
 
     def _take(self, value: dict[str, Any]) -> None:
         fault = fault_in(value)

@@ -37,7 +37,7 @@ TRUST = (
 
 
 def broken_off(error: BaseException) -> UnconnectedError:
-    """What happened to an answer that had begun."""
+    """The failure of an answer that had begun."""
     causes = [each.reason for each in _causes(error) if isinstance(each, ssl.SSLError)]
     return UnconnectedError(f"{BROKE} ({causes[0]})" if causes else BROKE)
 
@@ -45,7 +45,7 @@ def broken_off(error: BaseException) -> UnconnectedError:
 def unconnected(
     error: BaseException, address: str, *, unread: Sequence[str] = (), connect_s: float = 0
 ) -> UnconnectedError:
-    """What happened to a request, from what the client raised; `unread` are sources of certificates
+    """The failure of a request, from what the client raised; `unread` are sources of certificates
     that could not be read.
     """
     causes = list(_causes(error))
@@ -68,7 +68,7 @@ def unconnected(
 def _told(
     cause: BaseException, address: str, unread: Sequence[str], connect_s: float
 ) -> UnconnectedError | None:
-    """What one cause says; None if it says nothing by itself."""
+    """The failure that one cause tells; None if it tells nothing by itself."""
     at = _place(address)
     match cause:
         case ssl.SSLCertVerificationError():

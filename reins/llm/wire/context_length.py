@@ -79,7 +79,7 @@ GIVEN = tuple(
 
 @dataclass(frozen=True, slots=True)
 class ContextLength:
-    """What a server said: the tokens that its model takes, and those that it got."""
+    """The lengths that a server told: the tokens that its model takes, and those that it got."""
 
     limit: int | None = None
     given: int | None = None

@@ -45,7 +45,7 @@ class EventReader:
     def _line(self, line: bytes) -> bytes | None:
         if line:
             name, _, value = line.partition(b":")
-            if name == b"data":
+            if name in {b"data", b"error"}:  # llama.cpp has sent errors in a field of that name
                 self._data.append(value.removeprefix(b" "))
                 self._size_bytes += len(value)
             return None

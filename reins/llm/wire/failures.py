@@ -72,6 +72,9 @@ BY_STATUS: dict[int, Kind] = {
     529: "overloaded",
 }
 QUOTA_SPENT = "insufficient_quota"
+TOLD = re.compile(
+    r"the prompt of about (\d+) tokens is longer than the model's context(?: of (\d+) tokens)?"
+)
 LENGTHS = re.compile(r'"n_(?:ctx|prompt_tokens)"\s*:\s*[0-9]+')
 """Fields in which llama.cpp tells them."""
 
@@ -122,16 +125,21 @@ def lengths_in(error: WireError, response: WireResponse) -> ContextLength | None
 
 def too_much(route: Route, lengths: ContextLength, response: WireResponse) -> ModelError:
     """The ModelError for a prompt that is longer than its model can take."""
-    sent = tokens_of(response.request or "")
-    what = f"the prompt of about {lengths.given or sent} tokens is longer than the model's context"
+    given = lengths.given or tokens_of(response.request or "")
+    what = f"the prompt of about {given} tokens is longer than the model's context"
     if lengths.limit is not None:
         what += f" of {lengths.limit} tokens"
     error = failure("context_too_long", route, what)
-    error.sent_tokens = sent
-    if lengths.limit is not None:
-        # Theirs are other tokens than ours: what they say is taken as a share.
-        error.fits_tokens = lengths.limit * sent // max(lengths.given or sent, lengths.limit)
+    error.given_tokens, error.limit_tokens = lengths_told(what)
     return error
+
+
+def lengths_told(message: str) -> tuple[int | None, int | None]:
+    """The lengths in the message of such an error: what was sent, and what the model takes."""
+    told = TOLD.search(message)
+    if told is None:
+        return None, None
+    return int(told[1]), int(told[2]) if told[2] else None
 
 
 def fault_in_body(body: str) -> Fault:

@@ -57,7 +57,7 @@ class Exchange:
 
 @dataclass(slots=True)
 class Received:
-    """What has come of one attempt so far; `came` are the newest bytes that were no text."""
+    """All that has come of one attempt so far; `came` are the newest bytes that were no text."""
 
     request: str
     answer: Answer = field(default_factory=Answer)

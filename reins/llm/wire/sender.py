@@ -127,7 +127,7 @@ class Sender:
 
 
 class Reply:
-    """What a server sends back. `headers` by their names in lower case."""
+    """An answer of a server, as it comes. `headers` by their names in lower case."""
 
     def __init__(self, got: "aiohttp.ClientResponse", sender: Sender) -> None:
         self._got = got

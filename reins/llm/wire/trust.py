@@ -75,7 +75,7 @@ def _source(path: str, said_by: str) -> Source:
 
 @lru_cache(maxsize=16)
 def context_of(trust: Trust) -> tuple[ssl.SSLContext, tuple[str, ...]]:
-    """What connections are checked with, and what could not be read of the environment's sources.
+    """The context that connections are checked with, and the sources that could not be read.
 
     Blocks: it reads files. Raises: CertificatesError where a route's own file cannot be read.
     """

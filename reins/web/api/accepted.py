@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from flask import Response
+from flask import Response, request
 
 from reins.web.api.context import ApiContext
 from reins.web.http.idempotency import KeyHeader, key_of
@@ -33,7 +33,7 @@ def accepted(
         else:
             context.bridge.enqueue([action])
     answer = {name: action[name] for name in Accepted.model_fields}
-    headers = {"Location": f"/api/actions/{action['action_id']}"}
+    headers = {"Location": f"{request.root_path}/api/actions/{action['action_id']}"}
     return Response(orjson.dumps(answer), 202, headers, mimetype="application/json")
 
 

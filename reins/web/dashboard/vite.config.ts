@@ -2,7 +2,8 @@ import { svelte } from '@sveltejs/vite-plugin-svelte'
 import { defineConfig } from 'vite'
 
 export default defineConfig({
-  base: '/',
+  // Addresses beside the document: the server knows, or the browser finds out, under which path it is.
+  base: './',
   logLevel: 'warn',
   plugins: [svelte({ configFile: false, compilerOptions: { runes: true } })],
   build: {

@@ -49,13 +49,5 @@ class ActorBody(Input):
     actor: Id = Field(description="who asks")
 
 
-class SessionPath(Input):
-    session_id: KnownId
-
-
 class ActionPath(Input):
     action_id: KnownId
-
-
-class ConversationPath(Input):
-    conversation_id: KnownId

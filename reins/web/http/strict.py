@@ -13,6 +13,7 @@ from werkzeug.exceptions import ClientDisconnected
 from werkzeug.routing import BaseConverter
 from werkzeug.utils import cached_property
 
+from reins.web.framing import path_as_sent
 from reins.web.http.problem import RequestRefusedError
 
 if TYPE_CHECKING:
@@ -134,11 +135,4 @@ class EncodedPaths:
     def __call__(
         self, environ: "WSGIEnvironment", start_response: "StartResponse"
     ) -> Iterable[bytes]:
-        sent = environ.get("REQUEST_URI")
-        if sent is None:  # a server that does not keep it
-            sent = quote(environ.get("PATH_INFO", "").encode("latin-1"))
-        elif not sent.startswith("/"):  # in absolute form
-            _, _, rest = sent.partition("://")
-            sent = "/" + rest.partition("/")[2]
-        path = sent.partition("?")[0].partition("#")[0]
-        return self._app({**environ, "PATH_INFO": path}, start_response)
+        return self._app({**environ, "PATH_INFO": path_as_sent(environ)}, start_response)

@@ -22,8 +22,15 @@ T = TypeVar("T")
 
 
 def run_room(agent_id: str, session_id: str) -> str:
-    """The room of one session."""
-    return f"run::{agent_id}::{session_id}"
+    """The room of one session, and of no other: `net/rooms.ts` of the page names it alike.
+
+    Where the ids could be parted at more than one place, the agent's length in characters says at
+    which; so its number of separators tells whether a room has one.
+    """
+    both = f"{agent_id}::{session_id}"
+    # Also one that overlaps with the colons of an id beside it.
+    plain = both.find("::") == both.rfind("::") == len(agent_id)
+    return f"run::{both}" if plain else f"run::{len(agent_id)}::{both}"
 
 
 class Members(socketio.Manager):  # type: ignore[misc]

@@ -25,6 +25,7 @@ from reins.web.views.participants import Participants
 from reins.web.views.rows import log_row, message_row
 from reins.web.views.sessions import SessionIndex
 from store import agent_steps, conversations, messages
+from store.id_forms import is_same, stored_id
 
 _logger = structlog.get_logger(__name__)
 
@@ -66,6 +67,8 @@ def make_socketio(
         async_mode="threading",
         async_handlers=False,  # in order, and no thread for each message
         transports=["websocket"],
+        # Not a list of origins: its own check of them is off. The guard looks at them, as for acts.
+        cors_allowed_origins=[],
         max_http_buffer_size=MAX_MESSAGE_BYTES,
         ping_interval=ping_interval_s,
         ping_timeout=ping_timeout_s,
@@ -139,8 +142,9 @@ class Sockets:
 
     def _subscribe(self, ask: Subscribe) -> Answer:
         self._follower.catch_up()
-        known = self._index.get(ask.session_id)
-        if known is None or known["agent_id"] != ask.agent_id:
+        session_id = stored_id(ask.session_id, self._index.get)
+        known = self._index.get(session_id)
+        if known is None or not is_same(known["agent_id"], ask.agent_id):
             return _problem(
                 404,
                 "no such session",
@@ -148,21 +152,22 @@ class Sockets:
                 "see GET /api/sessions",
             )
         # The room first: what is written meanwhile is seen twice, never missed.
-        answer = self._join(run_room(ask.agent_id, ask.session_id))
+        answer = self._join(run_room(known["agent_id"], session_id))
         if answer["ok"]:
             store = self._bridge.store
-            found = agent_steps.list_steps(ask.session_id, ask.after_seq, _PAGE, store=store)
+            found = agent_steps.list_steps(session_id, ask.after_seq, _PAGE, store=store)
             answer |= {
-                "head": self._index.seq(ask.session_id),
+                "head": self._index.seq(session_id),
                 "rows": [log_row(row, brief=True) for row in found],
-                "session": self._index.get(ask.session_id),
+                "session": self._index.get(session_id),
                 # After the room was joined: what is typed from here on comes as an event.
-                "typing": self._typing.so_far(ask.session_id),
+                "typing": self._typing.so_far(session_id),
             }
         return answer
 
     def _subscribe_conversation(self, ask: SubscribeConversation) -> Answer:
-        store, conversation_id = self._bridge.store, ask.conversation_id
+        store = self._bridge.store
+        conversation_id = conversations.as_stored(ask.conversation_id, store=store)
         row = conversations.get_conversation(conversation_id, store=store)
         if row is None:
             return _problem(

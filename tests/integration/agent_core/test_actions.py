@@ -284,6 +284,8 @@ async def test_of_two_with_one_id_the_first_committed_wins(fleet):
 
 async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):
     """A process whose clock is hours behind comes in its turn all the same."""
+    folder = fleet.sessions.store.folder.path
+    await fleet.stop()  # or each would be taken up before the next is there
     sent = []
     for back_h, made in enumerate(
         (
@@ -294,8 +296,9 @@ async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):
     ):
         made["created_at"] -= timedelta(hours=back_h)
         sent.append(made)
-    writer = queue_writer.QueueWriter(fleet.sessions.store.folder.path)
+    writer = queue_writer.QueueWriter(folder)
     for made in sent:
         await asyncio.to_thread(writer.append, made)
+    await fleet.start("start-2")
     outcomes = [(await fleet.receipt(made["action_id"]))["outcome"] for made in sent]
     assert outcomes == ["applied"] * 3

@@ -165,6 +165,24 @@ async def test_retry_after_in_seconds_is_waited_for(make, stub: ModelStub) -> No
     assert 1.0 <= time.perf_counter() - started < 3
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Retry_After": "30.5"},
+        {"Retry_After_Ms": "30500"},
+        {"X_RateLimit_Remaining_Requests": "0", "X_RateLimit_Reset_Requests": "30s500ms"},
+    ],
+)
+async def test_other_forms_of_retry_after(make, stub: ModelStub, headers) -> None:
+    """Whatever the case and the form of the header, the route waits for that long."""
+    stub.default = fails(429, **headers)
+    model = await make(attempts=4)
+    with pytest.raises(ModelError) as caught:
+        await model.call("TellAJoke", subject="cats", told=[])
+    assert caught.value.retry_after_s == 30.5
+    assert model.routes()[0].backoff_s > 25
+
+
 async def test_retry_after_as_a_date_is_waited_for(make, stub: ModelStub) -> None:
     """The same as an HTTP date."""
     stub.default = fails(

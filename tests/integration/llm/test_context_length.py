@@ -56,14 +56,16 @@ async def test_it_is_told_with_its_lengths(
     assert (error.kind, error.retryable, len(stub.seen)) == ("context_too_long", False, 1)
     assert "context_tokens" in str(error)
     assert "the-secret-subject" not in str(error)
-    assert error.sent_tokens is not None
-    assert error.sent_tokens > 100
+    assert error.given_tokens is not None
+    assert error.given_tokens > 100
     if tells:
         assert "about 400 tokens is longer than the model's context of 100 tokens" in str(error)
-        assert error.fits_tokens == error.sent_tokens // 4
+        assert (error.given_tokens, error.limit_tokens) == (400, 100)
     else:
-        assert f"about {error.sent_tokens} tokens is longer than the model's context." in str(error)
-        assert error.fits_tokens is None
+        assert f"about {error.given_tokens} tokens is longer than the model's context." in str(
+            error
+        )
+        assert error.limit_tokens is None
 
 
 async def test_a_fallback_may_have_a_longer_context(routed, stub: ModelStub, other) -> None:
@@ -76,7 +78,7 @@ async def test_a_fallback_may_have_a_longer_context(routed, stub: ModelStub, oth
     assert len(stub.seen) == 3
     other.default = says(openai("no", "content_filter"))
     error = await error_of(model)
-    assert (error.kind, error.fits_tokens) == ("context_too_long", error.sent_tokens // 4)
+    assert (error.kind, error.limit_tokens) == ("context_too_long", 100)
 
 
 async def test_embeddings(routed, stub: ModelStub) -> None:

@@ -95,6 +95,27 @@ async def test_an_error_to_a_stream_in_plain(routed, stub: ModelStub, account) -
     assert caught.value.kind == "rate_limited"
 
 
+async def test_errors_beside_the_data(routed, stub: ModelStub, account) -> None:
+    """In a field `error` of the stream, as llama.cpp; in a line of JSON, as Ollama."""
+    model = (await routed(route("a", stub))).for_caller(account)
+    fields = json.dumps({"code": 503, "message": "Loading model", "type": "unavailable_error"})
+    begun = f"data: {openai_events('Once', None)[0]}\n\n"
+    stub.default = raw(f"{begun}error: {fields}\n\n".encode(), "text/event-stream")
+    with pytest.raises(ModelError) as caught:
+        await model.stream("TellAJoke", **JOKE)
+    assert caught.value.kind == "overloaded"
+    stub.default = raw(b'event: error\ndata: {"message": "Forbidden"}\n\n', "text/event-stream")
+    with pytest.raises(ModelError) as caught:
+        await model.stream("TellAJoke", **JOKE)
+    assert caught.value.kind == "auth"
+    line = b'{"error": "model \'m\' not found"}\n'
+    stub.default = raw(line, "application/x-ndjson")
+    for call in (model.call, model.stream):
+        with pytest.raises(ModelError) as caught:
+            await call("TellAJoke", **JOKE)
+        assert caught.value.kind == "not_found"
+
+
 async def test_the_wait_that_comes_with_it(routed, stub: ModelStub, account) -> None:
     """Retry-After counts as well as with the status of an error."""
     stub.replies.append(says(error(code=429), Retry_After="0.2"))

@@ -165,6 +165,11 @@ async def test_a_stream_that_nobody_asked_for(stub: ModelStub) -> None:
     exchange = Exchange()
     await send(wire_for(stub.address + "/v1"), exchange, streamed=False)
     assert exchange.response.text == GOOD
+    pieces = [{"message": {"content": word}, "done": False} for word in (GOOD[:6], GOOD[6:])]
+    lines = [json.dumps(piece) for piece in (*pieces, {"message": {"content": ""}, "done": True})]
+    stub.default = raw("\n".join(lines).encode(), "application/x-ndjson")
+    await send(wire_for(stub.address + "/v1"), exchange, streamed=False)
+    assert exchange.response.text == GOOD
 
 
 NO_ANSWERS = {

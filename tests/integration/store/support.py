@@ -1,4 +1,4 @@
-"""What the store's tests share: rows, children that are killed, waiting with a deadline."""
+"""Parts that the store's tests share: rows, children that are killed, waiting with a deadline."""
 
 import asyncio
 import os
@@ -76,7 +76,7 @@ def child(code: str, *arguments: object) -> Program:
 
 
 def lines_of(*children: Program, timeout_s: float = 60) -> list[list[str]]:
-    """What each child printed, once all have ended well."""
+    """The lines that each child printed, once all have ended well."""
     printed = []
     for process in children:
         out, _ = process.communicate(timeout=timeout_s)

@@ -17,6 +17,7 @@ from store.lance.damage import JOURNAL
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import ROOT, copied, message, step
+from tests.support.faults.control import Fault, Faults
 from tests.support.waiting import until_async
 
 STEPS = 40
@@ -286,6 +287,49 @@ def test_a_system_error_refuses_the_start_and_touches_nothing(folder, failing, c
     assert os.strerror(code) in done.stderr
     assert content(folder) == before
     assert not (folder / "damaged").exists()
+
+
+READ = """
+import sys
+from pathlib import Path
+from store import messages
+from store.errors import FolderUnusableError
+from store.reading import Reader
+
+reader = Reader(Path(sys.argv[1]))
+for line in sys.stdin:
+    try:
+        print(messages.last_number("c", store=reader), flush=True)
+    except FolderUnusableError as error:
+        print(error, flush=True)
+"""
+
+
+@pytest.mark.parametrize(
+    ("which", "known"), [("all", False), ("all", True), ("newest", False)], ids=str
+)
+def test_what_cannot_be_looked_at_is_not_absent(folder, tmp_path, which, known):
+    """LanceDB passes over manifests that it cannot look at, and would see an older version, or no
+    table at all: numbers would be given out again."""
+    newest = manifest.manifests(folder / "messages.lance")[0].name
+    path = f"*/messages.lance/_versions/{newest if which == 'newest' else '*.manifest'}"
+    with Faults(tmp_path) as switched, subprocess.Popen(
+        [sys.executable, "-c", READ, folder], cwd=ROOT, text=True,
+        env=os.environ | switched.environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    ) as reading:  # fmt: skip
+
+        def answer():
+            reading.stdin.write("\n")
+            reading.stdin.flush()
+            return reading.stdout.readline()
+
+        if known:
+            assert answer() == "2\n"
+        for code in (errno.EACCES, errno.EIO):
+            switched.on(Fault("stat", path, times=None, errno=code))
+            assert os.strerror(code) in answer()
+        switched.off()
+        assert answer() == "2\n"
 
 
 async def test_a_journal_that_cannot_be_read_is_not_called_damaged(folder, monkeypatch):

@@ -5,13 +5,15 @@ import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import orjson
 import pytest
 from lancedb.table import LanceTable
 
 import queue_imp
 from agent_core.actions.action import processed
-from store import agent_steps, queue
+from store import agent_state, agent_steps, queue
 from store.errors import OutcomeUnknownError, StoreError
+from store.flush import Flush
 from store.folder import DataFolder
 from store.lance import manifest
 from store.lance.compaction import Compaction
@@ -229,7 +231,7 @@ def test_what_is_sent_again_is_written_again(tmp_path, device, monkeypatch):
 
 
 def test_what_another_process_left_in_doubt_is_written_again(tmp_path, device):
-    """Who finds an action under the id that it sends does not trust whoever wrote it."""
+    """A process that finds an action under the id that it sends does not trust who wrote it."""
     device.failing = 2
     with pytest.raises(OutcomeUnknownError):
         QueueWriter(tmp_path).append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
@@ -382,3 +384,34 @@ def test_a_note_whose_sync_failed_leaves_the_old_one(tmp_path, monkeypatch):
 
 def _fails(_descriptor):
     raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+
+async def test_a_file_that_was_never_written_is_not_taken_for_written(tmp_path, monkeypatch):
+    """LanceDB takes no notice where a file of deletions cannot be written, and names an empty one:
+    the rows are written again before the journal forgets them.
+    """
+    store = Store(tmp_path, flush_s=0.05)
+    await store.start()
+    await store.journal.append(step("s", 1), step("t", 1))
+    await until_async(lambda: not store.journal.pending)
+    emptied, real = [], Flush._write
+
+    def write(flush, name, rows):
+        real(flush, name, rows)
+        if name == "agent_state" and not emptied:
+            emptied.extend((tmp_path / "agent_state.lance" / "_deletions").glob("*"))
+            emptied[0].write_bytes(b"")
+
+    monkeypatch.setattr(Flush, "_write", write)
+    await store.journal.append(step("s", 2))
+    await until_async(lambda: not store.journal.pending)
+    assert emptied
+    assert store.flush_failures >= 1
+    await store.stop()
+    again = Store(tmp_path)
+    await again.start()
+    assert not again.repaired
+    rows = agent_state.list_agent_states(store=again.reader)
+    found = {row["session_id"]: orjson.loads(row["history"])["seq"] for row in rows}
+    assert found == {"s": 2, "t": 1}
+    await again.stop()

@@ -32,7 +32,7 @@ HOSTILE = [
 
 
 def table_rows(store, table):
-    """What is in the table itself, without the journal."""
+    """The rows in the table itself, without the journal."""
     opened = Reader(store.folder.path).table(table)
     return opened.search().limit(None).to_arrow().sort_by("journal_n").to_pylist()
 
@@ -82,7 +82,7 @@ async def test_hostile_text_comes_back_the_same(store):
 
 
 async def test_lone_surrogates_are_refused(store):
-    """What is no text at all is refused before anything is written."""
+    """Values that are no text at all are refused before anything is written."""
     for columns in ({"result": "\ud800"}, {"context": {"a": "\ud800"}, "error": "\udfff"}):
         with pytest.raises(RowInvalidError, match=r"expected string"):
             agent_state.upsert_agent_state("a1", store=store.reader, **columns)

@@ -102,7 +102,7 @@ async def test_a_follower_gets_each_row_of_a_writer_at_full_speed(store, wait_s)
 
 
 async def test_a_commit_between_two_reads_of_one_poll(store, monkeypatch):
-    """What is committed and what is flushed while a poll reads the file is not lost."""
+    """Rows that are committed or flushed while a poll reads the file are not lost."""
     feed = follower(store)
     real = opening.newest_number
     loop, written = asyncio.get_running_loop(), itertools.count(1)
@@ -173,7 +173,7 @@ async def test_memory_stays_bounded(tmp_path, monkeypatch):
 
 
 async def test_across_a_restart_of_the_worker(tmp_path):
-    """What was written before and after it, flushed at its end or at its start, comes once."""
+    """Rows written before and after it, flushed at its end or at its start, come once."""
     feed, found = None, []
     for turn in range(4):
         store = Store(tmp_path / "data", flush_s=0.02 if turn % 2 else 60.0)
@@ -298,7 +298,7 @@ async def test_a_folder_that_was_replaced(tmp_path):
 
 
 async def test_a_start_while_the_folder_is_away(tmp_path):
-    """What then takes its place is another folder all the same."""
+    """The folder that then takes its place is another one all the same."""
     feed = Follower(Reader(tmp_path / "data"), TABLES)
     for rows in (30, 40):
         store = Store(tmp_path / "data")

@@ -250,7 +250,7 @@ async def test_append_waits_for_room(path):
 
 
 async def test_rows_of_other_processes_keep_the_count_right(journal, path):
-    """What others append is flushed too; the count of what is pending never drifts from it."""
+    """Rows of others are flushed too; the count of what is pending never drifts from it."""
     await journal.append(record("mine"))
     connection = opening.open_for_writing(path, "power")
     journal_file.append(connection, [record(n) for n in range(7)])

@@ -86,7 +86,7 @@ async def test_calls_are_read_wherever_they_are(started, where):
 
 
 async def test_a_page_of_many_is_the_oldest(started):
-    """What is beyond it is not read whole."""
+    """Rows beyond it are not read whole."""
     store = await started()
     await store.journal.append(*(call("s", n, answer=str(n)) for n in range(200)))
     await flushed(store, 200)

@@ -233,7 +233,7 @@ async def test_processes_enqueue_while_the_worker_marks_and_compacts(tmp_path): 
 
 
 def test_what_was_acknowledged_is_queued_after_kill_9(tmp_path):
-    """What a process was told is durable is in the queue after kill -9, and the queue goes on."""
+    """Actions that a process was told are durable are there after kill -9; the queue goes on."""
     process = child(_ENQUEUE, tmp_path, "a", 100_000)
     process.stdout.readline()
     process.stdin.write("\n")

@@ -229,7 +229,7 @@ async def test_upserts_from_other_processes_beside_the_worker(store):
 
 
 async def test_an_upsert_does_not_take_a_session_back(store):
-    """What an upsert keeps is the newest: nobody appends between its reading and its writing, so
+    """An upsert keeps the newest: nobody appends between its reading and its writing, so
     it never brings back an older snapshot of a session that writes beside it."""
     loop, beside = asyncio.get_running_loop(), []
 

@@ -41,6 +41,12 @@ def zeros(path):
     path.write_bytes(b"\0" * path.stat().st_size)
 
 
+def zero_texts(path):
+    """The first page, which holds texts: the numbers of its rows read on."""
+    content = path.read_bytes()
+    path.write_bytes(bytes(256) + content[256:])
+
+
 async def start(folder):
     """A started store and what it logged as errors."""
     store = Store(folder, flush_s=0.02)
@@ -114,6 +120,7 @@ async def check_whole(folder, store):
         (data_files, empty),
         (data_files, cut),
         (data_files, zeros),
+        (data_files, zero_texts),
     ],
 )
 async def test_a_torn_newest_version_is_written_again_from_the_journal(

@@ -3,6 +3,8 @@
 import contextlib
 import itertools
 import socket
+import struct
+import threading
 import time
 import urllib.request
 
@@ -74,6 +76,35 @@ def test_an_application_that_fails(capfd):
             return "as asked" in "".join(said)
 
         until(told, "the line in the log")
+        server.stop()
+
+
+def test_an_answer_is_closed_when_its_client_resets():
+    """As a proxy does that has what it needs: no file, and no stream, is left open behind it."""
+    gone, closed = threading.Event(), threading.Event()
+
+    class Answer:
+        def __iter__(self):
+            yield b"hello"
+            gone.wait(20)
+
+        def close(self):
+            closed.set()
+
+    def slow(_environ, start_response):
+        start_response("200 OK", [("Content-Type", "text/plain"), ("Content-Length", "5")])
+        return Answer()
+
+    with listen("127.0.0.1", 0) as listening:
+        server = Server(listening, slow)
+        server.start()
+        client = socket.create_connection(listening.getsockname(), timeout=20)
+        client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        until(lambda: client.recv(4_096).endswith(b"hello"))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        client.close()
+        gone.set()
+        assert closed.wait(20)
         server.stop()
 
 

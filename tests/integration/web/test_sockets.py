@@ -487,3 +487,31 @@ def threads():
 
 def pings():
     return {t.ident for t in threading.enumerate() if "_send_ping" in t.name}
+
+
+def test_rooms_of_ids_that_hold_the_separator(live):
+    """Who subscribes to one of two sessions hears of that alone, and leaves that alone."""
+    pairs = [("x", "y::z"), ("x::y", "z"), ("x:", "w"), ("x", ":w")]
+    quiet = {"config": {"heartbeat_s": 3_600}}
+    for agent in ("x", "x::y", "x:"):
+        q.wait_for_action(q.agent_create(agent, "ann", **quiet))
+    for agent, session in pairs:
+        made = q.wait_for_action(q.agent_create(agent, "ann", session_id=session, **quiet))
+        assert made["outcome"] == "applied"
+
+    def interrupt(agent, session):
+        asked = q.agent_interrupt(agent, "ann", {"subject": "owls"}, session_id=session)
+        assert q.wait_for_action(asked)["outcome"] == "applied"
+
+    with live.client() as client:
+        rooms = [
+            client.call("subscribe", {"agent_id": agent, "session_id": session})["room"]
+            for agent, session in pairs
+        ]
+        assert len(set(rooms)) == len(pairs)
+        for room in rooms[1:]:
+            client.call("unsubscribe", {"room": room})
+        for agent, session in reversed(pairs):
+            interrupt(agent, session)
+        heard = received(client, "log")
+        assert (heard["agent_id"], heard["session_id"], heard["room"]) == (*pairs[0], rooms[0])

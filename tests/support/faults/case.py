@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal, Self
 
 from store import agent_steps, messages, queue
+from store.lance import manifest
 from store.reading import Reader
 from tests.support import data_folder
 from tests.support.faults.client import digest
@@ -29,6 +30,7 @@ from tests.support.worker import TYPES
 
 EXIT_UNUSABLE = 2
 START_S, END_S = 30.0, 30.0
+ACTIONS = 8
 _WITHOUT_A_ROW = ("conversation_create", "environment_reload")
 
 
@@ -76,7 +78,7 @@ class Promises:
 
 @dataclass(slots=True)
 class Result:
-    """What became of it; `reached` says whether the fault came to happen at all."""
+    """The outcome of a case; `reached` says whether the fault came to happen at all."""
 
     case: Case
     reached: bool = True
@@ -101,13 +103,16 @@ class Bench:
         self._at, self._number, self._patience_s = at, 0, patience_s
         self._base = at / "base"
         self._past = Promises()
+        self._programs: list[Program] = []
 
     def prepare(self, seed: int = 1) -> None:
-        """A worker worked and was killed: tables, a journal and actions are left to take up."""
+        """A worker worked and was killed: tables, a journal and actions are left to take up, and a
+        compaction is due."""
         worker = self._worker(self._base, "base")
         self._started(worker, "base")
         lines = self._client(self._base, seed, 12, 0.6)
         _kill(worker)
+        _age(self._base)
         self._past.take([*lines, *self._client(self._base, seed + 1, 4, 0.1)])
 
     def run(self, case: Case) -> Result:
@@ -117,21 +122,39 @@ class Bench:
         here = self._at / f"case-{self._number}"
         here.mkdir()
         result = Result(case)
-        with Faults(here) as faults, contextlib.ExitStack() as stack:
-            match case.kind:
-                case "power":
-                    data, promises = self._lose_power(case, here, faults, result)
-                case "device":
-                    device = stack.enter_context(Device(here))
-                    data, promises = self._cut_power(case, device, here)
-                case _:
-                    data, promises = self._go_wrong(case, here, faults, result)
-            result.acknowledged, result.shown = len(promises.acknowledged), len(promises.shown)
-            self._open_anew(data, here, promises, result)
+        try:
+            with Faults(here) as faults, contextlib.ExitStack() as stack:
+                self._do(case, here, faults, stack, result)
+        except (AssertionError, subprocess.TimeoutExpired) as error:
+            result.wrong.append(f"{type(error).__name__}: {error}")
         result.took_s = round(time.monotonic() - began, 2)
         if result.well:
             shutil.rmtree(here)
         return result
+
+    def _do(
+        self,
+        case: Case,
+        here: Path,
+        faults: Faults,
+        stack: contextlib.ExitStack,
+        result: Result,
+    ) -> None:
+        device = stack.enter_context(Device(here)) if case.kind == "device" else None
+        stack.callback(self._end_programs)  # before a device goes
+        if device is not None:
+            data, promises = self._cut_power(case, device, here)
+        elif case.kind == "power":
+            data, promises = self._lose_power(case, here, faults, result)
+        else:
+            data, promises = self._go_wrong(case, here, faults, result)
+        result.acknowledged, result.shown = len(promises.acknowledged), len(promises.shown)
+        self._open_anew(data, here, promises, result)
+
+    def _end_programs(self) -> None:
+        for program in self._programs:
+            _kill(program)
+        self._programs.clear()
 
     def opened_anew(self) -> Path:
         """A copy of the folder with a past, after a worker has worked on it and stopped."""
@@ -142,13 +165,15 @@ class Bench:
         return here / "data"
 
     def call_sites(self, who: str) -> Counter[tuple[str, str]]:
-        """Every kind of call on every kind of file of a run without faults, and how often."""
+        """Every kind of call on every kind of file of a run without faults, and how often.
+
+        Of the worker "running": from the end of its start to the end of its stop.
+        """
         here = self._at / f"sites-{who}"
         here.mkdir()
         with Faults(here) as faults:
-            faults.trace(here / "data")
             case = Case("errno", 1, who, fault=Fault("mkdir", path="/nowhere"))
-            self._go_wrong(case, here, faults, Result(case))
+            self._go_wrong(case, here, faults, Result(case), traced=True)
             found: Counter[tuple[str, str]] = Counter()
             for (call, path), times in faults.traced().items():
                 found[call, pattern(path)] += times
@@ -156,22 +181,24 @@ class Bench:
         return found
 
     def _go_wrong(
-        self, case: Case, here: Path, faults: Faults, result: Result
+        self, case: Case, here: Path, faults: Faults, result: Result, *, traced: bool = False
     ) -> tuple[Path, Promises]:
         data, chance = here / "data", random.Random(case.seed)
         shutil.copytree(self._base, data)
         under = {} if case.who == "client" else faults.environment
-        if case.fault is not None and case.who != "running":
-            faults.on(case.fault)
-        worker = self._worker(data, str(here / "worker"), **under)
+        worker: Program | None = None
         if case.who != "start":
+            worker = self._worker(data, str(here / "worker"), **under)
             self._started(worker, str(here / "worker"))
-        if case.fault is not None and case.who == "running":
+        if traced:
+            faults.trace(data)
+        if case.fault is not None:
             faults.on(case.fault)
+        worker = worker or self._worker(data, str(here / "worker"), **under)
         if case.fault is None:
             time.sleep(chance.uniform(0, 0.7))
         with_faults = faults.environment if case.who == "client" else {}
-        lines = self._client(data, case.seed, 6, 0.3, **with_faults)
+        lines = self._client(data, case.seed, ACTIONS, 0.3, **with_faults)
         if case.fault is not None:
             self._wait_for(lambda: faults.failed() or worker.poll() is not None, self._patience_s)
         if case.kind == "errno" and case.who == "start":
@@ -179,7 +206,9 @@ class Bench:
             self._wait_for(
                 lambda: "worker started" in log.read_text() or worker.poll() is not None, START_S
             )
-        if case.kind == "errno" and chance.random() < 0.5 and worker.poll() is None:
+        # One that did not come yet may come at the stop.
+        stops = not faults.failed() or random.Random(case.as_json()).random() < 0.5
+        if case.kind == "errno" and stops and worker.poll() is None:
             worker.send_signal(signal.SIGTERM)
             try:
                 worker.wait(START_S)
@@ -202,7 +231,7 @@ class Bench:
             if case.fault is not None:
                 faults.on(case.fault)
             worker = self._worker(data, str(here / "worker"), **faults.environment)
-            self._client(data, case.seed, 8, 0.5, **faults.environment)
+            self._client(data, case.seed, ACTIONS, 0.5, **faults.environment)
             history = recording.history()
             _kill(worker)
         at = chance.randrange(history.moments + 1)
@@ -219,7 +248,7 @@ class Bench:
         cut = threading.Timer(chance.uniform(0.1, 1.5), device.cut)
         worker = self._worker(data, str(here / "worker"))
         cut.start()
-        lines = self._client(data, case.seed, 8, 1.0)
+        lines = self._client(data, case.seed, ACTIONS, 1.0)
         cut.join()
         _kill(worker)
         device.back()
@@ -251,10 +280,12 @@ class Bench:
 
     def _worker(self, data: Path, log: str, **more: str) -> Program:
         with (self._at / f"{log}.err").open("wb") as err:
-            return Program(
+            worker = Program(
                 ["-m", "agents"], cwd=ROOT, env=_environment(data) | more,
                 stdout=subprocess.DEVNULL, stderr=err,
             )  # fmt: skip
+        self._programs.append(worker)
+        return worker
 
     def _started(self, worker: Program, log: str) -> None:
         said = self._at / f"{log}.err"
@@ -271,6 +302,7 @@ class Bench:
                 ["-m", "tests.support.faults.client", seed, actions, for_s], cwd=ROOT,
                 env=_environment(data) | more, stdout=to, stderr=err,
             )  # fmt: skip
+        self._programs.append(client)
         client.wait(END_S)
         # A client that was killed may leave half a line.
         return [line for line in out.read_text().splitlines() if line.endswith("}")]
@@ -324,6 +356,18 @@ def _environment(data: Path) -> dict[str, str]:
         "REINS_FLUSH_S": "0.1",
         "REINS_STOP_GRACE_S": "1",
     }
+
+
+def _age(data: Path) -> None:
+    """Let the log have so many versions that it is compacted soon; no more of them to list."""
+    table = Reader(data).table(agent_steps.TABLE)
+    path, aged = data / f"{agent_steps.TABLE.name}.lance", set[int]()
+    for _ in range(agent_steps.TABLE.compact_commits):
+        before = table.version
+        table.restore(before)
+        if before in aged:
+            manifest.path_of(path, before).unlink()
+        aged.add(table.version)
 
 
 def _boot(data: Path) -> None:

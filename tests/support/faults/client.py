@@ -27,6 +27,7 @@ ASKED = [
     ("post_message", {"conversation_id": "c", "text": "hello"}),
 ]
 WEIGHTS = [5, 3, 5, 4, 4, 1, 3]
+FIRST = [ASKED[0], ASKED[5], ASKED[6]]
 
 
 def digest(row: dict[str, Any]) -> str:
@@ -56,7 +57,8 @@ class Client:
         self._read()
 
     def _ask(self, number: int) -> None:
-        kind, payload = self._chance.choices(ASKED, WEIGHTS)[0] if number else ASKED[0]
+        drawn = self._chance.choices(ASKED, WEIGHTS)[0]
+        kind, payload = FIRST[number] if number < len(FIRST) else drawn
         of = {} if "conversation_id" in payload else {"agent_id": self._chance.choice("012")}
         if of:
             of = {"agent_id": f"s{of['agent_id']}"}

@@ -99,7 +99,7 @@ class Faults:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process needs in its environment, from its start."""
+        """The variables that a process needs in its environment, from its start."""
         return {"LD_PRELOAD": str(self._library), _PER_PROCESS: str(self._file)}
 
     def on(self, *faults: Fault) -> None:

@@ -70,7 +70,7 @@ class _Names:
 
 
 class Recording:
-    """What becomes of a folder from now on, by all processes under the same faults."""
+    """The changes of a folder from now on, by all processes under the same faults."""
 
     def __init__(self, faults: Faults, folder: Path, aside: Path) -> None:
         """`folder` is taken as synced; a copy of it is kept in `aside`."""

@@ -1,6 +1,5 @@
 """A conversation to take away: as a document to read, or as data."""
 
-import re
 from collections.abc import Iterator
 from typing import Any, Literal
 
@@ -10,7 +9,9 @@ from reins import redaction
 from reins.web.api.context import api_context
 from reins.web.api.conversations.markdown import inline, quote
 from reins.web.api.conversations.read import api, recorded
-from reins.web.http.fields import ConversationPath, Input
+from reins.web.api.paths import ConversationPath
+from reins.web.http.download import disposition
+from reins.web.http.fields import Input
 from reins.web.http.problem import Answers, refusals
 from reins.web.http.strict import encoded
 from reins.web.views.conversations import ConversationExport, brief_message, conversation_row
@@ -19,7 +20,6 @@ from store import messages
 from store.reading import Reader
 
 _PAGE = 500  # messages
-_MAX_NAME = 80  # characters
 _ENDINGS = {"markdown": ("md", "text/markdown"), "json": ("json", "application/json")}
 
 
@@ -56,11 +56,10 @@ def export_conversation(path: ConversationPath, query: ExportQuery) -> Response:
     pages = _pages(context.bridge.store, path.conversation_id, conversation["messages"])
     write = _as_markdown if query.format == "markdown" else _as_json
     ending, mimetype = _ENDINGS[query.format]
-    name = f"conversation-{_plain(path.conversation_id)}.{ending}"
     return Response(
         write(conversation, participants, pages),
         mimetype=mimetype,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": disposition("conversation", path.conversation_id, ending)},
     )
 
 
@@ -140,8 +139,3 @@ def _tone(known: dict[str, Any] | None) -> str:
 def _time(at: str) -> str:
     """To the second, in UTC."""
     return f"{at[:10]} {at[11:19]} UTC"
-
-
-def _plain(conversation_id: str) -> str:
-    """The id as any file system takes it."""
-    return re.sub(r"[^A-Za-z0-9._-]+", "_", conversation_id).strip("._")[:_MAX_NAME] or "_"

@@ -2,11 +2,15 @@
 
 import re
 
+from reins.terminal import shown
+
 # Everything that could begin or end something within a line; an underscore within a word cannot.
 _ANYWHERE = re.compile(r"[\\`*\[\]~|]|(?<![^\W_])_|_(?![^\W_])")
 _AT_THE_START = re.compile(r"^([#+=:>-]|\d{1,9}(?=[.)]))")
 # With entities and not with a backslash: what knows no such escape would take them for HTML.
 _HTML = (re.compile(r"&(?=#?\w+;)"), "&amp;"), (re.compile("<"), "&lt;")
+# What a terminal obeys, or what turns the text after it: a document is printed there too.
+_OBEYED = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _NO_BREAK = "\u00a0"
 
 
@@ -33,6 +37,7 @@ def _quoted(line: str) -> str:
 
 
 def _escaped(text: str) -> str:
+    text = _OBEYED.sub(lambda found: shown(found[0]), text)
     for special, entity in _HTML:
         text = special.sub(entity, text)
     return _ANYWHERE.sub(r"\\\g<0>", text)

@@ -10,7 +10,8 @@ from agent_core.actions.ids import Id
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.context import api_context
 from reins.web.api.conversations.read import api, is_there, recorded
-from reins.web.http.fields import MAX_NUMBER, ConversationPath, Digits, Input, Number
+from reins.web.api.paths import ConversationPath
+from reins.web.http.fields import MAX_NUMBER, Digits, Input, Number
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.problem import refusals, unfit, unknown
 from reins.web.views.conversations import within

@@ -9,7 +9,8 @@ import queue_imp
 from agent_core.actions.ids import Id
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.context import ApiContext, api_context
-from reins.web.http.fields import ActorBody, ConversationPath, Digits, Input, Words
+from reins.web.api.paths import ConversationPath
+from reins.web.http.fields import ActorBody, Digits, Input, Words
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of

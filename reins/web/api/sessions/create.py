@@ -12,6 +12,7 @@ import queue_imp
 from agent_core.actions.ids import Id
 from agent_core.agent.creation import CreateError, Creation
 from agent_core.session.status import Status
+from reins.names.looks import look_alike
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
 from reins.web.api.context import ApiContext, api_context
@@ -76,6 +77,9 @@ def _check_free(context: ApiContext, body: CreateSessionBody) -> None:
         status = Status(known["status"]) if last is None else None
         with _refusing():
             body.creation().check_free(known["agent_id"], status)
+    else:
+        with _refusing():
+            body.creation().check_unlike(look_alike(address, context.index))
 
 
 def _check_config(context: ApiContext, body: CreateSessionBody) -> None:

@@ -9,8 +9,9 @@ from pydantic import BaseModel, Field
 
 from reins import redaction
 from reins.web.api.context import api_context
+from reins.web.api.paths import SessionPath
 from reins.web.api.sessions.read import seen
-from reins.web.http.fields import Input, Number, SessionPath
+from reins.web.http.fields import Input, Number
 from reins.web.http.openapi import group
 from reins.web.http.problem import Answers, RequestRefusedError, refusals
 from reins.web.http.strict import encoded

@@ -8,8 +8,10 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from agent_core.session.status import Status
+from reins.names.folding import fold
 from reins.web.api.context import ApiContext, api_context
-from reins.web.http.fields import Digits, Input, SessionPath, Words
+from reins.web.api.paths import SessionPath
+from reins.web.http.fields import Digits, Input, Words
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
 from reins.web.http.problem import refusals, unknown
@@ -156,14 +158,14 @@ def seen(context: ApiContext, session_id: str) -> dict[str, Any]:
 
 def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
     statuses = frozenset(query.status.split(",")) if query.status else None
-    words = query.q.casefold()
+    words = fold(query.q)
 
     def fits(row: Row) -> bool:
         if statuses is not None and row["status"] not in statuses:
             return False
         if query.agent_type not in ("", row["agent_type"]):
             return False
-        return not words or any(words in (row[name] or "").casefold() for name in _SEARCHED)
+        return not words or any(words in fold(row[name] or "") for name in _SEARCHED)
 
     return fits
 

@@ -11,8 +11,9 @@ from agent_core.agent.guidance import GuidanceRejectedError
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.agent_types import types_of
 from reins.web.api.context import ApiContext, api_context
+from reins.web.api.paths import SessionPath
 from reins.web.api.sessions.targets import Target, Targets
-from reins.web.http.fields import ActorBody, SessionPath
+from reins.web.http.fields import ActorBody
 from reins.web.http.idempotency import Key, KeyHeader, key_of
 from reins.web.http.openapi import group
 from reins.web.http.problem import RequestRefusedError, flaw, refusals, unfit

@@ -6,8 +6,9 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from reins.web.api.context import api_context
+from reins.web.api.paths import SessionPath
 from reins.web.api.sessions.read import seen
-from reins.web.http.fields import MAX_NUMBER, Digits, Flag, Input, Number, SessionPath
+from reins.web.http.fields import MAX_NUMBER, Digits, Flag, Input, Number
 from reins.web.http.openapi import group
 from reins.web.http.problem import refusals, unknown
 from reins.web.views.rows import LogRow, Row, Wire, log_row

@@ -2,6 +2,7 @@ import './styles/tokens.css'
 import './styles/base.css'
 import { mount } from 'svelte'
 import App from './App.svelte'
+import { at } from './net/base'
 import { keys } from './shell/keys.svelte'
 import { router } from './shell/router.svelte'
 import { server } from './state/server.svelte'
@@ -11,6 +12,10 @@ import { theme } from './shell/theme.svelte'
 import { clock } from './ui/time.svelte'
 import { trouble } from './state/trouble.svelte'
 import { vocabulary } from './state/vocabulary.svelte'
+
+// It stands in the document from where the page was opened; the browser would look for it from where it goes on to.
+const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]')
+if (icon) icon.href = at('/favicon.svg')
 
 theme.apply()
 router.start()

@@ -74,7 +74,17 @@ def test_what_was_never_an_id(value):
 @pytest.mark.parametrize("value", GOOD, ids=ascii)
 def test_what_is_fit(value):
     """Letters of any script, signs, slashes, single dots within: as before."""
-    assert checked_id(value, "id") == known_id(value, "id") == value
+    assert known_id(value, "id") == value
+    assert checked_id(value, "id") == unicodedata.normalize("NFC", value)
+
+
+def test_a_new_id_is_kept_in_normal_form():
+    """In the row, its columns and its payload; what addresses something comes as it is."""
+    row = q.create_action("create_agent", "ann", agent_id="e\u0301", agent_type="joke")
+    assert (row["agent_id"], row["session_id"]) == ("\u00e9", "\u00e9")
+    assert PAYLOADS["create_agent"].model_validate_json(row["payload"]).address == "\u00e9"
+    assert PAYLOADS["create_agent"].model_validate({"agent_id": "e\u0301"}).address == "\u00e9"
+    assert q.create_action("agent_pause", "ann", agent_id="e\u0301")["agent_id"] == "e\u0301"
 
 
 def test_every_character_that_shows_nothing_is_refused():

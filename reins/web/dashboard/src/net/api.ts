@@ -1,5 +1,6 @@
 /** The only place that fetches: one function for each endpoint, one error for whatever went wrong. */
 
+import { at } from './base'
 import { segment } from './segment'
 import type {
   Accepted,
@@ -82,7 +83,7 @@ async function post<T>(path: string, body: object, key: string): Promise<T> {
 async function send<T>(path: string, init: RequestInit): Promise<T> {
   let response: Response
   try {
-    response = await fetch(`/api${path}`, { ...init, headers: { Accept: 'application/json', ...init.headers } })
+    response = await fetch(at(`/api${path}`), { ...init, headers: { Accept: 'application/json', ...init.headers } })
   } catch (error) {
     if (isAbort(error)) throw error
     throw new ApiProblem(
@@ -104,7 +105,7 @@ async function refusal(response: Response): Promise<ApiProblem> {
 
 const adviceFor = (status: number): string =>
   status === 401 || status === 403
-    ? 'The server does not know this browser. Open the address that it printed when it started: it carries the token.'
+    ? 'The server does not know this browser. Reload the page, which asks for the token.'
     : `The server answered ${status} without saying why; its log has more.`
 
 function search(query: Query): string {
@@ -177,4 +178,4 @@ export const api = {
 
 /** The address of the whole conversation, for a download. */
 export const exportPath = (conversationId: string, format: 'markdown' | 'json'): string =>
-  `/api${ofConversation(conversationId, '/export')}?format=${format}`
+  at(`/api${ofConversation(conversationId, '/export')}?format=${format}`)

@@ -103,6 +103,11 @@ export abstract class NumberedRows<Row> {
     return () => this.#listeners.delete(listener)
   }
 
+  /** Aborted when it is closed. */
+  protected get closed(): AbortSignal {
+    return this.#stop.signal
+  }
+
   /** Takes what the room sends: new rows, and the number of the newest. */
   protected live(rows: Row[], head: number): void {
     this.head = Math.max(this.head, head)

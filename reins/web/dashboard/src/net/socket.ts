@@ -1,7 +1,10 @@
 /** The only socket: rooms are joined again after every reconnect, each from where it had got to. */
 
 import { io, type Socket } from 'socket.io-client'
+import { at } from './base'
 import { connection } from './connection.svelte'
+import { Fallback } from './fallback'
+import { conversationRoom, runRoom } from './rooms'
 import type {
   ActionRow,
   ComposingEvent,
@@ -24,6 +27,8 @@ interface SocketProblem {
 
 interface Subscription {
   room: string
+  /** The ids that each of its events bears: a room's name alone is not proof enough. */
+  names?: Readonly<Record<string, string>>
   verb: string
   /** Asked at every (re)join, so that it names the newest row the page has by then. */
   body: () => object
@@ -33,6 +38,8 @@ interface Subscription {
   /** Returns false where something before it was missed. */
   typing?: (event: TypingEvent) => boolean
   head?: (event: HeadEvent) => void
+  /** Asks for what the room would send, where there is no socket. */
+  poll?: () => unknown
   /** Asked for, and not answered yet. */
   joining?: boolean
 }
@@ -43,25 +50,60 @@ const ACK_TIMEOUT_MS = 10_000
 const REJOIN_AFTER_MS = 2_000
 const REFUSED_AS_TOO_MANY = 429
 
+const RETRY_MS = 300
+const RETRY_MAX_MS = 3_000
+/** While the page asks instead: each attempt is an error in the browser's console. */
+const RETRY_RARELY_MS = 30_000
+/** A handshake that nobody answers; a socket that was cut sooner has not got through either. */
+const OPEN_WITHIN_MS = 6_000
+
 const subscriptions = new Set<Subscription>()
 let socket: Socket | null = null
 
+const fallback = new Fallback({
+  ask: () => Promise.allSettled([...subscriptions].map(async (each) => each.poll?.())),
+  asks: (why) => {
+    retry(RETRY_RARELY_MS, RETRY_RARELY_MS)
+    connection.asks(why)
+  },
+  lost: () => {
+    retry(RETRY_MS, RETRY_MAX_MS)
+    connection.lost()
+  },
+})
+
+function retry(after_ms: number, most_ms: number): void {
+  socket?.io.reconnectionDelay(after_ms)
+  socket?.io.reconnectionDelayMax(most_ms)
+}
+
+function failed(): void {
+  if (!fallback.on) connection.lost()
+  void fallback.failed()
+}
+
 /** Opens the connection; it lives as long as the page. */
 export function openSocket(): void {
-  socket = io({ path: '/socket.io', transports: ['websocket'], reconnectionDelay: 300, reconnectionDelayMax: 3_000 })
+  let openedAt = 0
+  socket = io({ path: at('/socket.io'), transports: ['websocket'], timeout: OPEN_WITHIN_MS })
+  retry(RETRY_MS, RETRY_MAX_MS)
   socket.on('connect', () => {
+    openedAt = performance.now()
+    fallback.stop()
+    retry(RETRY_MS, RETRY_MAX_MS)
     connection.opened()
     for (const each of subscriptions) join(each)
   })
   socket.on('disconnect', (reason) => {
-    connection.lost()
+    if (performance.now() - openedAt < OPEN_WITHIN_MS) failed()
+    else connection.lost()
     // After a disconnect by the server, socket.io does not come back by itself.
     if (reason === 'io server disconnect') setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
   })
   socket.on('connect_error', () => {
-    connection.lost()
+    failed()
     // A refusal by the server, unlike a missing answer, ends socket.io's own attempts.
-    if (!socket?.active) setTimeout(() => socket?.connect(), REJOIN_AFTER_MS)
+    if (!socket?.active) setTimeout(() => socket?.connect(), fallback.on ? RETRY_RARELY_MS : REJOIN_AFTER_MS)
   })
   socket.on('log', (event: LogEvent) => dispatch(event.room, event))
   for (const name of ['messages', 'participants', 'composing']) {
@@ -72,7 +114,7 @@ export function openSocket(): void {
   socket.on('actions', (event: { changed: ActionRow[] }) => dispatch('queue', event))
   socket.on('typing', (event: TypingEvent) => {
     for (const each of subscriptions) {
-      if (each.room === event.room && each.typing?.(event) === false && !each.joining) join(each)
+      if (isFor(each, event.room, event) && each.typing?.(event) === false && !each.joining) join(each)
     }
   })
   socket.on('head', (event: HeadEvent) => {
@@ -81,7 +123,12 @@ export function openSocket(): void {
 }
 
 function dispatch(room: string, event: object): void {
-  for (const each of subscriptions) if (each.room === room) each.event?.(event as never)
+  for (const each of subscriptions) if (isFor(each, room, event)) each.event?.(event as never)
+}
+
+function isFor({ room, names }: Subscription, named: string, event: object): boolean {
+  const ids = event as Partial<Record<string, unknown>>
+  return room === named && Object.entries(names ?? {}).every(([name, id]) => ids[name] === id)
 }
 
 function join(wanted: Subscription): void {
@@ -102,6 +149,7 @@ function join(wanted: Subscription): void {
 function subscribe(wanted: Subscription): () => void {
   subscriptions.add(wanted)
   if (socket?.connected) join(wanted)
+  else if (fallback.on) void wanted.poll?.()
   return () => {
     subscriptions.delete(wanted)
     const stillWanted = [...subscriptions].some((each) => each.room === wanted.room)
@@ -115,6 +163,7 @@ interface RunHandlers {
   event: (event: LogEvent) => void
   typing?: (event: TypingEvent) => boolean
   head: (event: HeadEvent) => void
+  poll?: () => Promise<void>
   refused?: (problem: SocketProblem) => void
 }
 
@@ -122,7 +171,8 @@ interface RunHandlers {
 export const joinRun = (agentId: string, sessionId: string, handlers: RunHandlers): (() => void) =>
   subscribe({
     ...handlers,
-    room: `run::${agentId}::${sessionId}`,
+    room: runRoom(agentId, sessionId),
+    names: { agent_id: agentId, session_id: sessionId },
     verb: 'subscribe',
     body: () => ({ agent_id: agentId, session_id: sessionId, after_seq: handlers.afterSeq() }),
   })
@@ -131,18 +181,21 @@ export const joinSessions = (handlers: {
   joined: () => void
   event: (event: { changed: SessionSummary[] }) => void
   head: () => void
+  poll: () => unknown
 }): (() => void) => subscribe({ ...handlers, room: 'sessions', verb: 'subscribe_sessions', body: () => ({}) })
 
 export const joinQueue = (handlers: {
   joined?: () => void
   event: (event: { changed: ActionRow[] }) => void
   head?: () => void
+  poll?: () => unknown
 }): (() => void) => subscribe({ ...handlers, room: 'queue', verb: 'subscribe_queue', body: () => ({}) })
 
 export const joinConversations = (handlers: {
   joined: () => void
   event: (event: { changed: Conversation[] }) => void
   head: () => void
+  poll: () => unknown
 }): (() => void) => subscribe({ ...handlers, room: 'conversations', verb: 'subscribe_conversations', body: () => ({}) })
 
 export type ConversationEvent = MessagesEvent | ParticipantsEvent | ComposingEvent
@@ -154,12 +207,14 @@ export const joinConversation = (
     joined: (answer: ConversationJoined) => void
     event: (event: ConversationEvent) => void
     head: (event: HeadEvent) => void
+    poll: () => Promise<void>
     refused?: (problem: SocketProblem) => void
   },
 ): (() => void) =>
   subscribe({
     ...handlers,
-    room: `conversation::${conversationId}`,
+    room: conversationRoom(conversationId),
+    names: { conversation_id: conversationId },
     verb: 'subscribe_conversation',
     body: () => ({ conversation_id: conversationId, after: handlers.after() }),
   })

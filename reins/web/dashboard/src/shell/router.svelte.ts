@@ -1,15 +1,16 @@
 /** The address bar as state: the path, and a query that keeps filters shareable. */
 
+import { at, base, pathAt } from '../net/base'
 import { idIn, segment } from '../net/segment'
 
 export const sessionPath = (sessionId: string, seq?: number): string =>
-  `/sessions/${segment(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`
+  at(`/sessions/${segment(sessionId)}${seq === undefined ? '' : `?seq=${seq}`}`)
 
-export const conversationPath = (conversationId: string): string => `/conversations/${segment(conversationId)}`
+export const conversationPath = (conversationId: string): string => at(`/conversations/${segment(conversationId)}`)
 
 class Router {
   #url = $state.raw(new URL(location.href))
-  readonly path = $derived(this.#url.pathname)
+  readonly path = $derived(pathAt(this.#url.pathname))
   /** The last part of the path: on a page about one thing, its id. */
   readonly id = $derived(idIn(this.path.split('/').at(-1) ?? ''))
 
@@ -53,7 +54,7 @@ class Router {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return
     const link = event.target instanceof Element ? event.target.closest('a') : null
     if (!link || link.target || link.hasAttribute('download') || link.origin !== location.origin) return
-    if (link.pathname.startsWith('/api') || link.getAttribute('href')?.startsWith('#')) return
+    if (!link.pathname.startsWith(base) || pathAt(link.pathname).startsWith('/api') || link.getAttribute('href')?.startsWith('#')) return
     event.preventDefault()
     this.go(link.href)
   }

@@ -1,5 +1,6 @@
 /** Everything that needs a person, kind by kind: the one source of the rail's badge and of the Attention page. */
 
+import { at } from '../net/base'
 import { dismissed } from './dismissed.svelte'
 import { server } from './server.svelte'
 import { fleet } from './fleet.svelte'
@@ -33,7 +34,7 @@ export const KINDS: Kind[] = [
     title: 'Failed sessions',
     hint: 'Too many of their ticks failed in a row. Resume tries again at once.',
     count: failed,
-    all: { href: '/sessions?status=failed', label: 'All in Sessions' },
+    all: { href: at('/sessions?status=failed'), label: 'All in Sessions' },
   },
   {
     id: 'held',
@@ -47,7 +48,7 @@ export const KINDS: Kind[] = [
     hint: 'They are queued for more than 30 s. A pause or a destroy waits for the tick in flight; no other action should.',
     // Without a worker they all wait, and one thing is to be done: that is the worker's line.
     count: () => (hasNoWorker() ? 0 : trouble.waiting.length),
-    all: { href: '/queue?state=queued', label: 'All in Queue' },
+    all: { href: at('/queue?state=queued'), label: 'All in Queue' },
   },
   {
     id: 'retrying',
@@ -60,7 +61,7 @@ export const KINDS: Kind[] = [
     title: 'Rejected actions',
     hint: 'From the last 24 hours. They changed nothing. Dismiss those you have read.',
     count: () => attention.rejected.length,
-    all: { href: '/queue?state=rejected', label: 'All in Queue' },
+    all: { href: at('/queue?state=rejected'), label: 'All in Queue' },
   },
 ]
 

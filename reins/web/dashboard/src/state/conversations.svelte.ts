@@ -32,6 +32,7 @@ class Conversations {
         for (const each of changed) this.#put(each)
       },
       head: () => void this.load(),
+      poll: () => this.load(),
     })
     // The list is worth showing while the socket is still on its way.
     if (!untrack(() => connection.up)) void this.load()

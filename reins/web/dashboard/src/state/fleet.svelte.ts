@@ -45,6 +45,7 @@ class Fleet {
       joined: () => void this.load(),
       event: ({ changed }) => this.#apply(changed),
       head: () => void this.load(),
+      poll: () => this.load(),
     })
     // Without a socket the list is still worth showing.
     setTimeout(() => this.#loading || this.loaded || void this.load(), JOIN_WITHIN_MS)

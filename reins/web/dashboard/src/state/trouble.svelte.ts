@@ -50,6 +50,7 @@ class Trouble {
       joined: () => void this.read(),
       event: ({ changed }) => this.#apply(changed),
       head: () => void this.read(),
+      poll: () => this.read(),
     })
   }
 

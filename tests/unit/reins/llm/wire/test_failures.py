@@ -21,7 +21,7 @@ from reins.llm.wire.errors import (
     TooLongError,
     UnconnectedError,
 )
-from reins.llm.wire.failures import ADVICE, classify
+from reins.llm.wire.failures import ADVICE, classify, lengths_told
 from reins.llm.wire.response import WireResponse
 
 ROUTE = Route("openai", "m", "http://x")
@@ -130,6 +130,19 @@ def test_streams_that_are_none() -> None:
     too_long = classify(TooLongError(), WireResponse(), ROUTE)
     assert (too_long.kind, too_long.retryable) == ("too_long", False)
     assert classify(NoStreamError(), WireResponse(status=200), ROUTE).kind == "garbage"
+
+
+def test_what_a_message_tells_of_lengths_can_be_read_again() -> None:
+    """A replay has only the message, and sends as little as was sent then."""
+    for said, told in (
+        ("context length is 100 tokens; you requested 400 tokens", (400, 100)),
+        ("prompt is too long", (300, None)),
+    ):
+        response = WireResponse(status=400, raw=said, request="x" * 900)
+        error = classify(StatusError(), response, ROUTE)
+        assert error.kind == "context_too_long"
+        assert lengths_told(str(error)) == (error.given_tokens, error.limit_tokens) == told
+    assert lengths_told("anything else") == (None, None)
 
 
 def test_every_kind_has_advice() -> None:

@@ -1,3 +1,4 @@
+import itertools
 import queue
 import sys
 import threading
@@ -8,7 +9,7 @@ import socketio
 from engineio.exceptions import SocketIsClosedError
 
 from reins.web.live import rooms
-from reins.web.live.rooms import Members, Rooms
+from reins.web.live.rooms import Members, Rooms, run_room
 from reins.web.live.websocket import Json, TextPacket
 
 
@@ -143,3 +144,15 @@ def test_who_has_joined_is_in_the_room_whoever_leaves(server):
     assert wrong == []
     assert members.rooms == {}
     assert members.pending_disconnect == {}
+
+
+def test_no_two_sessions_have_one_room():
+    """Whatever colons, digits and lengths their ids have; plain ids keep the plain name."""
+    ids = ["".join(each) for size in (1, 2, 3, 4) for each in itertools.product("a:1", repeat=size)]
+    named = {run_room(agent, session): (agent, session) for agent in ids for session in ids}
+    assert len(named) == len(ids) ** 2
+    assert run_room("team:ann", "b") == "run::team:ann::b"
+    assert run_room(":a", "b:") == "run:::a::b:"
+    assert run_room("a", "b::c") == "run::1::a::b::c"
+    assert run_room("a::b", "c") == "run::4::a::b::c"
+    assert run_room("\U0001f98a:", "c") == "run::2::\U0001f98a:::c"

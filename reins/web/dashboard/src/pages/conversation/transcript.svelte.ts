@@ -36,6 +36,12 @@ export class Transcript extends NumberedRows<Message> {
         this.live([], head)
         this.hearing.missed()
       },
+      poll: async () => {
+        const { participants, composing, messages } = await api.conversation(this.conversationId, this.closed)
+        this.hearing.participants(participants)
+        this.hearing.composing(composing)
+        this.live([], messages)
+      },
       refused: ({ status, title, detail }) => (this.problem = new ApiProblem(status, title, detail)),
     })
   }

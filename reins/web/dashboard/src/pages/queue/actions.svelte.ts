@@ -53,6 +53,7 @@ export class ActionList {
       joined: () => void this.load(),
       event: ({ changed }) => this.#apply(changed),
       head: () => void this.load(),
+      poll: () => (this.#reading ? null : this.load()),
     })
     // The list is worth showing while the socket is still on its way; once it is up, the join reads it.
     if (!connection.up) void this.load()

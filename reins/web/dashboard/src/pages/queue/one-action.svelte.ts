@@ -22,6 +22,7 @@ export class OneAction {
     )
     const leave = joinQueue({
       event: ({ changed }) => (this.row = changed.find((row) => row.action_id === actionId) ?? this.row),
+      poll: async () => (this.row = await api.action(actionId, stop.signal)),
     })
     return () => {
       leave()

@@ -43,6 +43,10 @@ export class SessionLog extends NumberedRows<LogRow> {
         this.streamed.forget()
         this.live([], head)
       },
+      poll: async () => {
+        const session = await api.session(this.sessionId, this.closed)
+        this.#live([], session.seq, session)
+      },
       refused: ({ status, title, detail }) => (this.problem = new ApiProblem(status, title, detail)),
     })
   }

@@ -43,6 +43,7 @@ export class SessionActs {
       joined: () => void this.load(),
       event: ({ changed }) => this.#put(changed.filter((each) => each.session_id === sessionId)),
       head: () => void this.load(),
+      poll: () => this.load(),
     })
     void this.load()
   }

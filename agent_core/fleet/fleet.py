@@ -221,10 +221,7 @@ class Fleet:
     # -- budgets
 
     def release_held(self, *, limits_changed: bool = False) -> None:
-        """Let the sessions go on whose budget has room again.
-
-        `limits_changed`: who is held by another limit now says so.
-        """
+        """Let go on whose budget has room again; `limits_changed`: who is held by another now."""
         for session in list(self.live.values()):
             if session.held is None:
                 continue

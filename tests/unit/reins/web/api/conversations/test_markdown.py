@@ -32,3 +32,9 @@ def test_a_text_is_quoted_as_it_is(text, expected):
 )
 def test_a_text_stays_on_its_line(text, expected):
     assert inline(text) == expected
+
+
+def test_what_a_terminal_obeys_is_shown():
+    """A document is printed there, too; marks that only say which way a word runs stay."""
+    assert inline("a\x1b[2J\u202eb") == "a\u241b\\[2J&lt;U+202E>b"
+    assert quote("a\x07\n\x9bb\u200f") == "> a\u2407  \n> \u241b\\[b\u200f  "

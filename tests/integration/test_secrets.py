@@ -273,7 +273,7 @@ def look_everywhere(folder, model, collector):
             look("live events", read_for(stream, 0.5))
             frames = bytearray(live._buffer)
             until(lambda: len(typed_in(more(frames, live.socket))) > 1_000, "it is typed")
-            look("live frames", frames)
+            look("live frames", bytes(frames))
         for number, answer in enumerate(said):
             look(f"answer {number}", answer)
         for place, data in exits(house):

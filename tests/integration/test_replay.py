@@ -188,19 +188,24 @@ def _status():
 def test_an_outage_is_done_again(tmp_path, monkeypatch):
     """Tries while the model is away, with a pause, a restart and an answer."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    recording = asyncio.run(_outlive_an_outage(monkeypatch))
+    recording = asyncio.run(_outlive_an_outage(tmp_path))
     texts = [row["text"] for row in recording["rows"]]
     assert texts.count("waits for the model (try 1)") == 2
     assert "A joke." in texts
     assert run(recording).differences == []
 
 
-async def _outlive_an_outage(monkeypatch):
+async def _outlive_an_outage(folder):
     async with ModelStub(default=fails(503)) as stub:
-        monkeypatch.setenv("REINS_MODEL", "m")
-        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
-        monkeypatch.setenv("REINS_MODEL_DEADLINE_S", "0.3")
-        settings = load_settings(heartbeat_s=0.05, retry_wait_s=0.05, retry_wait_max_s=0.1)
+        file = folder / "models.toml"
+        # Its breaker stays closed: it would decide by the clock how often is tried.
+        file.write_text(
+            f'default = "m"\n[routes.m]\nprovider = "compatible"\nmodel = "m"\n'
+            f'base_url = "{stub.address}/v1"\ndeadline_s = 0.3\nbreaker_failures = 1000\n'
+        )
+        settings = load_settings(
+            models=file, heartbeat_s=0.05, retry_wait_s=0.05, retry_wait_max_s=0.1
+        )
         runtime = Runtime(settings)
         await runtime.start()
         await asyncio.to_thread(lambda: q.wait_for_action(q.agent_create("ada", "ann", "cats")))

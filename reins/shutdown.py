@@ -69,7 +69,7 @@ class AsyncShutdown:
         await self._steps.aclose()
 
     async def _run(self, name: str, step: Callable[[], Awaitable[object]], limit_s: float) -> None:
-        task = asyncio.ensure_future(_reported(name, step))
+        task = asyncio.get_running_loop().create_task(_reported(name, step))
         try:
             await asyncio.wait([task], timeout=limit_s)
         finally:

@@ -6,7 +6,6 @@ Callbacks keep their order, which asyncio promises; what other threads hand in, 
 import asyncio
 import contextlib
 import itertools
-import warnings
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -41,9 +40,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
         while self._unfinished:
             _, task = self._unfinished.popitem()
             task._log_destroy_pending = False
-            # What ends here may make coroutines that a loop without a process never begins.
-            with contextlib.suppress(BaseException), warnings.catch_warnings():
-                warnings.simplefilter("ignore", RuntimeWarning)
+            with contextlib.suppress(BaseException):
                 task.get_coro().close()
         with contextlib.suppress(BaseException):
             self.close()

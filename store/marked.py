@@ -26,12 +26,7 @@ class Marked:
         self._note_synced = note_synced
         self._failed_syncs = folder.failed_syncs
         self._tables = {name: pair for name, pair in tables.items() if not pair[0].journalled}
-        self._safe = SafeVersions(
-            folder,
-            self._tables,
-            known,
-            _move_rows,
-        )
+        self._safe = SafeVersions(folder, self._tables, known, _move_rows)
         self.compaction = Compaction()
 
     @property

@@ -476,7 +476,13 @@ ORDER_COMES_FROM_THE_STORE = (
     Removal(
         "numbers are given out twice",
         6,
-        (Edit("store/counter.py", "            fcntl.flock(descriptor, fcntl.LOCK_EX)\n", ""),),
+        (
+            Edit(
+                "store/shared_numbers.py",
+                "            fcntl.flock(descriptor, fcntl.LOCK_EX)\n",
+                "",
+            ),
+        ),
         (f"{_QUEUE}::test_numbers_are_given_out_once",),
     ),
 )

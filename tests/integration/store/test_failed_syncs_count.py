@@ -2,7 +2,7 @@
 
 import pytest
 
-from store import failed_syncs
+from store import shared_numbers
 from store.failed_syncs import FailedSyncs
 
 
@@ -33,7 +33,7 @@ def test_a_failure_that_came_after_the_count_stays_unsettled(path):
 
 def test_a_loss_of_power_leaves_nothing_to_settle(path, monkeypatch):
     FailedSyncs(path).add()
-    monkeypatch.setattr(failed_syncs, "boot_id", lambda: "another")
+    monkeypatch.setattr(shared_numbers, "boot_id", lambda: "another")
     assert (FailedSyncs(path).count, FailedSyncs(path).unsettled) == (0, False)
     FailedSyncs(path).add()
     assert FailedSyncs(path).count == 1

@@ -2,6 +2,7 @@
 
 import atexit
 import contextlib
+import faulthandler
 import multiprocessing
 import os
 import runpy
@@ -9,6 +10,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import connection, forkserver, reduction
@@ -23,6 +25,8 @@ _OURS = {"app", "agents", "queue_imp", "agent_core", "agents_impl", "store", "re
 _forking = multiprocessing.get_context("forkserver")
 _forking.set_forkserver_preload(["tests.support.preloaded"])
 _lock = threading.Lock()
+_TELL = signal.SIGUSR2
+_TELLING_S = 1.0
 
 
 class _Ends(tuple):
@@ -78,6 +82,11 @@ class Program:
         if (code := self.poll()) is None:
             raise subprocess.TimeoutExpired(self.args, timeout or 0.0)
         return code
+
+    def tell(self) -> None:
+        """Have it write to its error output where each of its threads stands."""
+        self.send_signal(_TELL)
+        time.sleep(_TELLING_S)
 
     def send_signal(self, number: int) -> None:
         if self.poll() is None:
@@ -148,6 +157,7 @@ def _run(command: list[str], cwd: str, env: dict[str, str], ends: list[int]) -> 
     for number, fd in enumerate(ends):
         os.dup2(fd, number)
         os.close(fd)
+    faulthandler.register(_TELL, file=2, all_threads=True)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as at a start
     os.chdir(cwd)
     defaults = sys.modules["tests.support.preloaded"].SET_BY_IMPORTS

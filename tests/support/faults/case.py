@@ -273,7 +273,8 @@ class Bench:
                 result.wrong.append(f"the next worker ended with code {code}")
             audit(data, promises, result)
         except (AssertionError, subprocess.TimeoutExpired) as error:
-            said = Path(f"{log}.err").read_text()[-600:]
+            worker.tell()  # where it stands, if it has not ended
+            said = Path(f"{log}.err").read_text()[-4_000:]
             result.wrong.append(f"{type(error).__name__}: {error}; {said}")
         finally:
             _kill(worker)

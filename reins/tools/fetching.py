@@ -9,10 +9,11 @@ import socket
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urljoin
 
 import aiohttp
 from aiohttp.abc import AbstractResolver, ResolveResult
+from yarl import URL
 
 from reins.tools.addresses import inside
 from reins.tools.outcome import ToolError
@@ -23,7 +24,7 @@ _REDIRECTS = 5
 _MOVED = frozenset({301, 302, 303, 307, 308})
 _RETRY = frozenset({408, 425, 429, 500, 502, 503, 504})
 _CHUNK = 64 << 10
-_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http", "https")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,14 +41,13 @@ class Outside:
     def check(self, url: str) -> tuple[str, int]:
         """Host and port of an address that may be asked. Raises: ToolError."""
         try:
-            parts = urlsplit(url)
-            port = parts.port or _PORTS.get(parts.scheme, 0)
+            parts = URL(url)
+            host, port = (parts.raw_host or "").rstrip(".").lower(), parts.port or 0
         except ValueError as error:
             raise ToolError(f"{url!r} is no address: {error}") from None
-        host = (parts.hostname or "").rstrip(".").lower()
-        if parts.scheme not in _PORTS or not host:
+        if parts.scheme not in _SCHEMES or not host:
             raise ToolError(f"{url!r} cannot be asked; expected http://… or https://…")
-        if parts.username is not None or parts.password is not None:
+        if parts.raw_user is not None or parts.raw_password is not None:
             raise ToolError(f"{url!r} holds a user; give the address without")
         if self.hosts and not any(_fits(host, each) for each in self.hosts):
             raise ToolError(f"{host} is not among the hosts that are allowed: {self.hosts}")

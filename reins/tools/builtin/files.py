@@ -8,7 +8,7 @@ from reins.tools.context import Context
 from reins.tools.declaring import tool
 from reins.tools.editing import edit
 from reins.tools.outcome import ToolError
-from reins.tools.sandbox.bubblewrap import owner
+from reins.tools.sandbox.surroundings import owner
 from reins.tools.searching import search
 from reins.tools.workspace import Workspace, digest
 

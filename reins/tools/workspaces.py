@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from reins.settings import Settings
 from reins.tools.outcome import ToolError
-from reins.tools.sandbox.surroundings import owner
+from reins.tools.sandbox.surroundings import give
 
 RESULTS = ".results"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
@@ -50,8 +50,7 @@ def _make(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         folder.mkdir()
-        if (user := owner()) is not None:
-            os.chown(folder, user, user)
+        give(folder)
 
 
 def results_of(session_id: str, settings: Settings) -> Path:

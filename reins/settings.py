@@ -83,6 +83,15 @@ class Settings(BaseSettings):
     agent_modules: list[str] = Field(
         ["agents_impl"], min_length=1, description="modules and packages of agent types, as JSON"
     )
+    tools: list[str] = Field([], description="modules and packages of your own tools, as JSON")
+    workspaces: Path | None = Field(
+        None,
+        description="folder in which sessions have their workspaces; default: `workspaces` beside "
+        "the data folder",
+    )
+    workspace_roots: list[Path] = Field(
+        [], description="folders below which a session may ask for its workspace, as JSON"
+    )
     http_hosts: list[Annotated[str, AfterValidator(valid_host_pattern)]] = Field(
         ["*"], description="hosts that tools may ask, as JSON; `*`: all that are public"
     )

@@ -74,7 +74,9 @@ def valid_place(given: str) -> str:
     """A host with its port. Raises: ValueError."""
     name, port = host_and_port(valid_host(given)) or ("", None)
     if port is None or "*" in name:
-        raise ValueError(f"{given[:80]!r} names no host with a port; expected one such as localhost:8080")
+        raise ValueError(
+            f"{given[:80]!r} names no host with a port; expected one such as localhost:8080"
+        )
     name = str(ipaddress.ip_address(name)) if is_address(name) else name.rstrip(".")
     return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
 

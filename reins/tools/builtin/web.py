@@ -1,34 +1,61 @@
 """The web: a page got as text, and a search. What comes of them is material from outside."""
 
 import hashlib
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from reins.settings import Settings, current_settings
 from reins.tools.context import Context
+from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
-from reins.tools.tool import tool
+from reins.tools.policy import Risk
 from reins.tools.web.charsets import is_text, text_of
 from reins.tools.web.engines import Found, ask
 from reins.tools.web.fetching import Fetcher, Page, Request
 from reins.tools.web.local_index import look
 from reins.tools.web.markdown import write
-from reins.tools.web.outside import Outside
+from reins.tools.web.outside import Outside, target_of
 
 _ACCEPT = {"Accept": "text/html, text/markdown, text/plain, application/json, */*;q=0.5"}
 _MARK_DIGITS = 12
+_CARRIES_MUCH = 500
+"""Characters of an address beyond its host from which on it may take out what was read."""
 Shape = Literal["markdown", "text", "source"]
+
+
+def _shown(arguments: Mapping[str, Any], _context: Context) -> dict[str, Any]:
+    url = str(arguments.get("url", ""))
+    try:
+        target = target_of(url)
+    except ToolError as error:
+        return {"kind": "url", "url": url, "host": "", "wrong": str(error)}
+    method = arguments.get("method", "GET")
+    return {"kind": "url", "method": method, "url": str(target.url), "host": target.host}
+
+
+def _riskier(arguments: Mapping[str, Any], _context: Context) -> Iterator[tuple[Risk, str]]:
+    try:
+        url = target_of(str(arguments.get("url", ""))).url
+    except ToolError:
+        return  # it is not asked
+    carried = len(url.raw_path_qs)
+    if carried > _CARRIES_MUCH:
+        yield Risk.high, f"the address carries {carried:,} characters to {url.host}"
 
 
 @tool(
     risk="medium",
+    why="it asks a host outside",
+    riskier=_riskier,
+    preview=_shown,
     idempotent=True,
     outward=True,
     brings_in=True,
     timeout_s=30.0,
     attempts=2,
-    breaker_failures=20,  # of all hosts together
+    breaker_failures=None,  # one host that is down says nothing of the others
 )
 async def http_get(
     context: Context,
@@ -50,11 +77,11 @@ async def http_get(
 
 @tool(
     risk="medium",
+    why="the question goes to a search engine",
     idempotent=True,
     outward=True,
     brings_in=True,
     timeout_s=30.0,
-    attempts=2,
 )
 async def web_search(
     context: Context,

@@ -120,21 +120,22 @@ class Resolver:
 @pytest.fixture
 def second_is_public(monkeypatch):
     """127.0.0.2 stands for a public address, 127.0.0.1 is the inside."""
-    monkeypatch.setattr(outside, "inside", lambda address: address != "127.0.0.2")
+    monkeypatch.setattr(outside, "inside", "127.0.0.2".__ne__)
     monkeypatch.setattr(outside, "own", lambda _address: False)
 
 
 async def test_a_name_that_is_bound_anew_leads_nowhere_else(second_is_public):
     """One look-up is checked and connected to: the second answer of a name is never asked for."""
-    async with site(body(b"public"), host="127.0.0.2") as public:
-        async with site(body(b"secret"), port=public.port) as inner:
-            resolver = Resolver("127.0.0.2", "127.0.0.1")
-            asked = Fetcher(Outside(), look_up=resolver)
-            page = await asked.fetch(Request(f"http://evil.example:{public.port}/"))
-            assert (page.body, resolver.asked) == (b"public", 1)
-            assert inner.asked == []
-            await refused(asked, f"http://evil.example:{public.port}/", "inside")
-            assert inner.asked == []
+    async with (
+        site(body(b"public"), host="127.0.0.2") as public,
+        site(body(b"secret"), port=public.port) as inner,
+    ):
+        resolver = Resolver("127.0.0.2", "127.0.0.1")
+        asked = Fetcher(Outside(), look_up=resolver)
+        page = await asked.fetch(Request(f"http://evil.example:{public.port}/"))
+        assert (page.body, resolver.asked) == (b"public", 1)
+        await refused(asked, f"http://evil.example:{public.port}/", "inside")
+        assert inner.asked == []
 
 
 async def test_of_several_addresses_the_inner_ones_are_not_connected_to(second_is_public):
@@ -152,7 +153,7 @@ async def test_the_other_end_is_compared(second_is_public, monkeypatch):
 
         async def elsewhere(*_given, **_named):
             found = socket.socket()
-            found.setblocking(False)
+            found.settimeout(0)
             await asyncio.get_running_loop().sock_connect(found, ("127.0.0.1", inner.port))
             return found
 
@@ -317,13 +318,13 @@ async def test_a_proxy_of_the_environment_is_not_asked(monkeypatch):
 
 async def test_names_that_are_not_there():
     """A name that is not found is told; one that cannot be looked up now may be tried again."""
-    for number, retry in ((socket.EAI_NONAME, False), (socket.EAI_AGAIN, True)):
+    for number in (socket.EAI_NONAME, socket.EAI_AGAIN):
 
         async def nowhere(_host, _port, number=number):
             raise socket.gaierror(number, "no answer")
 
         error = await refused(Fetcher(Outside(), look_up=nowhere), "http://a.example/", "not found")
-        assert error.retry is retry
+        assert error.retry is (number == socket.EAI_AGAIN)
 
 
 async def test_given_up_in_the_middle_nothing_is_left_open():
@@ -337,7 +338,7 @@ async def test_given_up_in_the_middle_nothing_is_left_open():
 
 
 async def test_certificates_of_ones_own_are_heeded(tmp_path, monkeypatch):
-    """SSL_CERT_FILE is trusted as for models; without it the reason is told, and not tried again."""
+    """SSL_CERT_FILE is trusted as for models; without it the reason is told, once."""
     if shutil.which("openssl") is None:
         pytest.skip("there is no command openssl")
     authority = Authority(tmp_path)

@@ -18,7 +18,8 @@ def test_patterns_of_hosts(given, pattern):
 
 
 @pytest.mark.parametrize(
-    "given", ["", "https://a.example", "a.example/x", "a.example:443", "a.*.example", "**", "*.", "a b"]
+    "given",
+    ["", "https://a.example", "a.example/x", "a.example:443", "a.*.example", "**", "*.", "a b"],
 )
 def test_what_names_no_hosts(given):
     with pytest.raises(ValueError, match="expected one such as"):
@@ -36,7 +37,9 @@ def test_places(given, place):
     assert valid_place(given) == place
 
 
-@pytest.mark.parametrize("given", ["localhost", "::1", "http://a:1", "a:99999", "a:", ":80", "*:80"])
+@pytest.mark.parametrize(
+    "given", ["localhost", "::1", "http://a:1", "a:99999", "a:", ":80", "*:80"]
+)
 def test_what_is_no_place(given):
     with pytest.raises(ValueError, match="expected one such as"):
         valid_place(given)

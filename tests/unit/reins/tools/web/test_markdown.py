@@ -124,11 +124,13 @@ def test_a_tag_has_its_attributes():
 
 
 HOSTILE = {
-    "nested": "<div>", "lists": "<ul><li>x", "quotes": "<blockquote>x", "tables": "<table><tr><td>x",
-    "never closed": "<p><b id=1><i id=2>x", "links": "<a href=x>y", "blocks in links": "<a href=x>y<p>",
+    "nested": "<div>", "lists": "<ul><li>x", "quotes": "<blockquote>x",
+    "tables": "<table><tr><td>x", "never closed": "<p><b id=1><i id=2>x", "links": "<a href=x>y",
+    "blocks in links": "<a href=x>y<p>",
     "attributes": "<p" + " a=1" * 200 + ">", "less": "<", "signs": "&amp", "ends": "</div>",
-    "no ends": "<a ", "quoted": "<a b='", "comments": "<!-- x", "pre": "<pre>x", "hidden": "<div hidden>",
-    "drawings": "<svg>", "scripts": "<script>", "titles": "<title>x", "blanks": " ", "breaks": "<br>",
+    "no ends": "<a ", "quoted": "<a b='", "comments": "<!-- x", "pre": "<pre>x",
+    "hidden": "<div hidden>", "drawings": "<svg>", "scripts": "<script>", "titles": "<title>x",
+    "blanks": " ", "breaks": "<br>",
     "equals": "<a =", "slashes": "<a /", "code": "<code>`",
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from agents_impl.task.reading import (
     read,
     written,
 )
-from reins.tools.tool import tool
+from reins.tools.declaring import tool
 
 
 @tool

@@ -17,7 +17,7 @@ from agents_impl.task.window import (
 )
 from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Compiled
-from reins.tools.tool import tool
+from reins.tools.declaring import tool
 from tests.unit.agents_impl.task.thinking import TOOLS, State, Words, payload, steps
 
 PINNED = State(

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 from agents_impl.task.history import History, Seen
 from agents_impl.task.window import Condensed
-from reins.tools.tool import Tool, tool
+from reins.tools.declaring import tool
+from reins.tools.tool import Tool
 
 
 @dataclass

@@ -36,6 +36,7 @@ class AskingConfig(AgentConfig):
     outward: bool = False
     outside: bool = False
     touches: str = ""
+    item_id: str | None = None
 
 
 class Pending(BaseModel):
@@ -132,6 +133,7 @@ class AskingAgent(LoopingAgentBase):
 
     def _item(self, call: Call) -> Item:
         return Item(
+            **({} if self.config.item_id is None else {"item_id": self.config.item_id}),
             kind=self.config.kind,
             session_id=call.session_id,
             agent_id=call.agent_id,

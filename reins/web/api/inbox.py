@@ -173,7 +173,7 @@ def decide_inbox_item(path: ItemPath, header: KeyHeader, body: DecideBody) -> Re
     return accepted(context, header, make)
 
 
-@api.post("/api/inbox/decide", responses={202: DecidedMany, **refusals(400, 413, 415)})
+@api.post("/api/bulk/inbox", responses={202: DecidedMany, **refusals(400, 413, 415)})
 def decide_many(header: KeyHeader, body: DecideManyBody) -> tuple[Response, int]:
     """The same decision about many items, an action each, in one commit; the others are named."""
     context = api_context()

@@ -8,6 +8,8 @@ from typing import Any
 from store.times import now_us
 
 _REASON_CHARS = 500
+FOR_PEOPLE = ("approval", "question")
+"""Kinds of waits that the inbox knows; nothing is tried again."""
 
 
 @dataclass(frozen=True, slots=True)

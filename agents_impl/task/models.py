@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent_core.agent.base import AgentConfig
+from agents_impl.task.window import Condensed
 
 Approvals = Literal["ask", "ask_all", "allow_medium", "deny"]
 Risk = Literal["low", "medium", "high"]
@@ -60,6 +61,10 @@ class Rejection(BaseModel):
     line: str
     reason: str
 
+    @property
+    def text(self) -> str:
+        return f"{self.line}: {self.reason}" if self.reason else self.line
+
 
 class Result(BaseModel):
     """What came of a goal, as `finish` reports it."""
@@ -94,7 +99,8 @@ class Pending(BaseModel):
     """A call that is decided and has no result yet.
 
     `begun`: it may have been begun, so that only an idempotent one may be made. `asked`: the item
-    of the inbox; `touches`: the digest of what it would change, when it was asked about.
+    of the inbox; `touches`: the digest of what it would change, when it was asked about. `dropped`:
+    it is not to be made, for this reason.
     """
 
     thought: str
@@ -105,6 +111,12 @@ class Pending(BaseModel):
     asked: str | None = None
     touches: str = ""
     verdict: Verdict | None = None
+    dropped: str | None = None
+
+    @property
+    def waits(self) -> bool:
+        """A person has to decide first."""
+        return self.asked is not None and self.verdict is None and self.dropped is None
 
 
 class Recent(BaseModel):
@@ -118,7 +130,8 @@ class Recent(BaseModel):
 class TaskState(BaseModel):
     """What a task agent keeps; what it has seen is in the rows of its log.
 
-    `outside`: material from outside has come in. `noted` is a word of the chassis for the next
+    `goals` wait for `goal` to be finished. `thoughts` counts those for the goal, up to `allowed`.
+    `outside`: material from outside has come in. `noted` is a word of the program for the next
     thought. `warned`: the model had its word before it is held. `fits_tokens` and `bytes_per_token`
     are what its model has shown to take.
     """
@@ -126,7 +139,7 @@ class TaskState(BaseModel):
     goal: str | None = None
     goals: list[str] = []
     goals_done: list[Result] = []
-    goal_seq: int = 0
+    finished: int = 0
     facts: list[str] = []
     guidance: list[Said] = []
     rejections: list[Rejection] = []
@@ -140,7 +153,7 @@ class TaskState(BaseModel):
     warned: bool = False
     noted: str | None = None
     outside: bool = False
-    summary: Any = None
+    summary: Condensed = Condensed()
     fits_tokens: int | None = None
     bytes_per_token: float | None = None
     memory: dict[str, Any] = {}

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any, NoReturn
 
+import orjson
+
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.looping import LoopingAgentBase, TickYielded
@@ -76,7 +78,7 @@ class TaskAgent(LoopingAgentBase):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._toolbox: Toolbox = self.services.get(Toolbox)
-        self._tools: dict[str, Tool] | None = None
+        self._chosen: tuple[object, list[str], dict[str, Tool]] | None = None
         self._around: Context | None = None
         self._history: History | None = None
         self._arguments: tuple[str, dict[str, Any]] | None = None
@@ -92,7 +94,7 @@ class TaskAgent(LoopingAgentBase):
 
     async def admit(self) -> Sequence[Record]:
         try:
-            self._choose(self.config.tools)
+            self._toolbox.select(self.config.tools)
             await self._surroundings()
         except ToolError as error:
             raise AgentRejectedError(str(error)) from error
@@ -354,9 +356,11 @@ class TaskAgent(LoopingAgentBase):
         return self._history
 
     def _choose(self, names: Sequence[str]) -> dict[str, Tool]:
-        if self._tools is None:
-            self._tools = {**self._toolbox.select(names), **OWN}
-        return self._tools
+        """The tools of these names, and its own; chosen anew after a reload."""
+        source, known = self._toolbox.tools, self._chosen
+        if known is None or known[0] is not source or known[1] != names:
+            known = self._chosen = source, [*names], {**self._toolbox.select(names), **OWN}
+        return known[2]
 
     async def _surroundings(self) -> Context:
         if self._around is None:
@@ -410,14 +414,11 @@ class TaskAgent(LoopingAgentBase):
         except ToolError as error:
             raise GuidanceRejectedError(str(error)) from error
         self.state.tools = order.tools
-        self._tools = {**chosen, **OWN}
         return f"tools: {', '.join(chosen)}"[:200]
 
 
 def _on_record(session_id: str, pending: Pending, reader: Reader) -> dict[str, Any]:
     """The arguments of a call from the row that told of it. Raises: LookupError."""
-    import orjson
-
     for row in list_steps(session_id, pending.seq - 1, 20, store=reader):
         call = orjson.loads(row["payload"] or "{}").get("call") or {}
         if call.get("key") == pending.call.key and call.get("arguments") is not None:

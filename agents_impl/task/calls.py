@@ -33,7 +33,8 @@ def call_line(tool: str, arguments: Mapping[str, Any]) -> str:
 
 def key_of(session_id: str, born_at: int, seq: int) -> str:
     """The idempotency key of the call that row `seq` announces; another for each life."""
-    return f"call_{uuid.uuid5(_NAMESPACE, f'{session_id}\n{born_at}\n{seq}').hex}"
+    call = f"{session_id}\n{born_at}\n{seq}"
+    return f"call_{uuid.uuid5(_NAMESPACE, call).hex}"
 
 
 def hash_of(tool: Tool, arguments: Mapping[str, Any]) -> str:

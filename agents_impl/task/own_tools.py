@@ -4,7 +4,8 @@ from typing import Annotated, Literal, NoReturn
 
 from pydantic import Field
 
-from reins.tools.tool import Tool, tool
+from reins.tools.declaring import tool
+from reins.tools.tool import Tool
 
 _Line = Annotated[str, Field(max_length=1_000)]
 

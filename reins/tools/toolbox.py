@@ -86,7 +86,7 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
-@dataclass(slots=True)
+@dataclass
 class Toolbox:
     """Tools, workspaces and the confinement of commands. A reload puts others in their place.
 

@@ -25,6 +25,7 @@ from agent_core.conversations.conversation import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
+from agent_core.inbox.inbox import Inbox
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from reins import logs, redaction, telemetry, terminal
@@ -89,16 +90,21 @@ class Runtime:
         self.model = ModelRouter(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store)
+        self.inbox = Inbox(self.store)
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
             services=Services(
-                self.model, self.conversations, per_session={Model: self.model.for_caller}
+                self.model,
+                self.conversations,
+                self.inbox,
+                per_session={Model: self.model.for_caller},
             ),
             schedule=schedule(settings),
             ledger=Ledger(
                 day_tokens=settings.budget_day_tokens, day_cost_usd=settings.budget_day_cost_usd
             ),
+            inbox=self.inbox,
             knows_route=self.model.knows,
         )
         self.model.answered = self.fleet.outages.answered
@@ -125,6 +131,8 @@ class Runtime:
             await self.model.start()
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
+            ending.add("the inbox", self.inbox.stop)
+            await self.inbox.start(self.fleet.live)
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),

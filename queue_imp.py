@@ -6,13 +6,13 @@ the `action_id` after the action is durable.
 
 import runpy
 import time
-from collections.abc import Collection
-from typing import Any, Literal
+from collections.abc import Collection, Sequence
+from typing import Any, Literal, get_args
 
 from agent_core.actions.action import create_action, processed
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from reins.settings import current_settings
-from store import agents_config, conversations, queue, queue_writer
+from store import agents_config, conversations, inbox, queue, queue_writer
 from store.folder import DataFolder
 from store.id_forms import in_either_form
 from store.lance.tables import quoted
@@ -30,13 +30,18 @@ __all__ = [
     "create_action",
     "enqueue",
     "environment_reload_action",
+    "inbox_decide",
+    "inbox_decide_many",
+    "inbox_items",
     "mark_action_processed_async",
     "poll_lancedb_for_actions",
     "post_message",
+    "rule_revoke",
     "wait_for_action",
 ]
 
 Mode = Literal["steer", "now"]
+Choice = Literal["approve", "edit", "reject", "answer"]
 
 
 def agent_create(
@@ -175,6 +180,85 @@ def post_message(
     )
 
 
+def inbox_items(
+    state: str = "open", *, session_id: str | None = None, kind: str | None = None,
+    tool: str | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The calls and questions of a state that wait, or have waited, for a person: oldest first.
+
+    `state` is one of the inbox's, `open` for those that nobody has decided, or `all`. Raises:
+    ActionError.
+    """
+    states = inbox.states_of(state)
+    if states == ():
+        raise ActionError(f"state is {state!r}; expected open, all, {', '.join(inbox.STATES)}")
+    return inbox.list_items(states, session_id=session_id, kind=kind, tool=tool)
+
+
+def inbox_decide(
+    item_id: str,
+    actor: str,
+    decision: Choice,
+    *,
+    args: dict[str, Any] | None = None,
+    text: str | None = None,
+    reason: str | None = None,
+    remember: dict[str, Any] | None = None,
+    action_id: str | None = None,
+) -> str:
+    """Decide about an item of the inbox, as it is now: applied exactly once, in order.
+
+    `args` are the whole arguments of an `edit`, `text` is an `answer`. `remember` makes it a rule
+    (`{"scope": "session" | "agent" | "type", …}`). Raises: ActionError, also where there is no
+    such item.
+    """
+    return enqueue(
+        inbox_decision(
+            _item(item_id), actor, decision, args=args, text=text, reason=reason,
+            remember=remember, action_id=action_id,
+        )
+    )  # fmt: skip
+
+
+def inbox_decide_many(
+    items: Sequence[dict[str, Any]],
+    actor: str,
+    decision: Choice,
+    *,
+    text: str | None = None,
+    reason: str | None = None,
+) -> list[str]:
+    """Decide the same about many items of `inbox_items`: an action each, one append for all."""
+    actions = [inbox_decision(item, actor, decision, text=text, reason=reason) for item in items]
+    if actions:
+        _writer().append(*actions)
+    return [str(action["action_id"]) for action in actions]
+
+
+def inbox_decision(
+    item: dict[str, Any], actor: str, decision: Choice, **parts: Any
+) -> dict[str, Any]:
+    """The action that decides about an item as it was read, without writing it."""
+    if decision not in get_args(Choice):
+        expected = ", ".join(get_args(Choice))
+        raise ActionError(f"decision is {decision!r}; expected one of {expected}")
+    return create_action(
+        "inbox_decide",
+        actor,
+        agent_id=item["agent_id"],
+        session_id=item["session_id"],
+        item_id=item["item_id"],
+        decision=decision,
+        call_hash=item["call_hash"],
+        **parts,
+    )
+
+
+def rule_revoke(rule_id: str, actor: str, *, action_id: str | None = None) -> str:
+    """Ask that a rule of approval holds no longer."""
+    return _enqueue("rule_revoke", actor, action_id=action_id, rule_id=known_id(rule_id, "rule_id"))
+
+
 def enqueue(action: dict[str, Any]) -> str:
     """Write an action of `create_action` and return its id once it is on disk.
 
@@ -260,6 +344,16 @@ def _enqueue(action_type: str, actor: str, *, action_id: str | None = None, **pa
         return enqueue(action)
     _writer().append(action)  # an id that was made just now is nobody else's
     return str(action["action_id"])
+
+
+def _item(item_id: str) -> dict[str, Any]:
+    found = inbox.get_item(known_id(item_id, "item_id"))
+    if found is None:
+        raise ActionError(
+            f"there is no item {item_id} in {_folder().path}; see inbox_items(), and check "
+            "REINS_DATA"
+        )
+    return found
 
 
 _AS_STORED = {

@@ -27,7 +27,7 @@ from agent_core.agent.renewing import RenewMixin
 from agent_core.agent.results import Quiet, checked
 from agent_core.agent.stopping import StopMixin
 from agent_core.budgets.limits import spent_in
-from agent_core.session.controls import Interrupt, Resume, Stop
+from agent_core.session.controls import Decide, Interrupt, Resume, Stop
 from agent_core.session.failures import SlowModelError, is_own_end
 from agent_core.session.log import Event
 from agent_core.session.outages import spread
@@ -147,7 +147,7 @@ class LoopingAgentBase(
         mailbox = self.session.mailbox
         while mailbox:
             # Also what came in while guidance was taken in: nothing else is applied within a tick.
-            if any(not isinstance(control, Interrupt) for control in mailbox.waiting()):
+            if any(not isinstance(control, Interrupt | Decide) for control in mailbox.waiting()):
                 raise TickYielded
             applying = asyncio.ensure_future(self._apply_next())
             try:

@@ -9,6 +9,8 @@ from store.times import now_us
 
 _REASON_CHARS = 500
 STUCK = "stuck"
+FOR_PEOPLE = ("approval", "question")
+"""Kinds of waits that the inbox knows; nothing is tried again."""
 
 
 @dataclass(frozen=True, slots=True)

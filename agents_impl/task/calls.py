@@ -8,10 +8,13 @@ from urllib.parse import urlsplit
 
 import orjson
 
+from agent_core.session.decisions import Aspects
 from agents_impl.task.models import Call, Pending
+from reins.tools.outcome import bounded
 from reins.tools.tool import Tool
 
 LINE_CHARS = 120
+PREVIEW_BYTES = 40 * 1024
 MAX_ARGUMENTS_BYTES = 180 * 1024
 """Of one call: an intent's row holds them, with its thought."""
 KEPT_ARGUMENTS_BYTES = 12 * 1024
@@ -35,11 +38,6 @@ def key_of(session_id: str, born_at: int, seq: int) -> str:
     """The idempotency key of the call that row `seq` announces; another for each life."""
     call = f"{session_id}\n{born_at}\n{seq}"
     return f"call_{uuid.uuid5(_NAMESPACE, call).hex}"
-
-
-def hash_of(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """A name for this call of this tool, as the tool is declared now."""
-    return digest([tool.spec(), arguments])
 
 
 def digest(value: Any) -> str:
@@ -72,11 +70,37 @@ def changed_file(tool: Tool, arguments: Mapping[str, Any]) -> str | None:
     return path if tool.policy.risk and isinstance(path, str) else None
 
 
-def hosts_of(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    """The hosts that the call names."""
+def aspects_of(tool: Tool, arguments: Mapping[str, Any]) -> Aspects:
+    """The parts of the call that a rule can fix, by the names of its arguments."""
+    argv, path = arguments.get("argv"), arguments.get("path")
+    is_argv = isinstance(argv, list) and all(isinstance(each, str) for each in argv)
+    return Aspects(
+        argv=tuple(argv) if isinstance(argv, list) and is_argv else None,
+        paths=(path,) if isinstance(path, str) else (),
+        hosts=_hosts_of(arguments),
+        shell=tool.name == "run_shell",
+        spec=digest(tool.spec()),
+    )
+
+
+def _hosts_of(arguments: Mapping[str, Any]) -> tuple[str, ...]:
     url = arguments.get("url")
     try:
         host = urlsplit(url).hostname if isinstance(url, str) else None
     except ValueError:
         return ()
     return () if host is None else (host,)
+
+
+def preview_within(preview: Mapping[str, Any], most_bytes: int = PREVIEW_BYTES) -> dict[str, Any]:
+    """The preview, with long texts in it cut so that an item of the inbox holds it."""
+    if size_bytes(preview) <= most_bytes:
+        return dict(preview)
+    each = most_bytes // max(1, len(preview)) // 2
+    cut = {
+        name: bounded(value, each) if isinstance(value, str) else value
+        for name, value in preview.items()
+    }
+    if size_bytes(cut) <= most_bytes:
+        return cut
+    return {"kind": "text", "text": bounded(orjson.dumps(cut, default=repr).decode(), most_bytes)}

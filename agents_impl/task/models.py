@@ -19,7 +19,7 @@ class TaskConfig(AgentConfig):
     """A goal, and the means to reach it.
 
     `tools` are names, sets (files, commands, web, memory, data) and patterns such as `read_*`.
-    **Units**: tokens.
+    **Units**: tokens, seconds.
     """
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
@@ -38,6 +38,9 @@ class TaskConfig(AgentConfig):
         "queue", description="a goal that comes while it has one"
     )
     context_tokens: int = Field(16_000, ge=1_000, le=1_000_000, description="sent to the model")
+    decide_within_s: float | None = Field(
+        None, gt=0, le=31_536_000, allow_inf_nan=False, description="then what it asked expires"
+    )
     max_goals: int = Field(20, ge=1, le=100, description="goals that may wait")
 
     @model_validator(mode="after")

@@ -18,17 +18,6 @@ class Permit:
     why: str = ""
 
 
-def classified(
-    risk: Risk, reasons: Sequence[str], *, outward: bool, outside: bool
-) -> tuple[Risk, list[str]]:
-    """The risk by code; outward calls count one higher once material from outside has come in."""
-    at = _RISKS.index(risk)
-    if not (outward and outside):
-        return _RISKS[at], list(reasons)
-    why = "it sends something out, and material from outside has come in"
-    return _RISKS[min(at + 1, len(_RISKS) - 1)], [*reasons, why]
-
-
 def permit(risk: Risk, approvals: Approvals, rule: Literal["allow", "deny"] | None = None) -> Permit:
     """By the session's configuration and the rules of people; a rule that denies wins.
 

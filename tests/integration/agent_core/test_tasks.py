@@ -7,6 +7,7 @@ import pytest
 
 import queue_imp as q
 from agent_core.agent.services import Services
+from agent_core.inbox.inbox import Inbox
 from reins.llm import Model
 from reins.tools.toolbox import Toolbox
 from store.reading import Reader
@@ -26,7 +27,12 @@ class Tasks(Fleet):
             folder,
             modules=("agents_impl.task",),
             services=Services(
-                self.toolbox, Reader(folder), per_session={Model: lambda _: self.model}
+                self.toolbox,
+                Reader(folder),
+                per_session={
+                    Model: lambda _: self.model,
+                    Inbox: lambda _: self.sessions.inbox,
+                },
             ),
             **parts,
         )

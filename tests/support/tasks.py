@@ -51,6 +51,7 @@ class Handiwork:
         self.done, self.keys = [], []
         self.begun, self.released = asyncio.Event(), asyncio.Event()
         self.cancelled = 0
+        self.place = ""
         self.registry = Registry([*self._tools()])
 
     def _tools(self):
@@ -115,7 +116,16 @@ class Handiwork:
             """Fail always."""
             raise ToolError(f"broken {word}")
 
-        return look, count, put, slow, stubborn, danger, fetch, send, broken
+        def place(arguments, context):
+            return self.place
+
+        @tool(risk="medium", idempotent=True, group="test", touches=place)
+        async def replace(path: str) -> str:
+            """Replace what is at a place."""
+            self.done.append(path)
+            return f"{path} is replaced"
+
+        return look, count, put, slow, stubborn, danger, fetch, send, broken, replace
 
 
 def workspace_in(folder: Path):

@@ -3,63 +3,12 @@
 import asyncio
 import json
 
-import pytest
-
 import queue_imp as q
-from agent_core.agent.services import Services
-from agent_core.inbox.inbox import Inbox
-from reins.llm import Model
-from reins.tools.toolbox import Toolbox
-from store.reading import Reader
-from tests.integration.agent_core.conftest import Fleet
-from tests.support import data_folder
-from tests.support.tasks import Handiwork, ScriptedModel, answer, finished
+from tests.integration.agent_core.tasking import again, tasks
+from tests.support.tasks import answer, finished
 from tests.support.waiting import until_async
 
-
-class Tasks(Fleet):
-    """A fleet of task sessions with one scripted model and one set of tools."""
-
-    def __init__(self, folder, *answers, **parts):
-        self.model, self.hands = ScriptedModel(*answers), Handiwork()
-        self.toolbox = Toolbox(self.hands.registry)
-        super().__init__(
-            folder,
-            modules=("agents_impl.task",),
-            services=Services(
-                self.toolbox,
-                Reader(folder),
-                per_session={
-                    Model: lambda _: self.model,
-                    Inbox: lambda _: self.sessions.inbox,
-                },
-            ),
-            **parts,
-        )
-
-    async def task(self, **config):
-        config = {"goal": "count to one", "tools": ["test"], "approvals": "allow_medium"} | config
-        got = await self.do(q.agent_create, "a", "tester", agent_type="task", config=config)
-        assert got["outcome"] == "applied", got
-        return self.sessions.live.get("a")
-
-    def acts(self):
-        """Calls with their outcomes: the ticks of the log that have one."""
-        found = []
-        for row in self.log():
-            payload = json.loads(row["payload"] or "{}")
-            if row["kind"] == "tick" and "outcome" in payload:
-                found.append((payload["call"], payload["outcome"]))
-        return found
-
-
-@pytest.fixture
-async def tasks(data):
-    made = Tasks(data)
-    await made.start()
-    yield made
-    await made.stop()
-    await asyncio.to_thread(data_folder.verified, data)
+__all__ = ["tasks"]
 
 
 async def test_a_task_thinks_announces_acts_and_finishes(tasks):
@@ -190,13 +139,6 @@ async def test_a_destroy_in_an_act_leaves_the_outcome_on_record(tasks):
 
 
 # -- restarts
-
-
-async def again(tasks, *answers):
-    """The same folder in another process: its own model and its own tools."""
-    made = Tasks(tasks.folder, *answers)
-    await made.start("start-2")
-    return made
 
 
 async def test_a_crash_in_an_act_repeats_no_call_that_must_not_be(tasks):
@@ -386,7 +328,7 @@ async def test_a_busy_task_takes_goals_as_it_is_told(tasks):
     await until_async(lambda: len(tasks.model.asked) == 2, "it thinks of the new goal")
     assert tasks.model.asked[-1][1]["goal"] == "fourth"
     tasks.model.answers += [finished(), finished()]
-    await asyncio.sleep(0)
+    await tasks.until_row("final")
 
 
 async def test_tools_that_are_not_there_are_refused_with_what_may_be_meant(tasks):

@@ -95,16 +95,18 @@ class ItemDecided:
         if self._remember is not None:
             made = rule_row(self._remember, decision, call_of(row), row["decided_at"])
             row["rule_id"] = made["rule_id"]
-        return self._recording(row, made)
+        return self._recording(row, made, decision.call_hash)
 
     @contextmanager
-    def _recording(self, row: dict[str, Any], rule: Mapping[str, Any] | None) -> Iterator[Recorded]:
+    def _recording(
+        self, row: dict[str, Any], rule: Mapping[str, Any] | None, call_hash: str
+    ) -> Iterator[Recorded]:
         held = self._held()
         before = held.row
         records = [inbox.record(row), *([] if rule is None else [approval_rules.record(rule)])]
         self._items.put(held, row, settled=row["state"] not in inbox.UNSETTLED)
         try:
-            yield Recorded(records, _said(row))
+            yield Recorded(records, _said(row) | {"call_hash": call_hash})
         except BaseException:
             self._items.put(held, before, settled=False)
             raise
@@ -150,8 +152,7 @@ def _said(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 _SHOWN = (
-    "item_id", "kind", "tool", "decision", "state", "call_hash", "risk", "reason", "answer",
-    "rule_id",
+    "item_id", "kind", "tool", "decision", "state", "risk", "reason", "answer", "rule_id",
 )  # fmt: skip
 
 
@@ -161,7 +162,6 @@ def _edited(reviewed: Reviewed | None) -> dict[str, Any]:
         return {}
     return {
         "final_args": as_json(reviewed.args),
-        "call_hash": reviewed.call_hash,
         "risk": reviewed.risk,
         "reasons": as_json([*reviewed.reasons]),
         "preview": as_json(reviewed.preview),

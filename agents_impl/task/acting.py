@@ -66,9 +66,7 @@ def _ended(task: "asyncio.Task[Acted]", *, went_on: bool) -> Acted:
     return acted.with_note("it cannot be cancelled: it went on while guidance waited")
 
 
-async def _given_up(
-    task: "asyncio.Task[Acted]", scope: TickScope, kind: str, why: str
-) -> Acted:
+async def _given_up(task: "asyncio.Task[Acted]", scope: TickScope, kind: str, why: str) -> Acted:
     """End it; one that had ended in the meantime counts as what it is."""
     task.cancel()
     try:

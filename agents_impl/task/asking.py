@@ -1,7 +1,7 @@
 """Calls that need a person's word: asked, decided, checked again, and only then made."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Literal
 
 from agent_core.agent.results import StepResult
 from agent_core.inbox.inbox import Inbox
@@ -24,7 +24,7 @@ from agents_impl.task.calls import (
 from agents_impl.task.doing import TaskActs
 from agents_impl.task.models import Call, Pending, Rejection, Verdict
 from agents_impl.task.own_tools import OWN, ask_person
-from agents_impl.task.permitting import permit, rejected_before
+from agents_impl.task.permitting import Permit, permit, rejected_before
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from reins.tools.toolbox import Acted
@@ -39,32 +39,39 @@ class TaskAsks(TaskActs):
     async def _do(self, tool: Tool, thought: str, arguments: dict[str, Any]) -> StepResult:
         """Make the call that was decided on, ask about it, or say why it is refused."""
         pending = self._new_call(tool, thought, arguments)
-        if size_bytes(arguments) > MAX_ARGUMENTS_BYTES:
-            why = f"the arguments are more than {MAX_ARGUMENTS_BYTES:,} bytes; do it in parts"
-            return self._result(pending, Acted.not_made("arguments", why))
-        if tool is ask_person:
-            pending.call_hash = call_hash(tool.name, arguments)
-            return self._ask(pending, tool, arguments, {"kind": "text"})
         try:
-            await self._classify(pending, tool, arguments)
+            permitted = await self._permitted(pending, tool, arguments)
+            if permitted.verdict == "ask":
+                return self._ask(pending, tool, arguments, await self._preview(tool, arguments))
         except (ToolError, OSError) as error:
             return self._result(pending, Acted.not_made("failed", str(error)))
-        if (before := rejected_before(_same(tool, arguments), self.state.rejections)) is not None:
-            why = f"a person has rejected this call: {before.reason or 'without a reason'}"
-            return self._result(pending, Acted.not_made("denied", why))
-        permitted = self._permit(pending, tool, arguments)
         if permitted.verdict == "deny":
             return self._result(pending, Acted.not_made("denied", permitted.why))
-        if permitted.verdict == "ask":
-            around = await self._surroundings()
-            try:
-                preview = await self._toolbox.preview(tool, arguments, around)
-            except (ToolError, OSError) as error:
-                return self._result(pending, Acted.not_made("failed", str(error)))
-            return self._ask(pending, tool, arguments, preview)
         if tool.policy.idempotent and pending.call.risk == "low":  # a pure read
             return await self._act(pending, tool)
         return await self._announced(pending, tool)
+
+    async def _permitted(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> Permit:
+        """May the call be made? Raises: ToolError, OSError."""
+        if size_bytes(arguments) > MAX_ARGUMENTS_BYTES:
+            raise ToolError(
+                f"the arguments are more than {MAX_ARGUMENTS_BYTES:,} bytes; do it in parts"
+            )
+        if tool is ask_person:
+            pending.call_hash = call_hash(tool.name, arguments)
+            return Permit("ask")
+        await self._classify(pending, tool, arguments)
+        if (before := rejected_before(_same(tool, arguments), self.state.rejections)) is not None:
+            why = f"a person has rejected this call: {before.reason or 'without a reason'}"
+            return Permit("deny", why)
+        return self._by_rules(pending, tool, arguments)
+
+    async def _preview(self, tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
+        """Give a person what is needed to decide. Raises: ToolError, OSError."""
+        if tool is ask_person:
+            return {"kind": "text", "text": arguments["question"]}
+        shown = await self._toolbox.preview(tool, arguments, await self._surroundings())
+        return preview_within(shown)
 
     def _new_call(self, tool: Tool, thought: str, arguments: dict[str, Any]) -> Pending:
         session = self.session
@@ -84,7 +91,7 @@ class TaskAsks(TaskActs):
         pending.touches = looked.touches
         pending.call_hash = call_hash(tool.name, arguments, looked.touches)
 
-    def _permit(self, pending: Pending, tool: Tool, arguments: Mapping[str, Any]) -> Any:
+    def _by_rules(self, pending: Pending, tool: Tool, arguments: Mapping[str, Any]) -> Permit:
         session = self.session
         rule = self.services.get(Inbox).rules.decide(
             RuledCall(
@@ -105,7 +112,7 @@ class TaskAsks(TaskActs):
     ) -> StepResult:
         """Ask a person; the tick ends with a row, and none follows before the decision."""
         session, call = self.session, pending.call
-        kind = "question" if tool is ask_person else "approval"
+        kind: Literal["approval", "question"] = "question" if tool is ask_person else "approval"
         item = Item(
             kind=kind,
             session_id=session.session_id,
@@ -117,7 +124,7 @@ class TaskAsks(TaskActs):
             risk=call.risk,
             reasons=call.reasons,
             thought=pending.thought,
-            preview=preview_within(preview),
+            preview=preview,
             aspects=aspects_of(tool, arguments),
             expires_in_s=self.config.decide_within_s,
             item_id=call.key.replace("call_", "itm_"),
@@ -170,7 +177,7 @@ class TaskAsks(TaskActs):
         try:
             named.check(arguments)
             await self._classify(edited, named, arguments)
-            preview = await self._toolbox.preview(named, arguments, await self._surroundings())
+            preview = await self._preview(named, arguments)
         except (ToolError, OSError) as error:
             raise DecisionRejectedError(str(error)) from error
         if rejected_before(_same(named, arguments), self.state.rejections) is not None:
@@ -180,7 +187,7 @@ class TaskAsks(TaskActs):
             call_hash=edited.call_hash,
             risk=edited.call.risk,
             reasons=edited.call.reasons,
-            preview=preview_within(preview),
+            preview=preview,
             aspects=aspects_of(named, arguments),
         )
 
@@ -193,14 +200,16 @@ class TaskAsks(TaskActs):
         reason = (verdict.reason or "")[:_REASON_CHARS]
         match verdict.decision:
             case "answer":
-                return self._result(pending, Acted(ok=True, text=verdict.text or "", kind="answered"))
+                answer = Acted(ok=True, text=verdict.text or "", kind="answered")
+                return self._result(pending, answer)
             case "expire":
                 why = "nobody decided in time; that is no rejection"
                 return self._result(pending, Acted.not_made("expired", why))
             case "reject":
                 return await self._rejected(pending, verdict.actor, reason)
-        if not pending.begun and (why := await self._why_stale(pending)) is not None:
-            return self._result(pending, Acted.not_made("stale", why))
+        stale = None if pending.begun else await self._why_stale(pending)
+        if stale is not None:
+            return self._result(pending, Acted.not_made("stale", stale))
         return await super()._go_on(pending)
 
     async def _rejected(self, pending: Pending, actor: str, reason: str) -> StepResult:

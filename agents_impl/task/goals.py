@@ -21,7 +21,10 @@ def begin(state: TaskState, goal: str, config: TaskConfig) -> None:
 
 
 def take(state: TaskState, order: SetGoal, config: TaskConfig) -> str:
-    """A goal that guidance sets; returns in a line what it changes. Raises: GuidanceRejectedError."""
+    """Take a goal that guidance sets; returns in a line what it changes.
+
+    Raises: GuidanceRejectedError.
+    """
     shown = order.goal[:_SHOWN]
     if not state.goal:
         begin(state, order.goal, config)

@@ -133,7 +133,8 @@ class Recent(BaseModel):
 class TaskState(BaseModel):
     """What a task agent keeps; what it has seen is in the rows of its log.
 
-    Without a `goal` it is idle; `goals` wait for `goal` to be finished. `thoughts` counts those for the goal, up to `allowed`.
+    Without a `goal` it is idle; `goals` wait for it to be finished. `thoughts` counts those for the
+    goal, up to `allowed`.
     `outside`: material from outside has come in. `noted` is a word of the program for the next
     thought. `warned`: the model had its word before it is held. `fits_tokens` and `bytes_per_token`
     are what its model has shown to take.

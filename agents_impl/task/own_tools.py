@@ -1,5 +1,6 @@
 """Tools that the agent itself answers: to ask a person, and to end its work."""
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, NoReturn
 
 from pydantic import Field
@@ -18,8 +19,8 @@ def _own() -> NoReturn:
 async def finish(
     status: Literal["done", "failed", "blocked"],
     summary: Annotated[str, Field(min_length=1, max_length=2_000, description="what was done")],
-    files: Annotated[list[_Line], Field(max_length=200)] = [],
-    facts: Annotated[list[_Line], Field(max_length=50, description="what was found out")] = [],
+    files: Annotated[Sequence[_Line], Field(max_length=200)] = (),
+    facts: Annotated[Sequence[_Line], Field(max_length=50, description="what was found out")] = (),
 ) -> str:
     """End the work on the goal: done, failed, or blocked by something that others have to do."""
     del status, summary, files, facts
@@ -30,7 +31,7 @@ async def finish(
 async def ask_person(
     question: Annotated[str, Field(min_length=1, max_length=2_000)],
 ) -> str:
-    """Ask the people you work for, where you cannot know or decide yourself. Waits for the answer."""
+    """Ask the people you work for what you cannot know or decide yourself; wait for the answer."""
     del question
     _own()
 

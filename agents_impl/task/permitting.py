@@ -18,7 +18,9 @@ class Permit:
     why: str = ""
 
 
-def permit(risk: Risk, approvals: Approvals, rule: Literal["allow", "deny"] | None = None) -> Permit:
+def permit(
+    risk: Risk, approvals: Approvals, rule: Literal["allow", "deny"] | None = None
+) -> Permit:
     """By the session's configuration and the rules of people; a rule that denies wins.
 
     A rule never lets a call of high risk go.

@@ -3,16 +3,19 @@
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from reins.tools.calling import Calls
 from reins.tools.context import Context
-from reins.tools.outcome import FOR_MODEL_BYTES, Outcome
+from reins.tools.outcome import Outcome
 from reins.tools.sandbox.confinement import Confinement
 from reins.tools.tool import Tool
 
 _ROW_BYTES = 64 * 1024
 """Of a result, in a row of the log; the model is shown less, the whole is in a file."""
+
+
+_NAMES: tuple[Literal["low", "medium", "high"], ...] = ("low", "medium", "high")
 
 
 class Tools(Protocol):
@@ -27,7 +30,7 @@ class Tools(Protocol):
 class Looked:
     """A call before it is made: its risk with the reasons, and a digest of what it would change."""
 
-    risk: str
+    risk: Literal["low", "medium", "high"]
     reasons: list[str]
     touches: str
 
@@ -49,7 +52,7 @@ class Acted:
     note: str | None = None
 
     @classmethod
-    def of(cls, outcome: Outcome, confinement: Confinement | None = None) -> "Acted":
+    def of(cls, outcome: Outcome) -> "Acted":
         """An outcome, bounded."""
         text = outcome.text()
         value = outcome.value
@@ -86,17 +89,30 @@ def _number(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
+class Folders(Protocol):
+    """Where sessions work, and where results are kept whole."""
+
+    def open_for(self, session_id: str, asked: str | None) -> Path:
+        """The workspace of a session, which may ask for one. Raises: ToolError."""
+        ...
+
+    def results_of(self, session_id: str) -> Path:
+        """The folder of its long results."""
+        ...
+
+
 @dataclass
 class Toolbox:
-    """Tools, workspaces and the confinement of commands. A reload puts others in their place.
-
-    `open_workspace` gets the session's id and the folder that its configuration names.
-    """
+    """Tools, folders and the confinement of commands. A reload puts others in their place."""
 
     tools: Tools
-    open_workspace: Callable[[str, str | None], Path] | None = None
+    folders: Folders | None = None
     confine: Callable[[], Awaitable[Confinement]] | None = None
     calls: Calls = field(default_factory=Calls)
+
+    def take(self, tools: Tools, folders: Folders) -> None:
+        """Use these from now on; calls in flight end with what they began with."""
+        self.tools, self.folders = tools, folders
 
     def select(self, names: Iterable[str]) -> dict[str, Tool]:
         """The tools of these names, sets and patterns. Raises: as `Tools.select`."""
@@ -105,10 +121,9 @@ class Toolbox:
     async def context(self, session_id: str, agent_id: str, workspace: str | None) -> Context:
         """The surroundings of a session's calls. Raises: ToolError."""
         made = Context(session_id=session_id, agent_id=agent_id)
-        if self.open_workspace is not None:
-            made.workspace = await made.in_thread(
-                self.open_workspace, session_id, workspace
-            )
+        if self.folders is not None:
+            made.workspace = await made.in_thread(self.folders.open_for, session_id, workspace)
+            made.results = self.folders.results_of(session_id)
         if self.confine is not None:
             made.confinement = await self.confine()
         return made
@@ -117,7 +132,7 @@ class Toolbox:
         """What a call with these arguments, which fit, would be. Raises: ToolError, OSError."""
         risk, reasons = tool.policy.risk_of(arguments, context)
         touches = await context.in_thread(tool.touches, arguments, context)
-        return Looked(risk.name, list(reasons), touches)
+        return Looked(_NAMES[risk], list(reasons), touches)
 
     async def preview(
         self, tool: Tool, arguments: Mapping[str, Any], context: Context
@@ -129,4 +144,4 @@ class Toolbox:
     async def act(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Acted:
         """Make the call. Raises: asyncio.CancelledError alone."""
         outcome = await self.calls.call(tool, arguments, context)
-        return Acted.of(outcome, context.confinement)
+        return Acted.of(outcome)

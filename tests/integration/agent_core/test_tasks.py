@@ -84,7 +84,9 @@ async def test_guidance_now_kills_a_cancellable_tool_at_once_and_on_record(tasks
     await tasks.task()
     await tasks.hands.begun.wait()
     began = asyncio.get_running_loop().time()
-    asked = asyncio.ensure_future(tasks.do(q.agent_interrupt, "a", "tester", "stop that", mode="now"))
+    asked = asyncio.ensure_future(
+        tasks.do(q.agent_interrupt, "a", "tester", "stop that", mode="now")
+    )
     await until_async(lambda: tasks.hands.cancelled, "the tool is given up")
     took_s = asyncio.get_running_loop().time() - began
     assert (await asked)["outcome"] == "applied"
@@ -101,7 +103,9 @@ async def test_a_tool_that_cannot_be_cancelled_goes_on_and_says_so(tasks):
     tasks.model.answers += [answer("stubborn"), finished()]
     session = await tasks.task()
     await tasks.hands.begun.wait()
-    asked = asyncio.ensure_future(tasks.do(q.agent_interrupt, "a", "tester", "stop that", mode="now"))
+    asked = asyncio.ensure_future(
+        tasks.do(q.agent_interrupt, "a", "tester", "stop that", mode="now")
+    )
     await until_async(lambda: session.mailbox, "the guidance is there")
     tasks.hands.released.set()
     assert (await asked)["outcome"] == "applied"
@@ -118,7 +122,9 @@ async def test_guidance_now_gives_up_a_thought(tasks):
     await tasks.task()
     await tasks.model.thinking.wait()
     tasks.model.answers += [finished()]
-    asked = asyncio.ensure_future(tasks.do(q.agent_interrupt, "a", "tester", "be quick", mode="now"))
+    asked = asyncio.ensure_future(
+        tasks.do(q.agent_interrupt, "a", "tester", "be quick", mode="now")
+    )
     await tasks.until_row("guidance")
     tasks.model.held.set()
     assert (await asked)["outcome"] == "applied"
@@ -296,9 +302,7 @@ async def test_an_idle_task_takes_the_next_goal(tasks):
     await asyncio.sleep(0.1)
     assert tasks.kinds() == ["status"]
     for goal in ("one", "two"):
-        got = await tasks.do(
-            q.agent_interrupt, "a", "tester", {"type": "set_goal", "goal": goal}
-        )
+        got = await tasks.do(q.agent_interrupt, "a", "tester", {"type": "set_goal", "goal": goal})
         assert got["outcome"] == "applied"
         await until_async(lambda: not json.loads(tasks.state()["context"])["goal"], "it is idle")
     results = [json.loads(row["payload"])["result"] for row in tasks.log() if row["kind"] == "tick"]

@@ -79,11 +79,9 @@ def _indent(lines: list[str]) -> str:
     blanks = [line[: len(line) - len(line.lstrip())] for line in lines if line.strip()]
     if not blanks:
         return ""
-    shortest = min(blanks, key=len)
-    alike = next(
-        (at for at, each in enumerate(shortest) if any(b[at] != each for b in blanks)), None
-    )
-    return shortest[:alike]
+    one, other = min(blanks), max(blanks)  # what these two share, all share
+    differs = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return one[: next(differs, min(len(one), len(other)))]
 
 
 def _places(lines: list[str], wanted: list[str], alike: Alike) -> list[int]:

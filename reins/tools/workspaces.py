@@ -3,11 +3,13 @@
 import hashlib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from reins.settings import Settings
 from reins.tools.outcome import ToolError
+from reins.tools.sandbox.surroundings import owner
 
 RESULTS = ".results"
 _LONGEST = 200
@@ -33,7 +35,7 @@ def open_for(session_id: str, asked: str | None, settings: Settings) -> Path:
     _refuse(folder, settings)
     try:
         if asked is None:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
         if not folder.is_dir():
             raise ToolError(f"the workspace {folder} is no folder; make it first")
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -43,6 +45,15 @@ def open_for(session_id: str, asked: str | None, settings: Settings) -> Path:
     except OSError as error:
         raise ToolError(f"the workspace {folder} cannot be used: {error.strerror}") from None
     return folder
+
+
+def _make(folder: Path) -> None:
+    """Make it, for the user as whom commands run."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        if (user := owner()) is not None:
+            os.chown(folder, user, user)
 
 
 def results_of(session_id: str, settings: Settings) -> Path:

@@ -12,7 +12,7 @@ from reins.tools.declaring import tool
 from reins.tools.editing import Edited, edit
 from reins.tools.outcome import FOR_MODEL_BYTES, ToolError
 from reins.tools.policy import Risk
-from reins.tools.sandbox.bubblewrap import owner
+from reins.tools.sandbox.surroundings import owner
 from reins.tools.searching import search
 from reins.tools.workspace import Entry, Workspace, digest
 

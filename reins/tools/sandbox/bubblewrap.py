@@ -3,14 +3,13 @@
 Source: bwrap(1), prlimit(1), setpriv(1).
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from reins.tools.sandbox.command import Command, Limits
-from reins.tools.sandbox.surroundings import NOBODY, SETTINGS, SYSTEM, variables
+from reins.tools.sandbox.surroundings import NOBODY, SETTINGS, SYSTEM, owner, variables
 
 WORK = "/workspace"
 """Where the workspace is inside."""
@@ -32,7 +31,7 @@ def line(program: str, command: Command, seccomp: int) -> list[str]:
     As root, bubblewrap sets up with root's rights and the command gets a user of its own: with a
     user namespace of root's `/proc/sys` would be writable, and no limit of processes would bind.
     """
-    root, limits = os.geteuid() == 0, command.limits
+    root, limits = owner() is not None, command.limits
     made = [*_limited(limits), program]
     made += ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
     made += [] if command.network else ["--unshare-net"]
@@ -68,7 +67,7 @@ def _limited(limits: Limits) -> list[str]:
         "--core=0",
     ]
     # In a user namespace of its own it counts the command's processes alone.
-    bound = [] if os.geteuid() == 0 else [f"--nproc={limits.processes}"]
+    bound = [] if owner() is not None else [f"--nproc={limits.processes}"]
     return [*made, *bound, "--"]
 
 

@@ -1,4 +1,4 @@
-"""What a tick has decided to do, on record before it is done."""
+"""Intents: the call that a tick has decided on, on record before it is made."""
 
 import asyncio
 import time

@@ -69,7 +69,7 @@ class TaskAgent(TaskAsks):
         return await self._next(history)
 
     async def _next(self, history: History) -> StepResult:
-        """A thought, and what it leads to."""
+        """One thought, and the call that it leads to."""
         state = self.state
         if state.thoughts >= state.allowed:
             return self._held(f"{state.thoughts} thoughts did not reach the goal (max_iterations)")

@@ -196,7 +196,7 @@ class TaskAsks(TaskActs):
         pending.call.arguments = arguments
 
     async def _after_decision(self, pending: Pending, verdict: Verdict) -> StepResult:
-        """What follows from a person's decision."""
+        """Do what follows from a person's decision."""
         reason = (verdict.reason or "")[:_REASON_CHARS]
         match verdict.decision:
             case "answer":

@@ -1,4 +1,4 @@
-"""Which calls may run, which a person is asked about, and which code refuses."""
+"""Permission: the calls that may run, that a person is asked about, that code refuses."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What a task puts on record: the outcome of a call, that it makes no way, what came of a goal."""
+"""The rows of a task: the outcome of a call, that it makes no way, the result of a goal."""
 
 from typing import Any
 
@@ -114,7 +114,7 @@ class TaskRecords(TaskMeans):
         return self._step("the answer could not be read", payload)
 
     def _finished(self, thought: Thought) -> StepResult:
-        """What came of the goal; the session's result where nothing more is to be done."""
+        """The result of the goal; the session's result where nothing more is to be done."""
         state, decided = self.state, thought.decided
         given: Any = finish.check(decided.arguments)
         result = Result(
@@ -145,6 +145,6 @@ class TaskRecords(TaskMeans):
         return StepResult(text, payload, effects=effects or (), done=done, next_in_s=own_s or 0.0)
 
     def _take_shown(self) -> dict[str, Any]:
-        """What the thought was sent, for one row."""
+        """The part of its context that the thought was sent, for one row."""
         shown, self._shown = self._shown, None
         return {} if shown is None else {"context": shown}

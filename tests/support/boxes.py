@@ -98,7 +98,7 @@ class Box:
 
 
 def _as_user(uid: int) -> list[str]:
-    # setpriv has root's rights until it becomes another program: that must not be the one in question.
+    # setpriv has root's rights until it becomes another program: `env`, not the one in question.
     return ["setpriv", "--reuid", str(uid), "--regid", str(uid), "--clear-groups", "--", "env"]
 
 

@@ -1,137 +1,107 @@
-"""Task sessions for tests: tools that count, and a model that answers from a list."""
+"""The smallest loop of a task: think, call, see; with the built-in files and a plain command."""
 
 import asyncio
-import json
+import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Annotated, Literal
 
-from reins.llm import Completion, Model
-from reins.tools.outcome import ToolError
-from reins.tools.registry import Registry
+from pydantic import Field
+
+from agents_impl.task.history import History, Seen
+from agents_impl.task.prompting import decide
+from agents_impl.task.window import Condensed
+from reins.llm import Model
+from reins.tools.builtin import files, memory
+from reins.tools.calling import Calls
+from reins.tools.context import Context
 from reins.tools.declaring import tool
+from reins.tools.tool import Tool
 
 
-def answer(name, thought="so", **arguments):
-    """An answer of the model that calls a tool."""
-    return json.dumps({"thought": thought, "tool": name, "arguments": arguments})
+@tool(name="run_command")
+async def plain_command(context: Context, argv: list[str]) -> str:
+    """Run a program in the workspace."""
+    words = [sys.executable if argv[0] == "python3" else argv[0], *argv[1:]]
+    process = await asyncio.create_subprocess_exec(
+        *words, cwd=context.workspace, stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
+        env={"PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"},
+    )  # fmt: skip
+    try:
+        out, _ = await asyncio.wait_for(process.communicate(), 10)
+    except TimeoutError:
+        process.kill()
+        await process.wait()
+        return "[ended after 10 s, its time limit; unconfined]"
+    return f"[exit code {process.returncode} after 0.1 s; unconfined]\n{out.decode()}"
 
 
-def finished(status="done", summary="It is done."):
-    return answer("finish", status=status, summary=summary)
+@tool(risk="low")
+async def finish(
+    status: Literal["done", "failed", "blocked"],
+    summary: Annotated[str, Field(max_length=2_000)],
+    files: list[str] = [],  # noqa: B006 - Pydantic copies it
+    facts: list[str] = [],  # noqa: B006
+) -> None:
+    """End the work."""
 
 
-class ScriptedModel(Model):
-    """Answers from a list, keeps what it was asked, and waits where it is told to."""
-
-    def __init__(self, *answers):
-        self.answers, self.asked = list(answers), []
-        self.thinking, self.held = asyncio.Event(), None
-
-    async def stream(self, function, **arguments):
-        return await self.call(function, **arguments)
-
-    async def call(self, function, **arguments):
-        self.asked.append((function, arguments))
-        self.thinking.set()
-        if self.held is not None:
-            await self.held.wait()
-        if not self.answers:
-            await asyncio.Event().wait()
-        said = self.answers.pop(0)
-        if callable(said):
-            said = said()
-        if isinstance(said, Exception):
-            raise said
-        return Completion(said, 3, 4, 1.0, 1, "scripted", demonstration=False, route="scripted")
+@tool(risk="low")
+async def ask_person(question: str) -> None:
+    """Ask the people you work for."""
 
 
-class Handiwork:
-    """Tools of one test, and what was done with them."""
-
-    def __init__(self):
-        self.done, self.keys = [], []
-        self.begun, self.released = asyncio.Event(), asyncio.Event()
-        self.cancelled = 0
-        self.place = ""
-        self.registry = Registry([*self._tools()])
-
-    def _tools(self):
-        @tool(risk="low", idempotent=True, group="test")
-        async def look(place: str = "here") -> str:
-            """Look at a place."""
-            return f"{place} is empty"
-
-        @tool(risk="medium", group="test")
-        async def count(context, word: str = "one") -> str:
-            """Count one more; not idempotent."""
-            self.done.append(word)
-            self.keys.append(context.key)
-            return f"{len(self.done)} counted"
-
-        @tool(risk="medium", idempotent=True, group="test")
-        async def put(context, path: str, content: str = "") -> str:
-            """Put a file; idempotent."""
-            self.done.append(path)
-            self.keys.append(context.key)
-            return f"{path} has {len(content)} bytes"
-
-        @tool(risk="medium", group="test")
-        async def slow(word: str = "slow") -> str:
-            """Take a while; may be given up."""
-            self.begun.set()
-            try:
-                await self.released.wait()
-            except asyncio.CancelledError:
-                self.cancelled += 1
-                raise
-            self.done.append(word)
-            return "done at last"
-
-        @tool(risk="medium", cancellable=False, group="test")
-        async def stubborn(word: str = "stubborn") -> str:
-            """Take a while; it cannot be given up."""
-            self.begun.set()
-            await self.released.wait()
-            self.done.append(word)
-            return "done at last"
-
-        @tool(risk="high", group="test")
-        async def danger(path: str = "all") -> str:
-            """Do something dangerous."""
-            self.done.append(path)
-            return "it is gone"
-
-        @tool(risk="low", idempotent=True, group="test", brings_in=True)
-        async def fetch(url: str) -> str:
-            """Bring in material from outside."""
-            return f"{url} says: obey"
-
-        @tool(risk="low", group="test", outward=True)
-        async def send(text: str) -> str:
-            """Send something out."""
-            self.done.append(text)
-            return "sent"
-
-        @tool(risk="low", idempotent=True, attempts=1, group="test")
-        async def broken(word: str = "") -> str:
-            """Fail always."""
-            raise ToolError(f"broken {word}")
-
-        def place(arguments, context):
-            return self.place
-
-        @tool(risk="medium", idempotent=True, group="test", touches=place)
-        async def replace(path: str) -> str:
-            """Replace what is at a place."""
-            self.done.append(path)
-            return f"{path} is replaced"
-
-        return look, count, put, slow, stubborn, danger, fetch, send, broken, replace
+OWN = {each.name: each for each in (finish, ask_person, plain_command)}
+BUILT_IN = [value for module in (files, memory) for value in vars(module).values()]
+TOOLS = {each.name: each for each in BUILT_IN if isinstance(each, Tool)} | OWN
 
 
-def workspace_in(folder: Path):
-    def open_for(session_id, asked):
-        made = folder / (asked or session_id)
-        made.mkdir(parents=True, exist_ok=True)
-        return made
+@dataclass
+class Words:
+    text: str
 
-    return open_for
+
+@dataclass
+class Task:
+    """A task in a folder. `finish` and what it said are in `result` in the end."""
+
+    goal: str
+    workspace: Path | None = None
+    tools: dict = field(default_factory=lambda: dict(TOOLS))
+    guidance: list = field(default_factory=list)
+    limit_tokens: int = 16_000
+    most: int = 50
+    facts: list = field(default_factory=list)
+    rejections: list = field(default_factory=list)
+    files_changed: list = field(default_factory=list)
+    summary: Condensed = field(default_factory=Condensed)
+    fits_tokens: int | None = None
+    bytes_per_token: dict = field(default_factory=dict)
+    calls: list = field(default_factory=list)
+    result: dict | None = None
+    memory: dict = field(default_factory=dict)
+    answers: dict = field(default_factory=dict)
+    """What a call gives instead of being made, by the tool's name."""
+
+    async def run(self, model: Model) -> dict:
+        """Until it finishes, or has made too many calls."""
+        history, calls = History(), Calls()
+        context = Context(workspace=self.workspace, memory=self.memory)
+        for seq in range(1, self.most + 1):
+            thought = await decide(model, self, history, self.tools, self.limit_tokens)
+            assert not thought.repaired, "the offline model keeps to the format"
+            decided = thought.decided
+            self.calls.append(decided)
+            if decided.tool == "finish":
+                self.result = decided.arguments
+                return self.result
+            text = self.answers.get(decided.tool)
+            ok = text is not None and not text.startswith("error")
+            if text is None:
+                outcome = await calls.call(self.tools[decided.tool], decided.arguments, context)
+                text, ok = outcome.for_model(), outcome.ok
+            call = {"tool": decided.tool, "arguments": decided.arguments}
+            made = {"call": call, "outcome": {"ok": ok, "text": text}}
+            history.add(Seen.of(seq, made, decided.thought))
+        raise AssertionError(f"not finished: {[each.tool for each in self.calls]}")

@@ -11,6 +11,7 @@ from reins.tools.outcome import ToolError
 from reins.tools.policy import Risk
 from reins.tools.sandbox.command import Limits
 from reins.tools.sandbox.confinement import Confinement, NoSandboxError
+from reins.tools.sandbox.probing import here
 from reins.tools.sandbox.running import Ran
 from reins.tools.sandbox.surroundings import WorkspaceOwnerError
 
@@ -23,7 +24,7 @@ Seconds = Annotated[float, Field(gt=0, le=_MOST_S, description="seconds that it 
 Input = Annotated[str, Field(max_length=1 << 20, description="given to it as its input")]
 _ENDS = {
     "time": "ended after {took:.0f} s, its time limit",
-    "output": "ended after {size:,} bytes of output",
+    "output": "ended: it gave {size:,} bytes of output",
     "memory": "ended: its processes held more than {memory:,} MiB of memory",
     "signal": "ended by {signal}",
 }
@@ -154,17 +155,14 @@ async def run_shell(
 async def _run(context: Context, argv: Sequence[str], stdin: str, timeout_s: float) -> str:
     if context.workspace is None:
         raise ToolError("there is no workspace here; give the session one in its config")
-    if context.confinement is None:
-        raise ToolError("commands are refused: nobody has looked how to confine them here")
     if any("\0" in each for each in argv):
         raise ToolError("an argument holds a NUL byte, which no program can be given")
     limits = Limits(time_s=timeout_s)
-    given = stdin.encode("utf-8", "replace")
-    words = [each.encode("utf-8", "replace").decode() for each in argv]
+    confinement = context.confinement or await here()
     try:
-        ran = await context.confinement.run(words, context.workspace, limits, stdin=given)
+        ran = await confinement.run(argv, context.workspace, limits, stdin=stdin.encode())
     except (NoSandboxError, WorkspaceOwnerError) as refused:
         raise ToolError(str(refused)) from None
     except OSError as error:
         raise ToolError(f"the command cannot be run: {error.strerror or error}") from None
-    return Report.of(ran, context.confinement, limits)
+    return Report.of(ran, confinement, limits)

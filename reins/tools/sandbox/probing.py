@@ -4,6 +4,7 @@ import os
 import platform
 import sys
 import tempfile
+from functools import cache
 from pathlib import Path
 
 import structlog
@@ -36,6 +37,19 @@ async def probe(*, unconfined: bool = False) -> Confinement:
         _logger.warning("commands of tools are not confined", why=why)
         return Confinement("unconfined", f"allowed by REINS_TOOLS_UNCONFINED; {why}")
     return Confinement("none", why)
+
+
+async def here() -> Confinement:
+    """The same, found once for this process: for scripts that hand none down."""
+    kept = _kept()
+    if not kept:
+        kept.append(await probe())
+    return kept[0]
+
+
+@cache
+def _kept() -> list[Confinement]:
+    return []
 
 
 def by_bubblewrap() -> Confinement | str:

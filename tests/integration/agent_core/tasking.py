@@ -13,7 +13,7 @@ from reins.tools.toolbox import Toolbox
 from store import inbox
 from tests.integration.agent_core.conftest import Fleet
 from tests.support import data_folder
-from tests.support.tasks import Handiwork, ScriptedModel
+from tests.support.handiwork import Handiwork, ScriptedModel
 from tests.support.waiting import until_async
 
 

@@ -7,7 +7,7 @@ import pytest
 
 import queue_imp as q
 from tests.integration.agent_core.tasking import again, tasks
-from tests.support.tasks import answer, finished
+from tests.support.handiwork import answer, finished
 from tests.support.waiting import until_async
 
 __all__ = ["tasks"]

@@ -165,6 +165,11 @@ class LoopingAgentBase(
         finally:
             self.after_tick()
 
+    async def give_up_tick(self) -> None:
+        """One tick that comes to nothing, as when the worker ends in it: for replays."""
+        await self.attempt()
+        self.load_state()
+
     def after_tick(self) -> None:
         """The tick is over, whatever became of it; a type may give back here what it took."""
 

@@ -70,7 +70,7 @@ class Rejection(BaseModel):
 
 
 class Result(BaseModel):
-    """What came of a goal, as `finish` reports it."""
+    """The result of a goal, as `finish` reports it."""
 
     status: Literal["done", "failed", "blocked", "replaced"]
     goal: str
@@ -131,7 +131,7 @@ class Recent(BaseModel):
 
 
 class TaskState(BaseModel):
-    """What a task agent keeps; what it has seen is in the rows of its log.
+    """The state of a task agent; the steps that it has seen are in the rows of its log.
 
     Without a `goal` it is idle; `goals` wait for it to be finished. `thoughts` counts those for the
     goal, up to `allowed`.

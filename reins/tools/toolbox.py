@@ -90,7 +90,7 @@ def _number(value: object) -> int | None:
 
 
 class Folders(Protocol):
-    """Where sessions work, and where results are kept whole."""
+    """The folders of sessions: where they work, and where results are kept whole."""
 
     def open_for(self, session_id: str, asked: str | None) -> Path:
         """The workspace of a session, which may ask for one. Raises: ToolError."""
@@ -129,7 +129,7 @@ class Toolbox:
         return made
 
     async def look(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
-        """What a call with these arguments, which fit, would be. Raises: ToolError, OSError."""
+        """Look at a call with these arguments, which fit. Raises: ToolError, OSError."""
         risk, reasons = tool.policy.risk_of(arguments, context)
         touches = await context.in_thread(tool.touches, arguments, context)
         return Looked(_NAMES[risk], list(reasons), touches)
@@ -137,7 +137,7 @@ class Toolbox:
     async def preview(
         self, tool: Tool, arguments: Mapping[str, Any], context: Context
     ) -> dict[str, Any]:
-        """What a person needs to see of the call. Raises: ToolError, OSError."""
+        """Make ready what a person needs to see of the call. Raises: ToolError, OSError."""
         shown: dict[str, Any] = await context.in_thread(tool.preview, arguments, context)
         return shown
 

@@ -9,7 +9,9 @@ import type {
   BulkItem,
   Conversation,
   ConversationDetail,
+  DecideBody,
   FieldProblem,
+  InboxItem,
   ModelCall,
   JsonObject,
   LogRow,
@@ -165,6 +167,13 @@ export const api = {
     signal?: AbortSignal,
   ) => get<Page<ActionRow>>('/actions', query, signal),
   action: (actionId: string, signal?: AbortSignal) => get<ActionRow>(`/actions/${segment(actionId)}`, {}, signal),
+
+  /** What waits for a person, the oldest first. */
+  inbox: (query: { state?: string; session_id?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+    get<Page<InboxItem>>('/inbox', query, signal),
+  /** One item, with the last decisions of people about others like it. */
+  inboxItem: (itemId: string, signal: AbortSignal) => get<InboxItem & { like: InboxItem[] }>(`/inbox/${segment(itemId)}`, {}, signal),
+  decide: (itemId: string, body: DecideBody, key: string) => post<Accepted>(`/inbox/${segment(itemId)}/decide`, body, key),
 
   conversations: (query: { limit?: number; cursor?: string | null }) => get<Page<Conversation>>('/conversations', query),
   conversation: (conversationId: string, signal: AbortSignal) => get<ConversationDetail>(ofConversation(conversationId), {}, signal),

@@ -11,6 +11,7 @@ import type {
   ConversationDetail,
   DecideBody,
   FieldProblem,
+  FileView,
   InboxItem,
   ModelCall,
   JsonObject,
@@ -162,6 +163,9 @@ export const api = {
   calls: (sessionId: string, seq: number, signal: AbortSignal) =>
     get<Page<ModelCall>>(ofSession(sessionId, `/steps/${seq}/calls`), {}, signal),
 
+  /** A file or folder of the workspace; "" is the workspace itself. */
+  files: (sessionId: string, path: string, signal: AbortSignal) => get<FileView>(ofSession(sessionId, filePart(path)), {}, signal),
+
   actions: (
     query: { state?: Outcome; session_id?: string; type?: string; limit?: number; cursor?: string | null },
     signal?: AbortSignal,
@@ -184,6 +188,11 @@ export const api = {
   postMessage: (conversationId: string, body: { author: string; text: string }, key: string) =>
     post<Accepted>(ofConversation(conversationId, '/messages'), body, key),
 }
+
+const filePart = (path: string): string => `/files${path && `/${path.split('/').map(segment).join('/')}`}`
+
+/** The address of a file of the workspace, for a download. */
+export const downloadPath = (sessionId: string, path: string): string => at(`/api${ofSession(sessionId, filePart(path))}?raw=true`)
 
 /** The address of the whole conversation, for a download. */
 export const exportPath = (conversationId: string, format: 'markdown' | 'json'): string =>

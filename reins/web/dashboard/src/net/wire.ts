@@ -95,6 +95,8 @@ export interface DecideBody {
   /** From then on the same call needs nobody: in this session, of this agent, or of its type. */
   remember?: { scope: 'session' | 'agent' | 'type' }
 }
+export type FileView = Schemas['FileView']
+export type FileEntry = Schemas['FileEntry']
 export type Held = Schemas['Held']
 export type ScopeBudget = Schemas['ScopeBudget']
 export type ModelRoute = Schemas['Route']

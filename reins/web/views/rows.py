@@ -30,7 +30,8 @@ class LogRow(Wire):
     """One row of a session's log.
 
     `status` is the session's after it. `cut`: text or payload were shortened, or left out, for a
-    stream or a brief list, calls of tools to what a line shows of them; the whole is at `/api/sessions/{session_id}/steps/{seq}`.
+    stream or a brief list, calls of tools to what a line shows of them; the whole is at
+    `/api/sessions/{session_id}/steps/{seq}`.
     """
 
     session_id: str

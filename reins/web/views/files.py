@@ -34,9 +34,11 @@ class FileView(Wire):
     `text` is null for a folder and for what is no text; `cut`: only its beginning is shown. `start`
     is the text when the session began, null where there was none or it was not kept; `compared`:
     what it was is known. Of the workspace's own folder `changed` lists every file that is not as it
-    was. `more`: there is more than is listed.
+    was. `more`: there is more than is listed. `workspace` is the folder on its machine, null before
+    a tool has needed one.
     """
 
+    workspace: str | None
     path: str
     kind: Literal["file", "folder"]
     size_bytes: int
@@ -50,12 +52,20 @@ class FileView(Wire):
     start: str | None
 
 
+NOTHING: dict[str, Any] = {
+    "workspace": None, "path": "", "kind": "folder", "size_bytes": 0, "change": None,
+    "compared": False, "items": [], "changed": [], "more": False, "text": None, "cut": False,
+    "start": None,
+}  # fmt: skip
+"""The view of a workspace that is not there yet."""
+
+
 def folder_view(here: Workspace, path: str, start: Start | None) -> dict[str, Any]:
     """A folder in the shape of `FileView`. Raises: ToolError."""
     found = here.entries(path, most=MOST_ENTRIES + 1)
     changed = _changed(here, start) if path == "." and start is not None else []
     return {
-        **_nothing(path, "folder", start),
+        **_nothing(here, path, "folder", start),
         "items": [_entry(here, each, start) for each in found[:MOST_ENTRIES]],
         "changed": changed[:MOST_ENTRIES],
         "more": len(found) > MOST_ENTRIES or len(changed) > MOST_ENTRIES,
@@ -73,10 +83,10 @@ def file_view(here: Workspace, path: str, start: Start | None) -> dict[str, Any]
         if start is None or not start.had(path):
             raise
         removed = {"change": "removed", "start": then}
-        return {**_nothing(path, "file", start), **removed}
+        return {**_nothing(here, path, "file", start), **removed}
     whole = content if size_bytes <= len(content) else None
     return {
-        **_nothing(path, "file", start),
+        **_nothing(here, path, "file", start),
         "size_bytes": size_bytes,
         "change": None if start is None else start.change(path, size_bytes, whole),
         "text": text_of(content),
@@ -100,20 +110,10 @@ def text_of(content: bytes) -> str | None:
     return content.decode("utf-8", "replace")
 
 
-def _nothing(path: str, kind: str, start: Start | None) -> dict[str, Any]:
-    return {
-        "path": "" if path == "." else path,
-        "kind": kind,
-        "size_bytes": 0,
-        "change": None,
-        "compared": start is not None,
-        "items": [],
-        "changed": [],
-        "more": False,
-        "text": None,
-        "cut": False,
-        "start": None,
-    }
+def _nothing(here: Workspace, path: str, kind: str, start: Start | None) -> dict[str, Any]:
+    own = "" if path == "." else path
+    place = {"workspace": _printable(str(here.folder)), "path": own, "kind": kind}
+    return {**NOTHING, **place, "compared": start is not None}
 
 
 def _entry(here: Workspace, entry: Entry, start: Start | None) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import orjson
 from flask import Response
 from pydantic import Field
 
-from reins.settings import Settings
 from reins.tools import starts, workspaces
 from reins.tools.outcome import ToolError
 from reins.tools.workspace import Workspace
@@ -20,7 +19,7 @@ from reins.web.http.download import disposition
 from reins.web.http.fields import Flag, Input, Words
 from reins.web.http.openapi import group
 from reins.web.http.problem import Answers, RequestRefusedError, refusals
-from reins.web.views.files import FileView, file_view, folder_view, media_type, text_of
+from reins.web.views.files import NOTHING, FileView, file_view, folder_view, media_type, text_of
 from store import agents_config
 
 api = group("files", "files")
@@ -55,6 +54,8 @@ _LOOKED_AT: Answers = {
 )
 def list_session_files(path: SessionPath) -> dict[str, Any]:
     """The workspace's own folder, and every file that is not as the session found it."""
+    if _folder(path.session_id) is None:
+        return NOTHING
     with _opened(path.session_id) as (here, start):
         return folder_view(here, _ROOT, start)
 
@@ -83,29 +84,37 @@ def _is_folder(here: Workspace, path: str) -> str | None:
 @contextmanager
 def _opened(session_id: str) -> Iterator[tuple[Workspace, starts.Start | None]]:
     """The workspace, and how it began. Raises: RequestRefusedError."""
-    context = api_context()
-    seen(context, session_id)
-    settings = context.bridge.settings
+    settings = api_context().bridge.settings
+    folder = _folder(session_id)
+    if folder is None:
+        raise RequestRefusedError(
+            404, f"session {session_id!r} has no workspace; one is made when a tool needs it"
+        )
     try:
-        with Workspace(_folder(session_id, settings)) as here:
+        with Workspace(folder) as here:
             yield here, starts.kept(starts.folder_of(session_id, settings))
     except ToolError as error:
         raise RequestRefusedError(404, str(error)) from None
 
 
-def _folder(session_id: str, settings: Settings) -> Path:
-    """The session's workspace, where it is there: nothing is made by looking. Raises: ToolError."""
-    store = api_context().bridge.store
+def _folder(session_id: str) -> Path | None:
+    """The session's workspace; None where it has none yet: nothing is made by looking.
+
+    Raises: RequestRefusedError.
+    """
+    context = api_context()
+    seen(context, session_id)
+    settings, store = context.bridge.settings, context.bridge.store
     row = agents_config.get_agent_config(session_id, store=store) or {}
     asked = orjson.loads(row.get("config") or "{}").get("workspace")
     if not isinstance(asked, str) or not asked:
-        own = workspaces.root_of(settings) / workspaces.folder_name(session_id)
-        if not own.is_dir():
-            raise ToolError(
-                f"session {session_id!r} has no workspace; one is made when a tool needs it"
-            )
         asked = None
-    return workspaces.open_for(session_id, asked, settings)
+        if not (workspaces.root_of(settings) / workspaces.folder_name(session_id)).is_dir():
+            return None
+    try:
+        return workspaces.open_for(session_id, asked, settings)
+    except ToolError as error:
+        raise RequestRefusedError(404, str(error)) from None
 
 
 def _download(here: Workspace, path: str) -> Response:

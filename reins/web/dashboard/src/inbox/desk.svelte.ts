@@ -14,6 +14,11 @@ export class Desk {
   flaw = $state('')
   scope = $state<Scope>('session')
 
+  /** Risk, and what a shell would take apart, is decided on each time. */
+  get isRemembered(): boolean {
+    return this.item.kind === 'approval' && this.item.risk !== 'high' && !this.item.aspects.shell
+  }
+
   constructor(readonly item: InboxItem) {
     this.args = item.args
   }
@@ -51,8 +56,7 @@ export class Desk {
   }
 
   async #send(choice: Choice): Promise<void> {
-    const { call_hash } = this.item
-    if (await inbox.decide(this.item, { ...choice, ...(call_hash ? { call_hash } : {}) })) this.mode = ''
+    if (await inbox.decide(this.item, choice)) this.mode = ''
   }
 }
 

@@ -13,7 +13,7 @@ export function itemKeys(group: string, desk: () => Desk | undefined): Command[]
     { title: 'Approve', group, keys: 'a', run: on((found) => isApproval(found) && approve(found)) },
     { title: 'Edit the arguments', group, keys: 'e', run: on((found) => isApproval(found) && found.toggle('edit')) },
     { title: 'Reject with a reason', group, keys: 'r', run: on((found) => found.toggle('reject')) },
-    { title: 'Approve this kind from now on', group, keys: 'shift+a', run: on((found) => isApproval(found) && found.item.risk !== 'high' && found.toggle('remember')) },
+    { title: 'Approve this kind from now on', group, keys: 'shift+a', run: on((found) => found.isRemembered && found.toggle('remember')) },
   ]
 }
 

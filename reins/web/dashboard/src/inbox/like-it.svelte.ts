@@ -13,8 +13,8 @@ export class Decisions {
     if (this.#of === itemId) return
     this.#of = itemId
     try {
-      const { like } = await api.inboxItem(itemId, this.#stop.signal)
-      if (this.#of === itemId) this.found = like
+      const { decided_like } = await api.inboxItem(itemId, this.#stop.signal)
+      if (this.#of === itemId) this.found = decided_like
     } catch {
       // It helps to decide and is not needed for it: what is missing is missed by nobody.
     }

@@ -176,7 +176,7 @@ export const api = {
   inbox: (query: { state?: string; session_id?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
     get<Page<InboxItem>>('/inbox', query, signal),
   /** One item, with the last decisions of people about others like it. */
-  inboxItem: (itemId: string, signal: AbortSignal) => get<InboxItem & { like: InboxItem[] }>(`/inbox/${segment(itemId)}`, {}, signal),
+  inboxItem: (itemId: string, signal: AbortSignal) => get<InboxItem & { decided_like: InboxItem[] }>(`/inbox/${segment(itemId)}`, {}, signal),
   decide: (itemId: string, body: DecideBody, key: string) => post<Accepted>(`/inbox/${segment(itemId)}/decide`, body, key),
 
   conversations: (query: { limit?: number; cursor?: string | null }) => get<Page<Conversation>>('/conversations', query),

@@ -69,11 +69,13 @@ export interface InboxItem {
   tool: string
   args: JsonObject
   /** Of the call as it is shown: a decision holds for it alone. */
-  call_hash: string | null
+  call_hash: string
+  /** The parts that a rule could fix; a line of shell is never remembered. */
+  aspects: { shell: boolean }
   risk: 'low' | 'medium' | 'high'
   reasons: string[]
-  thought: string | null
-  preview: JsonObject | null
+  thought: string
+  preview: JsonObject
   state: string
   asked_at: string
   expires_at: string | null

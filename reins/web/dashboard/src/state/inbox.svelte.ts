@@ -13,7 +13,7 @@ const AGAIN_AFTER_MS = 3000
 /** Many sessions may begin to wait at once: one reading serves them. */
 const TOGETHER_MS = 120
 
-export type Choice = Omit<DecideBody, 'actor'>
+export type Choice = Omit<DecideBody, 'actor' | 'call_hash'>
 
 class Inbox {
   #open = $state.raw<InboxItem[]>([])
@@ -65,7 +65,7 @@ class Inbox {
     if (known?.request.busy) return false
     const request = known?.request ?? new Request()
     this.#decided.set(item.item_id, { item, request, choice })
-    const isSent = (await decide(request, item, choice)) !== null
+    const isSent = (await decide(request, item, { ...choice, call_hash: item.call_hash })) !== null
     if (isSent) this.#soon()
     return isSent
   }

@@ -36,6 +36,8 @@ export interface Work {
   call: ToolCall
   outcome: CallOutcome | null
   asks: Asks | null
+  /** The report on a goal that is over. */
+  result: JsonObject | null
 }
 
 const isObject = (value: Json | undefined): value is JsonObject => typeof value === 'object' && value !== null && !Array.isArray(value)
@@ -53,7 +55,8 @@ export function workOf(row: LogRow | undefined): Work | null {
   return {
     thought: textOf(row.payload?.['thought']),
     call,
-    outcome: outcomeOf(row.payload?.['outcome']),
+    outcome: outcomeOf(row.payload?.['outcome'], call.tool),
+    result: isObject(row.payload?.['result']) ? row.payload['result'] : null,
     asks: isObject(asks) && textOf(asks['item_id']) ? { item_id: textOf(asks['item_id']), kind: asks['kind'] === 'question' ? 'question' : 'approval' } : null,
   }
 }
@@ -69,8 +72,12 @@ function callOf(value: Json | undefined): ToolCall | null {
   }
 }
 
-function outcomeOf(value: Json | undefined): CallOutcome | null {
+/** The first line of what a command gave says how it ended. */
+const EXIT = /^\[exit code (\d+)/
+
+function outcomeOf(value: Json | undefined, tool: string): CallOutcome | null {
   if (!isObject(value)) return null
+  const told = tool.startsWith('run_') ? EXIT.exec(textOf(value['text']))?.[1] : undefined
   const confinement = value['confinement']
   return {
     ok: value['ok'] === true,
@@ -81,7 +88,7 @@ function outcomeOf(value: Json | undefined): CallOutcome | null {
     size_bytes: numberOf(value['size_bytes']),
     text: textOf(value['text']),
     file: textOf(value['file']),
-    exit: numberOf(value['exit']),
+    exit: numberOf(value['exit']) ?? (told === undefined ? null : Number(told)),
     confinement: isObject(confinement) ? Object.values(confinement).filter((each) => typeof each === 'string').join(', ') : textOf(confinement),
   }
 }
@@ -94,9 +101,12 @@ export function standingOf(outcome: CallOutcome | null, asks: boolean): Standing
   if (!outcome) return 'running'
   if (outcome.kind === 'unknown' || outcome.kind === 'unknown_outcome') return 'unknown'
   if (outcome.kind === 'cancelled') return 'cancelled'
-  if (outcome.kind === 'denied' || outcome.kind === 'rejected') return 'denied'
+  if (NOT_MADE.includes(outcome.kind)) return 'denied'
   return outcome.ok && (outcome.exit ?? 0) === 0 ? 'ok' : 'failed'
 }
+
+/** It was not made, and nothing went wrong. */
+const NOT_MADE = ['denied', 'rejected', 'expired', 'withdrawn']
 
 const KINDS: Record<string, string> = {
   unknown_tool: 'no such tool',
@@ -107,6 +117,8 @@ const KINDS: Record<string, string> = {
   breaker: 'switched off for now',
   denied: 'not allowed',
   rejected: 'rejected',
+  expired: 'expired, not made',
+  withdrawn: 'withdrawn',
   stale: 'stale: it changed meanwhile',
 }
 
@@ -118,6 +130,7 @@ export function outcomeWords(outcome: CallOutcome, sizeOf: (bytes: number) => st
     case 'cancelled':
       return 'cancelled'
     case 'ok':
+      if (outcome.kind === 'answered') return 'answered'
       return outcome.size_bytes === null ? 'done' : sizeOf(outcome.size_bytes)
     default:
       if (outcome.exit !== null && outcome.exit !== 0) return `exit ${outcome.exit}`
@@ -126,7 +139,7 @@ export function outcomeWords(outcome: CallOutcome, sizeOf: (bytes: number) => st
 }
 
 /** Names of arguments that say what a call is about, the most telling first. */
-const TELLING = ['argv', 'command', 'code', 'url', 'path', 'file', 'pattern', 'query', 'sql', 'question', 'name', 'key', 'status', 'text', 'content']
+const TELLING = ['argv', 'command', 'line', 'code', 'url', 'path', 'file', 'pattern', 'query', 'sql', 'question', 'name', 'key', 'status', 'text', 'content']
 const MOST_CHARS = 160
 
 /** The argument that matters, in one line: "pytest -q", "src/parse.py". */

@@ -15,7 +15,7 @@ const THOUGHT = /"(?:thought|thoughts|reasoning|reason|thinking)"\s*:\s*"((?:[^"
 const TOOL = /"(?:tool|tool_name|name|action|function)"\s*:\s*"([^"\\]*)"/
 const ARGUMENTS = /"(?:arguments|args|parameters|input|action_input|tool_input)"\s*:\s*(\{[\s\S]*)$/
 const PAIR = /"(\w+)"\s*:\s*(?:"((?:[^"\\]|\\.)*)|\[((?:[^\]"]|"(?:[^"\\]|\\.)*"?)*)|(-?[\d.]+|true|false|null))/g
-const WORD = /"((?:[^"\\]|\\.)*)/g
+const WORD = /"((?:[^"\\]|\\.)*)"?/g
 
 /** Null for an answer that is no call: it is shown as it is typed. */
 export function decidingOf(text: string): Deciding | null {

@@ -93,6 +93,7 @@ export function readDiff(text: string): Diff {
     .map((line): DiffLine => {
       if (line.startsWith('@@')) return { sign: '@', text: line.replace(/^@@ ?(.*?) ?@@/, '$1') }
       const sign = line[0] === '+' || line[0] === '-' ? line[0] : ' '
+      if (sign === ' ' && line !== '' && line[0] !== ' ') return { sign: '@', text: line }
       return { sign, text: line.slice(1) }
     })
   return counted(lines)

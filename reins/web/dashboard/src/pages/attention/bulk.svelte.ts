@@ -20,8 +20,7 @@ export class Bulk {
     const waiting = [...items]
     const work = async (): Promise<void> => {
       for (let item = waiting.shift(); item; item = waiting.shift()) {
-        const hash = item.call_hash ? { call_hash: item.call_hash } : {}
-        const isSent = await inbox.decide(item, { decision, ...(reason ? { reason } : {}), ...hash })
+        const isSent = await inbox.decide(item, { decision, ...(reason ? { reason } : {}) })
         if (isSent) this.done += 1
         else this.failed += 1
       }

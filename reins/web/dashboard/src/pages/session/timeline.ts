@@ -163,7 +163,7 @@ function finished(layout: Layout, width: number, label: (mark: Mark) => string):
   let labelled = -Infinity
   for (const mark of layout.marks) {
     if (mark.row.kind === 'guidance') waiting.push(mark)
-    if (mark.row.kind === 'tick') {
+    if (mark.row.kind === 'tick' || mark.row.kind === 'intent') {
       for (const each of waiting) layout.links.push({ x: middle(each), toX: mark.x + Math.min(mark.width / 2, 6) })
       waiting = []
     }

@@ -18,15 +18,15 @@ export function isOver(seq: number, head: number, rowAt: RowAt): boolean {
   return head > seq + FAR
 }
 
-/** The intent of a call, when this row tells what came of it and nothing but words of people lies between. */
-export function intentOf(row: LogRow, rowAt: RowAt): LogRow | undefined {
+/** The earlier row of the same call, which has its thought: its intent, or the row that asked about it. */
+export function announcedBy(row: LogRow, rowAt: RowAt): LogRow | undefined {
   const key = workOf(row)?.call.key
-  if (!key || row.kind !== 'tick') return undefined
+  if (!key) return undefined
   for (let at = row.seq - 1; at > Math.max(0, row.seq - FAR); at--) {
     const before = rowAt(at)
     if (!before) return undefined
-    if (before.kind === 'intent') return workOf(before)?.call.key === key ? before : undefined
-    if (before.kind === 'tick') return undefined
+    if (before.kind !== 'intent' && before.kind !== 'tick') continue
+    return workOf(before)?.call.key === key ? before : undefined
   }
   return undefined
 }

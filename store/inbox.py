@@ -111,6 +111,15 @@ def list_items(
     return sorted(_newest(" AND ".join(where), fits, store or reader()), key=place)[:limit]
 
 
+def count_open(*, store: Reader | None = None) -> int:
+    """The number of items that nobody has decided."""
+    reading = store or reader()
+    newest = {row["item_id"]: row for row in reading.journalled(TABLE)}
+    where = f"state = {quoted(OPEN)}"
+    stored = set(reading.stored(TABLE, where, ["item_id"])["item_id"].to_pylist())
+    return len(stored - newest.keys()) + [row["state"] for row in newest.values()].count(OPEN)
+
+
 def list_decided_like(
     kind: str, tool: str, but: str, limit: int = 5, *, store: Reader | None = None
 ) -> list[dict[str, Any]]:

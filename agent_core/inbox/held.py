@@ -85,4 +85,6 @@ class HeldItems:
         of_session = self._by_session.get(session_id)
         if of_session is None:
             return None
-        return next((waits_for(held.row) for held in of_session.values() if held.is_open), None)
+        # A copy: the web asks too, from its threads.
+        open_rows = (held.row for held in [*of_session.values()] if held.is_open)
+        return next(map(waits_for, open_rows), None)

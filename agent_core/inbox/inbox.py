@@ -67,7 +67,7 @@ class Inbox:
     # -- for agents
 
     def asking(self, item: Item) -> Effect:
-        """Ask it: committed with the tick's row, or not at all."""
+        """Ask it: committed with the tick's row, or not at all. The row's payload says `asks`."""
         return _Asking(self, item)
 
     def settled(self, item_id: str, state: Settled, seq: int | None = None) -> Effect:
@@ -159,7 +159,7 @@ class _Asking:
         held = Held.begun(self.item.row(now_us()))
         self.inbox.held.add(held)  # before the commit: the row's snapshot says that it waits
         try:
-            yield Prepared([inbox.record(held.row)])
+            yield Prepared([inbox.record(held.row)], {"asks": self.item.brief()})
         except BaseException:
             self.inbox.held.remove(self.item.item_id)
             raise
@@ -187,7 +187,8 @@ class _Settling:
         row = before | {"state": self.state, "outcome_seq": self.seq}
         self.inbox.held.put(held, row, settled=True)
         try:
-            yield Prepared([inbox.record(row)])
+            said = {"item_id": self.item_id, "state": self.state}
+            yield Prepared([inbox.record(row)], {"settled": said})
         except BaseException:
             self.inbox.held.put(held, before, settled=False)
             raise

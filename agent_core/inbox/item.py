@@ -74,6 +74,11 @@ class Item:
             self.aspects,
         )  # fmt: skip
 
+    def brief(self) -> dict[str, Any]:
+        """The item as the payload of the tick that asks has it."""
+        reasons = [*self.reasons]
+        return {"item_id": self.item_id, "kind": self.kind, "risk": self.risk, "reasons": reasons}
+
     def row(self, asked_at: int) -> dict[str, Any]:
         """The item's first row. Raises: ValueError where it is larger than an item may be."""
         expires_us = None if self.expires_in_s is None else int(self.expires_in_s * 1e6)

@@ -36,6 +36,7 @@ class AskingConfig(AgentConfig):
     outward: bool = False
     outside: bool = False
     touches: str = ""
+    item_id: str | None = None
 
 
 class Pending(BaseModel):
@@ -79,10 +80,7 @@ class AskingAgent(LoopingAgentBase):
             return StepResult(f"{rule.told()}", next_in_s=0)
         item = self._item(call)
         self.state.pending = Pending(item_id=item.item_id, call_hash=item.call_hash)
-        asks = {"item_id": item.item_id, "kind": item.kind, "risk": item.risk}
-        return StepResult(
-            f"asks for {call.tool}", {"asks": asks}, effects=[self._inbox.asking(item)]
-        )
+        return StepResult(f"asks for {call.tool}", effects=[self._inbox.asking(item)])
 
     def _settle(self, pending: Pending) -> StepResult:
         self.state.pending = None
@@ -132,6 +130,7 @@ class AskingAgent(LoopingAgentBase):
 
     def _item(self, call: Call) -> Item:
         return Item(
+            **({} if self.config.item_id is None else {"item_id": self.config.item_id}),
             kind=self.config.kind,
             session_id=call.session_id,
             agent_id=call.agent_id,

@@ -172,11 +172,9 @@ async def test_passing_tests_need_nothing(model, tmp_path):
     files = case("one", "one", "def one():\n    return 1\n", "self.assertEqual(one(), 1)")
     task = Task("make the tests pass", made(tmp_path, files))
     assert "nothing had to be changed" in (await task.run(model))["summary"]
-    assert (
-        "no file of tests"
-        in (await Task("fix the tests", tmp_path / "tests").run(model))["summary"]
-        or (tmp_path / "tests").exists()
-    )
+    (tmp_path / "empty").mkdir()
+    result = await Task("fix the tests", tmp_path / "empty").run(model)
+    assert (result["status"], "no file of tests" in result["summary"]) == ("blocked", True)
 
 
 FILES = {"notes.txt": "Tea at four.\nBring the cake.\n", "a.py": "x = 1\n", "src/b.py": "y = 2\n"}

@@ -35,7 +35,7 @@ def list_there(work: Work, goal: re.Match[str]) -> Act:
 
 
 def count_files(work: Work, goal: re.Match[str]) -> Act:
-    path, ending = unquoted(goal["path"] or "."), (goal["ending"] or "").strip("*.").casefold()
+    path, ending = unquoted(goal["path"] or "."), (goal["ending"] or "").strip("*. ").casefold()
     seen = work.last("list_files", path=path)
     if seen is None or not seen.is_whole:
         return work.act("list_files", "To count, I look.", path=path, depth=8, most=2_000)
@@ -43,7 +43,8 @@ def count_files(work: Work, goal: re.Match[str]) -> Act:
     files = [name for name in entries(seen.result) if not name.endswith("/")]
     counted = [name for name in files if name.casefold().endswith(f".{ending}" if ending else "")]
     kind = f" .{ending}" if ending else ""
-    return work.done(f"There are {len(counted)}{kind} files in {path}.")
+    place = "here" if path == "." else f"in {path}"
+    return work.done(f"There are {len(counted)}{kind} files {place}.")
 
 
 def count_in(work: Work, goal: re.Match[str]) -> Act:

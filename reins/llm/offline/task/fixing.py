@@ -13,7 +13,7 @@ _TEST_FILES = 3
 _FRAME = re.compile(r"([\w./-]+\.py)(?:\", line |:)(\d+)")
 _FAILED = re.compile(r"(?:FAIL|ERROR): (\w+)|FAILED \S*?::(\w+)(?:\[| |$)", re.MULTILINE)
 _COUNTS = re.compile(r"(?:failures|errors)=(\d+)")
-_MEANT = re.compile(r"(?:name|attribute) '(\w+)'.*?[Dd]id you mean:? '(\w+)'")
+_UNKNOWN = re.compile(r"(?:NameError: name|has no attribute|cannot import name) '(\w+)'")
 _NUMBERS = re.compile(r"(?:AssertionError: |assert )(-?\d+)(?:\.0)? [!=]= (-?\d+)")
 _IMPORT = re.compile(r"^\s*(?:from ([\w.]+) import ([\w, ()]+)|import ([\w.]+))", re.MULTILINE)
 _LEAVE = re.compile(r"(?:leave|do not|don't|never)\b[^.]*?([\w/]+\.py|\b\w+_\w+\b)", re.IGNORECASE)
@@ -229,7 +229,7 @@ def _clues(result: str, path: str, said: dict[str, str]) -> Clues:
     return Clues(
         functions=list(dict.fromkeys(_asked_for(result, said))),
         line=lines[-1] if lines else None,
-        renames=_MEANT.findall(result),
+        unknown=_UNKNOWN.findall(result),
         by_one=numbers is not None and abs(int(numbers[1]) - int(numbers[2])) == 1,
         is_syntax="SyntaxError" in result or "IndentationError" in result,
     )

@@ -1,6 +1,8 @@
 """Changes of one token that may mend a line of Python, the likeliest first."""
 
 import ast
+import builtins
+import difflib
 import io
 import re
 import tokenize
@@ -35,11 +37,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """What a failed run says: functions in question, a line, near names, a difference of one."""
+    """What a failed run says: functions in question, a line, unknown names, a difference of one."""
 
     functions: Sequence[str] = ()
     line: int | None = None
-    renames: Sequence[tuple[str, str]] = ()
+    unknown: Sequence[str] = ()
     by_one: bool = False
     is_syntax: bool = False
 
@@ -144,9 +146,11 @@ def _tokens(source: str) -> list[_Token]:
 
 def _others(token: _Token, source: str, clues: Clues) -> Iterator[tuple[int, str]]:
     """What may stand in the place of a token, and how likely: the smaller the likelier."""
-    for wrong, right in clues.renames:
-        if token.text == wrong:
-            yield -1, right
+    if token.text in clues.unknown:
+        known = {*re.findall(r"[A-Za-z_]\w+", source), *dir(builtins), *dir(str), *dir(list)}
+        known -= set(clues.unknown)
+        near = difflib.get_close_matches(token.text, sorted(known), n=3)
+        yield from ((-1, name) for name in near)
     swaps = _SWAPS.get(token.text, []) if token.kind in (tokenize.OP, tokenize.NAME) else []
     first = token.text in _COMPARES and clues.by_one
     for n, other in enumerate(swaps):

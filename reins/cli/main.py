@@ -59,6 +59,11 @@ STEER = {
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
     "reload": Verb("reins.cli.steer", "read settings, prompts and agent types again"),
+    "inbox": Verb("reins.cli.inbox", "list what waits for a person"),
+    "decide": Verb(
+        "reins.cli.inbox", "decide about an item of the inbox: approve, edit, reject or answer"
+    ),
+    "rules": Verb("reins.cli.inbox", "list the rules of approval, or revoke one"),
     "status": Verb("reins.cli.look", "list the sessions"),
     "watch": Verb("reins.cli.look", "follow a session's log"),
 }

@@ -116,7 +116,7 @@ def test_statuses_and_kinds():
     [
         ("| StepResult | meaning |", "agent_core.agent.results.StepResult"),
         ("| FinalResult | meaning |", "agent_core.agent.results.FinalResult"),
-        ("| field | meaning |", "agents.Health"),
+        ("| field | meaning |", "reins.health.Health"),
     ],
 )
 def test_fields(head, dotted):

@@ -1,5 +1,6 @@
 """Folders in which sessions work: where they may be, and how they are opened."""
 
+import hashlib
 import os
 import re
 from contextlib import suppress
@@ -11,6 +12,7 @@ from reins.tools.outcome import ToolError
 from reins.tools.sandbox.surroundings import give
 
 RESULTS = ".results"
+_LONGEST = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -63,7 +65,9 @@ def folder_name(session_id: str) -> str:
     if _NAME.fullmatch(session_id):
         return session_id
     quoted = quote(session_id, safe="").replace(".", "%2E")
-    return f"%{quoted}"[:200]
+    if len(quoted) < _LONGEST:
+        return f"%{quoted}"
+    return f"%+{hashlib.sha256(quoted.encode()).hexdigest()}"
 
 
 def _below_a_root(asked: str, settings: Settings) -> Path:

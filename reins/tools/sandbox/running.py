@@ -63,7 +63,7 @@ class _Command(asyncio.SubprocessProtocol):
         self._closed = False
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd != _STDOUT:
+        if fd != _STDOUT or self.over.done():
             return
         self.output.feed(data)
         if self.output.size_bytes > self._most_bytes:

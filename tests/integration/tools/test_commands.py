@@ -99,7 +99,7 @@ async def test_its_time_limit(context):
         ({"argv": ["ls"], "timeout_s": 0}, "timeout_s"),
         ({"argv": ["ls"], "timeout_s": 10_000}, "timeout_s"),
         ({"argv": ["a\0b"]}, "NUL"),
-        ({"argv": ["a\ud800"]}, "unicode"),
+        ({"argv": ["a\ud800"]}, "surrogate"),
     ],
 )
 async def test_arguments_that_are_none(context, arguments, told):

@@ -15,7 +15,7 @@ FOR_ALL = {
 }  # fmt: skip
 ONLY_IN = {
     "lancedb": {"store"},
-    "sqlite3": {"store"},
+    "sqlite3": {"store", "reins.tools"},
     "pyarrow": {"store"},
     "pandas": {"store"},
     "flask": {"reins.web"},

@@ -1,10 +1,11 @@
-"""Research with tools and without an agent: search, read, follow links, write a report.
+"""Research by tools alone, without an agent; or by one that has the same tools.
 
 python examples/research_agent.py "what do otters eat"
 python examples/research_agent.py "what do otters eat" --report report.md
+python examples/research_agent.py --agent        # a task session; the model is the settings' one
 
-It serves a small site itself and searches in that alone, so it needs no network and no key. Each
-call is asked for first, as a person would be: `approve` is where one's own rules stand.
+It serves a small site itself and asks that alone, so it needs no network and no key. Each call is
+asked for first: of a script by `approve`, of a session by its item in the inbox.
 """
 
 import argparse
@@ -14,6 +15,7 @@ import os
 import re
 import sys
 import tempfile
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,18 @@ from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+import queue_imp as q
+from agents import Runtime
+from reins.runtime_thread import RuntimeThread
+from reins.settings import load_settings
 from reins.tools import Budget, Calls, Context
 from reins.tools.builtin.web import http_get, web_search
+from store.agent_state import get_agent_state
+from store.agent_steps import list_steps
 
 MOST_PAGES = 6
+SESSION = "researcher"
+PATIENCE_S = 120.0
 SITE = {
     "otters": "<h1>Otters</h1><p>Otters live along rivers and coasts. Otters eat "
     "<a href='/fish'>fish</a>, crabs and <a href='/urchins'>sea urchins</a>.</p>",
@@ -42,6 +52,7 @@ async def main() -> int:
     parser = argparse.ArgumentParser(description="Research a question on a site of this machine.")
     parser.add_argument("question", nargs="?", default="what do otters eat")
     parser.add_argument("--report", type=Path, help="file for the report; without it, the screen")
+    parser.add_argument("--agent", action="store_true", help="let a task session read a page")
     given = parser.parse_args()
     structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     runner = web.AppRunner(site())
@@ -51,14 +62,17 @@ async def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="research-") as folder:
             settings(Path(folder), place)
-            report = await research(given.question, place)
+            if given.agent:
+                report = await asyncio.to_thread(by_agent, f"http://{place}/otters")
+            else:
+                report = await research(given.question, place)
     finally:
         await runner.cleanup()
     if given.report:
         given.report.write_text(report)
     else:
         print(report)
-    return 0 if "- " in report else 1
+    return 0 if "urchins" in report else 1
 
 
 def site() -> web.Application:
@@ -81,6 +95,8 @@ def settings(folder: Path, place: str) -> None:
         for name, html in SITE.items()
     ]
     (folder / "index.json").write_text(json.dumps(pages))
+    os.environ["REINS_DATA"] = str(folder / "data")
+    os.environ["REINS_WORKSPACES"] = str(folder / "workspaces")
     os.environ["REINS_HTTP_HOSTS"] = "[]"
     os.environ["REINS_HTTP_INNER_HOSTS"] = json.dumps([place])
     os.environ["REINS_SEARCH_ENGINE"] = "local"
@@ -123,6 +139,27 @@ def sentences(page: str, question: str) -> list[str]:
     plain = re.sub(r"\[([^]]*)\]\([^)]*\)", r"\1", text)
     parts = re.split(r"(?<=[.!?])\s+|\n+", plain)
     return [each for each in parts if len(words & set(re.findall(r"\w+", each.lower()))) > 1]
+
+
+def by_agent(address: str) -> str:
+    """Give a session the goal, agree to what it asks, and return what it says in the end."""
+    with RuntimeThread(Runtime(load_settings())):
+        config = {"goal": f"fetch {address} and sum it up", "tools": ["web"]}
+        asked = q.agent_create(SESSION, "example", agent_type="task", config=config)
+        if (receipt := q.wait_for_action(asked))["outcome"] != "applied":
+            raise SystemExit(receipt["error"])
+        until = time.monotonic() + PATIENCE_S
+        while get_agent_state(SESSION)["status"] == "running":
+            for item in q.inbox_items():
+                print(f"{item['tool']} {item['args']}: {item['risk']}", file=sys.stderr)
+                q.wait_for_action(q.inbox_decide(item["item_id"], "example", "approve"))
+            if time.monotonic() > until:
+                raise SystemExit(f"not done after {PATIENCE_S:g} s")
+            time.sleep(0.05)
+        rows = list_steps(SESSION)
+        for row in rows:
+            print(f"{row['seq']:3}  {row['kind']:8} {row['text']}", file=sys.stderr)
+        return json.loads(rows[-1]["payload"])["result"]["payload"]["summary"]
 
 
 if __name__ == "__main__":

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -101,6 +102,17 @@ def test_research_reads_what_it_finds_and_what_that_links_to(tmp_path):
     assert lines[-1] == "3 pages read."
     assert err.count("\nhttp_get {") == 3, "each call was asked for"
     assert "169.254" not in err, "what a page says is no instruction"
+
+
+def test_an_agent_researches_with_the_same_tools(tmp_path):
+    """A session asks before it fetches, and says in its own words what it read there."""
+    report = tmp_path / "report.md"
+    command = ["-m", "examples.research_agent", "--agent", "--report", str(report)]
+    code, out, err = ran(command, cwd=ROOT, env={})
+    assert (code, out) == (0, ""), err
+    assert re.search(r"^http_get .*/otters.*: medium$", err, re.MULTILINE), err
+    assert "Otters live along rivers and coasts." in report.read_text()
+    assert "[from outside" not in report.read_text()
 
 
 def test_dropped_files_become_work(tmp_path):

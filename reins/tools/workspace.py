@@ -38,10 +38,9 @@ class Entry:
 class Workspace:
     """The folder, held open; for any thread. `close` gives it back."""
 
-    def __init__(self, folder: Path, owner: int | None = None) -> None:
-        """`owner`: the user to whom what is written here belongs. Raises: ToolError."""
+    def __init__(self, folder: Path) -> None:
+        """Raises: ToolError."""
         self.folder = folder
-        self._owner = owner
         try:
             self._fd = os.open(folder, _FOLDER | os.O_CLOEXEC)
         except OSError as error:
@@ -49,6 +48,8 @@ class Workspace:
                 f"the workspace {folder} cannot be used: {error.strerror}. A person must put it "
                 "back, or give the session another"
             ) from None
+        # Root writes for whom the folder belongs to: the user as whom commands run.
+        self._owner = os.fstat(self._fd).st_uid if os.geteuid() == 0 else None
 
     def close(self) -> None:
         os.close(self._fd)
@@ -103,6 +104,12 @@ class Workspace:
                 return _KINDS.get(stat.S_IFMT(os.fstat(descriptor).st_mode), "special")
             finally:
                 os.close(descriptor)
+    def head(self, path: str, most_bytes: int) -> tuple[int, bytes]:
+        """The size of a file of any size, and its beginning. Raises: ToolError."""
+        with self._told(path), regular(self._fd, path) as descriptor:
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(most_bytes)
+            return max(os.fstat(descriptor).st_size, len(content)), content
 
     def write(self, path: str, content: bytes) -> None:
         """Put the file in place as a whole, with its folders; its mode stays. Raises: ToolError."""
@@ -135,7 +142,7 @@ class Workspace:
                 file.write(content)
                 os.fchmod(descriptor, mode)
                 if self._owner is not None:
-                    os.fchown(descriptor, self._owner, self._owner)
+                    os.fchown(descriptor, self._owner, -1)
             os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
@@ -150,7 +157,7 @@ class Workspace:
                 made = _make(part, at)
                 below = opened(at, part, _FOLDER)
                 if made and self._owner is not None:
-                    os.fchown(below, self._owner, self._owner)
+                    os.fchown(below, self._owner, -1)
             finally:
                 os.close(at)
             at = below

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from reins.settings import Settings
 from reins.tools.outcome import ToolError
-from reins.tools.sandbox.surroundings import owner
+from reins.tools.sandbox.surroundings import give
 
 RESULTS = ".results"
 _LONGEST = 200
@@ -52,8 +52,7 @@ def _make(folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
         folder.mkdir()
-        if (user := owner()) is not None:
-            os.chown(folder, user, user)
+        give(folder)
 
 
 def results_of(session_id: str, settings: Settings) -> Path:

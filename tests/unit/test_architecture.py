@@ -25,7 +25,7 @@ ONLY_IN = {
     "werkzeug": {"reins.web"},
     "prometheus_client": {"reins.web"},
     "baml_py": {"reins.llm"},
-    "aiohttp": {"reins.llm"},
+    "aiohttp": {"reins.llm", "reins.tools"},
     "wordllama": {"reins.llm"},
     "opentelemetry": {"reins.telemetry", "reins.spans"},
     "click": {"reins.cli"},

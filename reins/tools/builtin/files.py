@@ -12,7 +12,6 @@ from reins.tools.declaring import tool
 from reins.tools.editing import Edited, edit
 from reins.tools.outcome import FOR_MODEL_BYTES, ToolError
 from reins.tools.policy import Risk
-from reins.tools.sandbox.surroundings import owner
 from reins.tools.searching import search
 from reins.tools.workspace import Entry, Workspace, digest
 
@@ -31,7 +30,7 @@ def workspace(context: Context) -> Workspace:
     """The workspace of the call, open. Raises: ToolError."""
     if context.workspace is None:
         raise ToolError("there is no workspace here; give the session one in its config")
-    return Workspace(context.workspace, owner())
+    return Workspace(context.workspace)
 
 
 def _riskier(arguments: Mapping[str, Any], _: Context) -> Iterator[tuple[Risk, str]]:

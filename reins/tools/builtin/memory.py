@@ -1,4 +1,4 @@
-"""What a session keeps in mind for itself: texts by key, which stay until it forgets them."""
+"""The memory of a session: texts by key, which stay until it forgets them."""
 
 from typing import Annotated
 

@@ -25,7 +25,7 @@ def found() -> str | None:
     return path
 
 
-def line(program: str, command: Command, seccomp: int) -> list[str]:
+def line(program: str, command: Command, seccomp: int | None) -> list[str]:
     """The whole command line; `seccomp` is the descriptor of a filter that the child inherits.
 
     As root, bubblewrap sets up with root's rights and the command gets a user of its own: with a
@@ -51,7 +51,7 @@ def line(program: str, command: Command, seccomp: int) -> list[str]:
     made += ["--remount-ro", "/dev", "--remount-ro", "/", "--clearenv"]
     for name, value in {**variables(WORK, command.readable), **command.environment}.items():
         made += ["--setenv", name, value]
-    made += ["--seccomp", str(seccomp), "--"]
+    made += ["--"] if seccomp is None else ["--seccomp", str(seccomp), "--"]
     if root:
         made += ["prlimit", f"--nproc={limits.processes}", "--", *_as_user()]
     return [*made, "timeout", "-s", "KILL", f"{limits.second_end_s:g}", *command.argv]

@@ -70,6 +70,13 @@ def owner() -> int | None:
     return NOBODY if os.geteuid() == 0 else None
 
 
+def give(folder: Path) -> Path:
+    """Make a folder the commands' user's; returns it."""
+    if (user := owner()) is not None:
+        os.chown(folder, user, user)
+    return folder
+
+
 def check_owner(workspace: Path) -> None:
     """Raises: WorkspaceOwnerError, FileNotFoundError, NotADirectoryError."""
     found = workspace.stat()

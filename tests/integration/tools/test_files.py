@@ -211,6 +211,14 @@ async def test_a_file_that_is_not_ours(work):
     assert (await work(read_file, path="a")).error == "a: Permission denied"
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+async def test_what_root_writes_belongs_to_whom_the_folder_does(work):
+    """Folders that are made too: commands run as that user."""
+    os.chown(work.folder, 1234, 1234)
+    await work(write_file, path="a/b", content="x")
+    assert {each.stat().st_uid for each in work.folder.rglob("*")} == {1234}
+
+
 async def test_a_file_keeps_its_mode(work):
     """A script stays executable; nothing is written through a second name."""
     (work.folder / "run.sh").write_text("old")

@@ -32,7 +32,7 @@ from reins import logs, redaction, telemetry, terminal
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
-from reins.shutdown import STEP_S, AsyncShutdown
+from reins.shutdown import STEP_S, AsyncShutdown, end_process_soon
 from reins.version import VERSION
 from store.errors import FolderOwnedError, StoreError, in_a_line
 from store.store import Store
@@ -95,11 +95,9 @@ class Runtime:
             store=self.store,
             types=self.types,
             services=Services(
-                self.model,
-                self.conversations,
-                self.inbox,
+                self.model, self.conversations, self.inbox,
                 per_session={Model: self.model.for_caller},
-            ),
+            ),  # fmt: skip
             schedule=schedule(settings),
             ledger=Ledger(
                 day_tokens=settings.budget_day_tokens, day_cost_usd=settings.budget_day_cost_usd
@@ -260,6 +258,7 @@ async def _work(settings: Settings) -> None:
         # What is acknowledged is on disk, and the loop would wait for the rest for ever.
         sys.stderr.flush()
         os._exit(0)
+    end_process_soon()
 
 
 def main(arguments: list[str] | None = None, *, program: str = "python -m agents") -> int:

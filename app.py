@@ -21,7 +21,7 @@ from agents import UNUSABLE, Runtime, is_panic, tune_process, unusable
 from reins import logs, terminal
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, load_settings
-from reins.shutdown import Shutdown
+from reins.shutdown import Shutdown, end_process_soon
 from reins.web.application import Web
 from reins.web.hosts import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen
@@ -74,6 +74,7 @@ def _run(settings: Settings, stop_asked: SimpleQueue[None], *, wants_worker: boo
         # What is acknowledged is on disk, and Python would wait for the rest for ever.
         sys.stderr.flush()
         os._exit(0)
+    end_process_soon()
 
 
 def _start(

@@ -77,6 +77,15 @@ class Settings(BaseSettings):
     agent_modules: list[str] = Field(
         ["agents_impl"], min_length=1, description="modules and packages of agent types, as JSON"
     )
+    tools: list[str] = Field([], description="modules and packages of your own tools, as JSON")
+    workspaces: Path | None = Field(
+        None,
+        description="folder in which sessions have their workspaces; default: `workspaces` beside "
+        "the data folder",
+    )
+    workspace_roots: list[Path] = Field(
+        [], description="folders below which a session may ask for its workspace, as JSON"
+    )
     model: str = Field("offline", min_length=1, description="`provider/model`, or `offline`")
     model_base_url: str | None = Field(
         None, description="OpenAI-compatible address; `model` is then the model's name there"

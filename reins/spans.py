@@ -1,4 +1,4 @@
-"""The spans themselves: names and attributes of ticks, model calls, commits and actions.
+"""The spans themselves: names and attributes of ticks, model and tool calls, commits and actions.
 
 The only user of OpenTelemetry. Names of attributes are those of the GenAI semantic conventions,
 which still change: they stand here and nowhere else. No span ever holds a prompt, an answer,
@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import structlog
 from opentelemetry import context, trace
@@ -35,6 +35,9 @@ _PROVIDER = "gen_ai.provider.name"
 _CONVERSATION = "gen_ai.conversation.id"
 _AGENT_ID = "gen_ai.agent.id"
 _AGENT_NAME = "gen_ai.agent.name"
+_TOOL_NAME = "gen_ai.tool.name"
+_TOOL_CALL = "gen_ai.tool.call.id"
+_TOOL_TYPE = "gen_ai.tool.type"
 _PROMPT_NAME = "gen_ai.prompt.name"
 _REQUEST_MODEL = "gen_ai.request.model"
 _REQUEST_STREAM = "gen_ai.request.stream"
@@ -59,6 +62,8 @@ _QUEUED_MS = "reins.queued_ms"
 _ESTIMATED = "reins.usage.estimated"
 _DEMONSTRATION = "reins.demonstration"
 _ROWS = "reins.rows"
+_SEQ = "reins.seq"
+_TRIES = "reins.tool.attempts"
 _ACTION_ID = "reins.action.id"
 _ACTION_TYPE = "reins.action.type"
 
@@ -174,6 +179,25 @@ class Spans:
             self.failed(span, call.error_kind)
         span.end(began_us * 1_000 + int((call.latency_ms or 0.0) * 1_000_000))
 
+    def tool_begins(self, name: str, call: Any) -> tuple[Span, Any]:
+        given = {
+            _OPERATION: "execute_tool",
+            _TOOL_NAME: name,
+            _TOOL_TYPE: "function",
+            _TOOL_CALL: call.key or None,
+            _CONVERSATION: call.session_id or None,
+            _SEQ: call.seq or None,
+        }
+        span = self._begun(
+            f"execute_tool {name}",
+            attributes={each: value for each, value in given.items() if value is not None},
+        )
+        return span, context.attach(trace.set_span_in_context(span))
+
+    def tool(self, name: str, call: Any) -> "AbstractContextManager[_Tool]":
+        """The span around one call of a tool."""
+        return _Tool(self, name, call)
+
     def here(self) -> SpanContext | None:
         found = trace.get_current_span().get_span_context()
         return found if found.trace_flags.sampled else None  # else it is not exported
@@ -243,3 +267,28 @@ class _Tick:
         span.set_attribute(_OUTCOME, outcome)
         span.set_attribute(_STEP, session.iteration)
         span.end()
+
+
+class _Tool:
+    """The span of a tool's call: a child of the tick that it belongs to."""
+
+    __slots__ = ("_call", "_name", "_span", "_spans", "_token")
+
+    def __init__(self, spans: Spans, name: str, call: Any) -> None:
+        self._spans = spans
+        self._name = name
+        self._call = call
+
+    def __enter__(self) -> Self:
+        self._span, self._token = self._spans.tool_begins(self._name, self._call)
+        return self
+
+    def ended(self, kind: str | None, attempts: int) -> None:
+        self._span.set_attribute(_OUTCOME, kind or "ok")
+        self._span.set_attribute(_TRIES, attempts)
+        if kind is not None:
+            self._spans.failed(self._span, kind)
+
+    def __exit__(self, *_: object) -> None:
+        context.detach(self._token)
+        self._span.end()

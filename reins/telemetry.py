@@ -7,7 +7,7 @@ import os
 import threading
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import structlog
 
@@ -70,6 +70,12 @@ def tick(session: "Ticking") -> AbstractContextManager[None]:
     return _OFF if tracing is None else tracing.spans.tick(session)
 
 
+def tool(name: str, call: "CallOfTool") -> "AbstractContextManager[ToolSpan | None]":
+    """The span of a call of a tool, around all of it; it is told how the call ended."""
+    tracing = _tracing
+    return _OFF if tracing is None else tracing.spans.tool(name, call)
+
+
 def attempted(call: Any, caller: Any) -> None:
     """The span of an attempt at a model call, after it: a child of the tick that it belongs to.
 
@@ -118,6 +124,27 @@ def _wanted(environ: Mapping[str, str]) -> bool:
         )
         return False
     return True
+
+
+class CallOfTool(Protocol):
+    """The surroundings of a tool's call, as its span knows them."""
+
+    @property
+    def session_id(self) -> str: ...
+
+    @property
+    def seq(self) -> int: ...
+
+    @property
+    def key(self) -> str: ...
+
+
+class ToolSpan(Protocol):
+    """The span of a tool's call, for whoever makes it."""
+
+    def ended(self, kind: str | None, attempts: int) -> None:
+        """Tell it of the end: `kind` says why there is no result."""
+        ...
 
 
 class _Off:

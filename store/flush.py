@@ -176,8 +176,7 @@ class Flush(ThreadLoop):
                 self._journal.call(lambda log: log.note_files(new, gone))
 
     def _take_back(self) -> None:
-        self._safe.settle()
-        for name in self._highest:
+        for name in self._safe.settle():
             self._highest[name] = highest_number(self._tables[name][1])
 
     def _write_all(self, by_table: Mapping[str, list[Group]]) -> None:
@@ -206,7 +205,7 @@ class Flush(ThreadLoop):
         fresh = rows.filter(pc.greater(rows["journal_n"], self._highest[name]))
         if not fresh.num_rows:
             return
-        self._safe.changed(name)
+        self._safe.writes(name)
         if table.key is not None:
             merge_newest(opened, table.key, fresh)
         else:

@@ -20,11 +20,11 @@ Undo = Callable[[Table, OpenTable, int], object]
 class SafeVersions:
     """Knows which versions of its tables a sync has proven; for one thread.
 
-    What was committed since is in doubt once a sync has failed. `undo` brings a table to what may
-    be built on: it gets the table, its handle and the proven version.
+    What was committed since is in doubt once a commit or a sync has failed. `undo` brings a table
+    to what may be built on: it gets the table, its handle and the proven version.
 
     A version is asked for once after each change, since asking costs as much as a small query: who
-    changes a table says so with `changed`.
+    changes a table says so with `writes` or `changed`.
     """
 
     def __init__(
@@ -46,7 +46,8 @@ class SafeVersions:
             for name, (_, opened) in tables.items()
         }
         self.in_doubt = in_doubt
-        """True after a sync that failed, and where a writer before may have left one."""
+        """True from a commit on until a sync has proven it, and where a writer before may have left
+        one."""
 
     def sync(self) -> dict[str, int]:
         """Sync what was committed; returns the versions that are on disk for good.
@@ -72,21 +73,32 @@ class SafeVersions:
             self._versions[name] = self._tables[name][1].version
         return self._versions[name]
 
+    def writes(self, name: str) -> None:
+        """A commit to this table begins. Where it raises, it may be made all the same."""
+        self.in_doubt = True
+        self.changed(name)
+
     def changed(self, *names: str) -> None:
         """Ask for the versions of these tables again; without names, of all."""
         for name in names or self._tables:
             self._versions.pop(name, None)
 
-    def settle(self) -> None:
-        """Undo what is in doubt; where that fails, everything stays in doubt."""
+    def settle(self) -> list[str]:
+        """Undo what is in doubt; returns the names of the tables in which anything was.
+
+        Where that fails, everything stays in doubt.
+        """
+        undone = []
         if self.in_doubt:
             for name, version in self._proven.items():
                 table, opened = self._tables[name]
                 if self.version(name) != version:
                     _logger.info("what may not be on disk is undone", table=name, version=version)
                     self._undo(table, opened, version)
+                    undone.append(name)
             self.changed()
             self.in_doubt = False
+        return undone
 
 
 def go_back(table: Table, opened: OpenTable, version: int) -> None:

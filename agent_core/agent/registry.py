@@ -1,13 +1,10 @@
 """The types of agents there are: found in modules, read again without a restart."""
 
-import importlib
-import pkgutil
-import sys
 from collections.abc import Iterable
-from pathlib import Path
 from types import ModuleType
 
 from agent_core.agent.looping import LoopingAgentBase
+from reins import fresh_modules
 
 
 class AgentTypeError(ValueError):
@@ -28,16 +25,10 @@ class AgentTypes:
         """
         fresh = AgentTypes(self.places if places is None else places)
         anew = bool(self.by_name)
-        before = dict(sys.modules)
         try:
-            names = _module_names(fresh.places)
-            if anew:
-                _forget(names)
-            fresh.by_name = _types_in([importlib.import_module(name) for name in names])
-        except BaseException as error:
-            _put_back(before, fresh.places)
-            if not isinstance(error, Exception | SystemExit):
-                raise
+            with fresh_modules.imported(fresh.places, anew=anew) as modules:
+                fresh.by_name = _types_in(modules)
+        except (Exception, SystemExit) as error:
             raise AgentTypeError(
                 f"agent types in {', '.join(fresh.places)} cannot be read: "
                 f"{type(error).__name__}: {error}. Mend the module."
@@ -59,18 +50,6 @@ class AgentTypes:
         return sorted(self.by_name)
 
 
-def _module_names(places: Iterable[str]) -> list[str]:
-    importlib.invalidate_caches()
-    names: list[str] = []
-    for place in places:
-        paths = getattr(importlib.import_module(place), "__path__", None)
-        if paths is None:
-            names.append(place)
-        else:
-            names += [info.name for info in pkgutil.walk_packages(paths, f"{place}.")]
-    return names
-
-
 def _types_in(modules: Iterable[ModuleType]) -> dict[str, type[LoopingAgentBase]]:
     found: dict[str, type[LoopingAgentBase]] = {}
     for module in modules:
@@ -85,18 +64,3 @@ def _types_in(modules: Iterable[ModuleType]) -> dict[str, type[LoopingAgentBase]
                 raise AgentTypeError(f"{value.__name__} has no State; give it a Pydantic model")
             found[value.agent_type] = value
     return found
-
-
-def _forget(names: Iterable[str]) -> None:
-    """Let the next import run the modules' source again; the old classes stay as they are."""
-    for name in names:
-        module = sys.modules.pop(name, None)
-        if cached := getattr(module, "__cached__", None):
-            # It is taken for fresh by second and size: an edit can miss both.
-            Path(cached).unlink(missing_ok=True)
-
-
-def _put_back(before: dict[str, ModuleType], places: Iterable[str]) -> None:
-    for name in [name for name in sys.modules if name.startswith(tuple(places))]:
-        del sys.modules[name]
-    sys.modules.update(before)

@@ -19,7 +19,8 @@ from agent_core.conversations.conversation import (
     Message,
     NameTakenError,
 )
-from agents_impl.persona.composing import compose, within
+from agents_impl.fitting import within
+from agents_impl.persona.composing import BESIDE_TOKENS, compose
 from agents_impl.persona.context import Context
 from agents_impl.persona.cooldown import Cooldown
 from agents_impl.persona.models import (
@@ -216,6 +217,7 @@ class PersonaAgent(LoopingAgentBase):
                 state=self.state,
                 tokens=tokens,
             ),
+            beside_tokens=BESIDE_TOKENS,
         )
         present = self.conversation.present.items()
         others = [name for who, name in present if who != self.member_id]

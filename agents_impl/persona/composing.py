@@ -1,59 +1,15 @@
-"""A reply asked of the model, with less where its context is too short."""
-
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
+"""A reply asked of the model."""
 
 from agent_core.conversations.conversation import Conversation
 from agents_impl.persona.context import Context, cut, gather
 from agents_impl.persona.models import PersonaConfig, PersonaState
-from reins.llm import Completion, Model, ModelError
+from reins.llm import Completion, Model
 
-LEAST_TOKENS = 100
 BESIDE_TOKENS = 700
 """Sent beside the messages: the rules of the prompt, and who it is."""
 
-SHARE = 0.9
-"""Of what would have fitted, as estimates differ."""
-
 _OTHERS = 50
 _SPEAK = "Say something now: do not pass."
-
-T = TypeVar("T")
-
-
-async def within(limit_tokens: int, state: PersonaState, send: Callable[[int], Awaitable[T]]) -> T:
-    """Send within the limit; where that is more than the model takes, twice more with less.
-
-    What fitted in the end is kept to from then on. Raises: whatever `send` raises in the end.
-    """
-    tokens = min(limit_tokens, state.fits_tokens or limit_tokens)
-    try:
-        return await send(tokens)
-    except ModelError as error:
-        tokens = shorter(tokens, error)
-    try:
-        sent = await send(tokens)
-    except ModelError as error:
-        tokens = shorter(tokens, error)
-        sent = await send(tokens)
-    state.fits_tokens = tokens
-    return sent
-
-
-def shorter(tokens: int, error: ModelError) -> int:
-    """The tokens to send where up to so many were too many.
-
-    Raises: the error, where sending less mends nothing.
-    """
-    if error.kind != "context_too_long" or tokens <= LEAST_TOKENS:
-        raise error
-    given, limit = error.given_tokens, error.limit_tokens
-    if given is None:
-        return max(LEAST_TOKENS, tokens // 2)
-    # There may have been less to send than was allowed.
-    sent = min(tokens + BESIDE_TOKENS, given)
-    fits = sent // 2 if limit is None else min(sent * limit // given, limit)
-    return max(LEAST_TOKENS, min(int(fits * SHARE) - BESIDE_TOKENS, tokens * 3 // 4))
 
 
 async def compose(

@@ -29,6 +29,11 @@ SHARED: frozenset[Kind] = frozenset(
 )
 """The kinds of which no caller is the cause: of the route, its server, the network, the account."""
 
+COUNTED: frozenset[Kind] = frozenset(
+    {"overloaded", "server", "unreachable", "timeout", "garbage", "auth"}
+)
+"""The kinds of failure that are the route's fault; the others are the call's."""
+
 
 class ModelError(Exception):
     """A call failed. `kind` says how, `retryable` whether the same call may succeed later.

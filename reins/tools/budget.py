@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+_LIMITS = ("calls", "seconds", "size_bytes", "money_usd")
+
 
 class BudgetSpentError(Exception):
     """No call is made: the budget has reached a limit."""
@@ -29,10 +31,11 @@ class Budget:
 
     def take(self, money_usd: float = 0.0) -> None:
         """Count a call before it is made. Raises: BudgetSpentError."""
-        for name in ("calls", "seconds", "size_bytes", "money_usd"):
+        for name in _LIMITS:
             limit, so_far = getattr(self, name), getattr(self.spent, name)
-            more = money_usd if name == "money_usd" else 0
-            if limit is not None and (so_far >= limit or so_far + more > limit):
+            if limit is None:
+                continue
+            if so_far + money_usd > limit if name == "money_usd" else so_far >= limit:
                 raise BudgetSpentError(
                     f"the budget of tools is spent: {name} {so_far:g} of {limit:g}. Raise the "
                     "limit, or go on without tools"
@@ -40,6 +43,7 @@ class Budget:
         self.spent.calls += 1
         self.spent.money_usd += money_usd
 
-    def ended(self, seconds: float, size_bytes: int) -> None:
-        self.spent.seconds += seconds
-        self.spent.size_bytes += size_bytes
+    def give_back(self, money_usd: float = 0.0) -> None:
+        """The call was not made after all."""
+        self.spent.calls -= 1
+        self.spent.money_usd -= money_usd

@@ -1,165 +1,210 @@
-"""A call under its tool's policy: budget, approval, breaker, rate, tries, time limit, then it runs."""
+"""A call under its tool's policy: budget, approval, breaker, rate, tries, time limit, the run."""
 
 import asyncio
 import time
-import weakref
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Protocol
+from weakref import WeakKeyDictionary
 
 import stamina
 import structlog
-from aiolimiter import AsyncLimiter
+from pydantic import BaseModel
 
-from reins.llm.limits.breaker import Breaker
+from reins import telemetry
 from reins.tools.budget import BudgetSpentError
 from reins.tools.context import Context
-from reins.tools.metrics import CALLS, SECONDS
-from reins.tools.outcome import Kind, Outcome, ToolError, as_text
-from reins.tools.tool import ArgumentsError, Tool
+from reins.tools.figures import ToolFigures
+from reins.tools.gate import Gate, RefusedError
+from reins.tools.limited import TimeLimitError, limited
+from reins.tools.outcome import ArgumentsError, Kind, Outcome, ToolError, as_text
+from reins.tools.policy import Policy
+from reins.tools.results import keep
 
 _logger = structlog.get_logger(__name__)
 _WAIT_MAX_S = 20.0
+"""Seconds between two tries, at the most; who asks for more gets no second one."""
+_WORDS = 4_000
 _TRANSIENT = (ConnectionError, TimeoutError)
 
 
-@dataclass(slots=True)
-class _Gate:
-    """Where calls of one tool on one loop meet."""
+class CallableTool(Protocol):
+    """A tool, as far as a call needs it."""
 
-    breaker: Breaker
-    limiter: AsyncLimiter | None
-    running: asyncio.Semaphore
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def policy(self) -> Policy: ...
+
+    @property
+    def stoppable(self) -> bool: ...
+
+    def check(self, arguments: Mapping[str, Any]) -> BaseModel: ...
+
+    async def run(self, given: BaseModel, context: Context) -> Any: ...
+
+
+@dataclass(slots=True)
+class _Call:
+    """A call under way."""
+
+    tool: CallableTool
+    context: Context
+    attempts: int = 0
 
 
 @dataclass(slots=True)
 class Calls:
     """Makes calls; knows of each tool how its newest calls went. One for each loop."""
 
-    _gates: "weakref.WeakKeyDictionary[Tool, _Gate]" = field(
-        default_factory=weakref.WeakKeyDictionary
-    )
+    figures: dict[str, ToolFigures] = field(default_factory=dict)
+    """By the tool's name."""
+    _gates: "WeakKeyDictionary[CallableTool, Gate]" = field(default_factory=WeakKeyDictionary)
 
-    async def call(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Outcome:
+    async def call(
+        self, tool: CallableTool, arguments: Mapping[str, Any], context: Context
+    ) -> Outcome:
         """Make a call; however it ends, that is the outcome. Cancelled, it is raised on."""
-        began = time.perf_counter()
-        tries: list[float] = []
-        value, kind, error = None, None, ""
-        try:
-            value = await self._call(tool, arguments, context, tries)
-        except _RefusedError as refused:
-            kind, error = refused.kind, str(refused)
-        except ArgumentsError as wrong:
-            kind, error = "arguments", str(wrong)
-        except TimeoutError:
-            kind, error = "timeout", f"it took longer than {tool.policy.timeout_s:g} s"
-        except asyncio.CancelledError:
-            self._told(tool, context, "cancelled", began)
-            raise
-        except Exception as raised:  # noqa: BLE001 - whatever a tool raises is its outcome
-            kind, error = "failed", _words(raised)
-        took_s = self._told(tool, context, kind, began, error)
-        return Outcome(tool.name, value, kind, error, took_s, max(1, len(tries)))
+        call, began = _Call(tool, context), time.perf_counter()
+        with telemetry.tool(tool.name, context) as span:
+            try:
+                value = await self._made(call, arguments)
+                made = await _outcome(tool, value, context)
+            except asyncio.CancelledError:
+                self._ended(call, Outcome(tool.name, kind="cancelled"), began, span)
+                raise
+            except Exception as error:  # noqa: BLE001 - whatever a tool raises is its outcome
+                made = _failure(tool, error)
+            return self._ended(call, made, began, span)
 
-    async def _call(
-        self, tool: Tool, arguments: Mapping[str, Any], context: Context, tries: list[float]
-    ) -> Any:
+    async def _made(self, call: _Call, arguments: Mapping[str, Any]) -> Any:
+        tool, context, money_usd = call.tool, call.context, call.tool.policy.money_usd
         given = tool.check(arguments)
         try:
-            context.budget.take(tool.policy.money_usd)
+            context.budget.take(money_usd)
         except BudgetSpentError as spent:
-            raise _RefusedError("budget", str(spent)) from None
-        if context.approve is not None:
-            why = await context.approve(tool.name, given.model_dump())
-            if why is not None:
-                raise _RefusedError("denied", why)
-        gate = self._gate(tool)
-        call = object()
-        if not gate.breaker.take(call):
-            left_s = gate.breaker.open_for_s() or 0.0
-            raise _RefusedError("breaker", f"it failed too often; try it again in {left_s:.0f} s")
+            raise RefusedError("budget", str(spent)) from None
         try:
-            value = await self._tried(tool, given, context, gate, tries)
-        except (asyncio.CancelledError, ArgumentsError):
-            gate.breaker.abandoned(call)
+            await _approved(call, given)
+            gate = self._gate(tool)
+            gate.enter(call)
+        except RefusedError:
+            context.budget.give_back(money_usd)
             raise
-        except ToolError:
-            gate.breaker.is_there(call)  # it answers, if only to say no
+        try:
+            value = await self._tried(call, given, gate)
+        except BaseException as error:
+            gate.left(call, error)
             raise
-        except Exception:
-            gate.breaker.failed(call, "server")
-            raise
-        gate.breaker.succeeded(call)
+        gate.left(call, None)
         return value
 
-    async def _tried(
-        self, tool: Tool, given: Any, context: Context, gate: _Gate, tries: list[float]
-    ) -> Any:
-        policy = tool.policy
-        attempts = policy.attempts if policy.idempotent else 1
+    async def _tried(self, call: _Call, given: BaseModel, gate: Gate) -> Any:
+        policy = call.tool.policy
+        if not policy.idempotent or policy.attempts == 1:
+            return await self._once(call, given, gate)
         async for attempt in stamina.retry_context(
-            on=_again, attempts=attempts, timeout=None, wait_max=_WAIT_MAX_S
+            on=_again, attempts=policy.attempts, timeout=None, wait_max=_WAIT_MAX_S
         ):
             with attempt:
-                if gate.limiter is not None:
-                    await gate.limiter.acquire()
-                began = time.perf_counter()
-                tries.append(began)
-                value = None
-                try:
-                    async with gate.running, asyncio.timeout(policy.timeout_s):
-                        value = await tool.run(given, context)
-                finally:
-                    size = 0 if value is None else len(as_text(value))
-                    context.budget.ended(time.perf_counter() - began, size)
-        return value
+                return await self._once(call, given, gate)
+        raise AssertionError("unreachable: the last try raises")
 
-    def _gate(self, tool: Tool) -> _Gate:
-        if tool not in self._gates:
-            policy, rate = tool.policy, tool.policy.rate
-            self._gates[tool] = _Gate(
-                Breaker(policy.breaker_failures, policy.breaker_open_s),
-                None if rate is None else AsyncLimiter(rate.calls, rate.per_s),
-                asyncio.Semaphore(policy.at_once),
+    async def _once(self, call: _Call, given: BaseModel, gate: Gate) -> Any:
+        tool, context = call.tool, call.context
+        give_back = await gate.place(tool.policy.timeout_s)
+        call.attempts += 1
+        began = time.perf_counter()
+        try:
+            return await limited(
+                tool.run(given, context),
+                tool.policy.timeout_s,
+                stoppable=tool.stoppable,
+                ended=give_back,
             )
-        return self._gates[tool]
+        finally:
+            context.budget.spent.seconds += time.perf_counter() - began
 
-    def _told(
-        self, tool: Tool, context: Context, kind: Kind | None, began: float, error: str = ""
-    ) -> float:
-        took_s = time.perf_counter() - began
-        CALLS.labels(tool.name, kind or "ok").inc()
-        SECONDS.labels(tool.name).observe(took_s)
+    def _gate(self, tool: CallableTool) -> Gate:
+        gate = self._gates.get(tool)
+        if gate is None:
+            gate = self._gates[tool] = Gate.of(tool.policy)
+        return gate
+
+    def _ended(
+        self, call: _Call, made: Outcome, began: float, span: telemetry.ToolSpan | None
+    ) -> Outcome:
+        """Put on record how the call ended."""
+        took_s, context, ended = time.perf_counter() - began, call.context, made.kind or "ok"
+        context.budget.spent.size_bytes += made.size_bytes
+        self.figures.setdefault(call.tool.name, ToolFigures()).ended(ended, took_s, call.attempts)
+        if span is not None:
+            span.ended(made.kind, call.attempts)
         _logger.info(
             "tool called",
-            tool=tool.name,
-            outcome=kind or "ok",
+            tool=call.tool.name,
+            outcome=ended,
             session_id=context.session_id,
             seq=context.seq,
             took_ms=round(took_s * 1_000, 1),
-            **({"error": error[:300]} if error else {}),
+            **({"error": made.error[:300]} if made.error else {}),
         )
-        return took_s
+        return replace(made, took_s=took_s, attempts=call.attempts)
 
 
-class _RefusedError(Exception):
-    """The call is not made."""
+_calls: "WeakKeyDictionary[asyncio.AbstractEventLoop, Calls]" = WeakKeyDictionary()
+"""Of each loop, as rates, breakers and places are."""
 
-    def __init__(self, kind: Kind, message: str) -> None:
-        super().__init__(message)
-        self.kind: Kind = kind
+
+def calls_here() -> Calls:
+    """The calls of the loop that runs here. Raises: RuntimeError where none does."""
+    return _calls.setdefault(asyncio.get_running_loop(), Calls())
+
+
+async def _approved(call: _Call, given: BaseModel) -> None:
+    approve = call.context.approve
+    if approve is None:
+        return
+    arguments = given.model_dump(mode="json")
+    risk, reasons = call.tool.policy.risk_of(arguments, call.context)
+    why = await approve(call.tool.name, arguments, risk.name, reasons)
+    if why is not None:
+        raise RefusedError("denied", why)
+
+
+async def _outcome(tool: CallableTool, value: Any, context: Context) -> Outcome:
+    text = as_text(value)
+    size_bytes = len(text) if text.isascii() else len(text.encode())
+    file = await keep(tool.name, text, size_bytes, context)
+    return Outcome(tool.name, value, whole=text, size_bytes=size_bytes, file=file)
+
+
+def _failure(tool: CallableTool, error: Exception) -> Outcome:
+    kind: Kind = "failed"
+    if isinstance(error, RefusedError):
+        kind = error.kind
+    elif isinstance(error, ArgumentsError):
+        kind = "arguments"
+    elif isinstance(error, TimeLimitError):
+        limit_s = tool.policy.timeout_s
+        return Outcome(tool.name, kind="timeout", error=f"it took longer than {limit_s:g} s")
+    return Outcome(tool.name, kind=kind, error=_words(error))
 
 
 def _again(error: Exception) -> bool | float:
     """True where the same may go well a little later; seconds where the other side says when."""
-    if isinstance(error, ToolError):
-        if error.retry and error.after_s is not None:
-            return min(error.after_s, _WAIT_MAX_S)
+    if not isinstance(error, ToolError):
+        return isinstance(error, _TRANSIENT)
+    if error.after_s is None:
         return error.retry
-    return isinstance(error, _TRANSIENT)
+    return error.after_s if error.retry and error.after_s <= _WAIT_MAX_S else False
 
 
 def _words(error: Exception) -> str:
-    if isinstance(error, ToolError):
-        return str(error)
-    return f"{type(error).__name__}: {error}"[:1_000]
+    try:
+        said = str(error)
+    except Exception:  # noqa: BLE001 - its own words may fail as well
+        said = "(it cannot say why)"
+    ours = isinstance(error, ToolError | RefusedError)
+    return as_text(said if ours else f"{type(error).__name__}: {said}")[:_WORDS]

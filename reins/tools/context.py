@@ -1,9 +1,6 @@
 """The surroundings of a call: who makes it, in which workspace, within which budget."""
 
-import asyncio
-import contextvars
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -11,33 +8,54 @@ from typing import Any, Protocol
 
 from reins.tools.budget import Budget
 from reins.tools.sandbox.confinement import Confinement
+from reins.tools.threads import in_thread
 
 
 class Approve(Protocol):
     """Decides on a call before it is made."""
 
-    async def __call__(self, tool: str, arguments: Mapping[str, Any]) -> str | None:
+    async def __call__(
+        self, tool: str, arguments: Mapping[str, Any], risk: str, reasons: list[str]
+    ) -> str | None:
         """None where the call may go; else the reason why not."""
         ...
 
 
+class Answer(Protocol):
+    """The answer of a model."""
+
+    @property
+    def text(self) -> str: ...
+
+
+class Answers(Protocol):
+    """A model that answers prompts, as `reins.llm.Model` does."""
+
+    async def call(self, function: str, **arguments: object) -> Answer: ...
+
+    async def stream(self, function: str, **arguments: object) -> Answer: ...
+
+
 @dataclass(slots=True)
 class Context:
-    """Given to tools that ask for it; everything in it may be missing in a plain script."""
+    """Given to tools that ask for it; everything in it may be missing in a plain script.
+
+    `key` is the idempotency key of the call: the same when it is done again after a crash.
+    `results` is the folder in which results are kept whole that are too long for a model.
+    """
 
     session_id: str = ""
     agent_id: str = ""
     seq: int = 0
     workspace: Path | None = None
+    results: Path | None = None
     confinement: Confinement | None = None
     budget: Budget = field(default_factory=Budget)
     approve: Approve | None = None
     key: str = ""
-    """The idempotency key of this call: the same when it is done again after a crash."""
     memory: dict[str, Any] = field(default_factory=dict)
-    threads: ThreadPoolExecutor | None = None
+    model: Answers | None = None
 
-    async def in_thread(self, function: Callable[..., Any], **arguments: Any) -> Any:
+    async def in_thread(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""
-        work = partial(contextvars.copy_context().run, partial(function, **arguments))
-        return await asyncio.get_running_loop().run_in_executor(self.threads, work)
+        return await in_thread(partial(function, *given, **named))

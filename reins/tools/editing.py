@@ -5,11 +5,13 @@ Never by likeness: what is nearly the old text may be another place.
 """
 
 import difflib
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from reins.tools.outcome import ToolError
 
 _SHOWN = 3
+Alike = Callable[[list[str]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,9 @@ def _depth(lines: list[str]) -> int:
     return min((len(each) - len(each.lstrip()) for each in expanded if each.strip()), default=0)
 
 
-def _places(lines: list[str], wanted: list[str], alike) -> list[int]:  # type: ignore[no-untyped-def]
+def _places(lines: list[str], wanted: list[str], alike: Alike) -> list[int]:
     sought, count = alike(wanted), len(wanted)
-    return [
-        at for at in range(len(lines) - count + 1) if alike(lines[at : at + count]) == sought
-    ]
+    return [at for at in range(len(lines) - count + 1) if alike(lines[at : at + count]) == sought]
 
 
 def _replaced(lines: list[str], at: int, wanted: list[str], new: str, how: str) -> str:

@@ -1,7 +1,11 @@
 """A tool's policy: how risky it is, and what it may cost; set by code, never lowered by a model."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
+
+from reins.tools.context import Context
 
 
 class Risk(IntEnum):
@@ -22,9 +26,13 @@ class Risk(IntEnum):
             raise ValueError(f"no risk {name!r}; expected {', '.join(cls.__members__)}") from None
 
 
+Riskier = Callable[[Mapping[str, Any], Context], Iterable[tuple[Risk, str]]]
+"""Why a call with these arguments is riskier than its tool: each reason with the risk it makes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many calls in so many seconds."""
+    """So many calls in so many seconds; as many may go at once."""
 
     calls: int
     per_s: float = 1.0
@@ -36,23 +44,36 @@ class Policy:
 
     `idempotent`: a call may be made again with the same key, so retries and a crash do it again;
     others are never repeated. `cancellable`: it can be given up in the middle. `outward`: it sends
-    something out, so it counts one risk higher once material from outside has come in. Times are in
-    seconds, `money_usd` is what a call costs.
+    something out, so it counts one risk higher once material from outside has come in.
+    `brings_in`: its result is such material, for which nobody vouches. `attempts` are the tries of
+    a call that is idempotent; any other is tried once. `rate` and `at_once` bound all calls of the
+    tool on one loop. After `breaker_failures` failures in a row no call is made for
+    `breaker_open_s`. `money_usd` is what a call costs.
     """
 
-    risk: Risk = Risk.low
+    risk: Risk = Risk.medium
+    why: str = ""
+    """The reason for the risk, in a few words."""
+    riskier: Riskier | None = None
     timeout_s: float = 30.0
     idempotent: bool = False
     cancellable: bool = True
     outward: bool = False
     brings_in: bool = False
-    """Its result is material from outside: nobody vouches for what it says."""
     attempts: int = 3
-    """Tries of a call that is idempotent; any other is tried once."""
     rate: Rate | None = None
-    breaker_failures: int = 5
+    at_once: int = 8
+    breaker_failures: int | None = 5
     breaker_open_s: float = 30.0
     money_usd: float = 0.0
-    max_result_bytes: int = 1 << 20
-    at_once: int = field(default=8)
-    """Calls of this tool that run at the same time."""
+
+    def risk_of(
+        self, arguments: Mapping[str, Any], context: Context | None = None
+    ) -> tuple[Risk, list[str]]:
+        """The risk of a call with these arguments, never below the tool's own, and the reasons."""
+        risk, reasons = self.risk, [self.why] if self.why else []
+        if self.riskier is not None:
+            for raised, reason in self.riskier(arguments, context or Context()):
+                risk = max(risk, raised)
+                reasons.append(reason)
+        return risk, reasons

@@ -29,13 +29,11 @@ def _ripgrep() -> str | None:
     return None
 
 
-async def search(
-    workspace: Workspace, pattern: str, path: str, most: int, context: Context
-) -> str:
+async def search(workspace: Workspace, pattern: str, path: str, most: int, context: Context) -> str:
     """Lines that match, as `path:line:text`. Raises: ToolError."""
     program = _ripgrep()
     if program is None:
-        found = await context.in_thread(_walk, workspace=workspace, pattern=pattern, path=path, most=most)
+        found = await context.in_thread(_walk, workspace, pattern, path, most)
         return _told(found, most)
     workspace.entries(path, most=1)  # inside, or it raises; ripgrep follows no links
     line = [program, "--line-number", "--no-heading", "--color=never", "--no-config", "--no-follow"]

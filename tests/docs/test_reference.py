@@ -21,8 +21,7 @@ from agents_impl.persona.agent import PersonaAgent
 from agents_impl.persona.context import Context
 from agents_impl.persona.models import PersonaConfig, PersonaGuidance, PersonaState, Reason
 from reins.llm import Model
-from reins.llm.errors import Kind
-from reins.llm.limits.breaker import COUNTED
+from reins.llm.errors import COUNTED, Kind
 from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
 from reins.llm.wire.failures import RETRYABLE
 from reins.verifying.verify import HOLDS, Report

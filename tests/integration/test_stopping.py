@@ -101,6 +101,26 @@ def test_a_signal_while_pages_connect(tmp_path):
         clean(worker)
 
 
+HOLDS = """
+import threading
+threading.Thread(target=threading.Event().wait, daemon=False).start()
+"""
+
+
+@pytest.mark.parametrize("entry", ENTRIES[:2], ids=" ".join)
+def test_a_thread_that_never_ends_does_not_hold_the_process(tmp_path, entry):
+    """Python waits for it without a limit; the process ends all the same, and says what held it."""
+    (tmp_path / "holding.py").write_text(HOLDS)
+    settings = {"REINS_AGENT_MODULES": '["holding"]', "PYTHONPATH": str(tmp_path)}
+    with Worker(tmp_path / "data", tmp_path / "log", *entry, settings=settings) as worker:
+        worker.started()
+        assert worker.stop() == 0
+        said = worker.stderr.read_text()
+    assert "the process did not end by itself" in said
+    assert "in wait" in said
+    assert not (tmp_path / "data" / "owner.json").exists()
+
+
 STEPS = {
     "the dispatcher": (Dispatcher, lambda runtime: runtime.dispatcher),
     "the loop monitor": (LoopMonitor, lambda runtime: runtime.loop_monitor),

@@ -5,6 +5,7 @@ from tests.removals.checkout import Edit, Removal
 _STORE = "tests/integration/store"
 _DAMAGE, _REPAIR = f"{_STORE}/test_damage.py", f"{_STORE}/test_repair.py"
 _PROOF, _CHECKSUMS = f"{_STORE}/test_journal_proof.py", f"{_STORE}/test_checksums.py"
+_FLUSH = f"{_STORE}/test_flush.py"
 _SYNCS, _QUEUE = f"{_STORE}/test_failed_syncs.py", f"{_STORE}/test_queue.py"
 _ACTIONS = "tests/integration/agent_core/test_actions.py"
 _VERIFY = "tests/integration/test_verify.py::test_each_fault_is_found_and_named"
@@ -142,6 +143,12 @@ A_FAILED_SYNC_IS_NOT_REPEATED = (
         2,
         (Edit("store/marked.py", "        self._safe.settle()\n", ""),),
         (f"{_SYNCS}::test_marks_are_written_again_and_all_that_shares_their_files",),
+    ),
+    Removal(
+        "a commit that raised is taken for not made",
+        2,
+        (Edit("store/flush.py", "self._safe.writes(name)", "self._safe.changed(name)"),),
+        (f"{_FLUSH}::test_a_commit_that_failed_after_it_was_made_doubles_nothing",),
     ),
     Removal(
         "one writer does not hear of another's failure",

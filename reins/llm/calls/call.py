@@ -10,10 +10,9 @@ import structlog
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Accounting
 from reins.llm.completion import Completion
-from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of, summed_up
+from reins.llm.errors import COUNTED, Kind, ModelConfigError, ModelError, place_of, summed_up
 from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
-from reins.llm.limits.breaker import COUNTED
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.wire.errors import WireError
 from reins.llm.wire.failures import ADVICE, classify, failure

@@ -3,12 +3,10 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from reins.llm.limits.breaker import State
+from reins.breaker import State
+from reins.recent import Recent
 
 RouteState = Literal["ready", "trying", "backing_off"]
-
-NEWEST = 512
-"""Attempts that succeeded and are kept for the percentiles."""
 
 LEAST_OUT = 256
 """Tokens that an answer is thought to take before longer ones were seen."""
@@ -43,26 +41,6 @@ class RouteNow:
     is_default: bool
     limits: dict[str, int | None]
     backoff_s: float | None
-
-
-class Recent:
-    """The newest values, oldest overwritten. A list of fixed length can be copied in any thread."""
-
-    __slots__ = ("_next", "_values")
-
-    def __init__(self) -> None:
-        self._values: list[float] = []
-        self._next = 0
-
-    def add(self, value: float) -> None:
-        if len(self._values) < NEWEST:
-            self._values.append(value)
-        else:
-            self._values[self._next] = value
-            self._next = (self._next + 1) % NEWEST
-
-    def sorted(self) -> list[float]:
-        return sorted(self._values[:])
 
 
 class RouteMetrics:
@@ -102,8 +80,3 @@ class RouteMetrics:
     def likely_out(self, function: str) -> int:
         """The estimate for an answer without a limit: the tokens of the longest one so far."""
         return self._longest.get(function, LEAST_OUT)
-
-
-def percentile(ordered: list[float], share: float) -> float | None:
-    """The value below which a share of the others lies; None for no values."""
-    return round(ordered[int(share * (len(ordered) - 1))], 2) if ordered else None

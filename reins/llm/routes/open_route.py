@@ -3,14 +3,15 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from reins.breaker import Breaker
 from reins.llm.embeddings.embedder import Embedder
-from reins.llm.errors import ModelConfigError
+from reins.llm.errors import Kind, ModelConfigError
 from reins.llm.limits.admission import Admission
-from reins.llm.limits.breaker import Breaker
-from reins.llm.routes.metrics import RouteMetrics, RouteNow, RouteState, percentile
+from reins.llm.routes.metrics import RouteMetrics, RouteNow, RouteState
 from reins.llm.routes.providers import Plan
 from reins.llm.settings import Route, RouteSpec
 from reins.llm.wire.wire import Wire
+from reins.recent import percentile
 
 PER_MILLION = 1e-6
 
@@ -23,7 +24,7 @@ class OpenRoute:
     plan: Plan = field(repr=False)
     answering: Wire | None
     admission: Admission
-    breaker: Breaker
+    breaker: Breaker[Kind]
     metrics: RouteMetrics
     embedder: Embedder | None = None
 

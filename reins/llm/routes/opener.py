@@ -5,13 +5,13 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from reins.breaker import Breaker
 from reins.llm.baml.prompts import read_prompts, text_functions
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.embeddings.http import HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
-from reins.llm.errors import ModelConfigError
+from reins.llm.errors import Kind, ModelConfigError
 from reins.llm.limits.admission import Admission
-from reins.llm.limits.breaker import Breaker
 from reins.llm.offline import OfflineModel
 from reins.llm.routes.metrics import RouteMetrics
 from reins.llm.routes.models_file import WORDS, RouteConfig, own_config, read_config
@@ -194,7 +194,7 @@ def _route(spec: RouteSpec, made: Plan, wire: Wire | None, before: OpenRoute | N
         breaker.limit(spec.breaker_failures, spec.breaker_rest_s)
     else:
         admission = Admission(spec.concurrency, spec.requests_per_minute, spec.tokens_per_minute)
-        breaker = Breaker(spec.breaker_failures, spec.breaker_rest_s)
+        breaker = Breaker[Kind](spec.breaker_failures, spec.breaker_rest_s)
     metrics = RouteMetrics() if before is None else before.metrics
     return OpenRoute(spec, made, wire, admission, breaker, metrics)
 

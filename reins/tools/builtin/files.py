@@ -5,10 +5,11 @@ from typing import Annotated
 from pydantic import Field
 
 from reins.tools.context import Context
+from reins.tools.declaring import tool
 from reins.tools.editing import edit
 from reins.tools.outcome import ToolError
+from reins.tools.sandbox.bubblewrap import owner
 from reins.tools.searching import search
-from reins.tools.tool import tool
 from reins.tools.workspace import Workspace, digest
 
 _LINES = 400
@@ -21,8 +22,7 @@ def workspace(context: Context) -> Workspace:
     """The workspace of the call, open. Raises: ToolError."""
     if context.workspace is None:
         raise ToolError("there is no workspace here; give the session one in its config")
-    confinement = context.confinement
-    return Workspace(context.workspace, None if confinement is None else confinement.owner)
+    return Workspace(context.workspace, owner())
 
 
 @tool(risk="low", idempotent=True)
@@ -36,7 +36,9 @@ def list_files(
     with workspace(context) as here:
         found = here.entries(path, depth=depth, most=most + 1)
     told = [
-        f"{each.path}/" if each.kind == "folder" else f"{each.path}  {_told(each.kind, each.size_bytes)}"
+        f"{each.path}/"
+        if each.kind == "folder"
+        else f"{each.path}  {_told(each.kind, each.size_bytes)}"
         for each in found[:most]
     ]
     if len(found) > most:
@@ -118,7 +120,9 @@ def edit_file(context: Context, path: Path, old: str, new: str) -> str:
 @tool(risk="low", idempotent=True)
 async def search_files(
     context: Context,
-    pattern: Annotated[str, Field(min_length=1, max_length=1_000, description="a regular expression")],
+    pattern: Annotated[
+        str, Field(min_length=1, max_length=1_000, description="a regular expression")
+    ],
     path: Path = ".",
     most: Annotated[int, Field(ge=1, le=500)] = 100,
 ) -> str:

@@ -1,1 +1,1 @@
-"""Commands run where they can do little harm: their own root, no network, bounded in all they use."""
+"""Commands run where they can do little harm: no network, few files, bounded in all they use."""

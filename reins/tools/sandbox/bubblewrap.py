@@ -5,44 +5,16 @@ Source: bwrap(1), prlimit(1), setpriv(1).
 
 import os
 import shutil
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
-WORK = "/work"
+from reins.tools.sandbox.command import Command, Limits
+from reins.tools.sandbox.surroundings import NOBODY, SETTINGS, SYSTEM, variables
+
+WORK = "/workspace"
 """Where the workspace is inside."""
-_NOBODY = 64_999
-"""The user of commands where Reins runs as root: of no other process."""
-_SYSTEM = ("bin", "sbin", "lib", "lib32", "lib64")
-_SETTINGS = (
-    "alternatives",
-    "ca-certificates",
-    "ld.so.cache",
-    "ld.so.conf",
-    "ld.so.conf.d",
-    "localtime",
-    "mime.types",
-    "pki",
-    "ssl",
-)
 _NETWORK = ("hosts", "nsswitch.conf", "resolv.conf", "services")
-_PATH = "/usr/local/bin:/usr/bin:/bin"
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """Bounds of one command. The time is the clock's; memory, processor time and files are those of
-    each process, `processes` are those of the command (of all commands where Reins runs as root).
-    """
-
-    time_s: float = 60.0
-    cpu_s: int = 600
-    memory_bytes: int = 4 << 30
-    file_bytes: int = 256 << 20
-    scratch_bytes: int = 256 << 20
-    processes: int = 128
-    files: int = 1_024
 
 
 def found() -> str | None:
@@ -54,86 +26,78 @@ def found() -> str | None:
     return path
 
 
-def command(
-    bwrap: str,
-    argv: Sequence[str],
-    workspace: Path,
-    limits: Limits,
-    *,
-    seccomp: int | None,
-    network: bool = False,
-    environment: Mapping[str, str] | None = None,
-    readable: Sequence[Path] = (),
-) -> list[str]:
+def line(program: str, command: Command, seccomp: int) -> list[str]:
     """The whole command line; `seccomp` is the descriptor of a filter that the child inherits.
 
-    As root, bubblewrap sets up with root's rights and the command gets a user of its own: a user
-    namespace would leave `/proc/sys` writable, and bind no limit of processes.
+    As root, bubblewrap sets up with root's rights and the command gets a user of its own: with a
+    user namespace of root's `/proc/sys` would be writable, and no limit of processes would bind.
     """
-    root = os.geteuid() == 0
-    line = [*_limited(limits, processes=not root), bwrap]
-    line += ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
-    line += [] if network else ["--unshare-net"]
-    line += [] if root else ["--unshare-user", "--disable-userns"]
-    line += ["--die-with-parent", "--new-session", "--hostname", "sandbox", "--cap-drop", "ALL"]
-    line += _privileges("--cap-add") if root else []
-    line += [*_tree(network=network), "--proc", "/proc", "--dev", "/dev"]
-    line += ["--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", "/tmp"]  # noqa: S108 - its own
-    for path in readable:
-        line += ["--ro-bind", str(path), str(path)]
-    line += ["--bind", str(workspace), WORK, "--chdir", WORK, "--clearenv"]
-    for name, value in {"PATH": _PATH, "HOME": WORK, "LANG": "C.UTF-8", **(environment or {})}.items():
-        line += ["--setenv", name, value]
-    line += [] if seccomp is None else ["--seccomp", str(seccomp)]
-    line.append("--")
-    # A second end, should whoever waits for it be killed in its first milliseconds.
-    line += ["timeout", "-s", "KILL", f"{limits.time_s + 5:g}"]
+    root, limits = os.geteuid() == 0, command.limits
+    made = [*_limited(limits), program]
+    made += ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
+    made += [] if command.network else ["--unshare-net"]
+    made += ["--cap-drop", "ALL"]
+    made += _privileges("--cap-add") if root else ["--unshare-user", "--disable-userns"]
+    made += ["--die-with-parent", "--new-session", "--hostname", "sandbox"]
+    made += [*_system(network=command.network), "--proc", "/proc", "--dev", "/dev"]
+    made += ["--ro-bind", "/proc/sys", "/proc/sys"]
+    for folder in ("/tmp", "/dev/shm"):  # noqa: S108 - inside, of this command alone
+        made += ["--perms", "1777", "--size", str(limits.scratch_bytes), "--tmpfs", folder]
+    for folder in _above(command.readable):
+        made += ["--perms", "0755", "--dir", folder]
+    for path in command.readable:
+        made += ["--ro-bind", str(path), str(path)]
+    made += ["--bind", str(command.workspace), WORK, "--chdir", WORK]
+    # Else they could be filled, and their size is half of the machine's memory.
+    made += ["--remount-ro", "/dev", "--remount-ro", "/", "--clearenv"]
+    for name, value in {**variables(WORK, command.readable), **command.environment}.items():
+        made += ["--setenv", name, value]
+    made += ["--seccomp", str(seccomp), "--"]
     if root:
-        line += ["prlimit", f"--nproc={limits.processes}", "--", *_as_user()]
-    return [*line, *argv]
+        made += ["prlimit", f"--nproc={limits.processes}", "--", *_as_user()]
+    return [*made, "timeout", "-s", "KILL", f"{limits.second_end_s:g}", *command.argv]
 
 
-def _limited(limits: Limits, *, processes: bool) -> list[str]:
-    line = [
+def _limited(limits: Limits) -> list[str]:
+    made = [
         "prlimit",
-        f"--as={limits.memory_bytes}",
+        f"--as={limits.address_bytes}",
         f"--cpu={limits.cpu_s}",
         f"--fsize={limits.file_bytes}",
         f"--nofile={limits.files}",
         "--core=0",
     ]
-    return [*line, *([f"--nproc={limits.processes}"] if processes else []), "--"]
+    # In a user namespace of its own it counts the command's processes alone.
+    bound = [] if os.geteuid() == 0 else [f"--nproc={limits.processes}"]
+    return [*made, *bound, "--"]
 
 
 def _privileges(option: str) -> list[str]:
-    """The rights that are needed to give up all rights."""
-    return [
-        word
-        for right in ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_SYS_RESOURCE")
-        for word in (option, right)
-    ]
+    """The rights that are needed to go into the workspace, and to give up all rights."""
+    rights = ("CAP_SETUID", "CAP_SETGID", "CAP_SETPCAP", "CAP_DAC_READ_SEARCH")
+    return [word for right in rights for word in (option, right)]
 
 
 def _as_user() -> list[str]:
-    user = str(_NOBODY)
+    user = str(NOBODY)
     given_up = ["--inh-caps=-all", "--bounding-set=-all", "--no-new-privs"]
     return ["setpriv", "--reuid", user, "--regid", user, "--clear-groups", *given_up, "--"]
 
 
-def _tree(*, network: bool) -> list[str]:
+def _system(*, network: bool) -> list[str]:
     """The system, read-only: programs and libraries, of the settings those that say nothing."""
-    line = ["--ro-bind", "/usr", "/usr"]
-    for name in _SYSTEM:
+    made = ["--ro-bind", "/usr", "/usr", "--perms", "0755", "--dir", "/etc"]
+    for name in SYSTEM:
         path = Path("/", name)
         if path.is_symlink():
-            line += ["--symlink", str(path.readlink()), str(path)]
+            made += ["--symlink", str(path.readlink()), str(path)]
         elif path.is_dir():
-            line += ["--ro-bind", str(path), str(path)]
-    for name in (*_SETTINGS, *(_NETWORK if network else ())):
-        line += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    return line
+            made += ["--ro-bind", str(path), str(path)]
+    for name in (*SETTINGS, *(_NETWORK if network else ())):
+        made += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    return made
 
 
-def owner() -> int | None:
-    """The user who must own a workspace; None where it is whoever runs Reins."""
-    return _NOBODY if os.geteuid() == 0 else None
+def _above(paths: Sequence[Path]) -> list[str]:
+    """Folders above these, the upper first; bubblewrap would make them for root alone."""
+    return sorted({str(each) for path in paths for each in path.parents} - {"/"})

@@ -1,22 +1,22 @@
-"""The confinement that is in force: tried out once, shown to people, and told with each command."""
+"""The confinement that is in force: how each command is run, shown to people, told with each."""
 
 import asyncio
 import os
+import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-import structlog
+from reins.tools.sandbox import bubblewrap, landlock, seatbelt
+from reins.tools.sandbox.command import Command, Limits
+from reins.tools.sandbox.running import Ending, Ran, run
+from reins.tools.sandbox.surroundings import check_owner, owner, python
 
-from reins.tools.sandbox import bubblewrap, seccomp
-from reins.tools.sandbox.bubblewrap import Limits
-from reins.tools.sandbox.running import OUTPUT_BYTES, Ran, run
-
-_logger = structlog.get_logger(__name__)
-Kind = Literal["bubblewrap", "unconfined", "none"]
-_PROBE_S = 10.0
+Kind = Literal["bubblewrap", "landlock", "seatbelt", "unconfined", "none"]
+_ENDINGS: dict[Kind, Ending] = {"bubblewrap": "namespace", "seatbelt": "group"}
 
 
 class NoSandboxError(RuntimeError):
@@ -27,14 +27,30 @@ class NoSandboxError(RuntimeError):
 class Confinement:
     """How commands are confined here.
 
-    `kind` none: they are refused. `detail` is what a person should know: the program, or why there
-    is none.
+    `kind` none: they are refused. `detail` is for a person: the program, or why there is none.
     """
 
     kind: Kind
     detail: str
-    bwrap: str = ""
+    program: str = ""
     filter: bytes | None = field(default=None, repr=False)
+
+    @property
+    def owner(self) -> int | None:
+        """The user to whom a workspace must belong; None where it is whoever runs Reins."""
+        return owner()
+
+    @property
+    def confined(self) -> bool:
+        return self.kind not in ("unconfined", "none")
+
+    def told(self) -> dict[str, object]:
+        """For `/health`, the page and the shell."""
+        return {"kind": self.kind, "confined": self.confined, "detail": self.detail}
+
+    def home(self, workspace: Path) -> str:
+        """The workspace's path as a command sees it."""
+        return bubblewrap.WORK if self.kind == "bubblewrap" else str(workspace)
 
     async def run(
         self,
@@ -45,76 +61,68 @@ class Confinement:
         stdin: bytes = b"",
         network: bool = False,
         environment: Mapping[str, str] | None = None,
-        output_bytes: int = OUTPUT_BYTES,
     ) -> Ran:
-        """Run a command in the workspace. Raises: NoSandboxError, OSError."""
-        limits = limits or Limits()
+        """Run a command in the workspace. Only bubblewrap can let it into the network.
+
+        Raises: NoSandboxError, WorkspaceOwnerError, OSError.
+        """
         if self.kind == "none":
             raise NoSandboxError(
-                f"commands are refused: {self.detail}. Install the extra `sandbox` or bubblewrap, "
-                "or set REINS_TOOLS_UNCONFINED=1 to run them without; then each call asks."
+                f"commands are refused: {self.detail}. Install bubblewrap, or Reins with the extra "
+                "`sandbox`, or set REINS_TOOLS_UNCONFINED=true: they run without, and each asks."
             )
-        if self.kind == "unconfined":
-            return await run(
-                ["prlimit", "--core=0", "--", *argv],
-                time_s=limits.time_s,
-                stdin=stdin,
-                output_bytes=output_bytes,
-                cwd=str(workspace),
-            )
-        own_filter = None if self.filter is None else _in_memory(self.filter)
-        try:
-            line = bubblewrap.command(
-                self.bwrap,
-                argv,
-                workspace,
-                limits,
-                seccomp=own_filter,
-                network=network,
-                environment=environment,
-            )
-            passed = [] if own_filter is None else [own_filter]
-            return await run(
-                line,
-                time_s=limits.time_s,
-                stdin=stdin,
-                passed=passed,
-                output_bytes=output_bytes,
-            )
-        finally:
-            if own_filter is not None:
-                os.close(own_filter)
+        command = Command(
+            argv, workspace, limits or Limits(), stdin, network, environment or {}, python()
+        )
+        check_owner(workspace)
+        with _descriptor(self.filter) as seccomp:
+            if self.kind == "bubblewrap":
+                return await self._run(command, None, seccomp)
+            async with _scratch() as folder:
+                return await self._run(command, folder, seccomp)
+
+    async def _run(self, command: Command, scratch: Path | None, seccomp: int | None) -> Ran:
+        limits = command.limits
+        return await run(
+            self._line(command, scratch, seccomp),
+            time_s=limits.time_s,
+            stdin=command.stdin,
+            passed=[] if seccomp is None else [seccomp],
+            output_bytes=limits.output_bytes,
+            memory_bytes=limits.memory_bytes,
+            ending=_ENDINGS.get(self.kind, "launcher"),
+        )
+
+    def _line(self, command: Command, scratch: Path | None, seccomp: int | None) -> list[str]:
+        if scratch is None and seccomp is not None:
+            return bubblewrap.line(self.program, command, seccomp)
+        assert scratch is not None
+        if self.kind == "seatbelt":
+            return seatbelt.line(self.program, command, scratch)
+        return landlock.line(command, scratch, seccomp, confined=self.confined)
 
 
-def _in_memory(content: bytes) -> int:
+@contextmanager
+def _descriptor(content: bytes | None) -> Iterator[int | None]:
+    """A file in memory, for a child to inherit."""
+    if content is None:
+        yield None
+        return
     descriptor = os.memfd_create("seccomp", os.MFD_CLOEXEC)
-    os.write(descriptor, content)
-    os.lseek(descriptor, 0, os.SEEK_SET)
-    return descriptor
+    try:
+        os.write(descriptor, content)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        yield descriptor
+    finally:
+        os.close(descriptor)
 
 
-async def probe(*, unconfined: bool = False) -> Confinement:
-    """Find the confinement by running a command in it. `unconfined`: a setting allows none."""
-    bwrap = bubblewrap.found()
-    why = "there is no bubblewrap here"
-    if bwrap is not None:
-        made = Confinement("bubblewrap", bwrap, bwrap, seccomp.program())
-        with tempfile.TemporaryDirectory(prefix="reins-probe-") as folder:
-            os.chown(folder, bubblewrap.owner() or -1, -1)
-            try:
-                ran = await made.run(["true"], Path(folder), Limits(time_s=_PROBE_S))
-            except OSError as error:
-                why = f"{bwrap} cannot be run: {error.strerror or error}"
-            else:
-                if ran.ok:
-                    return made
-                why = f"{bwrap} does not work here: {ran.output.strip()[:200] or ran.end}"
-    if unconfined:
-        _logger.warning("commands of tools are not confined", why=why)
-        return Confinement("unconfined", f"by REINS_TOOLS_UNCONFINED; {why}")
-    return Confinement("none", why)
-
-
-def probed(*, unconfined: bool = False) -> Confinement:
-    """The same where no loop runs."""
-    return asyncio.run(probe(unconfined=unconfined))
+@asynccontextmanager
+async def _scratch() -> AsyncIterator[Path]:
+    """A folder for a command's temporary files, where it has no `/tmp` of its own."""
+    folder = Path(tempfile.mkdtemp(prefix="reins-command-"))
+    try:
+        os.chown(folder, owner() or -1, owner() or -1)
+        yield folder
+    finally:
+        await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)

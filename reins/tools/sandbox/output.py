@@ -32,7 +32,7 @@ class Output:
         return self.size_bytes - len(self._head) - min(self._held, self._tail_bytes)
 
     def text(self) -> str:
-        """The text, with a line that says how much is left out; bytes that are no text as escapes."""
+        """The text, with a line that says how much is left out; other bytes as escapes."""
         tail = b"".join(self._tail)[-self._tail_bytes :]
         if not self.left_out_bytes:
             return (bytes(self._head) + tail).decode(errors="backslashreplace")

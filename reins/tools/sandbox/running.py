@@ -1,4 +1,4 @@
-"""One command, run to its end: bounded in time and output, and gone with all that it started."""
+"""One command, run to its end: bounded in time, output and memory, and gone with all it started."""
 
 import asyncio
 import contextlib
@@ -6,15 +6,27 @@ import os
 import signal
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, cast
 
+from reins.tools.sandbox import tree
 from reins.tools.sandbox.output import Output
 
 OUTPUT_BYTES = 32 << 20
 """Bytes of output after which a command is ended."""
-End = Literal["exited", "signal", "time", "output"]
+End = Literal["exited", "signal", "time", "output", "memory"]
+Ending = Literal["group", "namespace", "launcher"]
+"""Whom to kill so that all are gone: the command's group; the first process of its namespace, whose
+end the kernel makes known when all others are gone; a launcher, which is asked, and ends them."""
 _STDIN, _STDOUT = 0, 1
+_WATCH_S = 0.1
+_ENDS_S = 2.0
+_BY_SIGNAL = 128
+"""A shell, `timeout` and bubblewrap add it to the number of the signal that ended a command."""
+_LOOKS = ThreadPoolExecutor(1, "memory of commands")
+"""Looks at processes: one that hangs in the pool of asyncio must not end the watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +42,15 @@ class Ran:
     @property
     def ok(self) -> bool:
         return self.end == "exited" and self.code == 0
+
+    @property
+    def signal(self) -> str:
+        """Name of the signal that ended it, or nothing."""
+        number = self.code if self.end == "signal" else self.code - _BY_SIGNAL
+        try:
+            return signal.Signals(number).name
+        except ValueError:
+            return ""
 
 
 class _Command(asyncio.SubprocessProtocol):
@@ -47,8 +68,8 @@ class _Command(asyncio.SubprocessProtocol):
         if fd != _STDOUT:
             return
         self.output.feed(data)
-        if self.output.size_bytes > self._most_bytes and not self.over.done():
-            self.over.set_result("output")
+        if self.output.size_bytes > self._most_bytes:
+            self.end("output")
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:
         del exc
@@ -61,9 +82,18 @@ class _Command(asyncio.SubprocessProtocol):
             self.exited.set_result(None)
         self._settle()
 
+    def end(self, how: End) -> None:
+        if not self.over.done():
+            self.over.set_result(how)
+
+    @property
+    def ended(self) -> bool:
+        """True when it has exited, and nobody holds its output any more."""
+        return self._closed and self.exited.done()
+
     def _settle(self) -> None:
-        if self._closed and self.exited.done() and not self.over.done():
-            self.over.set_result("exited")
+        if self.ended:
+            self.end("exited")
 
 
 async def run(
@@ -73,7 +103,9 @@ async def run(
     stdin: bytes = b"",
     passed: Sequence[int] = (),
     output_bytes: int = OUTPUT_BYTES,
+    memory_bytes: int | None = None,
     cwd: str | None = None,
+    ending: Ending = "group",
 ) -> Ran:
     """Run a command line; output and errors come together, in their order.
 
@@ -97,11 +129,9 @@ async def run(
             pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(_STDIN))
             pipe.write(stdin)
             pipe.write_eof()
-        await asyncio.wait([command.over], timeout=time_s)
-        if not command.over.done():
-            command.over.set_result("time")
+        await _watch(command, transport.get_pid(), time_s, memory_bytes)
     finally:
-        await _end(transport, command)
+        await _end(transport, command, ending)
     code = transport.get_returncode() or 0
     end = command.over.result()
     if end == "exited" and code < 0:
@@ -110,14 +140,54 @@ async def run(
     return Ran(end, abs(code), took_s, command.output.text(), command.output.size_bytes)
 
 
-async def _end(transport: asyncio.SubprocessTransport, command: _Command) -> None:
-    """Kill whatever is left of it; its group, since without a sandbox it may have children."""
-    if not (command.over.done() and command.over.result() == "exited"):
-        # Whoever holds the output keeps the group, and so its number.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(transport.get_pid(), signal.SIGKILL)
+async def _watch(command: _Command, pid: int, time_s: float, memory_bytes: int | None) -> None:
+    """Wait until the command is over, or has to be."""
+    loop = asyncio.get_running_loop()
+    ends_at = loop.time() + time_s
+    looking: asyncio.Future[int] | None = None
+    while not command.over.done():
+        left_s = ends_at - loop.time()
+        if left_s <= 0:
+            command.end("time")
+            return
+        wait_s = left_s if memory_bytes is None else min(left_s, _WATCH_S)
+        await asyncio.wait([command.over], timeout=wait_s)
+        if memory_bytes is None or command.over.done():
+            continue
+        if looking is None:
+            look = partial(tree.memory_bytes, pid, memory_bytes)
+            looking = loop.run_in_executor(_LOOKS, look)
+        elif looking.done():
+            if looking.result() > memory_bytes:
+                command.end("memory")
+            looking = None
+
+
+async def _end(transport: asyncio.SubprocessTransport, command: _Command, ending: Ending) -> None:
+    """Kill whatever is left of it, and wait until it is gone."""
+    try:
+        if not (command.over.done() and command.over.result() == "exited"):
+            await _kill(transport.get_pid(), command, ending)
+    finally:
         # One that left the group would hold the output open for ever.
         if (pipe := transport.get_pipe_transport(_STDOUT)) is not None:
             pipe.close()
-        await command.exited
-    transport.close()
+        transport.close()
+
+
+async def _kill(pid: int, command: _Command, ending: Ending) -> None:
+    if ending != "group" and not command.exited.done():
+        first = [pid] if ending == "launcher" else tree.children(pid)
+        for each in first:
+            _signal(each, signal.SIGTERM if ending == "launcher" else signal.SIGKILL)
+        if first:
+            await asyncio.wait([command.exited], timeout=_ENDS_S)
+    if not command.ended:  # whoever holds the output keeps the group, and so its number
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
+    await command.exited
+
+
+def _signal(pid: int, number: int) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.kill(pid, number)

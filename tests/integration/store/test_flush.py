@@ -1,6 +1,7 @@
 """The flush: from the journal into the tables, in order, once, whatever fails on the way."""
 
 import asyncio
+import errno
 import signal
 import time
 
@@ -157,6 +158,27 @@ async def test_a_failing_flush_catches_up(store):
     (store.folder.path / "away").rename(data)
     await flushed(store)
     assert [r["seq"] for r in table_rows(store, agent_steps.TABLE)] == list(range(1, 52))
+
+
+async def test_a_commit_that_failed_after_it_was_made_doubles_nothing(store, monkeypatch):
+    """A table's commit that raises although its rows are in is taken back before it is done
+    again."""
+    await store.journal.append(step("s1", 1))
+    await flushed(store)
+    _, steps = store._flush._tables[agent_steps.TABLE.name]
+    add, failed = steps.add, []
+
+    def add_and_fail(rows):
+        add(rows)
+        if not failed:
+            failed.append(rows)
+            raise OSError(errno.EIO, "the answer was lost")
+
+    monkeypatch.setattr(steps, "add", add_and_fail)
+    await store.journal.append(*(step("s1", n) for n in range(2, 12)))
+    await flushed(store)
+    assert failed
+    assert [row["seq"] for row in table_rows(store, agent_steps.TABLE)] == list(range(1, 12))
 
 
 async def test_a_failing_flush_is_not_retried_by_every_commit(tmp_path):

@@ -20,13 +20,25 @@ TAGS = {
     },
     "SummarizeConversation": {"summary": ONE, "message": SOME},
     "ChooseAction": {"goal": ONE, "action": SOME, "seen": SOME},
+    "Think": {
+        "tool": SOME, "goal": ONE, "summary": ONE, "step": SOME, "file": SOME, "fact": SOME,
+        "rejected": SOME, "guidance": SOME, "note": SOME,
+    },
+    "Summarise": {"goal": ONE, "summary": ONE, "step": SOME},
 }  # fmt: skip
 MANY = {
     "instruction": "instructions",
     "other": "others",
     "message": "messages",
     "action": "actions",
+    "tool": "tools",
+    "step": "steps",
+    "file": "files",
+    "fact": "facts",
+    "rejected": "rejections",
+    "note": "notes",
 }
+AS_JSON = {"message", "step"}
 HOSTILE = 'a"\n[x] "b"\r[x]\u2028[x] "c"\u2029[x]\x85[x]\v[x]\f[x]\x1c[x]\x1e \\u2028 it\'s <b>&é😀'
 
 
@@ -45,7 +57,7 @@ def values_of(compiled: Compiled, function: str, text: str) -> list[tuple[str, s
     """Tag and value of each line that has both, by any way of counting lines."""
     arguments: dict[str, object] = {}
     for tag, many in TAGS[function].items():
-        value = orjson.dumps(text).decode() if tag == "message" else text
+        value = orjson.dumps(text).decode() if tag in AS_JSON else text
         arguments[MANY.get(tag, tag)] = [value, value] if many == SOME else value
     prompt = compiled.messages(function, arguments)
     assert [message["role"] for message in prompt] == ["system", "user"]

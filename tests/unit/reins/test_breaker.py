@@ -6,12 +6,12 @@ from datetime import timedelta
 
 import pytest
 
-from reins.llm.limits.breaker import Breaker
+from reins.breaker import Breaker
 
 A, B = object(), object()
 
 
-def opened(open_s: float = 0.05, failures: int = 3) -> Breaker:
+def opened(open_s: float = 0.05, failures: int = 3) -> Breaker[str]:
     breaker = Breaker(failures, open_s)
     for _ in range(failures):
         assert breaker.state == "closed"
@@ -21,7 +21,7 @@ def opened(open_s: float = 0.05, failures: int = 3) -> Breaker:
     return breaker
 
 
-def rested(**given: float) -> Breaker:
+def rested(**given: float) -> Breaker[str]:
     breaker = opened(open_s=0.01, **given)
     time.sleep(0.015)
     return breaker

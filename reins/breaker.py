@@ -1,21 +1,16 @@
-"""The circuit breaker of a route: faults in a row open it, then a single call tries the route."""
+"""A circuit breaker: faults in a row open it, then a single call tries what has failed."""
 
 import asyncio
 import contextlib
 import time
 from collections.abc import Callable
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 from pybreaker import STATE_CLOSED, STATE_HALF_OPEN, STATE_OPEN, CircuitBreaker, CircuitBreakerError
 
-from reins.llm.errors import Kind
-
 State = Literal["closed", "half_open", "open"]
-
-COUNTED: frozenset[Kind] = frozenset(
-    {"overloaded", "server", "unreachable", "timeout", "garbage", "auth"}
-)
-"""The kinds of failure that are the route's fault; the others are the call's."""
+K = TypeVar("K", bound=str)
+"""The kinds of fault that are counted."""
 
 _STATES: dict[str, State] = {
     STATE_CLOSED: "closed",
@@ -25,10 +20,10 @@ _STATES: dict[str, State] = {
 
 
 class _FaultError(Exception):
-    """A fault of the route: pybreaker counts what is raised."""
+    """A fault: pybreaker counts what is raised."""
 
 
-class Breaker:
+class Breaker(Generic[K]):
     """Closed, open, half open, by pybreaker's rules, for calls that take their time.
 
     The outcome of a call is reported afterwards, since a cancelled call is neither a fault nor a
@@ -43,7 +38,7 @@ class Breaker:
         self._breaker = CircuitBreaker(
             fail_max=failures, reset_timeout=open_s, throw_new_error_on_trip=True
         )
-        self.last: Kind | None = None
+        self.last: K | None = None
         """The kind of the newest fault."""
         self._trial: object | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -88,7 +83,7 @@ class Breaker:
             self._breaker.call(_succeed)
             self._wake()
 
-    def failed(self, call: object, kind: Kind) -> bool:
+    def failed(self, call: object, kind: K) -> bool:
         """Count a fault; True if it has opened the breaker."""
         if self._breaker.current_state != STATE_CLOSED and self._trial is not call:
             return False  # sent before it opened: it stays open no longer for this
@@ -103,12 +98,12 @@ class Breaker:
         return True
 
     def is_there(self, call: object) -> None:
-        """The route answers, if only to say "later": no fault, and enough for a trial."""
+        """It answers, if only to say "later": no fault, and enough for a trial."""
         if self._trial is call:
             self.succeeded(call)
 
     def abandoned(self, call: object) -> None:
-        """The call was given up and says nothing of the route: another may try in its place."""
+        """The call was given up and says nothing: another may try in its place."""
         if self._trial is call:
             self._trial = None
             self._wake()

@@ -8,11 +8,11 @@ import orjson
 from reins.llm.tokens import size_of
 
 GUIDANCE_BYTES = 6 * 1024
-GOALS_BYTES = 6 * 1024
+GOALS_BYTES = 4 * 1024
 FACTS_BYTES = 4 * 1024
 FILES_BYTES = 3 * 1024
 REJECTIONS_BYTES = 5 * 1024
-MEMORY_BYTES = 12 * 1024
+MEMORY_BYTES = 8 * 1024
 _READ = "read"
 """Where the file tools note what files held when they were read."""
 

@@ -21,6 +21,7 @@ from agents_impl.task.models import (
     TaskConfig,
     TaskState,
 )
+from agents_impl.task.window import Condensed
 
 
 def test_the_newest_that_fit():
@@ -49,7 +50,7 @@ def test_all_parts_at_their_most_fit_together():
         goals.finish(state, said, config)
     goals.begin(state, "g" * 4_000, config)
     for _ in range(2):
-        goals.take(state, SetGoal(type="set_goal", goal="g" * 3_000), config)
+        goals.take(state, SetGoal(type="set_goal", goal="g" * 2_000), config)
     state.guidance = newest([Said(text="s" * 2_000, seq=1)] * 20, GUIDANCE_BYTES, lambda e: e.text)
     state.files_changed = newest(["f" * 900] * 60, FILES_BYTES)
     made = Rejection(call_hash="h" * 32, line="l" * 120, reason="r" * 500)
@@ -59,4 +60,5 @@ def test_all_parts_at_their_most_fit_together():
     state.pending = Pending(thought="t" * 2_000, call=call, call_hash="h" * 64, seq=1)
     state.memory = {"notes": {"a": "x" * (MEMORY_BYTES - 100)}}
     assert fits_memory(state.memory)
-    assert len(state.model_dump_json()) < MAX_SNAPSHOT_BYTES - 4_096
+    state.summary = Condensed(text="s" * 2_400)
+    assert len(state.model_dump_json()) < MAX_SNAPSHOT_BYTES - 1_024

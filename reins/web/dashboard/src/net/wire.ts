@@ -15,7 +15,7 @@ export type StatusCounts = Partial<Record<Status, number>>
 export type SessionNow = Schemas['SessionNow']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 
-export type LogKind = 'status' | 'tick' | 'guidance' | 'error' | 'final'
+export type LogKind = 'status' | 'intent' | 'tick' | 'guidance' | 'error' | 'final'
 export type LogRow = Narrowed<Schemas['LogRow'], { kind: LogKind; payload: JsonObject | null; state: JsonObject | null }>
 
 export type ActionRow = Narrowed<Schemas['ActionRow'], { payload: Json; metadata: Json }>
@@ -59,6 +59,46 @@ interface PersonaConfig {
   talkativeness?: number
   max_agent_turns?: number
 }
+/** A call or a question that waits for a person, or what became of one. */
+export interface InboxItem {
+  item_id: string
+  kind: 'approval' | 'question'
+  session_id: string
+  agent_id: string
+  agent_type: string
+  tool: string
+  args: JsonObject
+  /** Of the call as it is shown: a decision holds for it alone. */
+  call_hash: string
+  /** The parts that a rule could fix; a line of shell is never remembered. */
+  aspects: { shell: boolean }
+  risk: 'low' | 'medium' | 'high'
+  reasons: string[]
+  thought: string
+  preview: JsonObject
+  state: string
+  asked_at: string
+  expires_at: string | null
+  decided_by: string | null
+  decided_at: string | null
+  decision: string | null
+  reason: string | null
+  final_args: JsonObject | null
+  answer: string | null
+  outcome_seq: number | null
+}
+export interface DecideBody {
+  actor: string
+  decision: 'approve' | 'edit' | 'reject' | 'answer'
+  call_hash?: string
+  args?: JsonObject
+  text?: string
+  reason?: string
+  /** From then on the same call needs nobody: in this session, of this agent, or of its type. */
+  remember?: { scope: 'session' | 'agent' | 'type' }
+}
+export type FileView = Schemas['FileView']
+export type FileEntry = Schemas['FileEntry']
 export type Held = Schemas['Held']
 export type ScopeBudget = Schemas['ScopeBudget']
 export type ModelRoute = Schemas['Route']

@@ -128,7 +128,7 @@ def _read(here: Workspace, entry: Entry) -> bytes | None:
 def walked(here: Workspace, path: str = ".", depth: int = _DEPTH) -> Iterator[Entry]:
     """All files and folders of a workspace but what tools and histories put there."""
     try:
-        found = here.entries(path, most=MOST_FILES)
+        found = here.entries(path, most=MOST_FILES + 1)
     except ToolError:  # removed meanwhile, or not ours to read
         return
     for entry in found:
@@ -144,5 +144,5 @@ def kept(folder: Path) -> Start | None:
         index = orjson.loads((folder / _INDEX).read_bytes())
         files = {path: _Kept(size, content) for path, (size, content) in index["files"].items()}
         return Start(folder, files, bool(index["whole"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -5,18 +5,21 @@ the `action_id` after the action is durable.
 """
 
 import runpy
-import time
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any, Literal
 
-from agent_core.actions.action import create_action, processed
+from agent_core.actions.action import create_action
+from agent_core.actions.deciding import Choice, decision_about
 from agent_core.actions.ids import ActionError, checked_id, known_id
-from reins.settings import current_settings
-from store import agents_config, conversations, queue, queue_writer
-from store.folder import DataFolder
-from store.id_forms import in_either_form
-from store.lance.tables import quoted
-from store.reading import reader
+from reins.receipts import (
+    action_receipt,
+    data_folder,
+    find_action,
+    mark_action_processed_async,
+    poll_lancedb_for_actions,
+    wait_for_action,
+)
+from store import agents_config, conversations, inbox, queue, queue_writer
 
 __all__ = [
     "ActionError",
@@ -30,9 +33,13 @@ __all__ = [
     "create_action",
     "enqueue",
     "environment_reload_action",
+    "inbox_decide",
+    "inbox_decide_many",
+    "inbox_items",
     "mark_action_processed_async",
     "poll_lancedb_for_actions",
     "post_message",
+    "rule_revoke",
     "wait_for_action",
 ]
 
@@ -175,6 +182,62 @@ def post_message(
     )
 
 
+def inbox_items(
+    state: str = "open", *, session_id: str | None = None, kind: str | None = None,
+    tool: str | None = None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    """The calls and questions of a state that wait, or have waited, for a person: oldest first.
+
+    `state` is one of the inbox's, `open` (nobody has decided yet), or `all`. Raises: ActionError.
+    """
+    states = inbox.states_of(state)
+    if states == ():
+        raise ActionError(f"state is {state!r}; expected open, all, {', '.join(inbox.STATES)}")
+    return inbox.list_items(states, session_id=session_id, kind=kind, tool=tool)
+
+
+def inbox_decide(
+    item_id: str,
+    actor: str,
+    decision: Choice,
+    *,
+    args: dict[str, Any] | None = None,
+    text: str | None = None,
+    reason: str | None = None,
+    remember: dict[str, Any] | None = None,
+    action_id: str | None = None,
+) -> str:
+    """Decide about an item of the inbox, as it is now: applied exactly once, in order.
+
+    `args` are the whole arguments of an `edit`, `text` is an `answer`. `remember` makes it a rule
+    (`{"scope": "session" | "agent" | "type", …}`). Raises: ActionError, also for an unknown item.
+    """
+    action = decision_about(
+        _item(item_id), actor, decision,
+        args=args, text=text, reason=reason, remember=remember, action_id=action_id,
+    )  # fmt: skip
+    return _send(action, new=action_id is None)
+
+
+def inbox_decide_many(
+    items: Sequence[dict[str, Any]],
+    actor: str,
+    decision: Choice,
+    *,
+    text: str | None = None,
+    reason: str | None = None,
+) -> list[str]:
+    """Decide the same about many items of `inbox_items`: an action each, one append for all."""
+    actions = [decision_about(item, actor, decision, text=text, reason=reason) for item in items]
+    _writer().append(*actions)
+    return [str(action["action_id"]) for action in actions]
+
+
+def rule_revoke(rule_id: str, actor: str, *, action_id: str | None = None) -> str:
+    """Ask that a rule of approval holds no longer."""
+    return _enqueue("rule_revoke", actor, action_id=action_id, rule_id=known_id(rule_id, "rule_id"))
+
+
 def enqueue(action: dict[str, Any]) -> str:
     """Write an action of `create_action` and return its id once it is on disk.
 
@@ -182,7 +245,7 @@ def enqueue(action: dict[str, Any]) -> str:
     for another content; store.errors.StoreError, where the action is not acknowledged, and
     store.errors.OutcomeUnknownError, where it may be in the queue all the same.
     """
-    before = _found(action["action_id"])
+    before = find_action(action["action_id"])
     if before is None:
         _writer().append(action)
     elif queue.same_content(action, before):
@@ -195,71 +258,29 @@ def enqueue(action: dict[str, Any]) -> str:
     return str(action["action_id"])
 
 
-def action_receipt(action_id: str) -> dict[str, Any]:
-    """The receipt of an action: processed, outcome, error, applied_seq, times.
-
-    `outcome` is `queued` until the worker has `applied` or `rejected` it. Raises: KeyError.
-    """
-    known = isinstance(action_id, str) and action_id.isprintable()
-    row = in_either_form(action_id, _found) if known else None
-    if row is None:
-        raise KeyError(f"no action {action_id!r} in {_folder().path}; check the id and REINS_DATA")
-    kept = ("action_id", "type", "agent_id", "session_id", "actor", "processed", "error")
-    return {
-        **{name: row[name] for name in kept},
-        "outcome": row["outcome"] or "queued",
-        "applied_seq": row["applied_seq"],
-        "created_at": row["created_at"],
-        "processed_at": row["processed_at"],
-    }
-
-
-def wait_for_action(action_id: str, timeout_s: float = 30) -> dict[str, Any]:
-    """The receipt, once the action is processed. Raises: TimeoutError, KeyError."""
-    deadline = time.monotonic() + timeout_s
-    pause_s = 0.005
-    while not (receipt := action_receipt(action_id))["processed"]:
-        if time.monotonic() >= deadline:
-            raise TimeoutError(
-                f"action {action_id} ({receipt['type']}) is still queued after {timeout_s:g} s; "
-                f"is a worker running on {_folder().path}? Start one with: python -m agents"
-            )
-        time.sleep(min(pause_s, max(0.0, deadline - time.monotonic())))
-        pause_s = min(pause_s * 1.5, 0.1)
-    return receipt
-
-
-async def poll_lancedb_for_actions(
-    async_tbl: Any, limit: int = 10_000, but: Collection[str] = ()
-) -> list[dict[str, Any]]:
-    """Actions not yet processed, `but` those ids, the most urgent first, then in their order."""
-    return await queue.unprocessed(async_tbl, limit, but)
-
-
-async def mark_action_processed_async(
-    async_tbl: Any,
-    action_id: str,
-    *,
-    outcome: str = "applied",
-    error: str | None = None,
-    applied_seq: int | None = None,
-) -> None:
-    """Record what became of one action. The worker marks many at once with `queue.mark`."""
-    rows = await async_tbl.query().where(f"action_id = {quoted(action_id)}").to_list()
-    if rows:
-        marked = processed(rows[0], outcome=outcome, error=error, applied_seq=applied_seq)
-        await queue.mark(async_tbl, [marked])
-
-
 def _enqueue(action_type: str, actor: str, *, action_id: str | None = None, **parts: Any) -> str:
     for name, stored in _AS_STORED.items():
         if isinstance(parts.get(name), str):
             parts[name] = stored(parts[name])
     action = create_action(action_type, actor, action_id=action_id, **parts)
-    if action_id is not None:
+    return _send(action, new=action_id is None)
+
+
+def _send(action: dict[str, Any], *, new: bool) -> str:
+    if not new:
         return enqueue(action)
     _writer().append(action)  # an id that was made just now is nobody else's
     return str(action["action_id"])
+
+
+def _item(item_id: str) -> dict[str, Any]:
+    found = inbox.get_item(known_id(item_id, "item_id"))
+    if found is None:
+        raise ActionError(
+            f"there is no item {item_id} in {data_folder().path}; see inbox_items(), and check "
+            "REINS_DATA"
+        )
+    return found
 
 
 _AS_STORED = {
@@ -270,17 +291,8 @@ _AS_STORED = {
 """Ids may come in any form of Unicode: a name of a file, say."""
 
 
-def _found(action_id: str) -> dict[str, Any] | None:
-    table = reader().table(queue.TABLE)
-    return None if table is None else queue.find(table, action_id)
-
-
-def _folder() -> DataFolder:
-    return DataFolder(current_settings().data)
-
-
 def _writer() -> queue_writer.QueueWriter:
-    return queue_writer.writer_at(_folder().path)
+    return queue_writer.writer_at(data_folder().path)
 
 
 if __name__ == "__main__":

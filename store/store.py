@@ -11,7 +11,9 @@ from store import (
     agent_state,
     agent_steps,
     agents_config,
+    approval_rules,
     conversations,
+    inbox,
     messages,
     model_calls,
     participants,
@@ -40,6 +42,8 @@ TABLES: tuple[Table, ...] = (
     participants.TABLE,
     messages.TABLE,
     model_calls.TABLE,
+    inbox.TABLE,
+    approval_rules.TABLE,
 )
 
 _FLUSH_S = 35.0

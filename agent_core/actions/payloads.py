@@ -3,13 +3,14 @@
 Data comes in from outside here. A further type is a model in this file, and a handler.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent_core.actions.ids import Id, KnownId
 
 NORMAL_URGENCY = 5
+_MAX_FIXED = 100
 
 
 class Payload(BaseModel):
@@ -100,6 +101,46 @@ class PostMessage(Payload):
     text: str
 
 
+class Remember(BaseModel):
+    """The part of a decision that holds from then on, for this session, agent or type.
+
+    Without `argv`, `paths`, `hosts` or `anything` it is the call as it stands. `more`: further
+    tokens may follow those of `argv`.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    scope: Literal["session", "agent", "type"]
+    argv: Annotated[list[str], Field(min_length=1, max_length=_MAX_FIXED)] | None = None
+    more: bool = False
+    paths: Annotated[list[str], Field(min_length=1, max_length=_MAX_FIXED)] | None = None
+    hosts: Annotated[list[str], Field(min_length=1, max_length=_MAX_FIXED)] | None = None
+    anything: bool = False
+
+
+class InboxDecide(Payload):
+    """A decision about an item of the inbox, as it was when the person saw it (`call_hash`)."""
+
+    action_type = "inbox_decide"
+    urgency = 7
+
+    item_id: KnownId
+    agent_id: KnownId | None = None
+    session_id: KnownId | None = None
+    decision: Literal["approve", "edit", "reject", "answer"]
+    call_hash: str | None = None
+    args: dict[str, Any] | None = None
+    text: str | None = None
+    reason: str | None = None
+    remember: Remember | None = None
+
+
+class RuleRevoke(Payload):
+    action_type = "rule_revoke"
+
+    rule_id: KnownId
+
+
 PAYLOADS: dict[str, type[Payload]] = {
     kind.action_type: kind
     for kind in (
@@ -111,6 +152,8 @@ PAYLOADS: dict[str, type[Payload]] = {
         EnvironmentReload,
         ConversationCreate,
         PostMessage,
+        InboxDecide,
+        RuleRevoke,
     )
 }
 """Action type to payload; every other place reads it here."""

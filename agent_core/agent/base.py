@@ -1,6 +1,6 @@
 """An agent: an identity, a configuration, a state, and one unit of work, the tick."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -10,6 +10,7 @@ from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.services import Services
 from agent_core.budgets.limits import Budget
 from agent_core.session.controls import Control
+from agent_core.session.decisions import Decision, DecisionRejectedError, Reviewed
 from agent_core.session.session import Session
 from store.journal.file import Record
 
@@ -81,6 +82,26 @@ class AgentBase:
             f"agents of type {self.agent_type} take no guidance; {guidance!r:.80} was given"
         )
 
+    async def decided(self, decision: Decision) -> str:
+        """Take a decision about what the agent has asked into the state; returns in a line what
+        follows. A tick follows at once.
+
+        Raises: DecisionRejectedError; the item is then as it was.
+        """
+        raise DecisionRejectedError(
+            f"agents of type {self.agent_type} ask for nothing; {decision.item_id} is of another"
+        )
+
+    async def review(self, tool: str, args: Mapping[str, Any]) -> Reviewed:
+        """Check the edited arguments of a call by the tool's schema, and classify it again.
+
+        Raises: DecisionRejectedError saying what does not fit.
+        """
+        raise DecisionRejectedError(
+            f"agents of type {self.agent_type} take no edited arguments for {tool} ({len(args)} "
+            "were given); approve or reject the call"
+        )
+
     async def admit(self) -> Sequence[Record]:
         """Check what must hold before a new session begins; gives rows for its first commit.
 
@@ -91,6 +112,10 @@ class AgentBase:
     def closing_records(self) -> Sequence[Record]:
         """The rows that are written with the last one of a session that does not come back."""
         return ()
+
+    def report(self) -> dict[str, Any] | None:
+        """The part of a session's result that its type adds to the last row."""
+        return None
 
     # -- for mixins to add to
 

@@ -6,6 +6,7 @@ from typing import Any
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
+from agent_core.session.decisions import SessionItems
 from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Listener, Session
@@ -24,6 +25,7 @@ def build_session(
     ledger: Ledger | None = None,
     outages: Outages | None = None,
     audience: Sequence[Listener] = (),
+    inbox: SessionItems | None = None,
 ) -> Session:
     """A session whose agent is of this type and configuration; nothing of it runs yet."""
 
@@ -40,4 +42,5 @@ def build_session(
         ledger=ledger,
         outages=outages,
         audience=audience,
+        inbox=inbox,
     )

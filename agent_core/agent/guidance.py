@@ -1,12 +1,14 @@
 """Guidance: parsed by the type's own model, or by a kind that every type of agent takes."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from agent_core.session.decisions import Recorded
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 
@@ -15,8 +17,15 @@ class GuidanceRejectedError(ValueError):
     """The guidance does not mean anything to this agent; the message says what would."""
 
 
+_NOTHING = Recorded((), {})
+
+
 def _nothing() -> None:
     """Nothing follows."""
+
+
+def _nothing_more() -> AbstractContextManager[Recorded]:
+    return nullcontext(_NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,8 @@ class Taken:
     did: str
     events: Sequence[Event] = ()
     then: Callable[[], object] = field(default=_nothing)
+    recording: AbstractContextManager[Recorded] = field(default_factory=_nothing_more)
+    """Around the commit; gives what is committed beside it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,13 +1,17 @@
-"""New guidance for a session that runs: an interrupt never cancels it."""
+"""New guidance, or a decision, for a session that runs: an interrupt never cancels it."""
 
 import asyncio
+from dataclasses import replace
+from typing import Any
 
 import structlog
 
 from agent_core.agent.base import AgentBase
+from agent_core.agent.deciding import take_decision
 from agent_core.agent.guidance import ForChassis, GuidanceRejectedError, Taken
 from agent_core.budgets.limits import BudgetSpentError, spent_in
-from agent_core.session.controls import Applied, Control, Interrupt, Stop
+from agent_core.session.controls import Applied, Control, Decide, Interrupt, Stop
+from agent_core.session.decisions import DecisionRejectedError
 from agent_core.session.failures import describe, is_own_end
 from agent_core.session.log import Event
 
@@ -15,7 +19,7 @@ _logger = structlog.get_logger(__name__)
 
 
 class InterruptMixin(AgentBase):
-    """Takes guidance in at safe points, and ticks at once after it."""
+    """Takes guidance and decisions in at safe points, and ticks at once after them."""
 
     def on_control(self, control: Control) -> None:
         if _is_now(control):
@@ -24,7 +28,7 @@ class InterruptMixin(AgentBase):
         super().on_control(control)
 
     async def apply(self, control: Control) -> None:
-        if not isinstance(control, Interrupt):
+        if not isinstance(control, Interrupt | Decide):
             await super().apply(control)
             return
         session, before = self.session, self.state.model_copy(deep=True)
@@ -40,29 +44,38 @@ class InterruptMixin(AgentBase):
             _logger.warning("guidance rejected", error_type=type(error).__name__, **session.names)
             is_end = isinstance(error, TimeoutError) and not str(error) and not spent_in(error)
             why = self._given_up(limit_s) if is_end else _why(error)
-            session.refuse(control, f"the guidance could not be applied: {why}")
+            what = "guidance" if isinstance(control, Interrupt) else "decision"
+            session.refuse(control, f"the {what} could not be applied: {why}")
             return
         finally:
             session.scope.guide_limit = None
         await self._on_record(control, taken, state)
 
-    async def _take(self, control: Interrupt) -> Taken:
+    async def _take(self, control: Interrupt | Decide) -> Taken:
+        if isinstance(control, Decide):
+            taken = await take_decision(self, control)
+            return replace(taken, did=_line(taken.did, "decided"))
         # Parsed anew: newer code may have taken over since it was accepted.
         guidance = self.parse_guidance(control.raw)
         if isinstance(guidance, ForChassis):
             return guidance.kind.take(self.session, guidance.value)
-        return Taken(_line(await self.guide(guidance)))
+        return Taken(_line(await self.guide(guidance), "guide"))
 
-    async def _on_record(self, control: Interrupt, taken: Taken, state: str) -> None:
+    async def _on_record(self, control: Interrupt | Decide, taken: Taken, state: str) -> None:
         session = self.session
         session.guided += 1
-        event = Event(
-            "guidance",
-            taken.did,
-            payload={"guidance": control.raw, "mode": control.mode, "actor": control.actor},
-            applied=[control.action_id],
-        )
-        last = await session.log.record(event, *taken.events, state=state)
+        if session.waits is not None and session.waits.is_stuck:
+            session.end_wait()
+        with taken.recording as recorded:
+            event = Event(
+                "guidance",
+                taken.did,
+                payload={**_said(control), **recorded.payload, "actor": control.actor},
+                applied=[control.action_id] if control.action_id else (),
+            )
+            last = await session.log.record(
+                event, *taken.events, state=state, also=recorded.records
+            )
         control.settle(Applied(last - len(taken.events)))
         session.agent.tick_now()
         taken.then()
@@ -81,15 +94,21 @@ def _is_now(control: Control) -> bool:
     return isinstance(control, Interrupt) and control.mode == "now"
 
 
-def _line(did: object) -> str:
+def _said(control: Interrupt | Decide) -> dict[str, Any]:
+    if isinstance(control, Decide):
+        return {"type": "decision"}
+    return {"guidance": control.raw, "mode": control.mode}
+
+
+def _line(did: object, by: str) -> str:
     if not isinstance(did, str):
-        raise TypeError(f"guide() returned {type(did).__name__}; expected a line of text")
+        raise TypeError(f"{by}() returned {type(did).__name__}; expected a line of text")
     return did.encode("utf-8", "replace").decode()
 
 
 def _why(error: BaseException) -> str:
     match spent_in(error) or error:
-        case GuidanceRejectedError():
+        case GuidanceRejectedError() | DecisionRejectedError():
             return str(error)
         case BudgetSpentError() as spent:
             how = "with set_budget"

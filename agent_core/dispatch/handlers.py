@@ -19,7 +19,9 @@ from agent_core.actions.payloads import (
     ConversationCreate,
     CreateAgent,
     EnvironmentReload,
+    InboxDecide,
     PostMessage,
+    RuleRevoke,
     ToSession,
 )
 from agent_core.agent.base import AgentRejectedError
@@ -28,7 +30,18 @@ from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.conversations.conversation import Conversations, ConversationUnknownError
 from agent_core.dispatch.queued import QueuedAction
 from agent_core.fleet.fleet import Fleet
-from agent_core.session.controls import Applied, Control, Interrupt, Outcome, Pause, Resume, Stop
+from agent_core.inbox.deciding import check_row
+from agent_core.session.controls import (
+    Applied,
+    Control,
+    Decide,
+    Interrupt,
+    Outcome,
+    Pause,
+    Resume,
+    Stop,
+)  # fmt: skip
+from agent_core.session.decisions import Decision, DecisionRejectedError
 from agent_core.session.session import Session
 from agent_core.session.status import Status
 from store.id_forms import is_same
@@ -132,6 +145,45 @@ async def agent_destroy(context: Context, action: QueuedAction) -> Result:
     return Applied(await session.log.record(session.agent.final(stop)))
 
 
+@handles(InboxDecide)
+async def inbox_decide(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(InboxDecide)
+    inbox = context.fleet.inbox
+    row = await inbox.find(payload.item_id)
+    if row is None:
+        raise ActionRejectedError(f"there is no item {payload.item_id}; see GET /api/inbox")
+    session = await context.fleet.find(row["session_id"])
+    if session is not None and (seq := session.unmarked.get(action.action_id)) is not None:
+        return Applied(seq)
+    decision = Decision(
+        item_id=payload.item_id,
+        kind=row["kind"],
+        tool=row["tool"],
+        decision=payload.decision,
+        actor=action.actor,
+        call_hash=payload.call_hash or row["call_hash"],
+        args=payload.args,
+        text=payload.text,
+        reason=payload.reason,
+    )
+    check_row(row, decision)  # what nobody could apply is refused at once
+    if session is None:
+        raise ActionRejectedError(f"session {row['session_id']} of the item is not there")
+    asked = inbox.asked(payload.item_id, action_id=action.action_id, remember=payload.remember)
+    return _deliver(session, action, Decide, decision=decision, asked=asked)
+
+
+@handles(RuleRevoke)
+async def rule_revoke(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(RuleRevoke)
+    inbox = context.fleet.inbox
+    if not await inbox.revoke(payload.rule_id, by=action.actor, action_id=action.action_id):
+        raise ActionRejectedError(
+            f"there is no rule {payload.rule_id} that holds; see GET /api/approval-rules"
+        )
+    return Applied()
+
+
 @handles(EnvironmentReload)
 async def environment_reload(context: Context, action: QueuedAction) -> Result:
     action.payload(EnvironmentReload)
@@ -173,6 +225,7 @@ REJECTIONS = (
     AgentRejectedError,
     ConversationUnknownError,
     GuidanceRejectedError,
+    DecisionRejectedError,
 )
 
 

@@ -18,6 +18,7 @@ from agent_core.fleet.ending import ask_to_end, end_tasks, side_tasks, write_res
 from agent_core.fleet.overseer import Overseer
 from agent_core.fleet.recovery import Recovery, SessionUnusableError
 from agent_core.fleet.reloading import missing_routes, renew
+from agent_core.inbox.inbox import Inbox
 from agent_core.session.log import Event
 from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
@@ -28,10 +29,6 @@ from store import agents_config
 from store.store import Store
 
 _logger = structlog.get_logger(__name__)
-
-
-def _any_route(_: str) -> bool:
-    return True
 
 
 class Fleet:
@@ -48,7 +45,8 @@ class Fleet:
         services: Services,
         schedule: Schedule,
         ledger: Ledger | None = None,
-        knows_route: Callable[[str], bool] = _any_route,
+        inbox: Inbox | None = None,
+        knows_route: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.store = store
         self.types = types
@@ -58,6 +56,7 @@ class Fleet:
         self.ledger.made_room = partial(self.release_held, limits_changed=True)
         self.ledger.waitlist.release = lambda session: session.release()
         self.outages = Outages()
+        self.inbox = inbox or Inbox(store)
         self.knows_route = knows_route
         self.live: dict[str, Session] = {}
         self.ledger.spenders = self.live.values
@@ -137,6 +136,7 @@ class Fleet:
             ledger=self.ledger,
             outages=self.outages,
             audience=self._delta_listeners,
+            inbox=self.inbox,
         )
 
     # -- finding
@@ -210,7 +210,7 @@ class Fleet:
         self._start(session)
         if session.held is not None:
             self.ledger.waitlist.join(session)
-        elif session.waits is not None:
+        elif session.waits is not None and not session.waits.is_stuck:
             self.outages.join(session, ())
 
     def start_again(self, session: Session) -> None:

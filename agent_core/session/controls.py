@@ -4,6 +4,8 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+from agent_core.session.decisions import Asked, Decision
+
 
 @dataclass(frozen=True, slots=True)
 class Applied:
@@ -50,6 +52,14 @@ class Resume(Control):
 class Interrupt(Control):
     raw: dict[str, Any] | str
     mode: Literal["steer", "now"]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Decide(Control):
+    """A decision about what the session has asked; without an `action_id`, its expiry."""
+
+    decision: Decision
+    asked: Asked
 
 
 @dataclass(frozen=True, slots=True, eq=False)

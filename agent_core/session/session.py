@@ -11,6 +11,7 @@ from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.limits import Budget, SetBudget
 from agent_core.budgets.usage import Reserved, Usage
 from agent_core.session.controls import Control, Rejected, Release, Resume, Stop
+from agent_core.session.decisions import NoItems, SessionItems
 from agent_core.session.failures import describe
 from agent_core.session.log import Event, SessionClosedError, SessionLog
 from agent_core.session.mailbox import Mailbox
@@ -41,9 +42,9 @@ class Session:
 
     __slots__ = (
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
-        "created_at", "error", "failures", "guided", "held", "iteration", "ledger", "limits", "log",
-        "mailbox", "outages", "result", "schedule", "scope", "session_id", "status", "task",
-        "unmarked", "usage", "waits", "worked_s",
+        "created_at", "error", "failures", "guided", "held", "inbox", "iteration", "ledger",
+        "limits", "log", "mailbox", "outages", "result", "schedule", "scope", "session_id",
+        "status", "task", "unmarked", "usage", "waits", "worked_s",
     )  # fmt: skip
 
     def __init__(
@@ -58,6 +59,7 @@ class Session:
         ledger: Ledger | None = None,
         outages: Outages | None = None,
         audience: Sequence[Listener] = (),
+        inbox: SessionItems | None = None,
     ) -> None:
         self.agent_id = agent_id
         self.session_id = session_id
@@ -69,6 +71,7 @@ class Session:
         self.ledger = ledger or Ledger()
         self.outages = Outages() if outages is None else outages  # one that is empty is false
         self.audience = audience
+        self.inbox = inbox or NoItems()
         self.account: Account | None = None
         self.limits: dict[str, Any] | None = None
         self.held: dict[str, Any] | None = None
@@ -99,11 +102,7 @@ class Session:
     @property
     def names(self) -> dict[str, Any]:
         """The fields that each line of the worker's log about this session carries."""
-        return {
-            "agent_id": self.agent_id,
-            "session_id": self.session_id,
-            "step": self.iteration,
-        }
+        return {"agent_id": self.agent_id, "session_id": self.session_id, "step": self.iteration}
 
     # -- requests
 
@@ -251,7 +250,7 @@ class Session:
         restore(self, row)
 
     def closing_records(self) -> Sequence[Record]:
-        return self.agent.closing_records()
+        return [*self.agent.closing_records(), *self.inbox.closing_records(self.session_id)]
 
     def write_beside(self, records: Sequence[Record]) -> None:
         """Write records that belong to no row, without waiting for it."""

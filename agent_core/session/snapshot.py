@@ -5,15 +5,17 @@ from typing import Any, Protocol
 
 import orjson
 
+from agent_core.session.decisions import SessionItems
 from agent_core.session.log import SessionLog
 from agent_core.session.status import Status
-from agent_core.session.waiting import Waiting, waits_for_budget
+from agent_core.session.waiting import FOR_PEOPLE, Waiting, waits_for_budget
 
 
 class Kept(Protocol):
     """The part of a session that a snapshot keeps."""
 
     agent_type: str
+    inbox: SessionItems
     status: Status
     failures: int
     error: str | None
@@ -27,6 +29,9 @@ class Kept(Protocol):
     iteration: int
     result: str | None
     log: SessionLog
+
+    @property
+    def session_id(self) -> str: ...
 
 
 def snapshot_of(session: Kept) -> dict[str, Any]:
@@ -46,8 +51,12 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
     if session.held is not None and session.status is Status.PAUSED:
         snapshot["held"] = session.held
         snapshot["waits"] = waits_for_budget(session.held)
-    elif session.waits is not None and not session.status.ended:
+    elif session.status.ended:
+        pass
+    elif session.waits is not None:
         snapshot["waits"] = session.waits.stored()
+    elif (asks := session.inbox.waits(session.session_id)) is not None:
+        snapshot["waits"] = asks
     return snapshot
 
 
@@ -67,7 +76,8 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     session.limits = snapshot.get("limits")
     session.held = snapshot.get("held")
     waits = snapshot.get("waits")
-    session.waits = Waiting.restored(waits) if waits and session.held is None else None
+    own = waits and session.held is None and waits["kind"] not in FOR_PEOPLE
+    session.waits = Waiting.restored(waits) if own else None
     session.unmarked = snapshot["unmarked"]
     session.log.state = orjson.dumps(snapshot["agent"]).decode()
 

@@ -59,6 +59,11 @@ STEER = {
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
     "reload": Verb("reins.cli.steer", "read settings, prompts and agent types again"),
+    "inbox": Verb("reins.cli.inbox", "list what waits for a person"),
+    "decide": Verb(
+        "reins.cli.inbox", "decide about an item of the inbox: approve, edit, reject or answer"
+    ),
+    "rules": Verb("reins.cli.inbox", "list the rules of approval, or revoke one"),
     "status": Verb("reins.cli.look", "list the sessions"),
     "watch": Verb("reins.cli.look", "follow a session's log"),
 }
@@ -72,6 +77,7 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "work": Verb("reins.cli.processes", "run the worker alone", serves=True),
             **STEER,
             "models": Verb("reins.cli.models", "the routes to models: check"),
+            "tools": Verb("reins.cli.tools", "the tools that agents can use: list, show, call"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
             "store": Verb("reins.cli.store", "a data folder as a whole: verify, repair"),
         },

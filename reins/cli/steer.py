@@ -20,7 +20,7 @@ def _user() -> str:
         return "shell"
 
 
-def _acting(name: str, summary: str) -> Callable[[_Decorated], click.Command]:
+def acting(name: str, summary: str) -> Callable[[_Decorated], click.Command]:
     """A command that puts an action in the queue, with the options of all of them."""
 
     def command(function: _Decorated) -> click.Command:
@@ -43,7 +43,7 @@ def _of_session(function: _Decorated) -> _Decorated:
     return click.argument("agent_id")(function)
 
 
-@_acting("create", "create an agent's session")
+@acting("create", "create an agent's session")
 @_of_session
 @click.option("--subject", help="its first subject")
 @click.option("--type", "agent_type", default="joke", help="agent type (default: joke)")
@@ -58,29 +58,29 @@ def create(
     agent_type: str,
     config: str | None,
 ) -> None:
-    given = _parsed(config, "--config") if config else None
+    given = parsed(config, "--config") if config else None
     action_id = queue_imp.agent_create(
         agent_id, actor, subject, agent_type=agent_type, session_id=session, config=given
     )
-    _answer(action_id, wait)
+    answer(action_id, wait)
 
 
-@_acting("pause", "pause at the next safe point")
+@acting("pause", "pause at the next safe point")
 @_of_session
 @click.option("--reason")
 def pause(
     *, agent_id: str, actor: str, wait: float | None, session: str | None, reason: str | None
 ) -> None:
-    _answer(queue_imp.agent_pause_action(agent_id, actor, reason, session_id=session), wait)
+    answer(queue_imp.agent_pause_action(agent_id, actor, reason, session_id=session), wait)
 
 
-@_acting("resume", "go on")
+@acting("resume", "go on")
 @_of_session
 def resume(*, agent_id: str, actor: str, wait: float | None, session: str | None) -> None:
-    _answer(queue_imp.agent_resume_action(agent_id, actor, session_id=session), wait)
+    answer(queue_imp.agent_resume_action(agent_id, actor, session_id=session), wait)
 
 
-@_acting("interrupt", "give new guidance")
+@acting("interrupt", "give new guidance")
 @_of_session
 @click.argument("guidance", help="a text, or JSON that begins with {")
 @click.option("--now", is_flag=True, help="abort the tick in flight for it")
@@ -94,42 +94,43 @@ def interrupt(
     now: bool,
 ) -> None:
     is_json = guidance.lstrip().startswith("{")
-    given = _parsed(guidance, "guidance that begins with {") if is_json else guidance
+    given = parsed(guidance, "guidance that begins with {") if is_json else guidance
     mode: queue_imp.Mode = "now" if now else "steer"
-    _answer(queue_imp.agent_interrupt(agent_id, actor, given, mode=mode, session_id=session), wait)
+    answer(queue_imp.agent_interrupt(agent_id, actor, given, mode=mode, session_id=session), wait)
 
 
-@_acting("destroy", "end a session")
+@acting("destroy", "end a session")
 @_of_session
 @click.option("--reason")
 def destroy(
     *, agent_id: str, actor: str, wait: float | None, session: str | None, reason: str | None
 ) -> None:
-    _answer(queue_imp.agent_destroy_action(agent_id, actor, reason, session_id=session), wait)
+    answer(queue_imp.agent_destroy_action(agent_id, actor, reason, session_id=session), wait)
 
 
-@_acting("conversation", "create a conversation")
+@acting("conversation", "create a conversation")
 @click.argument("conversation_id")
 @click.option("--title")
 def conversation(
     *, conversation_id: str, actor: str, wait: float | None, title: str | None
 ) -> None:
-    _answer(queue_imp.conversation_create(conversation_id, actor, title), wait)
+    answer(queue_imp.conversation_create(conversation_id, actor, title), wait)
 
 
-@_acting("post", "say something in a conversation, as --actor")
+@acting("post", "say something in a conversation, as --actor")
 @click.argument("conversation_id")
 @click.argument("text")
 def post(*, conversation_id: str, actor: str, wait: float | None, text: str) -> None:
-    _answer(queue_imp.post_message(conversation_id, actor, text), wait)
+    answer(queue_imp.post_message(conversation_id, actor, text), wait)
 
 
-@_acting("reload", "read settings, prompts and agent types again")
+@acting("reload", "read settings, prompts and agent types again")
 def reload(*, actor: str, wait: float | None) -> None:
-    _answer(queue_imp.environment_reload_action(actor), wait)
+    answer(queue_imp.environment_reload_action(actor), wait)
 
 
-def _answer(action_id: str, wait_s: float | None) -> None:
+def answer(action_id: str, wait_s: float | None) -> None:
+    """Print the action's id, or its outcome once it is there. Raises: ValueError if rejected."""
     if not wait_s:
         print(action_id)
         return
@@ -140,7 +141,8 @@ def _answer(action_id: str, wait_s: float | None) -> None:
     print(f"{action_id} {receipt['outcome']}{at}")
 
 
-def _parsed(text: str, name: str) -> Any:
+def parsed(text: str, name: str) -> Any:
+    """The JSON of an option. Raises: ValueError."""
     try:
         return json.loads(text)
     except ValueError as error:

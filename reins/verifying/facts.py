@@ -28,6 +28,10 @@ _ACTION = (
 )  # fmt: skip
 
 
+LEFT_BY_END = {"asked": "withdrawn", "approved": "unknown", "edited": "unknown"}
+"""An open item's state to the one that the end of its session leaves."""
+
+
 class Place(NamedTuple):
     """A row of the log."""
 
@@ -47,6 +51,14 @@ class Spoken(NamedTuple):
     text: str
 
 
+class Asked(NamedTuple):
+    """An item of the inbox, as the log leads to it."""
+
+    session_id: str
+    seq: int
+    state: str
+
+
 class Called(NamedTuple):
     """The sum of the calls on record that led to one row."""
 
@@ -62,6 +74,8 @@ class Logs:
         self.newest: dict[str, LogRow] = {}
         self.applied: dict[str, list[Place]] = {}
         self.spoken: list[Spoken] = []
+        self.asked: dict[str, Asked] = {}
+        self._asked_by: dict[str, set[str]] = {}
         self.findings: list[Finding] = []
         self.rows = 0
         self.called = called
@@ -91,17 +105,44 @@ class Logs:
         place = Place(row.session_id, row.seq, row.number)
         for action_id in row.applied:
             self.applied.setdefault(action_id, []).append(place)
+        if row.payload is not None and row.kind in ("tick", "guidance", "final"):
+            self._ask(row)
         called = self.called.pop((row.session_id, row.seq), None)
         if called is not None and (called.tokens > row.tokens or called.agent_id != row.agent_id):
             self.underpaid.append((row, called))
         if row.kind == "tick" and row.snapshot["agent_type"] == "persona":
             self._speak(row, place)
 
+    def _ask(self, row: LogRow) -> None:
+        """Take in what the row says of items of the inbox."""
+        if row.kind == "final" and row.status.over:
+            for item_id in self._asked_by.pop(row.session_id, ()):
+                item = self.asked[item_id]
+                self.asked[item_id] = item._replace(state=LEFT_BY_END.get(item.state, item.state))
+        elif '"item_id"' in (row.payload or ""):
+            said = row.said()
+            asks = _item_in(said, "asks") if row.kind == "tick" else None
+            if asks is not None:
+                self.asked[asks["item_id"]] = Asked(row.session_id, row.seq, "asked")
+                self._asked_by.setdefault(row.session_id, set()).add(asks["item_id"])
+            decided = said if said.get("type") == "decision" else None
+            for part in filter(None, (_item_in(said, "settled"), decided)):
+                known = self.asked.get(str(part.get("item_id")))
+                if known is not None:
+                    self.asked[part["item_id"]] = known._replace(state=str(part.get("state")))
+
     def _speak(self, row: LogRow, place: Place) -> None:
         said = row.said()
         if said.get("spoke"):
             ids = str(said.get("message_id")), str(said.get("conversation_id"))
             self.spoken.append(Spoken(place, row.step, *ids, said.get("number", 0), row.text))
+
+
+def _item_in(said: dict[str, Any], name: str) -> dict[str, Any] | None:
+    """The part of a payload that tells of an item; None where there is none."""
+    part = said.get(name)
+    named = isinstance(part, dict) and isinstance(part.get("item_id"), str)
+    return part if named else None
 
 
 class Facts:

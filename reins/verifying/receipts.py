@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from agent_core.actions.payloads import PAYLOADS, PostMessage, ToSession
+from agent_core.actions.payloads import PAYLOADS, InboxDecide, PostMessage, ToSession
 from agent_core.dispatch.queued import QueuedAction
 from reins.verifying.facts import Facts, Place
 from reins.verifying.finding import Finding
@@ -72,7 +72,7 @@ def _unconfirmed(
     elif outcome == "applied":
         session_id = QueuedAction(row).session_id
         named = any(place[:2] == (session_id, row["applied_seq"]) for place in places)
-        if issubclass(kind, ToSession) and not named:
+        if issubclass(kind, ToSession | InboxDecide) and session_id and not named:
             message = f"applied with seq {row['applied_seq']} of session {session_id}, "
             message += "where no row names it"
         elif kind is PostMessage and action_id not in said:

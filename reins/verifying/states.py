@@ -8,10 +8,11 @@ import orjson
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from reins.verifying.log_row import LogRow
-from store import agent_state, agent_steps, agents_config
+from store import agent_state, agent_steps, agents_config, approval_rules, inbox
 from store.lance.tables import Row
 
 _SLICE = 200
+_KEYED = (agent_state.TABLE, agents_config.TABLE, inbox.TABLE, approval_rules.TABLE)
 
 
 def states_derived(facts: Facts) -> Iterator[Finding]:
@@ -88,14 +89,15 @@ def _states(facts: Facts) -> dict[str, Row]:
 
 def states_once(facts: Facts) -> Iterator[Finding]:
     """A table with a key has one row for each of its values."""
-    for table in (agent_state.TABLE, agents_config.TABLE):
+    for table in _KEYED:
         seen: set[str] = set()
-        for found in facts.snapshot.stored_rows(table, ["session_id"]):
-            session_id = found.row["session_id"]
-            if session_id in seen:
-                message = f"{table.name} has two rows of the session"
-                yield Finding("states_once", message, {"session_id": session_id})
-            seen.add(session_id)
+        key = str(table.key)
+        for found in facts.snapshot.stored_rows(table, [key]):
+            value = found.row[key]
+            if value in seen:
+                message = f"{table.name} has two rows of one {key}"
+                yield Finding("states_once", message, {key: value})
+            seen.add(value)
 
 
 def configs_there(facts: Facts) -> Iterator[Finding]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from agent_core.inbox.inbox import Figures
+
 
 @dataclass(frozen=True, slots=True)
 class WorkerFigures:
@@ -20,6 +22,8 @@ class WorkerFigures:
     tick_s: float
     waiting: Mapping[str, int]
     """Sessions that wait, by what for."""
+    inbox: Figures
+    """The figures of the inbox: open items by kind, the oldest one's age, decisions, rules."""
     loop_lag_ms: float
     loop_lag_p50_ms: float
     loop_lag_p99_ms: float
@@ -66,6 +70,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         ticks=sum(usage["ticks"] for usage in usages),
         tick_s=sum(usage["wall_s"] for usage in usages),
         waiting=_waiting(list(worker.fleet.live.values())),
+        inbox=worker.fleet.inbox.figures(),
         loop_lag_ms=(list(monitor.lags_ms)[-1:] or [0.0])[0],
         loop_lag_p50_ms=monitor.percentile_ms(0.5),
         loop_lag_p99_ms=monitor.percentile_ms(0.99),
@@ -94,12 +99,14 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
 
 
 def _waiting(sessions: Iterable[Any]) -> dict[str, int]:
-    found = {"model": 0, "budget": 0}
+    found = {"model": 0, "budget": 0, "approval": 0, "question": 0}
     for session in sessions:
         if session.held is not None:
             found["budget"] += 1
         elif (waits := session.waits) is not None:
             found[waits.kind] = found.get(waits.kind, 0) + 1
+        elif (asks := session.inbox.waits(session.session_id)) is not None:
+            found[asks["kind"]] += 1
     return found
 
 

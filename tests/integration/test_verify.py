@@ -198,6 +198,42 @@ def a_configuration_is_of_another_life(folder):
     folder.put("agents_config", row, created_at=other["created_at"])
 
 
+@breaks("items_in_log")
+def an_item_has_another_state(folder):
+    folder.put("inbox", folder.row("inbox", "session_id = 'waits'"), state="approved")
+
+
+@breaks("items_in_log")
+def an_item_is_missing(folder):
+    folder.delete("inbox", folder.row("inbox", "session_id = 'waits'"))
+
+
+@breaks("items_in_log")
+def an_item_outlives_its_session(folder):
+    folder.put("inbox", folder.row("inbox", "session_id = 'over'"), state="asked")
+
+
+@breaks("items_in_log")
+def a_tick_says_nothing_of_what_it_asks(folder):
+    folder.put("agent_steps", folder.ticks("waits")[0], payload="{}")
+
+
+@breaks("rules_have_items")
+def a_rule_is_missing(folder):
+    folder.delete("approval_rules", folder.row("approval_rules", "effect = 'allow'"))
+
+
+@breaks("rules_have_items")
+def a_rule_allows_what_was_rejected(folder):
+    folder.put("approval_rules", folder.row("approval_rules", "effect = 'deny'"), effect="allow")
+
+
+@breaks("rules_have_items")
+def no_decision_made_a_rule(folder):
+    row = folder.row("inbox", "session_id = 'allowed'")
+    folder.put("inbox", row, rule_id=None)
+
+
 @breaks("messages_in_order")
 def a_message_has_another_number(folder):
     folder.put("messages", posts(folder)[0], number=400)

@@ -1,11 +1,14 @@
 """A data folder with something of everything in it, made by a real worker."""
 
 from pathlib import Path
+from typing import Any
 
 import queue_imp as q
+from agent_core.actions.deciding import decision_about
 from store import queue_writer
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
+from store.inbox import list_items
 from store.messages import last_number
 from store.reading import Reader
 from tests.support import data_folder
@@ -31,10 +34,29 @@ def make(data: Path, workers: Workers, *, kill: bool = False) -> None:
     until(lambda: _status("held", reader) == "paused", "it is held", 60)
     until(lambda: _status("done", reader) == "completed", "it is done", 60)
     until(lambda: len(list_steps("runs", store=reader)) > 8, "it runs", 60)
+    _decide(data, reader)
     if kill:
         workers.kill(worker)
     else:
         workers.stop(worker)
+
+
+def _decide(data: Path, reader: Reader) -> None:
+    """One call is allowed, and remembered; one is denied; others wait, or their session is over."""
+    asked = ("allowed", "denied", "waits", "over")
+    items = {name: until(lambda name=name: _item(name, reader), f"{name} asks") for name in asked}
+    writer, always = queue_writer.writer_at(data), {"scope": "session", "anything": True}
+    writer.append(
+        decision_about(items["allowed"], "tester", "approve", remember=always),
+        decision_about(items["denied"], "tester", "reject", remember=always),
+        q.create_action("agent_destroy", "tester", agent_id="over"),
+    )
+    until(lambda: data_folder.unprocessed(data) == 0, "all is processed", 60)
+    until(lambda: _item("allowed", reader)["state"] == "ran", "it ran", 60)
+
+
+def _item(session_id: str, reader: Reader) -> dict[str, Any] | None:
+    return next(iter(list_items(session_id=session_id, store=reader)), None)
 
 
 def _status(session_id: str, reader: Reader) -> str | None:
@@ -69,4 +91,6 @@ def _actions():
     yield of("create_agent", "left", agent_type="persona",
              config={"name": "Ed", "conversation_id": "c", "cooldown_s": 0.0})  # fmt: skip
     yield of("agent_destroy", "left")
+    for name in ("allowed", "denied", "waits", "over"):
+        yield of("create_agent", name, agent_type="asking")
     yield of("environment_reload")

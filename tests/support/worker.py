@@ -17,7 +17,7 @@ _PROGRAM = (
     "agents.py", "app.py", "queue_imp.py",
     "agent_core", "agents_impl", "baml_src", "reins", "store",
 )  # fmt: skip
-TYPES = '["agents_impl", "tests.support.odd_agents"]'
+TYPES = '["agents_impl", "tests.support.odd_agents", "tests.support.asking_agents"]'
 EXIT_S = 25.0
 
 

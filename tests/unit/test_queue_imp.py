@@ -30,7 +30,7 @@ def test_an_action_is_a_row_of_the_queue():
     assert (row["session_id"], row["processed"], row["outcome"]) == ("a1", False, None)
 
 
-def test_payloads_of_the_helpers(written):
+def test_payloads_of_the_helpers(written, monkeypatch):
     """Each helper writes its type and the payload that was promised, without what was not given."""
     queue_imp.agent_create("a1", "ann", "cats", config={"heartbeat_s": 1}, session_id="s1")
     queue_imp.agent_pause_action("a1", "ann", "lunch")
@@ -40,6 +40,10 @@ def test_payloads_of_the_helpers(written):
     queue_imp.environment_reload_action("ann", prompts=True)
     queue_imp.conversation_create("c1", "ann", "Room")
     queue_imp.post_message("c1", "ann", "hello")
+    item = {"item_id": "i1", "agent_id": "a1", "session_id": "s1", "call_hash": "h"}
+    monkeypatch.setattr(queue_imp, "_item", lambda _: item)
+    queue_imp.inbox_decide("i1", "ann", "approve", remember={"scope": "agent", "argv": ["ls"]})
+    queue_imp.rule_revoke("r1", "ann")
     assert [row["type"] for row in written] == list(PAYLOADS)
     assert [json.loads(row["payload"]) for row in written] == [
         {"agent_id": "a1", "session_id": "s1", "initial_subject": "cats", "agent_type": "joke",
@@ -51,6 +55,10 @@ def test_payloads_of_the_helpers(written):
         {"prompts": True},
         {"conversation_id": "c1", "title": "Room"},
         {"conversation_id": "c1", "text": "hello"},
+        {"agent_id": "a1", "session_id": "s1", "item_id": "i1", "decision": "approve",
+         "call_hash": "h", "remember": {
+             "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},
+        {"rule_id": "r1"},
     ]  # fmt: skip
 
 

@@ -55,6 +55,13 @@ def _latencies(route: Any) -> dict[str, float | None]:
     }
 
 
+def _decisions(worker: WorkerFigures) -> Samples:
+    return [
+        ({"kind": kind, "decision": decision}, count)
+        for (kind, decision), count in worker.inbox.decided.items()
+    ]
+
+
 OF_WEB = (
     Figure(
         "reins_queue_depth",
@@ -87,6 +94,26 @@ OF_WORKER = (
         "reins_sessions_waiting",
         "sessions that wait for something, by `kind`; for a `model`: it is away, see its route",
         _by("kind", lambda worker: worker.waiting),
+    ),
+    Figure(
+        "reins_inbox_open",
+        "calls and questions that wait for a person, by `kind`",
+        _by("kind", lambda worker: {"approval": 0, "question": 0} | worker.inbox.open),
+    ),
+    Figure(
+        "reins_inbox_oldest_seconds",
+        "age of the oldest of them; if it grows, nobody looks at the inbox",
+        _one(lambda worker: worker.inbox.oldest_s),
+    ),
+    Figure(
+        "reins_inbox_decisions_total",
+        "decisions since the worker's start, by `kind` and `decision`; `expire` is nobody's",
+        _decisions,
+    ),
+    Figure(
+        "reins_approval_rules",
+        "rules of approval that hold",
+        _one(lambda worker: worker.inbox.rules),
     ),
     Figure(
         "reins_ticks_total",

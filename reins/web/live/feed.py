@@ -11,6 +11,7 @@ import structlog
 
 from reins.web.bridge import Bridge
 from reins.web.live.conversations import ConversationFeed
+from reins.web.live.inbox import INBOX, InboxFeed
 from reins.web.live.queue import QueueFeed
 from reins.web.live.rooms import Rooms, batches
 from reins.web.live.sse import Streams
@@ -19,7 +20,7 @@ from reins.web.live.typing import TypingFeed
 from reins.web.views.follower import INTEREST_S, News, ViewFollower
 from reins.web.views.participants import Participants
 from reins.web.views.sessions import SessionIndex
-from store import agent_steps
+from store import agent_steps, inbox
 
 _logger = structlog.get_logger(__name__)
 
@@ -55,6 +56,7 @@ class Feed:
         self._streams = streams
         self._steps = StepFeed(store=bridge.store, index=index, rooms=rooms, streams=streams)
         self._queue = QueueFeed(bridge.store, self.wake)
+        self._inbox = InboxFeed(bridge.store, rooms)
         self._conversations = ConversationFeed(
             bridge=bridge, participants=participants, rooms=rooms
         )
@@ -168,13 +170,14 @@ class Feed:
             self._renew_all()
         self._steps.send(news.of(agent_steps.TABLE.name))
         self._conversations.tell(news)
+        self._inbox.tell(news.of(inbox.TABLE.name))
         self._steps.send_list(news.sessions)
 
     def _renew_all(self) -> None:
         """Let everybody look who listens already: they may have missed something."""
         self._steps.renew_streams()
         for room in self._rooms.names() if len(self._rooms) else ():
-            if room in (SESSIONS, QUEUE):
+            if room in (SESSIONS, QUEUE, INBOX):
                 self._rooms.skip(room, 0)
             else:
                 self._conversations.tell_all(room)

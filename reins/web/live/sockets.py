@@ -15,6 +15,7 @@ from agent_core.agent.guidance import problems
 from reins.web.bridge import Bridge
 from reins.web.live.conversations import CONVERSATIONS, conversation_room
 from reins.web.live.feed import QUEUE
+from reins.web.live.inbox import INBOX
 from reins.web.live.rooms import Members, Rooms, run_room
 from reins.web.live.steps import SESSIONS
 from reins.web.live.typing import TypingFeed
@@ -24,7 +25,7 @@ from reins.web.views.follower import ViewFollower
 from reins.web.views.participants import Participants
 from reins.web.views.rows import log_row, message_row
 from reins.web.views.sessions import SessionIndex
-from store import agent_steps, conversations, messages
+from store import agent_steps, conversations, inbox, messages
 from store.id_forms import is_same, stored_id
 
 _logger = structlog.get_logger(__name__)
@@ -110,6 +111,7 @@ class Sockets:
             "subscribe": (Subscribe, self._subscribe),
             "subscribe_sessions": (Ask, lambda _: self._join(SESSIONS)),
             "subscribe_queue": (Ask, lambda _: self._join(QUEUE)),
+            "subscribe_inbox": (Ask, lambda _: self._subscribe_inbox()),
             "subscribe_conversations": (Ask, lambda _: self._join(CONVERSATIONS)),
             "subscribe_conversation": (SubscribeConversation, self._subscribe_conversation),
             "unsubscribe": (Unsubscribe, self._unsubscribe),
@@ -135,8 +137,8 @@ class Sockets:
 
     def _unknown(self, event: str, *_: Any) -> Answer:
         known = (
-            "subscribe, subscribe_sessions, subscribe_queue, subscribe_conversations, "
-            "subscribe_conversation, unsubscribe"
+            "subscribe, subscribe_sessions, subscribe_queue, subscribe_inbox, "
+            "subscribe_conversations, subscribe_conversation, unsubscribe"
         )
         return _problem(404, "no such event", f"the event is {event[:80]!r}; expected {known}")
 
@@ -190,6 +192,12 @@ class Sockets:
                 # Last: an event that says otherwise must not come before this answer.
                 "composing": self._bridge.composing(conversation_id),
             }
+        return answer
+
+    def _subscribe_inbox(self) -> Answer:
+        answer = self._join(INBOX)
+        if answer["ok"]:
+            answer["open"] = inbox.count_open(store=self._bridge.store)
         return answer
 
     def _unsubscribe(self, ask: Unsubscribe) -> Answer:

@@ -12,7 +12,15 @@ from dataclasses import dataclass
 from reins.web.views.participants import Changed, Participants
 from reins.web.views.rows import Row
 from reins.web.views.sessions import SessionIndex
-from store import agent_state, agent_steps, agents_config, conversations, messages, participants
+from store import (
+    agent_state,
+    agent_steps,
+    agents_config,
+    conversations,
+    inbox,
+    messages,
+    participants,
+)
 from store.following import Follower, Found
 from store.reading import Reader
 
@@ -27,6 +35,7 @@ _TABLES = (
     participants.TABLE,
     messages.TABLE,
     agents_config.TABLE,
+    inbox.TABLE,
 )
 
 

@@ -49,6 +49,7 @@ class Fleet:
 
     async def start(self, start_id: str = "start-1") -> None:
         self.store = Store(self.folder, flush_s=0.2)
+        self.make_parts(self.store)
         self.types = AgentTypes(self.modules)
         self.types.take(self.types.read())
         self.sessions = Sessions(
@@ -56,6 +57,7 @@ class Fleet:
             **self.parts,
         )  # fmt: skip
         await self.store.start()
+        await self.begin()
         self.rebuilt = await self.sessions.recover(start_id)
         self.dispatcher = Dispatcher(
             context=Context(self.sessions, Conversations(self.store), self._reload),
@@ -64,6 +66,12 @@ class Fleet:
             poll_s=1.0,
         )
         self.dispatcher.start()
+
+    def make_parts(self, store: Store) -> None:
+        """For fleets with services of the store."""
+
+    async def begin(self) -> None:
+        """For what begins before the sessions are rebuilt."""
 
     async def stop(self, grace_s: float = 2.0) -> None:
         for session in self.sessions.live.values():

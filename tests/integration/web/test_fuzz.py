@@ -31,10 +31,11 @@ THERE = {
     "conversation_id": ["talk"],
     "seq": ["1", "2"],
     "name": ["default"],
+    "item_id": ["item 1"],
 }
 """What a random id never is."""
 MEANT = re.compile(
-    r"query\.(cursor|before|last)|header\.Idempotency-Key|body\.(agent_type|config|guidance)\b"
+    r"query\.(cursor|before|last)|header\.Idempotency-Key|body\.(agent_type|config|guidance|args|text)\b"
 )
 """ApiContext of a request that may have the right form and still mean nothing."""
 
@@ -45,7 +46,10 @@ def api(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("REINS_DATA", str(tmp_path_factory.mktemp("fuzz") / "data"))
         patch.setenv("REINS_HEARTBEAT_S", "60")
-        patch.setenv("REINS_AGENT_MODULES", '["agents_impl", "tests.support.odd_agents"]')
+        patch.setenv(
+            "REINS_AGENT_MODULES",
+            '["agents_impl", "tests.support.odd_agents", "tests.support.asking_agents"]',
+        )
         runtime = Runtime(load_settings())
         thread = RuntimeThread(runtime)
         thread.start()
@@ -54,6 +58,8 @@ def api(tmp_path_factory):
                 kind = "odd" if "odd" in agent_id else "joke"
                 body = {"agent_id": agent_id, "agent_type": kind, "actor": "ann"}
                 api.done("/api/sessions", body)
+            asks = {"agent_id": "as", "agent_type": "asking", "actor": "ann"}
+            api.done("/api/sessions", asks | {"config": {"item_id": "item 1", "times": 9}})
             api.done("/api/sessions/over/destroy", {"actor": "ann"})
             api.done("/api/conversations", {"conversation_id": "talk", "actor": "ann"})
             yield api

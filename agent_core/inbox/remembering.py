@@ -1,0 +1,72 @@
+"""A decision that is to hold from then on becomes a rule, if it may."""
+
+import uuid
+from typing import Any, Literal
+
+from agent_core.actions.payloads import Remember
+from agent_core.inbox.fixed import Fixed, plain, runs_others
+from agent_core.inbox.item import Call
+from agent_core.inbox.rules import may_allow, scope_id_of
+from agent_core.session.decisions import Decision, DecisionRejectedError
+
+_BESIDE_ARGV = frozenset({"argv", "cwd", "timeout_s"})
+"""Arguments of a command that do not change which one it is; any other is fixed too."""
+
+
+def rule_row(remember: Remember, decision: Decision, call: Call, created_at: int) -> dict[str, Any]:
+    """The row of the rule that a decision asks for. Raises: DecisionRejectedError."""
+    effect: Literal["allow", "deny"] = "allow" if decision.allows else "deny"
+    if decision.kind != "approval" or decision.decision == "expire":
+        raise DecisionRejectedError("only the approval or rejection of a call can be remembered")
+    if effect == "allow" and not may_allow(call):
+        why = "a shell line" if call.aspects.shell else f"a call of {call.risk} risk"
+        raise DecisionRejectedError(
+            f"{why} is never remembered: it asks each time. Approve it without remember."
+        )
+    fixed = _fixed(remember, call, allows=effect == "allow")
+    if not fixed.covers(call, every=effect == "allow"):
+        raise DecisionRejectedError(
+            f"the rule would not hold for the call that it was made for: {fixed.told()}; "
+            "fix what the call has, or leave argv, paths and hosts out"
+        )
+    return {
+        "rule_id": f"rule_{uuid.uuid4().hex}",
+        "effect": effect,
+        "scope": remember.scope,
+        "scope_id": scope_id_of(remember.scope, call),
+        "tool": call.tool,
+        "spec": call.aspects.spec,
+        "fixed": fixed.stored(),
+        "item_id": decision.item_id,
+        "created_by": decision.actor,
+        "created_at": created_at,
+        "revoked_by": None,
+        "revoked_at": None,
+        "revoked_action": None,
+    }
+
+
+def _fixed(remember: Remember, call: Call, *, allows: bool) -> Fixed:
+    """The part that is fixed; where none is named, the call as it is."""
+    aspects = call.aspects
+    if remember.anything and allows and aspects.argv is not None:
+        raise DecisionRejectedError(
+            f"{call.tool} runs commands; name the argv that is to be allowed, not anything"
+        )
+    if remember.anything:
+        return Fixed(anything=True)
+    if remember.argv is None and remember.paths is None and remember.hosts is None:
+        if aspects.argv is not None and set(call.args) <= _BESIDE_ARGV:
+            return Fixed(argv=aspects.argv, hosts=aspects.hosts or None)
+        return Fixed(args=plain(call.args))
+    if remember.argv is not None and remember.more and runs_others(remember.argv):
+        raise DecisionRejectedError(
+            f"after {remember.argv[0]} any command may follow; remember the whole argv, "
+            "without more"
+        )
+    return Fixed(
+        argv=None if remember.argv is None else tuple(remember.argv),
+        more=remember.more,
+        paths=None if remember.paths is None else tuple(remember.paths),
+        hosts=None if remember.hosts is None else tuple(remember.hosts),
+    )

@@ -16,14 +16,26 @@ import orjson
 from reins.settings import Settings
 from reins.tools.outcome import ToolError
 from reins.tools.workspace import Entry, Workspace, digest
-from reins.tools.workspaces import folder_name, root_of
+from reins.tools.workspaces import RESULTS, folder_name, root_of
 
 FOLDER = ".start"
+"""Below the root of the workspaces, where no session can have its own."""
 MOST_FILES = 5_000
 FILE_BYTES = 256 * 1024
 WHOLE_BYTES = 32 << 20
 NOT_LOOKED_INTO = frozenset(
-    {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache"}
+    {
+        FOLDER,
+        RESULTS,
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "venv",
+        "node_modules",
+        "__pycache__",
+        ".mypy_cache",
+    }
 )
 _DEPTH = 24
 _INDEX = "index.json"

@@ -89,7 +89,7 @@ class Runtime:
                 self.toolbox,
                 self.store.reader,
                 per_session={Model: self.model.for_caller},
-            ),  # fmt: skip
+            ),
             schedule=schedule(settings),
             ledger=Ledger(
                 day_tokens=settings.budget_day_tokens, day_cost_usd=settings.budget_day_cost_usd

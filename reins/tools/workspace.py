@@ -105,6 +105,13 @@ class Workspace:
             finally:
                 os.close(descriptor)
 
+    def head(self, path: str, most_bytes: int) -> tuple[int, bytes]:
+        """The size of a file of any size, and its beginning. Raises: ToolError."""
+        with self._told(path), regular(self._fd, path) as descriptor:
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(most_bytes)
+            return max(os.fstat(descriptor).st_size, len(content)), content
+
     def write(self, path: str, content: bytes) -> None:
         """Put the file in place as a whole, with its folders; its mode stays. Raises: ToolError."""
         with self._told(path):

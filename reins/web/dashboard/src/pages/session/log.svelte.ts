@@ -7,7 +7,7 @@ import { joinRun } from '../../net/socket'
 import type { LogKind, LogRow, SessionSummary } from '../../net/wire'
 
 /** Rows that a tick ends with: they say what was typed before them. */
-const ENDINGS: readonly LogKind[] = ['tick', 'error', 'final']
+const ENDINGS: readonly LogKind[] = ['intent', 'tick', 'error', 'final']
 
 export class SessionLog extends NumberedRows<LogRow> {
   /** The newest summary that came with the log. */

@@ -143,3 +143,22 @@ def test_dropped_files_become_work(tmp_path):
     assert len(guided) == 1
     assert "dogs" in guided[0]
     assert any("cats" in row["text"] for row in rows if row["kind"] == "tick")
+
+
+def test_the_failing_test_is_mended_in_a_copy(tmp_path):
+    """Without a key: two calls are asked about and approved, and the tests pass in the end."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "fix_the_test.py"), "--keep", tmp_path],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("REINS_")},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    asked = [line.split()[1] for line in lines if line.startswith("   ?")]
+    assert asked == ["run_command", "edit_file"], "the like of what was approved is not asked again"
+    assert lines[-1].split()[1:] == ["final", "completed"]
+    price = "examples/small_shop/shop/price.py"
+    before = (ROOT / price).read_text()
+    after = (tmp_path / "workspaces" / "fixer" / "shop" / "price.py").read_text()
+    assert after == before.replace("sum(prices) - shipping", "sum(prices) + shipping")
+    assert after != before, "the example's own stays as it is"

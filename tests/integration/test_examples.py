@@ -90,6 +90,62 @@ def test_the_panel_hears_each_and_ends(tmp_path):
     assert len([row for row in present if row["left_at"] is None]) == 5
 
 
+def test_research_reads_what_it_finds_and_what_that_links_to(tmp_path):
+    """Search, pages and links by tools alone: answers with sources; the inside is left alone."""
+    report = tmp_path / "report.md"
+    code, out, err = ran(
+        ["-m", "examples.research_agent", "--report", str(report)], cwd=ROOT, env={}
+    )
+    assert (code, out) == (0, ""), err
+    lines = report.read_text().splitlines()
+    assert lines[0] == "# what do otters eat"
+    assert {line.rpartition("/")[2] for line in lines[2:-2]} == {"otters]", "fish]", "urchins]"}
+    assert lines[-1] == "3 pages read."
+    assert err.count("\nhttp_get {") == 3, "each call was asked for"
+    assert "169.254" not in err, "what a page says is no instruction"
+
+
+def test_an_agent_researches_with_the_same_tools(tmp_path):
+    """A session asks before it fetches, and says in its own words what it read there."""
+    report = tmp_path / "report.md"
+    command = ["-m", "examples.research_agent", "--agent", "--report", str(report)]
+    code, out, err = ran(command, cwd=ROOT, env={})
+    assert (code, out) == (0, ""), err
+    assert re.search(r"^http_get .*/otters.*: medium$", err, re.MULTILINE), err
+    assert "Otters live along rivers and coasts." in report.read_text()
+    assert "[from outside" not in report.read_text()
+
+
+def test_dropped_files_become_work(tmp_path):
+    """The first file creates the session, the next one steers it; what is no work is put aside."""
+    data, folder = tmp_path / "data", tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "1.txt").write_text("cats\n")
+    (folder / "2.txt").write_text("")
+    with Worker(data, tmp_path / "worker") as worker:
+        worker.started()
+        watch = subprocess.Popen(
+            [sys.executable, str(ROOT / "examples" / "folder_watch.py"), folder, "--files", "3"],
+            cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "REINS_DATA": str(data)},
+        )  # fmt: skip
+        try:
+            until((folder / "done" / "1.txt").exists)
+            (folder / "3.txt").write_text("dogs")
+            out, err = watch.communicate(timeout=60)
+        finally:
+            watch.kill()
+        assert worker.stop() == 0
+    assert (watch.returncode, err) == (0, "")
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["1.txt", "2.txt", "3.txt"]
+    assert (folder / "refused" / "2.txt").exists()
+    rows = list_steps("folder", store=reader(data))
+    guided = [row["text"] for row in rows if row["kind"] == "guidance"]
+    assert len(guided) == 1
+    assert "dogs" in guided[0]
+    assert any("cats" in row["text"] for row in rows if row["kind"] == "tick")
+
+
 def test_the_failing_test_is_mended_in_a_copy(tmp_path):
     """Without a key: two calls are asked about and approved, and the tests pass in the end."""
     done = subprocess.run(

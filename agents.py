@@ -91,13 +91,13 @@ class Runtime:
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store)
         self.inbox = Inbox(self.store)
+        services = Services(
+            self.model, self.conversations, self.inbox, per_session={Model: self.model.for_caller}
+        )
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
-            services=Services(
-                self.model, self.conversations, self.inbox,
-                per_session={Model: self.model.for_caller},
-            ),  # fmt: skip
+            services=services,
             schedule=schedule(settings),
             ledger=Ledger(
                 day_tokens=settings.budget_day_tokens, day_cost_usd=settings.budget_day_cost_usd

@@ -13,7 +13,6 @@ import gc
 import os
 import time
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 import structlog
@@ -29,10 +28,13 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from reins import logs, redaction, telemetry, terminal
+from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process_soon
+from reins.tools.from_settings import SettingsFolders, registry_for, toolbox_for
+from reins.tools.registry import ToolModuleError
 from reins.version import VERSION
 from store.errors import FolderOwnedError, StoreError, in_a_line
 from store.store import Store
@@ -40,7 +42,8 @@ from store.store import Store
 _logger = structlog.get_logger(__name__)
 
 UNUSABLE = (
-    SettingsError, ModelConfigError, AgentTypeError, StoreError, OSError, MemoryError, RuntimeError,
+    SettingsError, ModelConfigError, AgentTypeError, ToolModuleError, StoreError, OSError,
+    MemoryError, RuntimeError,
 )  # fmt: skip
 """What keeps a process from working: ours by name, and what the system and LanceDB raise where
 files, memory or threads are not to be had."""
@@ -52,22 +55,6 @@ the GIL after this long, instead of the default 5 ms."""
 _STORE_S = 60.0
 _DISPATCHER_S = 30.0
 """Seconds for a step of the stop: a last flush, and a last marking, of a large backlog."""
-
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """The worker's own figures."""
-
-    start_id: str
-    pid: int
-    sessions: dict[str, int]
-    model: str
-    demonstration: bool
-    loop_lag_p99_ms: float
-    pending_rows: int
-    journal_commits: int
-    journal_rows: int
-    actions_handled: int
 
 
 class Runtime:
@@ -91,13 +78,18 @@ class Runtime:
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store)
         self.inbox = Inbox(self.store)
-        services = Services(
-            self.model, self.conversations, self.inbox, per_session={Model: self.model.for_caller}
-        )
+        self.confinement, self.toolbox = toolbox_for(settings)
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
-            services=services,
+            services=Services(
+                self.model,
+                self.conversations,
+                self.inbox,
+                self.toolbox,
+                self.store.reader,
+                per_session={Model: self.model.for_caller},
+            ),
             schedule=schedule(settings),
             ledger=Ledger(
                 day_tokens=settings.budget_day_tokens, day_cost_usd=settings.budget_day_cost_usd
@@ -115,10 +107,12 @@ class Runtime:
     async def start(self) -> None:
         """Own the data folder, rebuild its sessions, take up its queue.
 
-        Raises: StoreError, ModelConfigError, AgentTypeError; nothing is left running then.
+        Raises: StoreError, ModelConfigError, AgentTypeError, ToolModuleError; nothing is left
+        running then.
         """
         self.loop = asyncio.get_running_loop()
         self.types.take(self.types.read())
+        self.toolbox.tools = await registry_for(self.settings)
         await self.store.start()
         ending = self._shutdown
         ending.add("tracing", self._stop_tracing)
@@ -127,6 +121,8 @@ class Runtime:
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
             ending.add("the models", self.model.stop)
             await self.model.start()
+            ending.add("the probe of the sandbox", self.confinement.stop)
+            self.confinement.begin()
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             ending.add("the inbox", self.inbox.stop)
@@ -182,18 +178,20 @@ class Runtime:
             await asyncio.to_thread(self.tracing.stop)
 
     async def reload(self) -> str:
-        """Read settings, prompts and agent types again; the old stay where the new are invalid.
+        """Read settings, prompts, agent types and tools again; the old stay where new are invalid.
 
         Raises: ValueError saying what is invalid; nothing has changed then.
         """
         try:
             settings = load_settings(data=self.settings.data)
             types = await asyncio.to_thread(self.types.read, settings.agent_modules)
+            tools = await registry_for(settings, anew=True)
             await self.model.reload(model_settings(settings), refuse=self.fleet.without_routes)
         except ModelConfigError as error:
             raise ValueError(str(error)) from error
         changed = self.types.take(types)
         self.settings = settings
+        self.toolbox.take(tools, SettingsFolders(settings))
         self.store.keep_records_for(settings.record_days)
         self.fleet.reconfigure(schedule(settings))
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)

@@ -1,4 +1,4 @@
-"""What is sent to a model, kept within what the model takes: with less, where that was too much."""
+"""A prompt kept within what its model takes: sent again with less, where that was too much."""
 
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar

@@ -12,7 +12,13 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from pydantic_settings import SettingsError as UnparsableSetting
 
 from reins import redaction
-from reins.web_address import valid_host, valid_network, valid_path_prefix
+from reins.web_address import (
+    valid_host,
+    valid_host_pattern,
+    valid_network,
+    valid_path_prefix,
+    valid_place,
+)
 
 PREFIX = "REINS_"
 LINE_END = "\r\n"
@@ -78,6 +84,9 @@ class Settings(BaseSettings):
         ["agents_impl"], min_length=1, description="modules and packages of agent types, as JSON"
     )
     tools: list[str] = Field([], description="modules and packages of your own tools, as JSON")
+    tools_unconfined: bool = Field(
+        default=False, description="run commands of tools where nothing can confine them; each asks"
+    )
     workspaces: Path | None = Field(
         None,
         description="folder in which sessions have their workspaces; default: `workspaces` beside "
@@ -85,6 +94,22 @@ class Settings(BaseSettings):
     )
     workspace_roots: list[Path] = Field(
         [], description="folders below which a session may ask for its workspace, as JSON"
+    )
+    http_hosts: list[Annotated[str, AfterValidator(valid_host_pattern)]] = Field(
+        ["*"], description="hosts that tools may ask, as JSON; `*`: all that are public"
+    )
+    http_inner_hosts: list[Annotated[str, AfterValidator(valid_place)]] = Field(
+        [], description="places of the own network that tools may ask all the same, as JSON"
+    )
+    search_engine: Literal["none", "searxng", "brave", "tavily", "local"] = Field(
+        "none", description="where `web_search` looks; local: in the pages of `search_index`"
+    )
+    search_url: str | None = Field(
+        None, description="address of the search engine; SearXNG has none of its own"
+    )
+    search_key: str | None = Field(None, description="key for the search engine", repr=False)
+    search_index: Path | None = Field(
+        None, description="folder of pages, or JSON file of them, that `local` searches"
     )
     model: str = Field("offline", min_length=1, description="`provider/model`, or `offline`")
     model_base_url: str | None = Field(
@@ -121,15 +146,18 @@ class Settings(BaseSettings):
 
     def model_post_init(self, _context: object) -> None:
         """Secrets among them are removed from whatever the process says from now on."""
-        redaction.know(self.token, self.model_api_key)
+        redaction.know(self.token, self.model_api_key, self.search_key)
         redaction.know_address(self.model_base_url)
+        redaction.know_address(self.search_url)
 
-    @field_validator("token", "model_base_url", "model_api_key", mode="before")
+    @field_validator(
+        "token", "model_base_url", "model_api_key", "search_url", "search_key", mode="before"
+    )
     @classmethod
     def _empty_is_unset(cls, value: object) -> object:
         return value or None
 
-    @field_validator("model_base_url")
+    @field_validator("model_base_url", "search_url")
     @classmethod
     def _is_an_address(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

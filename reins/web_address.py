@@ -56,6 +56,31 @@ def valid_host(given: str) -> str:
     return text.lower()
 
 
+def valid_host_pattern(given: str) -> str:
+    """A host, `*.` and a host for all names below it, or `*` for all. Raises: ValueError."""
+    if given == "*":
+        return given
+    before = "*." if given.startswith("*.") else ""
+    found = host_and_port(valid_host(given.removeprefix(before)))
+    if found is None or found[1] is not None or "*" in found[0]:
+        raise ValueError(
+            f"{given[:80]!r} names no hosts; expected one such as docs.python.org, *.python.org, "
+            "or * for all that are public, without a port"
+        )
+    return before + found[0]
+
+
+def valid_place(given: str) -> str:
+    """A host with its port. Raises: ValueError."""
+    name, port = host_and_port(valid_host(given)) or ("", None)
+    if port is None or "*" in name:
+        raise ValueError(
+            f"{given[:80]!r} names no host with a port; expected one such as localhost:8080"
+        )
+    name = str(ipaddress.ip_address(name)) if is_address(name) else name.rstrip(".")
+    return f"[{name}]:{port}" if ":" in name else f"{name}:{port}"
+
+
 def valid_network(given: str) -> str:
     """An address, or a network as 10.0.0.0/8. Raises: ValueError."""
     try:

@@ -64,6 +64,8 @@ class InterruptMixin(AgentBase):
     async def _on_record(self, control: Interrupt | Decide, taken: Taken, state: str) -> None:
         session = self.session
         session.guided += 1
+        if session.waits is not None and session.waits.is_stuck:
+            session.end_wait()
         with taken.recording as recorded:
             event = Event(
                 "guidance",

@@ -11,6 +11,7 @@ import structlog
 from agent_core.agent.budgeting import BudgetMixin
 from agent_core.agent.effects import NO_EFFECTS, Prepared, enter_all
 from agent_core.agent.failing import FailMixin
+from agent_core.agent.intending import IntendMixin
 from agent_core.agent.interrupting import InterruptMixin
 from agent_core.agent.outcomes import (
     Aborted,
@@ -45,7 +46,9 @@ class TickYielded(BaseException):
     """
 
 
-class LoopingAgentBase(FailMixin, RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, StopMixin):
+class LoopingAgentBase(
+    FailMixin, RenewMixin, BudgetMixin, InterruptMixin, PauseMixin, IntendMixin, StopMixin
+):
     """An agent that ticks on its own.
 
     Starts with `run`, which its session calls. Wakes for mail and when the next tick is due. Ends
@@ -75,6 +78,11 @@ class LoopingAgentBase(FailMixin, RenewMixin, BudgetMixin, InterruptMixin, Pause
     def ended(self) -> bool:
         session = self.session
         return self._retired or (session.status.ended and not session.comes_back)
+
+    @property
+    def retired(self) -> bool:
+        """No further tick is to come from it in this process."""
+        return self._retired
 
     def retire(self) -> None:
         """No further tick: the loop ends after the one in flight."""
@@ -156,6 +164,11 @@ class LoopingAgentBase(FailMixin, RenewMixin, BudgetMixin, InterruptMixin, Pause
             await self.settle(await self.attempt())
         finally:
             self.after_tick()
+
+    async def give_up_tick(self) -> None:
+        """One tick that comes to nothing, as when the worker ends in it: for replays."""
+        await self.attempt()
+        self.load_state()
 
     def after_tick(self) -> None:
         """The tick is over, whatever became of it; a type may give back here what it took."""
@@ -260,6 +273,8 @@ class LoopingAgentBase(FailMixin, RenewMixin, BudgetMixin, InterruptMixin, Pause
             tokens_out=result.tokens_out,
             cost_usd=result.cost_usd,
         )
+        if result.waits is not None:
+            session.waits = result.waits
         events = [event]
         if result.done:
             session.status = Status.COMPLETED

@@ -7,10 +7,13 @@ from agent_core.session.status import Status
 
 
 class PauseMixin(AgentBase):
-    """Holds the loop while the session is paused."""
+    """Holds the loop while the session is paused, or is stuck until a person does something."""
 
     def may_tick(self) -> bool:
-        return self.session.status is not Status.PAUSED and super().may_tick()
+        session = self.session
+        if session.waits is not None and session.waits.is_stuck:
+            return False
+        return session.status is not Status.PAUSED and super().may_tick()
 
     def on_control(self, control: Control) -> None:
         session = self.session

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 
 from agent_core.agent.effects import Effect
+from agent_core.session.waiting import Waiting
 
 MAX_ROW_BYTES = 256 * 1024
 _MAX_TOKENS = 1 << 53
@@ -19,7 +20,8 @@ class StepResult:
 
     Calls of a model from `services` are counted without being named here: `tokens_*` and `cost_usd`
     are what else the tick took. `next_in_s` overrides the heartbeat once; `done` completes the
-    session. `effects` are committed with the row, all or none.
+    session. `effects` are committed with the row, all or none. `waits`: no tick follows before a
+    person has done what the session waits for.
     """
 
     text: str
@@ -30,6 +32,7 @@ class StepResult:
     next_in_s: float | None = None
     done: bool = False
     effects: Sequence[Effect] = ()
+    waits: Waiting | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,8 @@ class Quiet:
 class FinalResult:
     """The result of an ended session: the payload of its `final` row.
 
-    `audit` counts what happened; times are microseconds since 1970, UTC.
+    `audit` counts what happened; times are microseconds since 1970, UTC. `payload` is what the
+    agent itself reports, where its type reports more than a text.
     """
 
     status: str
@@ -52,6 +56,7 @@ class FinalResult:
     error: str | None
     audit: dict[str, int]
     times: dict[str, int]
+    payload: dict[str, Any] | None = None
 
 
 def checked(result: object) -> StepResult | Quiet:
@@ -67,20 +72,25 @@ def checked(result: object) -> StepResult | Quiet:
         raise TypeError(f"tick() returned {type(result).__name__}; expected a StepResult")
     if not isinstance(result.text, str):
         raise TypeError(f"text is a {type(result.text).__name__}; expected a str")
-    size_bytes = len(result.text.encode())  # raises for what UTF-8 cannot carry
-    if result.payload is not None:
-        size_bytes += len(orjson.dumps(result.payload))
-    if size_bytes > MAX_ROW_BYTES:
-        raise ValueError(
-            f"text and payload have {size_bytes} bytes; a row of the log holds {MAX_ROW_BYTES}. "
-            "Keep what is large in a file and name it in the payload."
-        )
+    check_size(result.text, result.payload)
     _check_count("tokens_in", result.tokens_in)
     _check_count("tokens_out", result.tokens_out)
     _check_amount("cost_usd", result.cost_usd)
     if result.next_in_s is not None:
         _check_amount("next_in_s", result.next_in_s)
     return result
+
+
+def check_size(text: str, payload: dict[str, Any] | None) -> None:
+    """Raises: ValueError where text and payload are more than a row of the log holds."""
+    size_bytes = len(text.encode())  # raises for what UTF-8 cannot carry
+    if payload is not None:
+        size_bytes += len(orjson.dumps(payload))
+    if size_bytes > MAX_ROW_BYTES:
+        raise ValueError(
+            f"text and payload have {size_bytes} bytes; a row of the log holds {MAX_ROW_BYTES}. "
+            "Keep what is large in a file and name it in the payload."
+        )
 
 
 def _check_count(name: str, count: object) -> None:

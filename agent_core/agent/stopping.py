@@ -59,6 +59,7 @@ class StopMixin(AgentBase):
                 "failures_in_a_row": session.failures,
             },
             times={"created_at": session.created_at, "ended_at": now_us()},
+            payload=self.report(),
         )
         return Event(
             "final",

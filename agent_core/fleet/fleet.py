@@ -210,7 +210,7 @@ class Fleet:
         self._start(session)
         if session.held is not None:
             self.ledger.waitlist.join(session)
-        elif session.waits is not None:
+        elif session.waits is not None and not session.waits.is_stuck:
             self.outages.join(session, ())
 
     def start_again(self, session: Session) -> None:

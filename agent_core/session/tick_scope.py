@@ -2,6 +2,8 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Literal, TypeAlias
 
 Abort: TypeAlias = Literal["guidance", "news", "stop", "pause", "timeout", "slow model"]
@@ -13,13 +15,16 @@ class TickScope:
     Waiting in line for a model counts as no work. **Units**: seconds of `time.perf_counter`.
     """
 
-    __slots__ = ("_aborts", "_task", "began", "guide_limit", "ticking", "waited_s")
+    __slots__ = (
+        "_aborts", "_stands_since", "_task", "began", "guide_limit", "ticking", "waited_s",
+    )  # fmt: skip
 
     def __init__(self) -> None:
         self.ticking = False
         self.began = 0.0
         self.waited_s = 0.0
         self.guide_limit: asyncio.Timeout | None = None
+        self._stands_since: float | None = None
         self._aborts: list[Abort] | None = None
         self._task: asyncio.Task[object] | None = None
 
@@ -34,6 +39,7 @@ class TickScope:
         """A tick begins in `task`, which an abort cancels; None where nobody may abort it."""
         self.began = now
         self.waited_s = 0.0
+        self._stands_since = None
         self._aborts = None
         self._task = task
         self.ticking = True
@@ -58,13 +64,33 @@ class TickScope:
             self._aborts = [*(self._aborts or ()), why]
             self._task.cancel()
 
+    @property
+    def aborted(self) -> Abort | None:
+        """The reason for which the tick in flight was aborted last.
+
+        None where it was not, and where the task itself is to end.
+        """
+        if self._aborts is None or self._task is None:
+            return None
+        return self._aborts[-1] if self._task.cancelling() <= len(self._aborts) else None
+
+    @contextmanager
+    def own_limit(self) -> Iterator[None]:
+        """Within, the tick does what has a time limit of its own: the tick's clock stands."""
+        self._stands_since = since = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._stands_since = None
+            self.add_wait(since)
+
     def add_wait(self, since: float) -> None:
         """Time in line since `since` is over; what of it was before the tick does not count."""
         self.waited_s += max(0.0, time.perf_counter() - max(since, self.began))
 
     def is_over_time(self, now: float, limit_s: float, waits_since: float | None) -> bool:
         """True if the tick works longer than it may; `waits_since`: it waits in line since then."""
-        if not self.ticking:
+        if not self.ticking or self._stands_since is not None:
             return False
         waits_s = 0.0 if waits_since is None else now - max(waits_since, self.began)
         return now - self.began - self.waited_s - waits_s > limit_s

@@ -1,4 +1,4 @@
-"""A session's wait for something that it shares with others and that is away: a model's route."""
+"""A session's wait for something shared that is away, a model's route, or for a person's help."""
 
 import time
 from collections.abc import Mapping
@@ -8,13 +8,14 @@ from typing import Any
 from store.times import now_us
 
 _REASON_CHARS = 500
+STUCK = "stuck"
 FOR_PEOPLE = ("approval", "question")
 """Kinds of waits that the inbox knows; nothing is tried again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """Since when, for what and why a session waits, and when it tries again.
+    """Since when, for what and why a session waits, and when it tries again; None: not by itself.
 
     `began` and `until` are of `time.monotonic`: a clock that is set changes no wait, and what the
     wait is said to have begun at is right again as soon as the clock is.
@@ -24,7 +25,18 @@ class Waiting:
     reason: str
     tries: int
     began: float
-    until: float
+    until: float | None
+
+    @property
+    def is_stuck(self) -> bool:
+        """It makes no way, and no tick follows before a person resumes or guides it."""
+        return self.kind == STUCK
+
+    @classmethod
+    def stuck(cls, reason: str) -> "Waiting":
+        """The wait of a session that begins to make no way."""
+        now = time.monotonic()
+        return cls(kind=STUCK, reason=reason[:_REASON_CHARS], tries=1, began=now, until=None)
 
     @classmethod
     def after(cls, before: "Waiting | None", kind: str, reason: str, wait_s: float) -> "Waiting":
@@ -49,7 +61,7 @@ class Waiting:
             reason=str(stored["reason"]),
             tries=int(stored.get("tries", 1)),
             began=now - max(0, gone_us) / 1e6,
-            until=now,
+            until=None if stored["kind"] == STUCK else now,
         )
 
     def stored(self) -> dict[str, Any]:
@@ -59,7 +71,7 @@ class Waiting:
             "kind": self.kind,
             "since": at_us - int((now - self.began) * 1e6),
             "reason": self.reason,
-            "until": at_us + int((self.until - now) * 1e6),
+            "until": None if self.until is None else at_us + int((self.until - now) * 1e6),
             "tries": self.tries,
         }
 

@@ -16,11 +16,15 @@ from reins.llm.text import SURROGATE, encodable
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 
-MAX_ANSWER_CHARS = 1 << 20
+MAX_ANSWER_CHARS = 1 << 18
 MAX_THOUGHT_CHARS = 2_000
 MAX_NESTING = 32
 _MAX_CALLS = 20
 """Of the calls of one answer, the last that are looked at."""
+_MAX_BROKEN = 200
+"""Places that look like the beginning of an object and are none, after which it is given up: to say
+where each breaks off takes the longer, the longer the answer is.
+"""
 _MAX_INT = 1 << 63
 _SHOWN_TOOLS = 60
 
@@ -79,7 +83,7 @@ def _objects(answer: str) -> tuple[list[_Found], str]:
     """
     found: list[_Found] = []
     before: list[Block] = []  # of the first object
-    why, at, furthest = "it holds no JSON object", 0, 0
+    why, at, furthest, broken = "it holds no JSON object", 0, 0, 0
     opens = OPENS.search(answer)
     while True:
         if opens is not None and opens.start() < at:
@@ -91,12 +95,13 @@ def _objects(answer: str) -> tuple[list[_Found], str]:
             except BlockError as error:
                 raise UnreadableError(str(error)) from None
             (found[-1].blocks if found else before).append(block)
-        elif begins >= 0:
+        elif begins >= 0 and broken < _MAX_BROKEN:
             decoded = _decoded(answer, begins)
             if decoded.end - begins > furthest and not found:
                 furthest, why = decoded.end - begins, decoded.why
             found += [_Found(call) for call in _calls_in(decoded.value)]
             at = decoded.end
+            broken += decoded.value is None
         else:
             break
     if found:

@@ -15,7 +15,7 @@ KEEP = 6
 _SHORT = 200
 """Bytes of a result that is not worth leaving out."""
 _LEAST_RESULT = 300
-_LINE_CHARS = 160
+_LINE_CHARS = 400
 _OUTSIDE = ', "from_outside": true'
 
 

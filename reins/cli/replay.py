@@ -44,7 +44,9 @@ def _record(*, session_id: str, file: Path, data: str | None) -> None:
 @replay.command("run", cls=_Command, help="do a recorded session again, with no model")
 @click.argument("file", type=click.Path(path_type=Path))
 def _run(*, file: Path) -> int:
-    modules = load_settings().agent_modules
-    done = asyncio.run(recording.replay(recording.load(file), modules))
+    settings = load_settings()
+    done = asyncio.run(
+        recording.replay(recording.load(file), settings.agent_modules, settings.tools)
+    )
     print("\n".join(done.differences) or f"the same: {len(done.rows)} rows")
     return EXIT_DIFFERENT if done.differences else 0

@@ -16,8 +16,10 @@ from pydantic import BaseModel, Field, ValidationError
 from agent_core.agent.guidance import problems
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
+from agent_core.inbox.inbox import Inbox
 from reins import redaction
 from reins.history import replay as replaying
+from reins.history.recorded_acts import RecordedInbox, RecordedToolbox
 from reins.history.recorded_model import Messages, RecordedCall, Recording
 from reins.history.replay import NotReplayableError
 from reins.llm import Model
@@ -25,6 +27,8 @@ from reins.llm.calls.accounting import ABORTED
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.redact import CUT
 from reins.llm.requests import messages_of
+from reins.tools.registry import Registry
+from reins.tools.toolbox import Toolbox
 from store import agents_config
 from store.agent_steps import list_steps
 from store.lance.tables import Row
@@ -147,11 +151,14 @@ def load(path: Path | str) -> dict[str, Any]:
 
 
 async def replay(
-    recording: Mapping[str, Any], modules: Sequence[str] = ("agents_impl",)
+    recording: Mapping[str, Any],
+    modules: Sequence[str] = ("agents_impl",),
+    tools: Sequence[str] = (),
 ) -> Replayed:
-    """Do a recorded session again; its model's answers come from the recording.
+    """Do a recorded session again; model, tools and people answer from the recording.
 
-    Raises: NotReplayableError, AgentTypeError, ModelConfigError.
+    `modules` are those of agent types, `tools` those of tools beside the built-in ones. Raises:
+    NotReplayableError, AgentTypeError, ToolModuleError, ModelConfigError.
     """
     types = AgentTypes(list(modules))
     types.take(types.read())
@@ -163,9 +170,19 @@ async def replay(
     kinds = {row["seq"]: row["kind"] for row in recording["rows"]}
     made, given_up = _calls(recording["calls"], kinds)
     answers = Recording(made)
-    services = Services(per_session={Model: answers.for_caller})
+    toolbox = RecordedToolbox(Registry.load(tools))
+    inbox = RecordedInbox(toolbox)
+    services = Services(
+        per_session={
+            Model: answers.for_caller,
+            Toolbox: lambda _: toolbox,
+            Inbox: lambda _: inbox,
+        }
+    )
     as_json = orjson.dumps(recording["config"]).decode()
-    rows = await replaying.replay(kind, as_json, recording["rows"], services, given_up)
+    rows = await replaying.replay(
+        kind, as_json, recording["rows"], services, toolbox, given_up=given_up
+    )
     unasked = [
         f"#{call.attempts[-1]['seq']}: {call.function} was asked, and is not"
         for call in answers.unasked()

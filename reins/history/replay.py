@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, cast
+from functools import partial
+from typing import Any, TypeVar, cast
 
 import orjson
 
@@ -13,17 +14,19 @@ from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.spender import Spender
 from agent_core.budgets.usage import Sums
-from agent_core.session.controls import Control, Interrupt, Stop
+from agent_core.session.controls import Control, Decide, Interrupt, Release, Stop
 from agent_core.session.log import Event
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agent_core.session.waiting import Waiting
+from reins.history.recorded_acts import RecordedItem, RecordedToolbox, payload_of, pending_in
 from store.journal.file import Record
 from store.journal.journal import Journal
 
 Row = Mapping[str, Any]
 _NEVER = 1_000_000  # failed ticks
+_ANNOUNCED = (Status.PAUSING.value, Status.STOPPING.value)
 
 
 class NotReplayableError(ValueError):
@@ -52,6 +55,8 @@ async def replay(
     config: str,
     rows: Sequence[Row],
     services: Services,
+    toolbox: RecordedToolbox,
+    *,
     given_up: Mapping[int, Sequence[Row]],
 ) -> list[dict[str, Any]]:
     """Do again what the rows of a session's log tell, oldest first, from the one that created it.
@@ -80,19 +85,25 @@ async def replay(
             f"agents of type {kind.agent_type} need what no log has: {error}"
         ) from None
     session.log.seq = first["seq"] - 1
+    session.created_at = orjson.loads(first["state"])["created_at"]  # calls' keys are made of it
     session.begin_budget(checked.budget, None)
-    for row in rows:
+    for at, row in enumerate(rows):
         if session.seq < row["seq"]:  # else it came with the row before it
             for attempt in given_up.get(row["seq"], ()):
                 taken = attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"]
                 session.caller.settle(None, *taken)
-            await _again(session, row)
+            toolbox.at(row)
+            if row["kind"] == "intent":
+                await act_again(session, toolbox, rows[at:])
+            else:
+                await again(session, row)
         if session.seq < row["seq"]:
             break
     return pages.rows
 
 
-async def _again(session: Session, row: Row) -> None:
+async def again(session: Session, row: Row) -> None:
+    """Do again what one row tells of."""
     payload = orjson.loads(row["payload"] or "{}")
     applied = orjson.loads(row["applied_actions"])
     match row["kind"]:
@@ -100,17 +111,20 @@ async def _again(session: Session, row: Row) -> None:
             await _stand_again(session, row, payload, applied)
         case "error" if row["started_at"] is None:  # not of a tick
             await _stand_again(session, row, payload, applied)
+        case "guidance" if payload.get("type") == "decision":
+            item = RecordedItem(payload)
+            what = {"decision": item.decision(), "asked": item}
+            await session.agent.apply(_control(Decide, applied, payload, **what))
         case "guidance":
-            what = {"raw": payload["guidance"], "mode": payload["mode"]}
-            await session.agent.apply(_control(Interrupt, applied, payload, **what))
+            await session.agent.apply(_interrupt(row))
         case "final":
             await session.agent.apply(_control(Stop, applied, payload, reason=payload["reason"]))
         case "tick" | "error":
             await session.agent.tick_once()
         case kind:
             raise NotReplayableError(
-                f"row {row['seq']} is of kind {kind!r}; expected status, tick, guidance, error "
-                "or final. It was written by a newer version."
+                f"row {row['seq']} is of kind {kind!r}; expected status, intent, tick, guidance, "
+                "error or final. It was written by a newer version."
             )
 
 
@@ -129,9 +143,62 @@ async def _stand_again(
     await session.log.record(event, state=session.agent.save_state())
 
 
-def _control(
-    kind: type[Control], applied: list[str], payload: dict[str, Any], **parts: Any
-) -> Control:
+async def act_again(session: Session, toolbox: RecordedToolbox, rows: Sequence[Row]) -> None:
+    """Do again what an intent tells of: the call, or what kept it from being made.
+
+    `rows` are the intent and those after it. Guidance that was taken in between is given at the
+    safe point; what was announced while the call ran is written while it would run.
+    """
+    guided, announced, end = _until_result(rows)
+    agent, pending = session.agent, None if end is None else pending_in(end)
+    if end is not None and end["kind"] == "tick" and _key_of(end) == _key_of(rows[0]):
+        toolbox.result = end
+        for row in guided:
+            session.mailbox.put(_interrupt(row))
+        toolbox.between = partial(_stand_all_again, session, announced)
+        await agent.tick_once()
+    elif pending is not None and not pending["begun"]:
+        session.mailbox.put(_control(Release, [], {}))  # whatever it gave way to
+        await agent.tick_once()
+        session.mailbox.drain()
+    else:
+        toolbox.result = None
+        await agent.give_up_tick()
+
+
+def _until_result(rows: Sequence[Row]) -> tuple[list[Row], list[Row], Row | None]:
+    """Guidance and announcements right after an intent, and the first row of another kind."""
+    guided: list[Row] = []
+    announced: list[Row] = []
+    for row in rows[1:]:
+        if row["kind"] == "guidance" and not announced and pending_in(row) is not None:
+            guided.append(row)
+        elif row["kind"] == "status" and row["text"] in _ANNOUNCED:
+            announced.append(row)
+        else:
+            return guided, announced, row
+    return guided, announced, None
+
+
+def _key_of(row: Row) -> object:
+    return (payload_of(row).get("call") or {}).get("key")
+
+
+async def _stand_all_again(session: Session, rows: Sequence[Row]) -> None:
+    for row in rows:
+        await again(session, row)
+
+
+def _interrupt(row: Row) -> Interrupt:
+    payload = payload_of(row)
+    what = {"raw": payload["guidance"], "mode": payload["mode"]}
+    return _control(Interrupt, orjson.loads(row["applied_actions"]), payload, **what)
+
+
+C = TypeVar("C", bound=Control)
+
+
+def _control(kind: type[C], applied: list[str], payload: dict[str, Any], **parts: Any) -> C:
     done = asyncio.get_running_loop().create_future()
     return kind("".join(applied), payload.get("actor") or "", done, **parts)
 

@@ -11,6 +11,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import PurePosixPath
 
 _OPENAT2 = 437
@@ -37,6 +38,10 @@ def parts_of(path: str) -> tuple[str, ...]:
     """The parts of a relative path. Raises: OutsideError, ValueError where it can be no path."""
     if "\0" in path:
         raise ValueError(f"the path {path!r} holds a NUL; give a relative path")
+    try:
+        os.fsencode(path)
+    except UnicodeEncodeError:
+        raise ValueError(f"the path {path!r} holds what no name of a file can hold") from None
     pure = PurePosixPath(path)
     if pure.is_absolute():
         raise OutsideError(errno.EXDEV, "an absolute path; give one relative to the folder", path)
@@ -50,17 +55,31 @@ def opened(folder: int, path: str, flags: int, *, mode: int = _MODE) -> int:
     """
     parts = parts_of(path)
     flags |= os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
-    if sys.platform == "linux":
+    if _has_openat2():
         return _openat2("/".join(parts) or ".", folder, flags, mode)
-    return _walk(folder, parts, flags, mode)
+    return walked(folder, parts, flags, mode)
+
+
+@cache
+def _has_openat2() -> bool:
+    """False on other systems, and where the kernel or a container's filter knows no such call."""
+    if sys.platform != "linux":
+        return False
+    root = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.close(_openat2(".", root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, 0))
+    except OSError:
+        return False
+    finally:
+        os.close(root)
+    return True
 
 
 def _openat2(path: str, folder: int, flags: int, mode: int) -> int:
     how = _How(flags, mode if flags & os.O_CREAT else 0, _RESOLVE_BENEATH | _RESOLVE_NO_MAGICLINKS)
+    size, name, call = ctypes.sizeof(how), os.fsencode(path), _libc().syscall
     for _ in range(_AGAIN):
-        made = _libc.syscall(
-            _OPENAT2, folder, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how)
-        )
+        made = call(_OPENAT2, folder, name, ctypes.byref(how), size)
         if made >= 0:
             return int(made)
         code = ctypes.get_errno()
@@ -71,10 +90,18 @@ def _openat2(path: str, folder: int, flags: int, mode: int) -> int:
     raise OSError(code, os.strerror(code), path)
 
 
-def _walk(folder: int, parts: tuple[str, ...], flags: int, mode: int) -> int:
-    """The same where there is no openat2: one part at a time, and no link at all."""
+@cache
+def _libc() -> ctypes.CDLL:
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.syscall.restype = ctypes.c_long
+    return libc
+
+
+def walked(folder: int, parts: tuple[str, ...], flags: int, mode: int = _MODE) -> int:
+    """The same without openat2: one part at a time, and no link at all. Raises: as `opened`."""
+    path = "/".join(parts)
     if ".." in parts:
-        raise OutsideError(errno.EXDEV, "it leads out of the folder", "/".join(parts))
+        raise OutsideError(errno.EXDEV, "it leads out of the folder", path)
     at = os.dup(folder)
     try:
         for part in parts[:-1]:
@@ -82,6 +109,10 @@ def _walk(folder: int, parts: tuple[str, ...], flags: int, mode: int) -> int:
             os.close(at)
             at = down
         return os.open(parts[-1] if parts else ".", flags | os.O_NOFOLLOW, mode, dir_fd=at)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.EMLINK):
+            raise OutsideError(errno.EXDEV, "a link, which is not followed here", path) from None
+        raise
     finally:
         os.close(at)
 
@@ -99,8 +130,3 @@ def regular(folder: int, path: str, flags: int = os.O_RDONLY) -> Iterator[int]:
         yield descriptor
     finally:
         os.close(descriptor)
-
-
-if sys.platform == "linux":
-    _libc = ctypes.CDLL(None, use_errno=True)
-    _libc.syscall.restype = ctypes.c_long

@@ -118,7 +118,7 @@ class Calls:
         began = time.perf_counter()
         try:
             return await limited(
-                tool.run(given, context),
+                lambda: tool.run(given, context),
                 tool.policy.timeout_s,
                 stoppable=tool.stoppable,
                 ended=give_back,

@@ -10,39 +10,59 @@ from dataclasses import dataclass
 
 from reins.tools.outcome import ToolError
 
-_SHOWN = 3
+_AROUND = 3
+_COMPARED = 5_000
+"""Lines of a file among which the nearest is sought."""
+_LINE = 160
 Alike = Callable[[list[str]], list[str]]
 
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The new content, and by which step of the ladder its place was found."""
+    """The new content, by which step of the ladder its place was found, and its first line."""
 
     content: str
     how: str
+    line: int
 
 
 def edit(content: str, old: str, new: str) -> Edited:
     """The content with `new` in the place of `old`. Raises: ToolError."""
-    if not old:
+    if not old.strip():
         raise ToolError("the old text is empty; give the lines that are to be replaced")
     if old == new:
         raise ToolError("old and new text are the same; nothing was changed")
-    count = content.count(old)
-    if count == 1:
-        return Edited(content.replace(old, new), "exact")
-    if count > 1:
-        raise ToolError(f"the old text stands in {count} places; give more lines around it")
-    lines, wanted = content.splitlines(keepends=True), old.splitlines()
+    if found := _places_exactly(content, old):
+        _refuse_many([content.count("\n", 0, at) for at in found], "")
+        at = found[0]
+        made = content[:at] + new + content[at + len(old) :]
+        return Edited(made, "exact", content.count("\n", 0, at) + 1)
+    lines, wanted = content.split("\n"), old.removesuffix("\n").split("\n")
     for how, alike in (("trailing blanks", _trimmed), ("indentation", _unindented)):
         places = _places(lines, wanted, alike)
-        if len(places) > 1:
-            raise ToolError(
-                f"the old text stands in {len(places)} places, but for {how}; give more lines"
-            )
+        _refuse_many(places, f", but for {how}")
         if places:
-            return Edited(_replaced(lines, places[0], wanted, new, how), how)
-    raise ToolError(f"the old text is not in the file. {_nearest(content, old)}")
+            made = _replaced(lines, places[0], wanted, new, indent=how == "indentation")
+            return Edited(made, how, places[0] + 1)
+    raise ToolError(f"the old text is not in the file. {_nearest(lines, wanted)}")
+
+
+def _places_exactly(content: str, old: str) -> list[int]:
+    found: list[int] = []
+    at = content.find(old)
+    while at >= 0 and len(found) <= _AROUND:
+        found.append(at)
+        at = content.find(old, at + 1)
+    return found
+
+
+def _refuse_many(places: list[int], but: str) -> None:
+    if len(places) > 1:
+        at = ", ".join(str(each + 1) for each in places[:_AROUND])
+        raise ToolError(
+            f"the old text stands in more than one place (lines {at}){but}; give more lines around "
+            "the one that you mean"
+        )
 
 
 def _trimmed(lines: list[str]) -> list[str]:
@@ -50,46 +70,62 @@ def _trimmed(lines: list[str]) -> list[str]:
 
 
 def _unindented(lines: list[str]) -> list[str]:
-    depth = _depth(lines)
-    return [line.expandtabs()[depth:].rstrip() for line in lines]
+    cut = len(_indent(lines))
+    return [line[cut:].rstrip() for line in lines]
 
 
-def _depth(lines: list[str]) -> int:
-    expanded = [line.expandtabs() for line in lines]
-    return min((len(each) - len(each.lstrip()) for each in expanded if each.strip()), default=0)
+def _indent(lines: list[str]) -> str:
+    """The blanks with which all lines begin that are not blank."""
+    blanks = [line[: len(line) - len(line.lstrip())] for line in lines if line.strip()]
+    if not blanks:
+        return ""
+    one, other = min(blanks), max(blanks)  # what these two share, all share
+    differs = (at for at, (a, b) in enumerate(zip(one, other, strict=False)) if a != b)
+    return one[: next(differs, min(len(one), len(other)))]
 
 
 def _places(lines: list[str], wanted: list[str], alike: Alike) -> list[int]:
-    sought, count = alike(wanted), len(wanted)
-    return [at for at in range(len(lines) - count + 1) if alike(lines[at : at + count]) == sought]
+    sought, count, first = alike(wanted), len(wanted), wanted[0].strip()
+    return [
+        at
+        for at in range(len(lines) - count + 1)
+        if lines[at].strip() == first and alike(lines[at : at + count]) == sought
+    ]
 
 
-def _replaced(lines: list[str], at: int, wanted: list[str], new: str, how: str) -> str:
+def _replaced(lines: list[str], at: int, wanted: list[str], new: str, *, indent: bool) -> str:
     there = lines[at : at + len(wanted)]
-    made = new.splitlines(keepends=True)
-    if how == "indentation":
-        shift = _depth(there) - _depth(wanted)
-        made = [_shifted(line, shift) for line in made]
-    if made and there[-1].endswith("\n") and not made[-1].endswith("\n"):
-        made[-1] += "\n"
-    return "".join([*lines[:at], *made, *lines[at + len(wanted) :]])
+    made = new.removesuffix("\n").split("\n") if new else []
+    if indent:
+        own, given = _indent(there), _indent(wanted)
+        made = [_moved(line, given, own) for line in made]
+    if there[0].endswith("\r"):
+        made = [f"{line.rstrip(chr(13))}\r" for line in made]
+    return "\n".join([*lines[:at], *made, *lines[at + len(wanted) :]])
 
 
-def _shifted(line: str, by: int) -> str:
-    if not line.strip() or not by:
+def _moved(line: str, given: str, own: str) -> str:
+    """The line with the file's indentation. Raises: ToolError where it stands left of the rest."""
+    if not line.strip():
         return line
-    if by > 0:
-        return " " * by + line
-    blanks = len(line) - len(line.lstrip(" "))
-    return line[min(-by, blanks) :]
+    if not line.startswith(given):
+        raise ToolError(
+            f"the indentation of {line.strip()[:_LINE]!r} fits neither the old text nor the file; "
+            "give old and new text as they stand in the file"
+        )
+    return own + line[len(given) :]
 
 
-def _nearest(content: str, old: str) -> str:
-    """The lines that look most like the first line of the old text."""
-    first = next((line for line in old.splitlines() if line.strip()), old)
-    numbered = {line.strip(): n for n, line in reversed([*enumerate(content.splitlines(), 1)])}
-    near = difflib.get_close_matches(first.strip(), [*numbered][:5_000], _SHOWN, 0.6)
+def _nearest(lines: list[str], wanted: list[str]) -> str:
+    """The lines that look most like the old text, with their numbers."""
+    first = next(line.strip()[:_LINE] for line in wanted if line.strip())
+    numbers: dict[str, int] = {}
+    for number, line in enumerate(lines[:_COMPARED], 1):
+        numbers.setdefault(line.strip()[:_LINE], number)
+    near = difflib.get_close_matches(first, list(numbers), 1, 0.6)
     if not near:
-        return "No line in it looks like it; read the file again"
-    told = "; ".join(f"line {numbered[line]}: {line[:100]}" for line in near)
-    return f"Lines that look like its first: {told}. Read them again"
+        return "No line in it looks like the first one; read the file again"
+    at = numbers[near[0]]
+    shown = lines[at - 1 : at - 1 + max(_AROUND, min(len(wanted), 2 * _AROUND))]
+    told = "\n".join(f"{n:>6}\t{line[:_LINE]}" for n, line in enumerate(shown, at))
+    return f"These lines look most like it:\n{told}"

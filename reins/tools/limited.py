@@ -1,7 +1,7 @@
 """One run of a tool within its time: the wait ends then, whatever the tool makes of it."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from reins.tools.outcome import ToolError
@@ -15,7 +15,7 @@ class TimeLimitError(Exception):
 
 
 async def limited(
-    work: Coroutine[Any, Any, Any],
+    work: Callable[[], Awaitable[Any]],
     time_s: float,
     *,
     stoppable: bool,
@@ -39,10 +39,10 @@ async def limited(
     raise TimeLimitError
 
 
-async def _contained(work: Coroutine[Any, Any, Any]) -> Any:
+async def _contained(work: Callable[[], Awaitable[Any]]) -> Any:
     """A tool that would end the process fails instead: a task passes SystemExit on to the loop."""
     try:
-        return await work
+        return await work()
     except (Exception, asyncio.CancelledError):
         raise
     except BaseException as error:

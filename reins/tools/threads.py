@@ -43,7 +43,7 @@ class _Thread(threading.Thread):
 
 
 class _Raised:
-    """What the work raised, fit to be raised again in a task."""
+    """An exception of the work, fit to be raised again in a task."""
 
     def __init__(self, error: BaseException) -> None:
         if not isinstance(error, Exception) or isinstance(error, StopIteration):

@@ -4,6 +4,7 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from functools import cached_property
+from reprlib import Repr
 from typing import Any
 
 import orjson
@@ -15,6 +16,8 @@ from reins.tools.outcome import ArgumentsError, CallError
 from reins.tools.policy import Policy
 from reins.tools.waiting import wait_for
 
+_SHORT = Repr()
+_SHORT.maxstring = _SHORT.maxother = 80
 _SHOWN = 3
 """Errors of one call that are told."""
 
@@ -79,6 +82,7 @@ class Tool(ABC):
     def check(self, arguments: Mapping[str, Any]) -> BaseModel:
         """The input made of these arguments. Raises: ArgumentsError."""
         try:
+            _refuse_surrogates(arguments)
             return self.input.model_validate(dict(arguments))
         except ValidationError as error:
             raise ArgumentsError(self._told(error)) from None
@@ -89,7 +93,7 @@ class Tool(ABC):
         found = error.errors(include_url=False, include_context=False)
         told = [
             f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}"
-            + ("" if each["type"] == "missing" else f", given {repr(each['input'])[:80]}")
+            + ("" if each["type"] == "missing" else f", given {_SHORT.repr(each['input'])}")
             for each in found[:_SHOWN]
         ]
         more = f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else ""
@@ -117,6 +121,18 @@ class Tool(ABC):
     def call(self, *, context: Context | None = None, **arguments: Any) -> Any:
         """The same, waiting for it. Raises: also RuntimeError in the thread of a running loop."""
         return wait_for(f"{self.name}.call", lambda: self.acall(context=context, **arguments))
+
+
+def _refuse_surrogates(arguments: Mapping[str, Any]) -> None:
+    """Raises: ArgumentsError for text that no table, file or request can hold."""
+    try:
+        orjson.dumps(dict(arguments), default=repr, option=orjson.OPT_NON_STR_KEYS)
+    except orjson.JSONEncodeError as error:
+        if "UTF-8" in str(error):
+            raise ArgumentsError(
+                "the arguments hold half a character (a lone surrogate such as \\ud83d), which "
+                "UTF-8 cannot hold; leave it out"
+            ) from None
 
 
 def digest_of(value: Any) -> str:

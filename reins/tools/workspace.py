@@ -8,14 +8,22 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from reins.tools.beneath import OutsideError, opened, parts_of, regular
+from reins.tools.beneath import OutsideError, opened, parts_of, regular, walked
 from reins.tools.outcome import ToolError
 
-READ_BYTES = 4 << 20
+READ_BYTES = 16 << 20
 """Bytes of the largest file that is read or edited as a whole."""
+SKIPPED = frozenset({".git", ".hg", ".svn", "node_modules", "__pycache__", ".venv", ".tox"})
+"""Folders of other programs, which are told and not walked: they would hide one's own files."""
+_SCANNED = 20_000
+"""Names of one folder that are looked at."""
+_PART = ".reins-"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY
+_KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +38,18 @@ class Entry:
 class Workspace:
     """The folder, held open; for any thread. `close` gives it back."""
 
-    def __init__(self, folder: Path, owner: int | None = None) -> None:
-        """`owner`: the user to whom what is written here belongs. Raises: ToolError."""
+    def __init__(self, folder: Path) -> None:
+        """Raises: ToolError."""
         self.folder = folder
-        self._owner = owner
         try:
-            self._fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            self._fd = os.open(folder, _FOLDER | os.O_CLOEXEC)
         except OSError as error:
-            raise ToolError(f"the workspace {folder} cannot be used: {error.strerror}") from None
+            raise ToolError(
+                f"the workspace {folder} cannot be used: {error.strerror}. A person must put it "
+                "back, or give the session another"
+            ) from None
+        # Root writes for whom the folder belongs to: the user as whom commands run.
+        self._owner = os.fstat(self._fd).st_uid if os.geteuid() == 0 else None
 
     def close(self) -> None:
         os.close(self._fd)
@@ -55,10 +67,50 @@ class Workspace:
             if size > most_bytes:
                 raise ToolError(
                     f"{path} has {size:,} bytes, more than the {most_bytes:,} that are read at "
-                    "once. Search in it, or read it with a command"
+                    "once. Search in it, or look at it with a command"
                 )
-            with open(descriptor, "rb", closefd=False) as file:
+            with os.fdopen(descriptor, "rb", closefd=False) as file:
                 return file.read(most_bytes)
+
+    def digest(self, path: str) -> str:
+        """A name for the content of the file, or `absent`. Raises: ToolError."""
+        try:
+            return digest(self.read(path))
+        except ToolError:
+            with self._told(path):
+                if not self._is_there(path):
+                    return "absent"
+            raise
+
+    def _is_there(self, path: str) -> bool:
+        try:
+            os.close(opened(self._fd, path, os.O_RDONLY))
+        except FileNotFoundError:
+            return False
+        return True
+
+    def size(self, path: str) -> int:
+        """Bytes of the file; 0 where there is none."""
+        with suppress(OSError, ValueError), regular(self._fd, path) as descriptor:
+            return os.fstat(descriptor).st_size
+        return 0
+
+    def kind(self, path: str) -> str:
+        """`file`, `folder` or `special`; a link on the way is refused. Raises: ToolError."""
+        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+        with self._told(path):
+            descriptor = walked(self._fd, parts_of(path), flags)
+            try:
+                return _KINDS.get(stat.S_IFMT(os.fstat(descriptor).st_mode), "special")
+            finally:
+                os.close(descriptor)
+
+    def head(self, path: str, most_bytes: int) -> tuple[int, bytes]:
+        """The size of a file of any size, and its beginning. Raises: ToolError."""
+        with self._told(path), regular(self._fd, path) as descriptor:
+            with open(descriptor, "rb", closefd=False) as file:
+                content = file.read(most_bytes)
+            return max(os.fstat(descriptor).st_size, len(content)), content
 
     def write(self, path: str, content: bytes) -> None:
         """Put the file in place as a whole, with its folders; its mode stays. Raises: ToolError."""
@@ -78,10 +130,12 @@ class Workspace:
             found = os.stat(name, dir_fd=folder, follow_symlinks=False)
             if stat.S_ISLNK(found.st_mode):
                 raise ToolError(f"{name} is a link; name the file that it leads to")
-            if not stat.S_ISREG(found.st_mode):
+            if stat.S_ISDIR(found.st_mode):
                 raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), name)
-            mode = stat.S_IMODE(found.st_mode)
-        part = f".{name[:100]}.{secrets.token_hex(4)}.part"
+            if not stat.S_ISREG(found.st_mode):
+                raise ToolError(f"{name} is no regular file (a pipe, socket or device)")
+            mode = found.st_mode & 0o777
+        part = f"{_PART}{secrets.token_hex(4)}.part"
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(part, flags, 0o600, dir_fd=folder)
         try:
@@ -89,7 +143,7 @@ class Workspace:
                 file.write(content)
                 os.fchmod(descriptor, mode)
                 if self._owner is not None:
-                    os.fchown(descriptor, self._owner, self._owner)
+                    os.fchown(descriptor, self._owner, -1)
             os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
@@ -101,11 +155,10 @@ class Workspace:
         at = os.dup(self._fd)
         for part in parts:
             try:
-                with suppress(FileExistsError):
-                    os.mkdir(part, 0o755, dir_fd=at)
-                    if self._owner is not None:
-                        os.chown(part, self._owner, self._owner, dir_fd=at, follow_symlinks=False)
-                below = opened(at, part, os.O_RDONLY | os.O_DIRECTORY)
+                made = _make(part, at)
+                below = opened(at, part, _FOLDER)
+                if made and self._owner is not None:
+                    os.fchown(below, self._owner, -1)
             finally:
                 os.close(at)
             at = below
@@ -113,29 +166,31 @@ class Workspace:
 
     def entries(self, path: str = ".", *, depth: int = 1, most: int = 1_000) -> list[Entry]:
         """Files and folders below a folder, by name; links are told, not followed."""
-        found: list[Entry] = []
         with self._told(path):
-            for entry in self._walk(path, depth):
-                found.append(entry)
-                if len(found) >= most:
-                    break
-        return found
+            return list(islice(self._walk(path, depth), most))
 
     def _walk(self, path: str, depth: int) -> Iterator[Entry]:
-        descriptor = opened(self._fd, path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            with os.scandir(descriptor) as scanned:
-                items = sorted(scanned, key=lambda item: item.name)
-                kinds = [(item.name, item.stat(follow_symlinks=False)) for item in items]
-        finally:
-            os.close(descriptor)
-        for name, found in kinds:
+        for name, found in self._scan(path):
             own = str(PurePosixPath(path) / name)
             kind = _KINDS.get(stat.S_IFMT(found.st_mode), "special")
             yield Entry(own, kind, found.st_size if kind == "file" else 0)
-            if kind == "folder" and depth > 1:
+            if kind == "folder" and depth > 1 and name not in SKIPPED:
                 with suppress(OSError):  # removed meanwhile, or not ours to read
                     yield from self._walk(own, depth - 1)
+
+    def _scan(self, path: str) -> list[tuple[str, os.stat_result]]:
+        descriptor = opened(self._fd, path, _FOLDER)
+        found = []
+        try:
+            with os.scandir(descriptor) as scanned:
+                for item in islice(scanned, _SCANNED):
+                    if item.name.startswith(_PART):
+                        continue
+                    with suppress(FileNotFoundError):  # removed meanwhile
+                        found.append((item.name, item.stat(follow_symlinks=False)))
+        finally:
+            os.close(descriptor)
+        return sorted(found, key=lambda each: each[0])
 
     @contextmanager
     def _told(self, path: str) -> Iterator[None]:
@@ -148,13 +203,20 @@ class Workspace:
             ) from None
         except OSError as error:
             if error.errno == errno.ENXIO:
-                raise ToolError(f"{path} is no regular file") from None
-            raise ToolError(f"{path}: {error.strerror or error}") from None
+                raise ToolError(f"{path} is no regular file (a pipe, socket or device)") from None
+            gone = "" if self.folder.is_dir() else "; the workspace itself is gone"
+            raise ToolError(f"{path}: {error.strerror or error}{gone}") from None
         except ValueError as error:
             raise ToolError(str(error)) from None
 
 
-_KINDS = {stat.S_IFREG: "file", stat.S_IFDIR: "folder", stat.S_IFLNK: "link"}
+def _make(name: str, folder: int) -> bool:
+    """Make a folder; False where there is one."""
+    try:
+        os.mkdir(name, 0o755, dir_fd=folder)
+    except FileExistsError:
+        return False
+    return True
 
 
 def digest(content: bytes) -> str:

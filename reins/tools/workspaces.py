@@ -1,14 +1,18 @@
 """Folders in which sessions work: where they may be, and how they are opened."""
 
+import hashlib
 import os
 import re
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
 from reins.settings import Settings
 from reins.tools.outcome import ToolError
+from reins.tools.sandbox.surroundings import give
 
 RESULTS = ".results"
+_LONGEST = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,99}")
 
 
@@ -31,7 +35,7 @@ def open_for(session_id: str, asked: str | None, settings: Settings) -> Path:
     _refuse(folder, settings)
     try:
         if asked is None:
-            folder.mkdir(parents=True, exist_ok=True)
+            _make(folder)
         if not folder.is_dir():
             raise ToolError(f"the workspace {folder} is no folder; make it first")
         if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
@@ -41,6 +45,14 @@ def open_for(session_id: str, asked: str | None, settings: Settings) -> Path:
     except OSError as error:
         raise ToolError(f"the workspace {folder} cannot be used: {error.strerror}") from None
     return folder
+
+
+def _make(folder: Path) -> None:
+    """Make it, for the user as whom commands run."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(FileExistsError):
+        folder.mkdir()
+        give(folder)
 
 
 def results_of(session_id: str, settings: Settings) -> Path:
@@ -53,7 +65,9 @@ def folder_name(session_id: str) -> str:
     if _NAME.fullmatch(session_id):
         return session_id
     quoted = quote(session_id, safe="").replace(".", "%2E")
-    return f"%{quoted}"[:200]
+    if len(quoted) < _LONGEST:
+        return f"%{quoted}"
+    return f"%+{hashlib.sha256(quoted.encode()).hexdigest()}"
 
 
 def _below_a_root(asked: str, settings: Settings) -> Path:

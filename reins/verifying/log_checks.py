@@ -121,8 +121,10 @@ def _announces(row: LogRow) -> bool:
 
 def limits_kept(before: Before, row: LogRow) -> Iterator[str]:
     """No tick begins at a limit of its session; what a call in flight takes may exceed one."""
-    # A limit that guidance lowers amid a tick is that tick's no more.
-    if before is None or row.kind != "tick" or before.kind == "guidance":
+    # A limit that guidance lowers amid a tick is that tick's no more. What stands between an
+    # intent and its tick tells what the thought took: the tick began before it.
+    amid = before is not None and (before.kind in ("guidance", "intent") or _announces(before))
+    if before is None or row.kind != "tick" or amid:
         return
     limits = (before.snapshot.get("limits") or {}).get("session") or {}
     if not limits:
@@ -140,7 +142,7 @@ def bounds_kept(_before: Before, row: LogRow) -> Iterator[str]:
         most = MAX_SNAPSHOT_BYTES
         yield f"the agent's state has {row.state_bytes} bytes; a snapshot holds {most}"
     said_bytes = len(row.text.encode()) + len((row.payload or "").encode())
-    if row.kind == "tick" and said_bytes > MAX_ROW_BYTES + _ADDED_BYTES:
+    if row.kind in ("tick", "intent") and said_bytes > MAX_ROW_BYTES + _ADDED_BYTES:
         yield f"text and payload have {said_bytes} bytes; a row holds {MAX_ROW_BYTES}"
 
 

@@ -8,7 +8,7 @@ import orjson
 from agent_core.session.status import Status
 from store.journal.inspection import Found
 
-KINDS = frozenset({"status", "tick", "guidance", "error", "final"})
+KINDS = frozenset({"status", "intent", "tick", "guidance", "error", "final"})
 
 
 class RowMalformedError(ValueError):

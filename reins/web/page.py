@@ -77,7 +77,7 @@ def pages(dist: Path = DIST) -> Blueprint:
 
 def with_headers(response: Response) -> Response:
     """The answer with what every answer carries: no sniffing, no referrer, nothing from outside."""
-    response.headers["Content-Security-Policy"] = _POLICY
+    response.headers.setdefault("Content-Security-Policy", _POLICY)
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response

@@ -1,6 +1,7 @@
 """What the page shows of models: answers while they are typed, routes, budgets, what they saw."""
 
 import asyncio
+import json
 import re
 import threading
 from contextlib import contextmanager
@@ -128,6 +129,52 @@ def test_an_answer_is_seen_while_it_is_typed(hesitant, pen, visit):
     expect(rows_of(page, "tick")).to_contain_text(JOKE)
     expect(ghost_of(page)).to_have_count(0)
     expect(rows_of(page, "tick")).to_contain_text(re.compile(r"\$0\.00\d\d"))
+
+
+def test_a_page_that_was_skipped_asks_for_what_was_typed(hesitant, visit):
+    """It is told only that it has missed something; no further piece may come for a long time."""
+
+    def say(ours, answer):
+        ours.send(answer)
+        ours.send(f'42["head",{json.dumps({"room": "run::skipped::skipped", "head": 1})}]')
+
+    look_while_typed(hesitant, visit, "skipped", say)
+
+
+def test_an_answer_older_than_what_was_heard_hides_nothing(hesitant, visit):
+    """A piece may overtake the answer to the subscription, which was made before it."""
+    piece = {
+        "room": "run::overtaken::overtaken", "agent_id": "overtaken", "session_id": "overtaken",
+        "attempt": 1, "offset": 0, "text": FIRST, "ended": False,
+    }  # fmt: skip
+
+    def say(ours, answer):
+        ours.send(f'42["typing",{json.dumps(piece)}]')
+        ours.send(answer)
+
+    look_while_typed(hesitant, visit, "overtaken", say)
+
+
+def look_while_typed(app, visit, name, say):
+    """A page whose first answer to a subscription lacks what was typed; `say` sends it."""
+    app.create(name, "hesitation", config={"heartbeat_s": 3_600})
+    expect(ghost_of(visit(app.page_of(name)))).to_contain_text(FIRST)
+    page, robbed = visit(f"{app.at}/system"), []
+
+    def connected(ours):
+        def from_server(message):
+            if not robbed and message.startswith("43") and '"typing":{' in message:
+                robbed.append(message)
+                say(ours, re.sub(r'"typing":\{[^}]*\}', '"typing":null', message))
+            else:
+                ours.send(message)
+
+        ours.connect_to_server().on_message(from_server)
+
+    page.route_web_socket(re.compile("socket.io"), connected)
+    page.goto(app.page_of(name))
+    expect(ghost_of(page)).to_contain_text(FIRST)
+    assert robbed
 
 
 def test_a_reply_is_seen_while_it_is_composed(hesitant, pen, visit):

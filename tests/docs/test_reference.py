@@ -1,5 +1,6 @@
 """docs/reference.md says what the code says: nothing missing, nothing that has gone."""
 
+import dataclasses
 import json
 import re
 from pathlib import Path
@@ -24,6 +25,7 @@ from reins.llm import Model
 from reins.llm.errors import COUNTED, Kind
 from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
 from reins.llm.wire.failures import RETRYABLE
+from reins.tools import Policy, Registry, outcome
 from reins.verifying.verify import HOLDS, Report
 from reins.web.api import metrics
 from store.store import TABLES
@@ -114,7 +116,7 @@ def test_statuses_and_kinds():
     [
         ("| StepResult | meaning |", "agent_core.agent.results.StepResult"),
         ("| FinalResult | meaning |", "agent_core.agent.results.FinalResult"),
-        ("| field | meaning |", "agents.Health"),
+        ("| field | meaning |", "reins.health.Health"),
     ],
 )
 def test_fields(head, dotted):
@@ -276,6 +278,7 @@ def test_requests_are_those_that_the_api_describes():
         ("| metric | meaning |", metrics.OF_WEB),
         ("| metric of the worker | meaning |", metrics.OF_WORKER),
         ("| metric of a route | meaning |", metrics.OF_ROUTES),
+        ("| metric of a tool | meaning |", metrics.OF_TOOLS),
     ],
 )
 def test_metrics(head, figures):
@@ -284,6 +287,20 @@ def test_metrics(head, figures):
     said = expected.rows(text[text.index(head) :])
     assert said == [[f"`{figure.name}`", figure.text] for figure in figures]
     assert re.findall(r"`(process_\w+)`", text)
+
+
+def test_tools_are_those_that_come_along():
+    """Every built-in tool with its set and risk, every field of a policy, every kind of outcome."""
+    text = section("## Tools")
+    said = {row[0].strip("`"): row[1:3] for row in expected.rows(text[text.index("| tool |") :])}
+    tools = Registry.load().tools
+    assert said == {name: [f"`{t.group}`", t.policy.risk.name] for name, t in tools.items()}
+    fields = first_cells(text[text.index("| policy |") :])
+    assert [each.strip("`") for each in fields] == [
+        each.name for each in dataclasses.fields(Policy)
+    ]
+    kinds = first_cells(text[text.index("| kind of outcome |") :])
+    assert [each.strip("`") for each in kinds] == list(get_args(outcome.Kind))
 
 
 def test_spans():

@@ -291,3 +291,78 @@ def test_the_example_replays_without_a_difference(tmp_path):
     assert (code, err) == (0, "")
     assert out.splitlines()[-1].startswith("the same: ")
     assert "!" not in {line[4] for line in out.splitlines()[:-1]}
+
+
+def test_a_task_with_all_that_people_decide_is_done_again(tmp_path, monkeypatch):
+    """Approved, rejected, refused, edited, answered, given up, and cut off in the middle of a call:
+    tools and people answer from the rows, and every row comes out the same."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("REINS_TOOLS", '["tests.support.task_tools"]')
+    recording = asyncio.run(_live_as_a_task(monkeypatch))
+    kinds = [_outcome_of(row) for row in recording["rows"]]
+    assert [kind for kind in kinds if kind] == [
+        "ok", "ok", "rejected", "denied", "ok", "ok", "cancelled", "unknown",
+    ]  # fmt: skip
+    assert [row["kind"] for row in recording["rows"]].count("intent") == 4
+    lines = (tmp_path / "workspaces" / "ada" / "x").read_text().split()[::2]
+    assert lines == ["a", "d"]
+    done = asyncio.run(replay.replay(recording, tools=["tests.support.task_tools"]))
+    assert done.differences == []
+    assert (tmp_path / "workspaces" / "ada" / "x").read_text().split()[::2] == lines
+
+
+def _outcome_of(row):
+    outcome = orjson.loads(row["payload"] or "{}").get("outcome")
+    return outcome and ("ok" if outcome["ok"] else outcome["kind"])
+
+
+def _said(tool, **arguments):
+    return answers(orjson.dumps({"thought": "so", "tool": tool, "arguments": arguments}).decode())
+
+
+async def _live_as_a_task(monkeypatch):
+    async with ModelStub() as stub:
+        stub.replies.extend([
+            _said("list_files"),
+            _said("append_line", path="x", line="a"),
+            _said("append_line", path="x", line="b"),
+            _said("append_line", path="x", line="b"),
+            _said("append_line", path="x", line="c"),
+            _said("ask_person", question="Which one?"),
+            _said("dawdle"),
+            _said("dawdle", seconds=50),
+            _said("finish", status="done", summary="All of it."),
+        ])  # fmt: skip
+        monkeypatch.setenv("REINS_MODEL", "m")
+        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+        settings = load_settings(heartbeat_s=0.05, stop_grace_s=0.2)
+        runtime = Runtime(settings)
+        await runtime.start()
+        await asyncio.to_thread(_decided)
+        await runtime.stop()
+        runtime = Runtime(settings)
+        await runtime.start()
+        await asyncio.to_thread(until, lambda: list_steps("ada")[-1]["kind"] == "final")
+        await runtime.stop()
+    return replay.record("ada")
+
+
+def _decided():
+    config = {"goal": "append", "tools": ["files", "counting"]}
+    q.wait_for_action(q.agent_create("ada", "ann", agent_type="task", config=config))
+    _decide("approve")
+    _decide("reject", reason="not b")
+    _decide("edit", args={"path": "x", "line": "d"})
+    _decide("answer", text="the left one")
+    _decide("approve")
+    until(lambda: list_steps("ada")[-1]["kind"] == "intent")
+    q.wait_for_action(q.agent_interrupt("ada", "ann", "no dawdling", mode="now"))
+    _decide("approve")
+    until(lambda: list_steps("ada")[-1]["kind"] == "intent")
+
+
+def _decide(decision, **parts):
+    until(q.inbox_items)
+    (item,) = q.inbox_items()
+    receipt = q.wait_for_action(q.inbox_decide(item["item_id"], "ann", decision, **parts))
+    assert receipt["outcome"] == "applied", receipt

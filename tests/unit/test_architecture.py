@@ -15,7 +15,7 @@ FOR_ALL = {
 }  # fmt: skip
 ONLY_IN = {
     "lancedb": {"store"},
-    "sqlite3": {"store"},
+    "sqlite3": {"store", "reins.tools"},
     "pyarrow": {"store"},
     "pandas": {"store"},
     "flask": {"reins.web"},
@@ -25,7 +25,7 @@ ONLY_IN = {
     "werkzeug": {"reins.web"},
     "prometheus_client": {"reins.web"},
     "baml_py": {"reins.llm"},
-    "aiohttp": {"reins.llm"},
+    "aiohttp": {"reins.llm", "reins.tools"},
     "wordllama": {"reins.llm"},
     "opentelemetry": {"reins.telemetry", "reins.spans"},
     "click": {"reins.cli"},

@@ -12,14 +12,17 @@ import orjson
 
 from reins.llm.offline.choice import choose
 from reins.llm.offline.jokes import JOKES
+from reins.llm.offline.label import LABEL
 from reins.llm.offline.persona import NOTHING_TO_ADD, part_of, reply, summary
 from reins.llm.offline.subject import extract_subject
+from reins.llm.offline.task.goals import act
+from reins.llm.offline.task.work import Work, summed_up
 from reins.llm.text import one_line
 
-LABEL = "[offline demo] "
 MAX_SUBJECT_LENGTH = 60
 REMEMBERED_SUBJECTS = 4096
 
+OBJECTS = ("message", "step")
 FIELD = re.compile(r'\[(\w+)\] (".*"|\{.*\})')
 
 
@@ -28,11 +31,15 @@ class Ask:
     """A prompt of ours, taken apart: the users' texts by tag, in order, and what was said."""
 
     fields: Mapping[str, list[str]] = field(default_factory=dict)
-    messages: Sequence[dict[str, Any]] = ()
+    objects: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
     @property
     def tags(self) -> frozenset[str]:
-        return frozenset(self.fields) | ({"message"} if self.messages else set())
+        return frozenset(self.fields) | frozenset(self.objects)
+
+    @property
+    def messages(self) -> Sequence[dict[str, Any]]:
+        return self.objects.get("message", ())
 
     def one(self, tag: str) -> str:
         return self.fields.get(tag, [""])[0]
@@ -53,11 +60,11 @@ class Task:
 def read(prompt: Sequence[tuple[str, str]]) -> Ask:
     """Take a prompt apart, given as role and text of each message.
 
-    `[tag] "JSON string"` lines are fields; `[message] {JSON object}` is what somebody said. They
-    count in the system's messages and in the newest of the user's that has any: where an answer
-    was sent back, the material stands before it. Without a system's message it is none of ours. A
-    user's text cannot end its line (JSON escapes the break), so it cannot forge a tag; a line that
-    is no JSON is no field.
+    `[tag] "JSON string"` lines are fields; `[message] {JSON object}` is what somebody said, and
+    `[step] {JSON object}` a call that was made. They count in the system's messages and in the
+    newest of the user's that has any: where an answer was sent back, the material stands before it.
+    Without a system's message it is none of ours. A user's text cannot end its line (JSON escapes
+    the break), so it cannot forge a tag; a line that is no JSON is no field.
     """
     rules = [text for role, text in prompt if role == "system"]
     if not rules:
@@ -65,13 +72,13 @@ def read(prompt: Sequence[tuple[str, str]]) -> Ask:
     asked = [text for role, text in prompt if role == "user"]
     material = next((text for text in reversed(asked) if any(_fields(text))), "")
     fields: dict[str, list[str]] = {}
-    messages: list[dict[str, Any]] = []
+    objects: dict[str, list[dict[str, Any]]] = {}
     for tag, value in _fields("\n".join([*rules, material])):
         if isinstance(value, str):
             fields.setdefault(tag, []).append(value)
-        elif tag == "message":
-            messages.append(value)
-    return Ask(fields, messages)
+        elif tag in OBJECTS:
+            objects.setdefault(tag, []).append(value)
+    return Ask(fields, objects)
 
 
 def _fields(text: str) -> Iterator[tuple[str, Any]]:
@@ -91,6 +98,8 @@ class Answers:
             _task("name tone", "about instruction other summary message", _persona_reply),
             _task("message", "summary", _summarize),
             _task("goal action", "seen", _choose_action),
+            _task("goal tool", "summary step file fact rejected guidance note", _act),
+            _task("goal step", "summary", _sum_up),
         ]
         self._told: OrderedDict[str, int] = OrderedDict()
 
@@ -142,6 +151,15 @@ def _choose_action(ask: Ask) -> str:
     actions = ask.fields.get("action", [])
     action, why = choose(ask.one("goal"), actions, ask.fields.get("seen", []))
     return orjson.dumps({"action": action, "reason": LABEL + why}).decode()
+
+
+def _act(ask: Ask) -> str:
+    """A call of one of the tools that there are, in the format that is asked for."""
+    return act(Work.of(ask.fields, ask.objects.get("step", ()))).answer()
+
+
+def _sum_up(ask: Ask) -> str:
+    return LABEL + summed_up(ask.one("summary").removeprefix(LABEL), ask.objects["step"])
 
 
 def presentable(subject: str) -> str:

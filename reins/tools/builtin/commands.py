@@ -1,31 +1,34 @@
 """Commands in the workspace, confined: an argument list, a piece of Python, a line of shell."""
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from reins.tools.context import Context
+from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
+from reins.tools.policy import Risk
 from reins.tools.sandbox.command import Limits
 from reins.tools.sandbox.confinement import Confinement, NoSandboxError
+from reins.tools.sandbox.probing import here
 from reins.tools.sandbox.running import Ran
 from reins.tools.sandbox.surroundings import WorkspaceOwnerError
-from reins.tools.tool import tool
 
 _TIME_S = 60.0
 _MOST_S = 600.0
 _SLACK_S = 30.0
-"""The command's own limit comes first: it leaves the output."""
+"""Added to the tool's limit: the command's own comes first, which leaves the output."""
 Argument = Annotated[str, Field(max_length=1 << 16)]
 Seconds = Annotated[float, Field(gt=0, le=_MOST_S, description="seconds that it may take")]
 Input = Annotated[str, Field(max_length=1 << 20, description="given to it as its input")]
 _ENDS = {
     "time": "ended after {took:.0f} s, its time limit",
-    "output": "ended after {size:,} bytes of output",
+    "output": "ended: it gave {size:,} bytes of output",
     "memory": "ended: its processes held more than {memory:,} MiB of memory",
     "signal": "ended by {signal}",
 }
+_SHELLS = frozenset(("ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"))
 _BY_LIMIT = {
     "SIGXFSZ": "a file became larger than {file:,} MiB",
     "SIGXCPU": "it used more than {cpu} s of processor time",
@@ -33,16 +36,21 @@ _BY_LIMIT = {
 
 
 class Report(str):
-    """A command's end and output as a model reads them; `ran` and `confinement` are the facts."""
+    """A command's end and output as a model reads them, with the facts beside it.
 
-    __slots__ = ("confinement", "ran")
+    `exit` is its code, None where it did not end by itself.
+    """
+
+    __slots__ = ("confinement", "exit", "ran")
     ran: Ran
+    exit: int | None
     confinement: str
 
     @classmethod
     def of(cls, ran: Ran, confinement: Confinement, limits: Limits) -> "Report":
         made = cls(f"[{_ended(ran, limits)}; {confinement.kind}]\n{ran.output}")
         made.ran, made.confinement = ran, confinement.kind
+        made.exit = ran.code if ran.end == "exited" else None
         return made
 
 
@@ -63,7 +71,45 @@ def _ended(ran: Ran, limits: Limits) -> str:
     ) + ("" if ran.end == "time" else f" after {ran.took_s:.1f} s")
 
 
-@tool(risk="medium", timeout_s=_MOST_S + _SLACK_S)
+def _riskier(arguments: Mapping[str, Any], context: Context) -> Iterator[tuple[Risk, str]]:
+    if context.confinement is not None and context.confinement.kind == "unconfined":
+        yield Risk.high, "commands are not confined here: it can do whatever Reins can"
+    if _is_shell_line(arguments.get("argv", ())):
+        yield Risk.high, "a shell reads the line: it can be many commands"
+
+
+def _is_shell_line(argv: Sequence[str]) -> bool:
+    """True for `sh -c …`, also behind `env` and the like."""
+    for n, word in enumerate(argv):
+        if word.rsplit("/", 1)[-1] in _SHELLS:
+            given = argv[n + 1 :]
+            return any(each.startswith("-") and "c" in each for each in given)
+    return False
+
+
+def _touches(_arguments: Mapping[str, Any], context: Context) -> str:
+    """Agreed to in a sandbox is not agreed to without."""
+    return "none" if context.confinement is None else context.confinement.kind
+
+
+def _preview(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    told = {"confinement": _touches(arguments, context), "timeout_s": arguments.get("timeout_s")}
+    if "argv" in arguments:
+        stdin = arguments.get("stdin", "")
+        return {"kind": "argv", "argv": list(arguments["argv"]), "stdin": stdin, **told}
+    if "line" in arguments:
+        return {"kind": "argv", "argv": ["sh", "-c", arguments["line"]], **told}
+    return {"kind": "text", "text": arguments.get("code", ""), "language": "python", **told}
+
+
+@tool(
+    risk="medium",
+    why="it runs a program in the workspace",
+    timeout_s=_MOST_S + _SLACK_S,
+    riskier=_riskier,
+    touches=_touches,
+    preview=_preview,
+)
 async def run_command(
     context: Context,
     argv: Annotated[
@@ -77,7 +123,14 @@ async def run_command(
     return await _run(context, argv, stdin, timeout_s)
 
 
-@tool(risk="medium", timeout_s=_MOST_S + _SLACK_S)
+@tool(
+    risk="medium",
+    why="it runs code in the workspace",
+    timeout_s=_MOST_S + _SLACK_S,
+    riskier=_riskier,
+    touches=_touches,
+    preview=_preview,
+)
 async def run_python(
     context: Context,
     code: Annotated[str, Field(min_length=1, max_length=1 << 18)],
@@ -87,7 +140,14 @@ async def run_python(
     return await _run(context, ["python3", "-"], code, timeout_s)
 
 
-@tool(risk="high", timeout_s=_MOST_S + _SLACK_S)
+@tool(
+    risk="high",
+    why="a shell reads the line: it can be many commands",
+    timeout_s=_MOST_S + _SLACK_S,
+    riskier=_riskier,
+    touches=_touches,
+    preview=_preview,
+)
 async def run_shell(
     context: Context,
     line: Annotated[str, Field(min_length=1, max_length=1 << 16)],
@@ -100,17 +160,14 @@ async def run_shell(
 async def _run(context: Context, argv: Sequence[str], stdin: str, timeout_s: float) -> str:
     if context.workspace is None:
         raise ToolError("there is no workspace here; give the session one in its config")
-    if context.confinement is None:
-        raise ToolError("commands are refused: nobody has looked how to confine them here")
     if any("\0" in each for each in argv):
         raise ToolError("an argument holds a NUL byte, which no program can be given")
     limits = Limits(time_s=timeout_s)
-    given = stdin.encode("utf-8", "replace")
-    words = [each.encode("utf-8", "replace").decode() for each in argv]
+    confinement = context.confinement or await here()
     try:
-        ran = await context.confinement.run(words, context.workspace, limits, stdin=given)
+        ran = await confinement.run(argv, context.workspace, limits, stdin=stdin.encode())
     except (NoSandboxError, WorkspaceOwnerError) as refused:
         raise ToolError(str(refused)) from None
     except OSError as error:
         raise ToolError(f"the command cannot be run: {error.strerror or error}") from None
-    return Report.of(ran, context.confinement, limits)
+    return Report.of(ran, confinement, limits)

@@ -3,14 +3,13 @@
 Source: bwrap(1), prlimit(1), setpriv(1).
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
 
 from reins.tools.sandbox.command import Command, Limits
-from reins.tools.sandbox.surroundings import NOBODY, SETTINGS, SYSTEM, variables
+from reins.tools.sandbox.surroundings import NOBODY, SETTINGS, SYSTEM, owner, variables
 
 WORK = "/workspace"
 """Where the workspace is inside."""
@@ -26,13 +25,13 @@ def found() -> str | None:
     return path
 
 
-def line(program: str, command: Command, seccomp: int) -> list[str]:
+def line(program: str, command: Command, seccomp: int | None) -> list[str]:
     """The whole command line; `seccomp` is the descriptor of a filter that the child inherits.
 
     As root, bubblewrap sets up with root's rights and the command gets a user of its own: with a
     user namespace of root's `/proc/sys` would be writable, and no limit of processes would bind.
     """
-    root, limits = os.geteuid() == 0, command.limits
+    root, limits = owner() is not None, command.limits
     made = [*_limited(limits), program]
     made += ["--unshare-ipc", "--unshare-pid", "--unshare-uts", "--unshare-cgroup-try"]
     made += [] if command.network else ["--unshare-net"]
@@ -52,7 +51,7 @@ def line(program: str, command: Command, seccomp: int) -> list[str]:
     made += ["--remount-ro", "/dev", "--remount-ro", "/", "--clearenv"]
     for name, value in {**variables(WORK, command.readable), **command.environment}.items():
         made += ["--setenv", name, value]
-    made += ["--seccomp", str(seccomp), "--"]
+    made += ["--"] if seccomp is None else ["--seccomp", str(seccomp), "--"]
     if root:
         made += ["prlimit", f"--nproc={limits.processes}", "--", *_as_user()]
     return [*made, "timeout", "-s", "KILL", f"{limits.second_end_s:g}", *command.argv]
@@ -68,7 +67,7 @@ def _limited(limits: Limits) -> list[str]:
         "--core=0",
     ]
     # In a user namespace of its own it counts the command's processes alone.
-    bound = [] if os.geteuid() == 0 else [f"--nproc={limits.processes}"]
+    bound = [] if owner() is not None else [f"--nproc={limits.processes}"]
     return [*made, *bound, "--"]
 
 

@@ -16,7 +16,6 @@ from reins.tools.sandbox.running import Ending, Ran, run
 from reins.tools.sandbox.surroundings import check_owner, owner, python
 
 Kind = Literal["bubblewrap", "landlock", "seatbelt", "unconfined", "none"]
-_ENDINGS: dict[Kind, Ending] = {"bubblewrap": "namespace", "seatbelt": "group"}
 
 
 class NoSandboxError(RuntimeError):
@@ -77,29 +76,26 @@ class Confinement:
         check_owner(workspace)
         with _descriptor(self.filter) as seccomp:
             if self.kind == "bubblewrap":
-                return await self._run(command, None, seccomp)
+                line = bubblewrap.line(self.program, command, seccomp)
+                return await _run(line, command, seccomp, "namespace")
             async with _scratch() as folder:
-                return await self._run(command, folder, seccomp)
+                if self.kind == "seatbelt":
+                    line = seatbelt.line(self.program, command, folder)
+                    return await _run(line, command, seccomp, "group")
+                line = landlock.line(command, folder, seccomp, confined=self.confined)
+                return await _run(line, command, seccomp, "launcher")
 
-    async def _run(self, command: Command, scratch: Path | None, seccomp: int | None) -> Ran:
-        limits = command.limits
-        return await run(
-            self._line(command, scratch, seccomp),
-            time_s=limits.time_s,
-            stdin=command.stdin,
-            passed=[] if seccomp is None else [seccomp],
-            output_bytes=limits.output_bytes,
-            memory_bytes=limits.memory_bytes,
-            ending=_ENDINGS.get(self.kind, "launcher"),
-        )
 
-    def _line(self, command: Command, scratch: Path | None, seccomp: int | None) -> list[str]:
-        if scratch is None and seccomp is not None:
-            return bubblewrap.line(self.program, command, seccomp)
-        assert scratch is not None
-        if self.kind == "seatbelt":
-            return seatbelt.line(self.program, command, scratch)
-        return landlock.line(command, scratch, seccomp, confined=self.confined)
+async def _run(line: list[str], command: Command, seccomp: int | None, ending: Ending) -> Ran:
+    return await run(
+        line,
+        time_s=command.limits.time_s,
+        stdin=command.stdin,
+        passed=[] if seccomp is None else [seccomp],
+        output_bytes=command.limits.output_bytes,
+        memory_bytes=command.limits.memory_bytes,
+        ending=ending,
+    )
 
 
 @contextmanager

@@ -131,8 +131,8 @@ def _become(order: dict[str, Any], argv: list[str]) -> None:
         os._exit(1)
     if ruleset is not None:
         _checked(_libc.syscall(_RESTRICT_SELF, ruleset, 0), "landlock")
-    signal.set_wakeup_fd(-1)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and so by whoever inherits it
+        signal.signal(ignored, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
     os.closerange(3, 256)
     if program:

@@ -5,14 +5,14 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from reins.tools.sandbox import tree
 from reins.tools.sandbox.output import Output
+from reins.tools.threads import in_thread
 
 OUTPUT_BYTES = 32 << 20
 """Bytes of output after which a command is ended."""
@@ -25,8 +25,6 @@ _WATCH_S = 0.1
 _ENDS_S = 2.0
 _BY_SIGNAL = 128
 """A shell, `timeout` and bubblewrap add it to the number of the signal that ended a command."""
-_LOOKS = ThreadPoolExecutor(1, "memory of commands")
-"""Looks at processes: one that hangs in the pool of asyncio must not end the watch."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +63,7 @@ class _Command(asyncio.SubprocessProtocol):
         self._closed = False
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd != _STDOUT:
+        if fd != _STDOUT or self.over.done():
             return
         self.output.feed(data)
         if self.output.size_bytes > self._most_bytes:
@@ -113,16 +111,8 @@ async def run(
     before this returns. Raises: OSError where it cannot be started.
     """
     began = time.perf_counter()
-    transport, command = await asyncio.get_running_loop().subprocess_exec(
-        lambda: _Command(output_bytes),
-        *line,
-        stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": os.defpath},
-        cwd=cwd,
-        pass_fds=passed,
-        start_new_session=True,
+    transport, command = await _begun(
+        _start(line, output_bytes, passed, cwd, with_stdin=bool(stdin)), ending
     )
     try:
         if stdin:
@@ -140,27 +130,61 @@ async def run(
     return Ran(end, abs(code), took_s, command.output.text(), command.output.size_bytes)
 
 
+_Started = tuple[asyncio.SubprocessTransport, _Command]
+
+
+async def _begun(start: Coroutine[Any, Any, _Started], ending: Ending) -> _Started:
+    """Start it. Cancelled meanwhile, it is killed once it stands: half-made, it would go on."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            await _end(*await starting, ending)
+        raise
+
+
+async def _start(
+    line: Sequence[str],
+    output_bytes: int,
+    passed: Sequence[int],
+    cwd: str | None,
+    *,
+    with_stdin: bool,
+) -> _Started:
+    return await asyncio.get_running_loop().subprocess_exec(
+        lambda: _Command(output_bytes),
+        *line,
+        stdin=asyncio.subprocess.PIPE if with_stdin else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={"PATH": os.defpath},
+        cwd=cwd,
+        pass_fds=passed,
+        start_new_session=True,
+    )
+
+
 async def _watch(command: _Command, pid: int, time_s: float, memory_bytes: int | None) -> None:
     """Wait until the command is over, or has to be."""
-    loop = asyncio.get_running_loop()
-    ends_at = loop.time() + time_s
-    looking: asyncio.Future[int] | None = None
+    looking = None
+    if memory_bytes is not None:
+        looking = asyncio.create_task(_look(command, pid, memory_bytes), name="memory of a command")
+    try:
+        await asyncio.wait([command.over], timeout=time_s)
+        command.end("time")
+    finally:
+        if looking is not None:
+            looking.cancel()
+
+
+async def _look(command: _Command, pid: int, most_bytes: int) -> None:
+    """Look at the memory of its processes now and then. One that ends at once is not looked at."""
     while not command.over.done():
-        left_s = ends_at - loop.time()
-        if left_s <= 0:
-            command.end("time")
-            return
-        wait_s = left_s if memory_bytes is None else min(left_s, _WATCH_S)
-        await asyncio.wait([command.over], timeout=wait_s)
-        if memory_bytes is None or command.over.done():
-            continue
-        if looking is None:
-            look = partial(tree.memory_bytes, pid, memory_bytes)
-            looking = loop.run_in_executor(_LOOKS, look)
-        elif looking.done():
-            if looking.result() > memory_bytes:
+        await asyncio.sleep(_WATCH_S)
+        with contextlib.suppress(RuntimeError):  # no thread can be had just now
+            if await in_thread(partial(tree.memory_bytes, pid, most_bytes)) > most_bytes:
                 command.end("memory")
-            looking = None
 
 
 async def _end(transport: asyncio.SubprocessTransport, command: _Command, ending: Ending) -> None:

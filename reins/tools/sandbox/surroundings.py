@@ -41,10 +41,16 @@ def python() -> list[Path]:
     found: list[Path] = []
     for prefix in dict.fromkeys((sys.prefix, sys.base_prefix)):
         path = Path(prefix)
-        shows = Path.home().is_relative_to(path) or path == Path("/")
-        if not path.is_relative_to("/usr") and not shows:
+        if not path.is_relative_to("/usr") and not _home().is_relative_to(path):
             found.append(path)
     return found
+
+
+def _home() -> Path:
+    try:
+        return Path.home()
+    except RuntimeError:  # a user whom the system does not know
+        return Path("/")
 
 
 def reachable(paths: Sequence[Path]) -> Sequence[Path]:
@@ -62,6 +68,13 @@ def _open_to_all(folder: Path) -> bool:
 def owner() -> int | None:
     """The user who must own a workspace; None where it is whoever runs Reins."""
     return NOBODY if os.geteuid() == 0 else None
+
+
+def give(folder: Path) -> Path:
+    """Make a folder the commands' user's; returns it."""
+    if (user := owner()) is not None:
+        os.chown(folder, user, user)
+    return folder
 
 
 def check_owner(workspace: Path) -> None:

@@ -5,24 +5,31 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from reins.web import page
-from reins.web.api import actions, agent_types, inbox, metrics, routes, system, vocabulary
+from reins.web.api import actions, agent_types, inbox, metrics, routes, system, tools, vocabulary
 from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
 from reins.web.api.conversations import read as read_conversations
-from reins.web.api.sessions import calls, create, events, steer, steps
+from reins.web.api.sessions import calls, create, events, files, steer, steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
 from reins.web.http import openapi, problem, query_check, redacted
 from reins.web.http.idempotency import IdempotencyLocks
-from reins.web.http.strict import MAX_BODY_BYTES, EncodedPaths, Json, Segment, StrictRequest
+from reins.web.http.strict import (
+    MAX_BODY_BYTES,
+    EncodedPaths,
+    FilePath,
+    Json,
+    Segment,
+    StrictRequest,
+)
 from reins.web.live.sse import Streams
 from reins.web.views.participants import Participants
 from reins.web.views.sessions import SessionIndex
 from store.sizes import Sizes
 
 _MODULES = (
-    read_sessions, create, steer, steps, calls, events, actions, agent_types, read_conversations,
-    messages, export, routes, inbox, system, vocabulary,
+    read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
+    read_conversations, messages, export, routes, tools, inbox, system, vocabulary,
 )  # fmt: skip
 
 
@@ -46,7 +53,7 @@ def make_api(
     )
     app.config["MAX_CONTENT_LENGTH"] = MAX_BODY_BYTES + 1
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
-    app.url_map.converters["segment"] = Segment
+    app.url_map.converters |= {"segment": Segment, "file": FilePath}
     app.url_map.merge_slashes = False
     locks = IdempotencyLocks(bridge.store.folder.path)
     attach(app, ApiContext(bridge, index, participants, streams, live, locks, Sizes()))

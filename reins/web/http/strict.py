@@ -126,6 +126,19 @@ class Segment(BaseConverter):
         return quote(text.replace(".", "%2E"), safe="") if _DOTS.fullmatch(value) else text
 
 
+class FilePath(BaseConverter):
+    """The rest of a path, as the path of a file; its slashes may be encoded, or not."""
+
+    regex = r".+"
+    part_isolating = False
+
+    def to_python(self, value: str) -> str:
+        return unquote(value, errors="surrogateescape")
+
+    def to_url(self, value: str) -> str:
+        return quote(value)
+
+
 class EncodedPaths:
     """WSGI middleware: routes see the path as it was sent, so that %2F is no slash."""
 

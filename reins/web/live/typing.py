@@ -9,7 +9,7 @@ from reins.web.views.rows import Row
 
 MAX_CHARS = 64 * 1024
 """Of one attempt. What comes beyond is not shown while it is typed; its row will have it."""
-_ENDINGS = ("tick", "error", "final")
+_ENDINGS = ("intent", "tick", "error", "final")
 """Kinds of rows that take the place of what was typed before them."""
 
 

@@ -15,6 +15,9 @@ StatusName = Annotated[str, Field(json_schema_extra={"enum": [str(each) for each
 
 _CUT_TEXT = 4_000  # characters
 _CUT_PAYLOAD = 8_000  # characters of JSON
+_CALL_PARTS = ("thought", "call", "outcome", "asks")
+_CUT_PART = 600  # characters of a text in a call
+_CUT_ITEMS = 20
 
 
 class Wire(BaseModel):
@@ -27,7 +30,8 @@ class LogRow(Wire):
     """One row of a session's log.
 
     `status` is the session's after it. `cut`: text or payload were shortened, or left out, for a
-    stream or a brief list; the whole is at `/api/sessions/{session_id}/steps/{seq}`.
+    stream or a brief list, calls of tools to what a line shows of them; the whole is at
+    `/api/sessions/{session_id}/steps/{seq}`.
     """
 
     session_id: str
@@ -99,7 +103,7 @@ def log_row(row: Row, *, brief: bool) -> dict[str, Any]:
     cut = brief and (len(text) > _CUT_TEXT or len(payload or "") > _CUT_PAYLOAD)
     if cut:
         text = text[:_CUT_TEXT]
-        payload = None if len(payload or "") > _CUT_PAYLOAD else payload
+        payload = _brief(payload)
     return {
         "session_id": row["session_id"],
         "agent_id": row["agent_id"],
@@ -120,6 +124,29 @@ def log_row(row: Row, *, brief: bool) -> dict[str, Any]:
         "cut": cut,
         "state": None if brief else snapshot,
     }
+
+
+def _brief(payload: str | None) -> str | None:
+    """The payload where it is short; of a call of a tool what a line of a list shows of it."""
+    if payload is None or len(payload) <= _CUT_PAYLOAD:
+        return payload
+    found = orjson.loads(payload)
+    if not isinstance(found, dict) or not isinstance(found.get("call"), dict):
+        return None
+    kept = {name: _shortened(found[name]) for name in _CALL_PARTS if name in found}
+    text = orjson.dumps(kept).decode()
+    return text if len(text) <= _CUT_PAYLOAD else None
+
+
+def _shortened(value: Any) -> Any:
+    """The same with long texts and lists cut, as far down as calls go."""
+    if isinstance(value, str):
+        return value[:_CUT_PART]
+    if isinstance(value, list):
+        return [_shortened(each) for each in value[:_CUT_ITEMS]]
+    if isinstance(value, dict):
+        return {name: _shortened(each) for name, each in value.items()}
+    return value
 
 
 def action_row(row: Row) -> dict[str, Any]:

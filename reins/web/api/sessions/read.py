@@ -74,7 +74,10 @@ class SessionNowAnswer(Wire):
 
 
 class FinalResult(Wire):
-    """The result of an ended session; times are microseconds since 1970, UTC."""
+    """The result of an ended session; times are microseconds since 1970, UTC.
+
+    `payload` is what its type reports beside the output, such as a task's files and facts.
+    """
 
     status: Literal["stopped", "completed", "failed"]
     state: dict[str, Any]
@@ -82,6 +85,7 @@ class FinalResult(Wire):
     error: str | None
     audit: dict[str, int]
     times: dict[str, int]
+    payload: dict[str, Any] | None = None
 
 
 class SessionDetail(SessionSummary):

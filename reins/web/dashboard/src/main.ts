@@ -6,6 +6,8 @@ import { at } from './net/base'
 import { keys } from './shell/keys.svelte'
 import { router } from './shell/router.svelte'
 import { server } from './state/server.svelte'
+import { inbox } from './state/inbox.svelte'
+import { notifier } from './state/notifier.svelte'
 import { fleet } from './state/fleet.svelte'
 import { openSocket } from './net/socket'
 import { theme } from './shell/theme.svelte'
@@ -26,6 +28,8 @@ void vocabulary.start()
 fleet.start()
 server.start()
 trouble.start()
+inbox.start()
+notifier.start()
 
 const target = document.getElementById('app')
 if (target) mount(App, { target })

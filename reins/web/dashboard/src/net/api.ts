@@ -9,7 +9,11 @@ import type {
   BulkItem,
   Conversation,
   ConversationDetail,
+  DecideBody,
   FieldProblem,
+  FileView,
+  InboxItem,
+  InboxItemDetail,
   ModelCall,
   JsonObject,
   LogRow,
@@ -160,11 +164,21 @@ export const api = {
   calls: (sessionId: string, seq: number, signal: AbortSignal) =>
     get<Page<ModelCall>>(ofSession(sessionId, `/steps/${seq}/calls`), {}, signal),
 
+  /** A file or folder of the workspace; "" is the workspace itself. */
+  files: (sessionId: string, path: string, signal: AbortSignal) => get<FileView>(ofSession(sessionId, filePart(path)), {}, signal),
+
   actions: (
     query: { state?: Outcome; session_id?: string; type?: string; limit?: number; cursor?: string | null },
     signal?: AbortSignal,
   ) => get<Page<ActionRow>>('/actions', query, signal),
   action: (actionId: string, signal?: AbortSignal) => get<ActionRow>(`/actions/${segment(actionId)}`, {}, signal),
+
+  /** What waits for a person, the oldest first. */
+  inbox: (query: { state?: string; session_id?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
+    get<Page<InboxItem>>('/inbox', query, signal),
+  /** One item, with the last decisions of people about others like it. */
+  inboxItem: (itemId: string, signal: AbortSignal) => get<InboxItemDetail>(`/inbox/${segment(itemId)}`, {}, signal),
+  decide: (itemId: string, body: DecideBody, key: string) => post<Accepted>(`/inbox/${segment(itemId)}/decide`, body, key),
 
   conversations: (query: { limit?: number; cursor?: string | null }) => get<Page<Conversation>>('/conversations', query),
   conversation: (conversationId: string, signal: AbortSignal) => get<ConversationDetail>(ofConversation(conversationId), {}, signal),
@@ -175,6 +189,11 @@ export const api = {
   postMessage: (conversationId: string, body: { author: string; text: string }, key: string) =>
     post<Accepted>(ofConversation(conversationId, '/messages'), body, key),
 }
+
+const filePart = (path: string): string => `/files${path && `/${path.split('/').map(segment).join('/')}`}`
+
+/** The address of a file of the workspace, for a download. */
+export const downloadPath = (sessionId: string, path: string): string => at(`/api${ofSession(sessionId, filePart(path))}?raw=true`)
 
 /** The address of the whole conversation, for a download. */
 export const exportPath = (conversationId: string, format: 'markdown' | 'json'): string =>

@@ -32,6 +32,7 @@ interface Subscription {
   verb: string
   /** Asked at every (re)join, so that it names the newest row the page has by then. */
   body: () => object
+  asked?: () => void
   joined?: (answer: never) => void
   refused?: (problem: SocketProblem) => void
   event?: (event: never) => void
@@ -42,6 +43,8 @@ interface Subscription {
   poll?: () => unknown
   /** Asked for, and not answered yet. */
   joining?: boolean
+  /** Something was missed since: asked for once more after the answer. */
+  again?: boolean
 }
 
 type Answer = ({ ok: true } & object) | { ok: false; problem: SocketProblem }
@@ -114,11 +117,16 @@ export function openSocket(): void {
   socket.on('actions', (event: { changed: ActionRow[] }) => dispatch('queue', event))
   socket.on('typing', (event: TypingEvent) => {
     for (const each of subscriptions) {
-      if (isFor(each, event.room, event) && each.typing?.(event) === false && !each.joining) join(each)
+      if (isFor(each, event.room, event) && each.typing?.(event) === false) joinAgain(each)
     }
   })
   socket.on('head', (event: HeadEvent) => {
-    for (const each of subscriptions) if (each.room === event.room) each.head?.(event)
+    for (const each of subscriptions) {
+      if (each.room !== event.room) continue
+      // What was typed may be among what was missed: only an answer brings that.
+      if (each.typing) joinAgain(each)
+      else each.head?.(event)
+    }
   })
 }
 
@@ -133,6 +141,8 @@ function isFor({ room, names }: Subscription, named: string, event: object): boo
 
 function join(wanted: Subscription): void {
   wanted.joining = true
+  wanted.again = false
+  wanted.asked?.()
   socket?.timeout(ACK_TIMEOUT_MS).emit(wanted.verb, wanted.body(), (error: Error | null, answer: Answer) => {
     wanted.joining = false
     if (!subscriptions.has(wanted)) return
@@ -140,10 +150,16 @@ function join(wanted: Subscription): void {
       setTimeout(() => socket?.connected && subscriptions.has(wanted) && join(wanted), REJOIN_AFTER_MS)
     } else if (answer.ok) {
       wanted.joined?.(answer as never)
+      if (wanted.again) join(wanted)
     } else {
       wanted.refused?.(answer.problem)
     }
   })
+}
+
+function joinAgain(wanted: Subscription): void {
+  if (wanted.joining) wanted.again = true
+  else join(wanted)
 }
 
 function subscribe(wanted: Subscription): () => void {
@@ -159,10 +175,10 @@ function subscribe(wanted: Subscription): () => void {
 
 interface RunHandlers {
   afterSeq: () => number
+  asked: () => void
   joined: (answer: RunJoined) => void
   event: (event: LogEvent) => void
-  typing?: (event: TypingEvent) => boolean
-  head: (event: HeadEvent) => void
+  typing: (event: TypingEvent) => boolean
   poll?: () => Promise<void>
   refused?: (problem: SocketProblem) => void
 }

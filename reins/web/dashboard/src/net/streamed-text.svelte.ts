@@ -16,10 +16,18 @@ export class StreamedText {
   #length = 0
   /** The newest row when it began: only a later one takes its place. */
   #after = 0
+  /** Heard since a subscription was asked for: its answer may be older, though it comes later. */
+  #isNewer = false
   #timer: ReturnType<typeof setTimeout> | undefined
+
+  /** A subscription is asked for; `begin` gets the answer. */
+  ask(): void {
+    this.#isNewer = false
+  }
 
   /** The whole text from the answer to a subscription; `head` is the newest row of the log. */
   begin(typing: Typing | null, head: number): void {
+    if (this.#isNewer) return
     if (typing) this.#set(typing.attempt, typing.text, head)
     else this.forget()
   }
@@ -30,6 +38,7 @@ export class StreamedText {
     else if (this.#isOver) return true
     else if (offset <= this.#length && attempt === this.attempt) this.#add(text, this.#length - offset)
     else if (!ended) return false
+    this.#isNewer = true
     if (ended) this.#timer = setTimeout(() => this.forget(), ROW_WITHIN_MS)
     return true
   }
@@ -44,6 +53,7 @@ export class StreamedText {
   /** Nothing is known of it any more, until another begins. */
   forget(): void {
     clearTimeout(this.#timer)
+    this.#isNewer = false
     this.text = ''
     this.#length = 0
     this.replacedBy = NEVER

@@ -15,7 +15,7 @@ export type StatusCounts = Partial<Record<Status, number>>
 export type SessionNow = Schemas['SessionNow']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 
-export type LogKind = 'status' | 'tick' | 'guidance' | 'error' | 'final'
+export type LogKind = 'status' | 'intent' | 'tick' | 'guidance' | 'error' | 'final'
 export type LogRow = Narrowed<Schemas['LogRow'], { kind: LogKind; payload: JsonObject | null; state: JsonObject | null }>
 
 export type ActionRow = Narrowed<Schemas['ActionRow'], { payload: Json; metadata: Json }>
@@ -59,6 +59,13 @@ interface PersonaConfig {
   talkativeness?: number
   max_agent_turns?: number
 }
+/** A call or a question that waits for a person, or what became of one. */
+export type InboxItem = Narrowed<Schemas['InboxItem'], { args: JsonObject; preview: JsonObject; final_args: JsonObject | null }>
+export type InboxItemDetail = InboxItem & { decided_like: InboxItem[] }
+export type DecideBody = Pick<Schemas['DecideBody'], 'actor' | 'decision'> &
+  Partial<Narrowed<Schemas['DecideBody'], { args: JsonObject; remember: Pick<Schemas['Remember'], 'scope'> }>>
+export type FileView = Schemas['FileView']
+export type FileEntry = Schemas['FileEntry']
 export type Held = Schemas['Held']
 export type ScopeBudget = Schemas['ScopeBudget']
 export type ModelRoute = Schemas['Route']

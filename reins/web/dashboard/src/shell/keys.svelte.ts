@@ -6,7 +6,7 @@ export interface Command {
   /** A verb phrase: "Pause all shown". */
   title: string
   group: string
-  /** "/", "j", "g s", "mod+k", "Enter", "Escape". */
+  /** "/", "j", "shift+a", "g s", "mod+k", "Enter", "Escape". */
   keys?: string
   run: () => void
   /** False for what makes no sense as an entry of the palette ("next line"). */
@@ -45,7 +45,8 @@ class Keys {
     if (document.querySelector('dialog[open]')) return
     const stroke = strokeOf(event)
     const together = event.timeStamp - this.#pendingAt < SEQUENCE_MS && this.#pending ? `${this.#pending} ${stroke}` : stroke
-    const command = this.#find(together, event) ?? this.#find(stroke, event)
+    const shifted = event.shiftKey && event.key.length === 1 ? this.#find(`shift+${stroke}`, event) : undefined
+    const command = this.#find(together, event) ?? shifted ?? this.#find(stroke, event)
     this.#pending = command ? '' : stroke
     this.#pendingAt = event.timeStamp
     if (!command) return
@@ -77,6 +78,6 @@ const isControl = (target: EventTarget | null): boolean =>
 
 /** How a key is shown: "Ctrl K", "g then s". */
 export const keyLabel = (keys: string): string =>
-  keys.startsWith('mod+') ? `${isMac ? '⌘' : 'Ctrl'} ${keys.slice(4).toUpperCase()}` : keys.replace(' ', ' then ').replace('Escape', 'Esc').replace('ArrowDown', '↓').replace('ArrowUp', '↑')
+  keys.startsWith('shift+') && keys.length === 7 ? keys.slice(6).toUpperCase() : keys.startsWith('mod+') ? `${isMac ? '⌘' : 'Ctrl'} ${keys.slice(4).toUpperCase()}` : keys.replace(' ', ' then ').replace('Escape', 'Esc').replace('ArrowDown', '↓').replace('ArrowUp', '↑')
 
 export const keys = new Keys()

@@ -8,7 +8,7 @@ import { trouble } from './trouble.svelte'
 import type { ActionRow, SessionSummary } from '../net/wire'
 
 export interface Kind {
-  id: 'worker' | 'failed' | 'held' | 'waiting' | 'retrying' | 'rejected'
+  id: 'inbox' | 'worker' | 'stuck' | 'failed' | 'held' | 'waiting' | 'retrying' | 'rejected'
   title: string
   /** Its meaning and its remedy, in a line. */
   hint: string
@@ -24,6 +24,12 @@ const failed = (): number => fleet.counts.failed ?? 0
 /** The most urgent first. */
 export const KINDS: Kind[] = [
   {
+    id: 'inbox',
+    title: 'Sessions that ask you',
+    hint: 'They wait for a decision or an answer; nothing of what they ask has been done.',
+    count: () => fleet.asking,
+  },
+  {
     id: 'worker',
     title: 'No worker runs',
     hint: 'No session ticks, and no action is processed.',
@@ -35,6 +41,12 @@ export const KINDS: Kind[] = [
     hint: 'Too many of their ticks failed in a row. Resume tries again at once.',
     count: failed,
     all: { href: at('/sessions?status=failed'), label: 'All in Sessions' },
+  },
+  {
+    id: 'stuck',
+    title: 'Stuck sessions',
+    hint: 'They make no way. Guidance or Resume lets them go on.',
+    count: () => fleet.stuck,
   },
   {
     id: 'held',
@@ -54,7 +66,7 @@ export const KINDS: Kind[] = [
     id: 'retrying',
     title: 'Retrying sessions',
     hint: 'Their last ticks failed, or the model is away. They retry by themselves, with growing waits.',
-    count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed() - fleet.held) : 0),
+    count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed() - fleet.held - fleet.asking - fleet.stuck) : 0),
   },
   {
     id: 'rejected',

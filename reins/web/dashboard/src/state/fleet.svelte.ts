@@ -12,18 +12,31 @@ const AGAIN_AFTER_MS = 2000
 /** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
 const JOIN_WITHIN_MS = 300
 
+/** Shared with others, and away for now. */
+const AWAY = ['model', 'budget']
+
+/** It has asked, and goes on when somebody has decided or answered. */
+export const asksPerson = ({ waits, status }: SessionSummary): boolean =>
+  (waits?.kind === 'approval' || waits?.kind === 'question') && !ENDED.includes(status)
+
+/** It makes no way, and does nothing before somebody guides or resumes it. */
+export const isStuck = ({ waits, status }: SessionSummary): boolean => waits?.kind === 'stuck' && !ENDED.includes(status)
+
+const ENDED: readonly SessionSummary['status'][] = ['stopped', 'completed', 'failed']
+
 /** Failed, failing and about to try again, or waiting for a larger budget. */
 export const needsPerson = (session: SessionSummary): boolean =>
-  session.status === 'failed' || isRetrying(session) || isHeld(session)
+  session.status === 'failed' || isRetrying(session) || isHeld(session) || asksPerson(session) || isStuck(session)
 
 /** Paused by a budget of which nothing is left. */
 export const isHeld = (session: SessionSummary): boolean => session.held !== null && session.status === 'paused'
 
 /** Something that it shares with others is away, and it continues once that is back. */
-export const isWaiting = (session: SessionSummary): boolean => session.status === 'running' && session.waits !== null
+export const isWaiting = (session: SessionSummary): boolean =>
+  session.status === 'running' && session.waits !== null && AWAY.includes(session.waits.kind)
 
 export const isRetrying = (session: SessionSummary): boolean =>
-  isWaiting(session) || (session.status === 'running' && session.failures > 0)
+  isWaiting(session) || (session.status === 'running' && session.failures > 0 && !asksPerson(session) && !isStuck(session))
 
 class Fleet {
   #byId = new Map<string, SessionSummary>()
@@ -31,6 +44,8 @@ class Fleet {
   #counts: StatusCounts = {}
   #attention = 0
   #held = 0
+  #asking = 0
+  #stuck = 0
   #signal = new FrameSignal()
   #loading = false
   #stale = false
@@ -76,6 +91,18 @@ class Fleet {
   get held(): number {
     void this.version
     return this.#held
+  }
+
+  /** How many have asked a person and wait. */
+  get asking(): number {
+    void this.version
+    return this.#asking
+  }
+
+  /** How many make no way. */
+  get stuck(): number {
+    void this.version
+    return this.#stuck
   }
 
   get(sessionId: string): SessionSummary | undefined {
@@ -169,6 +196,8 @@ class Fleet {
     this.#counts[session.status] = (this.#counts[session.status] ?? 0) + by
     if (needsPerson(session)) this.#attention += by
     if (isHeld(session)) this.#held += by
+    if (asksPerson(session)) this.#asking += by
+    if (isStuck(session)) this.#stuck += by
   }
 }
 

@@ -4,7 +4,7 @@ import { actor } from './actor.svelte'
 import { api, type CreateSession } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
-import type { Accepted, BulkItem, JsonObject, Mode, Verb } from '../net/wire'
+import type { Accepted, BulkItem, DecideBody, InboxItem, JsonObject, Mode, Verb } from '../net/wire'
 
 type Answered<Answer = Accepted> = Promise<Answer | null>
 
@@ -30,6 +30,13 @@ const enqueuedOf = ({ action_id, session_id }: BulkItem): Accepted[] =>
 export function guide(request: Request, sessionId: string, guidance: JsonObject | string, mode: Mode = 'steer'): Answered {
   const body = { guidance, mode, actor: actor.name }
   return request.send(phrase('guidance', wordsOf(guidance)), [sessionId, body], (key) => api.interrupt(sessionId, body, key), one)
+}
+
+/** One decision about what a session asks. */
+export function decide(request: Request, item: Pick<InboxItem, 'item_id' | 'tool'>, decision: Omit<DecideBody, 'actor'>): Answered {
+  const body = { ...decision, actor: actor.name }
+  const words = phrase(decision.decision, decision.reason ?? decision.text ?? item.tool)
+  return request.send(words, [item.item_id, body], (key) => api.decide(item.item_id, body, key), one)
 }
 
 /** `limit`: null removes the limit. */

@@ -13,6 +13,9 @@ const PAUSE: Toggle = { verb: 'pause', word: 'Pause', title: 'A tick in flight e
 const RESUME: Toggle = { verb: 'resume', word: 'Resume', title: 'The session ticks at once' }
 const RUN_AGAIN: Toggle = { verb: 'resume', word: 'Run again', title: 'The session restarts from its last good state' }
 
+/** A session that makes no way is resumed, whatever its status; null where it takes no resume. */
+export const helpOn = (status: Status): Toggle | null => (vocabulary.takes(status, 'resume') ? RESUME : null)
+
 /** Null where the status takes neither verb. */
 export function toggleOf(status: Status): Toggle | null {
   // A session that is paused takes a pause, too; it would change nothing.

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Compiled
-from reins.llm.offline.answers import LABEL, Answers, presentable, read
+from reins.llm.offline.answers import Answers, presentable, read
 from reins.llm.offline.jokes import JOKES
+from reins.llm.offline.label import LABEL
 from reins.llm.offline.subject import extract_subject
 
 ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reins.llm.offline.answers import LABEL, Answers
+from reins.llm.offline.answers import Answers
+from reins.llm.offline.label import LABEL
 from reins.llm.offline.lines import SLOT, TOPIC, filled, pieces, recognised, touched, voice_of
 from reins.llm.offline.persona import summary as summed_up
 from reins.llm.offline.topic import topic_of

@@ -18,10 +18,10 @@ export class LiveTalk {
     const leave = joinRun(agent_id, session_id, {
       // Its log is of no concern here.
       afterSeq: () => Number.MAX_SAFE_INTEGER,
+      asked: () => this.#streamed.ask(),
       joined: ({ typing, head }) => this.#streamed.begin(typing, head),
       typing: (event) => this.#streamed.hear(event, 0),
       event: () => undefined,
-      head: () => this.#streamed.forget(),
     })
     return () => {
       leave()

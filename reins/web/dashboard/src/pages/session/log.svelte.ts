@@ -7,7 +7,7 @@ import { joinRun } from '../../net/socket'
 import type { LogKind, LogRow, SessionSummary } from '../../net/wire'
 
 /** Rows that a tick ends with: they say what was typed before them. */
-const ENDINGS: readonly LogKind[] = ['tick', 'error', 'final']
+const ENDINGS: readonly LogKind[] = ['intent', 'tick', 'error', 'final']
 
 export class SessionLog extends NumberedRows<LogRow> {
   /** The newest summary that came with the log. */
@@ -32,17 +32,13 @@ export class SessionLog extends NumberedRows<LogRow> {
   protected override join(): () => void {
     return joinRun(this.agentId, this.sessionId, {
       afterSeq: () => this.last,
+      asked: () => this.streamed.ask(),
       joined: ({ head, rows, session, typing }) => {
         this.#live(rows, head, session)
         this.streamed.begin(typing, this.head)
       },
       typing: (event) => this.streamed.hear(event, this.head),
       event: ({ rows, session }) => this.#live(rows, rows.at(-1)?.seq ?? 0, session),
-      head: ({ head }) => {
-        // What was typed is among what was missed, and perhaps its end.
-        this.streamed.forget()
-        this.live([], head)
-      },
       poll: async () => {
         const session = await api.session(this.sessionId, this.closed)
         this.#live([], session.seq, session)

@@ -1,5 +1,6 @@
 /** Draws the strip. Shape tells the kinds apart; colour only repeats it. */
 
+import { standingOf, workOf, type Standing } from '../../tools/calls'
 import { middle, type Layout, type Mark } from './timeline'
 
 export const STRIP_HEIGHT = 68
@@ -7,6 +8,9 @@ const LANE_Y = 10
 const BLOCK_TOP = 24
 const BLOCK_BOTTOM = 46
 const LABEL_Y = 62
+/** Under its tick, a call of a tool. */
+const TOOL_Y = BLOCK_BOTTOM + 2
+const TOOL_HEIGHT = 4
 const COLOURS = ['ink', 'ink-2', 'ink-3', 'line', 'line-strong', 'paper', 'raised', 'accent', 'selected', 'running', 'paused', 'stopped', 'completed', 'failed', 'failed-paper'] as const
 export type Colours = Record<(typeof COLOURS)[number], string>
 
@@ -51,11 +55,25 @@ export function paint({ context, layout, colours, width, font, selected, hovered
 
 function drawMark(context: CanvasRenderingContext2D, colours: Colours, mark: Mark, isHovered: boolean): void {
   const { kind } = mark.row
-  if (kind === 'tick') drawTick(context, isHovered ? colours.ink : colours['line-strong'], mark)
+  if (kind === 'tick' || kind === 'intent') drawTick(context, isHovered ? colours.ink : colours['line-strong'], mark)
   else if (kind === 'error') drawError(context, colours, mark)
   else if (kind === 'guidance') drawDiamond(context, colours.accent, middle(mark))
   else if (kind === 'final') drawFinal(context, statusColour(colours, mark), mark)
   else drawStatus(context, statusColour(colours, mark), mark)
+  const work = kind === 'tick' ? workOf(mark.row) : null
+  if (work && !work.result) drawTool(context, colours, mark, standingOf(work.outcome, work.asks !== null))
+}
+
+const HUES: Partial<Record<Standing, keyof Colours>> = { ok: 'running', failed: 'failed', asks: 'paused', unknown: 'paused' }
+
+/** Filled where it is known what came of it; of a call that may have run, both ends alone. */
+function drawTool(context: CanvasRenderingContext2D, colours: Colours, mark: Mark, standing: Standing): void {
+  const wide = Math.max(mark.width, 5)
+  context.fillStyle = colours[HUES[standing] ?? 'ink-3']
+  if (standing === 'unknown') {
+    context.fillRect(mark.x, TOOL_Y, 2, TOOL_HEIGHT + 2)
+    context.fillRect(mark.x + wide - 2, TOOL_Y, 2, TOOL_HEIGHT + 2)
+  } else context.fillRect(mark.x, TOOL_Y, wide, standing === 'cancelled' || standing === 'denied' ? 1 : TOOL_HEIGHT)
 }
 
 function drawTick(context: CanvasRenderingContext2D, colour: string, { x, width }: Mark): void {
@@ -139,7 +157,7 @@ function drawSelected(context: CanvasRenderingContext2D, colours: Colours, mark:
   context.strokeStyle = colours.accent
   context.lineWidth = 2
   context.strokeRect(mark.x - 2, BLOCK_TOP - 2, wide + 4, BLOCK_BOTTOM - BLOCK_TOP + 4)
-  if (mark.row.kind !== 'tick') return
+  if (mark.row.kind !== 'tick' && mark.row.kind !== 'intent') return
   context.fillStyle = colours.accent
   context.fillRect(mark.x, BLOCK_TOP, wide, BLOCK_BOTTOM - BLOCK_TOP)
 }

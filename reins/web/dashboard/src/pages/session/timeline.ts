@@ -45,7 +45,7 @@ interface Ask {
 const MARGIN = 14
 const LEAST_TICK = 3
 const MOST_TICK = 180
-const MARK_WIDTH: Record<LogRow['kind'], number> = { tick: 0, error: 0, guidance: 11, status: 7, final: 9 }
+const MARK_WIDTH: Record<LogRow['kind'], number> = { tick: 0, intent: 0, error: 0, guidance: 11, status: 7, final: 9 }
 const GAP = 3
 const LONG_GAP = 13
 const LONG_WAIT_MS = 60_000
@@ -163,7 +163,7 @@ function finished(layout: Layout, width: number, label: (mark: Mark) => string):
   let labelled = -Infinity
   for (const mark of layout.marks) {
     if (mark.row.kind === 'guidance') waiting.push(mark)
-    if (mark.row.kind === 'tick') {
+    if (mark.row.kind === 'tick' || mark.row.kind === 'intent') {
       for (const each of waiting) layout.links.push({ x: middle(each), toX: mark.x + Math.min(mark.width / 2, 6) })
       waiting = []
     }

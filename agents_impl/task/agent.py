@@ -1,0 +1,135 @@
+"""An agent that works towards a goal with tools: a thought and an act in each tick."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent_core.agent.base import AgentRejectedError
+from agent_core.agent.guidance import GuidanceRejectedError
+from agent_core.agent.results import StepResult
+from agent_core.session.controls import Control, Interrupt
+from agents_impl.task import goals
+from agents_impl.task.asking import TaskAsks
+from agents_impl.task.bounds import GUIDANCE_BYTES, newest
+from agents_impl.task.history import History
+from agents_impl.task.models import Said, SetGoal, SetTools, TaskConfig, TaskGuidance, TaskState
+from agents_impl.task.own_tools import finish
+from agents_impl.task.prompting import Thought, decide
+from agents_impl.task.reading import UnreadableError
+from reins.llm import Model
+from reins.tools.outcome import ToolError
+from reins.tools.tool import Tool
+from store.journal.file import Record
+
+_LAST_THOUGHTS = 3
+_GUIDANCE = 20
+_GUIDANCE_CHARS = 2_000
+_FEW_LEFT = "{left} thoughts are left for this goal. Bring it to an end, or finish truthfully."
+
+
+class TaskAgent(TaskAsks):
+    """Thinks, announces what it is about to do, does it, and remembers what it has seen."""
+
+    agent_type = "task"
+    Config = TaskConfig
+    State = TaskState
+    Guidance = TaskGuidance
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._mode = ""
+
+    def first_state(self) -> TaskState:
+        state = TaskState()
+        if self.config.goal is not None:
+            goals.begin(state, self.config.goal, self.config)
+        return state
+
+    async def admit(self) -> Sequence[Record]:
+        try:
+            self._toolbox.select(self.config.tools)
+            await self._surroundings()
+        except ToolError as error:
+            raise AgentRejectedError(str(error)) from error
+        return ()
+
+    def report(self) -> dict[str, Any] | None:
+        done = self.state.goals_done
+        return done[-1].model_dump() if done else None
+
+    @property
+    def idle(self) -> bool:
+        return not self.state.goal and self.state.pending is None
+
+    def may_tick(self) -> bool:
+        pending = self.state.pending
+        waits = pending is not None and pending.waits
+        return not waits and not self.idle and super().may_tick()
+
+    # -- one tick
+
+    async def tick(self) -> StepResult:
+        history = await self._known()
+        if self.state.pending is not None:
+            return await self._go_on(self.state.pending)
+        return await self._next(history)
+
+    async def _next(self, history: History) -> StepResult:
+        """One thought, and the call that it leads to."""
+        state = self.state
+        if state.thoughts >= state.allowed:
+            return self._held(f"{state.thoughts} thoughts did not reach the goal (max_iterations)")
+        tools = self._tools()
+        try:
+            thought = await self._think(history, tools)
+        except UnreadableError as error:
+            return self._unreadable(str(error))
+        state.thoughts += 1
+        state.unreadable = 0
+        state.noted = None
+        self._shown = thought.window.shown() | {"model": thought.model}
+        decided = thought.decided
+        if tools[decided.tool] is finish:
+            return self._finished(thought)
+        return await self._do(tools[decided.tool], decided.thought, decided.arguments)
+
+    async def _think(self, history: History, tools: Mapping[str, Tool]) -> Thought:
+        state = self.state
+        notes = [state.noted] if state.noted else []
+        left = state.allowed - state.thoughts
+        if left <= _LAST_THOUGHTS:
+            notes.append(_FEW_LEFT.format(left=left))
+        return await decide(
+            self.services.get(Model), state, history, tools, self.config.context_tokens, notes=notes
+        )
+
+    # -- guidance
+
+    async def apply(self, control: Control) -> None:
+        self._mode = control.mode if isinstance(control, Interrupt) else ""
+        await super().apply(control)
+
+    async def guide(self, guidance: SetGoal | SetTools | str) -> str:
+        state = self.state
+        match guidance:
+            case SetGoal():
+                return goals.take(state, guidance, self.config)
+            case SetTools():
+                return self._set_tools(guidance)
+        if len(guidance) > _GUIDANCE_CHARS:
+            raise GuidanceRejectedError(
+                f"the guidance has {len(guidance)} characters; expected {_GUIDANCE_CHARS} at the "
+                "most. Put more into a file of its workspace and name that"
+            )
+        said = [*state.guidance, Said(text=guidance, seq=self.session.seq)][-_GUIDANCE:]
+        state.guidance = newest(said, GUIDANCE_BYTES, lambda each: each.text)
+        if self._mode == "now" and state.pending is not None and state.pending.waits:
+            state.pending.dropped = "it was given up for guidance"
+        return f"guidance: {guidance[:80]}"
+
+    def _set_tools(self, order: SetTools) -> str:
+        try:
+            chosen = self._toolbox.select(order.tools)
+        except ToolError as error:
+            raise GuidanceRejectedError(str(error)) from error
+        self.state.tools = order.tools
+        return f"tools: {', '.join(chosen)}"[:200]

@@ -1,0 +1,151 @@
+"""The rows of a task: the outcome of a call, that it makes no way, the result of a goal."""
+
+from typing import Any
+
+from agent_core.agent.effects import Effect
+from agent_core.agent.results import StepResult
+from agent_core.inbox.inbox import Inbox, Settled
+from agent_core.session.waiting import Waiting
+from agents_impl.task import goals
+from agents_impl.task.calls import as_payload, call_line, digest
+from agents_impl.task.history import Seen
+from agents_impl.task.means import TaskMeans
+from agents_impl.task.models import Pending, Recent, Result
+from agents_impl.task.own_tools import finish
+from agents_impl.task.prompting import Thought
+from agents_impl.task.stuck import why_stuck, with_act
+from reins.tools.toolbox import Acted
+
+_UNREADABLE = 3
+_UNREADABLE_CHARS = 2_000
+_WARNING = (
+    "You make no way: {why}. Do something else: look from another side, ask a person, or finish "
+    "with the status blocked or failed."
+)
+_SETTLED: dict[str | None, Settled | None] = {
+    "stale": "stale", "unknown": "unknown", "withdrawn": "withdrawn", "rejected": None,
+    "expired": None, "answered": None,
+}  # fmt: skip
+"""Kind of an outcome to what became of the item that was asked; of any other call: it ran."""
+
+
+class TaskRecords(TaskMeans):
+    """Makes the results of ticks; keeps in memory what the next thought is to see."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._shown: dict[str, Any] | None = None
+        self._seen: tuple[int, dict[str, Any]] | None = None
+
+    def after_tick(self) -> None:
+        super().after_tick()
+        if self._seen is None:
+            return
+        (iteration, payload), self._seen = self._seen, None
+        if self._history is not None and self.session.iteration > iteration:
+            seen = Seen.of(self.session.seq, payload)
+            if seen is not None:
+                self._history.add(seen)
+
+    def _result(self, pending: Pending, acted: Acted) -> StepResult:
+        """The tick's row of a call that has an outcome; held where the task makes no way."""
+        state = self.state
+        state.pending = None
+        arguments = self._at_hand(pending) or {}
+        payload: dict[str, Any] = {
+            "thought": pending.thought,
+            "call": as_payload(pending.call),
+            "outcome": acted.as_payload(),
+            **self._take_shown(),
+        }
+        self._seen = self.session.iteration, payload
+        line = call_line(pending.call.tool, arguments)
+        text = line if acted.ok else f"{line}: {acted.kind}"
+        call = digest([pending.call.tool, arguments])
+        state.recent = with_act(
+            state.recent, Recent(call=call, result=digest(acted.text), ok=acted.ok)
+        )
+        effects = self._settled(pending, acted)
+        if (why := why_stuck(state.recent)) is None:
+            return self._step(text, payload, effects)
+        if state.warned:
+            return self._held(why, text, payload, effects)
+        state.warned, state.recent = True, []
+        state.noted = _WARNING.format(why=why)
+        return self._step(text, payload | {"warned": why}, effects)
+
+    def _settled(self, pending: Pending, acted: Acted) -> list[Effect]:
+        """The end of the item that was asked about the call."""
+        became = _SETTLED.get(acted.kind, "ran")
+        if acted.kind == "cancelled":
+            became = "unknown" if pending.begun else "withdrawn"
+        if pending.asked is None or became is None:
+            return []
+        inbox = self.services.get(Inbox)
+        return [inbox.settled(pending.asked, became, self.session.seq + 1)]
+
+    def _held(
+        self,
+        why: str,
+        text: str = "held",
+        payload: dict[str, Any] | None = None,
+        effects: list[Effect] | None = None,
+    ) -> StepResult:
+        """No tick follows before a person resumes the session, or says something."""
+        state = self.state
+        state.warned, state.recent, state.unreadable = False, [], 0
+        state.allowed = max(state.allowed, state.thoughts + self.config.max_iterations)
+        return StepResult(
+            f"{text}; it is stuck: {why}",
+            {**(payload or {}), "stuck": why},
+            waits=Waiting.stuck(why),
+            effects=effects or (),
+        )
+
+    def _unreadable(self, why: str) -> StepResult:
+        state = self.state
+        state.thoughts += 1
+        state.unreadable += 1
+        payload = {"unreadable": why[:_UNREADABLE_CHARS]}
+        if state.unreadable >= _UNREADABLE:
+            reason = f"{_UNREADABLE} answers of the model could not be read"
+            return self._held(reason, "the answer could not be read", payload)
+        state.noted = f"Your last answer could not be read: {why[:500]}"
+        return self._step("the answer could not be read", payload)
+
+    def _finished(self, thought: Thought) -> StepResult:
+        """The result of the goal; the session's result where nothing more is to be done."""
+        state, decided = self.state, thought.decided
+        given: Any = finish.check(decided.arguments)
+        result = Result(
+            status=given.status,
+            goal=state.goal,
+            summary=given.summary,
+            files=given.files or list(state.files_changed),
+            facts=given.facts,
+        )
+        done = goals.finish(state, result, self.config)
+        payload = {
+            "thought": decided.thought,
+            "call": {"tool": decided.tool, "arguments": decided.arguments},
+            "result": result.model_dump(),
+            **self._take_shown(),
+        }
+        self._seen = self.session.iteration, payload
+        return self._step(result.summary, payload, done=done)
+
+    def _step(
+        self,
+        text: str,
+        payload: dict[str, Any],
+        effects: list[Effect] | None = None,
+        *,
+        done: bool = False,
+    ) -> StepResult:
+        own_s: float | None = self.config.heartbeat_s
+        return StepResult(text, payload, effects=effects or (), done=done, next_in_s=own_s or 0.0)
+
+    def _take_shown(self) -> dict[str, Any]:
+        """The part of its context that the thought was sent, for one row."""
+        shown, self._shown = self._shown, None
+        return {} if shown is None else {"context": shown}

@@ -1,0 +1,171 @@
+"""Tools and people that answer as they did before: from the rows of a session's log."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
+from dataclasses import dataclass, fields
+from typing import Any, Literal
+
+import orjson
+
+from agent_core.agent.effects import Prepared
+from agent_core.inbox.inbox import Inbox, Settled
+from agent_core.inbox.item import Call, Item
+from agent_core.inbox.risk import OUTSIDE, RISKS
+from agent_core.session.decisions import Decision, Recorded, Reviewed, Risk
+from reins.tools.context import Context
+from reins.tools.outcome import ToolError
+from reins.tools.tool import Tool
+from reins.tools.toolbox import Acted, Looked, Toolbox, Tools
+
+Row = Mapping[str, Any]
+_FIELDS = frozenset(each.name for each in fields(Acted))
+
+
+class CrashedError(Exception):
+    """The worker ended here, in the middle of a call."""
+
+
+def payload_of(row: Row) -> dict[str, Any]:
+    found: dict[str, Any] = orjson.loads(row["payload"] or "{}")
+    return found
+
+
+def pending_in(row: Row) -> dict[str, Any] | None:
+    """The call without a result that the row's snapshot keeps."""
+    found: dict[str, Any] | None = orjson.loads(row["state"])["agent"].get("pending")
+    return found
+
+
+async def _nothing() -> None:
+    """Nothing was written in between."""
+
+
+class RecordedToolbox(Toolbox):
+    """Makes no call: gives what the row at hand says of it.
+
+    `row` is the one that is to be written again, `result` that with the call's outcome, None where
+    the worker ended before there was one. `between` writes what came while the call ran.
+    """
+
+    def __init__(self, tools: Tools) -> None:
+        super().__init__(tools)
+        self.row: Row = {}
+        self.result: Row | None = None
+        self.between: Callable[[], Awaitable[None]] = _nothing
+
+    def at(self, row: Row) -> None:
+        """The next row to be written again; its own outcome is the one to give."""
+        self.row = self.result = row
+        self.between = _nothing
+
+    async def look(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
+        del tool, arguments, context
+        outcome = payload_of(self.row).get("outcome") or {}
+        if outcome.get("kind") == "failed" and outcome["text"] == f"failed: {outcome['error']}":
+            raise ToolError(outcome["error"])
+        pending = pending_in(self.row)
+        call = payload_of(self.row).get("call") if pending is None else pending["call"]
+        risk, reasons = _before_outside(call or {})
+        touches = "" if pending is None else pending["touches"]
+        return Looked(risk, reasons, "changed" if outcome.get("kind") == "stale" else touches)
+
+    async def preview(
+        self, tool: Tool, arguments: Mapping[str, Any], context: Context
+    ) -> dict[str, Any]:
+        del tool, arguments, context
+        return {}
+
+    async def act(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Acted:
+        del tool, arguments
+        await self.between()
+        if self.result is None:
+            raise CrashedError
+        context.memory.clear()
+        context.memory.update(orjson.loads(self.result["state"])["agent"]["memory"])
+        outcome = payload_of(self.result)["outcome"]
+        return Acted(**{name: value for name, value in outcome.items() if name in _FIELDS})
+
+
+def _before_outside(call: Mapping[str, Any]) -> tuple[Risk, list[str]]:
+    """The risk as the tool itself has it, without what material from outside has added."""
+    risk: Risk = call.get("risk", "low")
+    reasons = list(call.get("reasons", ()))
+    if OUTSIDE not in reasons:
+        return risk, reasons
+    reasons.remove(OUTSIDE)
+    return RISKS[max(0, RISKS.index(risk) - 1)], reasons
+
+
+class RecordedRules:
+    """The rules of people, as far as the row at hand shows them."""
+
+    def __init__(self, toolbox: RecordedToolbox) -> None:
+        self._toolbox = toolbox
+
+    def decide(self, call: Call) -> "RecordedRule | None":
+        del call
+        payload = payload_of(self._toolbox.row)
+        if "asks" in payload:
+            return None
+        outcome = payload.get("outcome") or {}
+        return RecordedRule("deny" if outcome.get("kind") == "denied" else "allow")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRule:
+    effect: Literal["allow", "deny"]
+
+
+class RecordedInbox(Inbox):
+    """Asks nobody: decisions are rows."""
+
+    def __init__(self, toolbox: RecordedToolbox) -> None:
+        self.rules = RecordedRules(toolbox)  # type: ignore[assignment]  # as far as it is asked
+
+    def asking(self, item: Item) -> "NoRows":
+        return NoRows(item.item_id)
+
+    def settled(self, item_id: str, state: Settled, seq: int | None = None) -> "NoRows":
+        del state, seq
+        return NoRows(item_id)
+
+
+@dataclass(frozen=True, slots=True)
+class NoRows:
+    """An effect that leaves nothing."""
+
+    key: str
+
+    def prepare(self) -> AbstractAsyncContextManager[Prepared | None]:
+        return nullcontext(Prepared(()))
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedItem:
+    """An item whose decision is on record."""
+
+    payload: Mapping[str, Any]
+
+    def decision(self) -> Decision:
+        said = self.payload
+        return Decision(
+            item_id=said["item_id"],
+            kind=said["kind"],
+            tool=said["tool"],
+            decision=said["decision"],
+            actor=said["actor"],
+            call_hash=said["call_hash"],
+            args=said.get("args"),
+            text=said.get("answer"),
+            reason=said.get("reason"),
+        )
+
+    def check(self, decision: Decision) -> None:
+        """Nothing: it was checked then."""
+
+    def recording(
+        self, decision: Decision, reviewed: Reviewed | None
+    ) -> AbstractContextManager[Recorded]:
+        del decision, reviewed
+        said = {name: value for name, value in self.payload.items() if name != "actor"}
+        return nullcontext(Recorded((), said))

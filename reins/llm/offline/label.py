@@ -1,0 +1,3 @@
+"""The label before whatever a demonstration says."""
+
+LABEL = "[offline demo] "

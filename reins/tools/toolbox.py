@@ -1,0 +1,150 @@
+"""The tools of a worker as its agents use them: chosen by name, looked at before, and called."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal, Protocol
+
+from reins.tools.calling import Calls
+from reins.tools.context import Context
+from reins.tools.outcome import Outcome
+from reins.tools.sandbox.confinement import Confinement
+from reins.tools.tool import Tool
+
+_ROW_BYTES = 64 * 1024
+"""Of a result, in a row of the log; the model is shown less, the whole is in a file."""
+
+
+_NAMES: tuple[Literal["low", "medium", "high"], ...] = ("low", "medium", "high")
+
+
+class Tools(Protocol):
+    """All tools that there are."""
+
+    @property
+    def tools(self) -> Mapping[str, Tool]: ...
+
+    def select(self, names: Iterable[str]) -> dict[str, Tool]:
+        """Those of these names, sets and patterns. Raises: ValueError, LookupError, ToolError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """A call before it is made: its risk with the reasons, and a digest of what it would change."""
+
+    risk: Literal["low", "medium", "high"]
+    reasons: list[str]
+    touches: str
+
+
+@dataclass(frozen=True, slots=True)
+class Acted:
+    """A call that was made, as a row of the log has it; `text` is the result, bounded."""
+
+    ok: bool
+    text: str
+    kind: str | None = None
+    error: str | None = None
+    took_s: float = 0.0
+    attempts: int = 1
+    size_bytes: int = 0
+    file: str | None = None
+    exit: int | None = None
+    confinement: str | None = None
+    note: str | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> "Acted":
+        """An outcome, bounded."""
+        text = outcome.text()
+        value = outcome.value
+        told = value if isinstance(value, Mapping) else {}
+        return cls(
+            ok=outcome.ok,
+            text=outcome.for_model(_ROW_BYTES),
+            kind=outcome.kind,
+            error=outcome.error[:2_000] or None,
+            took_s=round(outcome.took_s, 6),
+            attempts=outcome.attempts,
+            size_bytes=outcome.size_bytes or len(text.encode("utf-8", "replace")),
+            file=outcome.file,
+            exit=_number(told.get("exit", getattr(value, "exit", None))),
+            confinement=getattr(value, "confinement", None) or told.get("confinement"),
+        )
+
+    @classmethod
+    def not_made(cls, kind: str, why: str) -> "Acted":
+        """A call that gave nothing, for a reason that its tool does not know."""
+        return cls(ok=False, text=f"{kind}: {why}", kind=kind, error=why)
+
+    def with_note(self, note: str) -> "Acted":
+        """The same, with a word on how it went."""
+        return replace(self, note=note)
+
+    def as_payload(self) -> dict[str, Any]:
+        """Its fields; those that say nothing are left out."""
+        given = {name: getattr(self, name) for name in self.__slots__}
+        return {name: value for name, value in given.items() if value is not None}
+
+
+def _number(value: object) -> int | None:
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+class Folders(Protocol):
+    """The folders of sessions: where they work, and where results are kept whole."""
+
+    def open_for(self, session_id: str, asked: str | None) -> Path:
+        """The workspace of a session, which may ask for one. Raises: ToolError."""
+        ...
+
+    def results_of(self, session_id: str) -> Path:
+        """The folder of its long results."""
+        ...
+
+
+@dataclass
+class Toolbox:
+    """Tools, folders and the confinement of commands. A reload puts others in their place."""
+
+    tools: Tools
+    folders: Folders | None = None
+    confine: Callable[[], Awaitable[Confinement]] | None = None
+    calls: Calls = field(default_factory=Calls)
+
+    def take(self, tools: Tools, folders: Folders) -> None:
+        """Use these from now on; calls in flight end with what they began with."""
+        self.tools, self.folders = tools, folders
+
+    def select(self, names: Iterable[str]) -> dict[str, Tool]:
+        """The tools of these names, sets and patterns. Raises: as `Tools.select`."""
+        return self.tools.select(names)
+
+    async def context(self, session_id: str, agent_id: str, workspace: str | None) -> Context:
+        """The surroundings of a session's calls. Raises: ToolError."""
+        made = Context(session_id=session_id, agent_id=agent_id)
+        if self.folders is not None:
+            made.workspace = await made.in_thread(self.folders.open_for, session_id, workspace)
+            made.results = self.folders.results_of(session_id)
+        if self.confine is not None:
+            made.confinement = await self.confine()
+        return made
+
+    async def look(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
+        """Look at a call with these arguments, which fit. Raises: ToolError, OSError."""
+        risk, reasons = tool.policy.risk_of(arguments, context)
+        touches = await context.in_thread(tool.touches, arguments, context)
+        return Looked(_NAMES[risk], list(reasons), touches)
+
+    async def preview(
+        self, tool: Tool, arguments: Mapping[str, Any], context: Context
+    ) -> dict[str, Any]:
+        """Make ready what a person needs to see of the call. Raises: ToolError, OSError."""
+        shown: dict[str, Any] = await context.in_thread(tool.preview, arguments, context)
+        return shown
+
+    async def act(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Acted:
+        """Make the call. Raises: asyncio.CancelledError alone."""
+        outcome = await self.calls.call(tool, arguments, context)
+        return Acted.of(outcome)

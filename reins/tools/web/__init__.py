@@ -1,0 +1,1 @@
+"""The web as tools see it: what may be asked, how it is asked, and what comes of it as text."""

@@ -104,6 +104,7 @@ class Workspace:
                 return _KINDS.get(stat.S_IFMT(os.fstat(descriptor).st_mode), "special")
             finally:
                 os.close(descriptor)
+
     def head(self, path: str, most_bytes: int) -> tuple[int, bytes]:
         """The size of a file of any size, and its beginning. Raises: ToolError."""
         with self._told(path), regular(self._fd, path) as descriptor:

@@ -7,7 +7,8 @@ from pathlib import Path
 import structlog
 
 from reins.settings import Settings
-from reins.tools import workspaces
+from reins.tools import starts, workspaces
+from reins.tools.outcome import ToolError
 from reins.tools.registry import Registry
 from reins.tools.sandbox.confinement import Confinement
 from reins.tools.sandbox.probing import probe
@@ -23,7 +24,12 @@ class SettingsFolders:
     settings: Settings
 
     def open_for(self, session_id: str, asked: str | None) -> Path:
-        return workspaces.open_for(session_id, asked, self.settings)
+        folder = workspaces.open_for(session_id, asked, self.settings)
+        try:
+            starts.keep(folder, starts.folder_of(session_id, self.settings))
+        except (OSError, ToolError) as error:  # the page shows no differences then
+            _logger.warning("a workspace's start is not kept", error=str(error))
+        return folder
 
     def results_of(self, session_id: str) -> Path:
         return workspaces.results_of(session_id, self.settings)

@@ -16,14 +16,26 @@ import orjson
 from reins.settings import Settings
 from reins.tools.outcome import ToolError
 from reins.tools.workspace import Entry, Workspace, digest
-from reins.tools.workspaces import folder_name, root_of
+from reins.tools.workspaces import RESULTS, folder_name, root_of
 
 FOLDER = ".start"
+"""Below the root of the workspaces, where no session can have its own."""
 MOST_FILES = 5_000
 FILE_BYTES = 256 * 1024
 WHOLE_BYTES = 32 << 20
 NOT_LOOKED_INTO = frozenset(
-    {".git", ".hg", ".svn", ".venv", "venv", "node_modules", "__pycache__", ".mypy_cache"}
+    {
+        FOLDER,
+        RESULTS,
+        ".git",
+        ".hg",
+        ".svn",
+        ".venv",
+        "venv",
+        "node_modules",
+        "__pycache__",
+        ".mypy_cache",
+    }
 )
 _DEPTH = 24
 _INDEX = "index.json"
@@ -128,7 +140,7 @@ def _read(here: Workspace, entry: Entry) -> bytes | None:
 def walked(here: Workspace, path: str = ".", depth: int = _DEPTH) -> Iterator[Entry]:
     """All files and folders of a workspace but what tools and histories put there."""
     try:
-        found = here.entries(path, most=MOST_FILES)
+        found = here.entries(path, most=MOST_FILES + 1)
     except ToolError:  # removed meanwhile, or not ours to read
         return
     for entry in found:
@@ -144,5 +156,5 @@ def kept(folder: Path) -> Start | None:
         index = orjson.loads((folder / _INDEX).read_bytes())
         files = {path: _Kept(size, content) for path, (size, content) in index["files"].items()}
         return Start(folder, files, bool(index["whole"]))
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

@@ -36,16 +36,21 @@ _BY_LIMIT = {
 
 
 class Report(str):
-    """A command's end and output as a model reads them; `ran` and `confinement` are the facts."""
+    """A command's end and output as a model reads them, with the facts beside it.
 
-    __slots__ = ("confinement", "ran")
+    `exit` is its code, None where it did not end by itself.
+    """
+
+    __slots__ = ("confinement", "exit", "ran")
     ran: Ran
+    exit: int | None
     confinement: str
 
     @classmethod
     def of(cls, ran: Ran, confinement: Confinement, limits: Limits) -> "Report":
         made = cls(f"[{_ended(ran, limits)}; {confinement.kind}]\n{ran.output}")
         made.ran, made.confinement = ran, confinement.kind
+        made.exit = ran.code if ran.end == "exited" else None
         return made
 
 

@@ -5,10 +5,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 from reins.tools.sandbox import tree
 from reins.tools.sandbox.output import Output
@@ -63,7 +63,7 @@ class _Command(asyncio.SubprocessProtocol):
         self._closed = False
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd != _STDOUT:
+        if fd != _STDOUT or self.over.done():
             return
         self.output.feed(data)
         if self.output.size_bytes > self._most_bytes:
@@ -111,16 +111,8 @@ async def run(
     before this returns. Raises: OSError where it cannot be started.
     """
     began = time.perf_counter()
-    transport, command = await asyncio.get_running_loop().subprocess_exec(
-        lambda: _Command(output_bytes),
-        *line,
-        stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": os.defpath},
-        cwd=cwd,
-        pass_fds=passed,
-        start_new_session=True,
+    transport, command = await _begun(
+        _start(line, output_bytes, passed, cwd, with_stdin=bool(stdin)), ending
     )
     try:
         if stdin:
@@ -136,6 +128,41 @@ async def run(
         end = "signal"
     took_s = time.perf_counter() - began
     return Ran(end, abs(code), took_s, command.output.text(), command.output.size_bytes)
+
+
+_Started = tuple[asyncio.SubprocessTransport, _Command]
+
+
+async def _begun(start: Coroutine[Any, Any, _Started], ending: Ending) -> _Started:
+    """Start it. Cancelled meanwhile, it is killed once it stands: half-made, it would go on."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            await _end(*await starting, ending)
+        raise
+
+
+async def _start(
+    line: Sequence[str],
+    output_bytes: int,
+    passed: Sequence[int],
+    cwd: str | None,
+    *,
+    with_stdin: bool,
+) -> _Started:
+    return await asyncio.get_running_loop().subprocess_exec(
+        lambda: _Command(output_bytes),
+        *line,
+        stdin=asyncio.subprocess.PIPE if with_stdin else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={"PATH": os.defpath},
+        cwd=cwd,
+        pass_fds=passed,
+        start_new_session=True,
+    )
 
 
 async def _watch(command: _Command, pid: int, time_s: float, memory_bytes: int | None) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.tools.conftest import opened
+from tests.integration.tools.conftest import WAYS, opened
 from tests.support.waiting import until
 
 _numbers = itertools.count(1)
@@ -214,7 +214,7 @@ def test_a_cancelled_command(box):
     until(lambda: not running(name), "all are gone")
 
 
-@pytest.mark.parametrize("way", [("bubblewrap", "user"), ("landlock", "user")], ids="-".join)
+@pytest.mark.parametrize("way", WAYS, ids="-".join)
 def test_the_process_that_waits_is_killed(way):
     """Nothing of a command is left when Reins itself is."""
     box = opened(*way)

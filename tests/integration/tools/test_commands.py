@@ -13,6 +13,7 @@ from reins.tools.sandbox import bubblewrap, launcher, probing, seatbelt
 from reins.tools.sandbox.confinement import Confinement
 from reins.tools.sandbox.probing import here, probe
 from reins.tools.sandbox.surroundings import owner
+from reins.tools.sandbox.tree import below
 from tests.integration.tools.test_bounds import long, running
 from tests.support.waiting import until_async
 
@@ -98,7 +99,7 @@ async def test_its_time_limit(context):
         ({"argv": ["ls"], "timeout_s": 0}, "timeout_s"),
         ({"argv": ["ls"], "timeout_s": 10_000}, "timeout_s"),
         ({"argv": ["a\0b"]}, "NUL"),
-        ({"argv": ["a\ud800"]}, "unicode"),
+        ({"argv": ["a\ud800"]}, "surrogate"),
     ],
 )
 async def test_arguments_that_are_none(context, arguments, told):
@@ -140,6 +141,20 @@ async def test_a_cancelled_call(context):
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
+    await until_async(lambda: not running(name), "all are gone")
+
+
+async def test_a_call_that_is_cancelled_at_any_moment(context):
+    """Also while its sandbox is half made: nothing is left of it."""
+    name = long()
+    line = {"line": f"setsid sleep {name} & sleep {name}"}
+    for moment in range(12):
+        call = asyncio.create_task(Calls().call(run_shell, line, context))
+        await asyncio.sleep(moment * 0.004)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert below(os.getpid())[1:] == []
     await until_async(lambda: not running(name), "all are gone")
 
 

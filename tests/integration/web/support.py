@@ -75,6 +75,7 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
     plain = path.partition("?")[0]
     for template, operations in sorted(DOCUMENT["paths"].items(), reverse=True):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
+        pattern = pattern.removesuffix("[^/]+") + ".+" if template.endswith("{path}") else pattern
         if re.fullmatch(pattern, plain):
             return operations.get(method.lower())
     return None

@@ -13,6 +13,7 @@ import type {
   FieldProblem,
   FileView,
   InboxItem,
+  InboxItemDetail,
   ModelCall,
   JsonObject,
   LogRow,
@@ -176,7 +177,7 @@ export const api = {
   inbox: (query: { state?: string; session_id?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
     get<Page<InboxItem>>('/inbox', query, signal),
   /** One item, with the last decisions of people about others like it. */
-  inboxItem: (itemId: string, signal: AbortSignal) => get<InboxItem & { decided_like: InboxItem[] }>(`/inbox/${segment(itemId)}`, {}, signal),
+  inboxItem: (itemId: string, signal: AbortSignal) => get<InboxItemDetail>(`/inbox/${segment(itemId)}`, {}, signal),
   decide: (itemId: string, body: DecideBody, key: string) => post<Accepted>(`/inbox/${segment(itemId)}/decide`, body, key),
 
   conversations: (query: { limit?: number; cursor?: string | null }) => get<Page<Conversation>>('/conversations', query),

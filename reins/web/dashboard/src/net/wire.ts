@@ -60,43 +60,10 @@ interface PersonaConfig {
   max_agent_turns?: number
 }
 /** A call or a question that waits for a person, or what became of one. */
-export interface InboxItem {
-  item_id: string
-  kind: 'approval' | 'question'
-  session_id: string
-  agent_id: string
-  agent_type: string
-  tool: string
-  args: JsonObject
-  /** Of the call as it is shown: a decision holds for it alone. */
-  call_hash: string
-  /** The parts that a rule could fix; a line of shell is never remembered. */
-  aspects: { shell: boolean }
-  risk: 'low' | 'medium' | 'high'
-  reasons: string[]
-  thought: string
-  preview: JsonObject
-  state: string
-  asked_at: string
-  expires_at: string | null
-  decided_by: string | null
-  decided_at: string | null
-  decision: string | null
-  reason: string | null
-  final_args: JsonObject | null
-  answer: string | null
-  outcome_seq: number | null
-}
-export interface DecideBody {
-  actor: string
-  decision: 'approve' | 'edit' | 'reject' | 'answer'
-  call_hash?: string
-  args?: JsonObject
-  text?: string
-  reason?: string
-  /** From then on the same call needs nobody: in this session, of this agent, or of its type. */
-  remember?: { scope: 'session' | 'agent' | 'type' }
-}
+export type InboxItem = Narrowed<Schemas['InboxItem'], { args: JsonObject; preview: JsonObject; final_args: JsonObject | null }>
+export type InboxItemDetail = InboxItem & { decided_like: InboxItem[] }
+export type DecideBody = Pick<Schemas['DecideBody'], 'actor' | 'decision'> &
+  Partial<Narrowed<Schemas['DecideBody'], { args: JsonObject; remember: Pick<Schemas['Remember'], 'scope'> }>>
 export type FileView = Schemas['FileView']
 export type FileEntry = Schemas['FileEntry']
 export type Held = Schemas['Held']

@@ -95,3 +95,4 @@ def test_its_end_in_words(ran, told):
     report = Report.of(ran, CONFINED.confinement, Limits())
     assert report == told
     assert (report.ran, report.confinement) == (ran, "bubblewrap")
+    assert report.exit == (ran.code if ran.end == "exited" else None)

@@ -132,13 +132,9 @@ class TaskAsks(TaskActs):
         )
         pending.asked = item.item_id
         self.state.pending = kept(pending)
-        asks = {
-            "item_id": item.item_id, "kind": kind, "risk": call.risk, "reasons": call.reasons,
-        }  # fmt: skip
         payload = {
             "thought": pending.thought,
             "call": as_payload(call.model_copy(update={"arguments": arguments})),
-            "asks": asks,
             **self._take_shown(),
         }
         text = f"asks: {call_line(tool.name, arguments)}"

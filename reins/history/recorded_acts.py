@@ -58,6 +58,11 @@ class RecordedToolbox(Toolbox):
         self.row = self.result = row
         self.between = _nothing
 
+    def settled(self, item_id: str, state: str) -> dict[str, Any]:
+        """The words of the result's row on the item; nothing where it was settled before."""
+        said = payload_of(self.result or self.row).get("settled")
+        return {} if said is None else {"settled": {"item_id": item_id, "state": state}}
+
     async def look(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
         del tool, arguments, context
         outcome = payload_of(self.row).get("outcome") or {}
@@ -121,23 +126,25 @@ class RecordedInbox(Inbox):
 
     def __init__(self, toolbox: RecordedToolbox) -> None:
         self.rules = RecordedRules(toolbox)  # type: ignore[assignment]  # as far as it is asked
+        self._toolbox = toolbox
 
     def asking(self, item: Item) -> "NoRows":
-        return NoRows(item.item_id)
+        return NoRows(item.item_id, {"asks": item.brief()})
 
     def settled(self, item_id: str, state: Settled, seq: int | None = None) -> "NoRows":
-        del state, seq
-        return NoRows(item_id)
+        del seq
+        return NoRows(item_id, self._toolbox.settled(item_id, state))
 
 
 @dataclass(frozen=True, slots=True)
 class NoRows:
-    """An effect that leaves nothing."""
+    """An effect that leaves nothing but its part of the tick's payload."""
 
     key: str
+    payload: Mapping[str, Any]
 
     def prepare(self) -> AbstractAsyncContextManager[Prepared | None]:
-        return nullcontext(Prepared(()))
+        return nullcontext(Prepared((), self.payload))
 
 
 @dataclass(frozen=True, slots=True)

@@ -153,6 +153,20 @@ async def test_a_newer_code_of_the_type_takes_over_between_thought_and_act(tasks
     assert len(thoughts) == 2
 
 
+async def test_a_tool_that_a_reload_takes_away_ends_no_task(tasks):
+    """The others are there; a call of it that waits gets the outcome `unknown_tool`."""
+    tasks.model.answers += [answer("count"), answer("look"), finished()]
+    await tasks.task(tools=["count", "look"], approvals="ask")
+    item = await tasks.until_asked()
+    left = [each for each in tasks.hands.registry.tools.values() if each.name != "count"]
+    tasks.toolbox.tools = Registry(left)
+    await tasks.decide(item, "approve")
+    await tasks.until_row("final")
+    kinds = [(call["tool"], outcome.get("kind")) for call, outcome in tasks.acts()]
+    assert kinds == [("count", "unknown_tool"), ("look", None)]
+    assert tasks.hands.done == []
+
+
 async def test_one_that_is_idle_says_so(tasks):
     """In its snapshot, for lists and pages."""
     tasks.model.answers += [finished()]

@@ -19,9 +19,15 @@ help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 # The page is built while the rest is installed: half of the time of a first start.
-run: ## Run web and worker; set up whatever is missing first
+run: workspaces/small_shop ## Run web and worker; set up whatever is missing first
 	@$(MAKE) --no-print-directory -j2 page setup
 	@$(VENV)/bin/reins run
+
+# A folder for the first task. Run as root, commands are another user's, who must own it.
+workspaces/small_shop:
+	@mkdir -p workspaces
+	@cp -RL examples/small_shop workspaces/
+	@test "$$(id -u)" != 0 || chown -R 64999:64999 $@
 
 setup: $(VENV)/.stamp ## Make .venv with the versions that are locked, and `reins` in it
 	@:

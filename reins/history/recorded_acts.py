@@ -61,7 +61,7 @@ class RecordedToolbox(Toolbox):
         self.between = _nothing
 
     def settled(self, item_id: str, state: str) -> dict[str, Any]:
-        """What the row with the result says of the item; nothing where it was settled before."""
+        """The words of the result's row on the item; nothing where it was settled before."""
         said = payload_of(self.result or self.row).get("settled")
         return {} if said is None else {"settled": {"item_id": item_id, "state": state}}
 

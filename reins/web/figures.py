@@ -113,4 +113,7 @@ def _waiting(sessions: Iterable[Any]) -> dict[str, int]:
 def _ended(worker: Any) -> tuple[str, ...]:
     loop, dispatcher = worker.loop, worker.dispatcher
     loops = [] if loop is None or not loop.is_closed() else ["agents' loop"]
-    return (*loops, *worker.store.ended, *(() if dispatcher is None else dispatcher.ended))
+    if dispatcher is not None:  # it has started
+        expiry = worker.fleet.inbox.expiry
+        loops += [*dispatcher.ended, *([] if expiry.running else [expiry.name])]
+    return (*loops, *worker.store.ended)

@@ -26,6 +26,7 @@ _ENDS = {
     "time": "ended after {took:.0f} s, its time limit",
     "output": "ended: it gave {size:,} bytes of output",
     "memory": "ended: its processes held more than {memory:,} MiB of memory",
+    "processes": "ended: it had more than {processes} processes",
     "signal": "ended by {signal}",
 }
 _SHELLS = frozenset(("ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"))
@@ -65,6 +66,7 @@ def _ended(ran: Ran, limits: Limits) -> str:
         took=ran.took_s,
         size=ran.output_bytes,
         memory=limits.memory_bytes >> 20,
+        processes=limits.processes,
         file=limits.file_bytes >> 20,
         cpu=limits.cpu_s,
         signal=ran.signal or ran.code,

@@ -9,7 +9,7 @@ import pytest
 
 from reins.tools import Calls, Context, Registry
 from reins.tools.builtin.commands import run_command, run_python, run_shell
-from reins.tools.sandbox import bubblewrap, launcher, probing, seatbelt
+from reins.tools.sandbox import bubblewrap, launcher, probing, seatbelt, seccomp
 from reins.tools.sandbox.confinement import Confinement
 from reins.tools.sandbox.probing import here, probe
 from reins.tools.sandbox.surroundings import owner
@@ -207,6 +207,17 @@ def nothing_confines(monkeypatch):
     monkeypatch.setattr(bubblewrap, "found", lambda: None)
     monkeypatch.setattr(launcher, "version", lambda: 0)
     monkeypatch.setattr(seatbelt, "found", lambda: None)
+
+
+@pytest.mark.skipif(not launcher.version(), reason="the kernel has no Landlock")
+async def test_an_older_landlock_keeps_no_signals_in(workspace):
+    """There a command sends none at all: they could reach any process of its user."""
+    own_filter = seccomp.program(namespaces=False, signals=False)
+    made = Confinement("landlock", "an older one", filter=own_filter)
+    workspace.parent.chmod(0o755)
+    ran = await made.run(["sh", "-c", f"kill -0 $$ || echo refused; kill {os.getpid()}"], workspace)
+    assert "refused\n" in ran.output
+    assert ran.code == 1
 
 
 @pytest.mark.usefixtures("nothing_confines")

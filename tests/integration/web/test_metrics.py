@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from reins.tools import Context
+from reins.tools.builtin.memory import recall
 from reins.web.api.metrics import OF_ROUTES, OF_TOOLS, OF_WEB, OF_WORKER
 from tests.integration.web.serving import Served
 from tests.support.waiting import until
@@ -80,7 +81,8 @@ def test_each_tool_that_is_called_has_figures(api):
     async def call(**arguments):
         return await toolbox.calls.call(toolbox.tools.tools["recall"], arguments, Context())
 
-    for arguments in ({}, {}, {"key": "none"}):
+    asyncio.run_coroutine_threadsafe(recall.acall(), api.runtime.loop).result(20)
+    for arguments in ({}, {"key": "none"}):
         asyncio.run_coroutine_threadsafe(call(**arguments), api.runtime.loop).result(20)
     found, _ = scraped(api)
     tool = ("tool", "recall")

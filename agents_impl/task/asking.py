@@ -50,7 +50,7 @@ class TaskAsks(TaskActs):
             return self._result(pending, Acted.not_made("denied", permitted.why))
         if tool.policy.idempotent and pending.call.risk == "low":  # a pure read
             return await self._act(pending, tool)
-        return await self._announced(pending, tool)
+        return await self._announced(pending)
 
     async def _permitted(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> Permit:
         """May the call be made? Raises: ToolError, OSError."""

@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from agent_core.agent.effects import Prepared
+from agent_core.inbox.fixed import Fixed
 from agent_core.inbox.inbox import Inbox, Settled
 from agent_core.inbox.item import Call, Item
 from agent_core.inbox.risk import OUTSIDE, RISKS
+from agent_core.inbox.rules import Rule, Rules
 from agent_core.session.decisions import Decision, Recorded, Reviewed, Risk
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
@@ -101,31 +103,37 @@ def _before_outside(call: Mapping[str, Any]) -> tuple[Risk, list[str]]:
     return RISKS[max(0, RISKS.index(risk) - 1)], reasons
 
 
-class RecordedRules:
+class RecordedRules(Rules):
     """The rules of people, as far as the row at hand shows them."""
 
     def __init__(self, toolbox: RecordedToolbox) -> None:
+        super().__init__()
         self._toolbox = toolbox
 
-    def decide(self, call: Call) -> "RecordedRule | None":
-        del call
+    def decide(self, call: Call) -> Rule | None:
         payload = payload_of(self._toolbox.row)
         if "asks" in payload:
             return None
-        outcome = payload.get("outcome") or {}
-        return RecordedRule("deny" if outcome.get("kind") == "denied" else "allow")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRule:
-    effect: Literal["allow", "deny"]
+        denied = (payload.get("outcome") or {}).get("kind") == "denied"
+        return Rule(
+            rule_id="",
+            effect="deny" if denied else "allow",
+            scope="session",
+            scope_id=call.session_id,
+            tool=call.tool,
+            spec="",
+            fixed=Fixed(anything=True),
+            item_id="",
+            created_by="",
+            created_at=0,
+        )
 
 
 class RecordedInbox(Inbox):
     """Asks nobody: decisions are rows."""
 
     def __init__(self, toolbox: RecordedToolbox) -> None:
-        self.rules = RecordedRules(toolbox)  # type: ignore[assignment]  # as far as it is asked
+        self.rules = RecordedRules(toolbox)
         self._toolbox = toolbox
 
     def asking(self, item: Item) -> "NoRows":

@@ -33,6 +33,7 @@ from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process_soon
+from reins.tools.calling import calls_here
 from reins.tools.from_settings import SettingsFolders, registry_for, toolbox_for
 from reins.tools.registry import ToolModuleError
 from reins.version import VERSION
@@ -113,6 +114,7 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self.types.take(self.types.read())
         self.toolbox.tools = await registry_for(self.settings)
+        self.toolbox.calls = calls_here()  # those of agents' own code, too
         await self.store.start()
         ending = self._shutdown
         ending.add("tracing", self._stop_tracing)

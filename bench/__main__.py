@@ -56,6 +56,11 @@ BENCHMARKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"commands": 20, "seconds": 2.0, "cancels": 5},
     ),
     "tools": ("tools", {"calls": 5_000}, {"calls": 500}),
+    "tasks": (
+        "tasks",
+        {"sessions": 200, "seconds": 20.0, "rounds": 3},
+        {"sessions": 20, "seconds": 3.0, "rounds": 1},
+    ),
     "million": ("million", {"ticks": 1_000_000}, {"ticks": 100_000}),
 }
 """Name to module, arguments, and what `--quick` changes of them."""

@@ -24,6 +24,12 @@ class Recent:
         return sorted(self._values[:])
 
 
-def percentile(ordered: list[float], share: float) -> float | None:
+def quantile(ordered: list[float], share: float) -> float | None:
     """The value below which a share of the others lies; None for no values."""
-    return round(ordered[int(share * (len(ordered) - 1))], 2) if ordered else None
+    return ordered[int(share * (len(ordered) - 1))] if ordered else None
+
+
+def percentile(ordered: list[float], share: float) -> float | None:
+    """The same, of milliseconds for people."""
+    found = quantile(ordered, share)
+    return None if found is None else round(found, 2)

@@ -113,6 +113,11 @@ class AgentBase:
         """The rows that are written with the last one of a session that does not come back."""
         return ()
 
+    @property
+    def idle(self) -> bool:
+        """True while it has nothing to do until somebody gives it something."""
+        return False
+
     def report(self) -> dict[str, Any] | None:
         """The part of a session's result that its type adds to the last row."""
         return None

@@ -14,6 +14,9 @@ class SessionAgent(Protocol):
     config: Any
     due_at: float
 
+    @property
+    def idle(self) -> bool: ...
+
     async def admit(self) -> Sequence[Record]: ...
 
     async def run(self) -> None: ...

@@ -7,6 +7,7 @@ import orjson
 
 from agent_core.session.decisions import SessionItems
 from agent_core.session.log import SessionLog
+from agent_core.session.session_agent import SessionAgent
 from agent_core.session.status import Status
 from agent_core.session.waiting import FOR_PEOPLE, Waiting, waits_for_budget
 
@@ -29,6 +30,7 @@ class Kept(Protocol):
     iteration: int
     result: str | None
     log: SessionLog
+    agent: SessionAgent
 
     @property
     def session_id(self) -> str: ...
@@ -46,6 +48,8 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
         "usage": session.usage,
         "unmarked": session.unmarked,
     }
+    if session.agent.idle:
+        snapshot["idle"] = True
     if session.limits is not None:
         snapshot["limits"] = session.limits
     if session.held is not None and session.status is Status.PAUSED:

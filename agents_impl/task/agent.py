@@ -9,6 +9,7 @@ from agent_core.agent.results import StepResult
 from agent_core.session.controls import Control, Interrupt
 from agents_impl.task import goals
 from agents_impl.task.asking import TaskAsks
+from agents_impl.task.bounds import GUIDANCE_BYTES, newest
 from agents_impl.task.history import History
 from agents_impl.task.models import Said, SetGoal, SetTools, TaskConfig, TaskGuidance, TaskState
 from agents_impl.task.own_tools import finish
@@ -55,10 +56,14 @@ class TaskAgent(TaskAsks):
         done = self.state.goals_done
         return done[-1].model_dump() if done else None
 
+    @property
+    def idle(self) -> bool:
+        return not self.state.goal and self.state.pending is None
+
     def may_tick(self) -> bool:
         pending = self.state.pending
-        idle = not self.state.goal if pending is None else pending.waits
-        return not idle and super().may_tick()
+        waits = pending is not None and pending.waits
+        return not waits and not self.idle and super().may_tick()
 
     # -- one tick
 
@@ -115,7 +120,8 @@ class TaskAgent(TaskAsks):
                 f"the guidance has {len(guidance)} characters; expected {_GUIDANCE_CHARS} at the "
                 "most. Put more into a file of its workspace and name that"
             )
-        state.guidance = [*state.guidance, Said(text=guidance, seq=self.session.seq)][-_GUIDANCE:]
+        said = [*state.guidance, Said(text=guidance, seq=self.session.seq)][-_GUIDANCE:]
+        state.guidance = newest(said, GUIDANCE_BYTES, lambda each: each.text)
         if self._mode == "now" and state.pending is not None and state.pending.waits:
             state.pending.dropped = "it was given up for guidance"
         return f"guidance: {guidance[:80]}"

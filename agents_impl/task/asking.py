@@ -9,6 +9,7 @@ from agent_core.inbox.item import Call as RuledCall
 from agent_core.inbox.item import Item, call_hash
 from agent_core.inbox.risk import with_outside
 from agent_core.session.decisions import Decision, DecisionRejectedError, Reviewed
+from agents_impl.task.bounds import REJECTIONS_BYTES, newest
 from agents_impl.task.calls import (
     KEPT_ARGUMENTS_BYTES,
     MAX_ARGUMENTS_BYTES,
@@ -218,7 +219,8 @@ class TaskAsks(TaskActs):
         if tool is not None and tool is not ask_person:
             line = call_line(tool.name, arguments)
             made = Rejection(call_hash=_same(tool, arguments), line=line, reason=reason)
-            self.state.rejections = [*self.state.rejections, made][-_REJECTIONS:]
+            rejections = [*self.state.rejections, made][-_REJECTIONS:]
+            self.state.rejections = newest(rejections, REJECTIONS_BYTES, lambda each: each.text)
         why = f"{actor} rejected it{f': {reason}' if reason else ''}"
         return self._result(pending, Acted.not_made("rejected", why))
 

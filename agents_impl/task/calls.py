@@ -17,7 +17,7 @@ LINE_CHARS = 120
 PREVIEW_BYTES = 40 * 1024
 MAX_ARGUMENTS_BYTES = 180 * 1024
 """Of one call: an intent's row holds them, with its thought."""
-KEPT_ARGUMENTS_BYTES = 12 * 1024
+KEPT_ARGUMENTS_BYTES = 8 * 1024
 """Larger ones are in the row of the intent alone, not in each snapshot."""
 _NAMESPACE = uuid.UUID("1f3f6c1e-5d0f-4b0a-9a55-5f2f0c6f2b7d")
 
@@ -103,4 +103,4 @@ def preview_within(preview: Mapping[str, Any], most_bytes: int = PREVIEW_BYTES) 
     }
     if size_bytes(cut) <= most_bytes:
         return cut
-    return {"kind": "text", "text": bounded(orjson.dumps(cut, default=repr).decode(), most_bytes)}
+    return {"kind": "text", "text": bounded(orjson.dumps(cut, default=repr).decode(), each)}

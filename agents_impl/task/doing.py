@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from copy import deepcopy
 from typing import Any, NoReturn
 
 from agent_core.agent.looping import TickYielded
 from agent_core.agent.results import StepResult
 from agent_core.session.log import Event
 from agents_impl.task.acting import in_scope, limit_s
+from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, call_line, changed_file, kept
 from agents_impl.task.models import Pending
 from agents_impl.task.recording import TaskRecords
@@ -89,6 +91,7 @@ class TaskActs(TaskRecords):
     async def _act(self, pending: Pending, tool: Tool) -> StepResult:
         arguments, around = await self._whole(pending), await self._surroundings()
         around.seq, around.key = self.session.seq + 1, pending.call.key
+        memory = deepcopy(self.state.memory)
         around.memory = self.state.memory
         acted = await in_scope(
             self._toolbox.act(tool, arguments, around),
@@ -96,6 +99,10 @@ class TaskActs(TaskRecords):
             cancellable=tool.cancellable,
             most_s=limit_s(tool.policy),
         )
+        if not fits_memory(self.state.memory):
+            self.state.memory = memory
+            why = f"the memory of a session holds {MEMORY_BYTES:,} bytes; forget something first"
+            acted = Acted.not_made("failed", why)
         if acted.ok:
             self._note(tool, arguments)
         return self._result(pending, acted)
@@ -106,4 +113,4 @@ class TaskActs(TaskRecords):
         state.outside = state.outside or tool.policy.brings_in
         if (path := changed_file(tool, arguments)) is not None:
             others = [each for each in state.files_changed if each != path]
-            state.files_changed = [*others, path][-_FILES:]
+            state.files_changed = newest([*others, path][-_FILES:], FILES_BYTES)

@@ -40,7 +40,7 @@ class Seen:
 
         `thought` is that of the row that announced the call, where this one has none.
         """
-        call, outcome = payload.get("call"), payload.get("outcome")
+        call, outcome = payload.get("call"), payload.get("outcome") or _ended(payload)
         if not isinstance(call, dict) or not isinstance(outcome, dict):
             return None
         given = payload.get("thought") or thought
@@ -57,6 +57,15 @@ class Seen:
     @property
     def size_bytes(self) -> int:
         return sum(map(size_of, (self.thought, self.tool, self.arguments, self.result)))
+
+
+def _ended(payload: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The end of a goal as an outcome: what came before it was not for the goal after it."""
+    result = payload.get("result")
+    if not isinstance(result, dict):
+        return None
+    goal = str(result.get("goal", ""))[:_VALUE_CHARS]
+    return {"ok": True, "text": f"The work on this goal has ended: {goal}"}
 
 
 def one_line(arguments: Mapping[str, Any]) -> str:

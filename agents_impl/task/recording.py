@@ -131,6 +131,7 @@ class TaskRecords(TaskMeans):
             "result": result.model_dump(),
             **self._take_shown(),
         }
+        self._seen = self.session.iteration, payload
         return self._step(result.summary, payload, done=done)
 
     def _step(

@@ -32,7 +32,7 @@ _DESCRIPTION_CHARS = 240
 
 
 class Condensed(BaseModel):
-    """What of a task is no longer shown as it was; kept in the state.
+    """The part of a task that is no longer shown as it was; kept in the state.
 
     The steps up to `upto` are in the summary, which was made at step `at`; of those up to `dropped`
     the results are left out.
@@ -82,7 +82,7 @@ class Window:
     to_summarise: list[str] = field(default_factory=list)
     """Steps that a summary should replace now; empty: none is needed, or none would help."""
     summarised: Condensed | None = None
-    """What is condensed once they are, but for the text."""
+    """The condensed part once they are, but for the text."""
 
     def arguments(self) -> dict[str, object]:
         """The arguments of the function `Think`."""
@@ -98,7 +98,7 @@ class Window:
         return tokens_in(self.size_bytes, self.bytes_per_token)
 
     def shown(self) -> dict[str, Any]:
-        """What was sent, and what was left out and why: for the row and the inspector."""
+        """The parts sent, the parts left out, and why: for the row and the inspector."""
         told = {
             "tokens": self.tokens,
             "limit_tokens": self.limit_tokens,

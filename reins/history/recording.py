@@ -180,7 +180,9 @@ async def replay(
         }
     )
     as_json = orjson.dumps(recording["config"]).decode()
-    rows = await replaying.replay(kind, as_json, recording["rows"], services, toolbox, given_up=given_up)
+    rows = await replaying.replay(
+        kind, as_json, recording["rows"], services, toolbox, given_up=given_up
+    )
     unasked = [
         f"#{call.attempts[-1]['seq']}: {call.function} was asked, and is not"
         for call in answers.unasked()

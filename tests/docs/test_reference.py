@@ -276,6 +276,7 @@ def test_requests_are_those_that_the_api_describes():
         ("| metric | meaning |", metrics.OF_WEB),
         ("| metric of the worker | meaning |", metrics.OF_WORKER),
         ("| metric of a route | meaning |", metrics.OF_ROUTES),
+        ("| metric of a tool | meaning |", metrics.OF_TOOLS),
     ],
 )
 def test_metrics(head, figures):

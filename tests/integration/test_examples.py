@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from itertools import pairwise
@@ -86,3 +87,78 @@ def test_the_panel_hears_each_and_ends(tmp_path):
     assert any("cats" in message["text"] for message in turns)
     present = list_participants(conversation["conversation_id"], store=reader(data))
     assert len([row for row in present if row["left_at"] is None]) == 5
+
+
+def test_research_reads_what_it_finds_and_what_that_links_to(tmp_path):
+    """Search, pages and links by tools alone: answers with sources; the inside is left alone."""
+    report = tmp_path / "report.md"
+    code, out, err = ran(
+        ["-m", "examples.research_agent", "--report", str(report)], cwd=ROOT, env={}
+    )
+    assert (code, out) == (0, ""), err
+    lines = report.read_text().splitlines()
+    assert lines[0] == "# what do otters eat"
+    assert {line.rpartition("/")[2] for line in lines[2:-2]} == {"otters]", "fish]", "urchins]"}
+    assert lines[-1] == "3 pages read."
+    assert err.count("\nhttp_get {") == 3, "each call was asked for"
+    assert "169.254" not in err, "what a page says is no instruction"
+
+
+def test_an_agent_researches_with_the_same_tools(tmp_path):
+    """A session asks before it fetches, and says in its own words what it read there."""
+    report = tmp_path / "report.md"
+    command = ["-m", "examples.research_agent", "--agent", "--report", str(report)]
+    code, out, err = ran(command, cwd=ROOT, env={})
+    assert (code, out) == (0, ""), err
+    assert re.search(r"^http_get .*/otters.*: medium$", err, re.MULTILINE), err
+    assert "Otters live along rivers and coasts." in report.read_text()
+    assert "[from outside" not in report.read_text()
+
+
+def test_dropped_files_become_work(tmp_path):
+    """The first file creates the session, the next one steers it; what is no work is put aside."""
+    data, folder = tmp_path / "data", tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "1.txt").write_text("cats\n")
+    (folder / "2.txt").write_text("")
+    with Worker(data, tmp_path / "worker") as worker:
+        worker.started()
+        watch = subprocess.Popen(
+            [sys.executable, str(ROOT / "examples" / "folder_watch.py"), folder, "--files", "3"],
+            cwd=tmp_path, text=True, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            env={**os.environ, "REINS_DATA": str(data)},
+        )  # fmt: skip
+        try:
+            until((folder / "done" / "1.txt").exists)
+            (folder / "3.txt").write_text("dogs")
+            out, err = watch.communicate(timeout=60)
+        finally:
+            watch.kill()
+        assert worker.stop() == 0
+    assert (watch.returncode, err) == (0, "")
+    assert [line.partition(":")[0] for line in out.splitlines()] == ["1.txt", "2.txt", "3.txt"]
+    assert (folder / "refused" / "2.txt").exists()
+    rows = list_steps("folder", store=reader(data))
+    guided = [row["text"] for row in rows if row["kind"] == "guidance"]
+    assert len(guided) == 1
+    assert "dogs" in guided[0]
+    assert any("cats" in row["text"] for row in rows if row["kind"] == "tick")
+
+
+def test_the_failing_test_is_mended_in_a_copy(tmp_path):
+    """Without a key: two calls are asked about and approved, and the tests pass in the end."""
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "fix_the_test.py"), "--keep", tmp_path],
+        cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
+        env={name: value for name, value in os.environ.items() if not name.startswith("REINS_")},
+    )  # fmt: skip
+    assert (done.returncode, done.stderr) == (0, "")
+    lines = done.stdout.splitlines()
+    asked = [line.split()[1] for line in lines if line.startswith("   ?")]
+    assert asked == ["run_command", "edit_file"], "the like of what was approved is not asked again"
+    assert lines[-1].split()[1:] == ["final", "completed"]
+    price = "examples/small_shop/shop/price.py"
+    before = (ROOT / price).read_text()
+    after = (tmp_path / "workspaces" / "fixer" / "shop" / "price.py").read_text()
+    assert after == before.replace("sum(prices) - shipping", "sum(prices) + shipping")
+    assert after != before, "the example's own stays as it is"

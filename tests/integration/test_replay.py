@@ -362,7 +362,7 @@ def _decided():
 
 
 def _decide(decision, **parts):
-    until(lambda: q.inbox_items())
+    until(q.inbox_items)
     (item,) = q.inbox_items()
     receipt = q.wait_for_action(q.inbox_decide(item["item_id"], "ann", decision, **parts))
     assert receipt["outcome"] == "applied", receipt

@@ -573,7 +573,7 @@ def _steer(writer, over):
 def test_the_command_says_what_it_found(whole, tmp_path, capsys):
     """Exit code 0, 1 or 2; a line for each finding, or one JSON object."""
     assert main(["store", "verify", "--data", str(whole[False])]) == 0
-    assert "all holds: 8 sessions" in capsys.readouterr().out
+    assert "all holds: 12 sessions" in capsys.readouterr().out
     folder = Breakable(whole[False], tmp_path / "data")
     a_row_is_missing(folder)
     assert main(["store", "verify", "--data", str(folder.path), "--json"]) == 1

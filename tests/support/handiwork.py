@@ -5,9 +5,9 @@ import json
 from pathlib import Path
 
 from reins.llm import Completion, Model
+from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
 from reins.tools.registry import Registry
-from reins.tools.declaring import tool
 
 
 def answer(name, thought="so", **arguments):
@@ -54,7 +54,7 @@ class Handiwork:
         self.place = ""
         self.registry = Registry([*self._tools()])
 
-    def _tools(self):
+    def _tools(self):  # noqa: C901 - a list of tools
         @tool(risk="low", idempotent=True, group="test")
         async def look(place: str = "here") -> str:
             """Look at a place."""

@@ -7,13 +7,18 @@ from reins.tools.context import Context
 from reins.tools.declaring import tool
 
 
+def _write(context: Context, path: str, how: int, text: str) -> None:
+    assert context.workspace is not None
+    descriptor = os.open(context.workspace / path, os.O_WRONLY | os.O_CREAT | how, 0o644)
+    os.write(descriptor, text.encode())
+    os.fsync(descriptor)
+    os.close(descriptor)
+
+
 @tool(risk="medium", group="counting")
 async def append_line(context: Context, path: str, line: str) -> str:
     """Append a line to a file; twice is wrong."""
-    with open(context.workspace / path, "a") as file:
-        file.write(f"{line} {context.key}\n")
-        file.flush()
-        os.fsync(file.fileno())
+    _write(context, path, os.O_APPEND, f"{line} {context.key}\n")
     await asyncio.sleep(0.002)
     return f"{line} is appended"
 
@@ -21,8 +26,7 @@ async def append_line(context: Context, path: str, line: str) -> str:
 @tool(risk="medium", idempotent=True, group="counting")
 async def put_line(context: Context, path: str, line: str) -> str:
     """Put a line in place of what a file holds; twice is as once."""
-    with open(context.workspace / path, "w") as file:
-        file.write(f"{line}\n")
+    _write(context, path, os.O_TRUNC, f"{line}\n")
     await asyncio.sleep(0.002)
     return f"{path} holds {line}"
 

@@ -4,19 +4,16 @@ import asyncio
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Literal
-
-from pydantic import Field
 
 from agents_impl.task.history import History, Seen
+from agents_impl.task.own_tools import OWN
 from agents_impl.task.prompting import decide
 from agents_impl.task.window import Condensed
 from reins.llm import Model
-from reins.tools.builtin import files, memory
 from reins.tools.calling import Calls
 from reins.tools.context import Context
 from reins.tools.declaring import tool
-from reins.tools.tool import Tool
+from reins.tools.registry import Registry
 
 
 @tool(name="run_command")
@@ -37,24 +34,7 @@ async def plain_command(context: Context, argv: list[str]) -> str:
     return f"[exit code {process.returncode} after 0.1 s; unconfined]\n{out.decode()}"
 
 
-@tool(risk="low")
-async def finish(
-    status: Literal["done", "failed", "blocked"],
-    summary: Annotated[str, Field(max_length=2_000)],
-    files: list[str] = [],  # noqa: B006 - Pydantic copies it
-    facts: list[str] = [],  # noqa: B006
-) -> None:
-    """End the work."""
-
-
-@tool(risk="low")
-async def ask_person(question: str) -> None:
-    """Ask the people you work for."""
-
-
-OWN = {each.name: each for each in (finish, ask_person, plain_command)}
-BUILT_IN = [value for module in (files, memory) for value in vars(module).values()]
-TOOLS = {each.name: each for each in BUILT_IN if isinstance(each, Tool)} | OWN
+TOOLS = Registry.load().select(["files", "memory"]) | OWN | {"run_command": plain_command}
 
 
 @dataclass

@@ -26,6 +26,7 @@ _ENDS = {
     "time": "ended after {took:.0f} s, its time limit",
     "output": "ended: it gave {size:,} bytes of output",
     "memory": "ended: its processes held more than {memory:,} MiB of memory",
+    "processes": "ended: it had more than {processes} processes",
     "signal": "ended by {signal}",
 }
 _SHELLS = frozenset(("ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"))
@@ -36,16 +37,21 @@ _BY_LIMIT = {
 
 
 class Report(str):
-    """A command's end and output as a model reads them; `ran` and `confinement` are the facts."""
+    """A command's end and output as a model reads them, with the facts beside it.
 
-    __slots__ = ("confinement", "ran")
+    `exit` is its code, None where it did not end by itself.
+    """
+
+    __slots__ = ("confinement", "exit", "ran")
     ran: Ran
+    exit: int | None
     confinement: str
 
     @classmethod
     def of(cls, ran: Ran, confinement: Confinement, limits: Limits) -> "Report":
         made = cls(f"[{_ended(ran, limits)}; {confinement.kind}]\n{ran.output}")
         made.ran, made.confinement = ran, confinement.kind
+        made.exit = ran.code if ran.end == "exited" else None
         return made
 
 
@@ -60,6 +66,7 @@ def _ended(ran: Ran, limits: Limits) -> str:
         took=ran.took_s,
         size=ran.output_bytes,
         memory=limits.memory_bytes >> 20,
+        processes=limits.processes,
         file=limits.file_bytes >> 20,
         cpu=limits.cpu_s,
         signal=ran.signal or ran.code,

@@ -53,7 +53,7 @@ def line(program: str, command: Command, seccomp: int | None) -> list[str]:
         made += ["--setenv", name, value]
     made += ["--"] if seccomp is None else ["--seccomp", str(seccomp), "--"]
     if root:
-        made += ["prlimit", f"--nproc={limits.processes}", "--", *_as_user()]
+        made += ["prlimit", f"--nproc={limits.processes_of_all}", "--", *_as_user()]
     return [*made, "timeout", "-s", "KILL", f"{limits.second_end_s:g}", *command.argv]
 
 

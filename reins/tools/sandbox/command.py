@@ -8,9 +8,8 @@ from pathlib import Path
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The time is the clock's. Address space, processor time, files and their size are those of
-    each process; `memory_bytes` is what all processes of the command hold together. `processes` are
-    those of the command, of all commands at once where Reins runs as root. `output_bytes` of output
-    end the command, `scratch_bytes` fit into `/tmp`.
+    each process; `memory_bytes` is what all processes of the command hold together. `output_bytes`
+    of output end the command, `scratch_bytes` fit into `/tmp`.
     """
 
     time_s: float = 60.0
@@ -22,6 +21,13 @@ class Limits:
     processes: int = 128
     files: int = 1_024
     output_bytes: int = 32 << 20
+
+    @property
+    def processes_of_all(self) -> int:
+        """Processes of all commands at once, where one user has them all: one alone cannot hold
+        up the others, since it ends before.
+        """
+        return 4 * self.processes
 
     @property
     def second_end_s(self) -> float:

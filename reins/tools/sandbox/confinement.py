@@ -93,7 +93,7 @@ async def _run(line: list[str], command: Command, seccomp: int | None, ending: E
         stdin=command.stdin,
         passed=[] if seccomp is None else [seccomp],
         output_bytes=command.limits.output_bytes,
-        memory_bytes=command.limits.memory_bytes,
+        bounds=command.limits,
         ending=ending,
     )
 

@@ -47,7 +47,7 @@ def _limits(limits: Limits) -> dict[str, int]:
         "CPU": limits.cpu_s,
         "FSIZE": limits.file_bytes,
         "NOFILE": limits.files,
-        "NPROC": limits.processes,
+        "NPROC": limits.processes if owner() is None else limits.processes_of_all,
         "CORE": 0,
     }
 

@@ -84,7 +84,7 @@ async def fails(made: Confinement) -> str | None:
             os.chown(folder, made.owner or -1, made.owner or -1)
             ran = await made.run(["id", "-u"], Path(folder), Limits(time_s=_PROBE_S))
         except OSError as error:
-            return error.strerror or str(error)
+            return f"{error.filename}: {error.strerror}" if error.filename else str(error)
     if not ran.ok:
         return ran.output.strip()[:200] or f"{ran.end} {ran.code}"
     return "commands would be root" if ran.output.strip() == _ROOT else None

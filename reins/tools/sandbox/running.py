@@ -5,10 +5,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, cast
+from typing import Any, Literal, Protocol, cast
 
 from reins.tools.sandbox import tree
 from reins.tools.sandbox.output import Output
@@ -16,7 +16,7 @@ from reins.tools.threads import in_thread
 
 OUTPUT_BYTES = 32 << 20
 """Bytes of output after which a command is ended."""
-End = Literal["exited", "signal", "time", "output", "memory"]
+End = Literal["exited", "signal", "time", "output", "memory", "processes"]
 Ending = Literal["group", "namespace", "launcher"]
 """Whom to kill so that all are gone: the command's group; the first process of its namespace, whose
 end the kernel makes known when all others are gone; a launcher, which is asked, and ends them."""
@@ -51,6 +51,16 @@ class Ran:
             return ""
 
 
+class Bounds(Protocol):
+    """Bounds of all processes together."""
+
+    @property
+    def memory_bytes(self) -> int: ...
+
+    @property
+    def processes(self) -> int: ...
+
+
 class _Command(asyncio.SubprocessProtocol):
     """Takes the output, and knows when the command and whoever holds its output are done."""
 
@@ -63,7 +73,7 @@ class _Command(asyncio.SubprocessProtocol):
         self._closed = False
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
-        if fd != _STDOUT:
+        if fd != _STDOUT or self.over.done():
             return
         self.output.feed(data)
         if self.output.size_bytes > self._most_bytes:
@@ -101,7 +111,7 @@ async def run(
     stdin: bytes = b"",
     passed: Sequence[int] = (),
     output_bytes: int = OUTPUT_BYTES,
-    memory_bytes: int | None = None,
+    bounds: Bounds | None = None,
     cwd: str | None = None,
     ending: Ending = "group",
 ) -> Ran:
@@ -111,23 +121,15 @@ async def run(
     before this returns. Raises: OSError where it cannot be started.
     """
     began = time.perf_counter()
-    transport, command = await asyncio.get_running_loop().subprocess_exec(
-        lambda: _Command(output_bytes),
-        *line,
-        stdin=asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        env={"PATH": os.defpath},
-        cwd=cwd,
-        pass_fds=passed,
-        start_new_session=True,
+    transport, command = await _begun(
+        _start(line, output_bytes, passed, cwd, with_stdin=bool(stdin)), ending
     )
     try:
         if stdin:
             pipe = cast("asyncio.WriteTransport", transport.get_pipe_transport(_STDIN))
             pipe.write(stdin)
             pipe.write_eof()
-        await _watch(command, transport.get_pid(), time_s, memory_bytes)
+        await _watch(command, transport.get_pid(), time_s, bounds)
     finally:
         await _end(transport, command, ending)
     code = transport.get_returncode() or 0
@@ -138,11 +140,46 @@ async def run(
     return Ran(end, abs(code), took_s, command.output.text(), command.output.size_bytes)
 
 
-async def _watch(command: _Command, pid: int, time_s: float, memory_bytes: int | None) -> None:
+_Started = tuple[asyncio.SubprocessTransport, _Command]
+
+
+async def _begun(start: Coroutine[Any, Any, _Started], ending: Ending) -> _Started:
+    """Start it. Cancelled meanwhile, it is killed once it stands: half-made, it would go on."""
+    starting = asyncio.ensure_future(start)
+    try:
+        return await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        with contextlib.suppress(OSError):
+            await _end(*await starting, ending)
+        raise
+
+
+async def _start(
+    line: Sequence[str],
+    output_bytes: int,
+    passed: Sequence[int],
+    cwd: str | None,
+    *,
+    with_stdin: bool,
+) -> _Started:
+    return await asyncio.get_running_loop().subprocess_exec(
+        lambda: _Command(output_bytes),
+        *line,
+        stdin=asyncio.subprocess.PIPE if with_stdin else asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={"PATH": os.defpath},
+        cwd=cwd,
+        pass_fds=passed,
+        start_new_session=True,
+    )
+
+
+async def _watch(command: _Command, pid: int, time_s: float, bounds: Bounds | None) -> None:
     """Wait until the command is over, or has to be."""
     looking = None
-    if memory_bytes is not None:
-        looking = asyncio.create_task(_look(command, pid, memory_bytes), name="memory of a command")
+    if bounds is not None:
+        looking = asyncio.create_task(_look(command, pid, bounds), name="bounds of a command")
     try:
         await asyncio.wait([command.over], timeout=time_s)
         command.end("time")
@@ -151,13 +188,14 @@ async def _watch(command: _Command, pid: int, time_s: float, memory_bytes: int |
             looking.cancel()
 
 
-async def _look(command: _Command, pid: int, most_bytes: int) -> None:
-    """Look at the memory of its processes now and then. One that ends at once is not looked at."""
+async def _look(command: _Command, pid: int, bounds: Bounds) -> None:
+    """Look at its processes now and then. A command that ends at once is not looked at."""
+    look = partial(tree.exceeded, pid, bounds.memory_bytes, bounds.processes)
     while not command.over.done():
         await asyncio.sleep(_WATCH_S)
         with contextlib.suppress(RuntimeError):  # no thread can be had just now
-            if await in_thread(partial(tree.memory_bytes, pid, most_bytes)) > most_bytes:
-                command.end("memory")
+            if (bound := await in_thread(look)) is not None:
+                command.end(bound)
 
 
 async def _end(transport: asyncio.SubprocessTransport, command: _Command, ending: Ending) -> None:

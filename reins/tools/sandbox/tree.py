@@ -5,6 +5,7 @@ Source: proc(5), `/proc/PID/task/TID/children`, `statm` and `smaps_rollup`.
 
 import os
 import re
+from typing import Literal
 
 _PAGE_BYTES = os.sysconf("SC_PAGE_SIZE")
 _PROC = "/proc"
@@ -33,15 +34,18 @@ def below(pid: int, most: int = 10_000) -> list[int]:
     return found
 
 
-def memory_bytes(pid: int, most_bytes: int) -> int:
-    """Memory of the process and all below it.
+def exceeded(pid: int, memory_bytes: int, processes: int) -> Literal["memory", "processes"] | None:
+    """The bound that the processes below this one exceed.
 
-    Pages that several of them share count for each; only where the sum exceeds `most_bytes` they
+    Pages that several of them share count for each; only where the sum exceeds `memory_bytes` they
     are counted once, which takes the kernel longer.
     """
-    pids = below(pid)
-    held = sum(map(_resident, pids))
-    return held if held <= most_bytes else sum(map(_proportional, pids))
+    pids = below(pid)[1:]
+    if len(pids) > processes:
+        return "processes"
+    if sum(map(_resident, pids)) <= memory_bytes:
+        return None
+    return "memory" if sum(map(_proportional, pids)) > memory_bytes else None
 
 
 def _resident(pid: int) -> int:

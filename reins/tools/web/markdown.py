@@ -101,8 +101,7 @@ class _Writer:
         if not self._shown.start(tag):
             return
         if self._code is not None:
-            if name == "br":
-                self._code.append("\n")
+            self._code.append("\n" * (name == "br"))
         elif name in self._STARTS:
             self._STARTS[name](self, tag)
         elif name in _HEADINGS:
@@ -197,8 +196,7 @@ class _Writer:
         self._link = None
         said = "".join(self._inline[at:])
         if text := said.strip():
-            before = " " if said[0].isspace() else ""
-            after = " " if said[-1].isspace() else ""
+            before, after = " " * said[0].isspace(), " " * said[-1].isspace()
             self._inline[at:] = [f"{before}[{text}]({address}){after}"]
 
     def _picture(self, tag: Start) -> None:
@@ -235,7 +233,7 @@ class _Writer:
         if self._table.depth <= 1:
             self._end_row()
             self._gap()
-        self._table.depth = max(0, self._table.depth - 1)
+        self._table.depth -= self._table.depth > 0
 
     def _start_row(self, _tag: Start) -> None:
         if self._table.depth == 1:
@@ -267,12 +265,9 @@ class _Writer:
         cells, self._table.cells = self._table.cells, None
         if not cells:
             return
-        if self._plain:
-            self._lines.put(" ".join(cells))
-        else:
-            self._lines.put(f"| {' | '.join(cells)} |")
-            if self._table.rows == 0:
-                self._lines.put("|" + " --- |" * len(cells))
+        self._lines.put(" ".join(cells) if self._plain else f"| {' | '.join(cells)} |")
+        if self._table.rows == 0 and not self._plain:
+            self._lines.put("|" + " --- |" * len(cells))
         self._table.rows += 1
 
     def _set_base(self, tag: Start) -> None:

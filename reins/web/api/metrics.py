@@ -1,57 +1,37 @@
 """Metrics for Prometheus: figures that worker and web keep anyway, read when asked for."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from flask import Response
 from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
-from prometheus_client.metrics_core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.metrics_core import Metric
 
 from agent_core.session.status import Status
+from reins.recent import quantile
+from reins.tools.figures import ToolFigures
 from reins.web.api.context import ApiContext, api_context
+from reins.web.api.figure import Figure, Samples, by, measured, one, seconds
 from reins.web.figures import WorkerFigures
 from store import queue_reading
 
 PATH = "/metrics"
-Samples = Iterable[tuple[Mapping[str, str], float | None]]
 _BREAKER = ("closed", "half_open", "open")
-
-
-class Figure(NamedTuple):
-    """A metric: its name, which ends in `_total` if it only ever grows, and what it says."""
-
-    name: str
-    text: str
-    of: Callable[[Any], Samples]
-
-
-def _one(value: Callable[[Any], float | None]) -> Callable[[Any], Samples]:
-    return lambda of: [({}, value(of))]
-
-
-def _by(
-    label: str, values: Callable[[Any], Mapping[str, float | None]]
-) -> Callable[[Any], Samples]:
-    return lambda of: [({label: name}, value) for name, value in values(of).items()]
-
-
-def _seconds(ms: float | None) -> float | None:
-    return None if ms is None else ms / 1_000
 
 
 def _lags(worker: WorkerFigures) -> dict[str, float | None]:
     return {
-        "0.5": _seconds(worker.loop_lag_p50_ms),
-        "0.99": _seconds(worker.loop_lag_p99_ms),
+        "0.5": seconds(worker.loop_lag_p50_ms),
+        "0.99": seconds(worker.loop_lag_p99_ms),
     }
 
 
 def _latencies(route: Any) -> dict[str, float | None]:
     return {
-        "0.5": _seconds(route.p50_ms),
-        "0.95": _seconds(route.p95_ms),
-        "0.99": _seconds(route.p99_ms),
+        "0.5": seconds(route.p50_ms),
+        "0.95": seconds(route.p95_ms),
+        "0.99": seconds(route.p99_ms),
     }
 
 
@@ -62,21 +42,26 @@ def _decisions(worker: WorkerFigures) -> Samples:
     ]
 
 
+def _durations(tool: ToolFigures) -> dict[str, float | None]:
+    newest = tool.recent_s.sorted()
+    return {str(share): quantile(newest, share) for share in (0.5, 0.95, 0.99)}
+
+
 OF_WEB = (
     Figure(
         "reins_queue_depth",
         "actions that wait in the queue; if it grows, the worker is gone or too slow",
-        _one(lambda context: queue_reading.depth(context.bridge.store)),
+        one(lambda context: queue_reading.depth(context.bridge.store)),
     ),
     Figure(
         "reins_web_clients",
         "open connections by `kind`: `sockets`, `streams`, and sockets that are `lagging`",
-        _by("kind", lambda context: context.live.clients()),
+        by("kind", lambda context: context.live.clients()),
     ),
     Figure(
         "reins_enqueue_failures_total",
         "commits of actions by this process that failed since its start; check the disk",
-        _one(lambda context: context.bridge.writer.failures),
+        one(lambda context: context.bridge.writer.failures),
     ),
 )
 OF_WORKER = (
@@ -88,22 +73,22 @@ OF_WORKER = (
     Figure(
         "reins_sessions",
         "sessions in the worker, by `status`",
-        _by("status", lambda worker: dict.fromkeys(map(str, Status), 0) | worker.sessions),
+        by("status", lambda worker: dict.fromkeys(map(str, Status), 0) | worker.sessions),
     ),
     Figure(
         "reins_sessions_waiting",
         "sessions that wait for something, by `kind`; for a `model`: it is away, see its route",
-        _by("kind", lambda worker: worker.waiting),
+        by("kind", lambda worker: worker.waiting),
     ),
     Figure(
         "reins_inbox_open",
         "calls and questions that wait for a person, by `kind`",
-        _by("kind", lambda worker: {"approval": 0, "question": 0} | worker.inbox.open),
+        by("kind", lambda worker: {"approval": 0, "question": 0} | worker.inbox.open),
     ),
     Figure(
         "reins_inbox_oldest_seconds",
         "age of the oldest of them; if it grows, nobody looks at the inbox",
-        _one(lambda worker: worker.inbox.oldest_s),
+        one(lambda worker: worker.inbox.oldest_s),
     ),
     Figure(
         "reins_inbox_decisions_total",
@@ -113,85 +98,85 @@ OF_WORKER = (
     Figure(
         "reins_approval_rules",
         "rules of approval that hold",
-        _one(lambda worker: worker.inbox.rules),
+        one(lambda worker: worker.inbox.rules),
     ),
     Figure(
         "reins_ticks_total",
         "ticks of all sessions on record, including those before this start",
-        _one(lambda worker: worker.ticks),
+        one(lambda worker: worker.ticks),
     ),
     Figure(
         "reins_tick_seconds_total",
         "seconds that the ticks of `reins_ticks_total` took",
-        _one(lambda worker: worker.tick_s),
+        one(lambda worker: worker.tick_s),
     ),
     Figure(
         "reins_loop_lag_seconds",
         "delay of the worker's event loop over ten minutes, by `quantile`; if it is high, "
         "an agent blocks the loop",
-        _by("quantile", _lags),
+        by("quantile", _lags),
     ),
     Figure(
         "reins_journal_pending_rows",
         "rows in the journal that are not in the tables yet; if it grows, the flush fails: "
         "see the log",
-        _one(lambda worker: worker.pending_rows),
+        one(lambda worker: worker.pending_rows),
     ),
     Figure(
         "reins_journal_commits_total",
         "commits of the journal since the worker's start",
-        _one(lambda worker: worker.commits),
+        one(lambda worker: worker.commits),
     ),
     Figure(
         "reins_journal_rows_total",
         "rows committed to the journal since the worker's start",
-        _one(lambda worker: worker.rows),
+        one(lambda worker: worker.rows),
     ),
     Figure(
         "reins_journal_commit_seconds",
         "median duration of the newest commits; if it is high, the disk is slow",
-        _one(lambda worker: _seconds(worker.commit_ms)),
+        one(lambda worker: seconds(worker.commit_ms)),
     ),
     Figure(
         "reins_commit_failures_total",
         "commits of the journal that failed since the worker's start; check the disk",
-        _one(lambda worker: worker.commit_failures),
+        one(lambda worker: worker.commit_failures),
     ),
     Figure(
         "reins_flush_failures_total",
         "flushes into the tables that failed since the worker's start; their rows stay in the "
         "journal: check the disk",
-        _one(lambda worker: worker.flush_failures),
+        one(lambda worker: worker.flush_failures),
     ),
     Figure(
         "reins_mark_failures_total",
         "markings of finished actions that failed since the worker's start; check the disk",
-        _one(lambda worker: worker.mark_failures),
+        one(lambda worker: worker.mark_failures),
     ),
     Figure(
         "reins_commit_last_success_timestamp_seconds",
         "Unix time of the newest commit of the journal that succeeded",
-        _one(lambda worker: worker.committed_at),
+        one(lambda worker: worker.committed_at),
     ),
     Figure(
         "reins_flush_last_success_timestamp_seconds",
         "Unix time of the newest flush that succeeded; if it stays behind, check the disk",
-        _one(lambda worker: worker.flushed_at),
+        one(lambda worker: worker.flushed_at),
     ),
     Figure(
         "reins_mark_last_success_timestamp_seconds",
         "Unix time of the newest marking that succeeded; if it stays behind, check the disk",
-        _one(lambda worker: worker.marked_at),
+        one(lambda worker: worker.marked_at),
     ),
     Figure(
         "reins_queue_poll_age_seconds",
         "seconds since the queue was last polled; if it grows, the worker is stuck: see the log",
-        _one(lambda worker: worker.poll_age_s),
+        one(lambda worker: worker.poll_age_s),
     ),
     Figure(
         "reins_actions_handled_total",
         "actions that the worker has finished since its start",
-        _one(lambda worker: worker.actions_handled),
+        one(lambda worker: worker.actions_handled),
     ),
 )
 OF_ROUTES = (
@@ -203,52 +188,74 @@ OF_ROUTES = (
     Figure(
         "reins_route_breaker",
         "1 for the state of the circuit breaker, by `state`: `closed`, `half_open`, `open`",
-        _by("state", lambda route: {each: float(route.breaker == each) for each in _BREAKER}),
+        by("state", lambda route: {each: float(route.breaker == each) for each in _BREAKER}),
     ),
     Figure(
         "reins_route_backoff_seconds",
         "seconds until the next call may use the route; above 0, its provider fails or limits us",
-        _one(lambda route: route.backoff_s or 0),
+        one(lambda route: route.backoff_s or 0),
     ),
     Figure(
         "reins_model_calls_in_flight",
         "model calls in progress",
-        _one(lambda route: route.in_flight),
+        one(lambda route: route.in_flight),
     ),
     Figure(
         "reins_model_calls_waiting",
         "model calls that wait for a free slot of the route",
-        _one(lambda route: route.waiting),
+        one(lambda route: route.waiting),
     ),
     Figure(
         "reins_model_calls_total",
         "attempts at model calls since the worker's start",
-        _one(lambda route: route.calls),
+        one(lambda route: route.calls),
     ),
     Figure(
         "reins_model_failures_total",
         "failed attempts, by `kind` of error; GET /api/routes shows the newest error",
-        _by("kind", lambda route: route.errors),
+        by("kind", lambda route: route.errors),
     ),
     Figure(
         "reins_model_tokens_total",
         "tokens used, by `direction`: `in`, `out`",
-        _by("direction", lambda route: {"in": route.tokens_in, "out": route.tokens_out}),
+        by("direction", lambda route: {"in": route.tokens_in, "out": route.tokens_out}),
     ),
     Figure(
         "reins_model_cost_usd_total",
         "US dollars spent, by the route's prices",
-        _one(lambda route: route.cost_usd),
+        one(lambda route: route.cost_usd),
     ),
     Figure(
         "reins_model_latency_seconds",
         "duration of the newest successful attempts, by `quantile`",
-        _by("quantile", _latencies),
+        by("quantile", _latencies),
     ),
     Figure(
         "reins_model_first_token_seconds",
         "median time to the first token of the newest successful streams",
-        _one(lambda route: _seconds(route.first_token_p50_ms)),
+        one(lambda route: seconds(route.first_token_p50_ms)),
+    ),
+)
+OF_TOOLS = (
+    Figure(
+        "reins_tool_calls_total",
+        "calls of the tool since the worker's start, by `outcome`: `ok`, or the kind of failure",
+        by("outcome", lambda tool: dict(tool.outcomes)),
+    ),
+    Figure(
+        "reins_tool_attempts_total",
+        "tries of these calls; if they are many more, what the tool needs fails",
+        one(lambda tool: tool.attempts),
+    ),
+    Figure(
+        "reins_tool_seconds_total",
+        "seconds that these calls took, with their waits",
+        one(lambda tool: tool.seconds),
+    ),
+    Figure(
+        "reins_tool_latency_seconds",
+        "duration of the newest calls that succeeded, by `quantile`",
+        by("quantile", _durations),
     ),
 )
 
@@ -277,23 +284,11 @@ class _Scrape:
 
     def collect(self) -> Iterator[Metric]:
         bridge = self._context.bridge
-        yield from _metrics(OF_WEB, [({}, self._context)])
+        yield from measured(OF_WEB, [({}, self._context)])
         figures = bridge.figures()
         if figures is not None:
-            yield from _metrics(OF_WORKER, [({}, figures)])
+            yield from measured(OF_WORKER, [({}, figures)])
             routes = [({"route": each.name}, each) for each in bridge.routes()]
-            yield from _metrics(OF_ROUTES, routes)
-
-
-def _metrics(
-    figures: Iterable[Figure], of: Iterable[tuple[Mapping[str, str], Any]]
-) -> Iterator[Metric]:
-    of = list(of)
-    for name, text, samples in figures:
-        grows = name.endswith("_total")
-        metric = (CounterMetricFamily if grows else GaugeMetricFamily)(name, text)
-        for labels, each in of:
-            for more, value in samples(each):
-                if value is not None:
-                    metric.add_sample(name, {**labels, **more}, value)
-        yield metric
+            yield from measured(OF_ROUTES, routes)
+            tools = [({"tool": name}, each) for name, each in bridge.tool_figures().items()]
+            yield from measured(OF_TOOLS, tools)

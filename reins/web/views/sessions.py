@@ -35,10 +35,11 @@ class SessionSummary(Wire):
     """One session in a line.
 
     `seq` is the newest row of its log, `text` its latest output. `failures` counts failed ticks in
-    a row: above 0 in a running session, it is trying again. `latencies_ms` are those of the newest
-    ticks that this process has seen, oldest first; in events of the list, only the new ones.
-    `held`: the limit of a budget that it waits at, paused, until that is raised. `waits`: what it
-    waits for, a budget or a model that is away among other things.
+    a row: above 0 in a running session, it is trying again. `idle`: it has no goal, and takes the
+    next one. `latencies_ms` are those of the newest ticks that this process has seen, oldest first;
+    in events of the list, only the new ones. `held`: the limit of a budget it waits at, paused,
+    until that is raised. `waits`: what it waits for, a budget or a model that is away among other
+    things.
     """
 
     agent_id: str
@@ -50,6 +51,7 @@ class SessionSummary(Wire):
     text: str
     error: str | None
     failures: int
+    idle: bool
     held: Held | None
     waits: Waits | None
     created_at: str
@@ -207,6 +209,7 @@ def _known(row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int) -> dict[
         "ticks": ticks or 0,
         "error": None if error is None else error[:_CUT_ERROR],
         "failures": snapshot.get("failures", 0),
+        "idle": bool(snapshot.get("idle")),
         "held": held_row(snapshot.get("held")),
         "waits": _waits_row(snapshot.get("waits")),
         "created_at": snapshot.get("created_at"),

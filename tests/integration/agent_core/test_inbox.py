@@ -259,6 +259,7 @@ async def test_an_applied_decision_that_was_not_marked_is_not_applied_again(aski
     item = await asking.asking()
     session = asking.sessions.live["a"]
     got = await asking.decide(item, "approve", action_id="once")
+    await until_async(lambda: "once" not in session.unmarked, "the mark")
     session.unmarked["once"] = got["applied_seq"]
     action = decision_about(item, "ann", "approve", action_id="once")
     again = await inbox_decide(Context(asking.sessions, None, asking._reload), QueuedAction(action))

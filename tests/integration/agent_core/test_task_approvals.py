@@ -108,7 +108,7 @@ async def test_a_question_is_answered(tasks):
 async def test_expiry_is_no_rejection(tasks):
     """Nobody decides in time: the model is told so, and the same call asks again."""
     await asked(tasks, answer("count"), answer("count"), decide_within_s=0.3)
-    await until_async(lambda: tasks.acts(), "it expired")
+    await until_async(tasks.acts, "it expired")
     (_, outcome), *_ = tasks.acts()
     assert outcome["kind"] == "expired"
     await tasks.until_asked()

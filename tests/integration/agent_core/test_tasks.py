@@ -12,7 +12,7 @@ __all__ = ["tasks"]
 
 
 async def test_a_task_thinks_announces_acts_and_finishes(tasks):
-    """Two rows for a call that changes something, one for a pure read, and the result at the end."""
+    """Two rows for a call that changes something, one for a pure read, the result at the end."""
     tasks.model.answers += [answer("look"), answer("count"), finished(summary="One is counted.")]
     await tasks.task()
     await tasks.until_row("final")
@@ -323,8 +323,8 @@ async def test_a_busy_task_takes_goals_as_it_is_told(tasks):
         order = {"type": "set_goal", "goal": text, "when_busy": when}
         return tasks.do(q.agent_interrupt, "a", "tester", order)
 
-    waiting = [asyncio.ensure_future(goal(*each))
-               for each in (("second", "queue"), ("third", "reject"), ("fourth", "replace"))]  # fmt: skip
+    asked = (("second", "queue"), ("third", "reject"), ("fourth", "replace"))
+    waiting = [asyncio.ensure_future(goal(*each)) for each in asked]
     await asyncio.sleep(0.2)
     tasks.hands.released.set()
     outcomes = [(await each)["outcome"] for each in waiting]

@@ -9,10 +9,11 @@ import pytest
 
 from reins.tools import Calls, Context, Registry
 from reins.tools.builtin.commands import run_command, run_python, run_shell
-from reins.tools.sandbox import bubblewrap, launcher, probing, seatbelt
+from reins.tools.sandbox import bubblewrap, launcher, probing, seatbelt, seccomp
 from reins.tools.sandbox.confinement import Confinement
 from reins.tools.sandbox.probing import here, probe
 from reins.tools.sandbox.surroundings import owner
+from reins.tools.sandbox.tree import below
 from tests.integration.tools.test_bounds import long, running
 from tests.support.waiting import until_async
 
@@ -98,7 +99,7 @@ async def test_its_time_limit(context):
         ({"argv": ["ls"], "timeout_s": 0}, "timeout_s"),
         ({"argv": ["ls"], "timeout_s": 10_000}, "timeout_s"),
         ({"argv": ["a\0b"]}, "NUL"),
-        ({"argv": ["a\ud800"]}, "unicode"),
+        ({"argv": ["a\ud800"]}, "surrogate"),
     ],
 )
 async def test_arguments_that_are_none(context, arguments, told):
@@ -140,6 +141,20 @@ async def test_a_cancelled_call(context):
     call.cancel()
     with pytest.raises(asyncio.CancelledError):
         await call
+    await until_async(lambda: not running(name), "all are gone")
+
+
+async def test_a_call_that_is_cancelled_at_any_moment(context):
+    """Also while its sandbox is half made: nothing is left of it."""
+    name = long()
+    line = {"line": f"setsid sleep {name} & sleep {name}"}
+    for moment in range(12):
+        call = asyncio.create_task(Calls().call(run_shell, line, context))
+        await asyncio.sleep(moment * 0.004)
+        call.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await call
+        assert below(os.getpid())[1:] == []
     await until_async(lambda: not running(name), "all are gone")
 
 
@@ -192,6 +207,17 @@ def nothing_confines(monkeypatch):
     monkeypatch.setattr(bubblewrap, "found", lambda: None)
     monkeypatch.setattr(launcher, "version", lambda: 0)
     monkeypatch.setattr(seatbelt, "found", lambda: None)
+
+
+@pytest.mark.skipif(not launcher.version(), reason="the kernel has no Landlock")
+async def test_an_older_landlock_keeps_no_signals_in(workspace):
+    """There a command sends none at all: they could reach any process of its user."""
+    own_filter = seccomp.program(namespaces=False, signals=False)
+    made = Confinement("landlock", "an older one", filter=own_filter)
+    workspace.parent.chmod(0o755)
+    ran = await made.run(["sh", "-c", f"kill -0 $$ || echo refused; kill {os.getpid()}"], workspace)
+    assert "refused\n" in ran.output
+    assert ran.code == 1
 
 
 @pytest.mark.usefixtures("nothing_confines")

@@ -1,4 +1,4 @@
-"""The span of a tool's call: below the tick's, with how it ended and nothing of what it was given."""
+"""The span of a call of a tool: below that of the tick, with its end and nothing of its input."""
 
 import asyncio
 from types import SimpleNamespace

@@ -87,6 +87,17 @@ def test_the_types_have_their_schemas(idle):
     assert joke["accepts_text"] is True
 
 
+def test_the_tools_have_their_sets_risks_and_schemas(idle):
+    """By their sets; with all that a policy says."""
+    tools = idle.get("/api/tools")["items"]
+    assert [each["group"] for each in tools] == sorted(each["group"] for each in tools)
+    [edit] = [each for each in tools if each["name"] == "edit_file"]
+    assert (edit["group"], edit["risk"], edit["cancellable"]) == ("files", "medium", False)
+    assert edit["input_schema"]["required"] == ["path", "old", "new"]
+    assert edit["policy"]["raised_by_arguments"] is True
+    assert edit["policy"]["idempotent"] is False
+
+
 def test_the_vocabulary_is_the_runtime_s(idle):
     """Every action type, and each status as `Status` has it; nothing is listed twice."""
     vocabulary = idle.get("/api/vocabulary")

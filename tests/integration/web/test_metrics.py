@@ -1,11 +1,14 @@
 """What Prometheus gets, as its own parser reads it."""
 
+import asyncio
 import re
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from reins.web.api.metrics import OF_ROUTES, OF_WEB, OF_WORKER
+from reins.tools import Context
+from reins.tools.builtin.memory import recall
+from reins.web.api.metrics import OF_ROUTES, OF_TOOLS, OF_WEB, OF_WORKER
 from tests.integration.web.serving import Served
 from tests.support.waiting import until
 
@@ -61,7 +64,7 @@ def test_the_values_move(api):
 def test_every_figure_is_there(api):
     """Each with the type that its name promises, and no other of ours."""
     _, types = scraped(api)
-    names = [figure.name for figure in (*OF_WEB, *OF_WORKER, *OF_ROUTES)]
+    names = [figure.name for figure in (*OF_WEB, *OF_WORKER, *OF_ROUTES, *OF_TOOLS)]
     assert {name.removesuffix("_total") for name in names} == {
         name for name in types if name.startswith("reins_")
     }
@@ -69,6 +72,25 @@ def test_every_figure_is_there(api):
         wanted = "counter" if name.endswith("_total") else "gauge"
         assert types[name.removesuffix("_total")] == wanted
         assert re.fullmatch(r"reins_[a-z_]+", name)
+
+
+def test_each_tool_that_is_called_has_figures(api):
+    """By how its calls ended, and how long they took."""
+    toolbox = api.runtime.toolbox
+
+    async def call(**arguments):
+        return await toolbox.calls.call(toolbox.tools.tools["recall"], arguments, Context())
+
+    asyncio.run_coroutine_threadsafe(recall.acall(), api.runtime.loop).result(20)
+    for arguments in ({}, {"key": "none"}):
+        asyncio.run_coroutine_threadsafe(call(**arguments), api.runtime.loop).result(20)
+    found, _ = scraped(api)
+    tool = ("tool", "recall")
+    assert found["reins_tool_calls_total", ("outcome", "ok"), tool] == 2
+    assert found["reins_tool_calls_total", ("outcome", "failed"), tool] == 1
+    assert found["reins_tool_attempts_total", tool] == 3
+    assert found["reins_tool_seconds_total", tool] > 0
+    assert 0 < found["reins_tool_latency_seconds", ("quantile", "0.5"), tool] < 20
 
 
 def test_without_a_worker_what_it_alone_knows_is_left_out(idle):

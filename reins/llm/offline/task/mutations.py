@@ -37,7 +37,7 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Clues:
-    """What a failed run says: functions in question, a line, unknown names, a difference of one."""
+    """The clues of a failed run: functions, a line, unknown names, a difference of one."""
 
     functions: Sequence[str] = ()
     line: int | None = None
@@ -145,7 +145,7 @@ def _tokens(source: str) -> list[_Token]:
 
 
 def _others(token: _Token, source: str, clues: Clues) -> Iterator[tuple[int, str]]:
-    """What may stand in the place of a token, and how likely: the smaller the likelier."""
+    """Texts that may stand in the place of a token, and how likely: the smaller the likelier."""
     if token.text in clues.unknown:
         known = {*re.findall(r"[A-Za-z_]\w+", source), *dir(builtins), *dir(str), *dir(list)}
         known -= set(clues.unknown)

@@ -74,18 +74,20 @@ class Work:
     @classmethod
     def of(cls, fields: Mapping[str, list[str]], steps: Sequence[Mapping[str, Any]]) -> "Work":
         lines = (_TOOL.match(line) for line in fields.get("tool", ()))
+        made = [
+            Step(
+                str(step.get("tool", "")),
+                given if isinstance(given := step.get("arguments"), dict) else {},
+                bool(step.get("ok")),
+                str(step.get("result", "")),
+            )
+            for step in steps
+        ]
+        ends = [n for n, step in enumerate(made, 1) if step.tool == "finish"]
         return cls(
             goal=fields.get("goal", [""])[0],
             tools=frozenset(line[0] for line in lines if line),
-            steps=[
-                Step(
-                    str(step.get("tool", "")),
-                    given if isinstance(given := step.get("arguments"), dict) else {},
-                    bool(step.get("ok")),
-                    str(step.get("result", "")),
-                )
-                for step in steps
-            ],
+            steps=made[ends[-1] if ends else 0 :],  # what came before was for another goal
             guidance=fields.get("guidance", ()),
         )
 

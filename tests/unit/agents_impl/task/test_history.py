@@ -46,6 +46,13 @@ async def test_it_is_rebuilt_from_the_rows(log):
     assert [seen.seq for seen in await History.load("s", None, after_seq=3)] == [5, 8]
 
 
+def test_the_end_of_a_goal_is_a_step():
+    """What the model did before was for another goal; it is told of which."""
+    call = {"tool": "finish", "arguments": {"status": "done"}}
+    seen = Seen.of(7, {"call": call, "result": {"goal": "tea", "status": "done"}})
+    assert (seen.tool, seen.result) == ("finish", "The work on this goal has ended: tea")
+
+
 async def test_a_session_that_is_created_again_begins_anew(log):
     """What the one before it did is not its own."""
     log += [

@@ -86,6 +86,10 @@ def test_an_approval_holds_for_its_confinement_alone():
             Ran("memory", 9, 2, "", 0),
             "[ended: its processes held more than 2,048 MiB of memory after 2.0 s; bubblewrap]\n",
         ),
+        (
+            Ran("processes", 9, 2, "", 0),
+            "[ended: it had more than 128 processes after 2.0 s; bubblewrap]\n",
+        ),
         (Ran("signal", 11, 2, "", 0), "[ended by SIGSEGV after 2.0 s; bubblewrap]\n"),
     ],
     ids=lambda each: each.end if isinstance(each, Ran) else "",
@@ -95,3 +99,4 @@ def test_its_end_in_words(ran, told):
     report = Report.of(ran, CONFINED.confinement, Limits())
     assert report == told
     assert (report.ran, report.confinement) == (ran, "bubblewrap")
+    assert report.exit == (ran.code if ran.end == "exited" else None)

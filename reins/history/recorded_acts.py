@@ -123,21 +123,22 @@ class RecordedInbox(Inbox):
         self.rules = RecordedRules(toolbox)  # type: ignore[assignment]  # as far as it is asked
 
     def asking(self, item: Item) -> "NoRows":
-        return NoRows(item.item_id)
+        return NoRows(item.item_id, {"asks": item.brief()})
 
     def settled(self, item_id: str, state: Settled, seq: int | None = None) -> "NoRows":
-        del state, seq
-        return NoRows(item_id)
+        del seq
+        return NoRows(item_id, {"settled": {"item_id": item_id, "state": state}})
 
 
 @dataclass(frozen=True, slots=True)
 class NoRows:
-    """An effect that leaves nothing."""
+    """An effect that leaves no rows, and says in its tick's what it would have left."""
 
     key: str
+    payload: Mapping[str, Any]
 
     def prepare(self) -> AbstractAsyncContextManager[Prepared | None]:
-        return nullcontext(Prepared(()))
+        return nullcontext(Prepared((), self.payload))
 
 
 @dataclass(frozen=True, slots=True)

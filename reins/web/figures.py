@@ -18,6 +18,8 @@ class WorkerFigures:
     demonstration: bool
     sessions: Mapping[str, int]
     actions_handled: int
+    confinement: Mapping[str, Any] | None
+    """The confinement of tools' commands: kind, confined, detail."""
     ticks: float
     tick_s: float
     waiting: Mapping[str, int]
@@ -67,6 +69,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         demonstration=health.demonstration,
         sessions=health.sessions,
         actions_handled=health.actions_handled,
+        confinement=health.confinement,
         ticks=sum(usage["ticks"] for usage in usages),
         tick_s=sum(usage["wall_s"] for usage in usages),
         waiting=_waiting(list(worker.fleet.live.values())),

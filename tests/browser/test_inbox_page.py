@@ -116,6 +116,7 @@ def test_arguments_are_edited_in_a_form_or_as_json(app, visit):
     page = visit(f"{app.at}/attention")
     live(page)
     item = _item(page, "dev-4")
+    expect(item).to_be_visible()
     page.keyboard.press("e")
     expect(item.get_by_label("Text")).to_be_focused()
     item.get_by_role("button", name="Use JSON").click()
@@ -166,6 +167,7 @@ def test_what_is_risky_takes_two_steps_and_is_never_remembered(app, visit):
     page = visit(f"{app.at}/attention")
     live(page)
     item = _item(page, "dev-6")
+    expect(item).to_be_visible()
     expect(item.get_by_role("button", name="Always")).to_have_count(0)
     page.keyboard.press("a")
     button = item.get_by_role("button", name="Approve")
@@ -180,11 +182,14 @@ def test_always_asks_no_more(app, visit):
     _asks(app, "dev-7", times=3)
     page = visit(f"{app.at}/attention")
     live(page)
-    page.keyboard.press("Shift+A")
     item = _item(page, "dev-7")
+    expect(item).to_be_visible()
+    page.keyboard.press("Shift+A")
     expect(item.get_by_label("Approve this, and the same call from now on")).to_be_focused()
     item.get_by_role("button", name="Approve always").click()
-    until(lambda: any("rule" in row["text"] for row in app.steps("dev-7")), "the rule at work")
+    until(
+        lambda: any("is allowed" in row["text"] for row in app.steps("dev-7")), "the rule at work"
+    )
     assert not q.inbox_items()
 
 

@@ -91,10 +91,11 @@ export function readDiff(text: string): Diff {
   const lines = linesOf(text)
     .filter((line) => !/^(---|\+\+\+) /.test(line) && !/^(diff|index) /.test(line) && !line.startsWith('\\ No newline'))
     .map((line): DiffLine => {
-      if (line.startsWith('@@')) return { sign: '@', text: line.replace(/^@@ ?(.*?) ?@@/, '$1') }
+      if (line.startsWith('@@')) return { sign: '@', text: line.replace(/^@@.*?@@ ?/, '') }
       const sign = line[0] === '+' || line[0] === '-' ? line[0] : ' '
       if (sign === ' ' && line !== '' && line[0] !== ' ') return { sign: '@', text: line }
       return { sign, text: line.slice(1) }
     })
-  return counted(lines)
+  // The numbers of its first line are of no use without a file beside them.
+  return counted(lines[0]?.sign === '@' && !lines[0].text ? lines.slice(1) : lines)
 }

@@ -8,7 +8,7 @@ const LINE_CHARS = 500
 export interface Field {
   name: string
   label: string
-  kind: 'string' | 'text' | 'number' | 'integer' | 'boolean' | 'enum' | 'object' | 'json'
+  kind: 'string' | 'text' | 'number' | 'integer' | 'boolean' | 'enum' | 'object' | 'lines' | 'json'
   schema: JsonSchema
   required: boolean
   nullable: boolean
@@ -17,7 +17,8 @@ export interface Field {
   options: Json[]
 }
 
-export function fieldsOf(schema: JsonSchema, root: JsonSchema): Field[] {
+/** `leading`: names of fields that come before all others, in this order. */
+export function fieldsOf(schema: JsonSchema, root: JsonSchema, leading: readonly string[] = []): Field[] {
   const { properties, required: names } = resolved(schema, root)
   const required = new Set(names)
   const fields = Object.entries(properties ?? {}).map(([name, raw]): Field => {
@@ -33,7 +34,8 @@ export function fieldsOf(schema: JsonSchema, root: JsonSchema): Field[] {
       options: inner.enum ?? (inner.const === undefined ? [] : [inner.const]),
     }
   })
-  return fields.sort((a, b) => rankOf(a) - rankOf(b))
+  const placeOf = ({ name }: Field): number => (leading.includes(name) ? leading.indexOf(name) : leading.length)
+  return fields.sort((a, b) => placeOf(a) - placeOf(b) || rankOf(a) - rankOf(b))
 }
 
 /** One of the shapes that the value of `tag` chooses between. */
@@ -78,6 +80,7 @@ function kindOf(schema: JsonSchema): Field['kind'] {
   if (schema.type === 'object' && schema.properties) return 'object'
   if (schema.type === 'string' && (schema.maxLength ?? 0) > LINE_CHARS) return 'text'
   if (schema.type === 'string' || schema.type === 'number' || schema.type === 'integer' || schema.type === 'boolean') return schema.type
+  if (schema.type === 'array' && schema.items?.type === 'string' && !schema.items.enum) return 'lines'
   return 'json'
 }
 
@@ -96,6 +99,8 @@ export function hintOf({ schema, kind, nullable, fallback }: Field): string {
   else if (low !== undefined) parts.push(`At least ${low}.`)
   else if (high !== undefined) parts.push(`At most ${high}.`)
   if ((kind === 'string' || kind === 'text') && schema.maxLength !== undefined) parts.push(`Up to ${schema.maxLength} characters.`)
+  if (kind === 'lines') parts.push('One a line.')
+  if (Array.isArray(fallback) && fallback.length > 0) parts.push(`Empty: ${fallback.join(', ')}.`)
   if (fallback === null && nullable) parts.push('Empty: the default.')
   else if ((typeof fallback === 'string' && fallback !== '') || typeof fallback === 'number') parts.push(`Empty: ${fallback}.`)
   return parts.join(' ')

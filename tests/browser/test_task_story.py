@@ -1,0 +1,50 @@
+"""A task as a person gives it, on the page alone: created, asked about, approved, and read."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.looking import TALL, live, log_of, picture, serious_findings
+
+
+@pytest.fixture
+def app(start_app, tmp_path):
+    return start_app(REINS_WORKSPACES=str(tmp_path / "workspaces"), REINS_HEARTBEAT_S="0.5")
+
+
+def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
+    """Its form leads with the goal; one approval, at its row; a file, and what it did."""
+    page = visit(f"{app.at}/sessions", viewport=TALL)
+    page.get_by_role("button", name="Create").first.click()
+    panel = page.get_by_role("complementary", name="Create session")
+    panel.get_by_label("Agent", exact=False).first.fill("writer")
+    panel.get_by_label("Type").select_option("task")
+    labels = panel.locator("form .field > label")
+    expect(labels.nth(2)).to_have_text(re.compile("Goal"))
+    panel.get_by_label("Goal", exact=True).fill('write "some words" to notes.txt')
+    panel.get_by_label("Tools", exact=True).fill("files\ncommands")
+    picture(page, "task-create")
+    assert not serious_findings(page)
+    panel.get_by_role("button", name="Create").click()
+    expect(page.get_by_role("heading", name="writer")).to_be_visible()
+    live(page)
+    expect(page).to_have_title("Waits for approval: writer · Reins")
+    item = log_of(page).get_by_role("article")
+    expect(item).to_contain_text("write_file")
+    expect(item.locator(".diff .plus")).to_contain_text("some words")
+    picture(page, "task-asks")
+    assert not serious_findings(page)
+    assert not (tmp_path / "workspaces" / "writer" / "notes.txt").exists()
+    page.keyboard.press("a")
+    expect(log_of(page)).to_contain_text("approved by you")
+    end = page.get_by_label("End of the session")
+    expect(end).to_contain_text("Done")
+    assert "some words" in (tmp_path / "workspaces" / "writer" / "notes.txt").read_text()
+    picture(page, "task-done")
+    assert not serious_findings(page)
+    page.get_by_role("tab", name="Files").click()
+    changed = page.get_by_role("list", name="Changed files")
+    expect(changed).to_contain_text(re.compile(r"notes.txt\s*added"))
+    page.reload()
+    expect(log_of(page)).to_contain_text("approved by you")

@@ -13,15 +13,21 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign proofs page dist lock browser litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench campaign kills proofs page dist lock browser litellm litellm-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
 
 # The page is built while the rest is installed: half of the time of a first start.
-run: ## Run web and worker; set up whatever is missing first
+run: workspaces/small_shop ## Run web and worker; set up whatever is missing first
 	@$(MAKE) --no-print-directory -j2 page setup
 	@$(VENV)/bin/reins run
+
+# A folder for the first task. Run as root, commands are another user's, who must own it.
+workspaces/small_shop:
+	@mkdir -p workspaces
+	@cp -RL examples/small_shop workspaces/
+	@test "$$(id -u)" != 0 || chown -R 64999:64999 $@
 
 setup: $(VENV)/.stamp ## Make .venv with the versions that are locked, and `reins` in it
 	@:
@@ -78,6 +84,9 @@ bench: $(VENV)/.stamp-dev page browser ## Run the benchmarks
 campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the thousand
 	$(PY) -m tests.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),1000) \
 	  --losses $(or $(LOSSES),100) --sites $(or $(SITES),0) --hours $(or $(HOURS),24)
+
+kills: $(VENV)/.stamp-dev ## Kill the worker of tasks 200 times: `make kills KILLS=200 SEED=3`
+	TASK_KILLS=$(or $(KILLS),200) TASK_SEED=$(or $(SEED),12) $(PY) -m pytest -q -s tests/crash/test_kill_tasks.py
 
 # Points: `make proofs POINT=5` takes out the mendings of one.
 proofs: $(VENV)/.stamp-dev ## Take out each mending of the store, and see that the tests miss it

@@ -218,6 +218,7 @@ class Runtime:
             journal_commits=self.store.journal.commits,
             journal_rows=self.store.journal.rows,
             actions_handled=0 if self.dispatcher is None else self.dispatcher.handled,
+            confinement=self.confinement.told(),
         )
 
 

@@ -71,10 +71,11 @@ def mended(*, ask: bool) -> bool:
         raise SystemExit(created["error"])
     seq, until = 0, time.monotonic() + PATIENCE_S
     while time.monotonic() < until:
+        ended = get_agent_state(SESSION)["status"] in ENDED  # first: its last row is there then
         for row in list_steps(SESSION, seq):
             seq = row["seq"]
             tell(row)
-        if get_agent_state(SESSION)["status"] in ENDED:
+        if ended:
             return says_done()
         for item in q.inbox_items():
             decide(item, ask=ask)

@@ -17,3 +17,5 @@ class Health:
     journal_commits: int
     journal_rows: int
     actions_handled: int
+    confinement: dict[str, object] | None
+    """The confinement of tools' commands: kind, confined, detail. None while nobody knows yet."""

@@ -55,6 +55,9 @@ STATES = (
 )  # fmt: skip
 _BY_PEOPLE = ("approve", "edit", "reject", "answer")
 
+_PLACES = ["item_id", "asked_at", "decided_at"]
+_FIRST = (-(1 << 62), "")
+
 Place = tuple[int, str]
 
 
@@ -108,7 +111,11 @@ def list_items(
         where.append(f"state IN ({', '.join(map(quoted, states))})")
     if after is not None:
         where.append(f"asked_at >= {times.literal(times.from_us(after[0]))}")
-    return sorted(_newest(" AND ".join(where), fits, store or reader()), key=place)[:limit]
+    beyond = _FIRST if after is None else after
+    rows = _newest(
+        " AND ".join(where), fits, store or reader(), order=place, beyond=beyond, limit=limit
+    )
+    return sorted(rows, key=place)[:limit]
 
 
 def count_open(*, store: Reader | None = None) -> int:
@@ -129,9 +136,15 @@ def list_decided_like(
         like = row["kind"] == kind and row["tool"] == tool and row["item_id"] != but
         return bool(like and row["decision"] in _BY_PEOPLE)
 
-    where = f"kind = {quoted(kind)} AND tool = {quoted(tool)} AND decision IS NOT NULL"
-    rows = _newest(where, fits, store or reader())
-    return sorted(rows, key=lambda row: (row["decided_at"], row["item_id"]))[: -limit - 1 : -1]
+    decisions = ", ".join(map(quoted, _BY_PEOPLE))
+    where = f"kind = {quoted(kind)} AND tool = {quoted(tool)} AND decision IN ({decisions})"
+    where += f" AND item_id != {quoted(but)}"
+
+    def latest(row: Mapping[str, Any]) -> Place:
+        return -times.to_us(row["decided_at"] or times.EPOCH), row["item_id"]
+
+    rows = _newest(where, fits, store or reader(), order=latest, beyond=_FIRST, limit=limit)
+    return sorted(rows, key=latest)[:limit]
 
 
 def place(row: Mapping[str, Any]) -> Place:
@@ -140,11 +153,25 @@ def place(row: Mapping[str, Any]) -> Place:
 
 
 def _newest(
-    where: str, fits: Callable[[Mapping[str, Any]], bool], reading: Reader
+    where: str,
+    fits: Callable[[Mapping[str, Any]], bool],
+    reading: Reader,
+    *,
+    order: Callable[[Mapping[str, Any]], Place],
+    beyond: Place,
+    limit: int | None,
 ) -> list[dict[str, Any]]:
+    """The newest rows that fit; with a limit, at least the first ones beyond a place."""
     # The journal first, and all of it: it may hold a newer state of what the table finds.
     newest: dict[str, dict[str, Any]] = {}
     pending = reading.journalled(TABLE)
+    if limit is not None:
+        # Their places first: a preview may be large, and a page is short.
+        places = map(order, reading.stored(TABLE, where or None, _PLACES).to_pylist())
+        first = sorted(place for place in places if place > beyond)
+        # Of those that are journalled as well, each may not fit any more.
+        ids = [item_id for _, item_id in first[: limit + len({r["item_id"] for r in pending})]]
+        where = f"item_id IN ({', '.join(map(quoted, ids))})" if ids else "false"
     for row in (*reading.stored(TABLE, where or None).to_pylist(), *pending):
         known = newest.get(row["item_id"])
         if known is None or known["journal_n"] < row["journal_n"]:

@@ -58,6 +58,13 @@ class FinalResult:
     times: dict[str, int]
     payload: dict[str, Any] | None = None
 
+    def as_payload(self) -> dict[str, Any]:
+        """Its fields, as the `final` row has them: without a payload where there is none."""
+        fields = {name: getattr(self, name) for name in self.__slots__}
+        if self.payload is None:
+            del fields["payload"]
+        return fields
+
 
 def checked(result: object) -> StepResult | Quiet:
     """The result, if the log can hold it: one row that cannot be flushed would hold up all others.

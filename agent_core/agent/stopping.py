@@ -65,7 +65,7 @@ class StopMixin(AgentBase):
             "final",
             f"{session.status.value}{reason}",
             payload={
-                "result": result,
+                "result": result.as_payload(),
                 "actor": None if control is None else control.actor,
                 "reason": None if control is None else control.reason,
             },

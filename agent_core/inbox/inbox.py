@@ -71,7 +71,7 @@ class Inbox:
         return _Asking(self, item)
 
     def settled(self, item_id: str, state: Settled, seq: int | None = None) -> Effect:
-        """What came of it, in row `seq` of the session's log; committed with the tick's row.
+        """Settle it: row `seq` of the session's log says how; committed with the tick's row.
 
         `withdrawn`: nobody needs to decide any more. Nothing is written for an item that is
         settled already.

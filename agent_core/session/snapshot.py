@@ -9,7 +9,7 @@ from agent_core.session.decisions import SessionItems
 from agent_core.session.log import SessionLog
 from agent_core.session.session_agent import SessionAgent
 from agent_core.session.status import Status
-from agent_core.session.waiting import FOR_PEOPLE, Waiting, waits_for_budget
+from agent_core.session.waiting import Waiting, restored_wait, waits_for_budget
 
 
 class Kept(Protocol):
@@ -79,9 +79,7 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     session.usage = no_usage() | {"ticks": session.iteration} | snapshot["usage"]
     session.limits = snapshot.get("limits")
     session.held = snapshot.get("held")
-    waits = snapshot.get("waits")
-    own = waits and session.held is None and waits["kind"] not in FOR_PEOPLE
-    session.waits = Waiting.restored(waits) if own else None
+    session.waits = restored_wait(snapshot)
     session.unmarked = snapshot["unmarked"]
     session.log.state = orjson.dumps(snapshot["agent"]).decode()
 

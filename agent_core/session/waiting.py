@@ -76,6 +76,14 @@ class Waiting:
         }
 
 
+def restored_wait(snapshot: Mapping[str, Any]) -> Waiting | None:
+    """The wait of a snapshot that goes on by itself: neither a budget's nor one for people."""
+    waits = snapshot.get("waits")
+    if not waits or snapshot.get("held") is not None or waits["kind"] in FOR_PEOPLE:
+        return None
+    return Waiting.restored(waits)
+
+
 def waits_for_budget(held: Mapping[str, Any]) -> dict[str, Any]:
     """The same form, for the limit of a budget that holds a session."""
     return {

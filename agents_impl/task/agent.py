@@ -122,7 +122,7 @@ class TaskAgent(TaskAsks):
             )
         said = [*state.guidance, Said(text=guidance, seq=self.session.seq)][-_GUIDANCE:]
         state.guidance = newest(said, GUIDANCE_BYTES, lambda each: each.text)
-        if self._mode == "now" and state.pending is not None and state.pending.waits:
+        if self._mode == "now" and state.pending is not None and not state.pending.begun:
             state.pending.dropped = "it was given up for guidance"
         return f"guidance: {guidance[:80]}"
 

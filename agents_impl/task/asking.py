@@ -50,7 +50,7 @@ class TaskAsks(TaskActs):
             return self._result(pending, Acted.not_made("denied", permitted.why))
         if tool.policy.idempotent and pending.call.risk == "low":  # a pure read
             return await self._act(pending, tool)
-        return await self._announced(pending, tool)
+        return await self._announced(pending)
 
     async def _permitted(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> Permit:
         """May the call be made? Raises: ToolError, OSError."""
@@ -132,13 +132,9 @@ class TaskAsks(TaskActs):
         )
         pending.asked = item.item_id
         self.state.pending = kept(pending)
-        asks = {
-            "item_id": item.item_id, "kind": kind, "risk": call.risk, "reasons": call.reasons,
-        }  # fmt: skip
         payload = {
             "thought": pending.thought,
             "call": as_payload(call.model_copy(update={"arguments": arguments})),
-            "asks": asks,
             **self._take_shown(),
         }
         text = f"asks: {call_line(tool.name, arguments)}"

@@ -13,6 +13,7 @@ from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newe
 from agents_impl.task.calls import as_payload, call_line, changed_file, kept
 from agents_impl.task.models import Pending
 from agents_impl.task.recording import TaskRecords
+from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from reins.tools.toolbox import Acted
 
@@ -26,9 +27,8 @@ _UNKNOWN = (
 class TaskActs(TaskRecords):
     """Announces calls and makes them. A call without a result is in the state, as `pending`."""
 
-    async def _announced(self, pending: Pending, tool: Tool) -> StepResult:
+    async def _announced(self, pending: Pending) -> StepResult:
         """Put the call on record, give way to whoever waits, and make it."""
-        del tool
         arguments = await self._whole(pending)
         pending.begun = True
         self.state.pending = kept(pending)
@@ -84,8 +84,12 @@ class TaskActs(TaskRecords):
         if tool is None:
             why = f"there is no tool {pending.call.tool!r} any more"
             return self._result(pending, Acted.not_made("unknown_tool", why))
+        try:  # before it is announced: from then on nobody can tell if it was begun
+            await self._surroundings()
+        except ToolError as error:
+            return self._result(pending, Acted.not_made("failed", str(error)))
         if not pending.begun:
-            return await self._announced(pending, tool)
+            return await self._announced(pending)
         return await self._act(pending, tool)
 
     async def _act(self, pending: Pending, tool: Tool) -> StepResult:

@@ -2,9 +2,11 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 import orjson
+import structlog
 
 from agent_core.agent.looping import LoopingAgentBase
 from agents_impl.task.history import History
@@ -12,11 +14,13 @@ from agents_impl.task.models import Pending, TaskState
 from agents_impl.task.own_tools import OWN
 from reins.llm import Model
 from reins.tools.context import Context
+from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from reins.tools.toolbox import Toolbox
 from store.agent_steps import list_steps
 from store.reading import Reader
 
+_logger = structlog.get_logger(__name__)
 _ROWS = 20
 
 
@@ -49,13 +53,24 @@ class TaskMeans(LoopingAgentBase):
     def _tools(self) -> dict[str, Tool]:
         """The tools that it has, its own among them; chosen anew after a reload.
 
-        Raises: ToolError where one is gone.
+        One that a reload has taken away is missed by no other.
         """
         names = self.state.tools or self.config.tools
         source, known = self._toolbox.tools, self._chosen
         if known is None or known[0] is not source or known[1] != names:
-            known = self._chosen = source, names, {**self._toolbox.select(names), **OWN}
+            known = self._chosen = source, names, {**self._selected(names), **OWN}
         return known[2]
+
+    def _selected(self, names: Sequence[str]) -> dict[str, Tool]:
+        try:
+            return self._toolbox.select(names)
+        except ToolError as error:
+            _logger.warning("tools are gone", error=str(error), **self.session.names)
+        found: dict[str, Tool] = {}
+        for name in names:
+            with suppress(ToolError):
+                found |= self._toolbox.select([name])
+        return found
 
     async def _surroundings(self) -> Context:
         """The surroundings of its calls. Raises: ToolError."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from agent_core.session.waiting import STUCK
 from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.outcome import print_json
@@ -95,7 +96,8 @@ def _waits(row: dict[str, Any]) -> str:
         return ""
     waits = json.loads(row["waits"])
     since = "" if waits["since"] is None else f" since {from_us(waits['since']).astimezone():{_AT}}"
-    return f"waits for the {waits['kind']}{since}: {waits['reason']}"
+    what = "is stuck" if waits["kind"] == STUCK else f"waits for the {waits['kind']}"
+    return f"{what}{since}: {waits['reason']}"
 
 
 def _columns(*values: str) -> str:

@@ -17,6 +17,7 @@ from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.tools import Context, Outcome, Registry, Tool, ToolError, ToolModuleError, calls_here
 from reins.tools.describing import described
+from reins.tools.sandbox.probing import probe
 
 EXIT_NOTHING = 1
 EXIT_UNUSABLE = 2
@@ -49,7 +50,7 @@ def tools() -> None:
 @click.argument("wanted", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="print all that there is, as JSON")
 def _list(*, wanted: tuple[str, ...], as_json: bool) -> None:
-    _, registry = _loaded()
+    settings, registry = _loaded()
     try:
         found = registry.select(wanted) if wanted else registry.tools
     except ToolError as error:
@@ -57,9 +58,11 @@ def _list(*, wanted: tuple[str, ...], as_json: bool) -> None:
     if as_json:
         print_json([described(each) for each in found.values()], indent=2)
         return
+    confinement = asyncio.run(probe(unconfined=settings.tools_unconfined))
     for name, each in found.items():
         said = each.description.partition("\n")[0]
         print(f"{name:<16} {each.group:<10} {each.policy.risk.name:<7} {said}")
+    print(f"\ncommands here: {confinement.kind}, {confinement.detail}")
 
 
 @tools.command("show", cls=Ending, help="print a tool's description, schema and policy, as JSON")

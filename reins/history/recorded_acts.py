@@ -3,14 +3,16 @@
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, nullcontext
 from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Any
 
 import orjson
 
 from agent_core.agent.effects import Prepared
+from agent_core.inbox.fixed import Fixed
 from agent_core.inbox.inbox import Inbox, Settled
 from agent_core.inbox.item import Call, Item
 from agent_core.inbox.risk import OUTSIDE, RISKS
+from agent_core.inbox.rules import Rule, Rules
 from agent_core.session.decisions import Decision, Recorded, Reviewed, Risk
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
@@ -58,6 +60,11 @@ class RecordedToolbox(Toolbox):
         self.row = self.result = row
         self.between = _nothing
 
+    def settled(self, item_id: str, state: str) -> dict[str, Any]:
+        """The words of the result's row on the item; nothing where it was settled before."""
+        said = payload_of(self.result or self.row).get("settled")
+        return {} if said is None else {"settled": {"item_id": item_id, "state": state}}
+
     async def look(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
         del tool, arguments, context
         outcome = payload_of(self.row).get("outcome") or {}
@@ -96,48 +103,56 @@ def _before_outside(call: Mapping[str, Any]) -> tuple[Risk, list[str]]:
     return RISKS[max(0, RISKS.index(risk) - 1)], reasons
 
 
-class RecordedRules:
+class RecordedRules(Rules):
     """The rules of people, as far as the row at hand shows them."""
 
     def __init__(self, toolbox: RecordedToolbox) -> None:
+        super().__init__()
         self._toolbox = toolbox
 
-    def decide(self, call: Call) -> "RecordedRule | None":
-        del call
+    def decide(self, call: Call) -> Rule | None:
         payload = payload_of(self._toolbox.row)
         if "asks" in payload:
             return None
-        outcome = payload.get("outcome") or {}
-        return RecordedRule("deny" if outcome.get("kind") == "denied" else "allow")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordedRule:
-    effect: Literal["allow", "deny"]
+        denied = (payload.get("outcome") or {}).get("kind") == "denied"
+        return Rule(
+            rule_id="",
+            effect="deny" if denied else "allow",
+            scope="session",
+            scope_id=call.session_id,
+            tool=call.tool,
+            spec="",
+            fixed=Fixed(anything=True),
+            item_id="",
+            created_by="",
+            created_at=0,
+        )
 
 
 class RecordedInbox(Inbox):
     """Asks nobody: decisions are rows."""
 
     def __init__(self, toolbox: RecordedToolbox) -> None:
-        self.rules = RecordedRules(toolbox)  # type: ignore[assignment]  # as far as it is asked
+        self.rules = RecordedRules(toolbox)
+        self._toolbox = toolbox
 
     def asking(self, item: Item) -> "NoRows":
-        return NoRows(item.item_id)
+        return NoRows(item.item_id, {"asks": item.brief()})
 
     def settled(self, item_id: str, state: Settled, seq: int | None = None) -> "NoRows":
-        del state, seq
-        return NoRows(item_id)
+        del seq
+        return NoRows(item_id, self._toolbox.settled(item_id, state))
 
 
 @dataclass(frozen=True, slots=True)
 class NoRows:
-    """An effect that leaves nothing."""
+    """An effect that leaves nothing but its part of the tick's payload."""
 
     key: str
+    payload: Mapping[str, Any]
 
     def prepare(self) -> AbstractAsyncContextManager[Prepared | None]:
-        return nullcontext(Prepared(()))
+        return nullcontext(Prepared((), self.payload))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from agent_core.session.log import Event
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Session
 from agent_core.session.status import Status
-from agent_core.session.waiting import Waiting
+from agent_core.session.waiting import restored_wait
 from reins.history.recorded_acts import RecordedItem, RecordedToolbox, payload_of, pending_in
 from store.journal.file import Record
 from store.journal.journal import Journal
@@ -137,8 +137,7 @@ async def _stand_again(
     session.failures = snapshot["failures"]
     session.error = snapshot["error"]
     session.held = snapshot.get("held")
-    waits = snapshot.get("waits")
-    session.waits = Waiting.restored(waits) if waits and session.held is None else None
+    session.waits = restored_wait(snapshot)
     event = Event(row["kind"], row["text"], payload=payload, applied=applied, error=row["error"])
     await session.log.record(event, state=session.agent.save_state())
 

@@ -48,6 +48,10 @@ class Probing:
         task = self._found
         return task.result() if task is not None and task.done() and not task.cancelled() else None
 
+    def told(self) -> dict[str, object] | None:
+        """See `Confinement.told`; None while nobody knows yet."""
+        return None if (found := self.found) is None else found.told()
+
     def begin(self) -> "asyncio.Task[Confinement]":
         """Probe, on the running loop; at a second time that is the same probe."""
         if self._found is None:

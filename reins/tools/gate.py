@@ -50,18 +50,15 @@ class Gate:
 
         Raises: RefusedError where none is free in time.
         """
-        if self.limiter is not None:
-            await self.limiter.acquire()
-        if self.places.locked():
-            try:
-                async with asyncio.timeout(wait_s):
-                    await self.places.acquire()
-            except TimeoutError:
-                raise RefusedError(
-                    "busy", f"all its places were taken for {wait_s:g} s; try again later"
-                ) from None
-        else:
-            await self.places.acquire()
+        try:
+            async with asyncio.timeout(wait_s):
+                if self.limiter is not None:
+                    await self.limiter.acquire()
+                await self.places.acquire()
+        except TimeoutError:
+            raise RefusedError(
+                "busy", f"its rate and its places left no room for {wait_s:g} s; try again later"
+            ) from None
         return lambda _: self.places.release()
 
     def left(self, call: object, error: BaseException | None) -> None:

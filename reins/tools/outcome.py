@@ -16,7 +16,7 @@ Kind = Literal[
     "breaker",
     "cancelled",
 ]
-"""Why a call gave nothing: the names stand in the log and in `/metrics`."""
+"""Reasons for which a call gave nothing: the names stand in the log and in `/metrics`."""
 FOR_MODEL_BYTES = 8_192
 
 

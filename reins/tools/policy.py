@@ -27,7 +27,7 @@ class Risk(IntEnum):
 
 
 Riskier = Callable[[Mapping[str, Any], Context], Iterable[tuple[Risk, str]]]
-"""Why a call with these arguments is riskier than its tool: each reason with the risk it makes."""
+"""Reasons that make a call with these arguments riskier than its tool, each with its risk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,7 +45,7 @@ Change = Literal["added", "changed", "removed"]
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """What was there; `whole` false: there was more than is looked at, so nothing is new."""
+    """The files at the start; `whole` false: more were there than is looked at, so none is new."""
 
     folder: Path
     files: Mapping[str, "_Kept"] = field(default_factory=dict)
@@ -64,7 +64,7 @@ class Start:
         return path in self.files
 
     def change(self, path: str, size_bytes: int, content: bytes | None) -> Change | None:
-        """What has become of a file that is there now; `content` where it was read."""
+        """The change of a file that is there now; `content` where it was read."""
         kept = self.files.get(path)
         if kept is None:
             return "added" if self.whole else None

@@ -57,9 +57,7 @@ class Acted:
     @classmethod
     def of(cls, outcome: Outcome) -> "Acted":
         """An outcome, bounded."""
-        text = outcome.text()
-        value = outcome.value
-        told = value if isinstance(value, Mapping) else {}
+        text, value = outcome.text(), outcome.value
         return cls(
             ok=outcome.ok,
             text=outcome.for_model(_ROW_BYTES),
@@ -69,8 +67,9 @@ class Acted:
             attempts=outcome.attempts,
             size_bytes=outcome.size_bytes or len(text.encode("utf-8", "replace")),
             file=outcome.file,
-            exit=_number(told.get("exit", getattr(value, "exit", None))),
-            confinement=getattr(value, "confinement", None) or told.get("confinement"),
+            # Of a command, whose report is a text that bears the facts.
+            exit=getattr(getattr(value, "ran", None), "code", None),
+            confinement=getattr(value, "confinement", None),
         )
 
     @classmethod
@@ -86,10 +85,6 @@ class Acted:
         """Its fields; those that say nothing are left out."""
         given = {name: getattr(self, name) for name in self.__slots__}
         return {name: value for name, value in given.items() if value is not None}
-
-
-def _number(value: object) -> int | None:
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
 
 
 class Folders(Protocol):

@@ -18,6 +18,8 @@ class WorkerFigures:
     demonstration: bool
     sessions: Mapping[str, int]
     actions_handled: int
+    confinement: Mapping[str, Any] | None
+    """The confinement of tools' commands: kind, confined, detail."""
     ticks: float
     tick_s: float
     waiting: Mapping[str, int]
@@ -67,6 +69,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         demonstration=health.demonstration,
         sessions=health.sessions,
         actions_handled=health.actions_handled,
+        confinement=health.confinement,
         ticks=sum(usage["ticks"] for usage in usages),
         tick_s=sum(usage["wall_s"] for usage in usages),
         waiting=_waiting(list(worker.fleet.live.values())),
@@ -113,4 +116,7 @@ def _waiting(sessions: Iterable[Any]) -> dict[str, int]:
 def _ended(worker: Any) -> tuple[str, ...]:
     loop, dispatcher = worker.loop, worker.dispatcher
     loops = [] if loop is None or not loop.is_closed() else ["agents' loop"]
-    return (*loops, *worker.store.ended, *(() if dispatcher is None else dispatcher.ended))
+    if dispatcher is not None:  # it has started
+        expiry = worker.fleet.inbox.expiry
+        loops += [*dispatcher.ended, *([] if expiry.running else [expiry.name])]
+    return (*loops, *worker.store.ended)

@@ -24,14 +24,19 @@ from store import (
     agent_state,
     agent_steps,
     agents_config,
+    approval_rules,
     conversations,
+    inbox,
     messages,
     participants,
 )
 from store.store import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
-READERS = (agent_state, agent_steps, messages, participants, conversations, agents_config)
+READERS = (
+    agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
+    approval_rules,
+)  # fmt: skip
 
 
 def settings() -> list[list[str]]:
@@ -101,6 +106,7 @@ def _signature(function: Callable[..., Any]) -> str:
     for long, short in (
         ("typing.", ""), ("collections.abc.", ""), ("store.reading.", ""), ("'pd.", "'pandas."),
         ("Literal['steer', 'now']", "Mode"),
+        ("Literal['approve', 'edit', 'reject', 'answer']", "Choice"),
     ):  # fmt: skip
         text = text.replace(long, short)
     text = text.replace("'pandas.DataFrame'", "pandas.DataFrame")

@@ -264,7 +264,9 @@ def test_requests_are_those_that_the_api_describes():
     ]
     requests = {f"`{method.upper()} {path}`" for path, of in described.items() for method in of}
     said = [
-        row[0] for row in expected.rows(section("## HTTP")) if row[0].startswith(("`GET", "`P"))
+        row[0]
+        for row in expected.rows(section("## HTTP"))
+        if row[0].startswith(("`GET", "`P", "`D"))
     ]
     assert set(said) == requests | {"`GET /api/openapi.json`", f"`GET {metrics.PATH}`"}
     assert len(said) == len(set(said))
@@ -313,7 +315,7 @@ def test_sockets():
     """Requests and events of the rooms are those of the code."""
     source = "".join(
         (expected.ROOT / "reins" / "web" / "live" / f"{name}.py").read_text()
-        for name in ("sockets", "feed", "steps", "rooms", "conversations", "typing")
+        for name in ("sockets", "feed", "steps", "rooms", "conversations", "inbox", "typing")
     )
     asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
     events = set(re.findall(r'(?:emit|_message)\(\s*"(\w+)"', source))

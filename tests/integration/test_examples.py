@@ -11,6 +11,7 @@ import queue_imp as q
 from agents import Runtime
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
+from reins.tools.sandbox.surroundings import NOBODY
 from store.agent_steps import list_steps
 from store.conversations import list_conversations
 from store.messages import list_messages
@@ -162,3 +163,20 @@ def test_the_failing_test_is_mended_in_a_copy(tmp_path):
     after = (tmp_path / "workspaces" / "fixer" / "shop" / "price.py").read_text()
     assert after == before.replace("sum(prices) - shipping", "sum(prices) + shipping")
     assert after != before, "the example's own stays as it is"
+
+
+def test_the_first_task_has_a_folder(tmp_path):
+    """`make run` puts the small shop among the workspaces, once: what is there stays."""
+    makefile = (ROOT / "Makefile").read_text()
+    for name in ("Makefile", "examples/small_shop"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).symlink_to(ROOT / name)
+    make = ["make", "-C", str(tmp_path), "workspaces/small_shop"]
+    subprocess.run(make, check=True, capture_output=True)
+    price = tmp_path / "workspaces" / "small_shop" / "shop" / "price.py"
+    assert "sum(prices) - shipping" in price.read_text()
+    price.write_text("mended")
+    subprocess.run(make, check=True, capture_output=True)
+    assert price.read_text() == "mended"
+    assert f"chown -R {NOBODY}:{NOBODY}" in makefile
+    assert re.search(r"^run: workspaces/small_shop", makefile, re.MULTILINE)

@@ -311,6 +311,91 @@ def test_a_task_with_all_that_people_decide_is_done_again(tmp_path, monkeypatch)
     assert (tmp_path / "workspaces" / "ada" / "x").read_text().split()[::2] == lines
 
 
+def test_a_task_that_was_paused_and_guided_between_thought_and_act_is_done_again(
+    tmp_path, monkeypatch
+):
+    """The thought is kept over the pause, and the call is made after it; guidance comes between."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("REINS_TOOLS", '["tests.support.task_tools"]')
+    recording = asyncio.run(_live_with_a_pause(monkeypatch))
+    kinds = [row["kind"] for row in recording["rows"]]
+    assert kinds[:5] == ["status", "status", "intent", "status", "status"]
+    assert kinds.count("intent") == 3  # announced anew after the pause
+    done = asyncio.run(replay.replay(recording, tools=["tests.support.task_tools"]))
+    assert done.differences == []
+
+
+async def _live_with_a_pause(monkeypatch):
+    async with ModelStub() as stub:
+        monkeypatch.setenv("REINS_MODEL", "m")
+        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+        runtime = Runtime(load_settings(heartbeat_s=0.05, stop_grace_s=5))
+        await runtime.start()
+        config = {"goal": "append", "tools": ["counting"], "approvals": "allow_medium"}
+
+        def later(tool, **arguments):
+            async def answer(*given):
+                await stub.released.wait()
+                return await _said(tool, **arguments)(*given)
+
+            return answer
+
+        stub.released.clear()
+        stub.replies.append(later("append_line", path="x", line="a"))
+        await asyncio.to_thread(
+            lambda: q.wait_for_action(
+                q.agent_create("ada", "ann", agent_type="task", config=config)
+            )
+        )
+        await asyncio.to_thread(until, lambda: stub.open_now == 1)
+        paused = q.agent_pause_action("ada", "ann")
+        await asyncio.to_thread(until, lambda: list_steps("ada")[-1]["text"] == "pausing")
+        stub.released.set()
+        await asyncio.to_thread(q.wait_for_action, paused)
+        stub.released.clear()
+        stub.replies.append(later("put_line", path="y", line="b"))
+        await asyncio.to_thread(lambda: q.wait_for_action(q.agent_resume_action("ada", "ann")))
+        await asyncio.to_thread(until, lambda: stub.open_now == 1)
+        guided = q.agent_interrupt("ada", "ann", "be brief")
+        session = runtime.fleet.live["ada"]
+        await asyncio.to_thread(until, lambda: session.mailbox)
+        stub.replies.append(_said("finish", status="done", summary="All of it."))
+        stub.released.set()
+        await asyncio.to_thread(q.wait_for_action, guided)
+        await asyncio.to_thread(until, lambda: list_steps("ada")[-1]["kind"] == "final")
+        await runtime.stop()
+    return replay.record("ada")
+
+
+def test_a_reload_takes_tools_that_have_changed(tmp_path, monkeypatch):
+    """Sessions have the new tool from their next thought on; a module that is broken changes
+    nothing."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    monkeypatch.syspath_prepend(tmp_path)
+    module = tmp_path / "own_reloaded.py"
+    text = 'from reins.tools import tool\n@tool\ndef {0}(x: int) -> int:\n    """Do {0}."""\n'
+    text += "    return x\n"
+    module.write_text(text.format("one"))
+    monkeypatch.setenv("REINS_TOOLS", '["own_reloaded"]')
+    asyncio.run(_reloaded(module, text))
+
+
+async def _reloaded(module, text):
+    runtime = Runtime(load_settings())
+    await runtime.start()
+    try:
+        assert [*runtime.toolbox.select(["own_reloaded"])] == ["one"]
+        module.write_text(text.format("two"))
+        await runtime.reload()
+        assert [*runtime.toolbox.select(["own_reloaded"])] == ["two"]
+        module.write_text("broken")
+        with pytest.raises(ValueError, match="own_reloaded"):
+            await runtime.reload()
+        assert [*runtime.toolbox.select(["own_reloaded"])] == ["two"]
+    finally:
+        await runtime.stop()
+
+
 def _outcome_of(row):
     outcome = orjson.loads(row["payload"] or "{}").get("outcome")
     return outcome and ("ok" if outcome["ok"] else outcome["kind"])

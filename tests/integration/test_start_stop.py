@@ -17,6 +17,7 @@ from agent_core.conversations.conversation import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
+from agent_core.inbox.inbox import Inbox
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.status import Status
@@ -101,6 +102,19 @@ class OfDispatcher:
 
     async def start(self) -> None:
         self.it.start()
+
+    async def stop(self) -> None:
+        await self.it.stop()
+
+
+class OfInbox:
+    """The inbox, which lets time run for what is open."""
+
+    def __init__(self, _folder: Path, store: Store) -> None:
+        self.it = Inbox(store)
+
+    async def start(self) -> None:
+        await self.it.start({})
 
     async def stop(self) -> None:
         await self.it.stop()
@@ -215,7 +229,7 @@ class OfFeed:
 
 
 LOOPS = [
-    OfJournal, OfFlush, OfLoopMonitor, OfDispatcher, OfSession, OfRuntime, OfRuntimeThread,
+    OfJournal, OfFlush, OfLoopMonitor, OfDispatcher, OfInbox, OfSession, OfRuntime, OfRuntimeThread,
     OfServer, OfWeb, OfFeed,
 ]  # fmt: skip
 

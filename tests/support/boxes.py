@@ -54,7 +54,7 @@ class Box:
     def _started(self) -> "subprocess.Popen[str]":
         code = self.folder / "code"
         _copy(code)
-        by = [] if self.uid == os.getuid() else _as_user(self.uid)
+        by = self.by_user()
         python = sys.executable if not by else _python_of(by)
         process = subprocess.Popen(
             [*by, python, "-m", "tests.support.sandboxed", self.kind],
@@ -63,6 +63,10 @@ class Box:
         )  # fmt: skip
         self._ending.callback(_end, process)
         return process
+
+    def by_user(self) -> list[str]:
+        """What makes another program one of the user who keeps this box."""
+        return [] if self.uid == os.getuid() else _as_user(self.uid)
 
     def workspace(self) -> Path:
         made = Path(tempfile.mkdtemp(dir=self.folder))

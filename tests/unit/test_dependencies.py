@@ -21,6 +21,8 @@ INTO_PRIVATE = {
     "baml-py", "lancedb", "pybreaker", "python-engineio", "python-socketio", "simple-websocket",
 }  # fmt: skip
 TESTS = ("tests", "bench", "examples")
+APART = {"node_modules", "small_shop"}
+"""Programs of their own in the tree: the page's tools, and the workspace of an example."""
 
 
 def plain(name):
@@ -40,7 +42,7 @@ def files_of(places):
     for place in places:
         top = ROOT / place
         found = [top] if top.is_file() else top.rglob("*.py")
-        yield from (path for path in found if "node_modules" not in path.parts)
+        yield from (path for path in found if not APART.intersection(path.parts))
 
 
 def imported(places):

@@ -52,8 +52,9 @@ def line(program: str, command: Command, seccomp: int | None) -> list[str]:
     for name, value in {**variables(WORK, command.readable), **command.environment}.items():
         made += ["--setenv", name, value]
     made += ["--"] if seccomp is None else ["--seccomp", str(seccomp), "--"]
-    if root:
-        made += ["prlimit", f"--nproc={limits.processes_of_all}", "--", *_as_user()]
+    # Inside: a user namespace counts its own processes, outside all of the user's would count.
+    most = limits.processes_of_all if root else limits.processes
+    made += ["prlimit", f"--nproc={most}", "--", *(_as_user() if root else [])]
     return [*made, "timeout", "-s", "KILL", f"{limits.second_end_s:g}", *command.argv]
 
 
@@ -66,9 +67,7 @@ def _limited(limits: Limits) -> list[str]:
         f"--nofile={limits.files}",
         "--core=0",
     ]
-    # In a user namespace of its own it counts the command's processes alone.
-    bound = [] if owner() is not None else [f"--nproc={limits.processes}"]
-    return [*made, *bound, "--"]
+    return [*made, "--"]
 
 
 def _privileges(option: str) -> list[str]:

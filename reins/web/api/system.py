@@ -101,6 +101,17 @@ class FilesNow(Wire):
     changed: list[str]
 
 
+class ConfinementNow(Wire):
+    """The confinement of the commands of tools.
+
+    `kind`: bubblewrap, landlock, seatbelt, unconfined, or none, where commands are refused.
+    """
+
+    kind: str
+    confined: bool
+    detail: str
+
+
 class System(Wire):
     """The service at a glance; what only the worker knows is null where it is another process.
 
@@ -123,6 +134,7 @@ class System(Wire):
     clients: ClientsNow
     tables: list[TableNow]
     files: FilesNow | None
+    confinement: ConfinementNow | None
 
 
 @api.get("/health/live", responses={200: Alive})
@@ -182,7 +194,8 @@ def get_system() -> dict[str, Any]:
 
 def _of_worker(figures: WorkerFigures | None) -> dict[str, Any]:
     if figures is None:
-        return {"model": None, "loop": None, "journal": None, "files": None}
+        unknown = ("model", "loop", "journal", "files", "confinement")
+        return dict.fromkeys(unknown)
     return {
         "model": {"route": figures.model, "demonstration": figures.demonstration},
         "loop": {
@@ -197,6 +210,7 @@ def _of_worker(figures: WorkerFigures | None) -> dict[str, Any]:
             "commit_ms": None if figures.commit_ms is None else round(figures.commit_ms, 3),
             "rows_per_commit": figures.rows_per_commit,
         },
+        "confinement": figures.confinement,
         "files": {
             "checked_bytes": figures.checked_bytes,
             "total_bytes": figures.checkable_bytes,

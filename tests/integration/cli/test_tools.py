@@ -27,6 +27,7 @@ def test_the_tools_are_listed(capsys):
     assert code == 0
     assert "read_file        files      low     Read a text file" in out
     assert "remember" in out
+    assert "\ncommands here: " in out
     code, out, _ = said(capsys, "list", "write_*", "--json")
     assert [each["name"] for each in json.loads(out)] == ["write_file"]
 

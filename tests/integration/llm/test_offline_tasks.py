@@ -149,6 +149,12 @@ async def test_it_heeds_what_is_to_be_left_alone(model, tmp_path):
     assert not any(call.tool == "edit_file" for call in task.calls)
 
 
+async def test_it_says_which_guidance_it_did_not_understand(model, tmp_path):
+    """Rules know few words, and it does not act as if it had heeded the others."""
+    task = Task("list the files", made(tmp_path, FILES), guidance=[Words("think of the children")])
+    assert 'guidance: "think of the children"' in (await task.run(model))["summary"]
+
+
 async def test_a_change_whose_end_nobody_knows_is_looked_at(model, tmp_path):
     """After a crash it reads the file before it goes on, and does not make the change twice."""
     files = SEEDED["minus for plus"]

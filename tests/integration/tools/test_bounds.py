@@ -3,11 +3,14 @@
 import itertools
 import json
 import os
+import signal
+import subprocess
 import time
 from pathlib import Path
 
 import pytest
 
+from reins.tools.sandbox.tree import children
 from tests.integration.tools.conftest import WAYS, opened
 from tests.support.waiting import until
 
@@ -98,7 +101,19 @@ def test_a_command_of_many_processes(box):
     if box.who == "root":
         assert ran["end"] == "processes"
     else:
-        assert "fork" in ran["output"] or ran["end"] == "processes"
+        assert "fork" in ran["output"].lower() or ran["end"] == "processes"
+
+
+def test_a_user_with_many_processes(box):
+    """Those that Reins' user has besides do not count."""
+    line = "for n in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16; do sleep 60 & done; wait"
+    with subprocess.Popen([*box.by_user(), "sh", "-c", line], start_new_session=True) as others:
+        try:
+            until(lambda: len(children(others.pid)) == 16, "they run")
+            ran = box.run("sh", "-c", "sleep 0 & wait; echo done", processes=12)
+        finally:
+            os.killpg(others.pid, signal.SIGKILL)
+    assert (ran["end"], ran["output"]) == ("exited", "done\n")
 
 
 def test_output_without_end(box):

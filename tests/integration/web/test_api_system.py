@@ -36,6 +36,15 @@ def test_the_service_tells_all_that_the_worker_knows(api):
     until(lambda: api.get("/api/system")["loop"]["lag_ms"] > 0)
 
 
+def test_the_confinement_of_commands_is_told(api):
+    """Once it is probed: the same in health and at a glance, and in `reins tools`."""
+    found = until(lambda: api.get("/api/system")["confinement"])
+    assert found == api.get("/api/health")["worker"]["confinement"]
+    assert found["kind"] in ("bubblewrap", "landlock", "seatbelt", "none")
+    assert found["confined"] is (found["kind"] != "none")
+    assert found["detail"]
+
+
 def test_without_a_worker_what_it_alone_knows_is_null(idle):
     """Null where only a worker knows; the rest is there."""
     idle.post("/api/environment/reload", ANN)

@@ -16,7 +16,6 @@ _COUNTS = re.compile(r"(?:failures|errors)=(\d+)")
 _UNKNOWN = re.compile(r"(?:NameError: name|has no attribute|cannot import name) '(\w+)'")
 _NUMBERS = re.compile(r"(?:AssertionError: |assert )(-?\d+)(?:\.0)? [!=]= (-?\d+)")
 _IMPORT = re.compile(r"^\s*(?:from ([\w.]+) import ([\w, ()]+)|import ([\w.]+))", re.MULTILINE)
-_LEAVE = re.compile(r"(?:leave|do not|don't|never)\b[^.]*?([\w/]+\.py|\b\w+_\w+\b)", re.IGNORECASE)
 
 
 @dataclass(slots=True)
@@ -188,8 +187,7 @@ def _may(work: Work, progress: _Progress, path: str, change: Change) -> bool:
     """False for what was tried, and for what a person said to leave alone."""
     if (path, change.old, change.new) in progress.tried:
         return False
-    left = [found[1] for words in work.guidance if (found := _LEAVE.search(words))]
-    return not any(name in path or name in change.old for name in left)
+    return not any(name in path or name in change.old for name in work.left_alone)
 
 
 def _as_it_stands(work: Work, read: Step, path: str) -> str:

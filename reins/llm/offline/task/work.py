@@ -13,6 +13,8 @@ MAX_SUMMARY_CHARS = 1_900
 _TOOL = re.compile(r"\w+")
 _LEFT_OUT = re.compile(r"\[[\d,]+ bytes left out\]")
 _REFUSED = re.compile(r"\b(reject|denied|refused|not allowed)", re.IGNORECASE)
+_LEAVE = re.compile(r"(?:leave|do not|don't|never)\b[^.]*?([\w/]+\.py|\b\w+_\w+\b)", re.IGNORECASE)
+_SHOWN_GUIDANCE = 3
 _MARK = re.compile(r"^[ \t]*[<>]{3,}", re.MULTILINE)
 
 
@@ -102,9 +104,20 @@ class Work:
 
     def end(self, status: str, summary: str, **more: Any) -> Act:
         """The end of the work, with what is to be said of it."""
+        unheeded = [words for words in self.guidance if not _LEAVE.search(words)]
+        if unheeded:
+            quoted = ", ".join(f'"{words[:80]}"' for words in unheeded[-_SHOWN_GUIDANCE:])
+            summary = (
+                f"{summary[: MAX_SUMMARY_CHARS - 400]} I do not understand guidance: {quoted}."
+            )
         told = (LABEL + summary)[:MAX_SUMMARY_CHARS]
         arguments = {"status": status, "summary": told, **more}
         return self.act("finish", "Nothing is left to do here.", **arguments)
+
+    @property
+    def left_alone(self) -> list[str]:
+        """Names that people said to leave alone."""
+        return [found[1] for words in self.guidance if (found := _LEAVE.search(words))]
 
     def of_tool(self, *names: str) -> Iterator[Step]:
         """The steps of these tools, the newest first."""

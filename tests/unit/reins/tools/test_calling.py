@@ -274,6 +274,17 @@ async def test_the_rate_is_heeded_by_each_try(calls):
     assert made[2] - made[0] >= 0.09
 
 
+async def test_a_rate_that_leaves_no_room_in_time(calls):
+    """The call is refused: it does not wait for an hour."""
+
+    @tool(risk="low", rate=Rate(1, 3_600), timeout_s=0.05)
+    async def seldom() -> None:
+        """Do."""
+
+    kinds = [(await calls.call(seldom, {}, Context())).kind for _ in range(2)]
+    assert kinds == [None, "busy"]
+
+
 async def test_only_what_is_idempotent_is_tried_again(calls):
     """And only what may go well a little later."""
     for error, idempotent, tries in [

@@ -36,14 +36,34 @@ class Effect(Protocol):
     def prepare(self) -> AbstractAsyncContextManager[Prepared | None]: ...
 
 
+class _OvertakenError(Exception):
+    """One effect of several has been overtaken: those prepared before it are undone."""
+
+
 async def enter_all(effects: Sequence[Effect], stack: AsyncExitStack) -> Prepared | None:
-    """Prepare every effect on `stack`; None as soon as one has been overtaken."""
+    """Prepare every effect on `stack`; None as soon as one has been overtaken.
+
+    Where one is overtaken or cannot be, those before it are left by an exception, and undo.
+    """
+    try:
+        async with AsyncExitStack() as entered:
+            prepared = await _prepared(effects, entered)
+            stack.push_async_exit(entered.pop_all())
+            return prepared
+    except _OvertakenError:
+        return None
+
+
+async def _prepared(effects: Sequence[Effect], entered: AsyncExitStack) -> Prepared:
     records: list[Record] = []
     payload: dict[str, Any] = {}
     for effect in sorted(effects, key=lambda each: each.key):
-        prepared = await stack.enter_async_context(effect.prepare())
+        preparing = effect.prepare()
+        prepared = await preparing.__aenter__()
         if prepared is None:
-            return None
+            await preparing.__aexit__(None, None, None)
+            raise _OvertakenError
+        entered.push_async_exit(preparing)
         records += prepared.records
         payload |= prepared.payload
     return Prepared(records, payload)

@@ -63,3 +63,31 @@ async def test_after_an_effect_that_is_overtaken_none_is_entered():
         effects = [Kept("a", log, OVERTAKEN), Kept("b", log)]
         assert await enter_all(effects, stack) is None
     assert "enter b" not in log
+
+
+async def test_an_effect_that_is_overtaken_undoes_those_before_it():
+    """They were prepared for a row that is not written; the overtaken one is left as it says."""
+    log = []
+    async with AsyncExitStack() as stack:
+        effects = [Kept("a", log), Kept("b", log, OVERTAKEN), Kept("c", log)]
+        assert await enter_all(effects, stack) is None
+    assert log == ["enter a", "enter b", "settle b", "undo a"]
+
+
+async def test_an_effect_that_cannot_be_undoes_those_before_it():
+    """The tick fails, and nothing of it counts as written."""
+    log = []
+
+    class Broken(Kept):
+        @asynccontextmanager
+        async def prepare(self):
+            raise OSError("no lock")
+            yield
+
+    async def enter():
+        async with AsyncExitStack() as stack:
+            with pytest.raises(OSError, match="no lock"):
+                await enter_all([Kept("a", log), Broken("b", log)], stack)
+
+    await enter()
+    assert log == ["enter a", "undo a"]

@@ -5,7 +5,7 @@ import contextlib
 import time
 import weakref
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 
@@ -24,7 +24,7 @@ from store.errors import StoreError
 from store.folder import DataFolder
 
 _logger = structlog.get_logger(__name__)
-
+T = TypeVar("T")
 _RETRY_S = 1.0
 _COMPACT_S = 5.0
 _POLL_ROWS = 1_000_000  # a cut would part the actions of a session
@@ -68,6 +68,7 @@ class Dispatcher:
         self._lanes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._in_flight: dict[str, QueuedAction] = {}
         self._repeated: set[str] = set()
+        self._rejected: dict[str, asyncio.Event] = {}  # those whose mark is on its way
         self._marked: set[str] = set()
         self._unmarked: list[queue.Row] = []
         self._arrived: list[tuple[int, list[queue.Row]]] = []
@@ -189,40 +190,54 @@ class Dispatcher:
         self._marking.wake()
 
     async def _handle(self, action: QueuedAction) -> None:
-        outcome: Outcome | None = None
         began_ns = time.time_ns()
+        async with self._lane(action.lane):
+            result = await self._answer(self._begin(action), action)
+            if isinstance(result, Rejected):
+                self._settle(action, result, began_ns)
+                await self._until_marked(action)
+                return
+        if not isinstance(result, Applied):
+            result = await self._answer(result, action)
+        self._settle(action, result, began_ns)
+
+    async def _begin(self, action: QueuedAction) -> Result:
+        handler = ACTION_HANDLERS.get(action.action_type)
+        if handler is None:
+            expected = f"expected one of {', '.join(ACTION_HANDLERS)}"
+            return Rejected(f"action type is {action.action_type!r}; {expected}")
+        result: Result = await self._patiently(handler, action)
+        return result
+
+    async def _answer(self, work: Awaitable[T], action: QueuedAction) -> T | Rejected:
         try:
-            outcome = await self._outcome_of(action)
+            return await work
         except (PayloadError, SessionUnusableError, *REJECTIONS) as error:
-            outcome = Rejected(str(error))
+            return Rejected(str(error))
         except BaseException as error:
             if is_own_end(error):
                 raise  # a shutdown: the action stays in the queue for the next start
             _logger.exception("action failed", **action.names)
-            outcome = Rejected(f"the worker failed on it, see its log: {describe(error)}")
-        finally:
-            if outcome is not None:
-                applied = isinstance(outcome, Applied)
-                self._finish(
-                    processed(
-                        action.row,
-                        outcome="applied" if applied else "rejected",
-                        error=outcome.error if isinstance(outcome, Rejected) else None,
-                        applied_seq=outcome.seq if isinstance(outcome, Applied) else None,
-                    )
-                )
-                if telemetry.on:
-                    said = "applied" if applied else "rejected"
-                    telemetry.handled(action.names, said, began_ns)
+            return Rejected(f"the worker failed on it, see its log: {describe(error)}")
 
-    async def _outcome_of(self, action: QueuedAction) -> Outcome:
-        handler = ACTION_HANDLERS.get(action.action_type)
-        if handler is None:
-            known = ", ".join(ACTION_HANDLERS)
-            return Rejected(f"action type is {action.action_type!r}; expected one of {known}")
-        async with self._lane(action.lane):
-            result: Result = await self._patiently(handler, action)
-        return result if isinstance(result, Applied | Rejected) else await result
+    def _settle(self, action: QueuedAction, outcome: Outcome, began_ns: int) -> None:
+        applied = isinstance(outcome, Applied)
+        self._finish(
+            processed(
+                action.row,
+                outcome="applied" if applied else "rejected",
+                error=outcome.error if isinstance(outcome, Rejected) else None,
+                applied_seq=outcome.seq if isinstance(outcome, Applied) else None,
+            )
+        )
+        if telemetry.on:
+            telemetry.handled(action.names, "applied" if applied else "rejected", began_ns)
+
+    async def _until_marked(self, action: QueuedAction) -> None:
+        # A rejection leaves no row. After a kill its action would be judged anew, against what the
+        # next one in its lane has done.
+        marked = self._rejected[action.action_id] = asyncio.Event()
+        await marked.wait()
 
     async def _patiently(self, handler: Handler, action: QueuedAction) -> Any:
         """Again while the store cannot: in its lane, so that the next one does not overtake."""
@@ -271,6 +286,8 @@ class Dispatcher:
             if queue.is_refused(row):
                 continue  # the action whose id that is may be in flight still
             self._marked.add(row["action_id"])
+            if row["action_id"] in self._rejected:
+                self._rejected.pop(row["action_id"]).set()
             session = self._context.fleet.live.get(QueuedAction(row).session_id or "")
             if session is not None:
                 session.marked(row["action_id"])

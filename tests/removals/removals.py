@@ -481,6 +481,18 @@ ORDER_COMES_FROM_THE_STORE = (
         (f"{_QUEUE}::test_waiting_actions_come_in_the_order_of_their_commit",),
     ),
     Removal(
+        "what follows a rejection does not wait for its mark",
+        6,
+        (
+            Edit(
+                "agent_core/dispatch/dispatcher.py",
+                "                await self._until_marked(action)\n",
+                "",
+            ),
+        ),
+        (f"{_ACTIONS}::test_what_was_rejected_and_not_marked_is_not_judged_anew",),
+    ),
+    Removal(
         "numbers are given out twice",
         6,
         (

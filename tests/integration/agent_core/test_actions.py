@@ -116,6 +116,33 @@ async def test_what_was_applied_and_not_marked_has_no_second_effect(fleet, monke
     assert len(messages.list_messages("c", store=fleet.store.reader)) == 1
 
 
+async def test_what_was_rejected_and_not_marked_is_not_judged_anew(fleet, monkeypatch):
+    """A rejection leaves no row: until it is marked, nothing is applied against which a worker
+    after a crash would judge it."""
+    real, blocked = queue.mark, []
+
+    async def crash(*given):
+        if blocked:
+            raise StoreError("as if the process had died here")
+        return await real(*given)
+
+    monkeypatch.setattr(queue, "mark", crash)
+    blocked.append(True)
+    destroyed = await fleet.ask(q.agent_destroy_action, "a", "t")
+    created = await fleet.ask(q.agent_create, "a", "t", agent_type="odd")
+    other = await fleet.ask(q.agent_create, "b", "t", agent_type="odd")
+    await until_async(lambda: "b" in fleet.sessions.live, "other lanes go on")
+    await until_async(lambda: fleet.dispatcher.mark_failures > 0, "the mark was tried")
+    assert "a" not in fleet.sessions.live
+    await fleet.stop()
+    monkeypatch.undo()
+    monkeypatch.setenv("REINS_DATA", str(fleet.folder))
+    await fleet.start("start-2")
+    receipts = [await fleet.receipt(action) for action in (destroyed, created, other)]
+    assert [got["outcome"] for got in receipts] == ["rejected", "applied", "applied"], receipts
+    assert fleet.sessions.live["a"].status == "running"
+
+
 async def test_ids_of_marked_actions_are_not_carried_for_ever(fleet):
     """After marking, a restart drops the ids: none is carried but that of the newest row."""
     for start in ("start-2", "start-3", "start-4"):

@@ -1,5 +1,6 @@
 """Liveness, readiness and /api/health: what they say while something is wrong."""
 
+import re
 import shutil
 import sqlite3
 import time
@@ -114,7 +115,7 @@ def test_a_dispatcher_that_is_stuck(api, monkeypatch):
     until(lambda: tried)  # no poll of before is under way
     dispatcher.polled_at = time.monotonic() - 60
     [reason] = not_ready_for(api, "the dispatcher is stuck")
-    assert "60 s ago" in reason
+    assert re.search(r" 6\d s ago", reason)
     assert metric(api, "reins_queue_poll_age_seconds") > 59
     monkeypatch.undo()
     api.runtime.loop.call_soon_threadsafe(dispatcher._polling.wake)

@@ -11,7 +11,11 @@ _GRACE_S = 2.0
 
 
 class TimeLimitError(Exception):
-    """The tool's time is over."""
+    """The tool's time is over. `goes_on`: it has not ended all the same."""
+
+    def __init__(self, *, goes_on: bool = False) -> None:
+        super().__init__()
+        self.goes_on = goes_on
 
 
 async def limited(
@@ -36,7 +40,7 @@ async def limited(
     except asyncio.CancelledError:
         await _given_up(task, stoppable=stoppable)
         raise
-    raise TimeLimitError
+    raise TimeLimitError(goes_on=not task.done())
 
 
 async def _contained(work: Callable[[], Awaitable[Any]]) -> Any:

@@ -301,7 +301,7 @@ def test_a_task_with_all_that_people_decide_is_done_again(tmp_path, monkeypatch)
     recording = asyncio.run(_live_as_a_task(monkeypatch))
     kinds = [_outcome_of(row) for row in recording["rows"]]
     assert [kind for kind in kinds if kind] == [
-        "ok", "ok", "rejected", "denied", "ok", "ok", "cancelled", "unknown",
+        "ok", "ok", "rejected", "denied", "ok", "ok", "unknown", "unknown",
     ]  # fmt: skip
     assert [row["kind"] for row in recording["rows"]].count("intent") == 4
     lines = (tmp_path / "workspaces" / "ada" / "x").read_text().split()[::2]

@@ -63,7 +63,7 @@ async def cancels() -> str:
 
 FAULTY = [raises, hangs, large, binary, surrogates, exits, cancels]
 ENDS = {
-    "raises": "failed", "hangs": "timeout", "large": None, "binary": None, "surrogates": None,
+    "raises": "failed", "hangs": "unknown", "large": None, "binary": None, "surrogates": None,
     "exits": "failed", "cancels": "failed",
 }  # fmt: skip
 

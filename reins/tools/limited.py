@@ -6,8 +6,10 @@ from typing import Any
 
 from reins.tools.outcome import ToolError
 
-_GRACE_S = 2.0
-"""Seconds in which what is cancelled may clean up; then nobody waits for it any more."""
+_GRACE_S = 5.0
+"""Seconds in which what is cancelled may clean up; then nobody waits for it any more. More than a
+sandbox may take that has to be ended by force, on a machine that is busy.
+"""
 
 
 class TimeLimitError(Exception):

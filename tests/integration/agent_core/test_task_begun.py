@@ -1,14 +1,18 @@
 """Calls of a task that were begun and have no result: the log never says more than is known."""
 
 import asyncio
+import os
 import time
 
 import pytest
 
 import queue_imp as q
+from reins.tools.builtin.commands import run_command
 from reins.tools.builtin.files import write_file
 from reins.tools.declaring import tool
 from reins.tools.registry import Registry
+from reins.tools.sandbox.probing import probe
+from reins.tools.sandbox.surroundings import owner
 from tests.integration.agent_core.tasking import again, tasks
 from tests.support.handiwork import answer, finished
 from tests.support.waiting import until_async
@@ -110,6 +114,36 @@ async def test_a_call_that_is_out_of_time_may_be_done_all_the_same(tasks, paying
     assert outcome["kind"] == "unknown"
     assert "longer than 0.2 s; it cannot be stopped, and goes on; nobody knows" in outcome["text"]
     await until_async(lambda: paying.done, "it acts all the same")
+
+
+async def test_a_command_that_is_killed_may_have_done_a_part(tasks, tmp_path):
+    """It is `cancelled`, since nothing of it goes on; the model is told to look first."""
+    confinement = await probe()
+    if not confinement.confined:
+        pytest.skip(f"nothing confines commands here: {confinement.detail}")
+
+    async def confine():
+        return confinement
+
+    folder = tmp_path / "ws" / "a"
+    folder.mkdir(parents=True)
+    if (user := owner()) is not None:
+        os.chown(folder, user, user)
+    tasks.toolbox.tools, tasks.toolbox.folders = Registry([run_command]), Folders(folder.parent)
+    tasks.toolbox.confine = confine
+    line = "touch begun; sleep 60"
+    tasks.model.answers += [answer("run_command", argv=["sh", "-c", line]), finished()]
+    await tasks.task(tools=["run_command"], approvals="ask")
+    item = await tasks.until_asked()
+    await tasks.decide(item, "approve")
+    await until_async((folder / "begun").exists, "it runs")
+    await tasks.do(q.agent_interrupt, "a", "ann", "leave that", mode="now")
+    await tasks.until_row("final")
+    (_, outcome), *_ = tasks.acts()
+    assert outcome["kind"] == "cancelled"
+    assert "it was killed, and may have done a part of it. Look first" in outcome["text"]
+    assert outcome["took_s"] > 0
+    assert tasks.item(item["item_id"])["state"] == "unknown"
 
 
 async def killed_before(tasks, folder, then, *, content="agent"):

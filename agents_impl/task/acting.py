@@ -78,15 +78,8 @@ async def in_scope(
     `begun`: it may have acted by now. Raises: asyncio.CancelledError where the task itself is to
     end.
     """
-    began = time.perf_counter()
-    acted = await _awaited(asyncio.ensure_future(work), scope, manner, begun)
-    return acted if acted.took_s else replace(acted, took_s=round(time.perf_counter() - began, 6))
-
-
-async def _awaited(
-    task: "asyncio.Task[Acted]", scope: TickScope, manner: Manner, begun: Callable[[], bool]
-) -> Acted:
-    went_on = False
+    task = asyncio.ensure_future(work)
+    went_on, since = False, time.perf_counter()
     with scope.own_limit():
         loop = asyncio.get_running_loop()
         ends_at = loop.time() + manner.most_s
@@ -103,17 +96,30 @@ async def _awaited(
                     went_on = True
                     continue
                 words = _WHY.get(why, f"it was given up: {why}")
-                return await _given_up(task, scope, manner, begun, _End("cancelled", words))
+                end = _End("cancelled", words, since, begun)
+                return await _given_up(task, scope, manner, end)
             if task.done():
                 return _ended(task, manner, went_on=went_on)
-            over = _End("timeout", f"it took longer than {manner.most_s:g} s")
-            return await _given_up(task, scope, manner, begun, over)
+            end = _End("timeout", f"it took longer than {manner.most_s:g} s", since, begun)
+            return await _given_up(task, scope, manner, end)
 
 
 @dataclass(frozen=True, slots=True)
 class _End:
+    """The end of a call that nobody waits for any more. `since`: by the clock of `perf_counter`."""
+
     kind: str
     why: str
+    since: float
+    begun: Callable[[], bool]
+
+    def acted(self, manner: Manner, left: str) -> Acted:
+        if self.begun():
+            made = manner.ended(self.kind, self.why + left)
+        else:
+            made = Acted.not_made(self.kind, f"{self.why}, before it was begun")
+            made = replace(made, attempts=0)
+        return replace(made, took_s=round(time.perf_counter() - self.since, 6))
 
 
 def _ended(task: "asyncio.Task[Acted]", manner: Manner, *, went_on: bool = False) -> Acted:
@@ -133,7 +139,6 @@ async def _given_up(
     task: "asyncio.Task[Acted]",
     scope: TickScope,
     manner: Manner,
-    begun: Callable[[], bool],
     end: _End,
 ) -> Acted:
     """End it; one that had ended in the meantime counts as what it is."""
@@ -145,8 +150,5 @@ async def _given_up(
             raise  # else it is one more reason to give it up
     if task.done() and not task.cancelled():
         return _ended(task, manner)
-    if not begun():
-        return replace(Acted.not_made(end.kind, f"{end.why}, before it was begun"), attempts=0)
     goes_on = not (task.done() and manner.stoppable)
-    left = going_on(stoppable=manner.stoppable) if goes_on else ""
-    return manner.ended(end.kind, end.why + left)
+    return end.acted(manner, going_on(stoppable=manner.stoppable) if goes_on else "")

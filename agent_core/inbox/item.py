@@ -19,12 +19,13 @@ def new_id() -> str:
     return f"itm_{uuid.uuid4().hex}"
 
 
-def call_hash(tool: str, args: Mapping[str, Any], touches: str = "") -> str:
+def call_hash(tool: str, args: Mapping[str, Any], touches: str = "", spec: str = "") -> str:
     """A digest of a call and of what it would change: an approval holds for this and no other.
 
-    `touches` is the tool's own digest of what it would find there (a file's content, say).
+    `touches` is the tool's own digest of what it would find there (a file's content, say), `spec`
+    a digest of what the tool says of itself: another tool of that name is another call.
     """
-    parts = orjson.dumps([tool, dict(args), touches], option=orjson.OPT_SORT_KEYS)
+    parts = orjson.dumps([tool, dict(args), touches, spec], option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(parts).hexdigest()
 
 

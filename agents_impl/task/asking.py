@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 from agent_core.agent.results import StepResult
 from agent_core.inbox.inbox import Inbox
-from agent_core.inbox.item import Call as RuledCall
 from agent_core.inbox.item import Item, call_hash
-from agent_core.inbox.risk import with_outside
+from agent_core.inbox.risk import RISKS, with_outside
 from agent_core.session.decisions import Decision, DecisionRejectedError, Reviewed
 from agents_impl.task.bounds import REJECTIONS_BYTES, newest
 from agents_impl.task.calls import (
@@ -25,7 +24,7 @@ from agents_impl.task.calls import (
 from agents_impl.task.doing import TaskActs
 from agents_impl.task.models import Call, Pending, Rejection, Verdict
 from agents_impl.task.own_tools import OWN, ask_person
-from agents_impl.task.permitting import Permit, permit, rejected_before
+from agents_impl.task.permitting import Permit, rejected_before
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from reins.tools.toolbox import Acted
@@ -39,12 +38,17 @@ class TaskAsks(TaskActs):
 
     async def _do(self, tool: Tool, thought: str, arguments: dict[str, Any]) -> StepResult:
         """Make the call that was decided on, ask about it, or say why it is refused."""
-        pending = self._new_call(tool, thought, arguments)
+        return await self._if_permitted(self._new_call(tool, thought, arguments), tool, arguments)
+
+    async def _if_permitted(
+        self, pending: Pending, tool: Tool, arguments: dict[str, Any]
+    ) -> StepResult:
         try:
             permitted = await self._permitted(pending, tool, arguments)
             if permitted.verdict == "ask":
                 return self._ask(pending, tool, arguments, await self._preview(tool, arguments))
-        except (ToolError, OSError) as error:
+        except ToolError as error:
+            self._came_in(tool)
             return self._result(pending, Acted.not_made("failed", str(error)))
         if permitted.verdict == "deny":
             return self._result(pending, Acted.not_made("denied", permitted.why))
@@ -53,7 +57,7 @@ class TaskAsks(TaskActs):
         return await self._announced(pending)
 
     async def _permitted(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> Permit:
-        """May the call be made? Raises: ToolError, OSError."""
+        """May the call be made? Raises: ToolError."""
         if size_bytes(arguments) > MAX_ARGUMENTS_BYTES:
             raise ToolError(
                 f"the arguments are more than {MAX_ARGUMENTS_BYTES:,} bytes; do it in parts"
@@ -68,7 +72,7 @@ class TaskAsks(TaskActs):
         return self._by_rules(pending, tool, arguments)
 
     async def _preview(self, tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
-        """Give a person what is needed to decide. Raises: ToolError, OSError."""
+        """Give a person what is needed to decide. Raises: ToolError."""
         if tool is ask_person:
             return {"kind": "text", "text": arguments["question"]}
         shown = await self._toolbox.preview(tool, arguments, await self._surroundings())
@@ -83,30 +87,14 @@ class TaskAsks(TaskActs):
         return Pending(thought=thought, call=call, call_hash="", seq=seq)
 
     async def _classify(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> None:
-        """Risk and hash of the call, as it is now. Raises: ToolError, OSError."""
+        """Risk and hash of the call, as it is now. Raises: ToolError."""
         looked = await self._toolbox.look(tool, arguments, await self._surroundings())
         call = pending.call
         call.risk, call.reasons = with_outside(
             looked.risk, looked.reasons, outward=tool.policy.outward, outside=self.state.outside
         )
         pending.touches = looked.touches
-        pending.call_hash = call_hash(tool.name, arguments, looked.touches)
-
-    def _by_rules(self, pending: Pending, tool: Tool, arguments: Mapping[str, Any]) -> Permit:
-        session = self.session
-        rule = self.services.get(Inbox).rules.decide(
-            RuledCall(
-                session.session_id,
-                session.agent_id,
-                session.agent_type,
-                tool.name,
-                arguments,
-                pending.call.risk,
-                aspects_of(tool, arguments),
-            )
-        )
-        effect = None if rule is None else rule.effect
-        return permit(pending.call.risk, self.config.approvals, effect)
+        pending.call_hash = call_hash(tool.name, arguments, looked.touches, digest(tool.spec()))
 
     def _ask(
         self, pending: Pending, tool: Tool, arguments: dict[str, Any], preview: Mapping[str, Any]
@@ -175,7 +163,7 @@ class TaskAsks(TaskActs):
             named.check(arguments)
             await self._classify(edited, named, arguments)
             preview = await self._preview(named, arguments)
-        except (ToolError, OSError) as error:
+        except ToolError as error:
             raise DecisionRejectedError(str(error)) from error
         if rejected_before(_same(named, arguments), self.state.rejections) is not None:
             raise DecisionRejectedError("a person has rejected this very call before")
@@ -189,7 +177,13 @@ class TaskAsks(TaskActs):
         )
 
     async def _edited(self, pending: Pending, arguments: dict[str, Any]) -> None:
-        await self._classify(pending, self._tools()[pending.call.tool], arguments)
+        tool = self._tools().get(pending.call.tool)
+        if tool is None:
+            raise DecisionRejectedError(f"there is no tool {pending.call.tool!r} any more")
+        try:
+            await self._classify(pending, tool, arguments)
+        except ToolError as error:
+            raise DecisionRejectedError(str(error)) from error
         pending.call.arguments = arguments
 
     async def _after_decision(self, pending: Pending, verdict: Verdict) -> StepResult:
@@ -204,10 +198,20 @@ class TaskAsks(TaskActs):
                 return self._result(pending, Acted.not_made("expired", why))
             case "reject":
                 return await self._rejected(pending, verdict.actor, reason)
-        stale = None if pending.begun else await self._why_stale(pending)
-        if stale is not None:
-            return self._result(pending, Acted.not_made("stale", stale))
+        if not pending.begun:
+            if (stale := await self._why_stale(pending)) is not None:
+                return self._result(pending, Acted.not_made("stale", stale))
+            if (denied := await self._why_denied(pending)) is not None:
+                return self._result(pending, Acted.not_made("denied", denied))
         return await super()._go_on(pending)
+
+    async def _why_denied(self, pending: Pending) -> str | None:
+        """The reason why a call is refused that a person has allowed: a rule denies it since."""
+        tool = self._tools().get(pending.call.tool)
+        if tool is None:
+            return None  # said when it is made
+        permitted = self._by_rules(pending, tool, await self._whole(pending))
+        return permitted.why if permitted.verdict == "deny" else None
 
     async def _rejected(self, pending: Pending, actor: str, reason: str) -> StepResult:
         arguments = await self._whole(pending)
@@ -228,16 +232,24 @@ class TaskAsks(TaskActs):
         now = pending.model_copy(deep=True)
         try:
             await self._classify(now, tool, await self._whole(pending))
-        except (ToolError, OSError) as error:
+        except ToolError as error:
             return f"what it touches cannot be read any more: {error}"
         if now.call_hash != pending.call_hash:
-            return "what it would change has changed since it was asked; look again"
+            return "the tool, or what it would change, has changed since it was asked; look again"
+        if RISKS.index(now.call.risk) > RISKS.index(pending.call.risk):
+            return f"its risk is {now.call.risk} by now, and was {pending.call.risk} when asked"
         return None
 
     async def _go_on(self, pending: Pending) -> StepResult:
-        if pending.verdict is None or pending.dropped is not None:
+        """Before a call is begun, it has to be permitted: rules may have changed meanwhile."""
+        tool = self._tools().get(pending.call.tool)
+        if pending.dropped is not None or (pending.verdict is None and pending.begun):
             return await super()._go_on(pending)
-        return await self._after_decision(pending, pending.verdict)
+        if pending.verdict is not None:
+            return await self._after_decision(pending, pending.verdict)
+        if tool is None:
+            return await super()._go_on(pending)
+        return await self._if_permitted(pending, tool, await self._whole(pending))
 
 
 def _same(tool: Tool, arguments: Mapping[str, Any]) -> str:

@@ -3,25 +3,29 @@
 import asyncio
 from collections.abc import Mapping
 from copy import deepcopy
+from dataclasses import asdict
 from typing import Any, NoReturn
 
 from agent_core.agent.looping import TickYielded
 from agent_core.agent.results import StepResult
+from agent_core.inbox.inbox import Inbox
+from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
-from agents_impl.task.acting import in_scope, limit_s
+from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
-from agents_impl.task.calls import as_payload, call_line, changed_file, kept
-from agents_impl.task.models import Pending
+from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
+from agents_impl.task.models import Pending, ToolsSpent
+from agents_impl.task.permitting import Permit, permit
 from agents_impl.task.recording import TaskRecords
+from reins.tools.budget import Spent
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from reins.tools.toolbox import Acted
 
 _FILES = 60
-_UNKNOWN = (
-    "not repeated: it was begun, the worker ended before its result was on record, and nobody "
-    "knows whether it was done. Look first; do it again only if it was not done"
-)
+_UNKNOWN = "not repeated: it was begun, the worker ended before its result was on record, and "
+_CHANGED = "not repeated: it was begun, what it changes has been changed since, and "
+_BARRED = "not repeated: it was begun, nobody allows such calls any more, and "
 
 
 class TaskActs(TaskRecords):
@@ -41,7 +45,36 @@ class TaskActs(TaskRecords):
                 await self._wait_for_next_start()
         except (TickYielded, asyncio.CancelledError) as error:
             return self._not_begun(error)
-        return await self._make(self._still_pending())  # guidance may have taken another's place
+        pending = self._still_pending()  # guidance may have taken another's place
+        if pending.dropped is None and not await self._still_permitted(pending):
+            pending.begun = False
+            self.keep_state()
+            raise TickYielded  # and decided anew
+        return await self._make(pending)
+
+    async def _still_permitted(self, pending: Pending) -> bool:
+        """False where rules would not let the call go now; a person's word goes before an ask."""
+        tool = self._tools().get(pending.call.tool)
+        if tool is None:
+            return True  # said when it is made
+        verdict = self._by_rules(pending, tool, await self._whole(pending)).verdict
+        return verdict == "run" or (verdict == "ask" and pending.verdict is not None)
+
+    def _by_rules(self, pending: Pending, tool: Tool, arguments: Mapping[str, Any]) -> Permit:
+        session = self.session
+        rule = self.services.get(Inbox).rules.decide(
+            RuledCall(
+                session.session_id,
+                session.agent_id,
+                session.agent_type,
+                tool.name,
+                arguments,
+                pending.call.risk,
+                aspects_of(tool, arguments),
+            )
+        )
+        effect = None if rule is None else rule.effect
+        return permit(pending.call.risk, self.config.approvals, effect)
 
     def _still_pending(self) -> Pending:
         pending = self.state.pending
@@ -69,12 +102,27 @@ class TaskActs(TaskRecords):
 
     async def _go_on(self, pending: Pending) -> StepResult:
         """A call that was decided on in a tick before: before a pause, a decision or a crash."""
-        if pending.dropped is not None or not pending.begun:
-            return await self._make(pending)
+        if pending.dropped is None and pending.begun:
+            why = await self._why_not_again(pending)
+            if why is not None:
+                self.state.spent.calls += 1  # it counts as made
+                return self._result(pending, Acted.not_made("unknown", why + LOOK_FIRST))
+        return await self._make(pending)
+
+    async def _why_not_again(self, pending: Pending) -> str | None:
+        """The reason why a call that may have been begun is not made again."""
         tool = self._tools().get(pending.call.tool)
         if tool is None or not tool.policy.idempotent:
-            return self._result(pending, Acted.not_made("unknown", _UNKNOWN))
-        return await self._make(pending)
+            return _UNKNOWN
+        if not await self._still_permitted(pending):
+            return _BARRED
+        arguments = await self._whole(pending)
+        try:
+            around = await self._surroundings()
+            so = await self._toolbox.finds_it_so(tool, arguments, around, pending.touches)
+        except ToolError:
+            so = False
+        return None if so else _CHANGED
 
     async def _make(self, pending: Pending) -> StepResult:
         """Make the call, unless it is not to be made any more; announce it first."""
@@ -94,15 +142,19 @@ class TaskActs(TaskRecords):
 
     async def _act(self, pending: Pending, tool: Tool) -> StepResult:
         arguments, around = await self._whole(pending), await self._surroundings()
-        around.seq, around.key = self.session.seq + 1, pending.call.key
+        around.seq, around.key, around.begun = self.session.seq + 1, pending.call.key, False
         memory = deepcopy(self.state.memory)
         around.memory = self.state.memory
+        around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(
             self._toolbox.act(tool, arguments, around),
             self.session.scope,
-            cancellable=tool.cancellable,
-            most_s=limit_s(tool.policy),
+            Manner.of(tool),
+            lambda: around.begun,
         )
+        self.state.spent = _rounded(around.budget.spent)
+        if acted.attempts:  # its error may be the words of a page
+            self._came_in(tool)
         if not fits_memory(self.state.memory):
             self.state.memory = memory
             why = f"the memory of a session holds {MEMORY_BYTES:,} bytes; forget something first"
@@ -111,10 +163,19 @@ class TaskActs(TaskRecords):
             self._note(tool, arguments)
         return self._result(pending, acted)
 
+    def _came_in(self, tool: Tool) -> None:
+        """Once the tool has begun, material from outside may have come in."""
+        self.state.outside = self.state.outside or tool.policy.brings_in
+
     def _note(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
         """Keep what the call has changed for the thoughts to come."""
         state = self.state
-        state.outside = state.outside or tool.policy.brings_in
         if (path := changed_file(tool, arguments)) is not None:
             others = [each for each in state.files_changed if each != path]
             state.files_changed = newest([*others, path][-_FILES:], FILES_BYTES)
+
+
+def _rounded(spent: Spent) -> ToolsSpent:
+    """As a snapshot keeps it, short."""
+    parts = {name: round(value, 6) for name, value in asdict(spent).items()}
+    return ToolsSpent.model_validate(parts)

@@ -13,6 +13,7 @@ from agents_impl.task.history import History
 from agents_impl.task.models import Pending, TaskState
 from agents_impl.task.own_tools import OWN
 from reins.llm import Model
+from reins.tools.budget import Budget
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
@@ -80,6 +81,9 @@ class TaskMeans(LoopingAgentBase):
                 session.session_id, session.agent_id, self.config.workspace
             )
             self._around.model = self.services.get(Model)
+            limits = self.config.tool_budget
+            if limits is not None:
+                self._around.budget = Budget(**limits.model_dump())
         return self._around
 
     def _at_hand(self, pending: Pending) -> dict[str, Any] | None:

@@ -15,6 +15,33 @@ Tools = Annotated[
 ]
 
 
+class ToolBudget(BaseModel):
+    """Limits of the calls that a session makes in its life. A call that has begun is ended by none.
+
+    **Units**: seconds, bytes, US dollars.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    calls: int | None = Field(None, ge=0, description="calls, made or failed")
+    seconds: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="that calls took together"
+    )
+    size_bytes: int | None = Field(None, ge=0, description="of results together")
+    money_usd: float | None = Field(
+        None, ge=0, allow_inf_nan=False, description="by what the policies of tools say"
+    )
+
+
+class ToolsSpent(BaseModel):
+    """The calls made so far, and what they took."""
+
+    calls: int = 0
+    seconds: float = 0.0
+    size_bytes: int = 0
+    money_usd: float = 0.0
+
+
 class TaskConfig(AgentConfig):
     """A goal, and the means to reach it.
 
@@ -42,6 +69,7 @@ class TaskConfig(AgentConfig):
         None, gt=0, le=31_536_000, allow_inf_nan=False, description="then what it asked expires"
     )
     max_goals: int = Field(20, ge=1, le=100, description="goals that may wait")
+    tool_budget: ToolBudget | None = Field(None, description="limits of all calls of its life")
 
     @model_validator(mode="after")
     def _has_work(self) -> Self:
@@ -137,7 +165,7 @@ class TaskState(BaseModel):
     goal, up to `allowed`.
     `outside`: material from outside has come in. `noted` is a word of the program for the next
     thought. `warned`: the model had its word before it is held. `fits_tokens` and `bytes_per_token`
-    are what its model has shown to take.
+    are what its model has shown to take. `spent` counts for its `tool_budget`.
     """
 
     goal: str = ""
@@ -161,6 +189,7 @@ class TaskState(BaseModel):
     fits_tokens: int | None = None
     bytes_per_token: dict[str, float] = {}
     memory: dict[str, Any] = {}
+    spent: ToolsSpent = ToolsSpent()
 
 
 class SetGoal(BaseModel):

@@ -23,8 +23,8 @@ _WARNING = (
     "with the status blocked or failed."
 )
 _SETTLED: dict[str | None, Settled | None] = {
-    "stale": "stale", "unknown": "unknown", "withdrawn": "withdrawn", "rejected": None,
-    "expired": None, "answered": None,
+    "stale": "stale", "unknown": "unknown", "withdrawn": "withdrawn", "denied": "stale",
+    "rejected": None, "expired": None, "answered": None,
 }  # fmt: skip
 """Kind of an outcome to what became of the item that was asked; of any other call: it ran."""
 
@@ -77,8 +77,8 @@ class TaskRecords(TaskMeans):
     def _settled(self, pending: Pending, acted: Acted) -> list[Effect]:
         """The end of the item that was asked about the call."""
         became = _SETTLED.get(acted.kind, "ran")
-        if acted.kind == "cancelled":
-            became = "unknown" if pending.begun else "withdrawn"
+        if acted.kind in ("cancelled", "timeout"):
+            became = "unknown" if pending.begun and acted.attempts else "withdrawn"
         if pending.asked is None or became is None:
             return []
         inbox = self.services.get(Inbox)

@@ -14,6 +14,7 @@ from agent_core.inbox.item import Call, Item
 from agent_core.inbox.risk import OUTSIDE, RISKS
 from agent_core.inbox.rules import Rule, Rules
 from agent_core.session.decisions import Decision, Recorded, Reviewed, Risk
+from reins.tools.budget import Spent
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
@@ -76,6 +77,13 @@ class RecordedToolbox(Toolbox):
         touches = "" if pending is None else pending["touches"]
         return Looked(risk, reasons, "changed" if outcome.get("kind") == "stale" else touches)
 
+    async def finds_it_so(
+        self, tool: Tool, arguments: Mapping[str, Any], context: Context, touches: str
+    ) -> bool:
+        del tool, arguments, context, touches
+        outcome = payload_of(self.row).get("outcome") or {}
+        return outcome.get("kind") != "unknown"
+
     async def preview(
         self, tool: Tool, arguments: Mapping[str, Any], context: Context
     ) -> dict[str, Any]:
@@ -87,8 +95,10 @@ class RecordedToolbox(Toolbox):
         await self.between()
         if self.result is None:
             raise CrashedError
+        agent = orjson.loads(self.result["state"])["agent"]
         context.memory.clear()
-        context.memory.update(orjson.loads(self.result["state"])["agent"]["memory"])
+        context.memory.update(agent["memory"])
+        context.budget.spent = Spent(**agent["spent"])
         outcome = payload_of(self.result)["outcome"]
         return Acted(**{name: value for name, value in outcome.items() if name in _FIELDS})
 

@@ -150,7 +150,7 @@ async def act_again(session: Session, toolbox: RecordedToolbox, rows: Sequence[R
     """
     guided, announced, end = _until_result(rows)
     agent, pending = session.agent, None if end is None else pending_in(end)
-    if end is not None and end["kind"] == "tick" and _key_of(end) == _key_of(rows[0]):
+    if end is not None and _has_outcome(end) and _key_of(end) == _key_of(rows[0]):
         toolbox.result = end
         for row in guided:
             session.mailbox.put(_interrupt(row))
@@ -177,6 +177,11 @@ def _until_result(rows: Sequence[Row]) -> tuple[list[Row], list[Row], Row | None
         else:
             return guided, announced, row
     return guided, announced, None
+
+
+def _has_outcome(row: Row) -> bool:
+    """True of a tick that tells what came of a call; one that asks about it has none."""
+    return row["kind"] == "tick" and "asks" not in payload_of(row)
 
 
 def _key_of(row: Row) -> object:

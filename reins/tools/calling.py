@@ -115,6 +115,7 @@ class Calls:
         tool, context = call.tool, call.context
         give_back = await gate.place(tool.policy.timeout_s)
         call.attempts += 1
+        context.begun = True
         began = time.perf_counter()
         try:
             return await limited(
@@ -167,7 +168,7 @@ async def _approved(call: _Call, given: BaseModel) -> None:
     if approve is None:
         return
     arguments = given.model_dump(mode="json")
-    risk, reasons = call.tool.policy.risk_of(arguments, call.context)
+    risk, reasons = await call.context.in_thread(call.tool.policy.risk_of, arguments, call.context)
     why = await approve(call.tool.name, arguments, risk.name, reasons)
     if why is not None:
         raise RefusedError("denied", why)
@@ -187,9 +188,10 @@ def _failure(tool: CallableTool, error: Exception) -> Outcome:
     elif isinstance(error, ArgumentsError):
         kind = "arguments"
     elif isinstance(error, TimeLimitError):
-        limit_s = tool.policy.timeout_s
-        return Outcome(tool.name, kind="timeout", error=f"it took longer than {limit_s:g} s")
-    return Outcome(tool.name, kind=kind, error=_words(error))
+        over = f"it took longer than {tool.policy.timeout_s:g} s"
+        left = going_on(stoppable=tool.stoppable) if error.goes_on else ""
+        return Outcome(tool.name, kind="timeout", error=over + left)
+    return Outcome(tool.name, kind=kind, error=words_of(error))
 
 
 def _again(error: Exception) -> bool | float:
@@ -201,7 +203,14 @@ def _again(error: Exception) -> bool | float:
     return error.after_s if error.retry and error.after_s <= _WAIT_MAX_S else False
 
 
-def _words(error: Exception) -> str:
+def going_on(*, stoppable: bool) -> str:
+    """A word on a call that nobody waits for any more, though it has not ended."""
+    how = "it did not end, and may go on" if stoppable else "it cannot be stopped, and goes on"
+    return f"; {how}"
+
+
+def words_of(error: Exception) -> str:
+    """What the error says, as a text that UTF-8 can hold; with its name where it is not ours."""
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 - its own words may fail as well

@@ -41,7 +41,8 @@ class Context:
     """Given to tools that ask for it; everything in it may be missing in a plain script.
 
     `key` is the idempotency key of the call: the same when it is done again after a crash.
-    `results` is the folder in which results are kept whole that are too long for a model.
+    `results` is the folder in which results are kept whole that are too long for a model. `begun`:
+    the newest call has come to the tool itself, which may have acted since.
     """
 
     session_id: str = ""
@@ -53,6 +54,7 @@ class Context:
     budget: Budget = field(default_factory=Budget)
     approve: Approve | None = None
     key: str = ""
+    begun: bool = False
     memory: dict[str, Any] = field(default_factory=dict)
     model: Answers | None = None
 

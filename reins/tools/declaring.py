@@ -31,6 +31,7 @@ class FunctionTool(Tool):
         group: str,
         *,
         touches: Touches | None = None,
+        leaves: Touches | None = None,
         preview: Preview | None = None,
     ) -> None:
         self.name = name
@@ -42,6 +43,7 @@ class FunctionTool(Tool):
         self.is_async = inspect.iscoroutinefunction(function)
         self._takes_context = "context" in inspect.signature(function).parameters
         self._touches = touches
+        self._leaves = leaves
         self._preview = preview
 
     def __repr__(self) -> str:
@@ -66,6 +68,11 @@ class FunctionTool(Tool):
         found = super().touches(arguments, context)
         return found if self._touches is None else f"{found} {self._touches(arguments, context)}"
 
+    def leaves(self, arguments: Mapping[str, Any], context: Context) -> str | None:
+        if self._leaves is None:
+            return None
+        return f"{super().touches(arguments, context)} {self._leaves(arguments, context)}"
+
     def preview(self, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
         if self._preview is None:
             return super().preview(arguments, context)
@@ -84,6 +91,7 @@ def tool(
     group: str | None = None,
     risk: str | Risk = Risk.medium,
     touches: Touches | None = None,
+    leaves: Touches | None = None,
     preview: Preview | None = None,
     **policy: Any,
 ) -> Callable[[Callable[..., Any]], FunctionTool]: ...
@@ -98,6 +106,7 @@ def tool(
     group: str | None = None,
     risk: str | Risk = Risk.medium,
     touches: Touches | None = None,
+    leaves: Touches | None = None,
     preview: Preview | None = None,
     **policy: Any,
 ) -> FunctionTool | Callable[[Callable[..., Any]], FunctionTool]:
@@ -129,6 +138,7 @@ def tool(
             Policy(risk=Risk.named(risk), **policy),
             group or function.__module__.rsplit(".", 1)[-1],
             touches=touches,
+            leaves=leaves,
             preview=preview,
         )
 

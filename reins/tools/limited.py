@@ -6,12 +6,18 @@ from typing import Any
 
 from reins.tools.outcome import ToolError
 
-_GRACE_S = 2.0
-"""Seconds in which what is cancelled may clean up; then nobody waits for it any more."""
+_GRACE_S = 5.0
+"""Seconds in which what is cancelled may clean up; then nobody waits for it any more. More than a
+sandbox may take that has to be ended by force, on a machine that is busy.
+"""
 
 
 class TimeLimitError(Exception):
-    """The tool's time is over."""
+    """The tool's time is over. `goes_on`: it has not ended all the same."""
+
+    def __init__(self, *, goes_on: bool = False) -> None:
+        super().__init__()
+        self.goes_on = goes_on
 
 
 async def limited(
@@ -36,7 +42,7 @@ async def limited(
     except asyncio.CancelledError:
         await _given_up(task, stoppable=stoppable)
         raise
-    raise TimeLimitError
+    raise TimeLimitError(goes_on=not task.done())
 
 
 async def _contained(work: Callable[[], Awaitable[Any]]) -> Any:

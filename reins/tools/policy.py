@@ -43,7 +43,9 @@ class Policy:
     """Bounds of a tool's calls.
 
     `idempotent`: a call may be made again with the same key, so retries and a crash do it again;
-    others are never repeated. `cancellable`: it can be given up in the middle. `outward`: it sends
+    others are never repeated. `cancellable`: it can be given up in the middle. `killable`: one that
+    is given up is ended with all that it started, as a command is; only what it did until then
+    stays, while of any other nobody knows. `outward`: it sends
     something out, so it counts one risk higher once material from outside has come in.
     `brings_in`: its result is such material, for which nobody vouches. `attempts` are the tries of
     a call that is idempotent; any other is tried once. `rate` and `at_once` bound all calls of the
@@ -58,6 +60,7 @@ class Policy:
     timeout_s: float = 30.0
     idempotent: bool = False
     cancellable: bool = True
+    killable: bool = False
     outward: bool = False
     brings_in: bool = False
     attempts: int = 3

@@ -56,6 +56,14 @@ class Tool(ABC):
         del context
         return digest_of(arguments)
 
+    def leaves(self, arguments: Mapping[str, Any], context: Context) -> str | None:
+        """What `touches` gives once the call is made; None where that cannot be known before.
+
+        A call that may have been begun is made again where it finds things as they were, or so.
+        """
+        del arguments, context
+        return None
+
     def preview(self, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
         """Give a person what is needed to decide on the call: its `kind`, and more by the kind.
 

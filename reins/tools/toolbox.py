@@ -1,19 +1,25 @@
 """The tools of a worker as its agents use them: chosen by name, looked at before, and called."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from reins.tools.calling import Calls
+import orjson
+
+from reins.tools.calling import Calls, words_of
 from reins.tools.context import Context
-from reins.tools.outcome import Outcome
+from reins.tools.outcome import Outcome, ToolError, as_text
 from reins.tools.sandbox.confinement import Confinement
-from reins.tools.tool import Tool
+from reins.tools.tool import Tool, digest_of
 
 _ROW_BYTES = 64 * 1024
 """Of a result, in a row of the log; the model is shown less, the whole is in a file."""
-
+_LOOK_S = 10.0
+"""Seconds that a tool may take to look at a call, or to make it ready to be shown."""
+_TOUCHES_CHARS = 256
+_REASON_CHARS = 500
 
 _NAMES: tuple[Literal["low", "medium", "high"], ...] = ("low", "medium", "high")
 
@@ -120,26 +126,87 @@ class Toolbox:
         """The surroundings of a session's calls. Raises: ToolError."""
         made = Context(session_id=session_id, agent_id=agent_id)
         if self.folders is not None:
-            made.workspace = await made.in_thread(self.folders.open_for, session_id, workspace)
+            try:
+                made.workspace = await made.in_thread(self.folders.open_for, session_id, workspace)
+            except OSError as error:
+                raise ToolError(f"the workspace cannot be opened: {words_of(error)}") from error
             made.results = self.folders.results_of(session_id)
         if self.confine is not None:
             made.confinement = await self.confine()
         return made
 
     async def look(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
-        """Look at a call with these arguments, which fit. Raises: ToolError, OSError."""
-        risk, reasons = tool.policy.risk_of(arguments, context)
-        touches = await context.in_thread(tool.touches, arguments, context)
-        return Looked(_NAMES[risk], list(reasons), touches)
+        """Look at a call with these arguments, which fit. Raises: ToolError."""
+        looked: Looked = await _asked("looking at the call", _look, tool, arguments, context)
+        return looked
+
+    async def finds_it_so(
+        self, tool: Tool, arguments: Mapping[str, Any], context: Context, touches: str
+    ) -> bool:
+        """True where what the call would change is as `touches` has it, or as the call leaves it.
+
+        Raises: ToolError.
+        """
+        doing = "looking at what it would change"
+        left, found = await _asked(doing, _left_and_found, tool, arguments, context)
+        return found in (touches, left)
 
     async def preview(
         self, tool: Tool, arguments: Mapping[str, Any], context: Context
     ) -> dict[str, Any]:
-        """Make ready what a person needs to see of the call. Raises: ToolError, OSError."""
-        shown: dict[str, Any] = await context.in_thread(tool.preview, arguments, context)
+        """Make ready what a person needs to see of the call. Raises: ToolError."""
+        doing = "making the call ready to be shown"
+        shown: dict[str, Any] = await _asked(doing, _shown, tool, arguments, context)
         return shown
 
     async def act(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Acted:
         """Make the call. Raises: asyncio.CancelledError alone."""
         outcome = await self.calls.call(tool, arguments, context)
         return Acted.of(outcome)
+
+
+async def _asked(
+    doing: str,
+    function: Callable[[Tool, Mapping[str, Any], Context], Any],
+    tool: Tool,
+    arguments: Mapping[str, Any],
+    context: Context,
+) -> Any:
+    """What the tool's own code says, from a thread. Whatever that raises is a ToolError."""
+    try:
+        async with asyncio.timeout(_LOOK_S) as limit:
+            return await context.in_thread(function, tool, arguments, context)
+    except ToolError as error:
+        raise ToolError(words_of(error)) from error
+    except Exception as error:
+        why = f"took longer than {_LOOK_S:g} s" if limit.expired() else f"gave {words_of(error)}"
+        raise ToolError(f"{tool.name}: {doing} {why}; it was not made") from error
+
+
+def _look(tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
+    risk, reasons = tool.policy.risk_of(arguments, context)
+    told = [as_text(each)[:_REASON_CHARS] for each in reasons]
+    return Looked(_NAMES[risk], told, _digest(tool.touches(arguments, context)))
+
+
+def _left_and_found(
+    tool: Tool, arguments: Mapping[str, Any], context: Context
+) -> tuple[str | None, str]:
+    left = tool.leaves(arguments, context)
+    found = _digest(tool.touches(arguments, context))
+    return None if left is None else _digest(left), found
+
+
+def _digest(touches: object) -> str:
+    """A digest as a snapshot keeps it, whatever the tool takes for one."""
+    said = as_text(touches)
+    return said if len(said) <= _TOUCHES_CHARS else digest_of(said)
+
+
+def _shown(tool: Tool, arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
+    """As JSON has it. Raises: what is no mapping, or what no text can hold."""
+    plain = dict(tool.preview(arguments, context))
+    shown: dict[str, Any] = orjson.loads(
+        orjson.dumps(plain, default=repr, option=orjson.OPT_NON_STR_KEYS)
+    )
+    return shown

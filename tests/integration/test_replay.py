@@ -3,11 +3,13 @@
 import asyncio
 import copy
 import os
+from dataclasses import replace
 
 import orjson
 import pytest
 
 import queue_imp as q
+from agent_core.inbox.rules import Rules
 from agents import Runtime
 from reins.cli.main import main
 from reins.history import recording as replay
@@ -301,7 +303,7 @@ def test_a_task_with_all_that_people_decide_is_done_again(tmp_path, monkeypatch)
     recording = asyncio.run(_live_as_a_task(monkeypatch))
     kinds = [_outcome_of(row) for row in recording["rows"]]
     assert [kind for kind in kinds if kind] == [
-        "ok", "ok", "rejected", "denied", "ok", "ok", "cancelled", "unknown",
+        "ok", "ok", "rejected", "denied", "ok", "ok", "unknown", "unknown",
     ]  # fmt: skip
     assert [row["kind"] for row in recording["rows"]].count("intent") == 4
     lines = (tmp_path / "workspaces" / "ada" / "x").read_text().split()[::2]
@@ -363,6 +365,58 @@ async def _live_with_a_pause(monkeypatch):
         stub.released.set()
         await asyncio.to_thread(q.wait_for_action, guided)
         await asyncio.to_thread(until, lambda: list_steps("ada")[-1]["kind"] == "final")
+        await runtime.stop()
+    return replay.record("ada")
+
+
+def test_a_task_whose_calls_were_not_permitted_any_more_is_done_again(tmp_path, monkeypatch):
+    """Between their announcement and their beginning: one then asks, one is denied."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    monkeypatch.setenv("REINS_TOOLS", '["tests.support.task_tools"]')
+    with monkeypatch.context() as patched:
+        recording = asyncio.run(_live_under_rules_that_change(patched))
+    kinds = [row["kind"] for row in recording["rows"]]
+    assert kinds.count("intent") == 4
+    assert [kind for kind in map(_outcome_of, recording["rows"]) if kind] == ["ok", "ok", "denied"]
+    done = asyncio.run(replay.replay(recording, tools=["tests.support.task_tools"]))
+    assert done.differences == []
+
+
+async def _live_under_rules_that_change(monkeypatch):
+    decide = Rules.decide
+
+    def changing(rules, call):
+        rule = decide(rules, call)
+        intents = sum(row["kind"] == "intent" for row in list_steps("ada"))
+        match call.args.get("line"), intents:
+            case "b", 2:
+                return None
+            case "c", 4:
+                return replace(rule, effect="deny")
+        return rule
+
+    monkeypatch.setattr(Rules, "decide", changing)
+    async with ModelStub() as stub:
+        lines = (_said("append_line", path="x", line=line) for line in "abc")
+        stub.replies.extend([*lines, _said("finish", status="done", summary="All of it.")])
+        monkeypatch.setenv("REINS_MODEL", "m")
+        monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+        runtime = Runtime(load_settings(heartbeat_s=0.05))
+        await runtime.start()
+        config = {"goal": "append", "tools": ["counting"], "approvals": "ask"}
+
+        def live():
+            q.wait_for_action(q.agent_create("ada", "ann", agent_type="task", config=config))
+            always = {"scope": "session", "anything": True}
+            for remember in (always, None):
+                until(lambda: [*q.inbox_items(session_id="ada")])
+                [item] = q.inbox_items(session_id="ada")
+                given = {} if remember is None else {"remember": remember}
+                decided = q.inbox_decide(item["item_id"], "ann", "approve", **given)
+                q.wait_for_action(decided)
+            until(lambda: list_steps("ada")[-1]["kind"] == "final")
+
+        await asyncio.to_thread(live)
         await runtime.stop()
     return replay.record("ada")
 

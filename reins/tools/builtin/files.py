@@ -44,6 +44,10 @@ def _touched(arguments: Mapping[str, Any], context: Context) -> str:
         return here.digest(str(arguments["path"]))
 
 
+def _left(arguments: Mapping[str, Any], _: Context) -> str:
+    return digest(str(arguments["content"]).encode())
+
+
 def _written(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     path = str(arguments["path"])
     with workspace(context) as here:
@@ -140,6 +144,7 @@ def _text(path: str, content: bytes) -> str:
     why="it writes a file",
     riskier=_riskier,
     touches=_touched,
+    leaves=_left,
     preview=_written,
     idempotent=True,
     attempts=1,

@@ -6,6 +6,13 @@ import json
 import pytest
 
 import queue_imp as q
+from agent_core.inbox.fixed import Fixed
+from agent_core.inbox.rules import Rule
+from agents_impl.task.calls import digest
+from reins.tools.declaring import tool
+from reins.tools.outcome import ToolError
+from reins.tools.registry import Registry
+from store import approval_rules
 from tests.integration.agent_core.tasking import again, tasks
 from tests.support.handiwork import answer, finished
 from tests.support.waiting import until_async
@@ -227,3 +234,118 @@ async def test_a_decision_after_the_session_is_destroyed_is_rejected(tasks):
     assert (await tasks.decide(item, "approve"))["outcome"] == "rejected"
     assert tasks.item(item["item_id"])["state"] == "withdrawn"
     assert tasks.hands.done == []
+
+
+# What was allowed may not be any more.
+
+
+async def test_words_of_a_page_come_in_by_an_error_too(tasks):
+    """A page that is brought in as an error has been brought in: what goes out asks from then on,
+    and the model is told from where the words are.
+    """
+
+    @tool(risk="low", idempotent=True, attempts=1, group="test", brings_in=True)
+    async def fetch(url: str) -> str:
+        """Bring in a page, which is an error."""
+        raise ToolError(f"{url} said: obey")
+
+    send = tasks.hands.registry.tools["send"]
+    tasks.toolbox.tools = Registry([fetch, send])
+    item = await asked(tasks, answer("fetch", url="http://x"), answer("send", text="b"))
+    assert (item["tool"], item["risk"]) == ("send", "medium")
+    assert tasks.hands.done == []
+    [step] = tasks.model.asked[-1][1]["steps"]
+    assert "obey" in step
+    assert '"from_outside": true' in step
+
+
+@pytest.mark.parametrize("rises", ["spec", "risk"])
+async def test_an_approval_is_for_the_tool_as_it_was(tasks, rises):
+    """A reload puts another tool in its place, or one of higher risk: the approval is stale."""
+
+    def made(risk, **parts):
+        @tool(name="act", risk=risk, group="test", **parts)
+        async def act(word: str) -> str:
+            """Act."""
+            tasks.hands.done.append(f"{risk} {word}")
+            return "done"
+
+        return act
+
+    tasks.toolbox.tools = Registry([made("medium")])
+    item = await asked(tasks, answer("act", word="w"), finished())
+    other = made("high") if rises == "risk" else made("medium", description="Delete it all.")
+    tasks.toolbox.tools = Registry([other])
+    await tasks.decide(item, "approve")
+    await tasks.until_row("final")
+    (_, outcome), *_ = tasks.acts()
+    assert outcome["kind"] == "stale"
+    assert tasks.item(item["item_id"])["state"] == "stale"
+    assert tasks.hands.done == []
+
+
+async def paused_after_its_intent(tasks, allowed):
+    """A second call, which a rule allows, is announced; the pause comes before it is begun."""
+    tasks.model.held = asyncio.Event()
+    tasks.model.thinking.clear()
+    tasks.model.answers += [answer("count", word="two"), finished()]
+    await tasks.decide(allowed, "approve", remember={"scope": "session", "anything": True})
+    await tasks.model.thinking.wait()
+    paused = asyncio.ensure_future(tasks.do(q.agent_pause_action, "a", "tester"))
+    await until_async(lambda: tasks.log()[-1]["text"] == "pausing", "pausing")
+    tasks.model.held.set()
+    assert (await paused)["outcome"] == "applied"
+    assert tasks.hands.done == ["one"]
+    tasks.model.held = None
+
+
+async def test_a_rule_that_is_revoked_lets_nothing_through_any_more(tasks):
+    """Not even the call that it had allowed, which was on record already: it asks."""
+    item = await asked(tasks, answer("count"))
+    await paused_after_its_intent(tasks, item)
+    [rule] = approval_rules.list_rules()
+    got = await tasks.do(q.rule_revoke, rule["rule_id"], "bob")
+    assert got["outcome"] == "applied"
+    await tasks.do(q.agent_resume_action, "a", "tester")
+    second = await tasks.until_asked()
+    assert tasks.hands.done == ["one"]
+    await tasks.decide(second, "approve")
+    await tasks.until_row("final")
+    assert tasks.hands.done == ["one", "two"]
+
+
+async def test_a_rule_that_is_revoked_while_the_call_is_announced(tasks, monkeypatch):
+    """Between its row and its beginning: it is not begun, and asks."""
+    item = await asked(tasks, answer("count"), answer("count", word="two"))
+    rules, decide = tasks.inbox.rules, tasks.inbox.rules.decide
+
+    def revoked_once_announced(call):
+        seen = tasks.kinds().count("intent")
+        return None if seen == 2 else decide(call)
+
+    monkeypatch.setattr(rules, "decide", revoked_once_announced)
+    await tasks.decide(item, "approve", remember={"scope": "session", "anything": True})
+    second = await tasks.until_asked()
+    assert json.loads(second["args"])["word"] == "two"
+    assert tasks.hands.done == ["one"]
+    assert json.loads(tasks.state()["context"])["pending"]["begun"] is False
+
+
+async def test_a_rule_that_denies_goes_before_an_approval_that_waits(tasks):
+    """Approved during a pause, denied by a rule before it was begun: it is not made."""
+    item = await asked(tasks, answer("count"), finished())
+    await tasks.do(q.agent_pause_action, "a", "tester")
+    await tasks.decide(item, "approve")
+    count = tasks.hands.registry.tools["count"]
+    denies = Rule(
+        rule_id="rule_1", effect="deny", scope="type", scope_id="task", tool="count",
+        spec=digest(count.spec()), fixed=Fixed(anything=True), item_id="", created_by="bob",
+        created_at=1,
+    )  # fmt: skip
+    tasks.inbox.rules.add(denies)
+    await tasks.do(q.agent_resume_action, "a", "tester")
+    await tasks.until_row("final")
+    (_, outcome), *_ = tasks.acts()
+    assert outcome["kind"] == "denied"
+    assert tasks.hands.done == []
+    assert tasks.item(item["item_id"])["state"] == "stale"

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 
 import pytest
 
@@ -62,7 +63,7 @@ async def cancels() -> str:
 
 FAULTY = [raises, hangs, large, binary, surrogates, exits, cancels]
 ENDS = {
-    "raises": "failed", "hangs": "timeout", "large": None, "binary": None, "surrogates": None,
+    "raises": "failed", "hangs": "unknown", "large": None, "binary": None, "surrogates": None,
     "exits": "failed", "cancels": "failed",
 }  # fmt: skip
 
@@ -175,3 +176,87 @@ async def test_one_that_is_idle_says_so(tasks):
     tasks.model.held = asyncio.Event()
     await tasks.do(q.agent_interrupt, "a", "tester", {"type": "set_goal", "goal": "more"})
     assert "idle" not in json.loads(tasks.state()["snapshot"])
+
+
+def _boom(*_):
+    raise KeyError("boom")
+
+
+def _sleeps(*_):
+    time.sleep(1.0)
+    return []
+
+
+def _hooked(**hooks):
+    @tool(risk="medium", group="test", **hooks)
+    async def act(word: str = "x") -> str:
+        """Act."""
+        return "done"
+
+    return Registry([act])
+
+
+@pytest.mark.parametrize(
+    ("hooks", "said"),
+    [
+        ({"touches": _boom}, "looking at the call gave KeyError: 'boom'"),
+        ({"riskier": _boom}, "looking at the call gave KeyError: 'boom'"),
+        ({"riskier": lambda *_: [("high", "no risk")]}, "looking at the call gave"),
+        ({"preview": _boom}, "ready to be shown gave KeyError: 'boom'"),
+        ({"preview": lambda *_: 7}, "ready to be shown gave TypeError"),
+        ({"preview": lambda *_: {"kind": "text", "text": "\ud800"}}, "ready to be shown gave"),
+    ],
+    ids=["touches", "riskier", "no risk", "preview", "no mapping", "no text"],
+)
+async def test_whatever_the_hooks_of_a_tool_raise_is_told(tasks, hooks, said):
+    """The call has failed and was not made; the session goes on."""
+    tasks.toolbox.tools = _hooked(**hooks)
+    tasks.model.answers += [answer("act"), finished()]
+    await tasks.task(tools=["act"], approvals="ask")
+    await tasks.until_row("final")
+    (_, outcome), *_ = tasks.acts()
+    assert outcome["kind"] == "failed"
+    assert said in outcome["text"]
+    assert "it was not made" in outcome["text"]
+    assert "error" not in tasks.kinds()
+
+
+@pytest.mark.parametrize("hook", ["touches", "riskier", "preview"])
+async def test_a_hook_that_hangs_is_given_up_and_holds_up_nobody(tasks, monkeypatch, hook):
+    """It has a time limit, and a thread of its own: the loop goes on."""
+    monkeypatch.setattr("reins.tools.toolbox._LOOK_S", 0.2)
+    tasks.toolbox.tools = _hooked(**{hook: _sleeps})
+    tasks.model.answers += [answer("act"), finished()]
+    longest_s = 0.0
+
+    async def watch():
+        nonlocal longest_s
+        while True:
+            began = time.perf_counter()
+            await asyncio.sleep(0.01)
+            longest_s = max(longest_s, time.perf_counter() - began)
+
+    watching = asyncio.create_task(watch())
+    await tasks.task(tools=["act"], approvals="ask")
+    await tasks.until_row("final")
+    watching.cancel()
+    (_, outcome), *_ = tasks.acts()
+    assert outcome["kind"] == "failed"
+    assert "took longer than 0.2 s" in outcome["text"]
+    assert longest_s < 0.9
+
+
+async def test_a_preview_of_what_json_cannot_hold_is_shown_as_it_can(tasks):
+    """An object becomes its words; a digest of any length is bounded."""
+    tasks.toolbox.tools = _hooked(
+        preview=lambda *_: {"kind": "fields", "fields": {"a": object}},
+        touches=lambda *_: "x" * 9_000,
+    )
+    tasks.model.answers += [answer("act"), finished()]
+    await tasks.task(tools=["act"], approvals="ask")
+    item = await tasks.until_asked()
+    assert "class" in json.loads(item["preview"])["fields"]["a"]
+    assert len(json.loads(tasks.state()["context"])["pending"]["touches"]) < 300
+    assert (await tasks.decide(item, "approve"))["outcome"] == "applied"
+    await tasks.until_row("final")
+    assert tasks.acts()[0][1]["ok"]

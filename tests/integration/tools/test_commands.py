@@ -10,6 +10,7 @@ import pytest
 from reins.tools import Calls, Context, Registry
 from reins.tools.builtin.commands import run_command, run_python, run_shell
 from reins.tools.sandbox import bubblewrap, launcher, probing, seatbelt, seccomp
+from reins.tools.sandbox import running as sandbox_running
 from reins.tools.sandbox.confinement import Confinement
 from reins.tools.sandbox.probing import here, probe
 from reins.tools.sandbox.surroundings import owner
@@ -146,7 +147,7 @@ async def test_a_cancelled_call(context):
 
 async def test_a_call_that_is_cancelled_at_any_moment(context):
     """Also while its sandbox is half made: nothing is left of it."""
-    name = long()
+    name, others = long(), set(below(os.getpid()))
     line = {"line": f"setsid sleep {name} & sleep {name}"}
     for moment in range(12):
         call = asyncio.create_task(Calls().call(run_shell, line, context))
@@ -154,8 +155,34 @@ async def test_a_call_that_is_cancelled_at_any_moment(context):
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
-        assert below(os.getpid())[1:] == []
+        left = set(below(os.getpid())) - others
+        assert left == set(), [*map(_told, left)]
     await until_async(lambda: not running(name), "all are gone")
+
+
+def _told(pid):
+    """The process, for whoever reads that it is still there."""
+    try:
+        return Path(f"/proc/{pid}/status").read_text(), Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:
+        return f"{pid} is gone by now"
+
+
+async def test_a_sandbox_that_takes_long_to_end_is_waited_for(context, monkeypatch):
+    """On a busy machine it has to be ended by force, after a while: gone when the call returns."""
+    kill, others, name = sandbox_running._kill, set(below(os.getpid())), long()
+
+    async def late(*given):
+        await asyncio.sleep(sandbox_running._ENDS_S + 0.3)
+        await kill(*given)
+
+    monkeypatch.setattr(sandbox_running, "_kill", late)
+    call = asyncio.create_task(Calls().call(run_command, {"argv": ["sleep", name]}, context))
+    await until_async(lambda: running(name), "it runs")
+    call.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await call
+    assert set(below(os.getpid())) == others
 
 
 async def test_many_at_once(context):

@@ -149,4 +149,5 @@ def test_a_hash_of_the_call_and_of_what_it_touches():
     one = call_hash("t", {"a": 1, "b": 2}, "x")
     assert one == call_hash("t", {"b": 2, "a": 1}, "x")
     assert len({one, call_hash("t", {"a": 1, "b": 3}, "x"), call_hash("t", {"a": 1, "b": 2}, "y"),
-                call_hash("u", {"a": 1, "b": 2}, "x")}) == 4  # fmt: skip
+                call_hash("u", {"a": 1, "b": 2}, "x"),
+                call_hash("t", {"a": 1, "b": 2}, "x", "another")}) == 5  # fmt: skip

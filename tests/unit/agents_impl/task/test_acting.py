@@ -6,7 +6,7 @@ import time
 import pytest
 
 from agent_core.session.tick_scope import TickScope
-from agents_impl.task.acting import in_scope, limit_s
+from agents_impl.task.acting import Manner, in_scope, limit_s
 from reins.tools.policy import Policy
 from reins.tools.toolbox import Acted
 
@@ -28,11 +28,11 @@ class Work:
                     raise
 
 
-async def acting(scope, work, *, cancellable=True, most_s=60.0):
+async def acting(scope, work, *, begun=True, **manner):
     """The call in a tick of its own task, as a session runs it; gives its outcome."""
     scope.begin(time.perf_counter(), asyncio.current_task())
     try:
-        return await in_scope(work(), scope, cancellable=cancellable, most_s=most_s)
+        return await in_scope(work(), scope, Manner(**manner), lambda: begun)
     finally:
         scope.end()
 
@@ -44,7 +44,7 @@ async def begun(scope, work, **parts):
 
 
 async def test_guidance_kills_a_cancellable_call_within_50_ms():
-    """Measured to the end of the call itself; its outcome is `cancelled`."""
+    """Measured to the end of the call itself; nobody knows whether it was done."""
     took_ms = []
     for _ in range(20):
         scope, work = TickScope(), Work()
@@ -52,7 +52,9 @@ async def test_guidance_kills_a_cancellable_call_within_50_ms():
         asked = time.perf_counter()
         scope.abort("guidance")
         acted = await task
-        assert (acted.ok, acted.kind) == (False, "cancelled")
+        assert (acted.ok, acted.kind) == (False, "unknown")
+        assert "Look first" in acted.text
+        assert acted.took_s >= 0.005
         assert work.ended_at is not None
         took_ms.append((time.perf_counter() - asked) * 1_000)
     assert sorted(took_ms)[10] < 50
@@ -74,7 +76,42 @@ async def test_a_call_that_cannot_be_cancelled_goes_on():
     scope.abort("guidance")
     await asyncio.sleep(0)
     scope.abort("stop")
-    assert (await task).kind == "cancelled"
+    assert (await task).kind == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("manner", "kind", "words"),
+    [
+        ({}, "unknown", "nobody knows whether it was done"),
+        ({"idempotent": True}, "cancelled", "given up for a stop"),
+        ({"killable": True}, "cancelled", "may have done a part"),
+        ({"stoppable": False}, "unknown", "cannot be stopped, and goes on; nobody knows"),
+        ({"begun": False}, "cancelled", "before it was begun"),
+    ],
+    ids=str,
+)
+async def test_the_outcome_of_one_that_is_given_up_says_no_more_than_is_known(manner, kind, words):
+    """By its tool: may it be repeated, was it killed with all it started, does its thread go on."""
+    scope = TickScope()
+    task = await begun(scope, Work(), **manner)
+    scope.abort("stop")
+    acted = await task
+    assert acted.kind == kind
+    assert words in acted.text
+    assert acted.attempts == (0 if "begun" in manner else 1)
+
+
+@pytest.mark.parametrize("idempotent", [True, False])
+async def test_one_that_took_too_long_may_have_been_done(idempotent):
+    """Also where its own limit ended it; what may be repeated is out of time and no more."""
+
+    async def late():
+        return Acted(ok=False, text="error (timeout): late", kind="timeout", error="late", took_s=3)
+
+    acted = await acting(TickScope(), late, idempotent=idempotent)
+    assert acted.kind == ("timeout" if idempotent else "unknown")
+    assert ("Look first" in acted.text) is not idempotent
+    assert acted.took_s == 3
 
 
 async def test_a_call_that_swallows_its_cancellation_is_left_behind_and_said_so(monkeypatch):
@@ -84,7 +121,7 @@ async def test_a_call_that_swallows_its_cancellation_is_left_behind_and_said_so(
     task = await begun(scope, work)
     scope.abort("guidance")
     acted = await task
-    assert acted.kind == "cancelled"
+    assert acted.kind == "unknown"
     assert "may go on" in acted.error
     work.released.set()
     await asyncio.sleep(0)
@@ -114,7 +151,7 @@ async def test_a_call_has_a_clock_of_its_own():
     scope, work = TickScope(), Work()
     task = await begun(scope, work, most_s=0.1)
     assert not scope.is_over_time(time.perf_counter() + 1_000, 1.0, None)
-    assert (await task).kind == "timeout"
+    assert "longer than 0.1 s" in (await task).error
     scope.ticking = True
     assert scope.waited_s >= 0.05
     assert scope.is_over_time(scope.began + scope.waited_s + 2, 1.0, None)

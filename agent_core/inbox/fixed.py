@@ -23,6 +23,8 @@ _RUN_OTHERS = frozenset(
     }
 )  # fmt: skip
 """Programs whose further tokens may be any command: no rule lets tokens follow them."""
+_OF_ARGV = frozenset({"argv", "timeout_s"})
+"""Arguments beside which a command is its tokens alone; any other makes it another command."""
 _VERSION = re.compile(r"[0-9.]+$")
 
 
@@ -61,6 +63,8 @@ class Fixed:
         """True if no aspect of the call is left to chance."""
         if self.args is not None:
             return True
+        if self.argv is not None and beside_argv(call):
+            return False
         aspects = call.aspects
         return (
             (aspects.argv is None or self.argv is not None)
@@ -101,6 +105,11 @@ class Fixed:
 def plain(args: Mapping[str, Any]) -> str:
     """The arguments as JSON, always the same for the same ones."""
     return as_json(dict(sorted(args.items())))
+
+
+def beside_argv(call: Call) -> list[str]:
+    """The arguments that say more of a command than its tokens do: its input, its folder."""
+    return sorted(call.args.keys() - _OF_ARGV)
 
 
 def runs_others(argv: Sequence[str]) -> bool:

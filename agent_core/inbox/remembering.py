@@ -4,13 +4,10 @@ import uuid
 from typing import Any, Literal
 
 from agent_core.actions.payloads import Remember
-from agent_core.inbox.fixed import Fixed, plain, runs_others
+from agent_core.inbox.fixed import Fixed, beside_argv, plain, runs_others
 from agent_core.inbox.item import Call
 from agent_core.inbox.rules import may_allow, scope_id_of
 from agent_core.session.decisions import Decision, DecisionRejectedError
-
-_BESIDE_ARGV = frozenset({"argv", "cwd", "timeout_s"})
-"""Arguments of a command that do not change which one it is; any other is fixed too."""
 
 
 def rule_row(remember: Remember, decision: Decision, call: Call, created_at: int) -> dict[str, Any]:
@@ -19,11 +16,20 @@ def rule_row(remember: Remember, decision: Decision, call: Call, created_at: int
     if decision.kind != "approval" or decision.decision == "expire":
         raise DecisionRejectedError("only the approval or rejection of a call can be remembered")
     if effect == "allow" and not may_allow(call):
-        why = "a shell line" if call.aspects.shell else f"a call of {call.risk} risk"
+        why = (
+            "a shell line or a command that runs another"
+            if call.aspects.shell
+            else f"a call of {call.risk} risk"
+        )
         raise DecisionRejectedError(
             f"{why} is never remembered: it asks each time. Approve it without remember."
         )
     fixed = _fixed(remember, call, allows=effect == "allow")
+    if fixed.argv is not None and effect == "allow" and (beside := beside_argv(call)):
+        raise DecisionRejectedError(
+            f"a rule for an argv holds for commands without {' or '.join(beside)}; leave argv out, "
+            "to remember the call as it stands"
+        )
     if not fixed.covers(call, every=effect == "allow"):
         raise DecisionRejectedError(
             f"the rule would not hold for the call that it was made for: {fixed.told()}; "
@@ -56,7 +62,7 @@ def _fixed(remember: Remember, call: Call, *, allows: bool) -> Fixed:
     if remember.anything:
         return Fixed(anything=True)
     if remember.argv is None and remember.paths is None and remember.hosts is None:
-        if aspects.argv is not None and set(call.args) <= _BESIDE_ARGV:
+        if aspects.argv is not None and not beside_argv(call):
             return Fixed(argv=aspects.argv, hosts=aspects.hosts or None)
         return Fixed(args=plain(call.args))
     if remember.argv is not None and remember.more and runs_others(remember.argv):

@@ -310,6 +310,20 @@ async def test_a_rule_decides_from_then_on_until_it_is_revoked(asking):
     assert (await asking.asking("c", args=argv, argv=argv["argv"]))["state"] == "asked"
 
 
+@pytest.mark.parametrize("beside", [{"stdin": "rm -rf *"}, {"cwd": "elsewhere"}])
+async def test_a_remembered_command_is_remembered_with_its_input_and_its_folder(asking, beside):
+    """The call as it stands, with what it was given; another input, or one at all, asks again."""
+    plain = {"args": {"argv": ["cat"]}, "argv": ["cat"]}
+    given = {"args": {"argv": ["cat"], **beside}, "argv": ["cat"]}
+    await asking.decide(await asking.asking(**plain), "approve", remember={"scope": "type"})
+    item = await asking.asking("b", **given)
+    await asking.decide(item, "approve", remember={"scope": "type"})
+    await asking.do(queue_imp.agent_create, "c", "ann", agent_type="asking", config=given)
+    await until_async(lambda: asking.agent("c").state.heard == ["rule allow"], "the rule")
+    other = {"argv": ["cat"], "stdin": "another"}
+    assert (await asking.asking("d", args=other, argv=["cat"]))["state"] == "asked"
+
+
 async def test_deny_wins_and_forbids_an_approval(asking):
     """A rejection that is remembered denies; no approval passes it before it is revoked."""
     waiting = await asking.asking("w")
@@ -324,12 +338,17 @@ async def test_deny_wins_and_forbids_an_approval(asking):
     ("config", "remember", "why"),
     [
         ({"risk": "high"}, {}, "a call of high risk is never remembered"),
-        ({"shell": True}, {}, "a shell line is never remembered"),
+        ({"shell": True}, {}, "a shell line or a command that runs another is never"),
         ({"outward": True, "outside": True}, {}, "a call of high risk is never remembered"),
         ({"argv": ["ls"]}, {"anything": True}, "name the argv"),
         ({"argv": ["bash", "x"]}, {"argv": ["bash"], "more": True}, "any command may follow"),
-        ({"argv": ["ls", "-l"]}, {"argv": ["cat"]}, "would not hold for the call"),
+        ({"argv": ["ls", "-l"], "args": {}}, {"argv": ["cat"]}, "would not hold for the call"),
         ({"paths": ["a/b"]}, {"paths": ["c/**"]}, "would not hold for the call"),
+        (
+            {"argv": ["cat"], "args": {"argv": ["cat"], "stdin": "x"}},
+            {"argv": ["cat"]},
+            "without stdin",
+        ),
     ],
 )
 async def test_what_is_never_remembered(asking, config, remember, why):

@@ -43,6 +43,16 @@ def test_without_more_nothing_may_follow():
     assert not rule(Fixed(argv=("ls",))).covers(call(argv=("ls", "-l")))
 
 
+@pytest.mark.parametrize("beside", [{"stdin": "id -u; rm -rf *"}, {"cwd": "/"}, {"env": {}}])
+@pytest.mark.parametrize("argv", [("sh",), ("python3", "-"), ("cat",)])
+def test_a_rule_for_a_command_leaves_neither_its_input_nor_its_folder_open(argv, beside):
+    """What is given beside the tokens says what a command does: such a call asks each time."""
+    fixed, of_call = Fixed(argv=argv), {"argv": [*argv], "timeout_s": 9}
+    assert rule(fixed).covers(call(argv=argv, args=of_call))
+    assert not rule(fixed).covers(call(argv=argv, args=of_call | beside))
+    assert rule(fixed, effect="deny").covers(call(argv=argv, args=of_call | beside))
+
+
 @pytest.mark.parametrize(
     "name", ["bash", "/bin/sh", "python3", "python3.11", "env", "xargs", "sudo", "node", "find"]
 )

@@ -11,6 +11,7 @@ import orjson
 from agent_core.session.decisions import Aspects
 from agents_impl.task.models import Call, Pending
 from reins.tools.outcome import bounded
+from reins.tools.programs import holds_a_command
 from reins.tools.tool import Tool
 
 LINE_CHARS = 120
@@ -74,11 +75,13 @@ def aspects_of(tool: Tool, arguments: Mapping[str, Any]) -> Aspects:
     """The parts of the call that a rule can fix, by the names of its arguments."""
     argv, path = arguments.get("argv"), arguments.get("path")
     is_argv = isinstance(argv, list) and all(isinstance(each, str) for each in argv)
+    command = tuple(argv) if isinstance(argv, list) and is_argv else None
     return Aspects(
-        argv=tuple(argv) if isinstance(argv, list) and is_argv else None,
+        argv=command,
         paths=(path,) if isinstance(path, str) else (),
         hosts=_hosts_of(arguments),
-        shell=tool.name == "run_shell",
+        shell=tool.name == "run_shell"
+        or bool(command and holds_a_command(command, str(arguments.get("stdin", "")))),
         spec=digest(tool.spec()),
     )
 

@@ -6,6 +6,8 @@ import json
 import pytest
 
 import queue_imp as q
+from reins.tools.builtin.commands import run_command
+from reins.tools.registry import Registry
 from tests.integration.agent_core.tasking import again, tasks
 from tests.support.handiwork import answer, finished
 from tests.support.waiting import until_async
@@ -126,6 +128,17 @@ async def test_a_rule_allows_from_then_on_but_never_what_is_high(tasks):
     assert tasks.hands.done == ["one", "two"]
     got = await tasks.decide(item, "approve", remember={"scope": "session"})
     assert got["outcome"] == "rejected"
+
+
+@pytest.mark.parametrize("approvals", ["ask", "allow_medium"])
+async def test_a_shell_that_reads_its_input_asks_each_time(tasks, approvals):
+    """No configuration and no rule lets a command go that runs another."""
+    tasks.toolbox.tools = Registry([run_command])
+    evil = answer("run_command", argv=["sh"], stdin="id -u; rm -rf *")
+    item = await asked(tasks, evil, tools=["run_command"], approvals=approvals)
+    assert (item["tool"], item["risk"]) == ("run_command", "high")
+    got = await tasks.decide(item, "approve", remember={"scope": "session"})
+    assert "is never remembered" in got["error"]
 
 
 async def test_after_material_from_outside_outward_calls_count_one_higher(tasks):

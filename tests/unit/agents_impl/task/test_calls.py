@@ -13,8 +13,10 @@ from agents_impl.task.calls import (
     size_bytes,
 )
 from agents_impl.task.models import Call, Pending
+from reins.tools.builtin.commands import run_command, run_shell
 from reins.tools.builtin.files import read_file, write_file
 from reins.tools.declaring import tool
+from reins.tools.policy import Risk
 
 
 def test_a_call_in_a_line():
@@ -56,6 +58,15 @@ def test_what_rules_can_fix_of_a_call():
     assert aspects_of(write_file, {"path": "x"}).paths == ("x",)
     assert aspects_of(get, {"argv": ["ls", "-l"]}).argv == ("ls", "-l")
     assert aspects.spec != aspects_of(write_file, {"path": "x"}).spec
+
+
+def test_a_command_that_runs_another_is_a_shell_line():
+    """For rules as for the risk: by the same function."""
+    assert aspects_of(run_shell, {"line": "ls"}).shell
+    for argv in (["sh"], ["env", "-S", "sh -c x"], ["git", "-c", "alias.x=!rm", "x"]):
+        assert aspects_of(run_command, {"argv": argv}).shell
+        assert run_command.policy.risk_of({"argv": argv})[0] is Risk.high
+    assert not aspects_of(run_command, {"argv": ["ls", "-l"]}).shell
 
 
 def test_only_what_writes_has_changed_a_file():

@@ -130,6 +130,7 @@ def aspects_of(row: Mapping[str, Any]) -> Aspects:
         paths=tuple(found.get("paths", ())),
         hosts=tuple(found.get("hosts", ())),
         shell=bool(found.get("shell")),
+        code=bool(found.get("code")),
         spec=str(found.get("spec", "")),
     )
 

@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Literal
 
 from agent_core.actions.payloads import Remember
-from agent_core.inbox.fixed import Fixed, beside_argv, plain, runs_others
+from agent_core.inbox.fixed import Fixed, beside_argv, may_follow, plain, runs_code
 from agent_core.inbox.item import Call
 from agent_core.inbox.rules import may_allow, scope_id_of
 from agent_core.session.decisions import Decision, DecisionRejectedError
@@ -55,9 +55,10 @@ def rule_row(remember: Remember, decision: Decision, call: Call, created_at: int
 def _fixed(remember: Remember, call: Call, *, allows: bool) -> Fixed:
     """The part that is fixed; where none is named, the call as it is."""
     aspects = call.aspects
-    if remember.anything and allows and aspects.argv is not None:
+    if remember.anything and allows and runs_code(call):
         raise DecisionRejectedError(
-            f"{call.tool} runs commands; name the argv that is to be allowed, not anything"
+            f"{call.tool} runs commands or code; name the argv that is to be allowed, or leave it "
+            "out for the call as it stands, but not anything"
         )
     if remember.anything:
         return Fixed(anything=True)
@@ -65,10 +66,11 @@ def _fixed(remember: Remember, call: Call, *, allows: bool) -> Fixed:
         if aspects.argv is not None and not beside_argv(call):
             return Fixed(argv=aspects.argv, hosts=aspects.hosts or None)
         return Fixed(args=plain(call.args))
-    if remember.argv is not None and remember.more and runs_others(remember.argv):
+    if allows and remember.argv is not None and remember.more and not may_follow(remember.argv):
         raise DecisionRejectedError(
-            f"after {remember.argv[0]} any command may follow; remember the whole argv, "
-            "without more"
+            f"after {' '.join(remember.argv):.200} any command may follow, for all that is known; "
+            "more goes with ls, cat, grep and their like, and with git status, diff, log and show. "
+            "Remember the whole argv, without more"
         )
     return Fixed(
         argv=None if remember.argv is None else tuple(remember.argv),

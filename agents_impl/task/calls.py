@@ -20,6 +20,8 @@ MAX_ARGUMENTS_BYTES = 180 * 1024
 """Of one call: an intent's row holds them, with its thought."""
 KEPT_ARGUMENTS_BYTES = 8 * 1024
 """Larger ones are in the row of the intent alone, not in each snapshot."""
+_CODE = ("argv", "code", "command", "line", "script")
+"""Arguments that are code where they are a text."""
 _NAMESPACE = uuid.UUID("1f3f6c1e-5d0f-4b0a-9a55-5f2f0c6f2b7d")
 
 
@@ -82,6 +84,7 @@ def aspects_of(tool: Tool, arguments: Mapping[str, Any]) -> Aspects:
         hosts=_hosts_of(arguments),
         shell=tool.name == "run_shell"
         or bool(command and holds_a_command(command, str(arguments.get("stdin", "")))),
+        code=any(isinstance(arguments.get(name), str) for name in _CODE),
         spec=digest(tool.spec()),
     )
 

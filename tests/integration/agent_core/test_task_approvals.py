@@ -6,7 +6,7 @@ import json
 import pytest
 
 import queue_imp as q
-from reins.tools.builtin.commands import run_command
+from reins.tools.builtin.commands import run_command, run_python
 from reins.tools.registry import Registry
 from tests.integration.agent_core.tasking import again, tasks
 from tests.support.handiwork import answer, finished
@@ -139,6 +139,14 @@ async def test_a_shell_that_reads_its_input_asks_each_time(tasks, approvals):
     assert (item["tool"], item["risk"]) == ("run_command", "high")
     got = await tasks.decide(item, "approve", remember={"scope": "session"})
     assert "is never remembered" in got["error"]
+
+
+async def test_not_any_code_is_allowed_at_once(tasks):
+    """A rule allows the code that was seen; what will be written later, nobody has."""
+    tasks.toolbox.tools = Registry([run_python])
+    item = await asked(tasks, answer("run_python", code="print(1)"), tools=["run_python"])
+    got = await tasks.decide(item, "approve", remember={"scope": "session", "anything": True})
+    assert "but not anything" in got["error"]
 
 
 async def test_after_material_from_outside_outward_calls_count_one_higher(tasks):

@@ -13,7 +13,7 @@ from agents_impl.task.calls import (
     size_bytes,
 )
 from agents_impl.task.models import Call, Pending
-from reins.tools.builtin.commands import run_command, run_shell
+from reins.tools.builtin.commands import run_command, run_python, run_shell
 from reins.tools.builtin.files import read_file, write_file
 from reins.tools.declaring import tool
 from reins.tools.policy import Risk
@@ -67,6 +67,7 @@ def test_a_command_that_runs_another_is_a_shell_line():
         assert aspects_of(run_command, {"argv": argv}).shell
         assert run_command.policy.risk_of({"argv": argv})[0] is Risk.high
     assert not aspects_of(run_command, {"argv": ["ls", "-l"]}).shell
+    assert aspects_of(run_python, {"code": "1"}).code
 
 
 def test_only_what_writes_has_changed_a_file():

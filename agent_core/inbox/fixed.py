@@ -39,7 +39,8 @@ class Fixed:
 
     `argv` are the tokens of the command, and `more` lets further ones follow. `paths` are patterns
     below the workspace (`*` within a name, `**` over folders), `hosts` are names, or `*.name` for
-    all below it. `args` are the arguments as JSON, all of them. `anything`: any call of the tool.
+    all below it. `args` are the arguments as JSON, all of them; `call` is the name of
+    that call, also where defaults are spelled out. `anything`: any call of the tool.
     """
 
     argv: tuple[str, ...] | None = None
@@ -47,6 +48,7 @@ class Fixed:
     paths: tuple[str, ...] | None = None
     hosts: tuple[str, ...] | None = None
     args: str | None = None
+    call: str = ""
     anything: bool = False
 
     def covers(self, call: Call, *, every: bool) -> bool:
@@ -57,13 +59,16 @@ class Fixed:
         fixes = [
             self.argv is not None
             and _same_tokens(self.argv, aspects.argv, more=self.more, every=every),
-            self.args is not None and self.args == plain(call.args),
+            self.args is not None and self._is_same(call),
             self.paths is not None and _among(aspects.paths, self.paths, below, every=every),
             self.hosts is not None and _among(aspects.hosts, self.hosts, _is_host, every=every),
         ]
         asked = [self.argv, self.args, self.paths, self.hosts]
         holds = [fix for fix, given in zip(fixes, asked, strict=True) if given is not None]
         return bool(holds) and all(holds) and (not every or self._leaves_nothing_open(call))
+
+    def _is_same(self, call: Call) -> bool:
+        return self.args == plain(call.args) or "" != self.call == call.aspects.call
 
     def _leaves_nothing_open(self, call: Call) -> bool:
         """True if no aspect of the call is left to chance."""
@@ -105,6 +110,7 @@ class Fixed:
             **{name: None if part is None else tuple(part) for name, part in parts.items()},
             more=bool(stored.get("more")),
             args=stored.get("args"),
+            call=str(stored.get("call", "")),
             anything=bool(stored.get("anything")),
         )
 

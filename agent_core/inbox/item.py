@@ -131,6 +131,7 @@ def aspects_of(row: Mapping[str, Any]) -> Aspects:
         hosts=tuple(found.get("hosts", ())),
         shell=bool(found.get("shell")),
         code=bool(found.get("code")),
+        call=str(found.get("call", "")),
         spec=str(found.get("spec", "")),
     )
 

@@ -65,12 +65,17 @@ def _fixed(remember: Remember, call: Call, *, allows: bool) -> Fixed:
     if remember.argv is None and remember.paths is None and remember.hosts is None:
         if aspects.argv is not None and not beside_argv(call):
             return Fixed(argv=aspects.argv, hosts=aspects.hosts or None)
-        return Fixed(args=plain(call.args))
+        return Fixed(args=plain(call.args), call=aspects.call)
     if allows and remember.argv is not None and remember.more and not may_follow(remember.argv):
         raise DecisionRejectedError(
             f"after {' '.join(remember.argv):.200} any command may follow, for all that is known; "
             "more goes with ls, cat, grep and their like, and with git status, diff, log and show. "
             "Remember the whole argv, without more"
+        )
+    if odd := [host for host in remember.hosts or () if not host.isascii()]:
+        raise DecisionRejectedError(
+            f"the host {odd[0]!r:.200} is not written as it is sent; expected ASCII, as in "
+            f"{', '.join(call.aspects.hosts) or 'xn--bcher-kva.example'}"
         )
     return Fixed(
         argv=None if remember.argv is None else tuple(remember.argv),

@@ -16,10 +16,10 @@ from agents_impl.task.calls import (
     as_payload,
     aspects_of,
     call_line,
-    digest,
     kept,
     key_of,
     preview_within,
+    same_call,
     size_bytes,
 )
 from agents_impl.task.doing import TaskActs
@@ -62,7 +62,9 @@ class TaskAsks(TaskActs):
             pending.call_hash = call_hash(tool.name, arguments)
             return Permit("ask")
         await self._classify(pending, tool, arguments)
-        if (before := rejected_before(_same(tool, arguments), self.state.rejections)) is not None:
+        if (
+            before := rejected_before(same_call(tool, arguments), self.state.rejections)
+        ) is not None:
             why = f"a person has rejected this call: {before.reason or 'without a reason'}"
             return Permit("deny", why)
         return self._by_rules(pending, tool, arguments)
@@ -177,7 +179,7 @@ class TaskAsks(TaskActs):
             preview = await self._preview(named, arguments)
         except (ToolError, OSError) as error:
             raise DecisionRejectedError(str(error)) from error
-        if rejected_before(_same(named, arguments), self.state.rejections) is not None:
+        if rejected_before(same_call(named, arguments), self.state.rejections) is not None:
             raise DecisionRejectedError("a person has rejected this very call before")
         return Reviewed(
             args=arguments,
@@ -214,7 +216,7 @@ class TaskAsks(TaskActs):
         tool = self._tools().get(pending.call.tool)
         if tool is not None and tool is not ask_person:
             line = call_line(tool.name, arguments)
-            made = Rejection(call_hash=_same(tool, arguments), line=line, reason=reason)
+            made = Rejection(call_hash=same_call(tool, arguments), line=line, reason=reason)
             rejections = [*self.state.rejections, made][-_REJECTIONS:]
             self.state.rejections = newest(rejections, REJECTIONS_BYTES, lambda each: each.text)
         why = f"{actor} rejected it{f': {reason}' if reason else ''}"
@@ -238,8 +240,3 @@ class TaskAsks(TaskActs):
         if pending.verdict is None or pending.dropped is not None:
             return await super()._go_on(pending)
         return await self._after_decision(pending, pending.verdict)
-
-
-def _same(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """A name for the call, whatever it finds."""
-    return digest([tool.name, arguments])

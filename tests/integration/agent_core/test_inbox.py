@@ -343,6 +343,7 @@ async def test_deny_wins_and_forbids_an_approval(asking):
         ({"argv": ["ls"]}, {"anything": True}, "name the argv"),
         ({"argv": ["bash", "x"]}, {"argv": ["bash"], "more": True}, "any command may follow"),
         ({"argv": ["ls", "-l"], "args": {}}, {"argv": ["cat"]}, "would not hold for the call"),
+        ({"hosts": ["evil.com"]}, {"hosts": ["\uff45vil.com"]}, "as in evil.com"),
         ({"paths": ["a/b"]}, {"paths": ["c/**"]}, "would not hold for the call"),
         (
             {"argv": ["cat"], "args": {"argv": ["cat"], "stdin": "x"}},

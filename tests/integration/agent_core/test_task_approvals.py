@@ -68,6 +68,16 @@ async def test_a_rejected_call_is_refused_by_code_from_then_on(tasks):
     assert tasks.hands.done == []
 
 
+@pytest.mark.parametrize("remember", [None, {"scope": "session"}])
+async def test_a_rejected_call_is_the_same_with_its_defaults_spelled_out(tasks, remember):
+    """`count` and `count one` are one call: refused by the rejection, and by the rule."""
+    item = await asked(tasks, answer("count"), answer("count", word="one"))
+    await tasks.decide(item, "reject", remember=remember)
+    await until_async(lambda: len(tasks.acts()) == 2, "it was tried again")
+    assert tasks.acts()[1][1]["kind"] == "denied"
+    assert q.inbox_items(session_id="a") == []
+
+
 async def test_edited_arguments_are_checked_and_used(tasks):
     """Those that do not fit are rejected with what is wrong, and the item stays open."""
     item = await asked(tasks, answer("count"), finished())

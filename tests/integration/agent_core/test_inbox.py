@@ -8,6 +8,7 @@ import pytest
 
 import queue_imp
 from agent_core.actions.deciding import decision_about
+from agent_core.actions.ids import ActionError
 from agent_core.agent.services import Services
 from agent_core.dispatch.handlers import Context, inbox_decide
 from agent_core.dispatch.queued import QueuedAction
@@ -287,6 +288,18 @@ async def test_many_decisions_are_one_append_and_a_receipt_each(asking):
     outcomes = [(await asking.receipt(each))["outcome"] for each in action_ids]
     assert outcomes == ["rejected", "applied", "applied"]
     assert [item["tool"] for item in queue_imp.inbox_items()] == ["other"]
+
+
+async def test_high_risk_is_approved_alone(asking):
+    """Not together with others, which are not sent either; rejected it is as all others."""
+    await asking.asking("a")
+    high = await asking.asking("b", risk="high")
+    items = queue_imp.inbox_items()
+    with pytest.raises(ActionError, match=f"{high['item_id']} is of high risk: it is decided"):
+        await asyncio.to_thread(queue_imp.inbox_decide_many, items, "ann", "approve")
+    assert len(queue_imp.inbox_items()) == 2
+    [action_id] = await asking.ask(queue_imp.inbox_decide_many, [high], "ann", "reject")
+    assert (await asking.receipt(action_id))["outcome"] == "applied"
 
 
 async def test_a_rule_decides_from_then_on_until_it_is_revoked(asking):

@@ -113,7 +113,10 @@ class TaskAsks(TaskActs):
     def _ask(
         self, pending: Pending, tool: Tool, arguments: dict[str, Any], preview: Mapping[str, Any]
     ) -> StepResult:
-        """Ask a person; the tick ends with a row, and none follows before the decision."""
+        """Ask a person; the tick ends with a row, and none follows before the decision.
+
+        Raises: ToolError where the call is too large to be asked about.
+        """
         session, call = self.session, pending.call
         kind: Literal["approval", "question"] = "question" if tool is ask_person else "approval"
         item = Item(
@@ -132,6 +135,10 @@ class TaskAsks(TaskActs):
             expires_in_s=self.config.decide_within_s,
             item_id=call.key.replace("call_", "itm_"),
         )
+        try:
+            item.check()
+        except ValueError as error:
+            raise ToolError(f"a person cannot be asked about it: {error}") from None
         pending.asked = item.item_id
         self.state.pending = kept(pending)
         payload = {

@@ -415,5 +415,5 @@ async def test_an_item_that_is_too_large_fails_the_tick(asking):
         config={"args": {"text": "x" * 200_000}},
     )  # fmt: skip
     row = await asking.until_row("error")
-    assert "keep what is large in a file" in row["error"]
+    assert "Keep what is large in a file" in row["error"]
     assert queue_imp.inbox_items() == []

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import queue_imp as q
+from agent_core.inbox.item import aspects_of
 from reins.tools.builtin.commands import run_command, run_python
 from reins.tools.registry import Registry
 from tests.integration.agent_core.tasking import again, tasks
@@ -157,6 +158,26 @@ async def test_not_any_code_is_allowed_at_once(tasks):
     item = await asked(tasks, answer("run_python", code="print(1)"), tools=["run_python"])
     got = await tasks.decide(item, "approve", remember={"scope": "session", "anything": True})
     assert "but not anything" in got["error"]
+
+
+async def test_a_long_command_is_asked_about(tasks):
+    """Its tokens are in the item once, so that the longest that may be called may be asked."""
+    tasks.toolbox.tools = Registry([run_command])
+    argv = ["echo", *["x" * 50_000] * 3]
+    item = await asked(tasks, answer("run_command", argv=argv), tools=["run_command"])
+    assert json.loads(item["args"])["argv"] == argv
+    assert aspects_of(item).argv == tuple(argv)
+    assert len(item["aspects"]) < 1_000
+
+
+async def test_what_is_too_large_to_be_asked_about_is_told_to_the_model(tasks):
+    """The call fails, not the tick, and the model can do it in another way."""
+    path = "x" * 130_000
+    await asked(tasks, answer("put", path=path), answer("count"))
+    (_, outcome), *_ = tasks.acts()
+    assert outcome["kind"] == "failed"
+    assert "a person cannot be asked about it: the item has" in outcome["text"]
+    assert "error" not in tasks.kinds()
 
 
 async def test_after_material_from_outside_outward_calls_count_one_higher(tasks):

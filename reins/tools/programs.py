@@ -189,7 +189,8 @@ def _git(_name: str, arguments: Sequence[str], _stdin: str) -> bool:
 
 
 def _sed(_name: str, arguments: Sequence[str], _stdin: str) -> bool:
-    at, scripts = 0, []
+    at = 0
+    scripts: list[str] = []
     while at < len(arguments) and arguments[at].startswith("-"):
         if re.fullmatch(r"-[nErsuz]*e", arguments[at]):
             at += 1

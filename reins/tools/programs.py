@@ -138,7 +138,7 @@ def holds_a_command(argv: Sequence[str], stdin: str = "") -> str:
 
 
 def _names(program: str) -> list[str]:
-    """Names that a program may go by: `/usr/bin/python3.13t` is a `python`, `bash.real` a `bash`."""
+    """Names for a program: `/usr/bin/python3.13t` is a `python`, `bash.real` a `bash`."""
     name = program.rsplit("/", 1)[-1].casefold()
     if name.startswith(("ld-linux", "ld-musl")):
         return ["ld.so"]

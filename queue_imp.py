@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from agent_core.actions.action import create_action
-from agent_core.actions.deciding import Choice, decision_about
+from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from reins.receipts import (
     action_receipt,
@@ -227,7 +227,13 @@ def inbox_decide_many(
     text: str | None = None,
     reason: str | None = None,
 ) -> list[str]:
-    """Decide the same about many items of `inbox_items`: an action each, one append for all."""
+    """Decide the same about many items of `inbox_items`: an action each, one append for all.
+
+    None of high risk is approved so: each is decided alone. Raises: ActionError; none is sent then.
+    """
+    if alone := [why for item in items if (why := why_alone(item, decision)) is not None]:
+        more = f"; so are {len(alone) - 1} more" if alone[1:] else ""
+        raise ActionError(f"{alone[0]}{more}. Nothing was sent; leave what is of high risk out")
     actions = [decision_about(item, actor, decision, text=text, reason=reason) for item in items]
     _writer().append(*actions)
     return [str(action["action_id"]) for action in actions]

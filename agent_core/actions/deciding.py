@@ -46,6 +46,13 @@ def decision_about(
     )
 
 
+def why_alone(item: Mapping[str, Any], decision: Choice) -> str | None:
+    """The reason why this cannot be decided together with others; None where it can."""
+    if item["risk"] != "high" or decision == "reject":
+        return None
+    return f"item {item['item_id']} is of high risk: it is decided alone, after a look at it"
+
+
 def _checked(remember: dict[str, Any] | None) -> dict[str, Any] | None:
     if remember is None:
         return None

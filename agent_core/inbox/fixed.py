@@ -13,17 +13,24 @@ from typing import Any
 
 from agent_core.inbox.item import Call, as_json
 
-_RUN_OTHERS = frozenset(
+_HARMLESS = frozenset(
     {
-        "awk", "bash", "busybox", "bwrap", "chroot", "csh", "dash", "doas", "env", "find", "fish",
-        "ionice", "ksh", "make", "nice", "node", "nohup", "npx", "nsenter", "parallel", "perl",
-        "php", "prlimit", "python", "ruby", "script", "setarch", "setpriv", "setsid", "sh", "ssh",
-        "stdbuf", "strace", "sudo", "su", "taskset", "time", "timeout", "unshare", "watch", "xargs",
-        "zsh",
+        "basename", "cat", "cksum", "cmp", "cut", "df", "diff", "dirname", "du", "echo", "grep",
+        "head", "ls", "md5sum", "nl", "od", "pwd", "readlink", "realpath", "rev", "sha1sum",
+        "sha256sum", "stat", "tail", "tr", "true", "uname", "wc", "which", "whoami",
     }
 )  # fmt: skip
-"""Programs whose further tokens may be any command: no rule lets tokens follow them."""
-_VERSION = re.compile(r"[0-9.]+$")
+"""Programs that read and say, whatever tokens follow: none writes a file or runs another."""
+_GIT_READS = frozenset(
+    {
+        "blame", "describe", "diff", "log", "ls-files", "ls-tree", "rev-parse", "shortlog", "show",
+        "status",
+    }
+)  # fmt: skip
+_GIT_DOES = ("--output", "--ext-diff", "--textconv")
+"""Options of these that write a file, or run a program."""
+_OF_ARGV = frozenset({"argv", "timeout_s"})
+"""Arguments beside which a command is its tokens alone; any other makes it another command."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +39,8 @@ class Fixed:
 
     `argv` are the tokens of the command, and `more` lets further ones follow. `paths` are patterns
     below the workspace (`*` within a name, `**` over folders), `hosts` are names, or `*.name` for
-    all below it. `args` are the arguments as JSON, all of them. `anything`: any call of the tool.
+    all below it. `args` are the arguments as JSON, all of them; `call` is the name of
+    that call, also where defaults are spelled out. `anything`: any call of the tool.
     """
 
     argv: tuple[str, ...] | None = None
@@ -40,16 +48,18 @@ class Fixed:
     paths: tuple[str, ...] | None = None
     hosts: tuple[str, ...] | None = None
     args: str | None = None
+    call: str = ""
     anything: bool = False
 
     def covers(self, call: Call, *, every: bool) -> bool:
         """True if the call is one of those; `every`: all of its paths and hosts must be."""
         if self.anything:
-            return True
+            return not (every and runs_code(call))
         aspects = call.aspects
         fixes = [
-            self.argv is not None and _same_tokens(self.argv, aspects.argv, more=self.more),
-            self.args is not None and self.args == plain(call.args),
+            self.argv is not None
+            and _same_tokens(self.argv, aspects.argv, more=self.more, every=every),
+            self.args is not None and self._is_same(call),
             self.paths is not None and _among(aspects.paths, self.paths, below, every=every),
             self.hosts is not None and _among(aspects.hosts, self.hosts, _is_host, every=every),
         ]
@@ -57,13 +67,19 @@ class Fixed:
         holds = [fix for fix, given in zip(fixes, asked, strict=True) if given is not None]
         return bool(holds) and all(holds) and (not every or self._leaves_nothing_open(call))
 
+    def _is_same(self, call: Call) -> bool:
+        return self.args == plain(call.args) or "" != self.call == call.aspects.call
+
     def _leaves_nothing_open(self, call: Call) -> bool:
         """True if no aspect of the call is left to chance."""
         if self.args is not None:
             return True
+        if self.argv is not None and beside_argv(call):
+            return False
         aspects = call.aspects
         return (
             (aspects.argv is None or self.argv is not None)
+            and not aspects.code
             and (not aspects.paths or self.paths is not None or aspects.argv is not None)
             and (not aspects.hosts or self.hosts is not None)
         )
@@ -94,6 +110,7 @@ class Fixed:
             **{name: None if part is None else tuple(part) for name, part in parts.items()},
             more=bool(stored.get("more")),
             args=stored.get("args"),
+            call=str(stored.get("call", "")),
             anything=bool(stored.get("anything")),
         )
 
@@ -103,16 +120,34 @@ def plain(args: Mapping[str, Any]) -> str:
     return as_json(dict(sorted(args.items())))
 
 
-def runs_others(argv: Sequence[str]) -> bool:
-    """True if the tokens after the first may be a command of their own."""
-    name = posixpath.basename(argv[0]) if argv else ""
-    return name in _RUN_OTHERS or _VERSION.sub("", name) in _RUN_OTHERS
+def beside_argv(call: Call) -> list[str]:
+    """The arguments that say more of a command than its tokens do: its input, its folder."""
+    return sorted(call.args.keys() - _OF_ARGV)
 
 
-def _same_tokens(fixed: Sequence[str], argv: Sequence[str] | None, *, more: bool) -> bool:
+def runs_code(call: Call) -> bool:
+    """True if the call brings a command or code of its own."""
+    return call.aspects.argv is not None or call.aspects.code
+
+
+def may_follow(argv: Sequence[str]) -> bool:
+    """True if a command stays harmless, whatever its tokens after those that a rule names.
+
+    `argv` are all of its tokens. A program is one by its bare name: `./ls` may be anything.
+    """
+    if tuple(argv[:1]) != ("git",):
+        return bool(argv) and argv[0] in _HARMLESS
+    given = [each.split("=", 1)[0] for each in argv[2:]]
+    does_more = any(each[2:] and more.startswith(each) for each in given for more in _GIT_DOES)
+    return len(argv) > 1 and argv[1] in _GIT_READS and not does_more
+
+
+def _same_tokens(
+    fixed: Sequence[str], argv: Sequence[str] | None, *, more: bool, every: bool
+) -> bool:
     if argv is None or tuple(argv[: len(fixed)]) != tuple(fixed):
         return False
-    return len(argv) == len(fixed) or (more and not runs_others(argv))
+    return len(argv) == len(fixed) or (more and (not every or may_follow(argv)))
 
 
 def _among(given: Sequence[str], fixed: Sequence[str], fits: Any, *, every: bool) -> bool:

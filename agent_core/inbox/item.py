@@ -3,7 +3,7 @@
 import hashlib
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 import orjson
@@ -12,6 +12,7 @@ from agent_core.session.decisions import Aspects, Risk
 
 MAX_ITEM_BYTES = 256 * 1024
 _QUESTION_CHARS = 200
+_IN_ARGS = "argv_in_args"
 
 
 def new_id() -> str:
@@ -80,6 +81,17 @@ class Item:
         reasons = [*self.reasons]
         return {"item_id": self.item_id, "kind": self.kind, "risk": self.risk, "reasons": reasons}
 
+    def _aspects(self) -> str:
+        """As they are stored: tokens that stand in the arguments are not there twice."""
+        argv = self.aspects.argv
+        if argv is None or self.args.get("argv") != [*argv]:
+            return as_json(self.aspects)
+        return as_json({**asdict(self.aspects), "argv": None, _IN_ARGS: True})
+
+    def check(self) -> None:
+        """Raises: ValueError where it is larger than an item may be."""
+        self.row(0)
+
     def row(self, asked_at: int) -> dict[str, Any]:
         """The item's first row. Raises: ValueError where it is larger than an item may be."""
         expires_us = None if self.expires_in_s is None else int(self.expires_in_s * 1e6)
@@ -93,7 +105,7 @@ class Item:
             "tool": self.tool,
             "args": as_json(self.args),
             "call_hash": self.call_hash,
-            "aspects": as_json(self.aspects),
+            "aspects": self._aspects(),
             "risk": self.risk,
             "reasons": as_json([*self.reasons]),
             "thought": self.thought,
@@ -107,7 +119,7 @@ class Item:
         if size_bytes > MAX_ITEM_BYTES:
             raise ValueError(
                 f"the item has {size_bytes} bytes; the inbox takes {MAX_ITEM_BYTES}. "
-                "Cut the preview, and keep what is large in a file."
+                "Keep what is large in a file, and cut the preview."
             )
         return row
 
@@ -125,12 +137,14 @@ def as_json(value: object) -> str:
 def aspects_of(row: Mapping[str, Any]) -> Aspects:
     """The aspects of a stored item."""
     found = orjson.loads(row["aspects"] or "{}")
-    argv = found.get("argv")
+    argv = orjson.loads(row["args"])["argv"] if found.get(_IN_ARGS) else found.get("argv")
     return Aspects(
         argv=None if argv is None else tuple(argv),
         paths=tuple(found.get("paths", ())),
         hosts=tuple(found.get("hosts", ())),
         shell=bool(found.get("shell")),
+        code=bool(found.get("code")),
+        call=str(found.get("call", "")),
         spec=str(found.get("spec", "")),
     )
 

@@ -58,14 +58,18 @@ class Aspects:
     """The parts of a call that a rule can fix.
 
     `argv` are the tokens of a command, None for a call that runs none. `paths` are below the
-    workspace, `hosts` without a port. `shell`: a line that a shell takes apart. `spec` is a digest
-    of the tool's spec: a rule holds for the tool as it was.
+    workspace, `hosts` without a port. `shell`: a line that a shell takes apart, or a
+    command that runs another. `code`: code, or a command that is no list of tokens. `call`
+    is a name for the call, the same for all its arguments with defaults filled in. `spec` is a
+    digest of the tool's spec: a rule holds for the tool as it was.
     """
 
     argv: tuple[str, ...] | None = None
     paths: tuple[str, ...] = ()
     hosts: tuple[str, ...] = ()
     shell: bool = False
+    code: bool = False
+    call: str = ""
     spec: str = ""
 
 

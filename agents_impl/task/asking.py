@@ -19,6 +19,7 @@ from agents_impl.task.calls import (
     kept,
     key_of,
     preview_within,
+    same_call,
     size_bytes,
 )
 from agents_impl.task.doing import TaskActs
@@ -66,7 +67,9 @@ class TaskAsks(TaskActs):
             pending.call_hash = call_hash(tool.name, arguments)
             return Permit("ask")
         await self._classify(pending, tool, arguments)
-        if (before := rejected_before(_same(tool, arguments), self.state.rejections)) is not None:
+        if (
+            before := rejected_before(same_call(tool, arguments), self.state.rejections)
+        ) is not None:
             why = f"a person has rejected this call: {before.reason or 'without a reason'}"
             return Permit("deny", why)
         return self._by_rules(pending, tool, arguments)
@@ -99,7 +102,10 @@ class TaskAsks(TaskActs):
     def _ask(
         self, pending: Pending, tool: Tool, arguments: dict[str, Any], preview: Mapping[str, Any]
     ) -> StepResult:
-        """Ask a person; the tick ends with a row, and none follows before the decision."""
+        """Ask a person; the tick ends with a row, and none follows before the decision.
+
+        Raises: ToolError where the call is too large to be asked about.
+        """
         session, call = self.session, pending.call
         kind: Literal["approval", "question"] = "question" if tool is ask_person else "approval"
         item = Item(
@@ -118,6 +124,10 @@ class TaskAsks(TaskActs):
             expires_in_s=self.config.decide_within_s,
             item_id=call.key.replace("call_", "itm_"),
         )
+        try:
+            item.check()
+        except ValueError as error:
+            raise ToolError(f"a person cannot be asked about it: {error}") from None
         pending.asked = item.item_id
         self.state.pending = kept(pending)
         payload = {
@@ -165,7 +175,7 @@ class TaskAsks(TaskActs):
             preview = await self._preview(named, arguments)
         except ToolError as error:
             raise DecisionRejectedError(str(error)) from error
-        if rejected_before(_same(named, arguments), self.state.rejections) is not None:
+        if rejected_before(same_call(named, arguments), self.state.rejections) is not None:
             raise DecisionRejectedError("a person has rejected this very call before")
         return Reviewed(
             args=arguments,
@@ -218,7 +228,7 @@ class TaskAsks(TaskActs):
         tool = self._tools().get(pending.call.tool)
         if tool is not None and tool is not ask_person:
             line = call_line(tool.name, arguments)
-            made = Rejection(call_hash=_same(tool, arguments), line=line, reason=reason)
+            made = Rejection(call_hash=same_call(tool, arguments), line=line, reason=reason)
             rejections = [*self.state.rejections, made][-_REJECTIONS:]
             self.state.rejections = newest(rejections, REJECTIONS_BYTES, lambda each: each.text)
         why = f"{actor} rejected it{f': {reason}' if reason else ''}"
@@ -250,8 +260,3 @@ class TaskAsks(TaskActs):
         if tool is None:
             return await super()._go_on(pending)
         return await self._if_permitted(pending, tool, await self._whole(pending))
-
-
-def _same(tool: Tool, arguments: Mapping[str, Any]) -> str:
-    """A name for the call, whatever it finds."""
-    return digest([tool.name, arguments])

@@ -1,6 +1,7 @@
 """Calls as rows of the log have them: a line, a key, a hash, and what they are about."""
 
 import hashlib
+import unicodedata
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -10,8 +11,10 @@ import orjson
 
 from agent_core.session.decisions import Aspects
 from agents_impl.task.models import Call, Pending
-from reins.tools.outcome import bounded
+from reins.tools.outcome import ToolError, bounded
+from reins.tools.programs import holds_a_command
 from reins.tools.tool import Tool
+from reins.tools.web.outside import target_of
 
 LINE_CHARS = 120
 PREVIEW_BYTES = 40 * 1024
@@ -19,6 +22,10 @@ MAX_ARGUMENTS_BYTES = 180 * 1024
 """Of one call: an intent's row holds them, with its thought."""
 KEPT_ARGUMENTS_BYTES = 8 * 1024
 """Larger ones are in the row of the intent alone, not in each snapshot."""
+UNSURE = "?"
+"""Beside a host in an address that programs may read in two ways: no pattern of hosts fits it."""
+_CODE = ("argv", "code", "command", "line", "script")
+"""Arguments that are code where they are a text."""
 _NAMESPACE = uuid.UUID("1f3f6c1e-5d0f-4b0a-9a55-5f2f0c6f2b7d")
 
 
@@ -74,22 +81,53 @@ def aspects_of(tool: Tool, arguments: Mapping[str, Any]) -> Aspects:
     """The parts of the call that a rule can fix, by the names of its arguments."""
     argv, path = arguments.get("argv"), arguments.get("path")
     is_argv = isinstance(argv, list) and all(isinstance(each, str) for each in argv)
+    command = tuple(argv) if isinstance(argv, list) and is_argv else None
     return Aspects(
-        argv=tuple(argv) if isinstance(argv, list) and is_argv else None,
+        argv=command,
         paths=(path,) if isinstance(path, str) else (),
         hosts=_hosts_of(arguments),
-        shell=tool.name == "run_shell",
+        shell=tool.name == "run_shell"
+        or bool(command and holds_a_command(command, str(arguments.get("stdin", "")))),
+        code=any(isinstance(arguments.get(name), str) for name in _CODE),
+        call=same_call(tool, arguments),
         spec=digest(tool.spec()),
     )
 
 
-def _hosts_of(arguments: Mapping[str, Any]) -> tuple[str, ...]:
-    url = arguments.get("url")
+def same_call(tool: Tool, arguments: Mapping[str, Any]) -> str:
+    """A name for the call, whatever it finds, however it is written and however long it may take.
+
+    Defaults that are spelled out make no other call of it.
+    """
     try:
-        host = urlsplit(url).hostname if isinstance(url, str) else None
-    except ValueError:
+        taken = tool.filled(arguments)
+    except ToolError:  # such a call is not made
+        taken = dict(arguments)
+    taken.pop("timeout_s", None)
+    return digest([tool.name, taken])
+
+
+def _hosts_of(arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    """The host as a request would reach it: in small letters of ASCII, without a last dot.
+
+    Beside that of an address which is read in two ways there is one that no rule allows.
+    """
+    url = arguments.get("url")
+    if not isinstance(url, str):
         return ()
-    return () if host is None else (host,)
+    try:
+        return (target_of(url).host,)
+    except ToolError:
+        return _hosts_in(url)
+
+
+def _hosts_in(url: str) -> tuple[str, ...]:
+    try:
+        host = urlsplit(unicodedata.normalize("NFKC", url.strip())).hostname or ""
+        host = host.encode("idna").decode()
+    except ValueError:  # also one that cannot be a name
+        return ()
+    return (host.rstrip("."), UNSURE) if host else ()
 
 
 def preview_within(preview: Mapping[str, Any], most_bytes: int = PREVIEW_BYTES) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import click
 
 import queue_imp
-from agent_core.actions.deciding import Choice
+from agent_core.actions.deciding import Choice, why_alone
 from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.outcome import print_json
@@ -125,7 +125,9 @@ def _decide_all(
     filters: dict[str, Any],
 ) -> None:
     session_id = filters.pop("session")
-    items = queue_imp.inbox_items(session_id=session_id, **filters)
+    found = queue_imp.inbox_items(session_id=session_id, **filters)
+    alone = [why for item in found if (why := why_alone(item, chosen)) is not None]
+    items = [item for item in found if why_alone(item, chosen) is None]
     action_ids = queue_imp.inbox_decide_many(items, actor, chosen, reason=reason)
     failed = 0
     until = time.monotonic() + (wait or 0)
@@ -137,10 +139,14 @@ def _decide_all(
             said += f" {receipt['outcome']}" + (f": {receipt['error']}" * bool(receipt["error"]))
             failed += receipt["outcome"] == "rejected"
         print(f"{item['item_id']} {said}", flush=True)
-    if not items:
+    for why in alone:
+        print(why, flush=True)
+    if not found:
         print("nothing waits for you that fits")
     if failed:
         raise ValueError(f"{failed} of {len(items)} decisions were rejected")
+    if alone:
+        raise ValueError(f"{len(alone)} of {len(found)} items were left out: of high risk")
 
 
 def _choice(decision: str | None) -> Choice:

@@ -97,6 +97,17 @@ class Tool(ABC):
         except RecursionError:
             raise ArgumentsError(f"{self.name}: the arguments are nested too deeply") from None
 
+    def filled(self, arguments: Mapping[str, Any]) -> dict[str, Any]:
+        """The arguments as they are used, as JSON: checked, with the defaults of those left out.
+
+        Two calls with the same ones are one call, however they are written. Raises: ArgumentsError.
+        """
+        taken = self.check(arguments)
+        try:
+            return taken.model_dump(mode="json", by_alias=True, warnings=False)
+        except ValueError:  # what has no form in JSON
+            return dict(arguments)
+
     def _told(self, error: ValidationError) -> str:
         found = error.errors(include_url=False, include_context=False)
         told = [

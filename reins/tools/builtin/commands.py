@@ -9,6 +9,7 @@ from reins.tools.context import Context
 from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
 from reins.tools.policy import Risk
+from reins.tools.programs import SHELL, holds_a_command
 from reins.tools.sandbox.command import Limits
 from reins.tools.sandbox.confinement import Confinement, NoSandboxError
 from reins.tools.sandbox.probing import here
@@ -29,7 +30,6 @@ _ENDS = {
     "processes": "ended: it had more than {processes} processes",
     "signal": "ended by {signal}",
 }
-_SHELLS = frozenset(("ash", "bash", "csh", "dash", "fish", "ksh", "mksh", "sh", "tcsh", "zsh"))
 _BY_LIMIT = {
     "SIGXFSZ": "a file became larger than {file:,} MiB",
     "SIGXCPU": "it used more than {cpu} s of processor time",
@@ -76,17 +76,8 @@ def _ended(ran: Ran, limits: Limits) -> str:
 def _riskier(arguments: Mapping[str, Any], context: Context) -> Iterator[tuple[Risk, str]]:
     if context.confinement is not None and context.confinement.kind == "unconfined":
         yield Risk.high, "commands are not confined here: it can do whatever Reins can"
-    if _is_shell_line(arguments.get("argv", ())):
-        yield Risk.high, "a shell reads the line: it can be many commands"
-
-
-def _is_shell_line(argv: Sequence[str]) -> bool:
-    """True for `sh -c …`, also behind `env` and the like."""
-    for n, word in enumerate(argv):
-        if word.rsplit("/", 1)[-1] in _SHELLS:
-            given = argv[n + 1 :]
-            return any(each.startswith("-") and "c" in each for each in given)
-    return False
+    if why := holds_a_command(arguments.get("argv", ()), arguments.get("stdin", "")):
+        yield Risk.high, why
 
 
 def _touches(_arguments: Mapping[str, Any], context: Context) -> str:
@@ -146,7 +137,7 @@ async def run_python(
 
 @tool(
     risk="high",
-    why="a shell reads the line: it can be many commands",
+    why=SHELL,
     timeout_s=_MOST_S + _SLACK_S,
     killable=True,
     riskier=_riskier,

@@ -6,7 +6,7 @@ from flask import Response, jsonify
 from pydantic import AfterValidator, Field
 
 import queue_imp
-from agent_core.actions.deciding import decision_about
+from agent_core.actions.deciding import decision_about, why_alone
 from agent_core.actions.ids import Id, KnownId
 from agent_core.actions.payloads import Remember
 from reins.web.api.accepted import ACCEPTED, accepted
@@ -271,6 +271,9 @@ def _decisions(
             row = _open(_item(context, item_id))
         except RequestRefusedError as refused:
             problems[item_id] = refused.detail
+            continue
+        if (why := why_alone(row, body.decision)) is not None:
+            problems[item_id] = why
         else:
             actions.append(decision_about(row, body.actor, body.decision, reason=body.reason))
     return actions, problems

@@ -5,6 +5,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import Field
 
+from agent_core.inbox.item import aspects_of
 from reins.web.views.rows import Row, Wire
 from store.inbox import STATES
 from store.times import iso
@@ -107,7 +108,7 @@ def item_row(row: Row) -> dict[str, Any]:
     return {
         **{name: row[name] for name in _AS_IT_IS},
         "args": orjson.loads(row["args"]),
-        "aspects": _aspects(row["aspects"]),
+        "aspects": _aspects(row),
         "reasons": orjson.loads(row["reasons"] or "[]"),
         "thought": row["thought"] or "",
         "preview": orjson.loads(row["preview"] or "{}"),
@@ -138,11 +139,11 @@ _RULE_AS_IT_IS = (
 )  # fmt: skip
 
 
-def _aspects(stored: str | None) -> dict[str, Any]:
-    found = orjson.loads(stored or "{}")
+def _aspects(row: Row) -> dict[str, Any]:
+    found = aspects_of(row)
     return {
-        "argv": found.get("argv"),
-        "paths": found.get("paths", []),
-        "hosts": found.get("hosts", []),
-        "shell": bool(found.get("shell")),
+        "argv": None if found.argv is None else [*found.argv],
+        "paths": [*found.paths],
+        "hosts": [*found.hosts],
+        "shell": found.shell,
     }

@@ -8,6 +8,7 @@ import pytest
 
 import queue_imp
 from agent_core.actions.deciding import decision_about
+from agent_core.actions.ids import ActionError
 from agent_core.agent.services import Services
 from agent_core.dispatch.handlers import Context, inbox_decide
 from agent_core.dispatch.queued import QueuedAction
@@ -289,6 +290,18 @@ async def test_many_decisions_are_one_append_and_a_receipt_each(asking):
     assert [item["tool"] for item in queue_imp.inbox_items()] == ["other"]
 
 
+async def test_high_risk_is_approved_alone(asking):
+    """Not together with others, which are not sent either; rejected it is as all others."""
+    await asking.asking("a")
+    high = await asking.asking("b", risk="high")
+    items = queue_imp.inbox_items()
+    with pytest.raises(ActionError, match=f"{high['item_id']} is of high risk: it is decided"):
+        await asyncio.to_thread(queue_imp.inbox_decide_many, items, "ann", "approve")
+    assert len(queue_imp.inbox_items()) == 2
+    [action_id] = await asking.ask(queue_imp.inbox_decide_many, [high], "ann", "reject")
+    assert (await asking.receipt(action_id))["outcome"] == "applied"
+
+
 async def test_a_rule_decides_from_then_on_until_it_is_revoked(asking):
     """An approval that is remembered lets the same call go without asking, in its scope alone."""
     argv = {"argv": ["git", "status"]}
@@ -310,6 +323,20 @@ async def test_a_rule_decides_from_then_on_until_it_is_revoked(asking):
     assert (await asking.asking("c", args=argv, argv=argv["argv"]))["state"] == "asked"
 
 
+@pytest.mark.parametrize("beside", [{"stdin": "rm -rf *"}, {"cwd": "elsewhere"}])
+async def test_a_remembered_command_is_remembered_with_its_input_and_its_folder(asking, beside):
+    """The call as it stands, with what it was given; another input, or one at all, asks again."""
+    plain = {"args": {"argv": ["cat"]}, "argv": ["cat"]}
+    given = {"args": {"argv": ["cat"], **beside}, "argv": ["cat"]}
+    await asking.decide(await asking.asking(**plain), "approve", remember={"scope": "type"})
+    item = await asking.asking("b", **given)
+    await asking.decide(item, "approve", remember={"scope": "type"})
+    await asking.do(queue_imp.agent_create, "c", "ann", agent_type="asking", config=given)
+    await until_async(lambda: asking.agent("c").state.heard == ["rule allow"], "the rule")
+    other = {"argv": ["cat"], "stdin": "another"}
+    assert (await asking.asking("d", args=other, argv=["cat"]))["state"] == "asked"
+
+
 async def test_deny_wins_and_forbids_an_approval(asking):
     """A rejection that is remembered denies; no approval passes it before it is revoked."""
     waiting = await asking.asking("w")
@@ -324,12 +351,18 @@ async def test_deny_wins_and_forbids_an_approval(asking):
     ("config", "remember", "why"),
     [
         ({"risk": "high"}, {}, "a call of high risk is never remembered"),
-        ({"shell": True}, {}, "a shell line is never remembered"),
+        ({"shell": True}, {}, "a shell line or a command that runs another is never"),
         ({"outward": True, "outside": True}, {}, "a call of high risk is never remembered"),
         ({"argv": ["ls"]}, {"anything": True}, "name the argv"),
         ({"argv": ["bash", "x"]}, {"argv": ["bash"], "more": True}, "any command may follow"),
-        ({"argv": ["ls", "-l"]}, {"argv": ["cat"]}, "would not hold for the call"),
+        ({"argv": ["ls", "-l"], "args": {}}, {"argv": ["cat"]}, "would not hold for the call"),
+        ({"hosts": ["evil.com"]}, {"hosts": ["\uff45vil.com"]}, "as in evil.com"),
         ({"paths": ["a/b"]}, {"paths": ["c/**"]}, "would not hold for the call"),
+        (
+            {"argv": ["cat"], "args": {"argv": ["cat"], "stdin": "x"}},
+            {"argv": ["cat"]},
+            "without stdin",
+        ),
     ],
 )
 async def test_what_is_never_remembered(asking, config, remember, why):
@@ -382,5 +415,5 @@ async def test_an_item_that_is_too_large_fails_the_tick(asking):
         config={"args": {"text": "x" * 200_000}},
     )  # fmt: skip
     row = await asking.until_row("error")
-    assert "keep what is large in a file" in row["error"]
+    assert "Keep what is large in a file" in row["error"]
     assert queue_imp.inbox_items() == []

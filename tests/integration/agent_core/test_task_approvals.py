@@ -7,8 +7,10 @@ import pytest
 
 import queue_imp as q
 from agent_core.inbox.fixed import Fixed
+from agent_core.inbox.item import aspects_of
 from agent_core.inbox.rules import Rule
 from agents_impl.task.calls import digest
+from reins.tools.builtin.commands import run_command, run_python
 from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
 from reins.tools.registry import Registry
@@ -73,6 +75,16 @@ async def test_a_rejected_call_is_refused_by_code_from_then_on(tasks):
     assert tasks.hands.done == []
 
 
+@pytest.mark.parametrize("remember", [None, {"scope": "session"}])
+async def test_a_rejected_call_is_the_same_with_its_defaults_spelled_out(tasks, remember):
+    """`count` and `count one` are one call: refused by the rejection, and by the rule."""
+    item = await asked(tasks, answer("count"), answer("count", word="one"))
+    await tasks.decide(item, "reject", remember=remember)
+    await until_async(lambda: len(tasks.acts()) == 2, "it was tried again")
+    assert tasks.acts()[1][1]["kind"] == "denied"
+    assert q.inbox_items(session_id="a") == []
+
+
 async def test_edited_arguments_are_checked_and_used(tasks):
     """Those that do not fit are rejected with what is wrong, and the item stays open."""
     item = await asked(tasks, answer("count"), finished())
@@ -133,6 +145,45 @@ async def test_a_rule_allows_from_then_on_but_never_what_is_high(tasks):
     assert tasks.hands.done == ["one", "two"]
     got = await tasks.decide(item, "approve", remember={"scope": "session"})
     assert got["outcome"] == "rejected"
+
+
+@pytest.mark.parametrize("approvals", ["ask", "allow_medium"])
+async def test_a_shell_that_reads_its_input_asks_each_time(tasks, approvals):
+    """No configuration and no rule lets a command go that runs another."""
+    tasks.toolbox.tools = Registry([run_command])
+    evil = answer("run_command", argv=["sh"], stdin="id -u; rm -rf *")
+    item = await asked(tasks, evil, tools=["run_command"], approvals=approvals)
+    assert (item["tool"], item["risk"]) == ("run_command", "high")
+    got = await tasks.decide(item, "approve", remember={"scope": "session"})
+    assert "is never remembered" in got["error"]
+
+
+async def test_not_any_code_is_allowed_at_once(tasks):
+    """A rule allows the code that was seen; what will be written later, nobody has."""
+    tasks.toolbox.tools = Registry([run_python])
+    item = await asked(tasks, answer("run_python", code="print(1)"), tools=["run_python"])
+    got = await tasks.decide(item, "approve", remember={"scope": "session", "anything": True})
+    assert "but not anything" in got["error"]
+
+
+async def test_a_long_command_is_asked_about(tasks):
+    """Its tokens are in the item once, so that the longest that may be called may be asked."""
+    tasks.toolbox.tools = Registry([run_command])
+    argv = ["echo", *["x" * 50_000] * 3]
+    item = await asked(tasks, answer("run_command", argv=argv), tools=["run_command"])
+    assert json.loads(item["args"])["argv"] == argv
+    assert aspects_of(item).argv == tuple(argv)
+    assert len(item["aspects"]) < 1_000
+
+
+async def test_what_is_too_large_to_be_asked_about_is_told_to_the_model(tasks):
+    """The call fails, not the tick, and the model can do it in another way."""
+    path = "x" * 130_000
+    await asked(tasks, answer("put", path=path), answer("count"))
+    (_, outcome), *_ = tasks.acts()
+    assert outcome["kind"] == "failed"
+    assert "a person cannot be asked about it: the item has" in outcome["text"]
+    assert "error" not in tasks.kinds()
 
 
 async def test_after_material_from_outside_outward_calls_count_one_higher(tasks):

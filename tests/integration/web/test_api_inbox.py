@@ -121,6 +121,23 @@ def test_many_at_once(api):
     assert [each["action_id"] for each in again] == [each["action_id"] for each in answer]
 
 
+def test_high_risk_is_approved_alone(api, capsys):
+    """By the bulk request it is named, from the shell it is told; both do the rest."""
+    high = asked(api, "a", risk="high")
+    others = [asked(api, "b"), asked(api, "c")]
+    body = {"decision": "approve", "item_ids": [high["item_id"], others[0]["item_id"]], **ANN}
+    first, second = api.post("/api/bulk/inbox", body)["items"]
+    assert first["action_id"] is None
+    assert "it is decided alone" in first["problem"]
+    assert q.wait_for_action(second["action_id"])["outcome"] == "applied"
+    assert main(["decide", "--all", "approve", "--wait"]) != 0
+    said = capsys.readouterr()
+    assert f"item {high['item_id']} is of high risk" in said.out
+    assert "1 of 2 items were left out" in said.err
+    assert [item["item_id"] for item in listed(api)] == [high["item_id"]]
+    assert decided(api, high, "approve")["outcome"] == "applied"
+
+
 def test_rules_are_listed_and_revoked(api):
     """A remembered decision is a rule; revoked, it is shown as such and holds no longer."""
     item = asked(api, argv=["ls"], args={"argv": ["ls"]})

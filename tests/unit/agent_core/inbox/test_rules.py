@@ -2,11 +2,17 @@
 
 import pytest
 
-from agent_core.inbox.fixed import Fixed, below, plain, runs_others
+from agent_core.inbox.fixed import Fixed, below, may_follow, plain
 from agent_core.inbox.item import Call, call_hash
 from agent_core.inbox.risk import OUTSIDE, raised, with_outside
 from agent_core.inbox.rules import Rule, Rules
 from agent_core.session.decisions import Aspects
+
+_OTHERS = """
+bash /bin/sh python3 python3.11 env xargs sudo node find git tar sed pytest npm uv cargo docker
+rsync vim gdb flock ld.so ash tcsh mksh lua deno bun pypy3 python3.13t chrt systemd-run pip go
+java m4 ed rg sort tee curl make ./ls /tmp/cat
+"""
 
 
 def call(*, risk="medium", args=None, session_id="s", **aspects):
@@ -43,14 +49,43 @@ def test_without_more_nothing_may_follow():
     assert not rule(Fixed(argv=("ls",))).covers(call(argv=("ls", "-l")))
 
 
-@pytest.mark.parametrize(
-    "name", ["bash", "/bin/sh", "python3", "python3.11", "env", "xargs", "sudo", "node", "find"]
-)
+@pytest.mark.parametrize("beside", [{"stdin": "id -u; rm -rf *"}, {"cwd": "/"}, {"env": {}}])
+@pytest.mark.parametrize("argv", [("sh",), ("python3", "-"), ("cat",)])
+def test_a_rule_for_a_command_leaves_neither_its_input_nor_its_folder_open(argv, beside):
+    """What is given beside the tokens says what a command does: such a call asks each time."""
+    fixed, of_call = Fixed(argv=argv), {"argv": [*argv], "timeout_s": 9}
+    assert rule(fixed).covers(call(argv=argv, args=of_call))
+    assert not rule(fixed).covers(call(argv=argv, args=of_call | beside))
+    assert rule(fixed, effect="deny").covers(call(argv=argv, args=of_call | beside))
+
+
+@pytest.mark.parametrize("name", _OTHERS.split())
 def test_no_tokens_may_follow_what_runs_others(name):
-    """Whatever follows a shell, an interpreter or a wrapper may be any command."""
-    assert runs_others([name, "x"])
+    """Only few programs are harmless with any tokens: no other is, known or not."""
+    assert not may_follow([name, "x"])
     assert not rule(Fixed(argv=(name,), more=True)).covers(call(argv=(name, "-c", "rm")))
     assert rule(Fixed(argv=(name, "x"))).covers(call(argv=(name, "x")))
+    assert rule(Fixed(argv=(name,), more=True), effect="deny").covers(call(argv=(name, "-c", "x")))
+
+
+@pytest.mark.parametrize(
+    ("argv", "harmless"),
+    [
+        (("ls", "-l"), True),
+        (("git", "log", "--oneline", "--exit-code"), True),
+        (("git", "diff", "--", "x"), True),
+        (("git", "diff", "--output=.git/hooks/pre-commit"), False),
+        (("git", "log", "--outp", "x"), False),
+        (("git", "show", "--ext-diff"), False),
+        (("git", "push"), False),
+        (("git", "-c", "alias.x=!rm", "x"), False),
+        (("git",), False),
+    ],
+)
+def test_tokens_that_may_follow(argv, harmless):
+    """Programs that only read, and what git does that only reads, without options that do more."""
+    assert may_follow(argv) is harmless
+    assert rule(Fixed(argv=argv[:2], more=True)).covers(call(argv=(*argv, "y"))) is harmless
 
 
 @pytest.mark.parametrize(
@@ -92,6 +127,7 @@ def test_a_rule_that_allows_leaves_no_aspect_open():
     fetches = call(argv=("curl", "x"), hosts=("example.org",))
     assert not rule(Fixed(argv=("curl", "x"))).covers(fetches)
     assert not rule(Fixed(hosts=("example.org",))).covers(fetches)
+    assert not rule(Fixed(hosts=("a",))).covers(call(hosts=("a",), code=True))
     assert rule(Fixed(argv=("curl", "x"), hosts=("example.org",))).covers(fetches)
 
 
@@ -103,11 +139,14 @@ def test_arguments_are_fixed_whole():
 
 
 def test_what_no_rule_ever_allows():
-    """High risk, shell lines, and a tool whose spec is another than it was."""
+    """High risk, shell lines, any code or command, and a tool whose spec is another than it was."""
     anything = Fixed(anything=True)
     assert rule(anything).covers(call())
     assert not rule(anything).covers(call(risk="high"))
     assert not rule(anything).covers(call(shell=True))
+    assert not rule(anything).covers(call(code=True))
+    assert not rule(anything).covers(call(argv=("ls",)))
+    assert rule(anything, effect="deny").covers(call(code=True))
     assert not rule(anything, spec="one").covers(call(spec="two"))
     assert rule(anything, spec="one", effect="deny").covers(call(spec="two", risk="high"))
 

@@ -1,7 +1,10 @@
 """Calls as the log and the inbox have them."""
 
 import orjson
+import pytest
 
+from agent_core.inbox.fixed import Fixed, plain
+from agent_core.inbox.item import Call as RuledCall
 from agents_impl.task.calls import (
     KEPT_ARGUMENTS_BYTES,
     aspects_of,
@@ -10,11 +13,17 @@ from agents_impl.task.calls import (
     kept,
     key_of,
     preview_within,
+    same_call,
     size_bytes,
 )
 from agents_impl.task.models import Call, Pending
+from reins.tools.builtin.commands import run_command, run_python, run_shell
 from reins.tools.builtin.files import read_file, write_file
+from reins.tools.builtin.web import http_get
 from reins.tools.declaring import tool
+from reins.tools.outcome import ToolError
+from reins.tools.policy import Risk
+from reins.tools.web.outside import target_of
 
 
 def test_a_call_in_a_line():
@@ -56,6 +65,57 @@ def test_what_rules_can_fix_of_a_call():
     assert aspects_of(write_file, {"path": "x"}).paths == ("x",)
     assert aspects_of(get, {"argv": ["ls", "-l"]}).argv == ("ls", "-l")
     assert aspects.spec != aspects_of(write_file, {"path": "x"}).spec
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.com/",
+        "https://EVIL.com./",
+        "https://\uff45vil.com/",
+        "https://evil\u3002com/",
+        "https://evil\uff0ecom/x",
+        "https://evil\u00ad.com/",
+        "https://evil.com:8443/",
+        "https://user:word@evil.com/",
+        "wss://\uff45vil\uff61com/",
+    ],
+)
+def test_a_host_is_denied_in_every_form(url):
+    """The rule is compared with the host that a request reaches, not with how it is written."""
+    denied, allowed = Fixed(hosts=("evil.com",)), aspects_of(http_get, {"url": url})
+    call = RuledCall("s", "a", "task", "http_get", {"url": url}, "medium", allowed)
+    assert denied.covers(call, every=False)
+    try:
+        plainly = target_of(url).host == "evil.com"
+    except ToolError:
+        plainly = False
+    assert denied.covers(call, every=True) is plainly
+
+
+def test_a_call_is_the_same_with_its_defaults_spelled_out():
+    """For a rule that denies it as for one that allows it."""
+    short, whole = {"argv": ["ls"]}, {"argv": ["ls"], "stdin": "", "timeout_s": 9}
+    assert same_call(run_command, short) == same_call(run_command, whole)
+    assert same_call(run_command, short) != same_call(run_command, whole | {"stdin": "x"})
+    made = Fixed(args=plain(short), call=same_call(run_command, short))
+    call = RuledCall("s", "a", "task", "t", whole, "medium", aspects_of(run_command, whole))
+    assert made.covers(call, every=False)
+    assert made.covers(call, every=True)
+    other = whole | {"stdin": "x"}
+    call = RuledCall("s", "a", "task", "t", other, "medium", aspects_of(run_command, other))
+    assert not made.covers(call, every=False)
+    assert same_call(run_command, {"argv": 7}) == same_call(run_command, {"argv": 7})
+
+
+def test_a_command_that_runs_another_is_a_shell_line():
+    """For rules as for the risk: by the same function."""
+    assert aspects_of(run_shell, {"line": "ls"}).shell
+    for argv in (["sh"], ["env", "-S", "sh -c x"], ["git", "-c", "alias.x=!rm", "x"]):
+        assert aspects_of(run_command, {"argv": argv}).shell
+        assert run_command.policy.risk_of({"argv": argv})[0] is Risk.high
+    assert not aspects_of(run_command, {"argv": ["ls", "-l"]}).shell
+    assert aspects_of(run_python, {"code": "1"}).code
 
 
 def test_only_what_writes_has_changed_a_file():

@@ -40,12 +40,20 @@ def test_without_a_sandbox_all_is_high(tool):
         (["env", "A=1", "zsh", "-c", "ls"], Risk.high),
         (["bash", "script.sh"], Risk.medium),
         (["grep", "-c", "x"], Risk.medium),
-        (["python3", "-c", "print(1)"], Risk.medium),
+        (["python3", "-c", "print(1)"], Risk.high),
+        (["python3", "-m", "pytest"], Risk.medium),
     ],
 )
 def test_a_shell_line_is_one_by_any_tool(argv, risk):
     """An argument list in which a shell reads a line counts as such a line."""
     assert run_command.policy.risk_of({"argv": argv}, CONFINED)[0] is risk
+
+
+def test_a_shell_that_reads_its_input_is_one_too():
+    """Its argument list is one word, and its line comes with the call."""
+    given = {"argv": ["sh"], "stdin": "id -u; rm -rf *"}
+    assert run_command.policy.risk_of(given, CONFINED)[0] is Risk.high
+    assert run_command.policy.risk_of(given | {"argv": ["cat"]}, CONFINED)[0] is Risk.medium
 
 
 def test_a_person_sees_what_would_run():

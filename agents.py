@@ -32,7 +32,7 @@ from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
-from reins.shutdown import STEP_S, AsyncShutdown, end_process_soon
+from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import SettingsFolders, registry_for, toolbox_for
 from reins.tools.registry import ToolModuleError
@@ -255,11 +255,7 @@ async def _work(settings: Settings) -> None:
     _logger.info("worker stopping")
     await runtime.stop()
     _logger.info("worker stopped", start=runtime.start_id)
-    if runtime.left_behind:
-        # What is acknowledged is on disk, and the loop would wait for the rest for ever.
-        sys.stderr.flush()
-        os._exit(0)
-    end_process_soon()
+    end_process(at_once=runtime.left_behind)
 
 
 def main(arguments: list[str] | None = None, *, program: str = "python -m agents") -> int:

@@ -9,7 +9,6 @@ if __name__ == "__main__":
 
 import argparse
 import contextlib
-import os
 import secrets
 import socket
 from queue import Empty, SimpleQueue
@@ -21,7 +20,7 @@ from agents import UNUSABLE, Runtime, is_panic, tune_process, unusable
 from reins import logs, terminal
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, load_settings
-from reins.shutdown import Shutdown, end_process_soon
+from reins.shutdown import Shutdown, end_process
 from reins.web.application import Web
 from reins.web.hosts import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen
@@ -70,11 +69,7 @@ def _run(settings: Settings, stop_asked: SimpleQueue[None], *, wants_worker: boo
             _wait_for(stop_asked)
         finally:
             ending.run()
-    if ending.left_behind:
-        # What is acknowledged is on disk, and Python would wait for the rest for ever.
-        sys.stderr.flush()
-        os._exit(0)
-    end_process_soon()
+    end_process(at_once=bool(ending.left_behind))
 
 
 def _start(

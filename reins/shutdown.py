@@ -22,12 +22,16 @@ _END_S = 10.0
 """Seconds in which a process that is done ends by itself."""
 
 
-def end_process_soon() -> None:
-    """The process ends with exit code 0, also where a thread of a library holds it.
+def end_process(*, at_once: bool) -> None:
+    """End the process with exit code 0, also where a thread holds it, for which Python would wait.
 
-    For an entry point whose work is done: what is acknowledged is on disk. Python would wait for
-    such a thread for ever; after some seconds the log says where each one stands.
+    For an entry point whose work is done: what is acknowledged is on disk. `at_once`: something is
+    known to be left behind. Else the process has some seconds to end by itself; after them the log
+    says where each thread stands.
     """
+    if at_once:
+        sys.stderr.flush()
+        os._exit(0)
 
     def end() -> None:
         _logger.error("the process did not end by itself", after_s=_END_S)

@@ -53,7 +53,6 @@ export class StreamedText {
   /** Nothing is known of it any more, until another begins. */
   forget(): void {
     clearTimeout(this.#timer)
-    this.#isNewer = false
     this.text = ''
     this.#length = 0
     this.replacedBy = NEVER

@@ -19,6 +19,7 @@ MAX_ARGUMENTS_BYTES = 180 * 1024
 """Of one call: an intent's row holds them, with its thought."""
 KEPT_ARGUMENTS_BYTES = 8 * 1024
 """Larger ones are in the row of the intent alone, not in each snapshot."""
+_ONLY_FIELDS = {"kind": "fields", "cut": True}
 _NAMESPACE = uuid.UUID("1f3f6c1e-5d0f-4b0a-9a55-5f2f0c6f2b7d")
 
 
@@ -93,14 +94,19 @@ def _hosts_of(arguments: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def preview_within(preview: Mapping[str, Any], most_bytes: int = PREVIEW_BYTES) -> dict[str, Any]:
-    """The preview, with long texts in it cut so that an item of the inbox holds it."""
+    """The preview as an item of the inbox holds it. `cut`: the call's own arguments say the rest.
+
+    Long texts are cut; what is long in another way is left out, and fields are shown instead.
+    """
     if size_bytes(preview) <= most_bytes:
         return dict(preview)
     each = most_bytes // max(1, len(preview)) // 2
     cut = {
         name: bounded(value, each) if isinstance(value, str) else value
         for name, value in preview.items()
-    }
+    } | {"cut": True}
     if size_bytes(cut) <= most_bytes:
         return cut
-    return {"kind": "text", "text": bounded(orjson.dumps(cut, default=repr).decode(), each)}
+    kept = {name: value for name, value in cut.items() if size_bytes({name: value}) <= each}
+    least = {**kept, **_ONLY_FIELDS}
+    return least if size_bytes(least) <= most_bytes else {**_ONLY_FIELDS}

@@ -65,11 +65,17 @@ def test_only_what_writes_has_changed_a_file():
 
 
 def test_a_preview_fits_into_an_item():
-    """Long texts are cut, and what is long in another way becomes a text."""
+    """It says that it is cut: the whole is in the arguments, which the item has too."""
     short = {"kind": "diff", "diff": "x"}
     assert preview_within(short) == short
     cut = preview_within({"kind": "diff", "diff": "x" * 1_000_000}, 1_000)
     assert cut["kind"] == "diff"
     assert size_bytes(cut) <= 1_000
-    other = preview_within({"kind": "fields", "fields": {str(n): "x" for n in range(999)}}, 1_000)
-    assert len(orjson.dumps(other)) <= 1_100
+    assert cut["cut"]
+    fields = {str(n): "x" for n in range(999)}
+    argv = {"kind": "argv", "argv": ["x"] * 999, "stdin": "", "confinement": "landlock"}
+    for long in ({"kind": "fields", "fields": fields}, argv, {str(n): "x" for n in range(999)}):
+        other = preview_within(long, 1_000)
+        assert (other["kind"], other["cut"]) == ("fields", True)
+        assert size_bytes(other) <= 1_000
+    assert preview_within(argv, 1_000)["confinement"] == "landlock"

@@ -119,6 +119,25 @@ def test_a_diff_shows_the_change_with_the_numbers_of_the_file():
     assert diff("a", "x", "x") == ""
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("a\n", "a\r\n", ["-a", "+a␍"]),
+        ("a\r\nb\r\n", "a\nb\r\n", ["-a␍", "+a", " b␍"]),
+        ("a\n", "a", ["-a", "+a", "\\ No newline at end of file"]),
+        ("a", "a\n", ["-a", "\\ No newline at end of file", "+a"]),
+        ("a\n", "a\n\n", [" a", "+"]),
+        ("a\x0cb\n", "a\nb\n", ["-a\x0cb", "+a", "+b"]),
+        ("a\u2028b\n", "a\nb\n", ["-a\u2028b", "+a", "+b"]),
+        ("", "a", ["+a", "\\ No newline at end of file"]),
+        ("a\r\n", "a␍\n", ["-a␍", "+a␍"]),
+    ],
+)  # fmt: skip
+def test_no_change_looks_like_none(old, new, shown):
+    """Line ends of Windows, a last line without one, and signs that some take for line ends."""
+    assert diff("f", old, new).split("\n")[3:] == shown
+
+
 def test_a_diff_of_another_file_altogether_is_bounded():
     """In time and size."""
     shown = diff(

@@ -2,7 +2,7 @@
 
 import hashlib
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -71,13 +71,17 @@ def changed_file(tool: Tool, arguments: Mapping[str, Any]) -> str | None:
     return path if tool.policy.risk and isinstance(path, str) else None
 
 
-def aspects_of(tool: Tool, arguments: Mapping[str, Any]) -> Aspects:
-    """The parts of the call that a rule can fix, by the names of its arguments."""
+def aspects_of(tool: Tool, arguments: Mapping[str, Any], leads_to: Sequence[str] = ()) -> Aspects:
+    """The parts of the call that a rule can fix, by the names of its arguments.
+
+    `leads_to` are the paths to which its own leads over links: a rule that allows must hold for
+    both, one that denies for either.
+    """
     argv, path = arguments.get("argv"), arguments.get("path")
     is_argv = isinstance(argv, list) and all(isinstance(each, str) for each in argv)
     return Aspects(
         argv=tuple(argv) if isinstance(argv, list) and is_argv else None,
-        paths=(path,) if isinstance(path, str) else (),
+        paths=(path, *leads_to) if isinstance(path, str) else (),
         hosts=_hosts_of(arguments),
         shell=tool.name == "run_shell",
         spec=digest(tool.spec()),

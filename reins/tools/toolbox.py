@@ -2,9 +2,10 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
+from reins.tools.beneath import where
 from reins.tools.calling import Calls
 from reins.tools.context import Context
 from reins.tools.outcome import Outcome
@@ -31,11 +32,15 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A call before it is made: its risk with the reasons, and a digest of what it would change."""
+    """A call before it is made: its risk with the reasons, and a digest of what it would change.
+
+    `paths` are where its path leads, over links, if that is another than it names.
+    """
 
     risk: Literal["low", "medium", "high"]
     reasons: list[str]
     touches: str
+    paths: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,9 +133,8 @@ class Toolbox:
 
     async def look(self, tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
         """Look at a call with these arguments, which fit. Raises: ToolError, OSError."""
-        risk, reasons = tool.policy.risk_of(arguments, context)
-        touches = await context.in_thread(tool.touches, arguments, context)
-        return Looked(_NAMES[risk], list(reasons), touches)
+        looked: Looked = await context.in_thread(_looked, tool, arguments, context)
+        return looked
 
     async def preview(
         self, tool: Tool, arguments: Mapping[str, Any], context: Context
@@ -143,3 +147,20 @@ class Toolbox:
         """Make the call. Raises: asyncio.CancelledError alone."""
         outcome = await self.calls.call(tool, arguments, context)
         return Acted.of(outcome)
+
+
+def _looked(tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
+    risk, reasons = tool.policy.risk_of(arguments, context)
+    touches = tool.touches(arguments, context)
+    return Looked(_NAMES[risk], list(reasons), touches, _leads_to(arguments, context))
+
+
+def _leads_to(arguments: Mapping[str, Any], context: Context) -> tuple[str, ...]:
+    path = arguments.get("path")
+    if context.workspace is None or not isinstance(path, str):
+        return ()
+    try:
+        real = where(context.workspace, path)
+    except (OSError, ValueError):
+        return ()  # it is refused when it is opened
+    return () if real == str(PurePosixPath(path)) else (real,)

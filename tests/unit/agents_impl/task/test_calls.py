@@ -1,7 +1,7 @@
 """Calls as the log and the inbox have them."""
 
-import orjson
-
+from agent_core.inbox.fixed import Fixed
+from agent_core.inbox.item import Call as RuledCall
 from agents_impl.task.calls import (
     KEPT_ARGUMENTS_BYTES,
     aspects_of,
@@ -56,6 +56,15 @@ def test_what_rules_can_fix_of_a_call():
     assert aspects_of(write_file, {"path": "x"}).paths == ("x",)
     assert aspects_of(get, {"argv": ["ls", "-l"]}).argv == ("ls", "-l")
     assert aspects.spec != aspects_of(write_file, {"path": "x"}).spec
+
+
+def test_a_rule_holds_for_where_a_link_leads():
+    """A rule that allows must hold for both names; one that denies for either."""
+    aspects = aspects_of(write_file, {"path": "docs/x"}, [".git/hooks/x"])
+    call = RuledCall("s", "a", "task", "write_file", {"path": "docs/x"}, "medium", aspects)
+    assert not Fixed(paths=("docs/**",)).covers(call, every=True)
+    assert Fixed(paths=("docs/**", ".git/**")).covers(call, every=True)
+    assert Fixed(paths=(".git/**",)).covers(call, every=False)
 
 
 def test_only_what_writes_has_changed_a_file():

@@ -8,7 +8,7 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.item import Call as RuledCall
 from agent_core.inbox.item import Item, call_hash
 from agent_core.inbox.risk import with_outside
-from agent_core.session.decisions import Aspects, Decision, DecisionRejectedError, Reviewed
+from agent_core.session.decisions import Decision, DecisionRejectedError, Reviewed
 from agents_impl.task.bounds import REJECTIONS_BYTES, newest
 from agents_impl.task.calls import (
     KEPT_ARGUMENTS_BYTES,
@@ -41,10 +41,9 @@ class TaskAsks(TaskActs):
         """Make the call that was decided on, ask about it, or say why it is refused."""
         pending = self._new_call(tool, thought, arguments)
         try:
-            permitted, aspects = await self._permitted(pending, tool, arguments)
+            permitted = await self._permitted(pending, tool, arguments)
             if permitted.verdict == "ask":
-                shown = await self._preview(tool, arguments)
-                return self._ask(pending, tool, arguments, aspects, shown)
+                return self._ask(pending, tool, arguments, await self._preview(tool, arguments))
         except (ToolError, OSError) as error:
             return self._result(pending, Acted.not_made("failed", str(error)))
         if permitted.verdict == "deny":
@@ -53,22 +52,20 @@ class TaskAsks(TaskActs):
             return await self._act(pending, tool)
         return await self._announced(pending)
 
-    async def _permitted(
-        self, pending: Pending, tool: Tool, arguments: dict[str, Any]
-    ) -> tuple[Permit, Aspects]:
-        """May the call be made? And what rules can fix of it. Raises: ToolError, OSError."""
+    async def _permitted(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> Permit:
+        """May the call be made? Raises: ToolError, OSError."""
         if size_bytes(arguments) > MAX_ARGUMENTS_BYTES:
             raise ToolError(
                 f"the arguments are more than {MAX_ARGUMENTS_BYTES:,} bytes; do it in parts"
             )
         if tool is ask_person:
             pending.call_hash = call_hash(tool.name, arguments)
-            return Permit("ask"), aspects_of(tool, arguments)
-        aspects = await self._classify(pending, tool, arguments)
+            return Permit("ask")
+        await self._classify(pending, tool, arguments)
         if (before := rejected_before(_same(tool, arguments), self.state.rejections)) is not None:
             why = f"a person has rejected this call: {before.reason or 'without a reason'}"
-            return Permit("deny", why), aspects
-        return self._by_rules(pending, tool, arguments, aspects), aspects
+            return Permit("deny", why)
+        return self._by_rules(pending, tool, arguments)
 
     async def _preview(self, tool: Tool, arguments: dict[str, Any]) -> dict[str, Any]:
         """Give a person what is needed to decide. Raises: ToolError, OSError."""
@@ -85,20 +82,17 @@ class TaskAsks(TaskActs):
         call = Call(tool=tool.name, arguments=arguments, key=key)
         return Pending(thought=thought, call=call, call_hash="", seq=seq)
 
-    async def _classify(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> Aspects:
-        """Risk, hash and aspects of the call, as it is now. Raises: ToolError, OSError."""
+    async def _classify(self, pending: Pending, tool: Tool, arguments: dict[str, Any]) -> None:
+        """Risk and hash of the call, as it is now. Raises: ToolError, OSError."""
         looked = await self._toolbox.look(tool, arguments, await self._surroundings())
         call = pending.call
         call.risk, call.reasons = with_outside(
             looked.risk, looked.reasons, outward=tool.policy.outward, outside=self.state.outside
         )
-        pending.touches = looked.touches
+        pending.touches, pending.leads_to = looked.touches, list(looked.leads_to)
         pending.call_hash = call_hash(tool.name, arguments, looked.touches)
-        return aspects_of(tool, arguments, looked.paths)
 
-    def _by_rules(
-        self, pending: Pending, tool: Tool, arguments: Mapping[str, Any], aspects: Aspects
-    ) -> Permit:
+    def _by_rules(self, pending: Pending, tool: Tool, arguments: Mapping[str, Any]) -> Permit:
         session = self.session
         rule = self.services.get(Inbox).rules.decide(
             RuledCall(
@@ -108,19 +102,14 @@ class TaskAsks(TaskActs):
                 tool.name,
                 arguments,
                 pending.call.risk,
-                aspects,
+                aspects_of(tool, arguments, pending.leads_to),
             )
         )
         effect = None if rule is None else rule.effect
         return permit(pending.call.risk, self.config.approvals, effect)
 
     def _ask(
-        self,
-        pending: Pending,
-        tool: Tool,
-        arguments: dict[str, Any],
-        aspects: Aspects,
-        preview: Mapping[str, Any],
+        self, pending: Pending, tool: Tool, arguments: dict[str, Any], preview: Mapping[str, Any]
     ) -> StepResult:
         """Ask a person; the tick ends with a row, and none follows before the decision."""
         session, call = self.session, pending.call
@@ -137,7 +126,7 @@ class TaskAsks(TaskActs):
             reasons=call.reasons,
             thought=pending.thought,
             preview=preview,
-            aspects=aspects,
+            aspects=aspects_of(tool, arguments, pending.leads_to),
             expires_in_s=self.config.decide_within_s,
             item_id=call.key.replace("call_", "itm_"),
         )
@@ -184,7 +173,7 @@ class TaskAsks(TaskActs):
         edited = pending.model_copy(deep=True)
         try:
             named.check(arguments)
-            aspects = await self._classify(edited, named, arguments)
+            await self._classify(edited, named, arguments)
             preview = await self._preview(named, arguments)
         except (ToolError, OSError) as error:
             raise DecisionRejectedError(str(error)) from error
@@ -196,7 +185,7 @@ class TaskAsks(TaskActs):
             risk=edited.call.risk,
             reasons=edited.call.reasons,
             preview=preview,
-            aspects=aspects,
+            aspects=aspects_of(named, arguments, edited.leads_to),
         )
 
     async def _edited(self, pending: Pending, arguments: dict[str, Any]) -> None:

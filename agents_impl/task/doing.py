@@ -107,9 +107,6 @@ class TaskActs(TaskRecords):
             self.state.memory = memory
             why = f"the memory of a session holds {MEMORY_BYTES:,} bytes; forget something first"
             acted = Acted.not_made("failed", why)
-        # An error may be in the words of the other side.
-        came = acted.ok or acted.kind == "failed"
-        self.state.outside = self.state.outside or (tool.policy.brings_in and came)
         if acted.ok:
             self._note(tool, arguments)
         return self._result(pending, acted)
@@ -117,6 +114,7 @@ class TaskActs(TaskRecords):
     def _note(self, tool: Tool, arguments: Mapping[str, Any]) -> None:
         """Keep what the call has changed for the thoughts to come."""
         state = self.state
+        state.outside = state.outside or tool.policy.brings_in
         if (path := changed_file(tool, arguments)) is not None:
             others = [each for each in state.files_changed if each != path]
             state.files_changed = newest([*others, path][-_FILES:], FILES_BYTES)

@@ -34,13 +34,13 @@ class Tools(Protocol):
 class Looked:
     """A call before it is made: its risk with the reasons, and a digest of what it would change.
 
-    `paths` are where its path leads, over links, if that is another than it names.
+    `leads_to` is where its path leads, over links, if that is another than it names.
     """
 
     risk: Literal["low", "medium", "high"]
     reasons: list[str]
     touches: str
-    paths: tuple[str, ...] = ()
+    leads_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +151,9 @@ class Toolbox:
 
 def _looked(tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
     risk, reasons = tool.policy.risk_of(arguments, context)
-    touches = tool.touches(arguments, context)
-    return Looked(_NAMES[risk], list(reasons), touches, _leads_to(arguments, context))
+    leads_to = _leads_to(arguments, context)
+    touches = " ".join([tool.touches(arguments, context), *leads_to])
+    return Looked(_NAMES[risk], list(reasons), touches, leads_to)
 
 
 def _leads_to(arguments: Mapping[str, Any], context: Context) -> tuple[str, ...]:

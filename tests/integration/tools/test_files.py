@@ -184,7 +184,9 @@ async def test_a_link_hides_no_file_that_other_programs_run(work, path, real):
         assert (risk, len(reasons)) == (Risk.high, 2), reasons
     if real is None:
         return
-    assert real in (await Toolbox(Registry([])).look(read_file, {"path": path}, work.context)).paths
+    looked = await Toolbox(Registry([])).look(read_file, {"path": path}, work.context)
+    assert looked.leads_to == (real,)
+    assert looked.touches.endswith(real)
     outcome = await work(write_file, path=path, content="evil")
     assert outcome.kind == "failed"
     assert only_here(work.folder) == before

@@ -82,6 +82,7 @@ bench: $(VENV)/.stamp-dev page browser ## Run the benchmarks
 
 # A night of it: `make campaign HOURS=8 SEED=3`. Counts: KILLS=, LOSSES=, SITES= (calls of each site).
 campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the thousand
+	ALL_SEEDED=1 $(PY) -m pytest -q tests/integration/llm/test_offline_tasks.py -k mends_a_bug
 	$(PY) -m tests.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),1000) \
 	  --losses $(or $(LOSSES),100) --sites $(or $(SITES),0) --hours $(or $(HOURS),24)
 

@@ -96,7 +96,7 @@ class TaskAsks(TaskActs):
         call.risk, call.reasons = with_outside(
             looked.risk, looked.reasons, outward=tool.policy.outward, outside=self.state.outside
         )
-        pending.touches = looked.touches
+        pending.touches, pending.leads_to = looked.touches, list(looked.leads_to)
         pending.call_hash = call_hash(tool.name, arguments, looked.touches, digest(tool.spec()))
 
     def _ask(
@@ -120,7 +120,7 @@ class TaskAsks(TaskActs):
             reasons=call.reasons,
             thought=pending.thought,
             preview=preview,
-            aspects=aspects_of(tool, arguments),
+            aspects=aspects_of(tool, arguments, pending.leads_to),
             expires_in_s=self.config.decide_within_s,
             item_id=call.key.replace("call_", "itm_"),
         )
@@ -183,7 +183,7 @@ class TaskAsks(TaskActs):
             risk=edited.call.risk,
             reasons=edited.call.reasons,
             preview=preview,
-            aspects=aspects_of(named, arguments),
+            aspects=aspects_of(named, arguments, edited.leads_to),
         )
 
     async def _edited(self, pending: Pending, arguments: dict[str, Any]) -> None:

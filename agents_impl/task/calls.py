@@ -3,7 +3,7 @@
 import hashlib
 import unicodedata
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -26,6 +26,7 @@ UNSURE = "?"
 """Beside a host in an address that programs may read in two ways: no pattern of hosts fits it."""
 _CODE = ("argv", "code", "command", "line", "script")
 """Arguments that are code where they are a text."""
+_ONLY_FIELDS = {"kind": "fields", "cut": True}
 _NAMESPACE = uuid.UUID("1f3f6c1e-5d0f-4b0a-9a55-5f2f0c6f2b7d")
 
 
@@ -77,14 +78,18 @@ def changed_file(tool: Tool, arguments: Mapping[str, Any]) -> str | None:
     return path if tool.policy.risk and isinstance(path, str) else None
 
 
-def aspects_of(tool: Tool, arguments: Mapping[str, Any]) -> Aspects:
-    """The parts of the call that a rule can fix, by the names of its arguments."""
+def aspects_of(tool: Tool, arguments: Mapping[str, Any], leads_to: Sequence[str] = ()) -> Aspects:
+    """The parts of the call that a rule can fix, by the names of its arguments.
+
+    `leads_to` are the paths to which its own leads over links: a rule that allows must hold for
+    both, one that denies for either.
+    """
     argv, path = arguments.get("argv"), arguments.get("path")
     is_argv = isinstance(argv, list) and all(isinstance(each, str) for each in argv)
     command = tuple(argv) if isinstance(argv, list) and is_argv else None
     return Aspects(
         argv=command,
-        paths=(path,) if isinstance(path, str) else (),
+        paths=(path, *leads_to) if isinstance(path, str) else (),
         hosts=_hosts_of(arguments),
         shell=tool.name == "run_shell"
         or bool(command and holds_a_command(command, str(arguments.get("stdin", "")))),
@@ -131,14 +136,19 @@ def _hosts_in(url: str) -> tuple[str, ...]:
 
 
 def preview_within(preview: Mapping[str, Any], most_bytes: int = PREVIEW_BYTES) -> dict[str, Any]:
-    """The preview, with long texts in it cut so that an item of the inbox holds it."""
+    """The preview as an item of the inbox holds it. `cut`: the call's own arguments say the rest.
+
+    Long texts are cut; what is long in another way is left out, and fields are shown instead.
+    """
     if size_bytes(preview) <= most_bytes:
         return dict(preview)
     each = most_bytes // max(1, len(preview)) // 2
     cut = {
         name: bounded(value, each) if isinstance(value, str) else value
         for name, value in preview.items()
-    }
+    } | {"cut": True}
     if size_bytes(cut) <= most_bytes:
         return cut
-    return {"kind": "text", "text": bounded(orjson.dumps(cut, default=repr).decode(), each)}
+    kept = {name: value for name, value in cut.items() if size_bytes({name: value}) <= each}
+    least = {**kept, **_ONLY_FIELDS}
+    return least if size_bytes(least) <= most_bytes else {**_ONLY_FIELDS}

@@ -70,7 +70,7 @@ class TaskActs(TaskRecords):
                 tool.name,
                 arguments,
                 pending.call.risk,
-                aspects_of(tool, arguments),
+                aspects_of(tool, arguments, pending.leads_to),
             )
         )
         effect = None if rule is None else rule.effect

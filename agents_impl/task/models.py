@@ -130,8 +130,8 @@ class Pending(BaseModel):
     """A call that is decided and has no result yet.
 
     `begun`: it may have been begun, so that only an idempotent one may be made. `asked`: the item
-    of the inbox; `touches`: the digest of what it would change, when it was asked about. `dropped`:
-    it is not to be made, for this reason.
+    of the inbox; `touches`: the digest of what it would change, when it was asked about.
+    `leads_to`: where its path leads over a link. `dropped`: it is not to be made, for this reason.
     """
 
     thought: str
@@ -141,6 +141,7 @@ class Pending(BaseModel):
     begun: bool = False
     asked: str | None = None
     touches: str = ""
+    leads_to: list[str] = Field(default_factory=list)
     verdict: Verdict | None = None
     dropped: str | None = None
 

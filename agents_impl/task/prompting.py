@@ -1,5 +1,6 @@
 """The thought of a task: its window is sent, the answer read, and sent back once if unreadable."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
@@ -14,6 +15,8 @@ from reins.tools.outcome import bounded
 from reins.tools.tool import Tool
 
 _SENT_BACK_BYTES = 4_096
+_READ_AT_ONCE_CHARS = 32 * 1024
+"""A longer answer is read in a thread, while other sessions go on."""
 _BROKEN_OFF = {
     "truncated": "it broke off at the most that you may write in one answer",
     "too_long": "it is longer than an answer may be",
@@ -101,7 +104,7 @@ async def _thought(
     try:
         first = await model.stream("Think", **made.arguments())
         _learn(state, made, first)
-        return _as_thought(read(first.text, tools), made, first, repaired=False)
+        return _as_thought(await _read(first.text, tools), made, first, repaired=False)
     except UnreadableError as error:
         problem = str(error)
     except ModelError as error:
@@ -115,7 +118,13 @@ async def _thought(
         if error.kind not in _BROKEN_OFF:
             raise
         raise UnreadableError(f"{_BROKEN_OFF[error.kind]}, twice") from None
-    return _as_thought(read(second.text, tools), made, second, repaired=True)
+    return _as_thought(await _read(second.text, tools), made, second, repaired=True)
+
+
+async def _read(answer: str, tools: Mapping[str, Tool]) -> Decided:
+    if len(answer) <= _READ_AT_ONCE_CHARS:
+        return read(answer, tools)
+    return await asyncio.to_thread(read, answer, tools)
 
 
 def _learn(state: Thinking | None, made: Window, answer: Completion) -> None:

@@ -25,6 +25,8 @@ _MAX_BROKEN = 200
 """Places that look like the beginning of an object and are none, after which it is given up: to say
 where each breaks off takes the longer, the longer the answer is.
 """
+_MAX_PIECES = 1_000
+"""Objects and blocks of one answer."""
 _MAX_INT = 1 << 63
 _SHOWN_TOOLS = 60
 
@@ -85,7 +87,7 @@ def _objects(answer: str) -> tuple[list[_Found], str]:
     before: list[Block] = []  # of the first object
     why, at, furthest, broken = "it holds no JSON object", 0, 0, 0
     opens = OPENS.search(answer)
-    while True:
+    for _ in range(_MAX_PIECES):
         if opens is not None and opens.start() < at:
             opens = OPENS.search(answer, at)
         begins = answer.find("{", at)
@@ -104,6 +106,10 @@ def _objects(answer: str) -> tuple[list[_Found], str]:
             broken += decoded.value is None
         else:
             break
+    else:
+        raise UnreadableError(
+            f"it holds {_MAX_PIECES:,} objects and blocks or more; answer with one object: {_FORM}"
+        )
     if found:
         found[0].blocks[:0] = before
     return found, why

@@ -16,6 +16,7 @@ from store import approval_rules
 from store.inbox import STATES
 from store.times import iso
 
+_ARGS_COLUMNS = 2_000
 _FILTERS = ("session", "kind", "tool")
 
 
@@ -53,7 +54,10 @@ def _lines(item: dict[str, Any]) -> str:
     reasons = "; ".join(json.loads(item["reasons"] or "[]"))
     risk = f"{item['risk']} risk" + (f": {reasons}" if reasons else "")
     said = [f"{item['item_id']}  {item['state']:<9} {item['kind']} of {item['session_id']}"]
-    said.append(f"  {item['tool']} {terminal.cut(args, 2_000)}")
+    shown = terminal.cut(args, _ARGS_COLUMNS)
+    if left := len(args) - len(shown):
+        shown += f" [{left:,} characters left out; --json shows all]"
+    said.append(f"  {item['tool']} {shown}")
     said.append(f"  {risk}; asked {iso(item['asked_at'])}")
     if item["thought"]:
         said.append(f"  its reason: {terminal.cut(' '.join(item['thought'].split()), 500)}")

@@ -75,7 +75,9 @@ class RecordedToolbox(Toolbox):
         call = payload_of(self.row).get("call") if pending is None else pending["call"]
         risk, reasons = _before_outside(call or {})
         touches = "" if pending is None else pending["touches"]
-        return Looked(risk, reasons, "changed" if outcome.get("kind") == "stale" else touches)
+        leads_to = () if pending is None else tuple(pending.get("leads_to", ()))
+        touches = "changed" if outcome.get("kind") == "stale" else touches
+        return Looked(risk, reasons, touches, leads_to)
 
     async def finds_it_so(
         self, tool: Tool, arguments: Mapping[str, Any], context: Context, touches: str

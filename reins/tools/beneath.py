@@ -12,7 +12,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 _OPENAT2 = 437
 _RESOLVE_NO_MAGICLINKS = 0x02
@@ -115,6 +115,15 @@ def walked(folder: int, parts: tuple[str, ...], flags: int, mode: int = _MODE) -
         raise
     finally:
         os.close(at)
+
+
+def where(folder: Path, path: str) -> str:
+    """The path below the folder without its links and `..`; one that leads out begins with `..`.
+
+    It says what is there now. Raises: OutsideError, ValueError, as `parts_of`.
+    """
+    named = "/".join([str(folder), *parts_of(path)])
+    return os.path.relpath(os.path.realpath(named), os.path.realpath(folder))
 
 
 @contextmanager

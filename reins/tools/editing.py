@@ -5,7 +5,8 @@ Never by likeness: what is nearly the old text may be another place.
 """
 
 import difflib
-from collections.abc import Callable
+import heapq
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from reins.tools.outcome import ToolError
@@ -14,6 +15,11 @@ _AROUND = 3
 _COMPARED = 5_000
 """Lines of a file among which the nearest is sought."""
 _LINE = 160
+_LIKELIEST = 20
+"""Of these it is looked up letter by letter how near they are."""
+_LIKE = 0.6
+_WORK_LINES = 1_000_000
+"""Lines that are compared to find the place of an edit."""
 Alike = Callable[[list[str]], list[str]]
 
 
@@ -85,12 +91,36 @@ def _indent(lines: list[str]) -> str:
 
 
 def _places(lines: list[str], wanted: list[str], alike: Alike) -> list[int]:
-    sought, count, first = alike(wanted), len(wanted), wanted[0].strip()
-    return [
-        at
-        for at in range(len(lines) - count + 1)
-        if lines[at].strip() == first and alike(lines[at : at + count]) == sought
-    ]
+    """Where the wanted lines stand, as they are alike; a few places are enough to refuse them.
+
+    Raises: ToolError where so many places nearly fit that to compare them takes too long.
+    """
+    found: list[int] = []
+    sought, left = alike(wanted), _WORK_LINES
+    for at in _stripped_places(lines, wanted):
+        left -= len(wanted)
+        if left < 0:
+            raise ToolError(
+                "the file repeats these lines too often to look at each place; give the old text "
+                "exactly as it stands there, or fewer lines of it"
+            )
+        if alike(lines[at : at + len(wanted)]) == sought:
+            found.append(at)
+            if len(found) > _AROUND:
+                break
+    return found
+
+
+def _stripped_places(lines: list[str], wanted: list[str]) -> Iterator[int]:
+    """Where the lines stand but for all blanks around them. Takes time as the text is long."""
+    text = "\n".join(["", *(line.strip() for line in lines), ""])
+    sought = "\n".join(["", *(line.strip() for line in wanted), ""])
+    number, counted, at = 0, 0, text.find(sought)
+    while at >= 0:
+        number += text.count("\n", counted, at)
+        counted = at
+        yield number
+        at = text.find(sought, at + 1)
 
 
 def _replaced(lines: list[str], at: int, wanted: list[str], new: str, *, indent: bool) -> str:
@@ -122,10 +152,28 @@ def _nearest(lines: list[str], wanted: list[str]) -> str:
     numbers: dict[str, int] = {}
     for number, line in enumerate(lines[:_COMPARED], 1):
         numbers.setdefault(line.strip()[:_LINE], number)
-    near = difflib.get_close_matches(first, list(numbers), 1, 0.6)
-    if not near:
+    near = _most_like(first, numbers)
+    if near is None:
         return "No line in it looks like the first one; read the file again"
-    at = numbers[near[0]]
+    at = numbers[near]
     shown = lines[at - 1 : at - 1 + max(_AROUND, min(len(wanted), 2 * _AROUND))]
     told = "\n".join(f"{n:>6}\t{line[:_LINE]}" for n, line in enumerate(shown, at))
     return f"These lines look most like it:\n{told}"
+
+
+def _most_like(line: str, others: Iterable[str]) -> str | None:
+    """The line among the others that is most like it: by its letters, then by their order."""
+    compared = difflib.SequenceMatcher(b=line, autojunk=False)
+
+    def letters(other: str) -> float:
+        compared.set_seq1(other)
+        return compared.quick_ratio()
+
+    def order(other: str) -> float:
+        compared.set_seq1(other)
+        return compared.ratio()
+
+    likely = ((letters(other), other) for other in others)
+    near = heapq.nlargest(_LIKELIEST, (each for each in likely if each[0] >= _LIKE))
+    best = max(((order(other), other) for _, other in near), default=(0.0, ""))
+    return best[1] if best[0] >= _LIKE else None

@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
 import orjson
 
+from reins.tools.beneath import where
 from reins.tools.calling import Calls, words_of
 from reins.tools.context import Context
 from reins.tools.outcome import Outcome, ToolError, as_text
@@ -37,11 +38,15 @@ class Tools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """A call before it is made: its risk with the reasons, and a digest of what it would change."""
+    """A call before it is made: its risk with the reasons, and a digest of what it would change.
+
+    `leads_to` is where its path leads, over links, if that is another than it names.
+    """
 
     risk: Literal["low", "medium", "high"]
     reasons: list[str]
     touches: str
+    leads_to: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,20 +191,22 @@ async def _asked(
 def _look(tool: Tool, arguments: Mapping[str, Any], context: Context) -> Looked:
     risk, reasons = tool.policy.risk_of(arguments, context)
     told = [as_text(each)[:_REASON_CHARS] for each in reasons]
-    return Looked(_NAMES[risk], told, _digest(tool.touches(arguments, context)))
+    leads_to = _leads_to(arguments, context)
+    touches = _digest(tool.touches(arguments, context), leads_to)
+    return Looked(_NAMES[risk], told, touches, leads_to)
 
 
 def _left_and_found(
     tool: Tool, arguments: Mapping[str, Any], context: Context
 ) -> tuple[str | None, str]:
-    left = tool.leaves(arguments, context)
-    found = _digest(tool.touches(arguments, context))
-    return None if left is None else _digest(left), found
+    left, leads_to = tool.leaves(arguments, context), _leads_to(arguments, context)
+    found = _digest(tool.touches(arguments, context), leads_to)
+    return None if left is None else _digest(left, leads_to), found
 
 
-def _digest(touches: object) -> str:
-    """A digest as a snapshot keeps it, whatever the tool takes for one."""
-    said = as_text(touches)
+def _digest(touches: object, leads_to: tuple[str, ...]) -> str:
+    """A digest as a snapshot keeps it, whatever the tool takes for one; and where a path leads."""
+    said = " ".join([as_text(touches), *leads_to])
     return said if len(said) <= _TOUCHES_CHARS else digest_of(said)
 
 
@@ -210,3 +217,14 @@ def _shown(tool: Tool, arguments: Mapping[str, Any], context: Context) -> dict[s
         orjson.dumps(plain, default=repr, option=orjson.OPT_NON_STR_KEYS)
     )
     return shown
+
+
+def _leads_to(arguments: Mapping[str, Any], context: Context) -> tuple[str, ...]:
+    path = arguments.get("path")
+    if context.workspace is None or not isinstance(path, str):
+        return ()
+    try:
+        real = where(context.workspace, path)
+    except (OSError, ValueError):
+        return ()  # it is refused when it is opened
+    return () if real == str(PurePosixPath(path)) else (real,)

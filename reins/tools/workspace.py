@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import Self
 
-from reins.tools.beneath import OutsideError, opened, parts_of, regular, walked
+from reins.tools.beneath import OutsideError, opened, parts_of, regular, walked, where
 from reins.tools.outcome import ToolError
 
 READ_BYTES = 16 << 20
@@ -112,8 +112,21 @@ class Workspace:
                 content = file.read(most_bytes)
             return max(os.fstat(descriptor).st_size, len(content)), content
 
+    def refuse_links(self, path: str) -> None:
+        """Raises: ToolError where a link is on the way: what is written there is named as it is.
+
+        Else a harmless name could stand for a file that other programs run.
+        """
+        with self._told(path):
+            real = where(self.folder, path)
+            if real.startswith("../") or real == "..":
+                raise OutsideError(errno.EXDEV, "it leads out of the folder", path)
+            if ".." not in parts_of(path) and real != str(PurePosixPath(path)):
+                raise ToolError(f"{path} leads over a link to {real}; name that file itself")
+
     def write(self, path: str, content: bytes) -> None:
         """Put the file in place as a whole, with its folders; its mode stays. Raises: ToolError."""
+        self.refuse_links(path)
         with self._told(path):
             *above, name = parts_of(path) or ("",)
             if name in ("", "..") or ".." in above:
@@ -151,12 +164,13 @@ class Workspace:
             raise
 
     def _folder(self, parts: list[str]) -> int:
-        """A descriptor of the folder, which is made. Each step is beneath the one before."""
+        """A descriptor of the folder, which is made. Each step is below the one before: no link."""
         at = os.dup(self._fd)
         for part in parts:
             try:
                 made = _make(part, at)
-                below = opened(at, part, _FOLDER)
+                flags = _FOLDER | os.O_NOFOLLOW | os.O_CLOEXEC
+                below = os.open(part, flags, dir_fd=at)
                 if made and self._owner is not None:
                     os.fchown(below, self._owner, -1)
             finally:

@@ -1,5 +1,6 @@
 """What sessions ask of people: seen everywhere, decided one by one and many at once."""
 
+import itertools
 import re
 
 import pytest
@@ -81,6 +82,59 @@ def test_who_waits_says_so_everywhere(app, visit):
     expect(page.locator("main section").first).to_have_attribute("aria-labelledby", "kind-inbox")
     picture(page, "inbox")
     assert not serious_findings(page)
+
+
+_NUMBERS = itertools.count()
+_UNSEEN = {"argv": ["a\u202eb", "c\u200bd", "e\x1bf\r"], "stdin": "rm\u00ad -r"}
+_DIFF = "--- f\n+++ f\n@@ -1 +1,3 @@\n-x\n+x␍\n+++ evil\n+\u2066y\n\\ No newline at end of file"
+
+
+@pytest.mark.parametrize(
+    ("call", "shown"),
+    [
+        (
+            ("run_python", {"code": "one()\nevil()\ntwo()"},
+             {"kind": "text", "text": "one()\n[left out]\ntwo()", "cut": True}),
+            ["evil()"],
+        ),
+        (("run_python", {"code": "evil()"}, {"kind": "fields", "cut": True}), ["evil()"]),
+        (
+            ("run_command", {"argv": ["echo", "evil"] * 99, "stdin": "more"},
+             {"kind": "fields", "cut": True}),
+            ["echo evil", "stdin", "more"],
+        ),
+        (
+            ("run_command", _UNSEEN, {"kind": "argv", **_UNSEEN}),
+            ["a<U+202E>b", "c<U+200B>d", "e␛f␍", "rm<U+00AD> -r"],
+        ),
+        (
+            ("run_shell", {"line": "evil"}, {"kind": "argv", "argv": ["sh", "-c", "good"]}),
+            ["line", "evil"],
+        ),
+        (
+            ("write_file", {"path": "f", "content": "x\r\n++ evil\n\u2066y"},
+             {"kind": "diff", "path": "f", "diff": _DIFF}),
+            ["x␍", "++ evil", "<U+2066>y", "no line end after this line"],
+        ),
+        (
+            ("write_file", {"path": "f", "content": "evil"},
+             {"kind": "diff", "path": "f", "diff": "+x", "cut": True}),
+            ["content", "evil"],
+        ),
+    ],
+    ids=["code", "no view", "long argv", "unseen", "another line", "diff", "cut diff"],
+)  # fmt: skip
+def test_nothing_of_a_call_is_out_of_sight(app, visit, call, shown):
+    """Where the preview is cut, the arguments stand in full; what nobody sees is marked."""
+    tool, args, preview = call
+    session_id = f"seen-{next(_NUMBERS)}"
+    _asks(app, session_id, tool=tool, args=args, preview=preview)
+    page = visit(f"{app.at}/attention")
+    live(page)
+    item = _item(page, session_id).locator(".preview")
+    for said in shown:
+        expect(item).to_contain_text(said)
+    expect(item).not_to_contain_text(re.compile(r"@@|-\d+(,\d+)? \+\d"))
 
 
 def test_keys_decide(app, visit):

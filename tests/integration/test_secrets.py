@@ -34,13 +34,20 @@ KEYS = {
 }
 LATER = {"known later": "gsk-later-7Yx2Qw9Pz4"}
 SAID = ["; ".join(map(encode, (KEYS | LATER).values())) for encode in ENCODED.values()]
-SESSIONS = ("leaky", "joke", "persona")
+SESSIONS = ("leaky", "joke", "persona", "task")
 
 
 async def scripted(said, stub, request):
     """Good answers, whole or in pieces of three characters, typed ones, and now and then errors."""
     text, body, number = next(said), request[BODY], len(stub.seen)
-    if "[goal]" in json.dumps(body):
+    if "Decide on the" in json.dumps(body):  # of a task, which asks once it has written
+        asks = "notes.txt" in json.dumps(body)
+        call = {"thought": text, "tool": "ask_person", "arguments": {"question": text[:2_000]}}
+        if not asks:
+            arguments = {"path": "notes.txt", "content": text}
+            call |= {"tool": "write_file", "arguments": arguments}
+        text = json.dumps(call)
+    elif "[goal]" in json.dumps(body):
         text = json.dumps({"action": "look", "reason": text})
     elif number % 5 == 3:
         return await fails(400)(stub, request)
@@ -159,11 +166,17 @@ def people(house, said):
     said.append(house.shell(key))
 
 
+def asked_items(house):
+    return json.loads(house.ask("GET", "/api/inbox?state=all")[1])["items"]
+
+
 def every_get(house):
     """Path and answer of every GET of the API, and of what is beside it."""
     ids = {"session_id": SESSIONS, "conversation_id": ["talk"], "seq": range(1, 9), "name": ["m"]}
     _, actions = house.ask("GET", "/api/actions?limit=100")
     ids["action_id"] = [row["action_id"] for row in json.loads(actions)["items"]]
+    ids["item_id"] = [row["item_id"] for row in asked_items(house)]
+    ids["path"] = ["notes.txt"]
     for path, verbs in DOCUMENT["paths"].items():
         if "get" in verbs and not path.endswith("/events"):
             names = re.findall(r"{(\w+)}", path)
@@ -261,15 +274,19 @@ def look_everywhere(folder, model, collector):
     with House(folder, model, collector) as house:
         house.act("/api/conversations", conversation_id="talk", title="; ".join(KEYS.values()))
         for agent_type in SESSIONS:
-            config = {"leaky": {"note": SAID[0]}, "joke": {"subject": KEYS["of a route"]}}.get(
-                agent_type, {"conversation_id": "talk", "name": "Pat", "cooldown_s": 0,
-                             "tone": KEYS["of the web"]},
-            )  # fmt: skip
+            config = {
+                "leaky": {"note": SAID[0]},
+                "joke": {"subject": KEYS["of a route"]},
+                "persona": {"conversation_id": "talk", "name": "Pat", "cooldown_s": 0,
+                            "tone": KEYS["of the web"]},
+                "task": {"goal": SAID[0], "tools": ["write_file"], "approvals": "allow_medium"},
+            }[agent_type]  # fmt: skip
             house.act("/api/sessions", agent_id=agent_type, agent_type=agent_type, config=config)
         with house.page("joke") as live, stream_of(house, "leaky") as stream:
             people(house, said)
             until(lambda: len(house.lines("leaky", "tick")) > 14, "it has said all")
             until(lambda: len(house.lines("joke", "tick")) > 14, "so has the model")
+            until(lambda: asked_items(house), "the task asks a person")
             look("live events", read_for(stream, 0.5))
             frames = bytearray(live._buffer)
             until(lambda: len(typed_in(more(frames, live.socket))) > 1_000, "it is typed")
@@ -308,6 +325,8 @@ def check_that_it_was_said(house, model):
     assert any(HIDDEN in row["error"] for row in house.lines("leaky", "error"))
     assert sum(HIDDEN in row["text"] for row in house.lines("joke", "tick")) > len(ENCODED)
     assert sum(HIDDEN in json.dumps(row) for row in house.lines("leaky", "guidance")) >= len(KEYS)
+    assert HIDDEN in house.ask("GET", "/api/sessions/task/files/notes.txt")[1].decode()
+    assert HIDDEN in asked_items(house)[0]["args"]["question"]
     log = house.worker.stderr.read_text()
     for line in ("cannot log in with", "Exception in thread of", "it is "):
         assert re.search(f"{line}.*{re.escape(HIDDEN)}", log), line

@@ -37,6 +37,7 @@ class AskingConfig(AgentConfig):
     outside: bool = False
     touches: str = ""
     item_id: str | None = None
+    preview: dict[str, Any] | None = None
 
 
 class Pending(BaseModel):
@@ -141,7 +142,7 @@ class AskingAgent(LoopingAgentBase):
             risk=call.risk,
             reasons=["it writes"],
             thought="I need it",
-            preview={"kind": "fields", **call.args},
+            preview=self.config.preview or {"kind": "fields", **call.args},
             aspects=call.aspects,
             expires_in_s=self.config.expires_in_s,
         )

@@ -1,12 +1,14 @@
 """Files of the workspace: listed, read in windows, written, edited by exact text, searched."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import PurePosixPath
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from reins.tools.changes import diff
+from reins.tools.beneath import where
+from reins.tools.changes import LEFT_OUT, diff
 from reins.tools.context import Context
 from reins.tools.declaring import tool
 from reins.tools.editing import Edited, edit
@@ -33,15 +35,21 @@ def workspace(context: Context) -> Workspace:
     return Workspace(context.workspace)
 
 
-def _riskier(arguments: Mapping[str, Any], _: Context) -> Iterator[tuple[Risk, str]]:
-    parts = PurePosixPath(str(arguments.get("path", ""))).parts
+def _riskier(arguments: Mapping[str, Any], context: Context) -> Iterator[tuple[Risk, str]]:
+    paths = [str(arguments.get("path", ""))]
+    if context.workspace is not None:
+        with suppress(OSError, ValueError):  # it is refused when it is opened
+            paths.append(where(context.workspace, paths[0]))
+    parts = {part.casefold() for path in paths for part in PurePosixPath(path).parts}
     if found := _RUN_BY_OTHERS.intersection(parts):
         yield Risk.high, f"other programs run what is in {min(found)}, outside of the sandbox"
 
 
 def _touched(arguments: Mapping[str, Any], context: Context) -> str:
+    path = str(arguments["path"])
     with workspace(context) as here:
-        return here.digest(str(arguments["path"]))
+        here.refuse_links(path)
+        return here.digest(path)
 
 
 def _left(arguments: Mapping[str, Any], _: Context) -> str:
@@ -53,15 +61,20 @@ def _written(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     with workspace(context) as here:
         is_new = here.digest(path) == "absent"
         old = "" if is_new else here.read(path).decode("utf-8", "backslashreplace")
-    shown = diff(path, old, str(arguments["content"]))
-    return {"kind": "diff", "path": path, "new": is_new, "diff": shown}
+    return _as_diff(path, old, str(arguments["content"]), is_new=is_new)
 
 
 def _edited(arguments: Mapping[str, Any], context: Context) -> dict[str, Any]:
     path = str(arguments["path"])
     with workspace(context) as here:
         content, made = _edit(here, path, str(arguments["old"]), str(arguments["new"]), context)
-    return {"kind": "diff", "path": path, "new": False, "diff": diff(path, content, made.content)}
+    return _as_diff(path, content, made.content, is_new=False)
+
+
+def _as_diff(path: str, old: str, new: str, *, is_new: bool) -> dict[str, Any]:
+    shown = diff(path, old, new)
+    cut = {"cut": True} if shown.endswith(LEFT_OUT) else {}
+    return {"kind": "diff", "path": path, "new": is_new, "diff": shown, **cut}
 
 
 @tool(risk="low", idempotent=True, attempts=1, breaker_failures=None)

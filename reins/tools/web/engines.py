@@ -13,7 +13,9 @@ from reins.settings import Settings
 from reins.tools.outcome import ToolError
 from reins.tools.web.charsets import without_unseen
 from reins.tools.web.fetching import Fetcher, Page, Request
+from reins.tools.web.marking import fetched
 from reins.tools.web.outside import Outside, target_of
+from reins.tools.web.statuses import status_words
 
 _BRAVE = "https://api.search.brave.com/res/v1/web/search"
 _TAVILY = "https://api.tavily.com/search"
@@ -51,11 +53,11 @@ async def ask(query: str, most: int, settings: Settings, fetcher: Fetcher) -> li
     target = target_of(request.url)
     # A person named this place; it alone is asked, and it leads nowhere else with the key.
     there = Outside(hosts=(target.host,), inner=frozenset({target.place}))
-    page = await replace(fetcher, outside=there).fetch(request)
+    page = await fetched(replace(fetcher, outside=there), request)
     if page.status in _REFUSED:
         raise ToolError(f"{target.host} answered {page.status}: {engine.refused}")
     if page.status != _OK:
-        raise ToolError(f"{target.host} answered {page.status} {page.reason}".rstrip())
+        raise ToolError(f"{target.host} answered {status_words(page.status)}")
     return [
         found
         for each in _results(page, engine, target.host)
@@ -68,8 +70,8 @@ def _results(page: Page, engine: Engine, host: str) -> list[Any]:
         answer = orjson.loads(page.body)
     except orjson.JSONDecodeError:
         raise ToolError(
-            f"{host} gave no JSON but {page.content_type or 'nothing known'}; is REINS_SEARCH_URL "
-            "the address of the engine that REINS_SEARCH_ENGINE names?"
+            f"{host} gave no JSON; is REINS_SEARCH_URL the address of the engine that "
+            "REINS_SEARCH_ENGINE names?"
         ) from None
     for name in engine.results:
         answer = answer.get(name) if isinstance(answer, Mapping) else None

@@ -21,6 +21,7 @@ from reins.llm.wire.trust import context_of, trust_of
 from reins.settings import environment
 from reins.tools.outcome import ToolError
 from reins.tools.web.outside import Outside, Target, refusal
+from reins.tools.web.statuses import status_words
 from reins.tools.web.unpacking import ACCEPTED, Unpacker
 
 _MOVED = frozenset({301, 302, 303, 307, 308})
@@ -55,7 +56,6 @@ class Page:
 
     url: str
     status: int
-    reason: str
     content_type: str
     charset: str | None
     body: bytes
@@ -152,7 +152,6 @@ class Fetcher:
             return Page(
                 url=str(target.url),
                 status=answer.status,
-                reason=(answer.reason or "")[:100],
                 content_type=answer.content_type.lower(),
                 charset=answer.charset,
                 body=body,
@@ -238,7 +237,7 @@ def _later(target: Target, answer: aiohttp.ClientResponse) -> ToolError:
     after_s = asked_s(headers, status=answer.status)
     wait = "" if after_s is None else f" and asks to wait {after_s:g} s"
     return ToolError(
-        f"{target.host} answered {answer.status} {answer.reason or ''}".rstrip() + wait,
+        f"{target.host} answered {status_words(answer.status)}{wait}",
         retry=True,
         after_s=after_s,
     )

@@ -11,6 +11,7 @@ from agent_core.inbox.item import aspects_of
 from agent_core.inbox.rules import Rule
 from agents_impl.task.calls import digest
 from reins.tools.builtin.commands import run_command, run_python
+from reins.tools.builtin.files import read_file
 from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
 from reins.tools.registry import Registry
@@ -194,6 +195,39 @@ async def test_after_material_from_outside_outward_calls_count_one_higher(tasks)
     assert tasks.hands.done == ["a"]
     assert item["risk"] == "medium"
     assert any("outside" in each for each in json.loads(item["reasons"]))
+
+
+class OneFolder:
+    """The same workspace for every session."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def open_for(self, session_id, asked):
+        return self.folder
+
+    def results_of(self, session_id):
+        return self.folder.parent / "results"
+
+
+async def test_rules_are_asked_about_where_a_link_leads(tasks, tmp_path):
+    """The item has both paths; an approval is stale once the link leads elsewhere."""
+    work = tmp_path / "work"
+    (work / "secret").mkdir(parents=True)
+    (work / "plain").mkdir()
+    (work / "docs").symlink_to("secret")
+    tasks.toolbox.tools, tasks.toolbox.folders = Registry([read_file]), OneFolder(work)
+    item = await asked(
+        tasks, answer("read_file", path="docs/a"), finished(), tools=["read_file"],
+        approvals="ask_all",
+    )  # fmt: skip
+    assert json.loads(item["aspects"])["paths"] == ["docs/a", "secret/a"]
+    (work / "docs").unlink()
+    (work / "docs").symlink_to("plain")
+    assert (await tasks.do(q.inbox_decide, item["item_id"], "ann", "approve"))["outcome"] == (
+        "applied"
+    )
+    await until_async(lambda: q.inbox_items("stale"), "it is stale")
 
 
 async def test_waiting_takes_no_time_of_the_budget_and_no_ticks(tasks):

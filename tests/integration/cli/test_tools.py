@@ -4,37 +4,35 @@ import json
 
 import pytest
 
-from reins.cli.main import main
+from tests.support.program import ROOT, ran
 
 
-@pytest.fixture(autouse=True)
-def folder(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("REINS_TOOLS", raising=False)
+@pytest.fixture
+def said(tmp_path):
+    """A process runs the command: it sets up logging, which no other test is to have."""
     (tmp_path / "a.txt").write_text("hello\n")
-    return tmp_path
+
+    def say(*arguments, **settings):
+        env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT), **settings}
+        return ran(["-m", "reins", "tools", *arguments], cwd=tmp_path, env=env)
+
+    return say
 
 
-def said(capsys, *arguments):
-    code = main(["tools", *arguments])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def test_the_tools_are_listed(capsys):
+def test_the_tools_are_listed(said):
     """Name, set, risk and what each does; all of them, or those that the words mean."""
-    code, out, _ = said(capsys, "list")
+    code, out, _ = said("list")
     assert code == 0
     assert "read_file        files      low     Read a text file" in out
     assert "remember" in out
     assert "\ncommands here: " in out
-    code, out, _ = said(capsys, "list", "write_*", "--json")
+    code, out, _ = said("list", "write_*", "--json")
     assert [each["name"] for each in json.loads(out)] == ["write_file"]
 
 
-def test_a_tool_is_shown(capsys):
+def test_a_tool_is_shown(said):
     """Its schema and its policy, as JSON."""
-    shown = json.loads(said(capsys, "show", "write_file")[1])
+    shown = json.loads(said("show", "write_file")[1])
     assert (shown["group"], shown["risk"], shown["policy"]["idempotent"]) == (
         "files",
         "medium",
@@ -43,10 +41,10 @@ def test_a_tool_is_shown(capsys):
     assert shown["input_schema"]["required"] == ["path", "content"]
 
 
-def test_a_tool_is_called(capsys, folder):
+def test_a_tool_is_called(said, tmp_path):
     """What it gives is printed."""
-    given = ["call", "read_file", "--json", '{"path": "a.txt"}', "--workspace", str(folder)]
-    assert said(capsys, *given)[:2] == (0, "     1\thello\n")
+    given = ["call", "read_file", "--json", '{"path": "a.txt"}', "--workspace", str(tmp_path)]
+    assert said(*given)[:2] == (0, "     1\thello\n")
 
 
 @pytest.mark.parametrize(
@@ -61,34 +59,32 @@ def test_a_tool_is_called(capsys, folder):
         (["call", "read_file", "--workspace", "/nowhere"], 2, "does not exist"),
     ],
 )
-def test_what_does_not_go(capsys, arguments, code, words):
+def test_what_does_not_go(said, arguments, code, words):
     """A line says why, on standard error."""
-    found, out, err = said(capsys, *arguments)
+    found, out, err = said(*arguments)
     assert (found, out) == (code, "")
     assert words in err
     assert err.count("\n") == 1
 
 
-def test_the_model_can_be_called(capsys, monkeypatch):
+def test_the_model_can_be_called(said):
     """Over the route that the settings say; the demonstration says that it is one."""
-    monkeypatch.setenv("REINS_MODEL", "offline")
-    code, out, _ = said(capsys, "call", "llm_call", "--json", '{"prompt": "hello"}')
+    call = ["call", "llm_call", "--json", '{"prompt": "hello"}']
+    code, out, _ = said(*call, REINS_MODEL="offline")
     assert code == 0
     assert "offline" in out
 
 
-def test_tools_of_ones_own(capsys, folder, monkeypatch):
+def test_tools_of_ones_own(said, tmp_path):
     """From the modules that the setting names; one that is broken is told."""
-    monkeypatch.syspath_prepend(str(folder))
-    (folder / "cli_own_tools.py").write_text(
+    (tmp_path / "cli_own_tools.py").write_text(
         "from reins.tools import tool\n\n\n"
         "@tool(risk='low')\ndef shout(text: str) -> str:\n"
         "    'Say it louder.'\n    return text.upper()\n"
     )
-    monkeypatch.setenv("REINS_TOOLS", '["cli_own_tools"]')
-    assert said(capsys, "call", "shout", "--json", '{"text": "hey"}')[:2] == (0, "HEY\n")
-    assert "shout" in said(capsys, "list", "cli_own_tools")[1]
-    monkeypatch.setenv("REINS_TOOLS", '["not_there_at_all"]')
-    code, _, err = said(capsys, "list")
+    own = {"REINS_TOOLS": '["cli_own_tools"]'}
+    assert said("call", "shout", "--json", '{"text": "hey"}', **own)[:2] == (0, "HEY\n")
+    assert "shout" in said("list", "cli_own_tools", **own)[1]
+    code, _, err = said("list", REINS_TOOLS='["not_there_at_all"]')
     assert code == 2
     assert "take it out of REINS_TOOLS" in err

@@ -11,6 +11,8 @@ import pytest
 
 from reins.tools import Risk
 from reins.tools.builtin.files import edit_file, list_files, read_file, write_file
+from reins.tools.registry import Registry
+from reins.tools.toolbox import Toolbox
 
 
 def only_here(folder):
@@ -158,6 +160,48 @@ async def test_binary_and_what_is_not_utf8(work):
     assert "is no text (6 bytes)" in (await work(read_file, path="binary")).error
     assert (await work(read_file, path="latin")).text() == "     1\tcaf\\xe9"
     assert "not UTF-8" in (await work(edit_file, path="latin", old="caf", new="x")).error
+
+
+@pytest.mark.parametrize(
+    ("path", "real"),
+    [
+        ("docs/pre-commit", ".git/hooks/pre-commit"), ("docs/new/deep", ".git/hooks/new/deep"),
+        ("config", ".git/config"), ("a/over/hooks/x", ".git/hooks/x"), (".GIT/hooks/x", None),
+        ("docs/../hooks/x", ".git/hooks/x"),
+    ],
+)  # fmt: skip
+async def test_a_link_hides_no_file_that_other_programs_run(work, path, real):
+    """The risk is that of where it leads; and what is written is named as it is."""
+    (work.folder / ".git/hooks").mkdir(parents=True)
+    (work.folder / ".git/config").touch()
+    (work.folder / "docs").symlink_to(".git/hooks")
+    (work.folder / "config").symlink_to(".git/config")
+    (work.folder / "a").mkdir()
+    (work.folder / "a/over").symlink_to("../.git")
+    before = only_here(work.folder)
+    for tool, more in [(write_file, {"content": "evil"}), (edit_file, {"old": "a", "new": "b"})]:
+        risk, reasons = tool.policy.risk_of({"path": path, **more}, work.context)
+        assert (risk, len(reasons)) == (Risk.high, 2), reasons
+    if real is None:
+        return
+    looked = await Toolbox(Registry([])).look(read_file, {"path": path}, work.context)
+    assert looked.leads_to == (real,)
+    assert looked.touches.endswith(real)
+    outcome = await work(write_file, path=path, content="evil")
+    assert outcome.kind == "failed"
+    assert only_here(work.folder) == before
+    if ".." not in path:
+        assert f"leads over a link to {real}; name that file itself" in outcome.error
+    assert (await work(write_file, path=real, content="mine")).ok
+
+
+async def test_a_link_that_comes_in_between_is_not_written_over(work, monkeypatch):
+    """The folder was no link when it was looked at; it is one when it is opened."""
+    (work.folder / ".git").mkdir()
+    (work.folder / "docs").symlink_to(".git")
+    monkeypatch.setattr("reins.tools.workspace.where", lambda _, path: path)
+    assert (await work(write_file, path="docs/config", content="evil")).kind == "failed"
+    assert only_here(work.folder) == [".git", "docs"]
 
 
 async def test_half_characters(work):

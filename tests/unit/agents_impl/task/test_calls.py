@@ -1,6 +1,5 @@
 """Calls as the log and the inbox have them."""
 
-import orjson
 import pytest
 
 from agent_core.inbox.fixed import Fixed, plain
@@ -118,6 +117,15 @@ def test_a_command_that_runs_another_is_a_shell_line():
     assert aspects_of(run_python, {"code": "1"}).code
 
 
+def test_a_rule_holds_for_where_a_link_leads():
+    """A rule that allows must hold for both names; one that denies for either."""
+    aspects = aspects_of(write_file, {"path": "docs/x"}, [".git/hooks/x"])
+    call = RuledCall("s", "a", "task", "write_file", {"path": "docs/x"}, "medium", aspects)
+    assert not Fixed(paths=("docs/**",)).covers(call, every=True)
+    assert Fixed(paths=("docs/**", ".git/**")).covers(call, every=True)
+    assert Fixed(paths=(".git/**",)).covers(call, every=False)
+
+
 def test_only_what_writes_has_changed_a_file():
     """A read names a path too."""
     assert changed_file(write_file, {"path": "x"}) == "x"
@@ -125,11 +133,17 @@ def test_only_what_writes_has_changed_a_file():
 
 
 def test_a_preview_fits_into_an_item():
-    """Long texts are cut, and what is long in another way becomes a text."""
+    """It says that it is cut: the whole is in the arguments, which the item has too."""
     short = {"kind": "diff", "diff": "x"}
     assert preview_within(short) == short
     cut = preview_within({"kind": "diff", "diff": "x" * 1_000_000}, 1_000)
     assert cut["kind"] == "diff"
     assert size_bytes(cut) <= 1_000
-    other = preview_within({"kind": "fields", "fields": {str(n): "x" for n in range(999)}}, 1_000)
-    assert len(orjson.dumps(other)) <= 1_100
+    assert cut["cut"]
+    fields = {str(n): "x" for n in range(999)}
+    argv = {"kind": "argv", "argv": ["x"] * 999, "stdin": "", "confinement": "landlock"}
+    for long in ({"kind": "fields", "fields": fields}, argv, {str(n): "x" for n in range(999)}):
+        other = preview_within(long, 1_000)
+        assert (other["kind"], other["cut"]) == ("fields", True)
+        assert size_bytes(other) <= 1_000
+    assert preview_within(argv, 1_000)["confinement"] == "landlock"

@@ -1,5 +1,8 @@
 """A thought: the call and its one repair, summaries on the way, what is learned of the route."""
 
+import json
+import threading
+
 import pytest
 
 from agents_impl.task.prompting import decide, think
@@ -47,6 +50,26 @@ async def test_a_readable_answer_takes_one_call():
     assert (thought.model, thought.repaired) == ("m", False)
     assert len(model.asked) == 1
     assert "problem" not in model.asked[0][1]
+
+
+@pytest.mark.parametrize(("size", "here"), [(1_000, True), (100_000, False)])
+async def test_a_long_answer_is_read_beside_the_loop(size, here):
+    """Other sessions go on meanwhile."""
+    checked = []
+
+    class Watched(type(TOOLS["read_file"])):
+        def check(self, arguments):
+            checked.append(threading.get_ident())
+            return super().check(arguments)
+
+    def look(path: str) -> str:
+        return path
+
+    watched = Watched(look, "watched", "Look.", TOOLS["read_file"].policy, "")
+    answer = json.dumps({"tool": "watched", "arguments": {"path": "x" * size}})
+    thought = await decide(Scripted(answer), State(), steps(2), {"watched": watched}, LIMIT)
+    assert thought.decided.tool == "watched"
+    assert [each == threading.get_ident() for each in checked] == [here]
 
 
 async def test_an_unreadable_answer_is_sent_back_once():

@@ -195,7 +195,8 @@ def test_any_json_is_read_or_unreadable(value):
 @pytest.mark.parametrize(
     "piece",
     ["{", '{"a":', '{"a":[1,', "<<<content\n", ">>>\n", "<<<a\n>>>\n", '{"tool":"no"}', "```\n",
-     '{"a":"', "[{", " \t", "<", '{"tool":"look"', '{"a":1,'],
+     '{"a":"', "[{", " \t", "<", '{"tool":"look"', '{"a":1,', "{}", '{"tool":"look"}\n',
+     '{"a":[]}', "<<<a\nx\n>>>\n{}"],
 )  # fmt: skip
 def test_a_huge_answer_takes_no_long_time(piece):
     """As many characters as are read, made of what may begin something."""
@@ -203,7 +204,7 @@ def test_a_huge_answer_takes_no_long_time(piece):
     began = time.process_time()
     with pytest.raises(UnreadableError):
         read(answer, TOOLS)
-    assert time.process_time() - began < 3.0
+    assert time.process_time() - began < 1.0
 
 
 def test_a_shuffled_answer_never_decides_on_another_tool():

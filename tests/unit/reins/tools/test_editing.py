@@ -1,5 +1,7 @@
 """Edits by exact text: the ladder, and what is said where no step of it fits."""
 
+import time
+
 import pytest
 
 from reins.tools.changes import diff
@@ -76,6 +78,35 @@ def test_an_edit_of_a_large_file_is_quick():
         edit("".join(f"    line {n}\n" for n in range(20_000)), "  line 1\n  line 3", "x")
 
 
+@pytest.mark.parametrize(
+    ("content", "old"),
+    [
+        ("a\n" * 100_000, "a \n" * 25_000 + "b"),
+        ("a\n" * 100_000, "a \n" * 50_000),
+        ("  a\n" * 100_000, "a\n" * 25_000 + " a"),
+        ("  a\n" * 100_000, " a\na\n" * 10),
+        (" \n" * 200_000 + "a", "\n" * 100_000 + "a\nb"),
+        (("a\n" * 999 + "b\n") * 200, ("a \n" * 999 + "b \n") * 99 + "c"),
+        ("".join(f"{'a' * 100}{n:060b}\n".translate({48: "a"}) for n in range(5_000)), "a1" * 80),
+    ],
+    ids=map(str, range(7)),
+)
+def test_no_file_makes_an_edit_slow(content, old):
+    """Lines that repeat took minutes, compared at each place; a second is what a slow day needs."""
+    began = time.process_time()
+    with pytest.raises(ToolError):
+        edit(content, old, "x")
+    assert time.process_time() - began < 5
+
+
+def test_places_that_nearly_fit_are_looked_at_up_to_a_bound():
+    """It says what to do instead; below the bound the one that fits is found."""
+    with pytest.raises(ToolError, match="repeats these lines too often"):
+        edit("  a\n" * 100_000, "a\n" * 25_000 + " a", "x")
+    made = edit("  a\n" * 1_000 + "   a\n" + "  a\n" * 1_000, "a\n a", "x")
+    assert (made.how, made.line) == ("indentation", 1_000)
+
+
 def test_a_diff_shows_the_change_with_the_numbers_of_the_file():
     """Of a long file too."""
     old = "".join(f"{n}\n" for n in range(5_000))
@@ -86,6 +117,25 @@ def test_a_diff_shows_the_change_with_the_numbers_of_the_file():
     ]  # fmt: skip
     assert diff("a", "", "x\n").splitlines()[2:] == ["@@ -0,0 +1 @@", "+x"]
     assert diff("a", "x", "x") == ""
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("a\n", "a\r\n", ["-a", "+a␍"]),
+        ("a\r\nb\r\n", "a\nb\r\n", ["-a␍", "+a", " b␍"]),
+        ("a\n", "a", ["-a", "+a", "\\ No newline at end of file"]),
+        ("a", "a\n", ["-a", "\\ No newline at end of file", "+a"]),
+        ("a\n", "a\n\n", [" a", "+"]),
+        ("a\x0cb\n", "a\nb\n", ["-a\x0cb", "+a", "+b"]),
+        ("a\u2028b\n", "a\nb\n", ["-a\u2028b", "+a", "+b"]),
+        ("", "a", ["+a", "\\ No newline at end of file"]),
+        ("a\r\n", "a␍\n", ["-a␍", "+a␍"]),
+    ],
+)  # fmt: skip
+def test_no_change_looks_like_none(old, new, shown):
+    """Line ends of Windows, a last line without one, and signs that some take for line ends."""
+    assert diff("f", old, new).split("\n")[3:] == shown
 
 
 def test_a_diff_of_another_file_altogether_is_bounded():

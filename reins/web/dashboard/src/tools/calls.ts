@@ -1,5 +1,6 @@
 /** Reads the calls of tools out of a log's rows: what was thought, called, asked, and what came of it. */
 
+import { marked } from '../ui/marked'
 import type { Json, JsonObject, LogRow } from '../net/wire'
 
 export type Risk = 'low' | 'medium' | 'high'
@@ -147,7 +148,7 @@ export function mainArgument(args: JsonObject): string {
   const name = TELLING.find((each) => args[each] !== undefined && args[each] !== '') ?? Object.keys(args)[0]
   if (name === undefined) return ''
   const where = name === 'pattern' && typeof args['path'] === 'string' && args['path'] !== '.' ? ` in ${args['path']}` : ''
-  return inLine(args[name]) + where
+  return marked(inLine(args[name]) + where)
 }
 
 function inLine(value: Json | undefined): string {

@@ -12,6 +12,8 @@ export interface Diff {
 }
 
 const AROUND = 3
+/** Lines that are shown of a diff. */
+export const MOST_SHOWN = 2000
 /** The table grows with the square; beyond it the whole middle is shown as changed. */
 const MOST_CELLS = 4_000_000
 
@@ -25,8 +27,13 @@ export function diffOf(before: string | null, after: string | null): Diff {
   while (end < old.length - start && end < fresh.length - start && old.at(-1 - end) === fresh.at(-1 - end)) end++
   const middle = aligned(old.slice(start, old.length - end), fresh.slice(start, fresh.length - end))
   const same = (text: string): DiffLine => ({ sign: ' ', text })
-  return counted(folded([...old.slice(0, start).map(same), ...middle, ...old.slice(old.length - end).map(same)]))
+  const shown = folded([...old.slice(0, start).map(same), ...middle, ...old.slice(old.length - end).map(same)])
+  const [was, is] = [endsOpen(before), endsOpen(after)]
+  if (was !== is) shown.push({ sign: '@', text: `${was ? 'before' : 'now'} without a line end after the last line` })
+  return counted(shown)
 }
+
+const endsOpen = (text: string | null): boolean => text !== null && text !== '' && !text.endsWith('\n')
 
 function linesOf(text: string | null): string[] {
   if (text === null || text === '') return []
@@ -88,14 +95,23 @@ const counted = (lines: DiffLine[]): Diff => ({
 
 /** A diff that somebody wrote already, in the unified format; its head is left out. */
 export function readDiff(text: string): Diff {
-  const lines = linesOf(text)
-    .filter((line) => !/^(---|\+\+\+) /.test(line) && !/^(diff|index) /.test(line) && !line.startsWith('\\ No newline'))
+  const all = linesOf(text)
+  // A changed line may look like the head's: what is after the first hunk's is none.
+  const head = all.findIndex((line) => line.startsWith('@@'))
+  const lines = all
+    .filter((line, index) => index > head || !/^(--- |\+\+\+ |diff |index )/.test(line))
     .map((line): DiffLine => {
-      if (line.startsWith('@@')) return { sign: '@', text: line.replace(/^@@.*?@@ ?/, '') }
+      if (line.startsWith('@@')) return { sign: '@', text: hunkWords(line) }
+      if (line.startsWith('\\')) return { sign: '@', text: 'no line end after this line' }
       const sign = line[0] === '+' || line[0] === '-' ? line[0] : ' '
       if (sign === ' ' && line !== '' && line[0] !== ' ') return { sign: '@', text: line }
       return { sign, text: line.slice(1) }
     })
-  // The numbers of its first line are of no use without a file beside them.
-  return counted(lines[0]?.sign === '@' && !lines[0].text ? lines.slice(1) : lines)
+  return counted(lines.filter(({ sign, text: words }) => sign !== '@' || words !== ''))
+}
+
+/** Where a hunk stands; nothing where it begins with the file. */
+function hunkWords(line: string): string {
+  const begins = Number(/^@@+ .*?\+(\d+)/.exec(line)?.[1] ?? 0)
+  return begins > 1 ? `from line ${begins}` : ''
 }

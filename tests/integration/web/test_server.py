@@ -9,6 +9,7 @@ import time
 import urllib.request
 
 import pytest
+import structlog
 
 import queue_imp as q
 from reins.web.server import PortUnusableError, Server, listen
@@ -59,7 +60,7 @@ def test_a_port_that_is_taken():
 
 def test_an_application_that_fails(capfd):
     """500 to the client, one line in the log, nothing else on standard error; it goes on."""
-    with listen("127.0.0.1", 0) as listening:
+    with listen("127.0.0.1", 0) as listening, structlog.testing.capture_logs() as said:
         port = listening.getsockname()[1]
         server = Server(listening, broken)
         server.start()
@@ -68,15 +69,11 @@ def test_an_application_that_fails(capfd):
                 get(port)
             assert refused.value.code == 500
             refused.value.close()
-        # The line is written after the answer was sent.
-        said = []
-
-        def told():
-            said.extend(capfd.readouterr())
-            return "as asked" in "".join(said)
-
-        until(told, "the line in the log")
+        until(lambda: len(said) >= 2, "a line of the log for each, written after its answer")
         server.stop()
+    assert [line["log_level"] for line in said] == ["error", "error"]
+    assert all("as asked" in str(line) for line in said), said
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_answer_is_closed_when_its_client_resets():

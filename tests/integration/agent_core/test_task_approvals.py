@@ -179,7 +179,7 @@ async def test_a_long_command_is_asked_about(tasks):
 
 async def test_what_is_too_large_to_be_asked_about_is_told_to_the_model(tasks):
     """The call fails, not the tick, and the model can do it in another way."""
-    path = "x" * 130_000
+    path = "x" * 170_000
     await asked(tasks, answer("put", path=path), answer("count"))
     (_, outcome), *_ = tasks.acts()
     assert outcome["kind"] == "failed"

@@ -29,11 +29,11 @@ class Device:
         return self
 
     def __exit__(self, *_: object) -> None:
-        _run("umount", "--lazy", str(self.path))
+        self._unmount()
         self._image.unlink()
 
     def cut(self) -> None:
-        """From now on every call fails; whoever still has a file open must end before `back`."""
+        """From now on every call fails."""
         descriptor = os.open(self.path, os.O_RDONLY)
         try:
             fcntl.ioctl(descriptor, _SHUTDOWN, struct.pack("I", _WITHOUT_ITS_LOG))
@@ -41,8 +41,19 @@ class Device:
             os.close(descriptor)
 
     def back(self) -> None:
-        _run("umount", str(self.path))
+        """Mount what is on the disk, from a copy.
+
+        The file system that was cut lives on where a mount namespace of another process (a sandbox
+        that started meanwhile) has it too, and would be mounted again.
+        """
+        self._unmount()
+        copy = self._image.with_suffix(".copy")
+        _run("cp", "--sparse=always", str(self._image), str(copy))
+        copy.replace(self._image)
         self._mount()
+
+    def _unmount(self) -> None:
+        _run("umount", "--lazy", str(self.path))
 
     def _mount(self) -> None:
         _run("mount", "-o", "loop", str(self._image), str(self.path))

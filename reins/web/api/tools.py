@@ -26,6 +26,7 @@ class ToolPolicy(Wire):
     timeout_s: float
     idempotent: bool
     cancellable: bool
+    killable: bool
     outward: bool
     brings_in: bool
     attempts: int
@@ -47,6 +48,7 @@ class Tool(Wire):
     signature: str
     input_schema: dict[str, Any]
     cancellable: bool
+    killable: bool
     policy: ToolPolicy
 
 

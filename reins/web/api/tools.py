@@ -48,7 +48,6 @@ class Tool(Wire):
     signature: str
     input_schema: dict[str, Any]
     cancellable: bool
-    killable: bool
     policy: ToolPolicy
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable
 
 _ASKED = (signal.SIGINT, signal.SIGTERM)
@@ -30,5 +31,13 @@ def on_stop_asked(stop: Callable[[], object]) -> None:
 
 def ignore() -> None:
     """For the last moment of a process: it ends already, and with the exit code that it has."""
+    said_before = sys.unraisablehook
+
+    def said(what: "sys.UnraisableHookArgs") -> None:
+        # Of a signal that came while its handler was taken away; it is ignored, as asked.
+        if not (isinstance(what.exc_value, OSError) and "race condition" in str(what.exc_value)):
+            said_before(what)
+
+    sys.unraisablehook = said
     for number in _ASKED:
         signal.signal(number, signal.SIG_IGN)

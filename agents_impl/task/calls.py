@@ -24,7 +24,7 @@ KEPT_ARGUMENTS_BYTES = 8 * 1024
 """Larger ones are in the row of the intent alone, not in each snapshot."""
 UNSURE = "?"
 """Beside a host in an address that programs may read in two ways: no pattern of hosts fits it."""
-_CODE = ("argv", "code", "command", "line", "script")
+_CODE = ("argv", "code", "command", "script")
 """Arguments that are code where they are a text."""
 _ONLY_FIELDS = {"kind": "fields", "cut": True}
 _NAMESPACE = uuid.UUID("1f3f6c1e-5d0f-4b0a-9a55-5f2f0c6f2b7d")

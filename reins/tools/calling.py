@@ -210,7 +210,7 @@ def going_on(*, stoppable: bool) -> str:
 
 
 def words_of(error: Exception) -> str:
-    """What the error says, as a text that UTF-8 can hold; with its name where it is not ours."""
+    """The error's words, as a text that UTF-8 can hold; with its name where it is not ours."""
     try:
         said = str(error)
     except Exception:  # noqa: BLE001 - its own words may fail as well

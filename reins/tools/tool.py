@@ -57,7 +57,7 @@ class Tool(ABC):
         return digest_of(arguments)
 
     def leaves(self, arguments: Mapping[str, Any], context: Context) -> str | None:
-        """What `touches` gives once the call is made; None where that cannot be known before.
+        """The digest that `touches` gives once the call is made; None if it is not known before.
 
         A call that may have been begun is made again where it finds things as they were, or so.
         """

@@ -177,7 +177,7 @@ async def _asked(
     arguments: Mapping[str, Any],
     context: Context,
 ) -> Any:
-    """What the tool's own code says, from a thread. Whatever that raises is a ToolError."""
+    """The answer of the tool's own code, from a thread. Whatever that raises is a ToolError."""
     try:
         async with asyncio.timeout(_LOOK_S) as limit:
             return await context.in_thread(function, tool, arguments, context)

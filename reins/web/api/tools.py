@@ -26,6 +26,7 @@ class ToolPolicy(Wire):
     timeout_s: float
     idempotent: bool
     cancellable: bool
+    killable: bool
     outward: bool
     brings_in: bool
     attempts: int

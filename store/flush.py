@@ -261,9 +261,12 @@ class Flush(ThreadLoop):
         if self._compaction.run_due(mine, self._safe.version):
             self._safe.changed()
             self._note_synced(self.marked.versions() | self._safe.sync())
-        for table, opened in mine:
-            if self._compaction.clean(table.name, opened):
-                self._safe.changed(table.name)
+        cleaned = [
+            table.name for table, opened in mine if self._compaction.clean(table.name, opened)
+        ]
+        if cleaned:  # of a table with an index it commits again, and deletes what was noted
+            self._safe.changed(*cleaned)
+            self._note_synced(self.marked.versions() | self._safe.sync())
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
         self._journal.call(lambda log: log.note_synced(versions))

@@ -53,8 +53,11 @@ class Marked:
         self._safe.changed()  # others have written too
         if self.compaction.run_due(self._tables.values(), self._safe.version) or self.in_doubt:
             self._note_synced(self.prove())
-        for name, (_, opened) in self._tables.items():
-            self.compaction.clean(name, opened)
+        tables = self._tables.items()
+        cleaned = [name for name, (_, opened) in tables if self.compaction.clean(name, opened)]
+        if cleaned:  # it may commit again, and delete what was noted
+            self._safe.changed()
+            self._note_synced(self.prove())
 
 
 def _move_rows(_table: Table, opened: OpenTable, version: int) -> None:

@@ -4,12 +4,13 @@ import asyncio
 import errno
 import signal
 import time
+from datetime import timedelta
 
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from store import agent_state, agent_steps, messages
+from store import agent_state, agent_steps, agents_config, messages
 from store.errors import RowInvalidError
 from store.journal.file import Record
 from store.reading import Reader
@@ -249,3 +250,31 @@ async def test_a_full_journal_waits_for_the_flush(tmp_path):
     assert len(table_rows(store, agent_steps.TABLE)) == 2_000
     assert highest <= 100 + 20
     await store.stop()
+
+
+async def test_a_clean_up_deletes_no_version_that_is_noted_as_safe(store, monkeypatch):
+    """Of a table with an index it commits again: what a start would go back to has to be there."""
+    monkeypatch.setattr("store.lance.compaction.IDLE_S", 0.1)
+    monkeypatch.setattr("store.lance.compaction.KEEP", timedelta(seconds=0.3))
+    for n in range(1, 6):
+        await store.journal.append(step(f"s{n}", 1), message("c1", n, "hi"))
+        await flushed(store)
+    compaction = store._flush._compaction
+    for first in (10, 20):
+        compaction.compacted_at.clear()
+        for n in range(first, first + 3):
+            row = {"session_id": f"s{n}", "agent_id": "a", "agent_type": "joke", "config": "{}"}
+            row |= {"created_by": "tester", "created_at": n, "metadata": "{}"}
+            await store.journal.append(agents_config.record(row))
+            await flushed(store)
+        await until_async(lambda: "agents_config" in compaction.compacted_at, "it is compacted")
+    await until_async(lambda: not compaction._to_clean, "it is cleaned")
+    await asyncio.sleep(0.5)
+    log = store.folder.open_log("process")
+    try:
+        noted = log.synced_versions()
+    finally:
+        log.close()
+    for name, version in noted.items():
+        there = (store.folder.path / f"{name}.lance/_versions").glob("*.manifest")
+        assert version in [2**64 - 1 - int(each.stem) for each in there], name

@@ -52,12 +52,12 @@ class Marked:
         """Compact, where due."""
         self._safe.changed()  # others have written too
         if self.compaction.run_due(self._tables.values(), self._safe.version) or self.in_doubt:
-            self._note_synced(self.prove())
-        tables = self._tables.items()
-        cleaned = [name for name, (_, opened) in tables if self.compaction.clean(name, opened)]
-        if cleaned:  # it may commit again, and delete what was noted
-            self._safe.changed()
-            self._note_synced(self.prove())
+            self._note_newest()
+        if self.compaction.clean_due(self._tables.values(), self._note_newest):
+            self._note_newest()
+
+    def _note_newest(self) -> None:
+        self._note_synced(self.prove())
 
 
 def _move_rows(_table: Table, opened: OpenTable, version: int) -> None:

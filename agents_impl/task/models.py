@@ -131,7 +131,8 @@ class Pending(BaseModel):
 
     `begun`: it may have been begun, so that only an idempotent one may be made. `asked`: the item
     of the inbox; `touches`: the digest of what it would change, when it was asked about.
-    `leads_to`: where its path leads over a link. `dropped`: it is not to be made, for this reason.
+    `leads_to`: where its path leads over a link. `repeated`: it may have been made before, by a
+    worker that ended. `dropped`: it is not to be made, for this reason.
     """
 
     thought: str
@@ -139,6 +140,7 @@ class Pending(BaseModel):
     call_hash: str
     seq: int
     begun: bool = False
+    repeated: bool = False
     asked: str | None = None
     touches: str = ""
     leads_to: list[str] = Field(default_factory=list)

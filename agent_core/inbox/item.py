@@ -170,7 +170,7 @@ def waits_for(row: Mapping[str, Any]) -> dict[str, Any]:
     """For what the session of an open item waits, as its snapshot has it."""
     if row["kind"] == "question":
         question = str(orjson.loads(row["args"]).get("question", ""))[:_QUESTION_CHARS]
-        reason = f"a person's answer: {question}" if question else "a person's answer"
+        reason = question or "a person's answer"
     else:
         reason = _in_short(row)
     return {

@@ -6,7 +6,7 @@ python examples/folder_watch.py inbox --type task      # each *.txt is a goal fo
 
 The first file creates the session, each further one interrupts it. A file is moved to `done/` once
 its action has been applied, to `refused/` with the reason where it was not. Who stops this in the
-middle starts it again: an action's id is made of its file, so that none is done twice.
+middle (Ctrl-C) starts it again: an action's id is made of its file, so that none is done twice.
 """
 
 import argparse
@@ -29,12 +29,17 @@ from store.agent_state import get_agent_state
 ACTOR = "folder_watch"
 WORK = {
     "joke": lambda text: ({"subject": text}, {"subject": text}),
-    "task": lambda text: ({"goal": text}, {"type": "set_goal", "goal": text}),
+    "task": lambda text: (
+        {"goal": text, "when_finished": "idle"},  # it waits for the next file
+        {"type": "set_goal", "goal": text},
+    ),
 }
 """Of each type, the config of its session for the first file, and the guidance for the next."""
 MOST_BYTES = 16_384
 QUIET_S = 0.3
 """Seconds for which a file must stay as it is: it may still be written."""
+PATIENCE_S = 10.0
+"""Seconds for a file to be taken up, before it is said that it was not."""
 LOOK_S = 2.0
 """Seconds between two looks at the folder, for what no event has told."""
 
@@ -54,8 +59,7 @@ def main() -> int:
         while given.files is None or done < given.files:
             for path in sorted(folder.glob("*.txt")):
                 if is_whole(path):
-                    act(path, given.session, given.type)
-                    done += 1
+                    done += act(path, given.session, given.type)
             changes.wait()
     return 0
 
@@ -98,20 +102,30 @@ def is_whole(path: Path) -> bool:
     return (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size)
 
 
-def act(path: Path, session: str, kind: str) -> None:
-    """Make work of the file's text, wait until it has been taken up, put the file away."""
+def act(path: Path, session: str, kind: str) -> bool:
+    """Make work of the file's text, wait until it has been taken up, put the file away.
+
+    False where it was not taken up in time: no worker runs, or it is busy.
+    """
     content = path.read_bytes()[:MOST_BYTES]
     text = content.decode(errors="replace").strip()
     stat = path.stat()
     mark = hashlib.sha256(f"{path} {stat.st_mtime_ns} ".encode() + content).hexdigest()[:32]
     if not text:
         put_away(path, "refused", "the file is empty")
-        return
-    receipt = q.wait_for_action(ask(f"watch-{mark}", session, kind, text), timeout_s=60)
+        return True
+    try:
+        receipt = q.wait_for_action(ask(f"watch-{mark}", session, kind, text), timeout_s=PATIENCE_S)
+    except TimeoutError as error:
+        print(
+            f"{path.name}: {error}", file=sys.stderr, flush=True
+        )  # it stays, and is looked at again
+        return False
     if receipt["outcome"] == "applied":
         put_away(path, "done", f"{receipt['type']} applied at {receipt['applied_seq']}")
     else:
         put_away(path, "refused", str(receipt["error"]))
+    return True
 
 
 def ask(action_id: str, session: str, kind: str, text: str) -> str:
@@ -133,4 +147,7 @@ def put_away(path: Path, where: str, why: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

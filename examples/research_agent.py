@@ -11,6 +11,7 @@ asked for first: of a script by `approve`, of a session by its item in the inbox
 import argparse
 import asyncio
 import json
+import logging
 import os
 import re
 import sys
@@ -54,7 +55,7 @@ async def main() -> int:
     parser.add_argument("--report", type=Path, help="file for the report; without it, the screen")
     parser.add_argument("--agent", action="store_true", help="let a task session read a page")
     given = parser.parse_args()
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
     runner = web.AppRunner(site())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

@@ -26,7 +26,7 @@ def check_row(row: Mapping[str, Any], decision: Decision) -> None:
     """Check a decision against the item as it is. Raises: DecisionRejectedError."""
     item_id, state = row["item_id"], row["state"]
     if state != inbox.OPEN:
-        raise DecisionRejectedError(f"item {item_id} {_became(row)}; nothing is left to decide")
+        raise DecisionRejectedError(f"item {item_id} {became(row)}; nothing is left to decide")
     if decision.decision == "expire":
         return
     takes = _TAKES[row["kind"]]
@@ -48,12 +48,18 @@ def check_row(row: Mapping[str, Any], decision: Decision) -> None:
         raise DecisionRejectedError("an answer needs a text that is not empty")
 
 
-def _became(row: Mapping[str, Any]) -> str:
+def became(row: Mapping[str, Any]) -> str:
+    """What an item is that is open no more, as in "was approved by ann at …, and has run"."""
     state = row["state"]
     by = f" by {row['decided_by']}" if row["decided_by"] and row["decision"] != "expire" else ""
     at = f" at {iso(row['decided_at'])}" if row["decided_at"] else ""
-    done = f"was {row['decision']}d" if row["decision"] == "approve" and state != "approved" else ""
-    return f"{done + by + at + ', and is ' if done else 'is '}{state}{'' if done else by + at}"
+    done = _ALLOWED.get(row["decision"] or "")
+    if done is None or state == done:
+        return f"is {state}{by}{at}"
+    return f"was {done}{by}{at}, and {'has run' if state == 'ran' else f'is {state}'}"
+
+
+_ALLOWED = {"approve": "approved", "edit": "edited"}
 
 
 class ItemDecided:

@@ -12,6 +12,7 @@ from agent_core.session.decisions import Aspects, Risk
 
 MAX_ITEM_BYTES = 256 * 1024
 _QUESTION_CHARS = 200
+_CALL_CHARS = 160
 _IN_ARGS = "argv_in_args"
 
 
@@ -157,13 +158,21 @@ def call_of(row: Mapping[str, Any]) -> Call:
     )  # fmt: skip
 
 
+def _in_short(row: Mapping[str, Any]) -> str:
+    """The call in a line: its tool, and the command, file or host that it is about."""
+    aspects = aspects_of(row)
+    about = " ".join(aspects.argv or aspects.paths or aspects.hosts)
+    line = " ".join(f"{row['tool']} {about}".split())
+    return line if len(line) <= _CALL_CHARS else f"{line[: _CALL_CHARS - 1]}…"
+
+
 def waits_for(row: Mapping[str, Any]) -> dict[str, Any]:
     """For what the session of an open item waits, as its snapshot has it."""
     if row["kind"] == "question":
         question = str(orjson.loads(row["args"]).get("question", ""))[:_QUESTION_CHARS]
-        reason = f"a person's answer: {question}" if question else "a person's answer"
+        reason = question or "a person's answer"
     else:
-        reason = f"a person's word on {row['tool']}"
+        reason = _in_short(row)
     return {
         "kind": row["kind"],
         "since": row["asked_at"],

@@ -32,6 +32,8 @@ from reins.tools.toolbox import Acted
 
 _REJECTIONS = 30
 _REASON_CHARS = 500
+_SAID_CHARS = 200
+"""Of what a person said, in the row's line; the whole is in its payload."""
 
 
 class TaskAsks(TaskActs):
@@ -156,7 +158,10 @@ class TaskAsks(TaskActs):
             reason=decision.reason,
         )
         arguments = self._at_hand(pending) or {}
-        return f"{decision.state}: {call_line(pending.call.tool, arguments)}"
+        line = f"{decision.state}: {call_line(pending.call.tool, arguments)}"
+        said = decision.text if decision.decision == "answer" else decision.reason
+        in_line = " ".join((said or "").split())[:_SAID_CHARS]
+        return f"{line} ({in_line})" if in_line else line
 
     async def review(self, tool: str, args: Mapping[str, Any]) -> Reviewed:
         named, pending = self._tools().get(tool), self.state.pending

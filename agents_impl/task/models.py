@@ -54,7 +54,11 @@ class TaskConfig(AgentConfig):
     goal: Goal | None = Field(None, description="what is to be done")
     tools: Tools = Field(["files", "commands", "memory"], description="names, sets, patterns")
     workspace: str | None = Field(
-        None, min_length=1, max_length=1_000, description="folder it works in; default: its own"
+        None,
+        min_length=1,
+        max_length=1_000,
+        description="folder it works in; default: its own",
+        json_schema_extra={"format": "path"},
     )
     max_iterations: int = Field(50, ge=1, le=1_000, description="thoughts for one goal")
     approvals: Approvals = Field("ask", description="which calls a person is asked about")

@@ -90,13 +90,20 @@ def watch(
             return
 
 
+_WAITS = {
+    STUCK: "is stuck",
+    "approval": "waits for approval",
+    "question": "waits for an answer",
+}
+
+
 def _waits(row: dict[str, Any]) -> str:
     """The thing that a session waits for, since when and why; empty where it waits for nothing."""
     if not row["waits"]:
         return ""
     waits = json.loads(row["waits"])
     since = "" if waits["since"] is None else f" since {from_us(waits['since']).astimezone():{_AT}}"
-    what = "is stuck" if waits["kind"] == STUCK else f"waits for the {waits['kind']}"
+    what = _WAITS.get(waits["kind"]) or f"waits for the {waits['kind']}"
     return f"{what}{since}: {waits['reason']}"
 
 

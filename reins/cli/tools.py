@@ -62,7 +62,7 @@ def _list(*, wanted: tuple[str, ...], as_json: bool) -> None:
     for name, each in found.items():
         said = each.description.partition("\n")[0]
         print(f"{name:<16} {each.group:<10} {each.policy.risk.name:<7} {said}")
-    print(f"\ncommands here: {confinement.kind}, {confinement.detail}")
+    print(f"\ncommands here: {confinement.detail}")
 
 
 @tools.command("show", cls=Ending, help="print a tool's description, schema and policy, as JSON")

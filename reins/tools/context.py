@@ -36,6 +36,12 @@ class Answers(Protocol):
     async def stream(self, function: str, **arguments: object) -> Answer: ...
 
 
+NO_WORKSPACE = (
+    "there is no workspace here: a session has one in its config, a call from a shell with "
+    "--workspace, one from a script in its context"
+)
+
+
 @dataclass(slots=True)
 class Context:
     """Given to tools that ask for it; everything in it may be missing in a plain script.

@@ -66,7 +66,7 @@ def test_who_waits_says_so_everywhere(app, visit):
     page = visit(f"{app.at}/sessions")
     line = page.get_by_role("row").filter(has_text="dev-1")
     expect(line).to_contain_text("asks")
-    expect(line).to_contain_text("waits for approval since")
+    expect(line).to_contain_text("waits for approval: write_note")
     expect(page).to_have_title("(1) Sessions · Reins")
     badge = page.get_by_role("navigation", name="Pages").get_by_role("link", name="Attention")
     expect(badge).to_contain_text("1")
@@ -135,6 +135,37 @@ def test_nothing_of_a_call_is_out_of_sight(app, visit, call, shown):
     for said in shown:
         expect(item).to_contain_text(said)
     expect(item).not_to_contain_text(re.compile(r"@@|-\d+(,\d+)? \+\d"))
+
+
+def test_an_empty_line_of_a_diff_is_as_high_as_others(app, visit):
+    """What is approved has as many lines as are shown."""
+    preview = {"kind": "diff", "path": "f", "new": True, "diff": "@@ -0,0 +1,3 @@\n+x\n+\n+y"}
+    _asks(
+        app, "blank", tool="write_file", args={"path": "f", "content": "x\n\ny\n"}, preview=preview
+    )
+    page = visit(f"{app.at}/attention")
+    lines = _item(page, "blank").locator(".diff .plus")
+    expect(lines).to_have_count(3)
+    heights = [each.bounding_box()["height"] for each in lines.all()]
+    assert max(heights) - min(heights) < 1
+
+
+def test_keys_pass_over_what_was_decided(app, visit):
+    """It stays where it was, and the next key is about the next one."""
+    for session_id in ("key-1", "key-2", "key-3"):
+        _asks(app, session_id)
+    page = visit(f"{app.at}/attention")
+    live(page)
+    expect(page.get_by_role("article")).to_have_count(3)
+    for key in "jja":
+        page.keyboard.press(key)
+    expect(_item(page, "key-2")).to_contain_text(APPLIED)
+    for key in "ja":
+        page.keyboard.press(key)
+    expect(_item(page, "key-3")).to_contain_text(APPLIED)
+    for key in "ka":
+        page.keyboard.press(key)
+    expect(_item(page, "key-1")).to_contain_text(APPLIED)
 
 
 def test_keys_decide(app, visit):

@@ -5,6 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+import queue_imp as q
 from tests.browser.looking import TALL, live, log_of, picture, serious_findings
 
 
@@ -55,3 +56,19 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     expect(changed).to_contain_text(re.compile(r"notes.txt\s*added"))
     page.reload()
     expect(log_of(page)).to_contain_text("approved by you")
+
+
+def test_one_without_a_goal_is_idle_and_is_given_the_next(app, visit):
+    """It says so in list and header; its composer asks for a goal, which it then works towards."""
+    config = {"goal": "list the files in .", "when_finished": "idle"}
+    app.applied([q.agent_create("hand", "ann", agent_type="task", config=config)])
+    page = visit(f"{app.at}/sessions")
+    line = page.get_by_role("row").filter(has_text="hand")
+    expect(line.get_by_role("gridcell").nth(1)).to_have_text("idle")
+    page.goto(app.page_of("hand"))
+    expect(page.locator("main header .status")).to_have_text("idle")
+    goal = page.get_by_role("textbox", name="Goal")
+    goal.fill("remember that the shop is green")
+    page.get_by_role("button", name="Send").click()
+    expect(log_of(page)).to_contain_text("the shop is green")
+    expect(log_of(page)).to_contain_text("remember that the shop is green")

@@ -146,6 +146,33 @@ def test_dropped_files_become_work(tmp_path):
     assert any("cats" in row["text"] for row in rows if row["kind"] == "tick")
 
 
+def test_a_second_goal_finds_the_task_waiting(tmp_path):
+    """A task that has reached the first file's goal takes the second's."""
+    data, folder = tmp_path / "data", tmp_path / "inbox"
+    folder.mkdir()
+    (folder / "1.txt").write_text("list the files in .")
+    with Worker(data, tmp_path / "worker") as worker:
+        worker.started()
+        watch = subprocess.Popen(
+            [sys.executable, str(ROOT / "examples" / "folder_watch.py"), folder,
+             "--type", "task", "--files", "2"],
+            cwd=tmp_path, env={**os.environ, "REINS_DATA": str(data)},
+        )  # fmt: skip
+        try:
+            until(lambda: says(data, "In .: nothing"), "the first goal's end")
+            (folder / "2.txt").write_text("count the files")
+            assert watch.wait(60) == 0
+            until(lambda: says(data, "There are 0 files"), "the second goal's end")
+        finally:
+            watch.kill()
+        assert worker.stop() == 0
+    assert (folder / "done" / "2.txt").exists()
+
+
+def says(data, part):
+    return any(part in row["text"] for row in list_steps("folder", store=reader(data)))
+
+
 def test_the_failing_test_is_mended_in_a_copy(tmp_path):
     """Without a key: two calls are asked about and approved, and the tests pass in the end."""
     done = subprocess.run(

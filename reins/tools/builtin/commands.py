@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from reins.tools.context import Context
+from reins.tools.context import NO_WORKSPACE, Context
 from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
 from reins.tools.policy import Risk
@@ -155,7 +155,7 @@ async def run_shell(
 
 async def _run(context: Context, argv: Sequence[str], stdin: str, timeout_s: float) -> str:
     if context.workspace is None:
-        raise ToolError("there is no workspace here; give the session one in its config")
+        raise ToolError(NO_WORKSPACE)
     if any("\0" in each for each in argv):
         raise ToolError("an argument holds a NUL byte, which no program can be given")
     limits = Limits(time_s=timeout_s)

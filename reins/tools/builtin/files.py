@@ -9,7 +9,7 @@ from pydantic import Field
 
 from reins.tools.beneath import where
 from reins.tools.changes import LEFT_OUT, diff
-from reins.tools.context import Context
+from reins.tools.context import NO_WORKSPACE, Context
 from reins.tools.declaring import tool
 from reins.tools.editing import Edited, edit
 from reins.tools.outcome import FOR_MODEL_BYTES, ToolError
@@ -31,7 +31,7 @@ Path = Annotated[str, Field(description="relative to the workspace", max_length=
 def workspace(context: Context) -> Workspace:
     """The workspace of the call, open. Raises: ToolError."""
     if context.workspace is None:
-        raise ToolError("there is no workspace here; give the session one in its config")
+        raise ToolError(NO_WORKSPACE)
     return Workspace(context.workspace)
 
 
@@ -234,5 +234,5 @@ async def search_files(
 ) -> str:
     """Search the workspace's text files for a regular expression; lines with file and number."""
     if context.workspace is None:
-        raise ToolError("there is no workspace here; give the session one in its config")
+        raise ToolError(NO_WORKSPACE)
     return await search(context.workspace, pattern, path, most)

@@ -9,6 +9,7 @@ import queue_imp
 from agent_core.actions.deciding import decision_about, why_alone
 from agent_core.actions.ids import Id, KnownId
 from agent_core.actions.payloads import Remember
+from agent_core.inbox.deciding import became
 from reins.web.api.accepted import ACCEPTED, accepted
 from reins.web.api.context import ApiContext, api_context
 from reins.web.http.fields import ActorBody, Digits, Flag, Input, Words
@@ -253,9 +254,8 @@ def _item(context: ApiContext, item_id: str) -> Row:
 def _open(row: Row) -> Row:
     """The item, if nobody has decided. Raises: RequestRefusedError."""
     if row["state"] != inbox.OPEN:
-        by = f" by {row['decided_by']}" if row["decided_by"] else ""
         raise RequestRefusedError(
-            409, f"item {row['item_id']} is {row['state']}{by}; nothing is left to decide"
+            409, f"item {row['item_id']} {became(row)}; nothing is left to decide"
         )
     return row
 

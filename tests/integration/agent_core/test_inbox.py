@@ -118,7 +118,7 @@ async def test_a_rejection_is_told_with_its_reason(asking):
 async def test_an_answer_reaches_the_agent(asking):
     """A question is answered with a text; an approval is no answer to it."""
     item = await asking.asking(kind="question", tool="ask_person", args={"question": "which?"})
-    assert json.loads(asking.state()["waits"])["reason"] == "a person's answer: which?"
+    assert json.loads(asking.state()["waits"])["reason"] == "which?"
     got = await asking.decide(item, "approve")
     assert got["outcome"] == "rejected"
     assert "is a question; expected answer or reject" in got["error"]

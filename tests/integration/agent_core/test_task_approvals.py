@@ -37,6 +37,7 @@ async def test_an_approved_call_is_announced_and_made_once(tasks):
     assert tasks.log()[-1]["text"] == "asks: count"
     waits = json.loads(tasks.state()["waits"])
     assert (waits["kind"], waits["item_id"]) == ("approval", item["item_id"])
+    assert waits["reason"] == "count"
     assert tasks.hands.done == []
     assert (await tasks.decide(item, "approve"))["outcome"] == "applied"
     final = await tasks.until_row("final")
@@ -68,6 +69,9 @@ async def test_a_rejected_call_is_refused_by_code_from_then_on(tasks):
     await tasks.decide(item, "reject", reason="no counting")
     await until_async(lambda: len(tasks.acts()) == 2, "it was tried again")
     (_, first), (_, second) = tasks.acts()
+    assert [row["text"] for row in tasks.log() if row["kind"] == "guidance"] == [
+        "rejected: count (no counting)"
+    ]
     assert (first["kind"], second["kind"]) == ("rejected", "denied")
     assert "no counting" in second["text"]
     assert "no counting" in tasks.model.asked[-1][1]["rejections"][0]

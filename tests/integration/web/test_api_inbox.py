@@ -227,7 +227,9 @@ def test_the_inbox_from_the_shell(api, capsys):
     assert main(decide) == 0
     assert "applied at #" in capsys.readouterr().out
     assert main(["decide", item["item_id"], "reject", "too", "late", "--wait"]) == 1
-    assert "nothing is left to decide" in capsys.readouterr().err
+    too_late = capsys.readouterr().err
+    assert "was approved by bob at " in too_late
+    assert "nothing is left to decide" in too_late
     assert main(["rules"]) == 0
     rule_id = capsys.readouterr().out.split()[0]
     assert main(["rules", "--revoke", rule_id, "--wait"]) == 0

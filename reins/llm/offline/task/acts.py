@@ -14,6 +14,12 @@ from reins.llm.offline.task.text import (
 from reins.llm.offline.task.work import Act, Work
 
 _SHOWN = 900
+_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def shown(output: str) -> str:
+    """The end of what a command printed, in words: a terminal's colours are none."""
+    return _COLOURS.sub("", output).strip()[-_SHOWN:]
 
 
 def read(work: Work, goal: re.Match[str]) -> Act:
@@ -149,7 +155,7 @@ def run_tests(work: Work, _: re.Match[str]) -> Act:
     if ran is None:
         argv = test_command(entries(listed.result), [])
         return work.act("run_command", "I run the tests.", argv=argv)
-    return work.done(f"The tests were run: {ran.result.strip()[-_SHOWN:]}")
+    return work.done(f"The tests were run: {shown(ran.result)}")
 
 
 def run(work: Work, goal: re.Match[str]) -> Act:
@@ -161,7 +167,7 @@ def run(work: Work, goal: re.Match[str]) -> Act:
     if ran is None:
         return work.act("run_command", "The goal names the command.", argv=argv)
     went = ran.ok and exit_code(ran.result) in (0, None)
-    return work.end("done" if went else "failed", f"It gave: {ran.result.strip()[-_SHOWN:]}")
+    return work.end("done" if went else "failed", f"It gave: {shown(ran.result)}")
 
 
 def ask(work: Work, goal: re.Match[str]) -> Act:

@@ -146,7 +146,7 @@ def _passed(work: Work, progress: _Progress) -> Act:
     if not changed:
         return work.done("All tests pass; nothing had to be changed.")
     told = "; ".join(
-        f"in {edit.path}, {_line(edit.old, edit.new)!r} became {_line(edit.new, edit.old)!r}"
+        f"In {edit.path}, {_line(edit.old, edit.new)!r} became {_line(edit.new, edit.old)!r}"
         for edit in progress.standing
     )
     tries = len(progress.tried)

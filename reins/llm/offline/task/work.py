@@ -112,7 +112,8 @@ class Work:
             )
         told = (LABEL + summary)[:MAX_SUMMARY_CHARS]
         arguments = {"status": status, "summary": told, **more}
-        return self.act("finish", "Nothing is left to do here.", **arguments)
+        thought = "Nothing is left to do here." if status == "done" else "I get no further."
+        return self.act("finish", thought, **arguments)
 
     @property
     def left_alone(self) -> list[str]:

@@ -106,6 +106,7 @@ export interface JsonSchema {
   exclusiveMaximum?: number
   minLength?: number
   maxLength?: number
+  format?: string
 }
 
 /** Socket events, which OpenAPI does not describe. */

@@ -28,6 +28,9 @@ const ENDED: readonly SessionSummary['status'][] = ['stopped', 'completed', 'fai
 export const needsPerson = (session: SessionSummary): boolean =>
   session.status === 'failed' || isRetrying(session) || isHeld(session) || asksPerson(session) || isStuck(session)
 
+/** It has no goal, and goes on when it is given one. */
+export const isIdle = ({ idle, status }: SessionSummary): boolean => idle && status === 'running'
+
 /** Paused by a budget of which nothing is left. */
 export const isHeld = (session: SessionSummary): boolean => session.held !== null && session.status === 'paused'
 

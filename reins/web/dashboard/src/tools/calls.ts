@@ -143,10 +143,13 @@ export function outcomeWords(outcome: CallOutcome, sizeOf: (bytes: number) => st
 const TELLING = ['argv', 'command', 'line', 'code', 'url', 'path', 'file', 'pattern', 'query', 'sql', 'question', 'name', 'key', 'status', 'text', 'content']
 const MOST_CHARS = 160
 
-/** The argument that matters, in one line: "pytest -q", "src/parse.py". */
+/** The argument that matters, in one line: "pytest -q", "src/parse.py", "depth 4". */
 export function mainArgument(args: JsonObject): string {
-  const name = TELLING.find((each) => args[each] !== undefined && args[each] !== '') ?? Object.keys(args)[0]
-  if (name === undefined) return ''
+  const name = TELLING.find((each) => args[each] !== undefined && args[each] !== '')
+  if (name === undefined) {
+    const [first] = Object.entries(args)
+    return first ? marked(`${first[0]} ${inLine(first[1])}`) : ''
+  }
   const where = name === 'pattern' && typeof args['path'] === 'string' && args['path'] !== '.' ? ` in ${args['path']}` : ''
   return marked(inLine(args[name]) + where)
 }

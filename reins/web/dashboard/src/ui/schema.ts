@@ -78,7 +78,7 @@ function unwrapped(raw: JsonSchema, root: JsonSchema): { schema: JsonSchema; nul
 function kindOf(schema: JsonSchema): Field['kind'] {
   if (schema.enum || schema.const !== undefined) return 'enum'
   if (schema.type === 'object' && schema.properties) return 'object'
-  if (schema.type === 'string' && (schema.maxLength ?? 0) > LINE_CHARS) return 'text'
+  if (schema.type === 'string' && (schema.maxLength ?? 0) > LINE_CHARS && schema.format !== 'path') return 'text'
   if (schema.type === 'string' || schema.type === 'number' || schema.type === 'integer' || schema.type === 'boolean') return schema.type
   if (schema.type === 'array' && schema.items?.type === 'string' && !schema.items.enum) return 'lines'
   return 'json'

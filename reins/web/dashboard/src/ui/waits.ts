@@ -17,6 +17,9 @@ const FOR: Partial<Record<NonNullable<SessionSummary['waits']>['kind'], string>>
 export const asksWord = (waits: SessionSummary['waits']): 'asks' | 'stuck' | '' =>
   waits?.kind === 'approval' || waits?.kind === 'question' ? 'asks' : waits?.kind === 'stuck' ? 'stuck' : ''
 
+/** "waits for approval: write_file src/parse.py"; since when stands elsewhere in the line. */
+export const waitsFor = ({ kind, reason }: NonNullable<SessionSummary['waits']>): string => `${FOR[kind] ?? `waits for the ${kind}`}: ${reason}`
+
 /** "waits for the model since 14:03:20", with the day where it is another. */
 export function waitsSince({ kind, since }: NonNullable<SessionSummary['waits']>): string {
   const words = FOR[kind] ?? `waits for the ${kind}`

@@ -16,9 +16,10 @@ export class GuidanceDraft {
 
   constructor(readonly sessionId: string) {}
 
-  formOf(type: AgentType): Form {
+  /** One that is idle is given a goal, which is a field; words alone would wait for one. */
+  formOf(type: AgentType, idle: boolean): Form {
     if (!type.accepts_text) return 'fields'
-    return type.guidance_schema === null ? 'text' : (this.#form ?? 'text')
+    return type.guidance_schema === null ? 'text' : (this.#form ?? (idle ? 'fields' : 'text'))
   }
 
   choose(form: Form): void {
@@ -41,7 +42,8 @@ export class GuidanceDraft {
 }
 
 /** When guidance that is sent now takes effect. */
-export function effectOf(status: Status, mode: Mode): string {
+export function effectOf(status: Status, mode: Mode, idle: boolean): string {
+  if (idle) return 'Idle: the session goes on when it is given a goal. Words without one are kept for the next.'
   if (status === 'paused') return 'Paused: the session applies it at once, and the first tick after Resume follows it.'
   if (status === 'pausing') return 'Pausing: the session applies it when the tick in flight ends; the first tick after Resume follows it.'
   return mode === 'now'

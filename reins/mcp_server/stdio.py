@@ -1,0 +1,71 @@
+"""The server over stdio: the library's own low-level server, around our methods.
+
+`mcp` is an extra, and takes a second to import: it is imported here, and only to serve.
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from mcp import types
+from mcp.server.lowlevel import Server
+from mcp.server.stdio import stdio_server
+from mcp.shared.exceptions import MCPError
+
+from reins.mcp_server.eras import completed
+from reins.mcp_server.errors import ProtocolError
+from reins.mcp_server.methods import INSTRUCTIONS, SERVER_INFO, Methods
+
+P = TypeVar("P", bound=types.RequestParams)
+Handler = Callable[[Any, P], Coroutine[Any, Any, Any]]
+
+
+def serve(methods: Methods) -> None:
+    """Serve one client until it closes its end; what is being written then is written."""
+    asyncio.run(_serve(methods))
+
+
+async def _serve(methods: Methods) -> None:
+    server = make_server(methods)
+    async with stdio_server() as (read, write):
+        await server.run(read, write, server.create_initialization_options())
+
+
+def make_server(methods: Methods) -> Server[Any]:
+    """The library's server with our methods; it speaks both eras of the protocol."""
+
+    def handler(method: str) -> Handler[P]:
+        async def handle(_context: Any, params: P) -> dict[str, Any]:
+            given = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+            # What only the modern era has the library leaves out for clients of the other.
+            return completed(method, await _answered(methods, method, given))
+
+        return handle
+
+    return Server(
+        SERVER_INFO["name"],
+        title=SERVER_INFO["title"],
+        version=SERVER_INFO["version"],
+        instructions=INSTRUCTIONS,
+        on_list_tools=handler("tools/list"),
+        on_call_tool=handler("tools/call"),
+        on_list_resources=handler("resources/list"),
+        on_list_resource_templates=handler("resources/templates/list"),
+        on_read_resource=handler("resources/read"),
+    )
+
+
+async def _answered(methods: Methods, method: str, params: dict[str, Any]) -> dict[str, Any]:
+    """The result, made in a thread. A call that is cancelled ends its wait, never its write."""
+    gone = threading.Event()
+
+    def rest(seconds: float) -> bool:
+        return not gone.wait(seconds)
+
+    try:
+        return await asyncio.to_thread(methods.answer, method, params, rest)
+    except ProtocolError as error:
+        raise MCPError(error.code, error.message, error.data) from None
+    finally:
+        gone.set()

@@ -32,7 +32,9 @@ def acting(name: str, summary: str) -> Callable[[_Decorated], click.Command]:
             metavar="S",
             help="wait up to S seconds (30) for the outcome",
         )(function)
-        function = click.option("--actor", default=user_name, help="who asks (default: you)")(function)
+        function = click.option("--actor", default=user_name, help="who asks (default: you)")(
+            function
+        )
         return click.command(name, cls=FolderCommand, help=summary)(data_option(function))
 
     return command

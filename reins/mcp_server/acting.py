@@ -101,7 +101,13 @@ def _sent(call: Call, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
 def _to_session(call: Call, action_type: str, verb: Verb, **payload: Any) -> dict[str, Any]:
     def make() -> dict[str, Any]:
         ids = call.desk.target(call.arguments.session_id, verb)
-        return create_action(action_type, call.desk.actor, **ids, **payload)
+        return create_action(
+            action_type,
+            call.desk.actor,
+            agent_id=ids["agent_id"],
+            session_id=ids["session_id"],
+            **payload,
+        )
 
     return _sent(call, make)
 

@@ -4,10 +4,11 @@ import json
 import time
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
+from agent_core.session.status import Status
 from reins.mcp_server import showing
 from reins.mcp_server.acting import MAX_WAIT_S
 from reins.mcp_server.errors import RefusedError
@@ -21,9 +22,11 @@ _STATES = ("open", "all", *inbox.STATES)
 
 
 class ListSessions(Arguments):
-    status: list[Literal["running", "pausing", "paused", "stopping", "stopped", "completed", "failed"]] = (
-        Field(default_factory=list, description="only those with one of these; all, if left out")
-    )  # fmt: skip
+    status: list[str] = Field(
+        default_factory=list,
+        description="only those with one of these; all, if left out",
+        json_schema_extra={"items": {"type": "string", "enum": [each.value for each in Status]}},
+    )
     agent_type: str = ""
     limit: int = Field(50, ge=1, le=500)
     after: str = Field("", description="the next_after of the page before")
@@ -72,6 +75,10 @@ class GetAction(Arguments):
 
 def _list_sessions(call: Call) -> dict[str, Any]:
     given: ListSessions = call.arguments
+    if unknown := set(given.status) - set(Status):
+        raise RefusedError(
+            f"status has {', '.join(sorted(unknown))}; expected some of {', '.join(Status)}"
+        )
     counts: Counter[str] = Counter()
     found = []  # lines alone: the rows of ten thousand sessions are large
     for row in agent_state.each_agent_state(given.status or None, store=call.desk.store):
@@ -156,9 +163,7 @@ def _read_conversation(call: Call) -> dict[str, Any]:
     store = call.desk.store
     conversation_id = conversations.as_stored(given.conversation_id, store=store)
     if conversations.get_conversation(conversation_id, store=store) is None:
-        raise RefusedError(
-            f"there is no conversation {conversation_id!r}; see list_conversations"
-        )
+        raise RefusedError(f"there is no conversation {conversation_id!r}; see list_conversations")
     after = given.after
     if given.newest:
         after = max(after, messages.last_number(conversation_id, store=store) - given.limit)

@@ -9,11 +9,9 @@ import orjson
 
 from reins.mcp_server import showing
 from reins.mcp_server.desk import Desk
-from reins.mcp_server.errors import INVALID_PARAMS, ProtocolError, RefusedError
+from reins.mcp_server.errors import INVALID_PARAMS, NOT_FOUND, ProtocolError, RefusedError
 from store import agent_state, agent_steps, conversations, messages
 
-NOT_FOUND = -32002
-"""The code of a resource that is not there, of before 2026-07-28."""
 _PAGE = 200
 _ROWS = 100
 _TEXT = "text/plain"

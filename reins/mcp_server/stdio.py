@@ -6,19 +6,28 @@
 import asyncio
 import threading
 from collections.abc import Callable, Coroutine
-from typing import Any, TypeVar
+from typing import Any
 
 from mcp import types
+from mcp.server.context import ServerRequestContext
 from mcp.server.lowlevel import Server
 from mcp.server.stdio import stdio_server
 from mcp.shared.exceptions import MCPError
 
-from reins.mcp_server.eras import completed
+from reins.mcp_server.eras import code_of, completed
 from reins.mcp_server.errors import ProtocolError
 from reins.mcp_server.methods import INSTRUCTIONS, SERVER_INFO, Methods
 
-P = TypeVar("P", bound=types.RequestParams)
-Handler = Callable[[Any, P], Coroutine[Any, Any, Any]]
+Handler = Callable[[ServerRequestContext[Any], types.RequestParams], Coroutine[Any, Any, Any]]
+
+
+_PARAMS: dict[str, type[types.RequestParams]] = {
+    "tools/list": types.PaginatedRequestParams,
+    "tools/call": types.CallToolRequestParams,
+    "resources/list": types.PaginatedRequestParams,
+    "resources/templates/list": types.PaginatedRequestParams,
+    "resources/read": types.ReadResourceRequestParams,
+}
 
 
 def serve(methods: Methods) -> None:
@@ -35,25 +44,29 @@ async def _serve(methods: Methods) -> None:
 def make_server(methods: Methods) -> Server[Any]:
     """The library's server with our methods; it speaks both eras of the protocol."""
 
-    def handler(method: str) -> Handler[P]:
-        async def handle(_context: Any, params: P) -> dict[str, Any]:
+    def handler(method: str) -> Handler:
+        async def handle(
+            context: ServerRequestContext[Any], params: types.RequestParams
+        ) -> dict[str, Any]:
             given = params.model_dump(mode="json", by_alias=True, exclude_none=True)
-            # What only the modern era has the library leaves out for clients of the other.
-            return completed(method, await _answered(methods, method, given))
+            try:
+                # What only the modern era has the library leaves out for clients of the other.
+                return completed(method, await _answered(methods, method, given))
+            except ProtocolError as error:
+                code = code_of(error, context.protocol_version)
+                raise MCPError(code, error.message, error.data) from None
 
         return handle
 
-    return Server(
+    server: Server[Any] = Server(
         SERVER_INFO["name"],
         title=SERVER_INFO["title"],
         version=SERVER_INFO["version"],
         instructions=INSTRUCTIONS,
-        on_list_tools=handler("tools/list"),
-        on_call_tool=handler("tools/call"),
-        on_list_resources=handler("resources/list"),
-        on_list_resource_templates=handler("resources/templates/list"),
-        on_read_resource=handler("resources/read"),
     )
+    for method in methods.by_name:
+        server.add_request_handler(method, _PARAMS[method], handler(method))
+    return server
 
 
 async def _answered(methods: Methods, method: str, params: dict[str, Any]) -> dict[str, Any]:
@@ -65,7 +78,5 @@ async def _answered(methods: Methods, method: str, params: dict[str, Any]) -> di
 
     try:
         return await asyncio.to_thread(methods.answer, method, params, rest)
-    except ProtocolError as error:
-        raise MCPError(error.code, error.message, error.data) from None
     finally:
         gone.set()

@@ -75,11 +75,13 @@ class ServedTool:
 
     def _misfit(self, error: ValidationError) -> str:
         found = error.errors(include_url=False, include_context=False)[:_SHOWN]
-        flaws = [f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in found]
-        takes = ", ".join(
-            name if part.is_required() else f"{name} (optional)"
-            for name, part in self.arguments.model_fields.items()
-        )
+        flaws = [
+            f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in found
+        ]
+        fields = self.arguments.model_fields.items()
+        needed = [name for name, part in fields if part.is_required()]
+        others = [f"{name} (optional)" for name, part in fields if not part.is_required()]
+        takes = ", ".join([*needed, *others]) or "none"
         return f"{self.name} was called with other arguments: {'; '.join(flaws)}. It takes {takes}."
 
 

@@ -29,6 +29,7 @@ ONLY_IN = {
     "wordllama": {"reins.llm"},
     "opentelemetry": {"reins.telemetry", "reins.spans"},
     "click": {"reins.cli"},
+    "mcp": {"reins.mcp_server", "reins.tools"},
 }
 
 

@@ -56,7 +56,7 @@ class _Request(NamedTuple):
 
     @property
     def version(self) -> str:
-        """The version that the header names; of its own era's newest, where it names none."""
+        """The version that the header names; empty where it names none."""
         return self.headers.get("mcp-protocol-version", "")
 
     @property
@@ -69,6 +69,7 @@ def exchange(
     methods: Methods, body: Mapping[str, Any], headers: Mapping[str, str], rest: Rest
 ) -> Answer:
     """The answer to one message; `headers` have names in lower case."""
+    headers = {name: value.strip(" \t") for name, value in headers.items()}  # RFC 9110, 5.5
     request_id = body.get("id")
     if "method" not in body and ("result" in body or "error" in body):
         return Answer(202)  # an answer to nothing that was asked

@@ -43,9 +43,9 @@ class McpEndpoint:
             return _response(failed(None, ProtocolError(INVALID_REQUEST, str(error)), 400))
         except RequestRefusedError as refused:
             is_json = refused.code != HTTPStatus.BAD_REQUEST
-            error = ProtocolError(INVALID_REQUEST if is_json else PARSE_ERROR, refused.detail)
+            said = ProtocolError(INVALID_REQUEST if is_json else PARSE_ERROR, refused.detail)
             unfit = refused.code == HTTPStatus.UNPROCESSABLE_ENTITY
-            return _response(failed(None, error, 400 if unfit else refused.code or 400))
+            return _response(failed(None, said, 400 if unfit else refused.code or 400))
 
     def _other(self) -> Response:
         error = ProtocolError(

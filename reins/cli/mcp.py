@@ -1,14 +1,12 @@
 """`reins mcp`: a data folder as a server of the Model Context Protocol, over stdio."""
 
-import importlib
-
 import click
 
 from reins.cli.folder import FolderCommand, data_option
-from reins.cli.outcome import EXIT_USAGE, CommandError
 from reins.cli.steer import user_name
 from reins.mcp_server.desk import Desk
 from reins.mcp_server.methods import Methods
+from reins.mcp_server.stdio import serve
 from store.queue_writer import writer_at
 from store.reading import reader
 
@@ -18,12 +16,6 @@ from store.reading import reader
 @click.option("--actor", default=user_name, help="who asks, in the queue (default: you)")
 @click.option("--read-only", is_flag=True, help="only the tools that look")
 def mcp(*, actor: str, read_only: bool) -> None:
-    try:
-        stdio = importlib.import_module("reins.mcp_server.stdio")
-    except ModuleNotFoundError as error:
-        raise CommandError(
-            f"{error}; `reins mcp` needs the extra: pip install 'reins[mcp]'", EXIT_USAGE
-        ) from error
     store = reader()
     desk = Desk(store, writer_at(store.folder.path), actor=actor)
-    stdio.serve(Methods(desk, only_reads=read_only))
+    serve(Methods(desk, only_reads=read_only))

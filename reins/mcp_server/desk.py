@@ -21,6 +21,12 @@ _NOTE = "mcp"
 """Where the metadata of an action keeps the digest of the call that asked for it."""
 _LANES = 16
 _FIRST_S, _LONGEST_S = 0.01, 0.2
+_DONE: dict[Verb, str] = {
+    "pause": "paused",
+    "resume": "resumed",
+    "interrupt": "steered",
+    "destroy": "destroyed",
+}
 Rest = Callable[[float], bool]
 """Sleeps that many seconds; False where nobody waits any more."""
 
@@ -104,7 +110,7 @@ class Desk:
         found = self.session(session_id)  # what has just left the queue is on record
         if verb not in Status(found["status"]).verbs:
             raise RefusedError(
-                f"session {session_id!r} is {found['status']}, which takes no {verb}. "
+                f"session {session_id!r} is {found['status']}, which cannot be {_DONE[verb]}. "
                 "create_session with the same ids goes on with the log of one that has ended."
             )
         return {**ids, "agent_id": found["agent_id"]}

@@ -1,6 +1,6 @@
-"""One exchange over HTTP: a request of JSON-RPC in a body, and its answer; no session is kept.
+"""One exchange: a message of JSON-RPC and its answer, in either era; no session is kept.
 
-Transports: https://modelcontextprotocol.io/specification, "Streamable HTTP", of both eras.
+Source: https://modelcontextprotocol.io/specification, 2025-11-25 and 2026-07-28.
 """
 
 import base64
@@ -52,24 +52,30 @@ class Answer(NamedTuple):
 class _Request(NamedTuple):
     method: str
     params: Mapping[str, Any]
-    headers: Mapping[str, str]
+    headers: Mapping[str, str] | None
 
     @property
-    def version(self) -> str:
-        """The version that the header names; empty where it names none."""
-        return self.headers.get("mcp-protocol-version", "")
+    def version(self) -> Any:
+        """The version that it names, in a header if there are any; empty where it names none."""
+        if self.headers is not None:
+            return self.headers.get("mcp-protocol-version", "")
+        meta = self.params.get("_meta")
+        return meta.get(_VERSION, "") if isinstance(meta, Mapping) else ""
 
     @property
     def is_modern(self) -> bool:
         """True for a request that stands for itself; what names no version is of before them."""
+        if self.headers is None and self.method == "initialize":
+            return False
         return self.version not in ("", *HANDSHAKE)
 
 
 def exchange(
-    methods: Methods, body: Mapping[str, Any], headers: Mapping[str, str], rest: Rest
+    methods: Methods, body: Mapping[str, Any], headers: Mapping[str, str] | None, rest: Rest
 ) -> Answer:
-    """The answer to one message; `headers` have names in lower case."""
-    headers = {name: value.strip(" \t") for name, value in headers.items()}  # RFC 9110, 5.5
+    """The answer to one message; `headers` have names in lower case, None where there are none."""
+    if headers is not None:
+        headers = {name: value.strip(" \t") for name, value in headers.items()}  # RFC 9110, 5.5
     request_id = body.get("id")
     if "method" not in body and ("result" in body or "error" in body):
         return Answer(202)  # an answer to nothing that was asked
@@ -103,7 +109,7 @@ def failed(request_id: Any, error: ProtocolError, status: int) -> Answer:
     return Answer(status, {"jsonrpc": "2.0", "id": request_id, "error": told})
 
 
-def _read(body: Mapping[str, Any], headers: Mapping[str, str]) -> _Request:
+def _read(body: Mapping[str, Any], headers: Mapping[str, str] | None) -> _Request:
     """Raises: ProtocolError, where this is no message of JSON-RPC."""
     method, params = body.get("method"), body.get("params", {})
     is_id = isinstance(body.get("id", 0), str | int) and not isinstance(body.get("id"), bool)
@@ -165,15 +171,10 @@ def _check_envelope(request: _Request) -> None:
         raise ProtocolError(
             INVALID_PARAMS, f"params._meta lacks {_VERSION} or {_CLIENT}; send both"
         )
-    said = {"mcp-protocol-version": meta[_VERSION], "mcp-method": request.method}
-    key = _NAMED_BY.get(request.method)
-    if key is not None and request.params.get(key) is not None:
-        said["mcp-name"] = request.params[key]
-    for header, expected in said.items():
-        if _decoded(request.headers.get(header)) != expected:
-            raise ProtocolError(
-                HEADER_MISMATCH, f"the header {header} is not what the body says; send it as it is"
-            )
+    if request.headers is not None:
+        _check_headers(request.headers, request, meta)
+    if not isinstance(request.version, str):
+        raise ProtocolError(INVALID_PARAMS, f"{_VERSION} is no text")
     if request.version != MODERN:
         raise ProtocolError(
             UNSUPPORTED_VERSION,
@@ -181,6 +182,19 @@ def _check_envelope(request: _Request) -> None:
             f"initialize: {', '.join(HANDSHAKE)}",
             {"supported": [MODERN], "requested": request.version},
         )
+
+
+def _check_headers(headers: Mapping[str, str], request: _Request, meta: Mapping[str, Any]) -> None:
+    """Raises: ProtocolError."""
+    said = {"mcp-protocol-version": meta[_VERSION], "mcp-method": request.method}
+    key = _NAMED_BY.get(request.method)
+    if key is not None and request.params.get(key) is not None:
+        said["mcp-name"] = request.params[key]
+    for header, expected in said.items():
+        if _decoded(headers.get(header)) != expected:
+            raise ProtocolError(
+                HEADER_MISMATCH, f"the header {header} is not what the body says; send it as it is"
+            )
 
 
 def _decoded(header: str | None) -> str | None:

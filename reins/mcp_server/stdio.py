@@ -1,82 +1,105 @@
-"""The server over stdio: the library's own low-level server, around our methods.
+"""The server over stdio: a message a line, until the client closes its end or is gone.
 
-`mcp` is an extra, and takes a second to import: it is imported here, and only to serve.
+Every message that came whole is done, also where nobody is left to read the answer: a client that
+is killed in the middle of a call has asked for it.
 """
 
-import asyncio
+import contextlib
+import os
 import threading
-from collections.abc import Callable, Coroutine
-from typing import Any
+from collections.abc import Iterator
+from concurrent.futures import Executor, ThreadPoolExecutor
+from typing import Any, BinaryIO
 
-from mcp import types
-from mcp.server.context import ServerRequestContext
-from mcp.server.lowlevel import Server
-from mcp.server.stdio import stdio_server
-from mcp.shared.exceptions import MCPError
+import orjson
 
-from reins.mcp_server.eras import code_of, completed
-from reins.mcp_server.errors import ProtocolError
-from reins.mcp_server.methods import INSTRUCTIONS, SERVER_INFO, Methods
+from reins.mcp_server.errors import INVALID_REQUEST, PARSE_ERROR, ProtocolError
+from reins.mcp_server.exchange import Answer, exchange, failed
+from reins.mcp_server.methods import Methods
 
-Handler = Callable[[ServerRequestContext[Any], types.RequestParams], Coroutine[Any, Any, Any]]
-
-
-_PARAMS: dict[str, type[types.RequestParams]] = {
-    "tools/list": types.PaginatedRequestParams,
-    "tools/call": types.CallToolRequestParams,
-    "resources/list": types.PaginatedRequestParams,
-    "resources/templates/list": types.PaginatedRequestParams,
-    "resources/read": types.ReadResourceRequestParams,
-}
+MAX_LINE_BYTES = 1 << 20
+_MOST_AT_ONCE = 32
+"""Calls, those included that wait for an outcome."""
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 
 
 def serve(methods: Methods) -> None:
-    """Serve one client until it closes its end; what is being written then is written."""
-    asyncio.run(_serve(methods))
+    """Serve the client at stdin and stdout; whatever else this process prints goes to stderr."""
+    with os.fdopen(os.dup(_STDIN), "rb") as source, os.fdopen(os.dup(_STDOUT), "wb") as sink:
+        os.dup2(_STDERR, _STDOUT)
+        StdioServer(methods, source, sink).run()
 
 
-async def _serve(methods: Methods) -> None:
-    server = make_server(methods)
-    async with stdio_server() as (read, write):
-        await server.run(read, write, server.create_initialization_options())
+class StdioServer:
+    """One client. `run` returns when it has closed its end and all that it asked for is done."""
 
+    def __init__(self, methods: Methods, source: BinaryIO, sink: BinaryIO) -> None:
+        self._methods = methods
+        self._source = source
+        self._sink = sink
+        self._writing = threading.Lock()
+        self._ended = threading.Event()
+        self._calls: dict[str | int, threading.Event] = {}
+        """Calls that are not answered yet: an event that is set ends the wait of its call."""
 
-def make_server(methods: Methods) -> Server[Any]:
-    """The library's server with our methods; it speaks both eras of the protocol."""
-
-    def handler(method: str) -> Handler:
-        async def handle(
-            context: ServerRequestContext[Any], params: types.RequestParams
-        ) -> dict[str, Any]:
-            given = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+    def run(self) -> None:
+        with ThreadPoolExecutor(_MOST_AT_ONCE, "mcp") as threads:
             try:
-                # What only the modern era has the library leaves out for clients of the other.
-                return completed(method, await _answered(methods, method, given))
-            except ProtocolError as error:
-                code = code_of(error, context.protocol_version)
-                raise MCPError(code, error.message, error.data) from None
+                for line in self._lines():
+                    self._take(line, threads)
+            finally:
+                self._ended.set()
+                for gone in list(self._calls.values()):
+                    gone.set()
 
-        return handle
+    def _lines(self) -> Iterator[bytes]:
+        while line := self._source.readline(MAX_LINE_BYTES):
+            if line.endswith(b"\n") or len(line) < MAX_LINE_BYTES:
+                if line.strip():
+                    yield line
+                continue
+            while line and not line.endswith(b"\n"):
+                line = self._source.readline(MAX_LINE_BYTES)
+            self._refuse(INVALID_REQUEST, f"a line is too long; {MAX_LINE_BYTES} bytes are taken")
 
-    server: Server[Any] = Server(
-        SERVER_INFO["name"],
-        title=SERVER_INFO["title"],
-        version=SERVER_INFO["version"],
-        instructions=INSTRUCTIONS,
-    )
-    for method in methods.by_name:
-        server.add_request_handler(method, _PARAMS[method], handler(method))
-    return server
+    def _take(self, line: bytes, threads: Executor) -> None:
+        try:
+            message = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            self._refuse(PARSE_ERROR, f"a line is not JSON: {error}; send one message a line")
+            return
+        if not isinstance(message, dict):
+            self._refuse(INVALID_REQUEST, "a message is no object; send one message a line")
+            return
+        gone = threading.Event()
+        if message.get("method") == "notifications/cancelled":
+            self._cancel(message.get("params"))
+        elif isinstance(message.get("id"), str | int):
+            self._calls[message["id"]] = gone
+        threads.submit(self._serve, message, gone)
 
+    def _cancel(self, params: Any) -> None:
+        named = params.get("requestId") if isinstance(params, dict) else None
+        if isinstance(named, str | int) and (gone := self._calls.pop(named, None)) is not None:
+            gone.set()
 
-async def _answered(methods: Methods, method: str, params: dict[str, Any]) -> dict[str, Any]:
-    """The result, made in a thread. A call that is cancelled ends its wait, never its write."""
-    gone = threading.Event()
+    def _serve(self, message: dict[str, Any], gone: threading.Event) -> None:
+        def rest(seconds: float) -> bool:
+            return not self._ended.is_set() and not gone.wait(seconds)
 
-    def rest(seconds: float) -> bool:
-        return not gone.wait(seconds)
+        answer = exchange(self._methods, message, None, rest)
+        request_id = message.get("id")
+        if isinstance(request_id, str | int) and self._calls.pop(request_id, None) is not gone:
+            return  # cancelled: nobody expects an answer any more
+        self._write(answer)
 
-    try:
-        return await asyncio.to_thread(methods.answer, method, params, rest)
-    finally:
-        gone.set()
+    def _refuse(self, code: int, message: str) -> None:
+        self._write(failed(None, ProtocolError(code, message), 400))
+
+    def _write(self, answer: Answer) -> None:
+        if answer.body is None:
+            return
+        # The client may be gone. What it has sent is done all the same.
+        with self._writing, contextlib.suppress(OSError):
+            self._sink.write(orjson.dumps(answer.body) + b"\n")
+            self._sink.flush()

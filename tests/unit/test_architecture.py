@@ -29,7 +29,6 @@ ONLY_IN = {
     "wordllama": {"reins.llm"},
     "opentelemetry": {"reins.telemetry", "reins.spans"},
     "click": {"reins.cli"},
-    "mcp": {"reins.mcp_server", "reins.tools"},
 }
 
 

@@ -15,7 +15,7 @@ from tests.unit.test_architecture import OURS, ROOT, names_in
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = DECLARED["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-OPTIONAL = {"mcp": "mcp", "opentelemetry": "telemetry", "wordllama": "embeddings"}
+OPTIONAL = {"opentelemetry": "telemetry", "wordllama": "embeddings"}
 NOT_INSTALLED = {"_typeshed"}  # a checker's own
 INTO_PRIVATE = {
     "baml-py", "lancedb", "pybreaker", "python-engineio", "python-socketio", "simple-websocket",

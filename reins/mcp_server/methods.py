@@ -8,7 +8,6 @@ import orjson
 import structlog
 
 from agent_core.actions.ids import ActionError
-from reins import redaction
 from reins.mcp_server import resources
 from reins.mcp_server.acting import ACTING
 from reins.mcp_server.desk import Desk, Rest
@@ -54,10 +53,8 @@ class Methods:
         }
 
     def answer(self, method: str, params: Mapping[str, Any], rest: Rest) -> dict[str, Any]:
-        """The result of a method of `by_name`, without keys. Raises: ProtocolError, StoreError."""
-        result = self.by_name[method](params, rest)
-        clean: dict[str, Any] = redaction.redactor().value(result)
-        return clean
+        """The result of a method of `by_name`. Raises: ProtocolError, StoreError."""
+        return self.by_name[method](params, rest)
 
     def _list_tools(self, _params: Mapping[str, Any], _rest: Rest) -> dict[str, Any]:
         return {"tools": [tool.spec() for tool in self._tools.values()]}

@@ -13,6 +13,7 @@ from typing import Any, BinaryIO
 
 import orjson
 
+from reins import redaction
 from reins.mcp_server.errors import INVALID_REQUEST, PARSE_ERROR, ProtocolError
 from reins.mcp_server.exchange import Answer, exchange, failed
 from reins.mcp_server.methods import Methods
@@ -99,7 +100,8 @@ class StdioServer:
     def _write(self, answer: Answer) -> None:
         if answer.body is None:
             return
+        text = redaction.redactor().json(orjson.dumps(answer.body))
         # The client may be gone. What it has sent is done all the same.
         with self._writing, contextlib.suppress(OSError):
-            self._sink.write(orjson.dumps(answer.body) + b"\n")
+            self._sink.write(text + b"\n")
             self._sink.flush()

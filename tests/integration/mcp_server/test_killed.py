@@ -20,6 +20,7 @@ from tests.support.program import ROOT, Program
 from tests.support.waiting import until
 
 KILLS = 20
+NUMBERS = sorted(map(str, range(KILLS)))
 CLIENT = """
 import json, subprocess, sys, time
 server = subprocess.Popen(
@@ -127,7 +128,7 @@ def test_a_client_that_goes_at_once_has_asked(folder):
     """What came whole before its end is done, though it waits for no answer: with no key at all."""
     for number in range(KILLS):
         serve(folder, steer(f"{number}"))
-    assert sent(folder) == [f"{number}" for number in range(KILLS)]
+    assert sent(folder) == NUMBERS
 
 
 def test_kills_at_any_moment_and_a_retry_leave_one_action_each(folder):
@@ -139,7 +140,7 @@ def test_kills_at_any_moment_and_a_retry_leave_one_action_each(folder):
     before = sent(folder)
     assert len(before) == len(set(before))
     serve(folder, *(steer(f"{number}", key=f"k{number}", wait_s=0) for number in range(KILLS)))
-    assert sent(folder) == [f"{number}" for number in range(KILLS)]
+    assert sent(folder) == NUMBERS
 
 
 async def test_a_key_is_one_call(folder):

@@ -20,7 +20,7 @@ _SENT = (
 
 
 class Acting(Arguments):
-    """What every tool that acts takes."""
+    """Arguments that every tool that acts takes."""
 
     wait_s: float = Field(
         10.0, ge=0, le=MAX_WAIT_S, description="seconds to wait for the outcome; 0: do not wait"

@@ -34,7 +34,7 @@ INSTRUCTIONS = (
 
 
 class Methods:
-    """What the server answers, whatever carries it; safe to share between threads.
+    """The answers of the server, whatever carries them; safe to share between threads.
 
     `only_reads`: tools that act are not there.
     """

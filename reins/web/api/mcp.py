@@ -69,7 +69,7 @@ class McpEndpoint:
 
 
 def _actor() -> str:
-    """Who asks, as the address has it: /mcp?actor=ann. Raises: ActionError."""
+    """The actor that the address names: /mcp?actor=ann. Raises: ActionError."""
     return checked_id(request.args.get("actor", _ACTOR), "actor")
 
 

@@ -9,14 +9,15 @@ from agent_core.actions.action import create_action
 from agent_core.actions.deciding import decision_about
 from agent_core.session.status import Verb
 from reins.mcp_server.errors import RefusedError
-from reins.mcp_server.tool import Arguments, Call, Name, ServedTool
+from reins.mcp_server.tool import SHARED, Arguments, Call, Name, ServedTool
 from store import approval_rules, conversations, inbox, queue_reading
 
 MAX_WAIT_S = 30.0
-_SENT = (
+SENT = (
     "Returns the receipt of the action: its outcome is applied, rejected, or queued if the worker "
     "has not done it within wait_s."
 )
+"""The end of the description of each tool that acts."""
 
 
 class Acting(Arguments):
@@ -88,7 +89,7 @@ class PostMessage(Acting):
 
 
 def _sent(call: Call, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
-    given = {k: v for k, v in call.given.items() if k not in ("wait_s", "idempotency_key")}
+    given = {k: v for k, v in call.given.items() if k not in SHARED}
     return call.desk.send(
         given,
         make,
@@ -239,7 +240,7 @@ ACTING = (
         "create_session",
         "Create a session",
         "Create a session of an agent, which begins to work at once; one that has ended goes on "
-        f"with its log. {_SENT}",
+        f"with its log. {SENT}",
         CreateSession,
         _create_session,
         reaches_out=True,
@@ -248,7 +249,7 @@ ACTING = (
         "steer",
         "Steer a session",
         "Give a running session new guidance, without cancelling its work: it is applied at the "
-        f"session's next safe point. {_SENT}",
+        f"session's next safe point. {SENT}",
         Steer,
         _steer,
         reaches_out=True,
@@ -256,7 +257,7 @@ ACTING = (
     ServedTool(
         "pause",
         "Pause a session",
-        f"Pause a session at its next safe point, when no tick is in flight. {_SENT}",
+        f"Pause a session at its next safe point, when no tick is in flight. {SENT}",
         WithReason,
         _pause,
         repeats=True,
@@ -264,7 +265,7 @@ ACTING = (
     ServedTool(
         "resume",
         "Resume a session",
-        f"Let a paused or failed session go on, with a tick at once. {_SENT}",
+        f"Let a paused or failed session go on, with a tick at once. {SENT}",
         OfSession,
         _resume,
         repeats=True,
@@ -273,7 +274,7 @@ ACTING = (
     ServedTool(
         "destroy",
         "End a session",
-        f"End a session for good; its log stays. {_SENT}",
+        f"End a session for good; its log stays. {SENT}",
         WithReason,
         _destroy,
         destroys=True,
@@ -284,7 +285,7 @@ ACTING = (
         "Decide about an item of the inbox",
         "Approve, edit or reject a call that waits for a person, or answer a question. An approved "
         "call is made as it stands: look at its arguments and its risk first, and let your user "
-        f"decide what is of high risk. {_SENT}",
+        f"decide what is of high risk. {SENT}",
         Decide,
         _decide,
         destroys=True,
@@ -293,7 +294,7 @@ ACTING = (
     ServedTool(
         "revoke_rule",
         "Revoke a rule of approval",
-        f"Let a rule of approval hold no longer. {_SENT}",
+        f"Let a rule of approval hold no longer. {SENT}",
         RevokeRule,
         _revoke_rule,
         destroys=True,
@@ -302,7 +303,7 @@ ACTING = (
     ServedTool(
         "create_conversation",
         "Create a conversation",
-        f"Create a conversation, in which personas and people can speak. {_SENT}",
+        f"Create a conversation, in which personas and people can speak. {SENT}",
         CreateConversation,
         _create_conversation,
     ),
@@ -310,7 +311,7 @@ ACTING = (
         "post_message",
         "Post a message",
         "Say something in a conversation; its personas may answer. "
-        f"The author is the actor of this server. {_SENT}",
+        f"The author is the actor of this server. {SENT}",
         PostMessage,
         _post_message,
         reaches_out=True,

@@ -11,6 +11,7 @@ from reins.mcp_server.desk import Desk, Rest
 from reins.mcp_server.errors import RefusedError
 
 Name = Annotated[str, Field(min_length=1, max_length=MAX_ID_CHARS)]
+SHARED = ("wait_s", "idempotency_key")
 _SHOWN = 5
 
 
@@ -78,21 +79,27 @@ class ServedTool:
         flaws = [
             f"{'.'.join(map(str, each['loc'])) or 'arguments'}: {each['msg']}" for each in found
         ]
-        fields = self.arguments.model_fields.items()
-        needed = [name for name, part in fields if part.is_required()]
-        others = [f"{name} (optional)" for name, part in fields if not part.is_required()]
-        takes = ", ".join([*needed, *others]) or "none"
+        needed, others = self.names()
+        takes = ", ".join([*needed, *(f"{name} (optional)" for name in others)]) or "none"
         return f"{self.name} was called with other arguments: {'; '.join(flaws)}. It takes {takes}."
+
+    def names(self) -> tuple[list[str], list[str]]:
+        """The arguments that it needs, and the others; those that all tools share come last."""
+        fields = sorted(self.arguments.model_fields.items(), key=lambda each: each[0] in SHARED)
+        return (
+            [name for name, part in fields if part.is_required()],
+            [name for name, part in fields if not part.is_required()],
+        )
 
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
-    """The schema without the titles that Pydantic makes of names: they say nothing new."""
+    """The schema without the titles that Pydantic makes of names, what is its own first."""
+    parts = sorted(schema.get("properties", {}).items(), key=lambda each: each[0] in SHARED)
     properties = {
-        name: {key: value for key, value in part.items() if key != "title"}
-        for name, part in schema.get("properties", {}).items()
+        name: {key: value for key, value in part.items() if key != "title"} for name, part in parts
     }
     kept = {key: value for key, value in schema.items() if key != "title"}
     return {**kept, "properties": properties} if properties else kept

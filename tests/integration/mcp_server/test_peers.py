@@ -96,7 +96,7 @@ def inspected(home, target, method, *options, era):
 
 @pytest.mark.parametrize("era", ["legacy", "modern"])
 def test_the_inspector_runs_a_fleet(live, tmp_path, era):
-    """Over HTTP it lists the tools, finds no fault in their schemas, creates a session, reads it."""
+    """Over HTTP it lists the tools, finds no fault in their schemas, creates and reads."""
     target = [f"{live.url}/mcp", "--transport", "http"]
     listed = inspected(tmp_path, target, "tools/list", "--strict", era=era)["tools"]
     assert [tool["name"] for tool in listed] == list(TOOLS)

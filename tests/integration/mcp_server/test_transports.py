@@ -133,6 +133,6 @@ async def wrong_calls(client):
     assert "list_sessions shows those that there are" in nobody
     wrong = await refused(client, "steer", session="a", guidance="cats")
     assert "session_id: Field required" in wrong
-    assert "It takes session_id, guidance, wait_s (optional)" in wrong
+    assert "It takes session_id, guidance, mode (optional)" in wrong
     with pytest.raises(MCPError, match="unknown tool 'stear'; the tools are"):
         await client.call_tool("stear", {})

@@ -152,8 +152,9 @@ def _destroy(call: Call) -> dict[str, Any]:
 
 def _decide(call: Call) -> dict[str, Any]:
     given: Decide = call.arguments
-    for name, part, decision in (("args", given.args, "edit"), ("text", given.text, "answer")):
-        if bool(part) != (given.decision == decision):
+    parts = (("args", given.args is not None, "edit"), ("text", bool(given.text), "answer"))
+    for name, is_there, decision in parts:
+        if is_there != (given.decision == decision):
             raise RefusedError(f"{name} goes with the decision {decision}, and with no other")
 
     def make() -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """POST /mcp behind the guard: who gets in, what is refused, and how a client is told."""
 
 import json
+import socket
 import threading
 
 import pytest
@@ -8,8 +9,10 @@ import pytest
 import queue_imp as q
 from reins import redaction
 from reins.mcp_server.exchange import exchange
+from store.agent_state import upsert_agent_state
 from tests.integration.web.serving import Served
 from tests.integration.web.support import Api
+from tests.support.waiting import until
 
 URL = "http://127.0.0.1:8700"
 META = {
@@ -160,6 +163,47 @@ def test_two_at_once_with_one_key_are_one_action(idle):
     assert len({each["action_id"] for each in found}) == 1
     assert [row["type"] for row in idle.actions()].count("agent_interrupt") == 1
     assert sum("sent_before" in each for each in found) == 7
+
+
+def test_a_client_that_hangs_up_leaves_one_action(settings):
+    """What came whole is enqueued though nobody waits; with its key it is found again."""
+    call = {"name": "create_session",
+            "arguments": {"agent_id": "a", "wait_s": 0.5, "idempotency_key": "k"}}  # fmt: skip
+    body = json.dumps(message("tools/call", call)).encode()
+    with Served(settings) as web:
+        for _ in range(5):
+            with socket.create_connection(("127.0.0.1", web.port)) as gone:
+                gone.sendall(
+                    b"POST /mcp HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nContent-Type: application/json"
+                    b"\r\nContent-Length: %d\r\n\r\n" % (web.port, len(body)) + body
+                )
+        until(lambda: web.get("/api/actions")["items"], "it is in the queue")
+        found = web.ask("POST", "/mcp", message("tools/call", call))[2]["result"]
+        [action] = web.get("/api/actions")["items"]
+    assert found["structuredContent"]["action_id"] == action["action_id"]
+    assert found["structuredContent"]["sent_before"]
+
+
+def test_long_lists_come_in_pages(idle, monkeypatch):
+    """Each page says where the next begins; none is missed, and none comes twice."""
+    monkeypatch.setattr("reins.mcp_server.resources._PAGE", 4)
+    for number in range(5):
+        upsert_agent_state(f"a{number}", status="paused", agent_type="joke", iteration=1)
+    uris, cursor = [], None
+    while cursor is not None or not uris:
+        given = {} if cursor is None else {"cursor": cursor}
+        found = post(idle, message("resources/list", given))["result"]
+        uris += [entry["uri"] for entry in found["resources"]]
+        cursor = found.get("nextCursor")
+    assert len(uris) == len(set(uris)) == 10
+    sessions, after = [], ""
+    while after is not None:
+        call = {"name": "list_sessions", "arguments": {"limit": 2, "after": after}}
+        found = post(idle, message("tools/call", call))["result"]["structuredContent"]
+        sessions += [line["session_id"] for line in found["sessions"]]
+        after = found.get("next_after")
+    assert sessions == [f"a{number}" for number in range(5)]
+    assert found["counts"] == {"paused": 5}
 
 
 def test_a_fault_of_ours_is_told_as_one(idle, monkeypatch, caplog):

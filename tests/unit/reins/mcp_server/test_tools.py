@@ -46,6 +46,25 @@ def test_each_type_of_action_has_its_tool():
     assert len(ACTING) == len(set(PAYLOADS) - {"environment_reload"})
 
 
+def test_a_decision_makes_no_rule():
+    """What holds from then on is for people to say."""
+    assert not {"remember", "always"} & set(TOOLS["decide"].arguments.model_fields)
+
+
+@pytest.mark.parametrize(
+    ("given", "part"),
+    [
+        ({"decision": "edit"}, "args"),
+        ({"decision": "approve", "args": {}}, "args"),
+        ({"decision": "answer"}, "text"),
+        ({"decision": "reject", "text": "no"}, "text"),
+    ],
+)
+def test_each_decision_has_its_part(given, part):
+    with pytest.raises(RefusedError, match=f"{part} goes with the decision"):
+        TOOLS["decide"].call(None, {"item_id": "i", **given}, lambda _: False)
+
+
 def test_every_tool_that_acts_takes_a_key_and_a_wait():
     for tool in ACTING:
         assert {"idempotency_key", "wait_s"} <= set(tool.arguments.model_fields)

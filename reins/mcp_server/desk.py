@@ -10,7 +10,9 @@ import orjson
 
 from agent_core.session.status import Status, Verb
 from reins.mcp_server.errors import RefusedError
-from store import agent_state, agent_steps, agents_config, queue_reading
+from store import agent_state, queue_reading
+from store.id_forms import in_either_form
+from store.lance.tables import quoted
 from store.locks import held
 from store.queue_writer import QueueWriter
 from store.reading import Reader
@@ -100,27 +102,28 @@ class Desk:
 
         Raises: RefusedError.
         """
-        ids = {"session_id": session_id}
         found = self._state(session_id)
         if found is not None and verb in Status(found["status"]).verbs:
-            return {**ids, "agent_id": found["agent_id"]}
+            return _ids(found)
         waiting = queue_reading.waiting(self.store, ["create_agent"], session_id)
         if waiting:
-            return {**ids, "agent_id": waiting[-1]["agent_id"]}
+            return _ids(waiting[-1])
         found = self.session(session_id)  # what has just left the queue is on record
         if verb not in Status(found["status"]).verbs:
             raise RefusedError(
                 f"session {session_id!r} is {found['status']}, which cannot be {_DONE[verb]}. "
                 "create_session with the same ids goes on with the log of one that has ended."
             )
-        return {**ids, "agent_id": found["agent_id"]}
+        return _ids(found)
 
     def _state(self, session_id: str) -> dict[str, Any] | None:
-        session_id = agents_config.as_stored(session_id, store=self.store)
-        first = agent_steps.list_steps(session_id, 0, 1, store=self.store)
-        if not first:
-            return None
-        return agent_state.get_agent_state(first[0]["agent_id"], session_id, store=self.store)
+        def read(session_id: str) -> list[dict[str, Any]]:
+            own = {"session_id": session_id}
+            return self.store.joined(agent_state.TABLE, own, f"session_id = {quoted(session_id)}")
+
+        rows = in_either_form(session_id, read)
+        # Rows from before there was a journal have no number.
+        return max(rows, key=lambda row: row["journal_n"] or 0, default=None)
 
     def _receipt_row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         kept = ("action_id", "type", "agent_id", "session_id", "actor", "error", "applied_seq")
@@ -133,6 +136,10 @@ class Desk:
         todo = "get_action with its action_id says later what became of it"
         none = "no worker runs on this data folder; it will be done once one is started: reins run"
         return {**receipt, "note": todo if works else none}
+
+
+def _ids(row: Mapping[str, Any]) -> dict[str, str]:
+    return {"agent_id": row["agent_id"], "session_id": row["session_id"]}
 
 
 def digest_of(text: str) -> str:

@@ -9,16 +9,20 @@ import structlog
 
 from agent_core.actions.ids import ActionError
 from reins.mcp_server import resources
-from reins.mcp_server.acting import ACTING
+from reins.mcp_server.answering import ANSWERING
 from reins.mcp_server.desk import Desk, Rest
 from reins.mcp_server.errors import INVALID_PARAMS, ProtocolError, RefusedError
 from reins.mcp_server.looking import LOOKING
+from reins.mcp_server.speaking import SPEAKING
+from reins.mcp_server.steering import STEERING
 from reins.mcp_server.tool import ServedTool
 from reins.version import VERSION
 from store.errors import StoreError
 
 _logger = structlog.get_logger(__name__)
 Method = Callable[[Mapping[str, Any], Rest], dict[str, Any]]
+ACTING = (*STEERING, *ANSWERING, *SPEAKING)
+"""Each is one action type, so what an assistant may do is what a person may."""
 TOOLS: dict[str, ServedTool] = {tool.name: tool for tool in (*LOOKING, *ACTING)}
 """Every tool by name: both transports and the documentation read it here."""
 SERVER_INFO = {"name": "reins", "title": "Reins", "version": VERSION}

@@ -5,10 +5,9 @@ from jsonschema import Draft202012Validator
 
 from agent_core.actions.payloads import PAYLOADS
 from reins.mcp_server import showing
-from reins.mcp_server.acting import ACTING
 from reins.mcp_server.errors import RefusedError
 from reins.mcp_server.looking import LOOKING
-from reins.mcp_server.methods import TOOLS, Methods
+from reins.mcp_server.methods import ACTING, TOOLS, Methods
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
 

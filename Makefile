@@ -13,7 +13,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign kills proofs page dist lock browser litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench campaign kills proofs page dist lock browser litellm litellm-setup mcp-peers clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -56,7 +56,7 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements-dev.lock
 
 # Half of their time tests wait, for processes and the disk: two for each of two cores. Chromium
 # needs a core of its own, and a process without Playwright's loop.
-test: $(VENV)/.stamp-dev page browser ## Run all tests
+test: $(VENV)/.stamp-dev page browser mcp-peers ## Run all tests
 	$(PY) -m pytest -n 4 --dist loadfile $(TESTS) tests/crash
 	$(PY) -m pytest -n 2 --dist loadfile tests/browser
 
@@ -114,6 +114,10 @@ browser:
 	@sh tests/support/faults/gcc.sh
 	@sh tests/support/proxies/debian.sh
 
+# The official inspector and conformance suite of MCP, by a lock file without an index's address.
+mcp-peers: $(VENV)/.stamp-dev
+	@$(PY) tests/support/mcp_peers/install.py
+
 # An environment of its own: the proxy pins half of what there is.
 $(LITELLM)/.stamp: tests/independent/requirements.txt | $(VENV)/.stamp-uv
 	@$(PYTHON) -m venv $(LITELLM)
@@ -126,5 +130,5 @@ litellm: $(VENV)/.stamp-dev litellm-setup
 	$(PY) -m pytest tests/independent
 
 clean: ## Remove all that was installed or built
-	rm -rf $(VENV) $(LITELLM) .proxies .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	rm -rf $(VENV) $(LITELLM) .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
 	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

@@ -13,7 +13,7 @@ from reins.cli.folder import FolderCommand, data_option
 _Decorated = Callable[..., Any]
 
 
-def _user() -> str:
+def user_name() -> str:
     try:
         return getpass.getuser()
     except (KeyError, OSError):
@@ -32,7 +32,9 @@ def acting(name: str, summary: str) -> Callable[[_Decorated], click.Command]:
             metavar="S",
             help="wait up to S seconds (30) for the outcome",
         )(function)
-        function = click.option("--actor", default=_user, help="who asks (default: you)")(function)
+        function = click.option("--actor", default=user_name, help="who asks (default: you)")(
+            function
+        )
         return click.command(name, cls=FolderCommand, help=summary)(data_option(function))
 
     return command

@@ -19,6 +19,8 @@ import queue_imp
 from agent_core.actions.payloads import PAYLOADS
 from reins.cli.main import reins
 from reins.cli.queue import queue
+from reins.mcp_server.acting import SENT
+from reins.mcp_server.methods import TOOLS
 from reins.settings import PREFIX, Settings
 from store import (
     agent_state,
@@ -244,6 +246,20 @@ def _default_in(schema: dict[str, Any]) -> str:
 
 def documents() -> list[Path]:
     return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def served_tools() -> list[list[str]]:
+    """Each tool of the MCP server: its name, its arguments, its hints, its description."""
+    found = []
+    for tool in TOOLS.values():
+        needed, others = ([f"`{name}`" for name in names] for names in tool.names())
+        arguments = ", ".join(needed) + ("; " if needed and others else "") + ", ".join(others)
+        hints = {"reads": tool.reads, "destroys": tool.destroys, "repeats": tool.repeats,
+                 "reaches out": tool.reaches_out}  # fmt: skip
+        said = ", ".join(name for name, true in hints.items() if true)
+        text = tool.description.removesuffix(SENT).strip()
+        found.append([f"`{tool.name}`", arguments, said, text])
+    return found
 
 
 def section(text: str, heading: str) -> str:

@@ -25,6 +25,7 @@ from reins.llm import Model
 from reins.llm.errors import COUNTED, Kind
 from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
 from reins.llm.wire.failures import RETRYABLE
+from reins.mcp_server import eras, resources
 from reins.tools import Policy, Registry, outcome
 from reins.verifying.verify import HOLDS, Report
 from reins.web.api import metrics
@@ -301,6 +302,18 @@ def test_tools_are_those_that_come_along():
     ]
     kinds = first_cells(text[text.index("| kind of outcome |") :])
     assert [each.strip("`") for each in kinds] == list(get_args(outcome.Kind))
+
+
+def test_tools_and_resources_of_the_mcp_server():
+    """Every tool with its arguments, hints and description; every address; every version."""
+    text = section("## MCP")
+    assert expected.rows(text[text.index("| tool |") :]) == expected.served_tools()
+    addresses = expected.rows(text[text.index("| resource |") :])
+    assert [row[:2] for row in addresses] == [
+        [f"`{each['uriTemplate']}`", f"`{each['mimeType']}`"] for each in resources.templates()
+    ]
+    for version in (eras.MODERN, *eras.HANDSHAKE):
+        assert version in text
 
 
 def test_spans():

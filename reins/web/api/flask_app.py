@@ -5,7 +5,17 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from reins.web import page
-from reins.web.api import actions, agent_types, inbox, metrics, routes, system, tools, vocabulary
+from reins.web.api import (
+    actions,
+    agent_types,
+    inbox,
+    mcp,
+    metrics,
+    routes,
+    system,
+    tools,
+    vocabulary,
+)
 from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
 from reins.web.api.conversations import read as read_conversations
@@ -65,6 +75,7 @@ def make_api(
     app.register_blueprint(page.pages())
     app.get("/api/openapi.json", doc_ui=False)(lambda: openapi.described(app))
     app.get(metrics.PATH, doc_ui=False)(metrics.get_metrics)
+    mcp.McpEndpoint(bridge).register(app)
     app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

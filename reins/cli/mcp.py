@@ -1,0 +1,21 @@
+"""`reins mcp`: a data folder as a server of the Model Context Protocol, over stdio."""
+
+import click
+
+from reins.cli.folder import FolderCommand, data_option
+from reins.cli.steer import user_name
+from reins.mcp_server.desk import Desk
+from reins.mcp_server.methods import Methods
+from reins.mcp_server.stdio import serve
+from store.queue_writer import writer_at
+from store.reading import reader
+
+
+@click.command("mcp", cls=FolderCommand, help="serve an assistant that speaks MCP, over stdio")
+@data_option
+@click.option("--actor", default=user_name, help="who asks, in the queue (default: you)")
+@click.option("--read-only", is_flag=True, help="only the tools that look")
+def mcp(*, actor: str, read_only: bool) -> None:
+    store = reader()
+    desk = Desk(store, writer_at(store.folder.path), actor=actor)
+    serve(Methods(desk, only_reads=read_only))

@@ -200,12 +200,17 @@ class TaskAsks(TaskActs):
         """Do what follows from a person's decision."""
         reason = (verdict.reason or "")[:_REASON_CHARS]
         match verdict.decision:
+            case "answer" if pending.goes_on is not None:
+                return await self._answered(pending)
             case "answer":
                 answer = Acted(ok=True, text=verdict.text or "", kind="answered")
                 return self._result(pending, answer)
             case "expire":
                 why = "nobody decided in time; that is no rejection"
                 return self._result(pending, Acted.not_made("expired", why))
+            case "reject" if pending.goes_on is not None:
+                why = f"{verdict.actor} did not answer what the tool asked{reason and ': '}{reason}"
+                return self._result(pending, Acted.not_made("rejected", why))
             case "reject":
                 return await self._rejected(pending, verdict.actor, reason)
         if not pending.begun:
@@ -213,6 +218,12 @@ class TaskAsks(TaskActs):
                 return self._result(pending, Acted.not_made("stale", stale))
             if (denied := await self._why_denied(pending)) is not None:
                 return self._result(pending, Acted.not_made("denied", denied))
+        return await super()._go_on(pending)
+
+    async def _answered(self, pending: Pending) -> StepResult:
+        """Go on with a call whose tool has asked, now that there is an answer."""
+        if not pending.begun and (denied := await self._why_denied(pending)) is not None:
+            return self._result(pending, Acted.not_made("denied", denied))
         return await super()._go_on(pending)
 
     async def _why_denied(self, pending: Pending) -> str | None:

@@ -200,17 +200,12 @@ class TaskAsks(TaskActs):
         """Do what follows from a person's decision."""
         reason = (verdict.reason or "")[:_REASON_CHARS]
         match verdict.decision:
-            case "answer" if pending.goes_on is not None:
-                return await self._answered(pending)
             case "answer":
                 answer = Acted(ok=True, text=verdict.text or "", kind="answered")
                 return self._result(pending, answer)
             case "expire":
                 why = "nobody decided in time; that is no rejection"
                 return self._result(pending, Acted.not_made("expired", why))
-            case "reject" if pending.goes_on is not None:
-                why = f"{verdict.actor} did not answer what the tool asked{reason and ': '}{reason}"
-                return self._result(pending, Acted.not_made("rejected", why))
             case "reject":
                 return await self._rejected(pending, verdict.actor, reason)
         if not pending.begun:
@@ -220,8 +215,13 @@ class TaskAsks(TaskActs):
                 return self._result(pending, Acted.not_made("denied", denied))
         return await super()._go_on(pending)
 
-    async def _answered(self, pending: Pending) -> StepResult:
-        """Go on with a call whose tool has asked, now that there is an answer."""
+    async def _answered(self, pending: Pending, verdict: Verdict) -> StepResult:
+        """Go on with a call whose tool has asked, if there is an answer now."""
+        if verdict.decision == "expire":
+            return await self._after_decision(pending, verdict)
+        if verdict.decision == "reject":
+            why = f"{verdict.actor} did not answer what the tool asked: {verdict.reason or ''}"
+            return self._result(pending, Acted.not_made("rejected", why[:_REASON_CHARS]))
         if not pending.begun and (denied := await self._why_denied(pending)) is not None:
             return self._result(pending, Acted.not_made("denied", denied))
         return await super()._go_on(pending)
@@ -267,7 +267,8 @@ class TaskAsks(TaskActs):
         if pending.dropped is not None or (pending.verdict is None and pending.begun):
             return await super()._go_on(pending)
         if pending.verdict is not None:
-            return await self._after_decision(pending, pending.verdict)
+            after = self._after_decision if pending.goes_on is None else self._answered
+            return await after(pending, pending.verdict)
         if tool is None:
             return await super()._go_on(pending)
         return await self._if_permitted(pending, tool, await self._whole(pending))

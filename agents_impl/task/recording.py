@@ -9,7 +9,7 @@ from agent_core.inbox.inbox import Inbox, Settled
 from agent_core.inbox.item import Item, call_hash
 from agent_core.session.waiting import Waiting
 from agents_impl.task import goals
-from agents_impl.task.calls import as_payload, call_line, digest
+from agents_impl.task.calls import as_payload, call_line, digest, kept
 from agents_impl.task.history import Seen
 from agents_impl.task.means import TaskMeans
 from agents_impl.task.models import Pending, Recent, Result
@@ -86,7 +86,8 @@ class TaskRecords(TaskMeans):
         if pending.rounds >= _ROUNDS:
             why = f"the tool asked {pending.rounds} times, and would ask again: {acted.error}"
             return self._result(pending, Acted.not_made("failed", why))
-        effects, inbox, session = self._settled(pending, acted), self.services.get(Inbox), self.session
+        effects, inbox = self._settled(pending, acted), self.services.get(Inbox)
+        session = self.session
         question = {"question": asks["question"]}
         item = Item(
             kind="question",
@@ -101,12 +102,9 @@ class TaskRecords(TaskMeans):
             expires_in_s=self.config.decide_within_s,
             item_id=f"itm_{digest([pending.call.key, pending.rounds])}",
         )
-        self.state.pending = pending.model_copy(
-            update={
-                "asked": item.item_id, "verdict": None, "begun": False,
-                "goes_on": asks["state"], "rounds": pending.rounds + 1,
-            }
-        )  # fmt: skip
+        waits = {"asked": item.item_id, "goes_on": asks["state"], "rounds": pending.rounds + 1}
+        waits |= {"verdict": None, "begun": False}
+        self.state.pending = kept(pending.model_copy(update=waits))
         payload = {
             "thought": pending.thought,
             "call": as_payload(pending.call),

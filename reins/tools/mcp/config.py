@@ -144,7 +144,7 @@ def _filled(value: Any, variables: Mapping[str, str], path: Path) -> Any:
     def found(match: re.Match[str]) -> str:
         name, default = match.groups()
         if (given := variables.get(name, default)) is None:
-            raise McpConfigError(f"{path}: the variable {name} is not set; set it, or give ${{…:-}}")
+            raise McpConfigError(f"{path}: the variable {name} is not set; give it a value")
         return given
 
     match value:

@@ -91,7 +91,7 @@ class Pins:
                 raise PinError(f"nothing is known of an MCP server {server!r}")
             for name, wanted in (hashes or dict.fromkeys(pins.offered)).items():
                 if name not in pins.offered:
-                    raise PinError(f"{server} offers no other spec of {name!r}; nothing to agree to")
+                    raise PinError(f"{server} offers no other spec of {name!r} to agree to")
                 if wanted is not None and wanted != hash_of(pins.offered[name]):
                     raise PinError(f"the spec of {name!r} has changed again; look at it anew")
             names = [*(hashes or pins.offered)]

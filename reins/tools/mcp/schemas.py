@@ -8,10 +8,13 @@ from typing import Any
 
 import orjson
 from jsonschema import Draft202012Validator, ValidationError
+from jsonschema import SchemaError as SchemaFault
 from referencing import Registry
 
 _TYPES = frozenset(("array", "boolean", "integer", "null", "number", "object", "string"))
-_COSTLY = frozenset(("pattern", "patternProperties", "$schema", "$id", "$dynamicRef", "$vocabulary"))
+_COSTLY = frozenset(
+    ("pattern", "patternProperties", "$schema", "$id", "$dynamicRef", "$vocabulary")
+)
 """A pattern can take for ever; the others may lead elsewhere."""
 _NAMES = frozenset(("properties", "$defs", "definitions", "dependentSchemas"))
 _VALUES = frozenset(("const", "default", "enum", "examples", "required", "dependentRequired"))
@@ -35,7 +38,7 @@ def harmless(schema: object) -> dict[str, Any]:
         raise SchemaError(f"its input schema is of the type {made['type']!r}, expected an object")
     try:
         Draft202012Validator.check_schema(made)
-    except Exception as error:  # of the library, or of what it makes of such a schema
+    except (SchemaFault, RecursionError, ValueError, TypeError, KeyError) as error:
         raise SchemaError(f"its input schema is none: {str(error)[:200]}") from None
     return made
 

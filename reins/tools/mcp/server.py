@@ -162,11 +162,10 @@ class McpServer:
             opening = opened(self.name, entry, launch, self.fault)
             limit = asyncio.timeout(entry.connect_s)
             try:
-                async with limit:
-                    async with opening as connection:
-                        specs = await connection.specs()
-                        limit.reschedule(None)
-                        await self._look_after(connection, specs)
+                async with limit, opening as connection:
+                    specs = await connection.specs()
+                    limit.reschedule(None)
+                    await self._look_after(connection, specs)
             except TimeoutError:
                 if not limit.expired():
                     raise

@@ -39,10 +39,6 @@ class Stdio:
         """The newest lines of its standard error."""
         self._noise = 0
         self._tasks: list[asyncio.Task[None]] = []
-        self._to_session, self._read = anyio.create_memory_object_stream[
-            SessionMessage | Exception
-        ](16)
-        self._write, self._from_session = anyio.create_memory_object_stream[SessionMessage](0)
 
     async def __aenter__(self) -> TransportStreams:
         launch = self._launch
@@ -59,6 +55,10 @@ class Stdio:
             start_new_session=True,
         )
         self._process = asyncio.subprocess.Process(self._transport, protocol, loop)
+        self._to_session, self._read = anyio.create_memory_object_stream[
+            SessionMessage | Exception
+        ](16)
+        self._write, self._from_session = anyio.create_memory_object_stream[SessionMessage](0)
         for work in (self._listens(), self._says(), self._keeps_errors()):
             self._tasks.append(asyncio.create_task(work, name=f"MCP {launch.line[0]}"))
         return self._read, self._write
@@ -93,10 +93,11 @@ class Stdio:
 
     async def _deliver(self, line: bytes | TooLong) -> None:
         if isinstance(line, TooLong):
-            self._fault(f"an answer of {line.size_bytes:,} bytes was dropped, expected {LINE_BYTES:,}")
+            size = f"{line.size_bytes:,}"
+            self._fault(f"a line of {size} bytes was dropped; at most {LINE_BYTES:,} are taken")
             if line.answers is None:
                 return
-            said = f"its answer has {line.size_bytes:,} bytes; at most {LINE_BYTES:,} are taken"
+            said = f"its answer has {size} bytes; at most {LINE_BYTES:,} are taken"
             error = ErrorData(code=INTERNAL_ERROR, message=said)
             message = JSONRPCError(jsonrpc="2.0", id=line.answers, error=error)
             await self._to_session.send(SessionMessage(message))

@@ -85,7 +85,6 @@ class Confinement:
                 line = landlock.line(command, folder, seccomp, confined=self.confined)
                 return await _run(line, command, seccomp, "launcher")
 
-
     @contextmanager
     def long_line(
         self,

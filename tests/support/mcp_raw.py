@@ -1,8 +1,8 @@
 """An MCP server of our own over stdio, by hand: it starts at once, and can behave in every bad way.
 
 `python tests/support/mcp_raw.py FOLDER [--era …] [--manner …]`. What it does stands in FOLDER:
-`calls` has a line for each call that it was asked for, `specs.json` changes what it says of its
-tools, `starts` a line for each start.
+`calls` has a line for each call that it was asked for, `starts` one for each start. `slow` holds up
+`append` and `put` while it is there, `specs.json` changes what it says of its tools.
 """
 
 import argparse
@@ -26,7 +26,8 @@ def spec(name, description="", schema=None, **hints):
 SPECS = [
     spec("echo", "Say it again.", TEXT, readOnlyHint=True),
     spec("append", "Append a line; twice is wrong.", TEXT),
-    spec("put", "Put a line; twice is as once.", TEXT, destructiveHint=True),
+    spec("put", "Put a line; twice is as once.", TEXT),
+    spec("remove", "Remove a line.", TEXT, destructiveHint=True),
     spec("slow", "Take a minute."),
     spec("ask", "Ask a person."),
     spec("die", "End in the call."),
@@ -96,8 +97,8 @@ class Server:
             os._exit(3)
         if name == "slow":
             time.sleep(60)
-        if name in ("append", "put") and self.manner == "slow":
-            time.sleep(60)
+        while name in ("append", "put") and (self.folder / "slow").exists():
+            time.sleep(0.02)
         if name == "flood":
             size = arguments.get("size", 100 << 20)
             sys.stdout.write(f'{{"jsonrpc": "2.0", "id": {id}, "result": {{"content": "')

@@ -5,7 +5,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any, Literal, Protocol
 
@@ -17,6 +16,7 @@ from reins.tools.mcp.config import ServerEntry
 from reins.tools.mcp.launching import Launch, Launcher
 from reins.tools.mcp.pins import PinError, Pins, ServerPins, Spec, hash_of
 from reins.tools.mcp.schemas import SchemaError
+from reins.tools.mcp.telling import Fault
 from reins.tools.mcp.tool import Answer, McpTool
 from reins.tools.outcome import ToolError
 
@@ -55,14 +55,6 @@ Opens = Callable[
 ]
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A thing that went wrong, and when: a Unix time."""
-
-    at: float
-    text: str
-
-
 class McpServer:
     """One server. Its tools stay there while it is not: a call then says so.
 
@@ -94,7 +86,7 @@ class McpServer:
         self._settled = asyncio.Event()
         self._owner: asyncio.Task[None] | None = None
 
-    def start(self) -> None:
+    def start(self, *, connect: bool = True) -> None:
         """Have the tools at once that were agreed to before, and begin to connect."""
         try:
             pins = self._store.read(self.name)
@@ -102,7 +94,15 @@ class McpServer:
             self.fault(str(error))
         else:
             self._take(pins if pins.identity == self.entry.identity else ServerPins())
+        if not connect:
+            self.state = "stopped"
+            self._settled.set()
+            return
         self._owner = asyncio.create_task(self._own(), name=f"MCP server {self.name}")
+
+    async def settled(self) -> None:
+        """Wait until it is connected, or there is a reason why not."""
+        await self._settled.wait()
 
     async def stop(self) -> None:
         """The connection, and the process, end. A second stop does nothing."""

@@ -1,8 +1,8 @@
 """The MCP servers of a worker: begun, changed by a reload, and their tools beside all others."""
 
 import asyncio
+import time
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any, Protocol
@@ -11,7 +11,8 @@ import structlog
 
 from reins.tools.mcp.config import ServerEntry
 from reins.tools.mcp.launching import Launcher
-from reins.tools.mcp.pins import Pins, ServerPins, hash_of
+from reins.tools.mcp.pins import Pins, ServerPins
+from reins.tools.mcp.telling import Fault, told_of
 from reins.tools.registry import Registry
 from reins.tools.tool import Tool
 
@@ -19,13 +20,6 @@ _logger = structlog.get_logger(__name__)
 _LOOK_S = 1.0
 _SERVER = "reins.tools.mcp.server"
 _MISSING = "the package mcp is not installed: pip install 'reins[mcp]'"
-
-
-class Fault(Protocol):
-    @property
-    def at(self) -> float: ...
-    @property
-    def text(self) -> str: ...
 
 
 class Server(Protocol):
@@ -43,7 +37,8 @@ class Server(Protocol):
     def tools(self) -> Mapping[str, Tool]: ...
     @property
     def faults(self) -> Iterable[Fault]: ...
-    def start(self) -> None: ...
+    def start(self, *, connect: bool = True) -> None: ...
+    async def settled(self) -> None: ...
     async def stop(self) -> None: ...
     def look_at_pins(self) -> None: ...
 
@@ -62,8 +57,15 @@ class McpServers:
         self._looking: asyncio.Task[None] | None = None
         self._missing: dict[str, ServerEntry] = {}
 
-    async def take(self, entries: Mapping[str, ServerEntry]) -> None:
-        """Have these servers from now on; one that is as it was goes on."""
+    async def take(
+        self,
+        entries: Mapping[str, ServerEntry],
+        connects: Callable[[str], bool] = lambda _: True,
+    ) -> None:
+        """Have these servers from now on; one that is as it was goes on.
+
+        One that `connects` says no to has the tools that were agreed to, and is not started.
+        """
         gone = [each for name, each in self.live.items() if entries.get(name) != each.entry]
         await asyncio.gather(*(each.stop() for each in gone))
         for each in gone:
@@ -78,11 +80,15 @@ class McpServers:
             for name, entry in new.items():
                 server: Server = made(name, entry, self._pins, self._launcher, self._changed)
                 self.live[name] = server
-                server.start()
+                server.start(connect=connects(name))
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look(), name="pins of MCP servers")
         if gone or new:
             self._changed()
+
+    async def settled(self) -> None:
+        """Wait until each is connected, or there is a reason why not."""
+        await asyncio.gather(*(each.settled() for each in self.live.values()))
 
     async def stop(self) -> None:
         if self._looking is not None:
@@ -105,21 +111,28 @@ class McpServers:
 
     def told(self) -> list[dict[str, Any]]:
         """All that is known of the servers, in plain values: for the page and the shell."""
-        missing = [_told_missing(name, each) for name, each in self._missing.items()]
+        missing = [
+            told_of(
+                name, each, state="stopped", fault_count=1, faults=[Fault(time.time(), _MISSING)]
+            )
+            for name, each in self._missing.items()
+        ]
         return [*(self._told(each) for each in [*self.live.values()]), *missing]
 
     def _told(self, server: Server) -> dict[str, Any]:
-        return {
-            **_told_entry(server.name, server.entry),
-            "state": server.state,
-            "about": server.about,
-            "starts": server.starts,
-            "fault_count": server.fault_count,
-            "faults": [{"at": _iso(each.at), "text": each.text} for each in [*server.faults]],
-            "tools": sorted(each.name for each in [*server.tools.values()]),
-            "offered": told_offered(server.pins),
-            "clashes": [each.name for each in server.tools.values() if each.name in self.clashes],
-        }
+        tools = sorted(each.name for each in [*server.tools.values()])
+        return told_of(
+            server.name,
+            server.entry,
+            state=server.state,
+            about=server.about,
+            starts=server.starts,
+            fault_count=server.fault_count,
+            faults=[*server.faults],
+            tools=[name for name in tools if name not in self.clashes],
+            pins=server.pins,
+            clashes=[name for name in tools if name in self.clashes],
+        )
 
     async def _look(self) -> None:
         """People agree in any process: the file is looked at, which costs a few microseconds."""
@@ -127,35 +140,3 @@ class McpServers:
             await asyncio.sleep(_LOOK_S)
             for each in [*self.live.values()]:
                 each.look_at_pins()
-
-
-def told_offered(pins: ServerPins) -> list[dict[str, Any]]:
-    """The specs that wait for a person, each beside the one that was agreed to."""
-    return [
-        {"tool": name, "sha256": hash_of(spec), "now": spec, "before": pins.agreed.get(name)}
-        for name, spec in sorted(pins.offered.items())
-    ]
-
-
-def _told_entry(name: str, entry: ServerEntry) -> dict[str, Any]:
-    return {
-        "name": name,
-        "transport": entry.transport,
-        "where": entry.where,
-        "sandbox": entry.sandbox,
-    }
-
-
-def _told_missing(name: str, entry: ServerEntry) -> dict[str, Any]:
-    now = datetime.now(UTC).isoformat(timespec="microseconds")
-    nothing: dict[str, list[Any]] = {"tools": [], "offered": [], "clashes": []}
-    faults = [{"at": now, "text": _MISSING}]
-    counts = {"starts": 0, "fault_count": 1}
-    return {
-        **_told_entry(name, entry), "state": "stopped", "about": "", **counts, "faults": faults,
-        **nothing,
-    }  # fmt: skip
-
-
-def _iso(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="microseconds")

@@ -74,7 +74,10 @@ async def test_a_question_that_nobody_answers_is_told_to_the_model(tasks, having
     await begun(tasks, answer("one__ask"), answer("one__ask"), finished())
     item = await tasks.until_asked()
     await tasks.decide(item, "reject", reason="not mine to say")
-    others = (lambda: [e for e in q.inbox_items(session_id="a") if e["item_id"] != item["item_id"]])
+
+    def others():
+        return [e for e in q.inbox_items(session_id="a") if e["item_id"] != item["item_id"]]
+
     [again] = await until_async(others, "it asks again")
     (_, outcome) = tasks.acts()[1]
     assert outcome["kind"] == "rejected"

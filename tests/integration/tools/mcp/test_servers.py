@@ -27,14 +27,14 @@ async def test_a_tool_of_a_server_is_called_in_both_eras_of_the_protocol(having,
 
 async def test_hints_raise_a_risk_and_never_lower_it(having, tmp_path):
     """`readOnlyHint` says nothing; `destructiveHint` makes it high, whatever a person has set."""
-    said = {"put": {"risk": "low", "idempotent": True}, "append": {"risk": "low"}}
+    said = {"remove": {"risk": "low", "idempotent": True}, "append": {"risk": "low"}}
     await having.take(one=raw(tmp_path / "one", tools=said))
     await having.until("one")
     risks = {name: each.policy.risk.name for name, each in having.tools.items()}
-    assert (risks["one__echo"], risks["one__put"], risks["one__append"]) == (
+    assert (risks["one__echo"], risks["one__remove"], risks["one__append"]) == (
         "medium", "high", "low",
     )  # fmt: skip
-    assert having.tools["one__put"].policy.idempotent
+    assert having.tools["one__remove"].policy.idempotent
 
 
 async def test_a_server_that_dies_in_a_call_is_started_again(having, tmp_path):

@@ -5,6 +5,7 @@ This imports `mcp`, which takes most of a second: it is imported once a server i
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -173,8 +174,9 @@ async def opened(
         if isinstance(message, ToolListChangedNotification):
             changed.set()
 
+    refused = deque[int](maxlen=1)
     async with contextlib.AsyncExitStack() as stack:
-        transport: Any = stdio or await stack.enter_async_context(_http(entry))
+        transport: Any = stdio or await stack.enter_async_context(_http(entry, refused))
         client = Client(
             transport,
             elicitation_callback=declines,
@@ -185,7 +187,7 @@ async def opened(
         try:
             await stack.enter_async_context(client)
         except Exception as error:
-            raise ToolError(_why(error, stdio)) from error
+            raise ToolError(_why(error, stdio, refused)) from error
         listening = asyncio.create_task(_listen(client, changed), name=f"changes of MCP {server}")
         try:
             yield Connection(server, client, ended, changed, declined)
@@ -197,9 +199,13 @@ async def opened(
 
 
 @asynccontextmanager
-async def _http(entry: ServerEntry) -> AsyncIterator[Transport]:
+async def _http(entry: ServerEntry, refused: deque[int]) -> AsyncIterator[Transport]:
+    async def looks(response: httpx2.Response) -> None:
+        if response.is_error:
+            refused.append(response.status_code)
+
     timeout = httpx2.Timeout(30.0, read=300.0)
-    hooks = {"response": [bounded_body]}
+    hooks = {"response": [bounded_body, looks]}
     async with httpx2.AsyncClient(
         headers=entry.headers, timeout=timeout, event_hooks=hooks
     ) as client:
@@ -218,9 +224,11 @@ async def _listen(client: Client, changed: asyncio.Event) -> None:
                 changed.set()
 
 
-def _why(error: BaseException, stdio: Stdio | None) -> str:
+def _why(error: BaseException, stdio: Stdio | None, refused: deque[int]) -> str:
     """The reason for which no connection was made, in a line."""
     while isinstance(error, BaseExceptionGroup):
         error = error.exceptions[0]
-    said = f"; it said: {stdio.errors[-1]}" if stdio is not None and stdio.errors else ""
+    said = f"; it answered HTTP {refused[-1]}" if refused else ""
+    if stdio is not None and stdio.errors:
+        said = f"; it said: {stdio.errors[-1]}"
     return f"{type(error).__name__}: {error}{said}"[:500]

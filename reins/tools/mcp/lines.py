@@ -48,8 +48,8 @@ class Lines:
         self._size += len(piece)
         if self._size <= self._most:
             self._parts.append(piece)
-        elif len(self._parts) > 1 or len(piece) > _HEAD_BYTES:
-            self._parts = [(b"".join(self._parts) or piece)[:_HEAD_BYTES]]
+        elif [*map(len, self._parts)] != [_HEAD_BYTES]:  # no more than its head is kept
+            self._parts = [(b"".join(self._parts) + piece[:_HEAD_BYTES])[:_HEAD_BYTES]]
 
     def _line(self) -> bytes | TooLong:
         line, size = b"".join(self._parts), self._size

@@ -12,13 +12,16 @@ from collections.abc import Callable
 from types import TracebackType
 
 import anyio
-from mcp.client._transport import TransportStreams
+from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStream
 from mcp.shared.message import SessionMessage
 from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 
 from reins.tools.mcp.launching import Launch
 from reins.tools.mcp.lines import LINE_BYTES, EndlessLineError, Lines, TooLong
 
+_Streams = tuple[
+    MemoryObjectReceiveStream[SessionMessage | Exception], MemoryObjectSendStream[SessionMessage]
+]
 _READ_BYTES = 64 * 1024
 _NOISE = 1_000
 """Lines that are no messages; a server that writes more of them is ended."""
@@ -40,7 +43,7 @@ class Stdio:
         self._noise = 0
         self._tasks: list[asyncio.Task[None]] = []
 
-    async def __aenter__(self) -> TransportStreams:
+    async def __aenter__(self) -> _Streams:
         launch = self._launch
         loop = asyncio.get_running_loop()
         self._transport, protocol = await loop.subprocess_exec(

@@ -137,6 +137,7 @@ class Pending(BaseModel):
     of the inbox; `touches`: the digest of what it would change, when it was asked about.
     `leads_to`: where its path leads over a link. `repeated`: it may have been made before, by a
     worker that ended. `dropped`: it is not to be made, for this reason.
+    `goes_on`: the tool has asked a person, so many `rounds` by now, and needs this to go on.
     """
 
     thought: str
@@ -150,6 +151,8 @@ class Pending(BaseModel):
     leads_to: list[str] = Field(default_factory=list)
     verdict: Verdict | None = None
     dropped: str | None = None
+    goes_on: dict[str, Any] | None = None
+    rounds: int = 0
 
     @property
     def waits(self) -> bool:

@@ -10,6 +10,7 @@ from reins.web.api import (
     agent_types,
     inbox,
     mcp,
+    mcp_servers,
     metrics,
     routes,
     system,
@@ -39,7 +40,7 @@ from store.sizes import Sizes
 
 _MODULES = (
     read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
-    read_conversations, messages, export, routes, tools, inbox, system, vocabulary,
+    read_conversations, messages, export, routes, tools, mcp_servers, inbox, system, vocabulary,
 )  # fmt: skip
 
 

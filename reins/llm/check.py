@@ -77,13 +77,14 @@ async def check_plan(name: str, plan: Plan, spec: RouteSpec) -> RouteCheck:
     """Call a route once, outside of its limits."""
     wire = await asyncio.to_thread(open_wire, plan, spec, {"probe.baml": PROBE})
     exchange = Exchange()
+    given, answer = sent_over(spec, PROBED, {}, exchange)
     began = time.perf_counter()
     error: ModelError | None = None
     try:
         async with asyncio.timeout(min(spec.longest_attempt_s, LIMIT_S)):
-            await wire.call("Probe", {}, exchange)
+            await wire.call("Probe", given, exchange, answer)
     except WireError as raised:
-        error = classify(raised, exchange.response, plan.route)
+        error = classify(raised, exchange.response, plan.route, exchange.option)
     except TimeoutError:
         error = failure("timeout", plan.route, "no answer in time")
     finally:
@@ -112,7 +113,7 @@ async def check_embeddings(name: str, route: Route, embedder: Embedder) -> Route
 
 
 def _message(route: Route, error: ModelError, response: WireResponse) -> str:
-    if error.kind in TOLD:
+    if error.kind in TOLD or OF_FORMAT in str(error):
         return str(error)
     message = MESSAGES.get(error.kind) or "it cannot be used"
     body = response.raw.lower()

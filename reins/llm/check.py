@@ -6,13 +6,14 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from reins.llm.calls.answer_schema import AnswerSchema, sent_over
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
 from reins.llm.routes.providers import Plan
 from reins.llm.routes.wiring import open_wire
 from reins.llm.settings import Route, RouteSpec
 from reins.llm.wire.errors import WireError
-from reins.llm.wire.failures import classify, failure
+from reins.llm.wire.failures import OF_FORMAT, classify, failure
 from reins.llm.wire.response import Exchange, WireResponse
 
 LIMIT_S = 20.0
@@ -26,6 +27,10 @@ PROBE = """function Probe() -> string {
   "#
 }
 """
+PROBED = AnswerSchema(
+    "tools",
+    lambda: {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]},
+)
 ANSWERED: frozenset[Kind] = frozenset({"truncated", "refused", "empty", "too_long"})
 """These come of a model that works; the text of their answer does not matter here."""
 

@@ -75,7 +75,8 @@ QUOTA_SPENT = "insufficient_quota"
 TOLD = re.compile(
     r"the prompt of about (\d+) tokens is longer than the model's context(?: of (\d+) tokens)?"
 )
-OF_FORMAT = re.compile(r"response.?format|json.?schema|grammar", re.IGNORECASE)
+OF_FORMAT = "to a request with response_format"
+FORMAT_WORDS = re.compile(r"response.?format|json.?schema|grammar", re.IGNORECASE)
 LENGTHS = re.compile(r'"n_(?:ctx|prompt_tokens)"\s*:\s*[0-9]+')
 """Fields in which llama.cpp tells them."""
 
@@ -115,7 +116,7 @@ def classify(
         kind, what = verdict(error, response)
     advice = error.advice if isinstance(error, UnconnectedError) else None
     if option and may_be_of_format(kind, response):
-        what += " to a request with response_format"
+        what += f" {OF_FORMAT}"
         advice = f"If it cannot hold answers to a JSON schema, take out {option}. {ADVICE[kind]}"
     return failure(kind, route, what, after_s=response.retry_after_s, advice=advice)
 
@@ -125,7 +126,7 @@ def may_be_of_format(kind: Kind, response: WireResponse) -> bool:
     if kind == "bad_request":
         return True
     fault = response.fault or fault_in_body(response.raw)
-    return kind in {"server", "not_found"} and bool(OF_FORMAT.search(fault.words))
+    return kind in {"server", "not_found"} and bool(FORMAT_WORDS.search(fault.words))
 
 
 def lengths_in(error: WireError, response: WireResponse) -> ContextLength | None:

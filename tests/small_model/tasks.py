@@ -1,0 +1,57 @@
+"""The small tasks of the offline model, as far as they need no commands, and what each should do.
+
+The goals are those of tests/integration/llm/test_offline_tasks.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+FILES = {"notes.txt": "Tea at four.\nBring the cake.\n", "a.py": "x = 1\n", "src/b.py": "y = 2\n"}
+_LOOKS = ["read_file", "list_files", "search_files"]
+_CHANGES = ["read_file", "list_files", "write_file"]
+
+
+@dataclass(frozen=True)
+class Small:
+    """A goal, the tools for it, the first call that leads there, and what shows that it was met."""
+
+    goal: str
+    tools: list[str]
+    begins: Callable[[str, dict], bool]
+    says: str = ""
+    file: tuple[str, str] | None = None
+
+    def met(self, summary: str, workspace: Path) -> bool:
+        if self.file is None:
+            return self.says in summary
+        name, text = self.file
+        path = workspace / name
+        return path.is_file() and path.read_text().strip() == text
+
+
+def _first(tool: str, **given: str) -> Callable[[str, dict], bool]:
+    return lambda name, arguments: name == tool and given.items() <= arguments.items()
+
+
+SMALL = [
+    Small("read notes.txt", _LOOKS, _first("read_file", path="notes.txt"), "Tea at four."),
+    Small("list the files", _LOOKS, lambda name, _: name == "list_files", "notes.txt"),
+    Small("List all files in src", _LOOKS, _first("list_files", path="src"), "b.py"),
+    Small("count the files", _LOOKS, lambda name, _: name == "list_files", "3"),
+    Small("count the lines in notes.txt", _LOOKS, _first("read_file", path="notes.txt"), "2"),
+    Small('search for "cake"', _LOOKS, _first("search_files", pattern="cake"), "notes.txt"),
+    Small("find y in src", _LOOKS, _first("search_files", pattern="y"), "src/b.py"),
+    Small(
+        'write "hello there" to out/new.txt', _CHANGES,
+        _first("write_file", path="out/new.txt"), file=("out/new.txt", "hello there"),
+    ),
+    Small(
+        "Create a file x.md with `# Title`", _CHANGES,
+        _first("write_file", path="x.md"), file=("x.md", "# Title"),
+    ),
+    Small(
+        "remember that my favourite colour is blue", ["remember", "recall"],
+        lambda name, arguments: name == "remember" and "blue" in arguments["text"], "blue",
+    ),
+]  # fmt: skip

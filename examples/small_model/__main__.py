@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from examples.small_model.starting import NotSetUpError, routes_file, served
+from examples.small_model.starting import NAME, NotServedError, routes_file, served
 
 CONSTRAINED = 'json_schema = "tools"'
 PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
@@ -24,9 +24,9 @@ def main(arguments: Sequence[str], serving: Sequence[str] = ()) -> int:
     try:
         with served(*serving) as address, tempfile.TemporaryDirectory(prefix="reins-") as folder:
             file = routes_file(Path(folder), address, small=CONSTRAINED)
-            print("The model is SmolLM2-135M-Instruct: 135M parameters, a demonstration.", flush=True)
+            print(f"The model is {NAME}.", flush=True)
             return run([sys.executable, "-m", "reins", "run", *arguments], file)
-    except NotSetUpError as error:
+    except NotServedError as error:
         print(error, file=sys.stderr)
         return 2
     except KeyboardInterrupt:  # while the server started
@@ -51,7 +51,9 @@ def run(command: Sequence[str], routes: Path) -> int:
     for number in PASSED_ON:
         signal.signal(number, pass_on)
     environ = {**os.environ, "REINS_MODELS": str(routes)}
-    with subprocess.Popen(command, env=environ, start_new_session=True) as process:
+    with subprocess.Popen(  # noqa: S603 - our own arguments
+        command, env=environ, start_new_session=True
+    ) as process:
         started.append(process)
         for number in early:
             process.send_signal(number)

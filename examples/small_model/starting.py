@@ -17,8 +17,7 @@ _ROUTE = """
 provider = "compatible"
 base_url = "{address}/v1"
 model = "{name}"
-temperature = 0
-max_tokens = 300
+max_tokens = 200
 deadline_s = 600
 attempt_s = 300
 concurrency = 1
@@ -26,8 +25,8 @@ concurrency = 1
 """
 
 
-class NotSetUpError(Exception):
-    """The model's environment is not there."""
+class NotServedError(Exception):
+    """The model's environment is not there, or its server did not start."""
 
 
 @contextmanager
@@ -35,12 +34,12 @@ def served(*command: str | Path) -> Iterator[str]:
     """The address of the model's server, which ends with the block, and with this process.
 
     `command` is what serves, if it is not the small model: it prints its address, and ends with
-    its standard input. Raises: NotSetUpError.
+    its standard input. Raises: NotServedError.
     """
     if not command and not PYTHON.exists():
-        raise NotSetUpError(f"There is no {PYTHON}. Run: make model-setup")
+        raise NotServedError(f"There is no {PYTHON}. Run: make model-setup")
     # A session of its own: Ctrl-C in the terminal reaches the program first, not the server.
-    process = subprocess.Popen(
+    process = subprocess.Popen(  # noqa: S603 - our own arguments
         command or (PYTHON, SERVE),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -51,7 +50,11 @@ def served(*command: str | Path) -> Iterator[str]:
             assert process.stdout is not None
             address = process.stdout.readline().decode().strip()
             if not address.startswith("http://127.0.0.1:"):
-                raise RuntimeError(f"The model's server did not start; it said {address!r}.")
+                raise NotServedError(
+                    f"The model's server did not start: it said {address[:80]!r}, and an address "
+                    "on this machine was expected. Run it by itself to see why: "
+                    f"{' '.join(map(str, command or (PYTHON, SERVE)))}"
+                )
             yield address
         finally:
             _end(process)

@@ -34,11 +34,15 @@ def _first(tool: str, **given: str) -> Callable[[str, dict], bool]:
     return lambda name, arguments: name == tool and given.items() <= arguments.items()
 
 
+def _lists(tool: str, arguments: dict) -> bool:
+    return tool == "list_files" and arguments.get("path", ".") in {".", "./"}
+
+
 SMALL = [
     Small("read notes.txt", _LOOKS, _first("read_file", path="notes.txt"), "Tea at four."),
-    Small("list the files", _LOOKS, lambda name, _: name == "list_files", "notes.txt"),
+    Small("list the files", _LOOKS, _lists, "notes.txt"),
     Small("List all files in src", _LOOKS, _first("list_files", path="src"), "b.py"),
-    Small("count the files", _LOOKS, lambda name, _: name == "list_files", "3"),
+    Small("count the files", _LOOKS, _lists, "3"),
     Small("count the lines in notes.txt", _LOOKS, _first("read_file", path="notes.txt"), "2"),
     Small('search for "cake"', _LOOKS, _first("search_files", pattern="cake"), "notes.txt"),
     Small("find y in src", _LOOKS, _first("search_files", pattern="y"), "src/b.py"),

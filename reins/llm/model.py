@@ -8,6 +8,7 @@ from reins.llm.calls.accounting import Accounting
 from reins.llm.calls.answer_schema import AnswerSchema, sent_over
 from reins.llm.calls.call import Call, Send
 from reins.llm.calls.deltas import DeltaEmitter
+from reins.llm.calls.schema_form import form_of
 from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
 from reins.llm.completion import Completion
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
@@ -110,7 +111,7 @@ class Model:
         Raises: as `call`; ModelError(kind="unfit") when no route's answer fits in the end.
         """
         chain = await self._chain()
-        schema = AnswerSchema("shape", shape.model_json_schema, shape.__name__)
+        schema = AnswerSchema("shape", lambda: form_of(shape.model_json_schema()), shape.__name__)
 
         async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
             safe = _safe({"messages": turns})

@@ -4,6 +4,7 @@ import json
 
 import pytest
 from jsonschema import Draft202012Validator
+from pydantic import Field
 
 from agents_impl.task.history import History
 from agents_impl.task.prompting import decide
@@ -98,6 +99,22 @@ async def test_always_holds_structured_answers(routed, stub: ModelStub) -> None:
     assert [each["name"] for each in formats] == ["Choice", "Choice"]
     await model.call("TellAJoke", subject="cats", told=[])
     assert "response_format" not in stub.seen[-1].body
+
+
+class Long(Choice):
+    """A shape with what not each server can hold a model to."""
+
+    reason: str = Field(max_length=5_000, pattern="^to ")
+
+
+async def test_lengths_and_patterns_are_checked_here_alone(routed, stub: ModelStub) -> None:
+    """They are not sent, and an answer beyond them is sent back as ever."""
+    model = await routed(route("a", stub, json_schema="always"))
+    stub.replies.append(held_to({"action": "finish", "reason": "none"}))
+    stub.replies.append(held_to(json.loads(GOOD)))
+    done = await model.structured("ChooseAction", Long, **ASK)
+    assert (done.value.reason, done.repaired) == ("to see", True)
+    assert "5000" not in json.dumps(stub.seen[0].body["response_format"])
 
 
 async def test_tools_leaves_structured_answers_alone(routed, stub: ModelStub) -> None:

@@ -1,4 +1,4 @@
-"""The small tasks of the offline model, as far as they need no commands, and what each should do.
+"""Small tasks, one of each way to use the tools, and what shows that they were done.
 
 The goals are those of tests/integration/llm/test_offline_tasks.py.
 """
@@ -40,19 +40,12 @@ def _lists(tool: str, arguments: dict) -> bool:
 
 SMALL = [
     Small("read notes.txt", _LOOKS, _first("read_file", path="notes.txt"), "Tea at four."),
-    Small("list the files", _LOOKS, _lists, "notes.txt"),
     Small("List all files in src", _LOOKS, _first("list_files", path="src"), "b.py"),
     Small("count the files", _LOOKS, _lists, "3"),
-    Small("count the lines in notes.txt", _LOOKS, _first("read_file", path="notes.txt"), "2"),
     Small('search for "cake"', _LOOKS, _first("search_files", pattern="cake"), "notes.txt"),
-    Small("find y in src", _LOOKS, _first("search_files", pattern="y"), "src/b.py"),
     Small(
         'write "hello there" to out/new.txt', _CHANGES,
         _first("write_file", path="out/new.txt"), file=("out/new.txt", "hello there"),
-    ),
-    Small(
-        "Create a file x.md with `# Title`", _CHANGES,
-        _first("write_file", path="x.md"), file=("x.md", "# Title"),
     ),
     Small(
         "remember that my favourite colour is blue", ["remember", "recall"],

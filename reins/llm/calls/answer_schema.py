@@ -1,5 +1,6 @@
 """The JSON that an answer has to be: a schema, for routes that hold their model to one."""
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -12,6 +13,8 @@ _CONSTRAINED: Mapping[str, tuple[Constraint, ...]] = {
     "shape": ("always",),
 }
 """The options of a route under which each kind of answer is held to its schema."""
+_NOT_IN_A_NAME = re.compile(r"[^A-Za-z0-9_-]")
+_NAME_CHARS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +32,8 @@ class AnswerSchema:
 
     def response_format(self) -> dict[str, Any]:
         """As OpenAI's API has it. Not `strict`: tools may take what that forbids."""
-        named = {"name": self.name, "schema": self.make()}
+        name = _NOT_IN_A_NAME.sub("_", self.name)[:_NAME_CHARS]
+        named = {"name": name, "schema": self.make()}
         return {"type": "json_schema", "json_schema": named}
 
 

@@ -136,7 +136,8 @@ def done(session_id, route, small, rate, workspaces):
     assert q.wait_for_action(created)["outcome"] == "applied"
     until(lambda: over(session_id), deadline_s=PATIENCE_S)
     state = get_agent_state(session_id)
-    calls = [each for each in list_calls(session_id) if each["function"] == "Think"]
+    made = [each for each in list_calls(session_id) if each["function"] == "Think"]
+    calls = [each for each in made if each["finish_reason"]]  # one that broke off is made again
     tools = Registry.load().select(small.tools) | OWN
     decided = [each for each in (reads(call["answer"], tools) for call in calls) if each]
     rate.calls += len(calls)
@@ -148,9 +149,9 @@ def done(session_id, route, small, rate, workspaces):
     rate.seconds += sum(call["latency_ms"] for call in calls) / 1000
     status, summary = result_of(session_id)
     rate.met += status == "done" and small.met(summary, workspace)
-    made = ", ".join(f"`{each.tool} {json.dumps(each.arguments)}`" for each in decided)
+    told = ", ".join(f"`{each.tool} {json.dumps(each.arguments)}`" for each in decided)
     end = summary or why_held(state) or state["status"]
-    rate.lines.append((route, small.goal, made[:200] or "none that can be read", end[:120]))
+    rate.lines.append((route, small.goal, told[:200] or "none that can be read", end[:120]))
     if state["status"] not in {"completed", "failed"}:
         q.wait_for_action(q.agent_destroy_action(session_id, "test"))
 

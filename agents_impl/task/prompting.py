@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from agents_impl.fitting import within
+from agents_impl.task.answer_schema import schema_for
 from agents_impl.task.history import History
 from agents_impl.task.reading import Decided, UnreadableError, read
 from agents_impl.task.window import SUMMARY_BYTES, Condensed, Pinned, Window, window
@@ -101,8 +102,9 @@ async def _thought(
     model: Model, made: Window, tools: Mapping[str, Tool], state: Thinking | None
 ) -> Thought:
     first: Completion | None = None
+    schema = schema_for(tools)
     try:
-        first = await model.stream("Think", **made.arguments())
+        first = await model.stream("Think", schema, **made.arguments())
         _learn(state, made, first)
         return _as_thought(await _read(first.text, tools), made, first, repaired=False)
     except UnreadableError as error:
@@ -113,7 +115,8 @@ async def _thought(
         problem = f"{_BROKEN_OFF[error.kind]}; write less at once, in several calls"
     answer = "[not shown]" if first is None else bounded(first.text, _SENT_BACK_BYTES)
     try:
-        second = await model.stream("Think", **made.arguments(), answer=answer, problem=problem)
+        arguments = made.arguments() | {"answer": answer, "problem": problem}
+        second = await model.stream("Think", schema, **arguments)
     except ModelError as error:
         if error.kind not in _BROKEN_OFF:
             raise

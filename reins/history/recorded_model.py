@@ -10,6 +10,7 @@ from typing import Any
 from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Compiled
 from reins.llm.caller import Caller
+from reins.llm.calls.answer_schema import AnswerSchema
 from reins.llm.calls.structured import Shape, Structured, ask
 from reins.llm.completion import Completion
 from reins.llm.errors import ModelError, summed_up
@@ -49,9 +50,13 @@ class Recording:
         for call in calls:
             self._waiting[call.function, call.messages].append(call)
 
-    def take(self, function: str, messages: Messages) -> RecordedCall:
-        """The oldest call of this prompt that was not asked yet. Raises: NotRecordedError."""
-        waiting = self._waiting.get((function, messages)) or self._waiting.get((function, None))
+    def take(self, function: str, *prompts: Messages) -> RecordedCall:
+        """The oldest call of one of these prompts that was not asked yet.
+
+        Raises: NotRecordedError.
+        """
+        asked = (self._waiting.get((function, each)) for each in (*prompts, None))
+        waiting = next(filter(None, asked), None)
         if not waiting:
             others = sum(
                 len(calls) for (name, _), calls in self._waiting.items() if name == function
@@ -77,12 +82,14 @@ class RecordedModel(Model):
         self._recording = recording
         self._caller = caller
 
-    async def call(self, function: str, **arguments: object) -> Completion:
+    async def call(
+        self, function: str, schema: AnswerSchema | None = None, /, **arguments: object
+    ) -> Completion:
         """Answer as the same call was answered. Raises: ModelError as then; NotRecordedError."""
-        safe = {name: safe_argument(value) for name, value in arguments.items()}
-        rendered = self._recording.compiled.messages(function, safe)
-        messages = tuple((message["role"], message["content"]) for message in rendered)
-        recorded = self._recording.take(function, without_keys(messages))
+        further = schema.arguments if schema is not None else {}
+        recorded = self._recording.take(
+            function, *(self._prompt(function, {**arguments, **each}) for each in ({}, further))
+        )
         for attempt in recorded.attempts:
             self._charge(attempt)
         last = recorded.attempts[-1]
@@ -101,9 +108,16 @@ class RecordedModel(Model):
             call_id=last["call_id"],
         )
 
-    async def stream(self, function: str, **arguments: object) -> Completion:
+    def _prompt(self, function: str, arguments: Mapping[str, object]) -> Messages:
+        safe = {name: safe_argument(value) for name, value in arguments.items()}
+        rendered = self._recording.compiled.messages(function, safe)
+        return without_keys(tuple((each["role"], each["content"]) for each in rendered))
+
+    async def stream(
+        self, function: str, schema: AnswerSchema | None = None, /, **arguments: object
+    ) -> Completion:
         """As `call`: nobody watches."""
-        return await self.call(function, **arguments)
+        return await self.call(function, schema, **arguments)
 
     async def structured(
         self, function: str, shape: type[Shape], **arguments: object

@@ -4,6 +4,7 @@ Nothing else in Reins knows BAML. Importing this package starts nothing and read
 """
 
 from reins.llm.caller import Caller, CallRecord, Delta, Nobody
+from reins.llm.calls.answer_schema import AnswerSchema
 from reins.llm.calls.structured import Structured
 from reins.llm.check import RouteCheck
 from reins.llm.completion import Completion
@@ -14,6 +15,7 @@ from reins.llm.routes.metrics import RouteNow
 from reins.llm.settings import ModelSettings, Route
 
 __all__ = [
+    "AnswerSchema",
     "CallRecord",
     "Caller",
     "Completion",

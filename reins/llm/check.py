@@ -6,13 +6,14 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from http import HTTPStatus
 
+from reins.llm.calls.answer_schema import AnswerSchema, sent_over
 from reins.llm.embeddings.embedder import Embedder
 from reins.llm.errors import Kind, ModelConfigError, ModelError, place_of
 from reins.llm.routes.providers import Plan
 from reins.llm.routes.wiring import open_wire
 from reins.llm.settings import Route, RouteSpec
 from reins.llm.wire.errors import WireError
-from reins.llm.wire.failures import classify, failure
+from reins.llm.wire.failures import OF_FORMAT, classify, failure
 from reins.llm.wire.response import Exchange, WireResponse
 
 LIMIT_S = 20.0
@@ -26,6 +27,10 @@ PROBE = """function Probe() -> string {
   "#
 }
 """
+PROBED = AnswerSchema(
+    "tools",
+    lambda: {"type": "object", "properties": {"ok": {"type": "boolean"}}, "required": ["ok"]},
+)
 ANSWERED: frozenset[Kind] = frozenset({"truncated", "refused", "empty", "too_long"})
 """These come of a model that works; the text of their answer does not matter here."""
 
@@ -77,13 +82,14 @@ async def check_plan(name: str, plan: Plan, spec: RouteSpec) -> RouteCheck:
     """Call a route once, outside of its limits."""
     wire = await asyncio.to_thread(open_wire, plan, spec, {"probe.baml": PROBE})
     exchange = Exchange()
+    given, answer = sent_over(spec, PROBED, {}, exchange)
     began = time.perf_counter()
     error: ModelError | None = None
     try:
         async with asyncio.timeout(min(spec.longest_attempt_s, LIMIT_S)):
-            await wire.call("Probe", {}, exchange)
+            await wire.call("Probe", given, exchange, answer)
     except WireError as raised:
-        error = classify(raised, exchange.response, plan.route)
+        error = classify(raised, exchange.response, plan.route, exchange.option)
     except TimeoutError:
         error = failure("timeout", plan.route, "no answer in time")
     finally:
@@ -112,7 +118,7 @@ async def check_embeddings(name: str, route: Route, embedder: Embedder) -> Route
 
 
 def _message(route: Route, error: ModelError, response: WireResponse) -> str:
-    if error.kind in TOLD:
+    if error.kind in TOLD or OF_FORMAT in str(error):
         return str(error)
     message = MESSAGES.get(error.kind) or "it cannot be used"
     body = response.raw.lower()

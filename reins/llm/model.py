@@ -5,8 +5,10 @@ from typing import Protocol
 
 from reins.llm.caller import Caller
 from reins.llm.calls.accounting import Accounting
+from reins.llm.calls.answer_schema import AnswerSchema, sent_over
 from reins.llm.calls.call import Call, Send
 from reins.llm.calls.deltas import DeltaEmitter
+from reins.llm.calls.schema_form import form_of
 from reins.llm.calls.structured import CONVERSE, Messages, Shape, Structured, UnfitError, ask, unfit
 from reins.llm.completion import Completion
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
@@ -49,8 +51,12 @@ class Model:
             return Route(OFFLINE, OFFLINE, "", demonstration=True)
         return route_set.chain(name)[0].target
 
-    async def call(self, function: str, **arguments: object) -> Completion:
+    async def call(
+        self, function: str, schema: AnswerSchema | None = None, /, **arguments: object
+    ) -> Completion:
         """Call a BAML function declared `-> string`.
+
+        Routes with the option `json_schema` hold their model to `schema`; others ask as ever.
 
         Raises: ModelError when no route answered within its attempts and its deadline;
         ModelConfigError when there is no such function or route, or its arguments are wrong; what
@@ -59,11 +65,14 @@ class Model:
         safe = _safe(arguments)
 
         async def send(route: OpenRoute, exchange: Exchange) -> str:
-            return _checked(route, await route.wire.call(function, safe, exchange))
+            given, answer = sent_over(route.spec, schema, safe, exchange)
+            return _checked(route, await route.wire.call(function, given, exchange, answer))
 
         return await self._ask(function, safe, send, streamed=False)
 
-    async def stream(self, function: str, **arguments: object) -> Completion:
+    async def stream(
+        self, function: str, schema: AnswerSchema | None = None, /, **arguments: object
+    ) -> Completion:
         """As `call`; the caller gets the text while it comes, if the route can stream.
 
         Raises: as `call`.
@@ -75,13 +84,14 @@ class Model:
 
         async def send(route: OpenRoute, exchange: Exchange) -> str:
             wire, name = route.wire, route.spec.name
+            given, answer = sent_over(route.spec, schema, safe, exchange)
             if wire.is_plain or name in gave_none:
-                text = await wire.call(function, safe, exchange)
+                text = await wire.call(function, given, exchange, answer)
                 wire.is_plain = True
             else:
                 on_text = emitter.attempt(exchange.attempt)
                 try:
-                    text = await wire.stream(function, safe, exchange, on_text)
+                    text = await wire.stream(function, given, exchange, on_text, answer)
                     emitter.end()
                 except NoStreamError:
                     gave_none.add(name)
@@ -101,12 +111,15 @@ class Model:
         Raises: as `call`; ModelError(kind="unfit") when no route's answer fits in the end.
         """
         chain = await self._chain()
+        schema = AnswerSchema("shape", lambda: form_of(shape.model_json_schema()), shape.__name__)
 
         async def mend(turns: Messages, fits: Callable[[str], object]) -> Completion:
             safe = _safe({"messages": turns})
 
             async def send(route: OpenRoute, exchange: Exchange) -> str:
-                text = _checked(route, await route.wire.call(CONVERSE, safe, exchange))
+                _, answer = sent_over(route.spec, schema, safe, exchange)
+                text = await route.wire.call(CONVERSE, safe, exchange, answer)
+                text = _checked(route, text)
                 try:
                     fits(text)
                 except UnfitError as error:
@@ -115,7 +128,9 @@ class Model:
 
             return await self._ask(CONVERSE, safe, send, streamed=False)
 
-        return await ask(self, chain[0].wire, function, shape, _safe(arguments), mend=mend)
+        return await ask(
+            self, chain[0].wire, function, shape, _safe(arguments), mend=mend, schema=schema
+        )
 
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return a vector for each text, over the embeddings route.

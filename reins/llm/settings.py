@@ -4,6 +4,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 OFFLINE = "offline"
 """The route that is always known by this name: the demonstration."""
@@ -13,6 +14,9 @@ DEFAULT = "default"
 
 WORDLLAMA = "wordllama"
 """The provider that makes embeddings in this process, and nothing else."""
+
+Constraint = Literal["tools", "always"]
+"""Answers that a route's model is held to a JSON schema for: calls of tools, or all structured."""
 
 LEAST_S = 0.001
 LONGEST_S = 86_400.0
@@ -72,6 +76,7 @@ class RouteSpec:
     fallback: tuple[str, ...] = ()
     breaker_failures: int = 5
     breaker_rest_s: float = 30.0
+    json_schema: Constraint | None = None
 
     @property
     def longest_attempt_s(self) -> float:

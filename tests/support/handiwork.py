@@ -26,10 +26,10 @@ class ScriptedModel(Model):
         self.answers, self.asked = list(answers), []
         self.thinking, self.held = asyncio.Event(), None
 
-    async def stream(self, function, **arguments):
+    async def stream(self, function, schema=None, **arguments):
         return await self.call(function, **arguments)
 
-    async def call(self, function, **arguments):
+    async def call(self, function, schema=None, **arguments):
         self.asked.append((function, arguments))
         self.thinking.set()
         if self.held is not None:

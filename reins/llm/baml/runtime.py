@@ -6,10 +6,11 @@ a reload, while calls in flight keep theirs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import ModuleType
 from typing import Any
 
+import orjson
 from baml_py import BamlRuntime, ClientRegistry
 
 from reins.llm.baml.clients import rendering_client, streaming_client
@@ -30,6 +31,13 @@ class Request:
     url: str = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
     body: bytes = field(repr=False)
+
+    def asking_for(self, response_format: Mapping[str, Any] | None) -> "Request":
+        """The same with a `response_format`, which differs from call to call: no client has it."""
+        if response_format is None:
+            return self
+        body = orjson.loads(self.body) | {"response_format": response_format}
+        return replace(self, body=orjson.dumps(body))
 
 
 class Compiled:

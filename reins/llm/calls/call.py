@@ -240,7 +240,7 @@ class Call:
                 case ModelError():
                     return raised
                 case WireError():
-                    return classify(raised, exchange.response, route.target)
+                    return classify(raised, exchange.response, route.target, exchange.option)
                 case TimeoutError():
                     return failure("timeout", route.target, f"no answer within {limit_s:g} s")
         except Exception as error:  # noqa: BLE001 - a mistake of ours, in reading what was raised

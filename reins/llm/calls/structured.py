@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 from reins.llm.answers.objects import objects_in
 from reins.llm.baml.errors import BamlError
 from reins.llm.baml.parse_guard import UnreadableError, guarded
+from reins.llm.calls.answer_schema import AnswerSchema
 from reins.llm.completion import Completion
 from reins.llm.errors import ModelError
 from reins.llm.wire.failures import ADVICE, RETRYABLE
@@ -32,7 +33,9 @@ Mend = Callable[[Messages, Callable[[str], object]], Awaitable[Completion]]
 class Asks(Protocol):
     """A model as far as it is needed here."""
 
-    async def call(self, function: str, **arguments: object) -> Completion: ...
+    async def call(
+        self, function: str, schema: AnswerSchema | None = None, /, **arguments: object
+    ) -> Completion: ...
 
 
 class Reads(Protocol):
@@ -73,6 +76,7 @@ async def ask(
     arguments: Mapping[str, object],
     *,
     mend: Mend | None = None,
+    schema: AnswerSchema | None = None,
 ) -> Structured[Shape]:
     """Call a typed function and read its answer as `shape`; one that does not fit is sent back.
 
@@ -82,7 +86,7 @@ async def ask(
     ModelConfigError when there is no such function or its arguments are wrong.
     """
     messages = wire.messages(function, arguments)
-    first = await model.call(CONVERSE, messages=messages)
+    first = await model.call(CONVERSE, schema, messages=messages)
     try:
         return Structured(read(wire, function, shape, first.text), first, repaired=False)
     except UnfitError as error:
@@ -96,7 +100,7 @@ async def ask(
         },
     ]
     if mend is None:
-        second = await model.call(CONVERSE, messages=turns)
+        second = await model.call(CONVERSE, schema, messages=turns)
     else:
         second = await mend(turns, lambda text: read(wire, function, shape, text))
     try:

@@ -19,6 +19,7 @@ from reins.llm.settings import (
     MOST_ATTEMPTS,
     OFFLINE,
     WORDLLAMA,
+    Constraint,
     RouteSpec,
 )
 
@@ -63,6 +64,7 @@ class RouteEntry(_Strict):
     fallback: list[str] = Field([], max_length=MAX_ROUTES)
     breaker_failures: int = Field(5, ge=1, le=1_000_000)
     breaker_rest_s: Seconds = 30.0
+    json_schema: Constraint | None = None
 
 
 class EmbeddingsEntry(_Strict):

@@ -16,7 +16,7 @@ from reins.llm.offline import OfflineModel
 from reins.llm.routes.metrics import RouteMetrics
 from reins.llm.routes.models_file import WORDS, RouteConfig, own_config, read_config
 from reins.llm.routes.open_route import OpenRoute
-from reins.llm.routes.providers import Plan, own_spec, plan, plan_offline
+from reins.llm.routes.providers import Plan, check_constraint, own_spec, plan, plan_offline
 from reins.llm.routes.route_set import RouteSet
 from reins.llm.routes.wiring import open_wire
 from reins.llm.settings import OFFLINE, WORDLLAMA, ModelSettings, Route, RouteSpec
@@ -96,6 +96,7 @@ class Opener:
         files: Mapping[str, str],
         old: RouteSet | None,
     ) -> tuple[Plan, Wire | None]:
+        check_constraint(spec)
         if spec.provider == WORDLLAMA:
             return words_plan(), None
         made = await self.plan(spec, settings.environ)

@@ -59,6 +59,8 @@ PROVIDERS: Mapping[str, Provider] = {
 }
 AUTHORIZED = {"openai", "openai-generic"}
 """BAML's providers that send the key where a password goes as well, in `Authorization`."""
+CONSTRAINING = ("openai", "ollama", "compatible")
+"""Providers whose requests may have a `response_format`."""
 COMPATIBLE = Provider("openai-generic", "", None)
 
 
@@ -259,6 +261,15 @@ def checked_key(spec: RouteSpec, key: str | None) -> str | None:
             "ASCII). Copy it again."
         )
     return key
+
+
+def check_constraint(spec: RouteSpec) -> None:
+    """Raises: ModelConfigError for a `json_schema` of a provider that does not know it."""
+    if spec.json_schema is not None and spec.provider not in CONSTRAINING:
+        raise ModelConfigError(
+            f"{spec.called('json_schema')} is {spec.json_schema!r}, but {spec.provider} takes no "
+            f"response_format. Take it out; it is for {', '.join(CONSTRAINING)}."
+        )
 
 
 def check_limits(spec: RouteSpec) -> None:

@@ -75,6 +75,8 @@ QUOTA_SPENT = "insufficient_quota"
 TOLD = re.compile(
     r"the prompt of about (\d+) tokens is longer than the model's context(?: of (\d+) tokens)?"
 )
+OF_FORMAT = "to a request with response_format"
+FORMAT_WORDS = re.compile(r"response.?format|json.?schema|grammar", re.IGNORECASE)
 LENGTHS = re.compile(r'"n_(?:ctx|prompt_tokens)"\s*:\s*[0-9]+')
 """Fields in which llama.cpp tells them."""
 
@@ -99,8 +101,13 @@ def failure(
     )
 
 
-def classify(error: WireError, response: WireResponse, route: Route) -> ModelError:
-    """The ModelError for what an attempt ended with; `response` is what came over the wire."""
+def classify(
+    error: WireError, response: WireResponse, route: Route, option: str = ""
+) -> ModelError:
+    """The ModelError for what an attempt ended with; `response` is what came over the wire.
+
+    `option` names the one for which the request had a `response_format`.
+    """
     if (lengths := lengths_in(error, response)) is not None:
         return too_much(route, lengths, response)
     if isinstance(error, FaultError):
@@ -108,7 +115,18 @@ def classify(error: WireError, response: WireResponse, route: Route) -> ModelErr
     else:
         kind, what = verdict(error, response)
     advice = error.advice if isinstance(error, UnconnectedError) else None
+    if option and may_be_of_format(kind, response):
+        what += f" {OF_FORMAT}"
+        advice = f"If it cannot hold answers to a JSON schema, take out {option}. {ADVICE[kind]}"
     return failure(kind, route, what, after_s=response.retry_after_s, advice=advice)
+
+
+def may_be_of_format(kind: Kind, response: WireResponse) -> bool:
+    """True of an error that a server may give because it knows no `response_format`."""
+    if kind == "bad_request":
+        return True
+    fault = response.fault or fault_in_body(response.raw)
+    return kind in {"server", "not_found"} and bool(FORMAT_WORDS.search(fault.words))
 
 
 def lengths_in(error: WireError, response: WireResponse) -> ContextLength | None:

@@ -49,9 +49,11 @@ class Exchange:
     """One attempt over the wire; `attempt` counts over all routes of a call.
 
     The wire sets `response` when the attempt ends, however it ends, to one that is complete.
+    `option` names the option of the route for which the request has a `response_format`.
     """
 
     attempt: int = 1
+    option: str = ""
     response: WireResponse = NO_RESPONSE
 
 

@@ -78,13 +78,19 @@ class Sender:
                 )
             except (self._aiohttp.ServerDisconnectedError, self._aiohttp.ClientOSError) as error:
                 # A server may close a kept connection in the moment in which we take it up.
-                lost = isinstance(error, (self._aiohttp.ServerDisconnectedError, ConnectionError))
-                if not (lost and may_be_kept):
+                if not (may_be_kept and self._is_lost(error)):
                     raise
                 may_be_kept = False
             else:
                 self._answered = True
                 return got
+
+    def _is_lost(self, error: Exception) -> bool:
+        """True of a connection that was closed; one lost in the middle of the body is a cause."""
+        if isinstance(error, self._aiohttp.ClientConnectorError):
+            return False  # there was none yet
+        lost = (self._aiohttp.ServerDisconnectedError, ConnectionError)
+        return isinstance(error, lost) or isinstance(error.__cause__, ConnectionError)
 
     async def stop(self) -> None:
         """Close the connections; a second time does nothing."""

@@ -62,12 +62,20 @@ class Wire:
         """See `Compiled.parse`."""
         return self.compiled.parse(function, text)
 
-    async def call(self, function: str, arguments: Mapping[str, object], exchange: Exchange) -> str:
+    async def call(
+        self,
+        function: str,
+        arguments: Mapping[str, object],
+        exchange: Exchange,
+        response_format: Mapping[str, Any] | None = None,
+    ) -> str:
         """Call once; return the answer's text, without its thought.
+
+        `response_format` goes into the body as it is.
 
         Raises: WireError of some kind; ModelConfigError when the arguments do not fit.
         """
-        request = self.compiled.request(function, arguments)
+        request = self.compiled.request(function, arguments).asking_for(response_format)
         received = Received(request.body.decode())
         with _recorded(exchange, received):
             async with self.sender.send(request) as reply:
@@ -81,6 +89,7 @@ class Wire:
         arguments: Mapping[str, object],
         exchange: Exchange,
         on_text: OnText,
+        response_format: Mapping[str, Any] | None = None,
     ) -> str:
         """Call once; return the text. `on_text` gets the whole answer so far.
 
@@ -92,6 +101,7 @@ class Wire:
         Raises: as `call`, and whatever `on_text` raises.
         """
         request = self.compiled.request(function, arguments, streamed=True)
+        request = request.asking_for(response_format)
         received = Received(request.body.decode())
         with _recorded(exchange, received):
             async with self.sender.send(request) as reply:

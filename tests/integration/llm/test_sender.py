@@ -60,6 +60,28 @@ async def test_a_kept_connection_that_is_closed_costs_no_call(streamed: bool) ->
         assert closing.requests == 7, "once more, and not for ever"
 
 
+async def test_one_that_is_closed_right_after_its_answer_costs_no_call() -> None:
+    """Some servers do that and do not say so: the body of the next request finds it closed."""
+    requests = 0
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal requests
+        await reader.readuntil(b"\r\n\r\n")
+        await reader.read(1 << 20)
+        requests += 1
+        writer.write(ANSWER % (len(BODY), BODY))
+        writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    async with server:
+        wire = wire_for(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1")
+        for _ in range(20):
+            exchange = Exchange()
+            await send(wire, exchange, streamed=False)
+            assert exchange.response.text == "Hello."
+    assert requests == 20
+
+
 async def test_a_first_request_is_sent_once() -> None:
     """Where no connection was kept, it is lost and said to be."""
     closing = Closing(good=0)

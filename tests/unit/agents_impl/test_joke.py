@@ -17,11 +17,11 @@ class ScriptedModel(Model):
     def __init__(self, *answers):
         self.answers, self.asked, self.streamed = list(answers), [], []
 
-    async def stream(self, function, **arguments):
+    async def stream(self, function, schema=None, **arguments):
         self.streamed.append(function)
         return await self.call(function, **arguments)
 
-    async def call(self, function, **arguments):
+    async def call(self, function, schema=None, **arguments):
         self.asked.append((function, arguments))
         answer = self.answers.pop(0)
         if isinstance(answer, Exception):

@@ -22,11 +22,11 @@ class ScriptedModel(Model):
         self.called = asyncio.Event()
         self.held: asyncio.Event | None = None
 
-    async def stream(self, function, **arguments):
+    async def stream(self, function, schema=None, **arguments):
         self.streamed.append(function)
         return await self.call(function, **arguments)
 
-    async def call(self, function, **arguments):
+    async def call(self, function, schema=None, **arguments):
         self.asked.append((function, arguments))
         self.called.set()
         if self.held is not None:

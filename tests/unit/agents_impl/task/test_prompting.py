@@ -21,11 +21,11 @@ class Scripted(Model):
     def __init__(self, *answers, tokens_in=500):
         self.answers, self.asked, self.tokens_in = list(answers), [], tokens_in
 
-    async def stream(self, function, **arguments):
+    async def stream(self, function, schema=None, **arguments):
         assert function == "Think", "only a thought is watched"
         return await self._answer(function, arguments)
 
-    async def call(self, function, **arguments):
+    async def call(self, function, schema=None, **arguments):
         assert function == "Summarise"
         return await self._answer(function, arguments)
 

@@ -49,7 +49,7 @@ def check_row(row: Mapping[str, Any], decision: Decision) -> None:
 
 
 def became(row: Mapping[str, Any]) -> str:
-    """What an item is that is open no more, as in "was approved by ann at …, and has run"."""
+    """The end of an item that is open no more, as in "was approved by ann at …, and has run"."""
     state = row["state"]
     by = f" by {row['decided_by']}" if row["decided_by"] and row["decision"] != "expire" else ""
     at = f" at {iso(row['decided_at'])}" if row["decided_at"] else ""

@@ -58,6 +58,6 @@ class Context:
     memory: dict[str, Any] = field(default_factory=dict)
     model: Answers | None = None
 
-    async def in_thread(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""
         return await in_thread(partial(function, *given, **named))

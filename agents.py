@@ -34,7 +34,8 @@ from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
-from reins.tools.from_settings import SettingsFolders, registry_for, toolbox_for
+from reins.tools.from_settings import WorkerTools, toolbox_for
+from reins.tools.mcp.config import McpConfigError
 from reins.tools.registry import ToolModuleError
 from reins.version import VERSION
 from store.errors import FolderOwnedError, StoreError, in_a_line
@@ -43,8 +44,8 @@ from store.store import Store
 _logger = structlog.get_logger(__name__)
 
 UNUSABLE = (
-    SettingsError, ModelConfigError, AgentTypeError, ToolModuleError, StoreError, OSError,
-    MemoryError, RuntimeError,
+    SettingsError, ModelConfigError, AgentTypeError, ToolModuleError, McpConfigError, StoreError,
+    OSError, MemoryError, RuntimeError,
 )  # fmt: skip
 """What keeps a process from working: ours by name, and what the system and LanceDB raise where
 files, memory or threads are not to be had."""
@@ -80,6 +81,7 @@ class Runtime:
         self.conversations = Conversations(self.store)
         self.inbox = Inbox(self.store)
         self.confinement, self.toolbox = toolbox_for(settings)
+        self.tools = WorkerTools(settings, self.toolbox, self.confinement)
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
@@ -108,12 +110,12 @@ class Runtime:
     async def start(self) -> None:
         """Own the data folder, rebuild its sessions, take up its queue.
 
-        Raises: StoreError, ModelConfigError, AgentTypeError, ToolModuleError; nothing is left
-        running then.
+        Raises: StoreError, ModelConfigError, AgentTypeError, ToolModuleError, McpConfigError;
+        nothing is left running then.
         """
         self.loop = asyncio.get_running_loop()
         self.types.take(self.types.read())
-        self.toolbox.tools = await registry_for(self.settings)
+        tools = await self.tools.read(self.settings)
         self.toolbox.calls = calls_here()  # those of agents' own code, too
         await self.store.start()
         ending = self._shutdown
@@ -125,6 +127,8 @@ class Runtime:
             await self.model.start()
             ending.add("the probe of the sandbox", self.confinement.stop)
             self.confinement.begin()
+            ending.add("the MCP servers", self.tools.stop)
+            await self.tools.take(tools)
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             ending.add("the inbox", self.inbox.stop)
@@ -187,13 +191,13 @@ class Runtime:
         try:
             settings = load_settings(data=self.settings.data)
             types = await asyncio.to_thread(self.types.read, settings.agent_modules)
-            tools = await registry_for(settings, anew=True)
+            tools = await self.tools.read(settings, anew=True)
             await self.model.reload(model_settings(settings), refuse=self.fleet.without_routes)
         except ModelConfigError as error:
             raise ValueError(str(error)) from error
         changed = self.types.take(types)
         self.settings = settings
-        self.toolbox.take(tools, SettingsFolders(settings))
+        await self.tools.take(tools)
         self.store.keep_records_for(settings.record_days)
         self.fleet.reconfigure(schedule(settings))
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)

@@ -84,6 +84,9 @@ class Settings(BaseSettings):
         ["agents_impl"], min_length=1, description="modules and packages of agent types, as JSON"
     )
     tools: list[str] = Field([], description="modules and packages of your own tools, as JSON")
+    mcp: Path | None = Field(
+        None, description="file of MCP servers; default: `mcp.json` of the working folder"
+    )
     tools_unconfined: bool = Field(
         default=False, description="run commands of tools where nothing can confine them; each asks"
     )

@@ -215,6 +215,17 @@ class TaskAsks(TaskActs):
                 return self._result(pending, Acted.not_made("denied", denied))
         return await super()._go_on(pending)
 
+    async def _answered(self, pending: Pending, verdict: Verdict) -> StepResult:
+        """Go on with a call whose tool has asked, if there is an answer now."""
+        if verdict.decision == "expire":
+            return await self._after_decision(pending, verdict)
+        if verdict.decision == "reject":
+            why = f"{verdict.actor} did not answer what the tool asked: {verdict.reason or ''}"
+            return self._result(pending, Acted.not_made("rejected", why[:_REASON_CHARS]))
+        if not pending.begun and (denied := await self._why_denied(pending)) is not None:
+            return self._result(pending, Acted.not_made("denied", denied))
+        return await super()._go_on(pending)
+
     async def _why_denied(self, pending: Pending) -> str | None:
         """The reason why a call is refused that a person has allowed: a rule denies it since."""
         tool = self._tools().get(pending.call.tool)
@@ -256,7 +267,8 @@ class TaskAsks(TaskActs):
         if pending.dropped is not None or (pending.verdict is None and pending.begun):
             return await super()._go_on(pending)
         if pending.verdict is not None:
-            return await self._after_decision(pending, pending.verdict)
+            after = self._after_decision if pending.goes_on is None else self._answered
+            return await after(pending, pending.verdict)
         if tool is None:
             return await super()._go_on(pending)
         return await self._if_permitted(pending, tool, await self._whole(pending))

@@ -17,6 +17,7 @@ from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_fi
 from agents_impl.task.models import Pending, ToolsSpent
 from agents_impl.task.permitting import Permit, permit
 from agents_impl.task.recording import TaskRecords
+from reins.tools.asking import Answered
 from reins.tools.budget import Spent
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
@@ -144,7 +145,7 @@ class TaskActs(TaskRecords):
         arguments, around = await self._whole(pending), await self._surroundings()
         around.seq, around.key, around.begun = self.session.seq + 1, pending.call.key, False
         memory = deepcopy(self.state.memory)
-        around.memory = self.state.memory
+        around.memory, around.answered = self.state.memory, _answer_to(pending)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(
             self._toolbox.act(tool, arguments, around),
@@ -161,6 +162,8 @@ class TaskActs(TaskRecords):
             acted = Acted.not_made("failed", why)
         if acted.ok:
             self._note(tool, arguments)
+        if acted.asks is not None:
+            return self._asks_before_it_goes_on(pending, acted, acted.asks)
         return self._result(pending, acted)
 
     def _came_in(self, tool: Tool) -> None:
@@ -173,6 +176,13 @@ class TaskActs(TaskRecords):
         if (path := changed_file(tool, arguments)) is not None:
             others = [each for each in state.files_changed if each != path]
             state.files_changed = newest([*others, path][-_FILES:], FILES_BYTES)
+
+
+def _answer_to(pending: Pending) -> Answered | None:
+    """The answer of a person with which the call goes on."""
+    if pending.goes_on is None or pending.verdict is None:
+        return None
+    return Answered(pending.verdict.text or "", pending.goes_on)
 
 
 def _rounded(spent: Spent) -> ToolsSpent:

@@ -9,6 +9,7 @@ import orjson
 import structlog
 
 from agent_core.agent.looping import LoopingAgentBase
+from agents_impl.task.finding import with_finder
 from agents_impl.task.history import History
 from agents_impl.task.models import Pending, TaskState
 from agents_impl.task.own_tools import OWN
@@ -59,7 +60,7 @@ class TaskMeans(LoopingAgentBase):
         names = self.state.tools or self.config.tools
         source, known = self._toolbox.tools, self._chosen
         if known is None or known[0] is not source or known[1] != names:
-            known = self._chosen = source, names, {**self._selected(names), **OWN}
+            known = self._chosen = source, names, with_finder(self._selected(names), OWN)
         return known[2]
 
     def _selected(self, names: Sequence[str]) -> dict[str, Tool]:

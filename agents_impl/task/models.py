@@ -132,6 +132,7 @@ class Pending(BaseModel):
     `begun`: it may have been begun, so that only an idempotent one may be made. `asked`: the item
     of the inbox; `touches`: the digest of what it would change, when it was asked about.
     `leads_to`: where its path leads over a link. `dropped`: it is not to be made, for this reason.
+    `goes_on`: the tool has asked a person, so many `rounds` by now, and needs this to go on.
     """
 
     thought: str
@@ -144,6 +145,8 @@ class Pending(BaseModel):
     leads_to: list[str] = Field(default_factory=list)
     verdict: Verdict | None = None
     dropped: str | None = None
+    goes_on: dict[str, Any] | None = None
+    rounds: int = 0
 
     @property
     def waits(self) -> bool:

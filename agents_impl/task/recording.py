@@ -1,13 +1,15 @@
 """The rows of a task: the outcome of a call, that it makes no way, the result of a goal."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from agent_core.agent.effects import Effect
 from agent_core.agent.results import StepResult
 from agent_core.inbox.inbox import Inbox, Settled
+from agent_core.inbox.item import Item, call_hash
 from agent_core.session.waiting import Waiting
 from agents_impl.task import goals
-from agents_impl.task.calls import as_payload, call_line, digest
+from agents_impl.task.calls import as_payload, call_line, digest, kept
 from agents_impl.task.history import Seen
 from agents_impl.task.means import TaskMeans
 from agents_impl.task.models import Pending, Recent, Result
@@ -17,6 +19,9 @@ from agents_impl.task.stuck import why_stuck, with_act
 from reins.tools.toolbox import Acted
 
 _UNREADABLE = 3
+_ROUNDS = 5
+"""Times that a tool may ask people in one call."""
+_ASKS_CHARS = 200
 _UNREADABLE_CHARS = 2_000
 _WARNING = (
     "You make no way: {why}. Do something else: look from another side, ask a person, or finish "
@@ -73,6 +78,42 @@ class TaskRecords(TaskMeans):
         state.warned, state.recent = True, []
         state.noted = _WARNING.format(why=why)
         return self._step(text, payload | {"warned": why}, effects)
+
+    def _asks_before_it_goes_on(
+        self, pending: Pending, acted: Acted, asks: Mapping[str, Any]
+    ) -> StepResult:
+        """The tool has asked a person: the call goes on with the answer, whenever that comes."""
+        if pending.rounds >= _ROUNDS:
+            why = f"the tool asked {pending.rounds} times, and would ask again: {acted.error}"
+            return self._result(pending, Acted.not_made("failed", why))
+        effects, inbox = self._settled(pending, acted), self.services.get(Inbox)
+        session = self.session
+        question = {"question": asks["question"]}
+        item = Item(
+            kind="question",
+            session_id=session.session_id,
+            agent_id=session.agent_id,
+            agent_type=session.agent_type,
+            tool=pending.call.tool,
+            args=question,
+            call_hash=call_hash(pending.call.tool, question),
+            thought=pending.thought,
+            preview={"kind": "text", "text": asks["question"]},
+            expires_in_s=self.config.decide_within_s,
+            item_id=f"itm_{digest([pending.call.key, pending.rounds])}",
+        )
+        waits = {"asked": item.item_id, "goes_on": asks["state"], "rounds": pending.rounds + 1}
+        waits |= {"verdict": None, "begun": False}
+        self.state.pending = kept(pending.model_copy(update=waits))
+        payload = {
+            "thought": pending.thought,
+            "call": as_payload(pending.call),
+            "outcome": acted.as_payload(),
+            **self._take_shown(),
+        }
+        self._seen = session.iteration, payload
+        text = f"{pending.call.tool} asks: {asks['question']}"[:_ASKS_CHARS]
+        return StepResult(text, payload, effects=[*effects, inbox.asking(item)])
 
     def _settled(self, pending: Pending, acted: Acted) -> list[Effect]:
         """The end of the item that was asked about the call."""

@@ -190,7 +190,7 @@ def _pins(state: Pinned, tools: Mapping[str, Tool], notes: Sequence[str]) -> dic
     more = [each.name for each in named[MAX_TOOLS:]]
     told = (
         f"There are {len(named)} tools. {len(more)} of them are told by their names alone: "
-        f"{', '.join(more)}. A call with wrong arguments says what it takes."
+        f"{', '.join(more)}. find_tool tells what they do, and what they take."
     )
     return {
         "tools": [*map(tool_line, named[:MAX_TOOLS])],

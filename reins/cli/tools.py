@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import click
 
 from reins import logs
+from reins.cli.mcp_servers import add_verbs, behind, unknown_yet, with_servers
 from reins.cli.outcome import EXIT_USAGE, CommandError, Ending, print_json
 from reins.llm import ModelConfigError, ModelRouter
 from reins.llm.caller import Nobody
@@ -17,6 +19,8 @@ from reins.llm.from_settings import model_settings
 from reins.settings import Settings, SettingsError, load_settings
 from reins.tools import Context, Outcome, Registry, Tool, ToolError, ToolModuleError, calls_here
 from reins.tools.describing import described
+from reins.tools.mcp.config import McpConfigError
+from reins.tools.mcp.servers import McpServers
 from reins.tools.sandbox.probing import probe
 
 EXIT_NOTHING = 1
@@ -33,12 +37,36 @@ def _loaded() -> tuple[Settings, Registry]:
         raise CommandError(error, EXIT_UNUSABLE) from error
 
 
-def _tool(name: str) -> tuple[Settings, Tool]:
+@asynccontextmanager
+async def _tool(name: str) -> AsyncIterator[tuple[Settings, Tool]]:
+    """A tool; one of an MCP server while that is connected."""
     settings, registry = _loaded()
     try:
-        return settings, registry.get(name)
-    except ToolError as error:
+        if name in registry.tools:
+            yield settings, registry.get(name)
+            return
+        async with with_servers(settings, registry, behind(settings, name)) as (every, servers):
+            if name not in every.tools:
+                _say_faults(servers)
+            yield settings, every.get(name)
+    except (ToolError, McpConfigError) as error:
         raise CommandError(error, EXIT_USAGE) from error
+
+
+def _say_faults(servers: McpServers) -> None:
+    for each in servers.told():
+        for fault in each["faults"]:
+            print(f"MCP server {each['name']}: {fault['text']}", file=sys.stderr)
+
+
+async def _every(settings: Settings, registry: Registry) -> Registry:
+    """All tools; MCP servers that nobody has seen yet are connected to."""
+    try:
+        async with with_servers(settings, registry, unknown_yet(settings)) as (every, servers):
+            _say_faults(servers)
+            return every
+    except ValueError as error:
+        raise CommandError(error, EXIT_UNUSABLE) from error
 
 
 @click.group(help="The tools that agents can use.")
@@ -51,6 +79,7 @@ def tools() -> None:
 @click.option("--json", "as_json", is_flag=True, help="print all that there is, as JSON")
 def _list(*, wanted: tuple[str, ...], as_json: bool) -> None:
     settings, registry = _loaded()
+    registry = asyncio.run(_every(settings, registry))
     try:
         found = registry.select(wanted) if wanted else registry.tools
     except ToolError as error:
@@ -68,7 +97,11 @@ def _list(*, wanted: tuple[str, ...], as_json: bool) -> None:
 @tools.command("show", cls=Ending, help="print a tool's description, schema and policy, as JSON")
 @click.argument("name")
 def _show(*, name: str) -> None:
-    print_json(described(_tool(name)[1]), indent=2)
+    async def shown() -> dict[str, Any]:
+        async with _tool(name) as (_, tool):
+            return described(tool)
+
+    print_json(asyncio.run(shown()), indent=2)
 
 
 @tools.command("call", cls=Ending, help="call a tool, without an agent and without being asked")
@@ -80,7 +113,6 @@ def _show(*, name: str) -> None:
     help="the folder in which it works",
 )
 def _call(*, name: str, arguments: str, workspace: Path | None) -> int:
-    settings, tool = _tool(name)
     try:
         given = json.loads(arguments)
     except ValueError as error:
@@ -88,8 +120,13 @@ def _call(*, name: str, arguments: str, workspace: Path | None) -> int:
     if not isinstance(given, dict):
         raise CommandError(f"--json must be an object, given {arguments[:80]}", EXIT_USAGE)
     context = Context(workspace=None if workspace is None else workspace.resolve())
+
+    async def made() -> Outcome:
+        async with _tool(name) as (settings, tool):
+            return await _made(tool, given, context, settings)
+
     try:
-        outcome = asyncio.run(_made(tool, given, context, settings))
+        outcome = asyncio.run(made())
     except ModelConfigError as error:
         raise CommandError(error, EXIT_UNUSABLE) from error
     if not outcome.ok:
@@ -114,3 +151,6 @@ async def _models(settings: Settings) -> AsyncIterator[ModelRouter]:
         yield router
     finally:
         await router.stop()
+
+
+add_verbs(tools, lambda: _loaded()[0])

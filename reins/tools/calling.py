@@ -17,7 +17,14 @@ from reins.tools.context import Context
 from reins.tools.figures import ToolFigures
 from reins.tools.gate import Gate, RefusedError
 from reins.tools.limited import TimeLimitError, limited
-from reins.tools.outcome import ArgumentsError, Kind, Outcome, ToolError, as_text
+from reins.tools.outcome import (
+    ArgumentsError,
+    AsksPersonError,
+    Kind,
+    Outcome,
+    ToolError,
+    as_text,
+)
 from reins.tools.policy import Policy
 from reins.tools.results import keep
 
@@ -187,6 +194,8 @@ def _failure(tool: CallableTool, error: Exception) -> Outcome:
         kind = error.kind
     elif isinstance(error, ArgumentsError):
         kind = "arguments"
+    elif isinstance(error, AsksPersonError):
+        return Outcome(tool.name, kind="asks", error=words_of(error), asks=error.asks)
     elif isinstance(error, TimeLimitError):
         over = f"it took longer than {tool.policy.timeout_s:g} s"
         left = going_on(stoppable=tool.stoppable) if error.goes_on else ""

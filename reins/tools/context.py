@@ -6,6 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
+from reins.tools.asking import Answered
 from reins.tools.budget import Budget
 from reins.tools.sandbox.confinement import Confinement
 from reins.tools.threads import in_thread
@@ -42,7 +43,8 @@ class Context:
 
     `key` is the idempotency key of the call: the same when it is done again after a crash.
     `results` is the folder in which results are kept whole that are too long for a model. `begun`:
-    the newest call has come to the tool itself, which may have acted since.
+    the newest call has come to the tool itself, which may have acted since. `answered`: the call
+    had asked a person, and goes on with the answer.
     """
 
     session_id: str = ""
@@ -57,6 +59,7 @@ class Context:
     begun: bool = False
     memory: dict[str, Any] = field(default_factory=dict)
     model: Answers | None = None
+    answered: Answered | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

@@ -1,6 +1,7 @@
 """The worker's toolbox as its settings say, and what a reload changes of it."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +9,10 @@ import structlog
 
 from reins.settings import Settings
 from reins.tools import starts, workspaces
+from reins.tools.mcp.config import ServerEntry, default_file, read
+from reins.tools.mcp.launching import Launcher
+from reins.tools.mcp.pins import Pins
+from reins.tools.mcp.servers import McpServers
 from reins.tools.outcome import ToolError
 from reins.tools.registry import Registry
 from reins.tools.sandbox.confinement import Confinement
@@ -75,12 +80,45 @@ class Probing:
             return Confinement("none", f"the probe failed: {error}")
 
 
+@dataclass(frozen=True, slots=True)
+class ToolsRead:
+    """The tools of modules and the MCP servers, as settings and files say at one moment."""
+
+    settings: Settings
+    registry: Registry
+    servers: Mapping[str, ServerEntry]
+
+
+class WorkerTools:
+    """Puts the tools of modules and those of MCP servers into a toolbox, whenever they change."""
+
+    def __init__(self, settings: Settings, toolbox: Toolbox, probing: Probing) -> None:
+        self._toolbox = toolbox
+        self._registry = Registry(())
+        folder = workspaces.root_of(settings) / ".mcp"
+        self.mcp = McpServers(Pins(settings.data), Launcher(folder, probing), self._put)
+
+    async def read(self, settings: Settings, *, anew: bool = False) -> ToolsRead:
+        """Raises: ToolModuleError, McpConfigError; nothing has changed then."""
+        servers = await asyncio.to_thread(read, settings.mcp or default_file())
+        registry = await asyncio.to_thread(Registry.load, settings.tools, anew=anew)
+        return ToolsRead(settings, registry, servers)
+
+    async def take(self, found: ToolsRead) -> None:
+        """Use these from now on; calls in flight end with what they began with."""
+        self._registry = found.registry
+        self._toolbox.folders = SettingsFolders(found.settings)
+        self._put()
+        await self.mcp.take(found.servers)
+
+    async def stop(self) -> None:
+        await self.mcp.stop()
+
+    def _put(self) -> None:
+        self._toolbox.tools = self.mcp.beside(self._registry)
+
+
 def toolbox_for(settings: Settings) -> tuple[Probing, Toolbox]:
-    """A toolbox without tools, which `registry_for` reads; with what finds its confinement."""
+    """A toolbox without tools, for `WorkerTools`; with what finds its confinement."""
     probing = Probing(unconfined=settings.tools_unconfined)
     return probing, Toolbox(Registry(()), folders=SettingsFolders(settings), confine=probing)
-
-
-async def registry_for(settings: Settings, *, anew: bool = False) -> Registry:
-    """The tools there are. Raises: ToolModuleError."""
-    return await asyncio.to_thread(Registry.load, settings.tools, anew=anew)

@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 import orjson
 
+from reins.tools.asking import Asks
+
 Kind = Literal[
     "unknown_tool",
     "arguments",
@@ -15,6 +17,7 @@ Kind = Literal[
     "denied",
     "breaker",
     "cancelled",
+    "asks",
 ]
 """Reasons for which a call gave nothing: the names stand in the log and in `/metrics`."""
 FOR_MODEL_BYTES = 8_192
@@ -32,6 +35,14 @@ class ToolError(Exception):
         self.after_s = after_s
 
 
+class AsksPersonError(ToolError):
+    """Raised by a tool instead of a result: a person has to answer first."""
+
+    def __init__(self, asks: Asks) -> None:
+        super().__init__(asks.question)
+        self.asks = asks
+
+
 class ArgumentsError(ToolError):
     """The arguments do not fit the tool's input: what came and what was expected, by field."""
 
@@ -41,7 +52,7 @@ class Outcome:
     """One call, ended. `value` is the result, `error` says why there is none.
 
     `whole` is the result as text, `size_bytes` its length; `file` is where it is kept where it is
-    too long for a model.
+    too long for a model. `asks`: what the tool asks a person, to go on with the answer.
     """
 
     tool: str
@@ -53,6 +64,7 @@ class Outcome:
     whole: str | None = field(default=None, repr=False)
     size_bytes: int = 0
     file: str | None = None
+    asks: Asks | None = field(default=None, repr=False)
 
     @property
     def ok(self) -> bool:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, Protocol
 
@@ -64,6 +64,8 @@ class Acted:
     exit: int | None = None
     confinement: str | None = None
     note: str | None = None
+    asks: dict[str, Any] | None = None
+    """The question to a person, and what the tool needs to go on with the answer."""
 
     @classmethod
     def of(cls, outcome: Outcome) -> "Acted":
@@ -81,6 +83,7 @@ class Acted:
             # Of a command, whose report is a text that bears the facts.
             exit=getattr(getattr(value, "ran", None), "code", None),
             confinement=getattr(value, "confinement", None),
+            asks=None if outcome.asks is None else asdict(outcome.asks),
         )
 
     @classmethod

@@ -22,6 +22,9 @@ from agent_core.loop_monitor import LoopMonitor
 from reins.settings import Settings
 from reins.tools import Registry, Tool
 from reins.tools.figures import ToolFigures
+from reins.tools.from_settings import WorkerTools
+from reins.tools.mcp.pins import Pins
+from reins.tools.mcp.telling import told_without
 from reins.tools.toolbox import Toolbox
 from reins.web.figures import WorkerFigures, figures_of
 from store import queue_writer
@@ -80,6 +83,7 @@ class WorkerHere(Protocol):
     loop_monitor: LoopMonitor
     loop: asyncio.AbstractEventLoop | None
     toolbox: Toolbox
+    tools: WorkerTools
 
     @property
     def model(self) -> ModelsHere: ...
@@ -134,6 +138,20 @@ class Bridge:
     def tool_figures(self) -> Mapping[str, ToolFigures]:
         """The figures of each tool that was called, where the worker is here."""
         return {} if self._worker is None else dict(self._worker.toolbox.calls.figures)
+
+    def mcp_servers(self) -> list[dict[str, Any]]:
+        """All that is known of the MCP servers; where the worker is elsewhere, by file and pins.
+
+        Raises: McpConfigError, PinError.
+        """
+        if self._worker is not None:
+            return self._worker.tools.mcp.told()
+        return told_without(self.settings)
+
+    @property
+    def pins(self) -> Pins:
+        """The specs of tools of MCP servers that people have agreed to."""
+        return Pins(self.store.folder.path)
 
     @property
     def has_worker(self) -> bool:

@@ -27,6 +27,11 @@ ONLY_IN = {
     "baml_py": {"reins.llm"},
     "aiohttp": {"reins.llm", "reins.tools"},
     "wordllama": {"reins.llm"},
+    "mcp": {"reins.tools"},
+    "mcp_types": {"reins.tools"},
+    "anyio": {"reins.tools"},
+    "httpx2": {"reins.tools"},
+    "jsonschema": {"reins.tools"},
     "opentelemetry": {"reins.telemetry", "reins.spans"},
     "click": {"reins.cli"},
 }

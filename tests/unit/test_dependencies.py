@@ -15,7 +15,10 @@ from tests.unit.test_architecture import OURS, ROOT, names_in
 DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = DECLARED["project"]
 EXTRAS = PROJECT["optional-dependencies"]
-OPTIONAL = {"opentelemetry": "telemetry", "wordllama": "embeddings"}
+OPTIONAL = {
+    "opentelemetry": "telemetry", "wordllama": "embeddings", "mcp": "mcp", "mcp_types": "mcp",
+    "anyio": "mcp", "httpx2": "mcp", "jsonschema": "mcp", "referencing": "mcp",
+}  # fmt: skip
 NOT_INSTALLED = {"_typeshed"}  # a checker's own
 INTO_PRIVATE = {
     "baml-py", "lancedb", "pybreaker", "python-engineio", "python-socketio", "simple-websocket",

@@ -85,6 +85,32 @@ class Confinement:
                 line = landlock.line(command, folder, seccomp, confined=self.confined)
                 return await _run(line, command, seccomp, "launcher")
 
+    @contextmanager
+    def long_line(
+        self,
+        argv: Sequence[str],
+        workspace: Path,
+        limits: Limits,
+        *,
+        network: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> Iterator[tuple[list[str], list[int]]]:
+        """The command line of a process that lives on, and the descriptors that it inherits.
+
+        Only bubblewrap ends such a process with all that it started. Raises: NoSandboxError,
+        WorkspaceOwnerError, OSError.
+        """
+        if self.kind != "bubblewrap":
+            raise NoSandboxError(
+                f"only bubblewrap confines a process that lives on, and here there is {self.kind}: "
+                f"{self.detail}. Install bubblewrap, or Reins with the extra `sandbox`"
+            )
+        check_owner(workspace)
+        command = Command(argv, workspace, limits, b"", network, environment or {}, python())
+        with _descriptor(self.filter) as seccomp:
+            line = bubblewrap.line(self.program, command, seccomp)
+            yield line, [] if seccomp is None else [seccomp]
+
 
 async def _run(line: list[str], command: Command, seccomp: int | None, ending: Ending) -> Ran:
     return await run(

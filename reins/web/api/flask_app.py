@@ -5,7 +5,17 @@ from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
 from reins.web import page
-from reins.web.api import actions, agent_types, inbox, metrics, routes, system, tools, vocabulary
+from reins.web.api import (
+    actions,
+    agent_types,
+    inbox,
+    mcp_servers,
+    metrics,
+    routes,
+    system,
+    tools,
+    vocabulary,
+)
 from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
 from reins.web.api.conversations import read as read_conversations
@@ -29,7 +39,7 @@ from store.sizes import Sizes
 
 _MODULES = (
     read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
-    read_conversations, messages, export, routes, tools, inbox, system, vocabulary,
+    read_conversations, messages, export, routes, tools, mcp_servers, inbox, system, vocabulary,
 )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from reins.recent import quantile
 from reins.tools.figures import ToolFigures
 from reins.web.api.context import ApiContext, api_context
 from reins.web.api.figure import Figure, Samples, by, measured, one, seconds
+from reins.web.api.mcp_figures import OF_MCP
 from reins.web.figures import WorkerFigures
 from store import queue_reading
 
@@ -292,3 +293,6 @@ class _Scrape:
             yield from measured(OF_ROUTES, routes)
             tools = [({"tool": name}, each) for name, each in bridge.tool_figures().items()]
             yield from measured(OF_TOOLS, tools)
+            yield from measured(
+                OF_MCP, [({"server": each["name"]}, each) for each in bridge.mcp_servers()]
+            )

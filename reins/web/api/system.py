@@ -8,7 +8,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from reins.tools.mcp.config import McpConfigError
+from reins.tools.mcp.pins import PinError
 from reins.web.api.context import ApiContext, api_context
+from reins.web.bridge import Bridge
 from reins.web.figures import WorkerFigures
 from reins.web.http.openapi import group
 from reins.web.http.problem import RequestRefusedError, refusals
@@ -112,6 +115,21 @@ class ConfinementNow(Wire):
     detail: str
 
 
+class McpServerNow(Wire):
+    """An MCP server in short: how many tools agents have of it, how many specs wait for a person.
+
+    `fault` is the newest; see GET /api/mcp/servers.
+    """
+
+    name: str
+    transport: Literal["stdio", "http"]
+    sandbox: bool
+    state: str
+    tools: int
+    offered: int
+    fault: str | None
+
+
 class System(Wire):
     """The service at a glance; what only the worker knows is null where it is another process.
 
@@ -135,6 +153,7 @@ class System(Wire):
     tables: list[TableNow]
     files: FilesNow | None
     confinement: ConfinementNow | None
+    mcp: list[McpServerNow] | None
 
 
 @api.get("/health/live", responses={200: Alive})
@@ -188,6 +207,7 @@ def get_system() -> dict[str, Any]:
         "sessions": context.current().counts(),
         "memory_bytes": _memory_bytes(),
         "clients": context.live.clients(),
+        "mcp": _mcp(bridge),
         "tables": _tables(context, {} if figures is None else figures.compacted_at),
     }
 
@@ -217,6 +237,20 @@ def _of_worker(figures: WorkerFigures | None) -> dict[str, Any]:
             "changed": list(figures.changed_files),
         },
     }
+
+
+def _mcp(bridge: Bridge) -> list[dict[str, Any]] | None:
+    """None where file or pins cannot be read: GET /api/mcp/servers says why."""
+    try:
+        found = bridge.mcp_servers()
+    except (McpConfigError, PinError):
+        return None
+    return [
+        {name: each[name] for name in ("name", "transport", "sandbox", "state")}
+        | {"tools": len(each["tools"]), "offered": len(each["offered"])}
+        | {"fault": each["faults"][-1]["text"] if each["faults"] else None}
+        for each in found
+    ]
 
 
 def _tables(context: ApiContext, compacted_at: Mapping[str, datetime]) -> list[dict[str, Any]]:

@@ -207,4 +207,3 @@ async def stage(dojo, folder):
                 yield made
             finally:
                 await runtime.stop()
-

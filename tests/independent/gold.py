@@ -79,7 +79,8 @@ def asked_once(category):
 
 
 def _answers(category):
-    return {row["id"]: row["ground_truth"] for row in rows(f"possible_answer/BFCL_v4_{category}.json")}
+    found = rows(f"possible_answer/BFCL_v4_{category}.json")
+    return {row["id"]: row["ground_truth"] for row in found}
 
 
 @cache

@@ -12,32 +12,35 @@ from reins.tools.policy import Policy, Risk
 
 _WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|\d+")
 
-READS = frozenset(
+_READS = (
     "get list read search find fetch view show check query lookup look count describe browse "
     "inspect compare calculate compute convert is has display retrieve select filter preview "
-    "verify estimate analyze analyse summarize translate predict determine solve".split()
+    "verify estimate analyze analyse summarize translate predict determine solve"
 )
-WRITES = frozenset(
+_WRITES = (
     "create add update set edit write append rename move copy change modify put insert save mark "
-    "reschedule schedule assign tag make start stop enable disable open close turn adjust".split()
+    "reschedule schedule assign tag make start stop enable disable open close turn adjust"
 )
-SENDS = frozenset(
+_SENDS = (
     "send post share invite email mail message publish forward reply notify tweet comment upload "
-    "submit call book reserve order buy purchase pay transfer donate subscribe".split()
+    "submit call book reserve order buy purchase pay transfer donate subscribe"
 )
-DESTROYS = frozenset(
-    "delete remove cancel drop destroy erase wipe purge clear revoke reset kill terminate".split()
-)
-ADDRESSES = frozenset(
+_DESTROYS = "delete remove cancel drop destroy erase wipe purge clear revoke reset kill terminate"
+_ADDRESSES = (
     "url uri link to recipient recipients email emails cc bcc phone participants address webhook "
-    "endpoint".split()
+    "endpoint"
 )
 """Arguments by which a call reaches somebody."""
-VALUABLE = frozenset(
+_VALUABLE = (
     "password passphrase credential credentials secret token permission permissions role access "
-    "money payment transaction amount price iban".split()
+    "money payment transaction amount price iban"
 )
 """A call that writes these, or about these, is of high risk."""
+
+
+READS, WRITES, SENDS, DESTROYS, ADDRESSES, VALUABLE = (
+    frozenset(each.split()) for each in (_READS, _WRITES, _SENDS, _DESTROYS, _ADDRESSES, _VALUABLE)
+)
 
 
 def words_of(name: str) -> list[str]:

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
 from pydantic import BaseModel, ConfigDict
 
+from reins.tools.mcp.schemas import Checker, harmless
 from reins.tools.outcome import ArgumentsError
 from reins.tools.policy import Policy
 from reins.tools.tool import Tool
@@ -18,7 +18,7 @@ class Anything(BaseModel):
 
 
 class SchemaTool(Tool):
-    """Checks its arguments by the schema, and by nothing else."""
+    """Checks its arguments as a tool of an MCP server does: by the schema, made harmless."""
 
     input = Anything
 
@@ -27,13 +27,12 @@ class SchemaTool(Tool):
     ) -> None:
         self.name, self.description = name, description
         self.policy, self.group = policy, group
-        self._schema = schema
-        self._validator = Draft202012Validator(schema)
+        self._schema = harmless(schema)
+        self._checker = Checker(self._schema)
 
     def check(self, arguments: Mapping[str, Any]) -> BaseModel:
-        wrong = next(iter(self._validator.iter_errors(dict(arguments))), None)
-        if wrong is not None:
-            raise ArgumentsError(f"{wrong.json_path}: {wrong.message[:300]}")
+        if faults := self._checker.faults(arguments):
+            raise ArgumentsError(faults)
         return super().check(arguments)
 
     async def run(self, given, context):

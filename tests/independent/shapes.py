@@ -5,7 +5,7 @@ import json
 from agents_impl.task.blocks import fits_block, in_block
 from agents_impl.task.reading import Decided, written
 
-THOUGHT = "I look at { braces } and \"quotes\" first."
+THOUGHT = 'I look at { braces } and "quotes" first.'
 
 
 def _dumped(value):

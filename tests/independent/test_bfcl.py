@@ -1,6 +1,7 @@
 """The right calls of BFCL, in each shape that models write, through the reader and the schemas.
 
-`make independent` installs its data and runs this; without them it is skipped.
+`make independent-setup` installs its data, `make independent` runs this; without them it is
+skipped.
 """
 
 import json
@@ -20,7 +21,7 @@ from tests.independent.schema_tool import SchemaTool
 from tests.independent.shapes import SHAPES, flat_named, openai_many, plain
 
 pytestmark = pytest.mark.skipif(
-    not (HOME / ".stamp").exists(), reason="no BFCL here; run: make independent"
+    not (HOME / ".stamp").exists(), reason="no BFCL here; run: make independent-setup"
 )
 LISTED = Path(__file__).with_name("bfcl.json")
 """By name: the calls that do not fit their own schemas, and those that a shape cannot hold."""

@@ -1,7 +1,8 @@
 """Five MCP servers that others have written, as people configure them: two eras, two languages.
 
-`make independent` installs them and runs this; without them it is skipped. Each is called, stopped
-in a call, killed in a call, started again, and brought up to date with another description.
+`make independent-setup` installs them, `make independent` runs this; without them it is skipped.
+Each is called, given up and killed in a call, started again, and brought up to date with another
+description.
 """
 
 import asyncio
@@ -26,14 +27,14 @@ ROOT = Path(__file__).resolve().parents[2]
 HOME = ROOT / ".venv-mcp-servers"
 
 pytestmark = pytest.mark.skipif(
-    not (HOME / ".stamp").exists(), reason="no MCP servers here; run: make independent"
+    not (HOME / ".stamp").exists(), reason="no MCP servers here; run: make independent-setup"
 )
 
 
 class Pages(BaseHTTPRequestHandler):
     """A page for the server that fetches."""
 
-    def do_GET(self):  # noqa: N802 - named by the base class
+    def do_GET(self):
         body = b"<html><body><p>Seven cats sat on a warm roof.</p></body></html>"
         self.send_response(404 if self.path == "/robots.txt" else 200)
         self.send_header("Content-Type", "text/html")
@@ -179,15 +180,18 @@ class Stage:
         return await self.having.until(self.peer.name)
 
 
+def commit_all(folder):
+    for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "The first commit"]):
+        who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
+        subprocess.run(["git", "-C", folder, *who, *words], check=True)
+
+
 @pytest.fixture(params=PEERS, ids=lambda each: each.name)
 async def stage(request, tmp_path):
     peer, folder = request.param, tmp_path / "server"
     (folder / "work").mkdir(parents=True)
     (folder / "work" / "a.txt").write_text("seven cats\n")
-    if peer.name == "git":
-        for words in (["init", "-q"], ["add", "."], ["commit", "-qm", "The first commit"]):
-            who = ["-c", "user.name=ann", "-c", "user.email=ann@example.org"]
-            subprocess.run(["git", "-C", folder / "work", *who, *words], check=True)
+    commit_all(folder / "work")
     having = Having(tmp_path)
     with pages() as page:
         await having.take(**{peer.name: peer.install(folder)})

@@ -224,7 +224,11 @@ def cancel(order: int, reason: str = "") -> None:
 @pytest.mark.parametrize(
     ("answer", "thought", "arguments"),
     [
-        ('{"tool": "cancel", "order": 1, "reason": "late"}', "late", {"order": 1, "reason": "late"}),
+        (
+            '{"tool": "cancel", "order": 1, "reason": "late"}',
+            "late",
+            {"order": 1, "reason": "late"},
+        ),
         (
             '{"thought": "t", "tool": "cancel", "order": 1, "reason": "late"}',
             "t",

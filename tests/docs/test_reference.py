@@ -27,7 +27,7 @@ from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
 from reins.llm.wire.failures import RETRYABLE
 from reins.tools import Policy, Registry, outcome
 from reins.verifying.verify import HOLDS, Report
-from reins.web.api import metrics
+from reins.web.api import mcp_figures, metrics
 from store.store import TABLES
 from tests.docs import expected
 
@@ -279,6 +279,7 @@ def test_requests_are_those_that_the_api_describes():
         ("| metric of the worker | meaning |", metrics.OF_WORKER),
         ("| metric of a route | meaning |", metrics.OF_ROUTES),
         ("| metric of a tool | meaning |", metrics.OF_TOOLS),
+        ("| metric of an MCP server | meaning |", mcp_figures.OF_MCP),
     ],
 )
 def test_metrics(head, figures):

@@ -84,16 +84,18 @@ class McpServer:
         self._listed: dict[str, Spec] | None = None
         self._connection: Connected | None = None
         self._settled = asyncio.Event()
+        self._taking = asyncio.Lock()
+        self._left_out: list[str] = []
         self._owner: asyncio.Task[None] | None = None
 
-    def start(self, *, connect: bool = True) -> None:
+    async def start(self, *, connect: bool = True) -> None:
         """Have the tools at once that were agreed to before, and begin to connect."""
         try:
             pins = self._store.read(self.name)
         except PinError as error:
             self.fault(str(error))
         else:
-            self._take(pins if pins.identity == self.entry.identity else ServerPins())
+            await self._take(pins if pins.identity == self.entry.identity else ServerPins())
         if not connect:
             self.state = "stopped"
             self._settled.set()
@@ -192,9 +194,11 @@ class McpServer:
     async def _offered(self, specs: dict[str, Spec]) -> None:
         """Take in what it says of its tools now."""
         before = {name: hash_of(each) for name, each in self.pins.offered.items()}
-        self._listed = specs
         identity = self.entry.identity
-        self._take(await asyncio.to_thread(self._store.offer, self.name, identity, specs))
+        async with self._taking:
+            self._listed = specs
+            pins = await asyncio.to_thread(self._store.offer, self.name, identity, specs)
+            await self._put(pins)
         for name, each in self.pins.offered.items():
             if before.get(name) != hash_of(each):
                 said = "changed" if name in self.pins.agreed else "new"
@@ -205,22 +209,41 @@ class McpServer:
 
     # -- its tools
 
-    def look_at_pins(self) -> None:
+    async def look_at_pins(self) -> None:
         """A person may have agreed, in this process or another."""
         if self._stamp == self._store.stamp():
             return
-        try:
-            found = self._store.read(self.name)
-        except PinError as error:
-            self._stamp = self._store.stamp()
-            self.fault(str(error))
-            return
-        if found.identity == self.entry.identity:
-            self._take(found)
+        async with self._taking:
+            stamp = self._store.stamp()
+            try:
+                found = self._store.read(self.name)
+            except PinError as error:
+                self._stamp = stamp
+                self.fault(str(error))
+                return
+            if found.identity == self.entry.identity:
+                await self._put(found)
+            self._stamp = stamp
 
-    def _take(self, pins: ServerPins) -> None:
-        self.pins, self._stamp = pins, self._store.stamp()
+    async def _take(self, pins: ServerPins) -> None:
+        async with self._taking:
+            await self._put(pins)
+
+    async def _put(self, pins: ServerPins) -> None:
+        """Have the tools of these pins. They are made in a thread: schemas take their time."""
+        self.pins = pins
+        made, faults = await asyncio.to_thread(self._made, pins)
+        for fault in faults:
+            if fault not in self._left_out:
+                self.fault(fault)
+        self._left_out = faults
+        if made != self.tools:
+            self.tools = made
+            self._changed()
+
+    def _made(self, pins: ServerPins) -> tuple[dict[str, McpTool], list[str]]:
         made: dict[str, McpTool] = {}
+        faults: list[str] = []
         for name, spec in pins.agreed.items():
             if self._listed is not None and hash_of(self._listed.get(name, {})) != hash_of(spec):
                 continue
@@ -231,10 +254,8 @@ class McpServer:
             try:
                 made[name] = McpTool(self.name, self.entry, spec, self)
             except SchemaError as error:
-                self.fault(f"its tool {name} is left out: {error}")
-        if made != self.tools:
-            self.tools = made
-            self._changed()
+                faults.append(f"its tool {name} is left out: {error}")
+        return made, faults
 
 
 def _words(error: BaseException) -> str:

@@ -37,10 +37,10 @@ class Server(Protocol):
     def tools(self) -> Mapping[str, Tool]: ...
     @property
     def faults(self) -> Iterable[Fault]: ...
-    def start(self, *, connect: bool = True) -> None: ...
+    async def start(self, *, connect: bool = True) -> None: ...
     async def settled(self) -> None: ...
     async def stop(self) -> None: ...
-    def look_at_pins(self) -> None: ...
+    async def look_at_pins(self) -> None: ...
 
 
 class McpServers:
@@ -80,7 +80,7 @@ class McpServers:
             for name, entry in new.items():
                 server: Server = made(name, entry, self._pins, self._launcher, self._changed)
                 self.live[name] = server
-                server.start(connect=connects(name))
+                await server.start(connect=connects(name))
             if self._looking is None:
                 self._looking = asyncio.create_task(self._look(), name="pins of MCP servers")
         if gone or new:
@@ -139,4 +139,4 @@ class McpServers:
         while True:
             await asyncio.sleep(_LOOK_S)
             for each in [*self.live.values()]:
-                each.look_at_pins()
+                await each.look_at_pins()

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from reins.tools import Context
 from reins.tools.builtin.memory import recall
+from reins.web.api.mcp_figures import OF_MCP
 from reins.web.api.metrics import OF_ROUTES, OF_TOOLS, OF_WEB, OF_WORKER
 from tests.integration.web.serving import Served
 from tests.support.waiting import until
@@ -64,7 +65,7 @@ def test_the_values_move(api):
 def test_every_figure_is_there(api):
     """Each with the type that its name promises, and no other of ours."""
     _, types = scraped(api)
-    names = [figure.name for figure in (*OF_WEB, *OF_WORKER, *OF_ROUTES, *OF_TOOLS)]
+    names = [figure.name for figure in (*OF_WEB, *OF_WORKER, *OF_ROUTES, *OF_TOOLS, *OF_MCP)]
     assert {name.removesuffix("_total") for name in names} == {
         name for name in types if name.startswith("reins_")
     }

@@ -123,7 +123,7 @@ class Stage:
             await asyncio.to_thread(self._resume, live)
             for world in self._ended(live):
                 await asyncio.to_thread(self._tell, live.pop(world))
-            await asyncio.sleep(0.01)
+            await asyncio.sleep(0.02)
         return plays
 
     def _begin(self, play):
@@ -137,6 +137,8 @@ class Stage:
         q.agent_create(play.world, "ann", agent_type="task", config=config)
 
     def _decide(self, live, *, trusting):
+        if not self.runtime.inbox.figures().open:
+            return
         for item in q.inbox_items():
             play = live.get(item["session_id"])
             if play is None or item["item_id"] in play.items:

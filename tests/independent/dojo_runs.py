@@ -19,7 +19,7 @@ from tests.support.model_stub import BODY, ModelStub, answers
 
 _WORLD = re.compile(r"WORLD (\S+) END")
 AT_ONCE = 12
-LIMIT_S = 20.0
+LIMIT_S = 120.0
 
 
 @dataclass

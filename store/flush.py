@@ -259,11 +259,13 @@ class Flush(ThreadLoop):
     def _compact(self) -> None:
         mine = [pair for pair in self._tables.values() if pair[0].journalled]
         if self._compaction.run_due(mine, self._safe.version):
-            self._safe.changed()
-            self._note_synced(self.marked.versions() | self._safe.sync())
-        for table, opened in mine:
-            if self._compaction.clean(table.name, opened):
-                self._safe.changed(table.name)
+            self._note_newest()
+        if self._compaction.clean_due(mine, self._note_newest):
+            self._note_newest()
+
+    def _note_newest(self) -> None:
+        self._safe.changed()
+        self._note_synced(self.marked.versions() | self._safe.sync())
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
         self._journal.call(lambda log: log.note_synced(versions))

@@ -52,9 +52,12 @@ class Marked:
         """Compact, where due."""
         self._safe.changed()  # others have written too
         if self.compaction.run_due(self._tables.values(), self._safe.version) or self.in_doubt:
-            self._note_synced(self.prove())
-        for name, (_, opened) in self._tables.items():
-            self.compaction.clean(name, opened)
+            self._note_newest()
+        if self.compaction.clean_due(self._tables.values(), self._note_newest):
+            self._note_newest()
+
+    def _note_newest(self) -> None:
+        self._note_synced(self.prove())
 
 
 def _move_rows(_table: Table, opened: OpenTable, version: int) -> None:

@@ -102,6 +102,15 @@ class SafeVersions:
 
 
 def go_back(table: Table, opened: OpenTable, version: int) -> None:
-    """Commit the version again; for tables whose rows the journal still has."""
+    """Commit the version again; for tables whose rows the journal still has.
+
+    Where it is gone, the newest is kept, which the next sync proves: there is nothing to go back
+    to, and a row is written by its number, so that none is there twice.
+    """
+    if version not in [each["version"] for each in opened.list_versions()]:
+        _logger.warning(
+            "a version that was on disk for good is gone", table=table.name, version=version
+        )
+        return
     opened.restore(version)
     complete(opened, table)  # a migration may have come after it

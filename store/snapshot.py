@@ -99,7 +99,7 @@ class Snapshot:
         """The table's own rows with these numbers."""
         wanted = ", ".join(map(str, numbers))
         found = self._stored(table, f"{JOURNAL_N.name} IN ({wanted})", None)
-        return {row[JOURNAL_N.name]: row for row in _as_journalled(found).to_pylist()}
+        return {row[JOURNAL_N.name]: row for row in _as_journalled(found, table)}
 
     def read_through(self, table: Table) -> None:
         """Read every row and every manifest of the table. Raises: TableDamagedError."""
@@ -148,11 +148,10 @@ class Snapshot:
             raise _damaged(queue.TABLE.name, self.damaged[queue.TABLE.name])
         if opened is None:
             return []
-        rows: list[Row] = _as_journalled(_read(opened, queue.TABLE, None, [*columns])).to_pylist()
-        return rows
+        return _as_journalled(_read(opened, queue.TABLE, None, [*columns]), queue.TABLE)
 
     def _window(self, table: Table, where: str, columns: list[str] | None) -> Iterator[Found]:
-        rows = _as_journalled(self._stored(table, where, columns)).to_pylist()
+        rows = _as_journalled(self._stored(table, where, columns), table)
         found = [Found(row.get(JOURNAL_N.name) or 0, row) for row in rows]
         yield from sorted(found, key=itemgetter(0))
 
@@ -282,9 +281,18 @@ def _equals(value: object) -> str:
     return f"= {quoted(value) if isinstance(value, str) else str(value).lower()}"
 
 
-def _as_journalled(rows: pa.Table) -> pa.Table:
-    plain = [(c.name, pa.int64() if c.type == STAMP else c.type) for c in rows.schema]
-    return rows.cast(pa.schema(plain))
+def _as_journalled(found: pa.Table, table: Table) -> list[Row]:
+    """The rows as the journal has them: times are numbers. Raises: TableDamagedError.
+
+    A column may read and still make no rows: of a time whose zone is not known any more.
+    """
+
+    def rows() -> list[Row]:
+        plain = [(c.name, pa.int64() if c.type == STAMP else c.type) for c in found.schema]
+        listed: list[Row] = found.cast(pa.schema(plain)).to_pylist()
+        return listed
+
+    return _sound(rows, table)
 
 
 def _damaged(table: str, why: str) -> TableDamagedError:

@@ -117,8 +117,7 @@ class _End:
         if self.begun():
             made = manner.ended(self.kind, self.why + left)
         else:
-            made = Acted.not_made(self.kind, f"{self.why}, before it was begun")
-            made = replace(made, attempts=0)
+            made = Acted.never_made(self.kind, f"{self.why}, before it was begun")
         return replace(made, took_s=round(time.perf_counter() - self.since, 6))
 
 

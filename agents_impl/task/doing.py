@@ -25,6 +25,7 @@ from reins.tools.toolbox import Acted
 
 _FILES = 60
 _UNKNOWN = "not repeated: it was begun, the worker ended before its result was on record, and "
+_DROPPED = "not repeated: {why}; it was begun, its result is not on record, and "
 _CHANGED = "not repeated: it was begun, what it changes has been changed since, and "
 _BARRED = "not repeated: it was begun, nobody allows such calls any more, and "
 
@@ -103,15 +104,18 @@ class TaskActs(TaskRecords):
 
     async def _go_on(self, pending: Pending) -> StepResult:
         """A call that was decided on in a tick before: before a pause, a decision or a crash."""
-        if pending.dropped is None and pending.begun:
+        if pending.begun:
             why = await self._why_not_again(pending)
             if why is not None:
                 self.state.spent.calls += 1  # it counts as made
                 return self._result(pending, Acted.not_made("unknown", why + LOOK_FIRST))
+            pending.repeated = True
         return await self._make(pending)
 
     async def _why_not_again(self, pending: Pending) -> str | None:
         """The reason why a call that may have been begun is not made again."""
+        if pending.dropped is not None:
+            return _DROPPED.format(why=pending.dropped)
         tool = self._tools().get(pending.call.tool)
         if tool is None or not tool.policy.idempotent:
             return _UNKNOWN
@@ -132,11 +136,11 @@ class TaskActs(TaskRecords):
         tool = self._tools().get(pending.call.tool)
         if tool is None:
             why = f"there is no tool {pending.call.tool!r} any more"
-            return self._result(pending, Acted.not_made("unknown_tool", why))
+            return self._result(pending, Acted.never_made("unknown_tool", why))
         try:  # before it is announced: from then on nobody can tell if it was begun
             await self._surroundings()
         except ToolError as error:
-            return self._result(pending, Acted.not_made("failed", str(error)))
+            return self._result(pending, Acted.never_made("failed", str(error)))
         if not pending.begun:
             return await self._announced(pending)
         return await self._act(pending, tool)

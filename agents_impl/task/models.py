@@ -131,8 +131,9 @@ class Pending(BaseModel):
 
     `begun`: it may have been begun, so that only an idempotent one may be made. `asked`: the item
     of the inbox; `touches`: the digest of what it would change, when it was asked about.
-    `leads_to`: where its path leads over a link. `dropped`: it is not to be made, for this reason.
-    `goes_on`: the tool has asked a person, so many `rounds` by now, and needs this to go on.
+    `leads_to`: where its path leads over a link. `repeated`: it may have been made before, by a
+    worker that ended. `dropped`: it is not to be made, for this reason. `goes_on`: the tool has
+    asked a person, so many `rounds` by now, and needs this to go on.
     """
 
     thought: str
@@ -140,6 +141,7 @@ class Pending(BaseModel):
     call_hash: str
     seq: int
     begun: bool = False
+    repeated: bool = False
     asked: str | None = None
     touches: str = ""
     leads_to: list[str] = Field(default_factory=list)

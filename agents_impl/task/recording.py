@@ -31,7 +31,7 @@ _SETTLED: dict[str | None, Settled | None] = {
     "stale": "stale", "unknown": "unknown", "withdrawn": "withdrawn", "denied": "stale",
     "rejected": None, "expired": None, "answered": None,
 }  # fmt: skip
-"""Kind of an outcome to what became of the item that was asked; of any other call: it ran."""
+"""Kind of an outcome to what became of the item that was asked; of others their tries say it."""
 
 
 class TaskRecords(TaskMeans):
@@ -117,9 +117,11 @@ class TaskRecords(TaskMeans):
 
     def _settled(self, pending: Pending, acted: Acted) -> list[Effect]:
         """The end of the item that was asked about the call."""
-        became = _SETTLED.get(acted.kind, "ran")
+        became = _SETTLED.get(acted.kind, "ran" if acted.attempts else "stale")
         if acted.kind in ("cancelled", "timeout"):
             became = "unknown" if pending.begun and acted.attempts else "withdrawn"
+        if pending.repeated and not acted.attempts:  # what the worker before did nobody knows
+            became = "unknown"
         if pending.asked is None or became is None:
             return []
         inbox = self.services.get(Inbox)

@@ -44,7 +44,8 @@ def _inside(folder: Path, path: str) -> str:
     if ".." in parts:
         raise ToolError(f"{path!r} leads out of the workspace; give a path relative to it")
     with Workspace(folder) as here:
-        here.kind("/".join(parts) or ".")
+        if here.kind("/".join(parts) or ".") == "special":
+            raise ToolError(f"{path} is no regular file (a pipe, socket or device)")
     return "/".join(parts) or "."
 
 

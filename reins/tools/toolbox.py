@@ -91,6 +91,11 @@ class Acted:
         """A call that gave nothing, for a reason that its tool does not know."""
         return cls(ok=False, text=f"{kind}: {why}", kind=kind, error=why)
 
+    @classmethod
+    def never_made(cls, kind: str, why: str) -> "Acted":
+        """The same, where it has not come to the tool, nor has any try before."""
+        return replace(cls.not_made(kind, why), attempts=0)
+
     def with_note(self, note: str) -> "Acted":
         """The same, with a word on how it went."""
         return replace(self, note=note)

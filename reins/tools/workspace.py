@@ -69,8 +69,7 @@ class Workspace:
                     f"{path} has {size:,} bytes, more than the {most_bytes:,} that are read at "
                     "once. Search in it, or look at it with a command"
                 )
-            with os.fdopen(descriptor, "rb", closefd=False) as file:
-                return file.read(most_bytes)
+            return _read(descriptor, size, most_bytes)
 
     def digest(self, path: str) -> str:
         """A name for the content of the file, or `absent`. Raises: ToolError."""
@@ -118,7 +117,7 @@ class Workspace:
         Else a harmless name could stand for a file that other programs run.
         """
         with self._told(path):
-            real = where(self.folder, path)
+            real = where(self.folder, path, self._fd)
             if real.startswith("../") or real == "..":
                 raise OutsideError(errno.EXDEV, "it leads out of the folder", path)
             if ".." not in parts_of(path) and real != str(PurePosixPath(path)):
@@ -152,11 +151,13 @@ class Workspace:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         descriptor = os.open(part, flags, 0o600, dir_fd=folder)
         try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(content)
+            try:
+                _write(descriptor, content)
                 os.fchmod(descriptor, mode)
                 if self._owner is not None:
                     os.fchown(descriptor, self._owner, -1)
+            finally:
+                os.close(descriptor)
             os.rename(part, name, src_dir_fd=folder, dst_dir_fd=folder)
         except BaseException:
             with suppress(OSError):
@@ -231,6 +232,23 @@ def _make(name: str, folder: int) -> bool:
     except FileExistsError:
         return False
     return True
+
+
+def _read(descriptor: int, size: int, most_bytes: int) -> bytes:
+    """The file's bytes from here on, `size` of them if it does not grow meanwhile.
+
+    Without Python's own buffers: each of their calls hands the interpreter to another thread.
+    """
+    content = os.read(descriptor, size + 1)
+    while size < len(content) < most_bytes and (more := os.read(descriptor, 1 << 16)):
+        content += more
+    return content[:most_bytes]
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    rest = memoryview(content)
+    while rest:
+        rest = rest[os.write(descriptor, rest) :]
 
 
 def digest(content: bytes) -> str:

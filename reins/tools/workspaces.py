@@ -96,3 +96,9 @@ def _refuse(folder: Path, settings: Settings) -> None:
         raise ToolError(f"{folder} is no workspace: it holds a home or the whole machine")
     if folder == data or data in folder.parents or folder in data.parents:
         raise ToolError(f"{folder} is no workspace: the data folder {data} and it are one")
+    root = root_of(settings).resolve()
+    if folder.is_relative_to(root) and str(folder.relative_to(root)).startswith("."):
+        raise ToolError(
+            f"{folder} is no workspace: results of tools, and how workspaces began, are kept in "
+            f"folders of {root} whose names begin with a dot, and in it"
+        )

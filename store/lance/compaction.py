@@ -87,16 +87,35 @@ class Compaction:
             self.run(name, opened)
         return bool(due)
 
-    def clean(self, name: str, table: OpenTable) -> bool:
-        """Delete the versions older than `KEEP`, where a compaction replaced them that long ago."""
+    def clean_due(
+        self, tables: Iterable[tuple[Table, OpenTable]], renewed: Callable[[], object]
+    ) -> bool:
+        """Delete the versions older than `KEEP`, where a compaction replaced them that long ago.
+
+        Of a table with an index LanceDB commits at that, and deletes all that is older, also the
+        version that is noted as safe. So each table is made a new version first; `renewed` syncs
+        and notes those. True if any table was cleaned.
+        """
         now = self._clock()
         if self._was_set_ahead(now):
             return False
+        due = [
+            (table.name, opened)
+            for table, opened in tables
+            if self._cleans(table, opened, now)
+            and self._optimize(table.name, opened, _ALL_VERSIONS)
+        ]
+        if due:
+            renewed()
+        for name, opened in due:
+            del self._to_clean[name]
+            self._optimize(name, opened, KEEP)
+        return bool(due)
+
+    def _cleans(self, table: Table, opened: OpenTable, now: float) -> bool:
         # Only right after a compaction: then this one has nothing to replace itself.
-        if now < self._to_clean.get(name, now + 1) or table.version != self._compacted.get(name):
-            return False
-        del self._to_clean[name]
-        return self._optimize(name, table, KEEP)
+        to_clean = self._to_clean.get(table.name, now + 1)
+        return now >= to_clean and opened.version == self._compacted.get(table.name)
 
     def _was_set_ahead(self, now: float) -> bool:
         """LanceDB tells by the clock how old a version is: set ahead, it makes the newest ones old,

@@ -495,6 +495,21 @@ def test_a_bit_of_any_file_is_found(whole, tmp_path):
     assert look(files.path).findings == []
 
 
+def test_a_bit_of_a_zone_of_time_is_found(whole, tmp_path):
+    """A table of which it is said reads, and still makes no rows: no zone has that name."""
+    files = Breakable(whole[False], tmp_path / "data")
+    with inspected(files.path / "journal.sqlite") as connection:
+        heads = [(table, name) for table, name in noted_files(connection) if "_versions/" in name]
+    for table, name in heads:
+        path = files.path / f"{table}.lance" / name
+        content = path.read_bytes()
+        files.flip(path, content.index(b"timestamp:us:UTC") + len("timestamp:us:"))
+        report = look(files.path)
+        assert name in [f.about.get("file") for f in report.findings]
+        path.write_bytes(content)
+    assert look(files.path).findings == []
+
+
 def test_each_check_is_shown_to_find_something():
     """No check is without a case that breaks what it is for."""
     assert {check for check, *_ in BROKEN.values()} == set(HOLDS)

@@ -484,6 +484,10 @@ class SimulatedTable:
     def checkout_latest(self) -> None:
         self._at = None
 
+    def list_versions(self) -> list[dict[str, Any]]:
+        """All there ever were: a clean-up deletes none here."""
+        return [{"version": version} for version in range(1, self._state.version + 1)]
+
     def restore(self, version: int) -> None:
         self.put(self._state.restored(version))
 

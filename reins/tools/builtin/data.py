@@ -4,43 +4,32 @@ The file is read as a whole through the workspace and queried in memory: SQLite 
 a name may lead elsewhere a moment later.
 """
 
-import sqlite3
-import time
-from collections.abc import Iterator
-from contextlib import closing
-from typing import Annotated, Any
+import sys
+import tempfile
+from pathlib import Path as Program
+from typing import IO, Annotated
 
+import orjson
 from pydantic import Field
 
 from reins.tools.builtin.files import Path, workspace
 from reins.tools.context import Context
 from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
+from reins.tools.own_query import MEMORY_BYTES
+from reins.tools.sandbox.running import Ran, run
 
 _FILE_BYTES = 64 << 20
 _TIME_S = 5.0
-_STEPS = 10_000
-"""Instructions of SQLite between two looks at the clock."""
-_CELL = 300
+_STARTS_S = 5.0
+"""Added for the program itself: SQLite says first that its time is over, where it still can."""
 _SHOWN_BYTES = 64 << 10
-_VALUE_BYTES = 4 << 20
-_LIMITS = {
-    sqlite3.SQLITE_LIMIT_LENGTH: _VALUE_BYTES,
-    sqlite3.SQLITE_LIMIT_SQL_LENGTH: 20_000,
-    sqlite3.SQLITE_LIMIT_EXPR_DEPTH: 100,
-    sqlite3.SQLITE_LIMIT_COMPOUND_SELECT: 20,
-    sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH: 200,
-    sqlite3.SQLITE_LIMIT_ATTACHED: 0,
-}
-_ALLOWED = {sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ, sqlite3.SQLITE_RECURSIVE}
-_PRAGMAS = {"table_info", "table_xinfo", "table_list", "index_list", "index_info"}
-_FORBIDDEN = {"load_extension", "fts3_tokenizer"}
-_WAL = 2
+_PROGRAM = Program(__file__).parents[1] / "own_query.py"
 Value = str | int | float | bool | None
 
 
 @tool(risk="low", idempotent=True, attempts=1, breaker_failures=None, at_once=2)
-def query_database(
+async def query_database(
     context: Context,
     path: Path,
     sql: Annotated[str, Field(min_length=1, max_length=20_000, description="one SELECT")],
@@ -50,78 +39,37 @@ def query_database(
     most: Annotated[int, Field(ge=1, le=1_000)] = 100,
 ) -> str:
     """Query a SQLite file of the workspace with one SELECT; its tables are in sqlite_master."""
+    content, log = await context.in_thread(_read, context, path)
+    order = {"sql": sql, "parameters": parameters or [], "most": most}
+    order |= {"path": path, "time_s": _TIME_S, "shown_bytes": _SHOWN_BYTES}
+    with tempfile.TemporaryFile() as answer:
+        ran = await _asked(orjson.dumps(order) + b"\n" + content, answer)
+        answer.seek(0)
+        told = answer.read().decode("utf-8", "replace")
+    if not ran.ok:
+        raise ToolError(_why(ran, told))
+    return f"{told}\n[{path}-wal holds changes that are not read here]" if log else told
+
+
+def _read(context: Context, path: str) -> tuple[bytes, int]:
     with workspace(context) as here:
-        content = here.read(path, _FILE_BYTES)
-        log = here.size(f"{path}-wal")
-    with closing(sqlite3.connect(":memory:")) as database:
-        _load(database, path, content)
-        try:
-            told = _told(database, sql, parameters or [], most)
-        except (sqlite3.Error, sqlite3.Warning, OverflowError) as error:
-            raise ToolError(_words(error)) from None
-    if log:
-        told.append(f"[{path}-wal holds changes that are not read here]")
-    return "\n".join(told)
+        return here.read(path, _FILE_BYTES), here.size(f"{path}-wal")
 
 
-def _load(database: sqlite3.Connection, path: str, content: bytes) -> None:
-    if not content.startswith(b"SQLite format 3\0"):
-        raise ToolError(f"{path} is no SQLite file")
-    if content[18] == _WAL:  # in memory it has no write-ahead log
-        content = content[:18] + b"\1\1" + content[20:]
+async def _asked(order: bytes, answer: IO[bytes]) -> Ran:
+    """A process of its own: one step of SQLite may take hours, and can only be killed."""
+    line = [sys.executable, "-I", "-S", str(_PROGRAM), str(answer.fileno())]
+    time_s = _TIME_S + _STARTS_S
     try:
-        database.deserialize(content)
-        database.execute("PRAGMA trusted_schema = OFF")
-        database.execute("PRAGMA query_only = ON")
-    except sqlite3.Error as error:
-        raise ToolError(f"{path} cannot be read: {error}") from None
-    for limit, value in _LIMITS.items():
-        database.setlimit(limit, value)
-    over_at = time.monotonic() + _TIME_S
-    database.set_progress_handler(lambda: time.monotonic() > over_at, _STEPS)
-    database.set_authorizer(_authorized)
+        return await run(line, time_s=time_s, stdin=order, passed=[answer.fileno()])
+    except OSError as error:
+        raise ToolError(f"the query cannot be run: {error.strerror}") from None
 
 
-def _authorized(action: int, first: str | None, second: str | None, *_: object) -> int:
-    allowed = action in _ALLOWED
-    if action == sqlite3.SQLITE_FUNCTION:
-        allowed = second not in _FORBIDDEN
-    elif action == sqlite3.SQLITE_PRAGMA:
-        allowed = (first or "").lower() in _PRAGMAS
-    return sqlite3.SQLITE_OK if allowed else sqlite3.SQLITE_DENY
-
-
-def _told(database: sqlite3.Connection, sql: str, parameters: list[Value], most: int) -> list[str]:
-    found = database.execute(sql, parameters)
-    names = [each[0] for each in found.description or ()]
-    told, room = [" | ".join(names)], _SHOWN_BYTES
-    for count, line in enumerate(_lines(found)):
-        room -= len(line)
-        if count == most or room < 0:
-            return [*told, f"[the first {count} rows; ask for less, or count them]"]
-        told.append(line)
-    return [*told, f"[{len(told) - 1} rows]"]
-
-
-def _lines(rows: sqlite3.Cursor) -> Iterator[str]:
-    for row in rows:
-        yield " | ".join(map(_cell, row))
-
-
-def _cell(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    if isinstance(value, bytes):
-        return f"(blob of {len(value):,} bytes)"
-    text = str(value)
-    text = text if text.isprintable() else repr(text)[1:-1]
-    return text if len(text) <= _CELL else f"{text[:_CELL]}… ({len(text):,} characters)"
-
-
-def _words(error: Exception) -> str:
-    said = str(error)
-    if said == "interrupted":
+def _why(ran: Ran, told: str) -> str:
+    if ran.end == "time":
         return f"the query took longer than {_TIME_S:g} s; ask for less"
-    if "not authorized" in said or "prohibited" in said:
-        return f"{said}: only one SELECT is allowed; the file is read, and never changed"
-    return f"the query failed: {said}"
+    if told:
+        return told
+    said = ran.signal or ran.output.strip()[-200:] or f"exit code {ran.code}"
+    return f"the query ended in the middle ({said}): at most {MEMORY_BYTES >> 20} MiB may be used"

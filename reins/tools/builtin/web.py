@@ -67,7 +67,9 @@ async def http_get(
     ] = "markdown",
 ) -> str:
     """Get a page or a file of the public web as text. Nothing is sent but the address."""
-    page = await fetched(_fetcher(current_settings()), Request(url, method, _ACCEPT))
+    page = await fetched(
+        _fetcher(current_settings()), Request(url, method, _ACCEPT, elsewhere=False)
+    )
     said = await context.in_thread(_said, page=page, method=method, shape=shape)
     came = "" if page.url == url else f" (asked for {url})"
     size = "" if method == "HEAD" else f", {len(page.body):,} bytes{' and more' * page.cut}"

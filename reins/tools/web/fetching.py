@@ -41,13 +41,17 @@ async def look_up(host: str, port: int) -> Sequence[tuple[Any, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request; `redirects` is how often it is followed to where it moved."""
+    """A request; `redirects` is how often it is followed to where it moved.
+
+    `elsewhere` false: to other hosts it is not followed, but for a `www.` before the name.
+    """
 
     url: str
     method: str = "GET"
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
     redirects: int = 5
+    elsewhere: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +89,8 @@ class Fetcher:
                     if isinstance(found, Page):
                         return found
                     url = _next(target, found)
+                    if not request.elsewhere:
+                        _refuse_another_host(target, url)
         except TimeoutError:
             told = f"{_host(url)} did not give its whole answer within {self.time_s:g} s"
             raise ToolError(told, retry=True) from None
@@ -230,6 +236,16 @@ def _next(target: Target, moved: str) -> URL:
             "read and change; ask that address itself if it is wanted"
         )
     return url
+
+
+def _refuse_another_host(target: Target, url: URL) -> None:
+    """Raises: ToolError. Who agreed to a host, or made a rule for it, agreed to no other."""
+    host = (url.host or "").rstrip(".").lower()
+    if host.removeprefix("www.") != target.host.removeprefix("www."):
+        raise ToolError(
+            f"{target.host} moves to {str(url)[:500]!r}, another host, to which nobody has agreed; "
+            "ask that address itself if it is wanted"
+        )
 
 
 def _later(target: Target, answer: aiohttp.ClientResponse) -> ToolError:

@@ -228,3 +228,54 @@ async def test_one_is_not_made_again_where_nobody_allows_it_any_more(tasks, monk
     finally:
         await made.stop()
         await tasks.start("start-3")
+
+
+async def test_a_goal_that_takes_another_s_place_hides_no_call_that_was_begun(tasks, paying):
+    """The worker ends in the middle of `pay`, while a pause waits for it; then the goal is replaced
+    before the session is resumed.
+    """
+
+    async def dies(tool, arguments, around):
+        paying.done.append("x")
+        await asyncio.Event().wait()
+
+    tasks.toolbox.act = dies
+    tasks.model.answers += [answer("pay")]
+    await tasks.task(tools=["paying"], approvals="ask")
+    item = await tasks.until_asked()
+    await tasks.decide(item, "approve")
+    await until_async(lambda: paying.done, "it has paid")
+    q.agent_pause_action("a", "ann")
+    await until_async(lambda: tasks.state()["status"] == "pausing", "the pause waits")
+    await tasks.stop(grace_s=0)
+    made = type(tasks)(tasks.folder, finished())
+    made.toolbox.tools = paying.registry
+    await made.start("start-2")
+    try:
+        await until_async(lambda: made.state()["status"] == "paused", "it is paused")
+        goal = {"type": "set_goal", "goal": "another", "when_busy": "replace"}
+        await made.do(q.agent_interrupt, "a", "ann", goal)
+        await made.do(q.agent_resume_action, "a", "ann")
+        await made.until_row("final")
+        (_, outcome), *_ = made.acts()
+        assert outcome["kind"] == "unknown"
+        assert "the goal was replaced; it was begun" in outcome["text"]
+        assert "Look first" in made.model.asked[-1][1]["steps"][-1]
+        assert made.item(item["item_id"])["state"] == "unknown"
+        assert paying.done == ["x"]
+    finally:
+        await made.stop()
+        await tasks.start("start-3")
+
+
+async def test_an_item_whose_call_was_refused_did_not_run(tasks):
+    """Approved, and then beyond the budget: the tool was never called, and the item says so."""
+    tasks.model.answers += [answer("count"), finished()]
+    await tasks.task(approvals="ask", tool_budget={"calls": 0})
+    item = await tasks.until_asked()
+    await tasks.decide(item, "approve")
+    await tasks.until_row("final")
+    (_, outcome), *_ = tasks.acts()
+    assert (outcome["kind"], outcome["attempts"]) == ("budget", 0)
+    assert tasks.item(item["item_id"])["state"] == "stale"
+    assert tasks.hands.done == []

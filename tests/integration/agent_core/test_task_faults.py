@@ -165,6 +165,7 @@ async def test_a_tool_that_a_reload_takes_away_ends_no_task(tasks):
     await tasks.until_row("final")
     kinds = [(call["tool"], outcome.get("kind")) for call, outcome in tasks.acts()]
     assert kinds == [("count", "unknown_tool"), ("look", None)]
+    assert tasks.item(item["item_id"])["state"] == "stale"
     assert tasks.hands.done == []
 
 

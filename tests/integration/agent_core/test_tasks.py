@@ -44,7 +44,7 @@ async def test_guidance_during_an_act_is_heeded_by_the_next_thought(tasks):
     asked = asyncio.ensure_future(
         tasks.do(q.agent_interrupt, "a", "tester", "leave the public API alone")
     )
-    await asyncio.sleep(0.05)
+    await until_async(lambda: tasks.sessions.live["a"].mailbox, "it has arrived")
     tasks.hands.released.set()
     assert (await asked)["outcome"] == "applied"
     await tasks.until_row("final")
@@ -327,14 +327,14 @@ async def test_a_busy_task_takes_goals_as_it_is_told(tasks):
 
     asked = (("second", "queue"), ("third", "reject"), ("fourth", "replace"))
     waiting = [asyncio.ensure_future(goal(*each)) for each in asked]
-    await asyncio.sleep(0.2)
+    held = tasks.sessions.live["a"].mailbox
+    await until_async(lambda: len([*held.waiting()]) == len(asked), "they have arrived")
+    tasks.model.answers += [finished(), finished()]
     tasks.hands.released.set()
     outcomes = [(await each)["outcome"] for each in waiting]
     assert outcomes == ["applied", "rejected", "applied"]
-    await until_async(lambda: len(tasks.model.asked) == 2, "it thinks of the new goal")
-    assert tasks.model.asked[-1][1]["goal"] == "fourth"
-    tasks.model.answers += [finished(), finished()]
     await tasks.until_row("final")
+    assert [each[1]["goal"] for each in tasks.model.asked[1:]] == ["fourth", "second"]
 
 
 async def test_tools_that_are_not_there_are_refused_with_what_may_be_meant(tasks):
@@ -347,7 +347,7 @@ async def test_tools_that_are_not_there_are_refused_with_what_may_be_meant(tasks
     await tasks.task()
     got = tasks.do(q.agent_interrupt, "a", "tester", {"type": "set_tools", "tools": ["cuont"]})
     got = asyncio.ensure_future(got)
-    await asyncio.sleep(0.1)
+    await until_async(lambda: tasks.sessions.live["a"].mailbox, "it has arrived")
     tasks.model.answers += [finished()]
     tasks.model.held.set()
     assert (await got)["outcome"] == "rejected"

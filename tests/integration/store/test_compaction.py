@@ -60,7 +60,7 @@ def test_after_five_hundred_commits_pieces_are_few(tmp_path, monkeypatch):
         if keeper.due("agent_steps", table.version):
             compacted += keeper.run("agent_steps", table)
         clock.now += 1
-        keeper.clean("agent_steps", table)
+        keeper.clean_due([(agent_steps.TABLE, table)], lambda: None)
     late_s = key_query_s(table)
     assert 6 <= compacted <= 9
     assert table.count_rows() == 500
@@ -81,15 +81,22 @@ def test_what_a_compaction_replaced_is_kept(tmp_path):
     before = {path.name for path in versions.iterdir()}
     clock = Clock()
     keeper = Compaction(clock)
+    renewed = []
+
+    def cleaned():
+        return keeper.clean_due([(agent_steps.TABLE, table)], lambda: renewed.append(table.version))
+
     assert keeper.run("agent_steps", table)
-    assert not keeper.clean("agent_steps", table)
+    assert not cleaned()
     assert before <= {path.name for path in versions.iterdir()} | {"latest_version_hint.json"}
     clock.now += compaction.KEEP.total_seconds() + 1
     table.add(rows(6))
-    assert not keeper.clean("agent_steps", table)  # it would replace versions itself
+    assert not cleaned()  # it would replace versions itself
+    assert renewed == []
     assert keeper.run("agent_steps", table)
-    assert keeper.clean("agent_steps", table)
-    assert not keeper.clean("agent_steps", table)
+    assert cleaned()
+    assert renewed[0] in [each["version"] for each in table.list_versions()]
+    assert not cleaned()
 
 
 async def test_a_start_compacts_what_was_left_and_idles(tmp_path):

@@ -4,15 +4,17 @@ import asyncio
 import errno
 import signal
 import time
+from datetime import timedelta
 
 import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from store import agent_state, agent_steps, messages
+from store import agent_state, agent_steps, agents_config, messages
 from store.errors import RowInvalidError
 from store.journal.file import Record
 from store.reading import Reader
+from store.safe_versions import go_back
 from store.store import Store
 from tests.integration.store.support import child, message, step
 from tests.support import data_folder
@@ -249,3 +251,56 @@ async def test_a_full_journal_waits_for_the_flush(tmp_path):
     assert len(table_rows(store, agent_steps.TABLE)) == 2_000
     assert highest <= 100 + 20
     await store.stop()
+
+
+@pytest.mark.parametrize("killed", [False, True])
+async def test_a_clean_up_deletes_no_version_that_is_noted_as_safe(store, monkeypatch, killed):
+    """Of a table with an index it commits again: what a start would go back to has to be there,
+    also if it was killed right after that."""
+    monkeypatch.setattr("store.lance.compaction.IDLE_S", 0.1)
+    monkeypatch.setattr("store.lance.compaction.KEEP", timedelta(seconds=2))
+    flush, compaction = store._flush, store._flush._compaction
+    optimize, cleans, waited = compaction._optimize, compaction._cleans, asyncio.Event()
+    monkeypatch.setattr(compaction, "_cleans", lambda *each: waited.is_set() and cleans(*each))
+
+    def cleaning(name, table, older_than):
+        done = optimize(name, table, older_than)
+        if killed and older_than.total_seconds() == 2:
+            monkeypatch.setattr(flush, "_note_newest", lambda: None)
+        return done
+
+    monkeypatch.setattr(compaction, "_optimize", cleaning)
+    for first in (1, 10):  # after the second compaction the clean-up commits: it merges the index
+        compaction.compacted_at.clear()
+        for n in range(first, first + 3):
+            row = {"session_id": f"s{n}", "agent_id": "a", "agent_type": "joke", "config": "{}"}
+            row |= {"created_by": "tester", "created_at": n, "metadata": "{}"}
+            await store.journal.append(agents_config.record(row))
+            await flushed(store)
+        await until_async(lambda: "agents_config" in compaction.compacted_at, "it is compacted")
+    await asyncio.sleep(2.5)  # what is noted is older than `KEEP`, as in a worker that is idle
+    waited.set()
+    path = store.folder.path / "agents_config.lance/_versions"
+
+    def there():
+        return [2**64 - 1 - int(each.stem) for each in path.glob("*.manifest")]
+
+    await until_async(lambda: min(there()) > 3, "old ones are deleted")
+    await asyncio.sleep(0.5)
+    log = store.folder.open_log("process")
+    try:
+        assert log.synced_versions()["agents_config"] in there()
+    finally:
+        log.close()
+
+
+async def test_a_version_that_is_gone_holds_up_no_flush(store):
+    """A folder in which one that was noted is deleted: the newest is kept, with each row once."""
+    table, opened = store._flush._tables["agent_steps"]
+    for n in range(1, 4):
+        await store.journal.append(step("s1", n))
+        await flushed(store)
+    with capture_logs() as said:
+        go_back(table, opened, 999)
+    assert said[0]["event"] == "a version that was on disk for good is gone"
+    assert len(table_rows(store, agent_steps.TABLE)) == 3

@@ -80,7 +80,8 @@ async def test_nothing_but_one_select(work, database, sql):
     assert [each.name for each in work.folder.iterdir()] == ["shop.db"]
 
 
-ENDLESS = "with recursive n(x) as (select 1 union all select x + 1 from n) select count(*) from n"
+NUMBERS = "with recursive n(x) as (select 1 union all select x + 1 from n)"
+ENDLESS = f"{NUMBERS} select count(*) from n"
 
 
 @pytest.mark.parametrize(
@@ -103,6 +104,26 @@ async def test_a_query_without_end(work, database, monkeypatch, sql, said):
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ("select instr(hex(zeroblob(2000000)), hex(zeroblob(1000000)) || '1')", "longer than"),
+        (
+            f"{NUMBERS} select max(b) from (select randomblob(1000000) b from n order by 1)",
+            "more than 512 MiB",
+        ),
+    ],
+    ids=["one step of minutes", "a sort that fills a disk"],
+)
+async def test_what_sqlite_itself_does_not_bound(work, database, sql, said):
+    """Within one step it looks at no clock; what it sorts would go to a disk."""
+    began = time.monotonic()
+    outcome = await work(query_database, path="shop.db", sql=sql)
+    assert outcome.kind == "failed"
+    assert said in outcome.error
+    assert time.monotonic() - began < 20
+
+
 async def test_large_cells_and_many_of_them(work, database):
     """Are cut: the result stays small."""
     sql = "select hex(zeroblob(100000)) as a from sold"
@@ -116,6 +137,7 @@ async def test_large_cells_and_many_of_them(work, database):
     [
         (b"", "no SQLite file"),
         (b"text", "no SQLite file"),
+        (b"SQLite format 3\0", ""),
         (b"SQLite format 3\0" + b"\0" * 84, ""),
         (b"SQLite format 3\0" + b"\xff" * 4_000, ""),
     ],

@@ -65,6 +65,15 @@ async def test_no_path_leads_out(work, files, kind, path):
     assert (await work(search_files, pattern="root", path=path)).kind == "failed"
 
 
+async def test_a_pipe_is_not_waited_for(work, files, kind):
+    """A program that opens it would wait until its time is over."""
+    outcome = await work(search_files, pattern="x", path="pipe")
+    assert (outcome.kind, outcome.error) == (
+        "failed",
+        "pipe is no regular file (a pipe, socket or device)",
+    )
+
+
 async def test_as_many_as_are_asked_for(work, kind):
     """And that there are more."""
     (work.folder / "a").write_text("x\n" * 1_000)

@@ -40,6 +40,23 @@ async def called(tool, **arguments):
     return await Calls().call(tool, arguments, Context())
 
 
+async def test_a_redirect_to_another_host_is_told_and_not_followed(allow):
+    """A person, or a rule, agreed to one host: it sends nothing on to others."""
+
+    async def gone(_request):
+        return web.Response(status=302, headers={"Location": f"http://localhost:{there.port}/?q=1"})
+
+    async def answer(_request):
+        return web.Response(text="here")
+
+    async with site(answer) as there, site(gone) as moved:
+        allow(there, moved)
+        outcome = await called(http_get, url=moved.url("/"))
+        assert not outcome.ok
+        assert f"moves to 'http://localhost:{there.port}/?q=1', another host" in outcome.error
+        assert there.asked == []
+
+
 async def test_a_page_comes_as_markdown_and_is_marked(allow):
     """Where it came from, its title and its text, between two lines that say what it is."""
 

@@ -96,3 +96,12 @@ def test_a_root_of_workspaces_that_cannot_be_made(place):
     (place / "work").touch()
     with pytest.raises(ToolError, match="cannot be used"):
         open_for("a", None, made(place))
+
+
+@pytest.mark.parametrize("asked", [".results", ".results/other", ".start", ".start/other", "."])
+def test_what_is_kept_for_people_is_no_workspace(place, asked):
+    """An agent there could change what people compare its work with, and other agents' results."""
+    settings = made(place, workspace_roots=[place / "work"])
+    (place / "work" / asked).mkdir(parents=True)
+    with pytest.raises(ToolError, match="is no workspace: results"):
+        open_for("a", asked, settings)

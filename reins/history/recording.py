@@ -19,7 +19,7 @@ from agent_core.agent.services import Services
 from agent_core.inbox.inbox import Inbox
 from reins import redaction
 from reins.history import replay as replaying
-from reins.history.recorded_acts import RecordedInbox, RecordedToolbox
+from reins.history.recorded_acts import RecordedInbox, RecordedToolbox, payload_of
 from reins.history.recorded_model import Messages, RecordedCall, Recording
 from reins.history.replay import NotReplayableError
 from reins.llm import Model
@@ -170,7 +170,9 @@ async def replay(
     kinds = {row["seq"]: row["kind"] for row in recording["rows"]}
     made, given_up = _calls(recording["calls"], kinds)
     answers = Recording(made)
-    toolbox = RecordedToolbox(Registry.load(tools))
+    registry = Registry.load(tools)
+    _refuse_tools_of_servers(recording["rows"], registry)
+    toolbox = RecordedToolbox(registry)
     inbox = RecordedInbox(toolbox)
     services = Services(
         per_session={
@@ -188,6 +190,17 @@ async def replay(
         for call in answers.unasked()
     ]
     return Replayed(rows, _differences(recording["rows"], rows) or unasked)
+
+
+def _refuse_tools_of_servers(rows: Sequence[Row], registry: Registry) -> None:
+    """Raises: NotReplayableError for a tool of an MCP server, whose spec is on no record."""
+    for row in rows:
+        tool = str((payload_of(row).get("call") or {}).get("tool", ""))
+        if "__" in tool and tool not in registry.tools:
+            raise NotReplayableError(
+                f"#{row['seq']} calls {tool}, a tool of an MCP server: what it took is not in the "
+                "recording, so the session cannot be done again"
+            )
 
 
 def _calls(

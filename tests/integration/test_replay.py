@@ -76,6 +76,14 @@ def test_a_recording_without_prompts_is_refused(recorded):
         run(changed)
 
 
+def test_calls_of_mcp_servers_are_refused(recorded):
+    """Nobody knows from the record what such a tool took."""
+    changed = copy.deepcopy(recorded)
+    changed["rows"][-1]["payload"] = '{"call": {"tool": "one__echo"}}'
+    with pytest.raises(NotReplayableError, match="one__echo, a tool of an MCP server"):
+        run(changed)
+
+
 def test_failures_are_done_again(tmp_path, monkeypatch):
     """Attempts that failed, and a tick that did, lead to the same rows, at once."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))

@@ -84,7 +84,8 @@ def list_mcp_servers() -> dict[str, Any]:
 
 
 @api.post(
-    "/api/mcp/servers/<segment:name>/agree", responses={200: Agreed, **refusals(404, 409, 503)}
+    "/api/mcp/servers/<segment:name>/agree",
+    responses={200: Agreed, **refusals(400, 404, 409, 413, 415, 503)},
 )
 def agree_to_specs(path: McpServerPath, body: AgreeBody) -> dict[str, Any]:
     """Agree to specs of a server's tools that have changed or are new: agents have them again."""

@@ -4,6 +4,7 @@ PY     := $(VENV)/bin/python
 UV     := $(VENV)/bin/uv
 LITELLM := .venv-litellm
 MODEL   := .venv-model
+PEERS   := .venv-agentdojo .venv-bfcl .venv-mcp-servers
 INSTALL := $(UV) pip install --quiet --python $(PY) --require-hashes
 # Every version is in these files with its hashes, and no address of an index.
 LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -14,7 +15,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign kills proofs model test-model model-setup page dist lock browser litellm litellm-setup mcp-peers clean
+.PHONY: help run setup test lint format coverage bench campaign kills proofs model test-model model-setup page dist lock browser litellm litellm-setup mcp-peers independent independent-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -90,10 +91,11 @@ campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the 
 kills: $(VENV)/.stamp-dev ## Kill the worker of tasks 200 times: `make kills KILLS=200 SEED=3`
 	TASK_KILLS=$(or $(KILLS),200) TASK_SEED=$(or $(SEED),12) $(PY) -m pytest -q -s tests/crash/test_kill_tasks.py
 
-# Points: `make proofs POINT=5` takes out the mendings of one.
-proofs: $(VENV)/.stamp-dev ## Take out each mending of the store, and see that the tests miss it
+# Points: `make proofs POINT=5` takes out the mendings of one, and does nothing else.
+proofs: $(VENV)/.stamp-dev independent-setup ## Take out each mending of the store; run the suites of others whole
 	$(PY) -m tests.removals $(if $(POINT),--point $(POINT))
 	$(PY) -m pytest -q tests/simulation -k taken_out
+	$(if $(POINT),,WHOLE_PROOFS=1 $(PY) -m pytest -s --durations 0 $(INDEPENDENT))
 
 model: setup page model-setup workspaces/small_shop ## Run Reins on a small model of its own: 135M, a demonstration, no key
 	@$(PY) -m examples.small_model
@@ -145,8 +147,35 @@ $(LITELLM)/.stamp: tests/independent/requirements.txt | $(VENV)/.stamp-uv
 litellm-setup: $(LITELLM)/.stamp
 
 litellm: $(VENV)/.stamp-dev litellm-setup
-	$(PY) -m pytest tests/independent
+	$(PY) -m pytest tests/independent/test_litellm.py
+
+# Suites and servers of others, each in an environment of its own. `make -k` installs what it can.
+INDEPENDENT := tests/independent --ignore tests/independent/test_litellm.py
+OF_OTHERS   := tests/independent/environments
+
+.venv-agentdojo/.stamp: $(OF_OTHERS)/agentdojo.txt | $(VENV)/.stamp-uv
+	@$(PYTHON) -m venv $(@D)
+	@$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python -r $<
+	@touch $@
+
+.venv-bfcl/.stamp: $(OF_OTHERS)/bfcl.txt | $(VENV)/.stamp-uv
+	@$(PYTHON) -m venv $(@D)
+	@$(UV) pip install --quiet --no-deps --python $(@D)/bin/python -r $<
+	@touch $@
+
+.venv-mcp-servers/.stamp: $(OF_OTHERS)/mcp-servers.txt $(OF_OTHERS)/package.json | $(VENV)/.stamp-uv
+	@$(PYTHON) -m venv $(@D)
+	@$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python -r $<
+	@cp $(OF_OTHERS)/package.json $(@D)/
+	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix $(@D)
+	@touch $@
+
+independent-setup: $(addsuffix /.stamp,$(PEERS))
+
+# Of what is not installed the tests are skipped.
+independent: $(VENV)/.stamp-dev
+	$(PY) -m pytest -n 2 --dist loadfile $(INDEPENDENT)
 
 clean: ## Remove all that was installed or built
-	rm -rf $(VENV) $(LITELLM) $(MODEL) .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	rm -rf $(VENV) $(LITELLM) $(PEERS) $(MODEL) .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
 	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

@@ -136,8 +136,8 @@ class Pending(BaseModel):
     `begun`: it may have been begun, so that only an idempotent one may be made. `asked`: the item
     of the inbox; `touches`: the digest of what it would change, when it was asked about.
     `leads_to`: where its path leads over a link. `repeated`: it may have been made before, by a
-    worker that ended. `dropped`: it is not to be made, for this reason.
-    `goes_on`: the tool has asked a person, so many `rounds` by now, and needs this to go on.
+    worker that ended. `dropped`: it is not to be made, for this reason. `goes_on`: the tool has
+    asked a person, so many `rounds` by now, and needs this to go on.
     """
 
     thought: str

@@ -169,7 +169,7 @@ def _decided(found: _Found, tools: Mapping[str, Tool]) -> Decided:
     tool = tools.get(name)
     if tool is None:
         raise UnreadableError(_unknown(name, tools))
-    arguments = _arguments(value, key)
+    arguments = _arguments(value, key, tool)
     arguments |= {block.name: block.text for block in found.blocks}
     _check_plain(arguments)
     try:
@@ -180,8 +180,11 @@ def _decided(found: _Found, tools: Mapping[str, Tool]) -> Decided:
     return Decided(encodable(thought).strip()[:MAX_THOUGHT_CHARS], name, arguments)
 
 
-def _arguments(value: Mapping[str, Any], named: str) -> dict[str, Any]:
-    """The arguments of a call: in a field of their own, as JSON in a text, or beside the name."""
+def _arguments(value: Mapping[str, Any], named: str, tool: Tool) -> dict[str, Any]:
+    """The arguments of a call: in a field of their own, as JSON in a text, or beside the name.
+
+    Beside the name, a field that is called as a thought is called is none where the tool takes it.
+    """
     for name in _ARGUMENTS:
         given = value.get(name)
         if isinstance(given, str) and "{" in given:
@@ -190,7 +193,8 @@ def _arguments(value: Mapping[str, Any], named: str) -> dict[str, Any]:
             return dict(given)
     if value.get("arguments") is not None:
         raise UnreadableError(f'"arguments" is {value["arguments"]!r:.80}; expected an object')
-    thought = next(iter(_thought_of(value)), None)
+    own = tool.spec()["function"]["parameters"].get("properties", {})
+    thought = next((name for name in _thought_of(value) if name not in own), None)
     return {name: each for name, each in value.items() if name not in (named, thought, "arguments")}
 
 

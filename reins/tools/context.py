@@ -67,6 +67,6 @@ class Context:
     model: Answers | None = None
     answered: Answered | None = None
 
-    async def in_thread(self, function: Callable[..., Any], *given: Any, **named: Any) -> Any:
+    async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""
         return await in_thread(partial(function, *given, **named))

@@ -130,14 +130,14 @@ class Tool(ABC):
             for name, each in self._schema.get("properties", {}).items()
         )
 
-    async def acall(self, *, context: Context | None = None, **arguments: Any) -> Any:
+    async def acall(self, /, *, context: Context | None = None, **arguments: Any) -> Any:
         """Call it under its policy, without an agent. Raises: CallError where it gives nothing."""
         outcome = await calls_here().call(self, arguments, context or Context())
         if not outcome.ok:
             raise CallError(outcome)
         return outcome.value
 
-    def call(self, *, context: Context | None = None, **arguments: Any) -> Any:
+    def call(self, /, *, context: Context | None = None, **arguments: Any) -> Any:
         """The same, waiting for it. Raises: also RuntimeError in the thread of a running loop."""
         return wait_for(f"{self.name}.call", lambda: self.acall(context=context, **arguments))
 

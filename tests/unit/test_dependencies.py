@@ -19,7 +19,11 @@ OPTIONAL = {
     "opentelemetry": "telemetry", "wordllama": "embeddings", "mcp": "mcp", "mcp_types": "mcp",
     "anyio": "mcp", "httpx2": "mcp", "jsonschema": "mcp", "referencing": "mcp",
 }  # fmt: skip
-NOT_INSTALLED = {"_typeshed"}  # a checker's own
+NOT_INSTALLED = {
+    "_typeshed",
+    "agentdojo",
+    "dojo_attacks",
+}  # a checker's; an environment's of its own
 INTO_PRIVATE = {
     "baml-py", "lancedb", "pybreaker", "python-engineio", "python-socketio", "simple-websocket",
 }  # fmt: skip

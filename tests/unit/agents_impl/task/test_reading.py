@@ -214,3 +214,29 @@ def test_a_shuffled_answer_never_decides_on_another_tool():
         random.Random(seed).shuffle(pieces)
         with suppress(UnreadableError):
             assert read("".join(pieces), TOOLS).tool == "write_file"
+
+
+@tool
+def cancel(order: int, reason: str = "") -> None:
+    """Cancel an order."""
+
+
+@pytest.mark.parametrize(
+    ("answer", "thought", "arguments"),
+    [
+        (
+            '{"tool": "cancel", "order": 1, "reason": "late"}',
+            "late",
+            {"order": 1, "reason": "late"},
+        ),
+        (
+            '{"thought": "t", "tool": "cancel", "order": 1, "reason": "late"}',
+            "t",
+            {"order": 1, "reason": "late"},
+        ),
+        ('{"reason": "t", "tool": "cancel", "arguments": {"order": 1}}', "t", {"order": 1}),
+    ],
+)
+def test_an_argument_that_is_called_as_a_thought_is_called_is_kept(answer, thought, arguments):
+    """Beside the name, `reason` is what the tool takes by that name: it was dropped."""
+    assert read(answer, {"cancel": cancel}) == Decided(thought, "cancel", arguments)

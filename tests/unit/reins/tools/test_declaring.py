@@ -196,3 +196,14 @@ def test_what_a_call_touches_is_its_arguments_unless_it_says_more():
     state[0] = "two"
     assert change.touches({"a": 1}, Context()) != before
     assert order.preview({"name": "x"}, Context()) == {"kind": "fields", "fields": {"name": "x"}}
+
+
+async def test_an_argument_may_have_any_name_that_python_takes():
+    """None of them collides with the names that the layer itself uses on the way."""
+
+    @tool
+    def apply(function: str, given: int, arguments: str = "", tool: str = "") -> str:
+        """Apply a function."""
+        return f"{function}({given}){arguments}{tool}"
+
+    assert await apply.acall(function="f", given=1, arguments="a", tool="t") == "f(1)at"

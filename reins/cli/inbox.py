@@ -111,8 +111,10 @@ def decide(
         raise click.UsageError("--session, --kind and --tool go with --all")
     chosen, text = _choice(decision), " ".join(words) or None
     args = parsed(args_json, "--args") if args_json else None
-    if chosen == "reject" and reason is None:
-        reason, text = text, None
+    if text is not None and (chosen in ("approve", "edit") or (chosen == "reject" and reason)):
+        raise click.UsageError(f"{chosen} takes no such words: {text!r}")
+    if chosen == "reject":
+        reason, text = reason or text, None
     answer(
         queue_imp.inbox_decide(
             item_id, actor, chosen, args=args, text=text, reason=reason, remember=_rule(**rest)

@@ -252,6 +252,7 @@ def test_the_inbox_from_the_shell(api, capsys):
         (["decide", "--all", "answer"], "--all takes approve or reject"),
         (["decide", "i", "approve", "--path", "x"], "go with --always"),
         (["decide", "i", "approve", "--tool", "x"], "go with --all"),
+        (["decide", "i", "approve", "only", "once"], "approve takes no such words: 'only once'"),
     ],
 )
 def test_wrong_usage_of_the_shell(settings, capsys, arguments, said):

@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import warnings
 from collections.abc import Sequence
@@ -104,8 +105,24 @@ class Proxy:
 
     def _listens(self) -> bool:
         assert self._process.poll() is None, self._said.read_text()
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", self.port)) == 0
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), 20) as probe:
+                return self._greets(probe)
+        except OSError:
+            return False
+
+    def _greets(self, probe: socket.socket) -> bool:
+        return probe.fileno() >= 0
+
+
+class _Caddy(Proxy):
+    """It listens before it has made its certificate, and refuses those who come between."""
+
+    def _greets(self, probe: socket.socket) -> bool:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+        with context.wrap_socket(probe, server_hostname=NAME):
+            return True
 
 
 def nginx(folder: Path, port: int, body: str) -> Proxy:
@@ -122,7 +139,7 @@ def caddy(folder: Path, port: int, body: str) -> Proxy:
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "Caddyfile"
     configuration.write_text(_CADDY.format(port=port, http_port=free_port(), body=body))
-    return Proxy(folder, port, [program("caddy"), "run", "--config", configuration])
+    return _Caddy(folder, port, [program("caddy"), "run", "--config", configuration])
 
 
 def stunnel(folder: Path, port: int, upstream: int) -> Proxy:

@@ -9,11 +9,12 @@ from agents import Runtime
 from reins.settings import load_settings
 from reins.tools.outcome import ToolError
 from tests.integration.tools.mcp.conftest import raw
-from tests.support.program import ran
+from tests.support.program import ROOT, ran
 from tests.support.waiting import until_async
 
-UNUSED = """
+UNUSED = f"""
 import asyncio, sys
+sys.path.insert(0, {str(ROOT)!r})
 import agents, app, reins.cli.main
 from reins.settings import load_settings
 

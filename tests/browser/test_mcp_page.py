@@ -105,6 +105,8 @@ def test_changed_tools_are_seen_agreed_to_and_back(notes, visit):
     assert not serious_findings(page)
     page.set_viewport_size(PHONE)
     assert not is_wider_than_its_window(page)
+    page.get_by_role("heading", name="MCP servers").scroll_into_view_if_needed()
+    page.get_by_text("notes__tell", exact=True).scroll_into_view_if_needed()
     picture(page, "mcp-table-phone")
 
 

@@ -148,3 +148,16 @@ def test_the_spec_that_was_looked_at_is_the_one_agreed_to(notes, visit):
     page.get_by_role("button", name="Agree to tell").click()
     expect(_waiting(page)).to_have_count(0)
     assert "notes__tell" in notes.told()["tools"]
+
+
+def test_a_file_that_cannot_be_read_is_said(tmp_path, start_app, visit):
+    """In the place of the servers, until it is mended."""
+    file = tmp_path / "mcp.json"
+    file.write_text("{")
+    app = start_app("--no-worker", "--port", "0", REINS_MCP=str(file))
+    page = visit(f"{app.at}/system", expected=("503",))
+    servers = page.get_by_role("region", name="MCP servers", exact=True)
+    expect(servers.get_by_role("alert")).to_contain_text("is no JSON")
+    file.write_text(json.dumps({"mcpServers": {"notes": raw(tmp_path / "notes")}}))
+    expect(servers.get_by_role("row").filter(has_text="notes")).to_contain_text("elsewhere")
+    expect(servers.get_by_role("alert")).to_have_count(0)

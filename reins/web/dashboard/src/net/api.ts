@@ -14,6 +14,7 @@ import type {
   FileView,
   InboxItem,
   InboxItemDetail,
+  McpServer,
   ModelCall,
   JsonObject,
   LogRow,
@@ -147,6 +148,10 @@ export const api = {
   /** A try changes nothing that a second one would double. */
   checkRoute: (name: string) => post<RouteCheck>(`/routes/${segment(name)}/check`, {}, newKey()),
   reloadEnvironment: (body: { actor: string }, key: string) => post<Accepted>('/environment/reload', body, key),
+
+  mcpServers: async (signal: AbortSignal) => (await get<{ items: McpServer[] }>('/mcp/servers', {}, signal)).items,
+  agreeToSpecs: (server: string, body: { tools: Record<string, string>; actor: string }, key: string) =>
+    post<{ tools: string[] }>(`/mcp/servers/${segment(server)}/agree`, body, key),
 
   sessions: (query: { limit?: number; cursor?: string | null }) => get<SessionsPage>('/sessions', query),
   session: (sessionId: string, signal: AbortSignal) => get<SessionDetail>(ofSession(sessionId), {}, signal),

@@ -73,6 +73,10 @@ export type RouteList = Schemas['RouteList']
 export type RouteCheck = Schemas['RouteCheck']
 export type ModelCall = Schemas['ModelCall']
 export type Prompt = Schemas['Prompt']
+/** `now` and `before` are as the server described the tool. */
+export type OfferedSpec = Narrowed<Schemas['OfferedSpec'], { now: JsonObject; before: JsonObject | null }>
+export type McpServer = Narrowed<Schemas['McpServer'], { offered: OfferedSpec[] }>
+
 export type SystemInfo = Narrowed<Schemas['System'], { sessions: StatusCounts }>
 
 export interface Page<T> {

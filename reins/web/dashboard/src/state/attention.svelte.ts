@@ -8,7 +8,7 @@ import { trouble } from './trouble.svelte'
 import type { ActionRow, SessionSummary } from '../net/wire'
 
 export interface Kind {
-  id: 'inbox' | 'worker' | 'stuck' | 'failed' | 'held' | 'waiting' | 'retrying' | 'rejected'
+  id: 'inbox' | 'worker' | 'stuck' | 'failed' | 'held' | 'offered' | 'waiting' | 'retrying' | 'rejected'
   title: string
   /** Its meaning and its remedy, in a line. */
   hint: string
@@ -55,6 +55,13 @@ export const KINDS: Kind[] = [
     count: () => fleet.held,
   },
   {
+    id: 'offered',
+    title: 'MCP servers with changed tools',
+    hint: 'Specs of their tools have changed, or are new. Nobody has these tools until you agree.',
+    count: () => attention.offering.length,
+    all: { href: at('/system'), label: 'All in System' },
+  },
+  {
     id: 'waiting',
     title: 'Actions that wait too long',
     hint: 'They are queued for more than 30 s. A pause or a destroy waits for the tick in flight; no other action should.',
@@ -99,6 +106,9 @@ class Attention {
   /** Those that were not dismissed, the newest first. */
   readonly rejected = $derived(together(trouble.rejected.filter(({ action_id }) => !dismissed.has(action_id))))
   readonly dismissed = $derived(together(trouble.rejected.filter(({ action_id }) => dismissed.has(action_id))))
+
+  /** MCP servers with specs that wait for a person. */
+  readonly offering = $derived((server.info?.mcp ?? []).filter(({ offered }) => offered > 0))
 
   get count(): number {
     return KINDS.reduce((total, { count }) => total + count(), 0)

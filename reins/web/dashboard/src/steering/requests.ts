@@ -65,3 +65,9 @@ export function reloadEnvironment(request: Request): Answered {
   const body = { actor: actor.name }
   return request.send('reload environment', body, (key) => api.reloadEnvironment(body, key), one)
 }
+
+/** `tools`: each by its name, with the SHA-256 of the spec that was looked at. It is done at once. */
+export function agreeToSpecs(request: Request, server: string, tools: Record<string, string>): Answered<{ tools: string[] }> {
+  const body = { tools, actor: actor.name }
+  return request.send(`agree to ${Object.keys(tools).join(', ')}`, [server, body], (key) => api.agreeToSpecs(server, body, key), () => [])
+}

@@ -16,8 +16,9 @@ from tests.browser.served import App
 from tests.browser.talking import messages_of
 from tests.support.model_stub import BODY, ModelStub, answers, openai_events, streams
 
-JOKE = "Why did the cat sit on the computer? To keep an eye on the mouse."
-FIRST = "Why did the cat"
+JOKE = "Why did the cat, of all, sit on the computer? To keep an eye on the mouse."
+FIRST = "Why did the cat,"
+"""No key has a comma: what may be the beginning of one is held back while more may come."""
 THOUGHT = "They want a joke, I think."
 TWO_TICKS = {"budget": {"session": {"ticks": 2}}}
 """Enough to look at; a session that goes on would take time from the tests after it."""

@@ -99,18 +99,17 @@ class Compaction:
         now = self._clock()
         if self._was_set_ahead(now):
             return False
-        due = [
-            (table.name, opened)
-            for table, opened in tables
-            if self._cleans(table, opened, now)
-            and self._optimize(table.name, opened, _ALL_VERSIONS)
-        ]
-        if due:
-            renewed()
-        for name, opened in due:
+        due = [(table.name, opened) for table, opened in tables if self._cleans(table, opened, now)]
+        for name, _ in due:  # one that fails is tried again after its next compaction
             del self._to_clean[name]
+        ready = [
+            (name, opened) for name, opened in due if self._optimize(name, opened, _ALL_VERSIONS)
+        ]
+        if ready:
+            renewed()
+        for name, opened in ready:
             self._optimize(name, opened, KEEP)
-        return bool(due)
+        return bool(ready)
 
     def _cleans(self, table: Table, opened: OpenTable, now: float) -> bool:
         # Only right after a compaction: then this one has nothing to replace itself.

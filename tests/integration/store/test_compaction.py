@@ -99,6 +99,26 @@ def test_what_a_compaction_replaced_is_kept(tmp_path):
     assert not cleaned()
 
 
+def test_a_clean_up_that_fails_waits_for_the_next_compaction(tmp_path, monkeypatch):
+    """Not for the next turn, a second later: a full disk would fail it again and again."""
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    table.add(rows(1))
+    clock = Clock()
+    keeper = Compaction(clock)
+    assert keeper.run("agent_steps", table)
+    clock.now += compaction.KEEP.total_seconds() + 1
+    tried = []
+
+    def fails(**_):
+        tried.append(clock.now)
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(table, "optimize", fails)
+    for _ in range(3):
+        assert not keeper.clean_due([(agent_steps.TABLE, table)], lambda: None)
+    assert len(tried) == 1
+
+
 async def test_a_start_compacts_what_was_left_and_idles(tmp_path):
     """Commits of an earlier run count: a start with many pieces compacts them at its first turn."""
     table = open_or_make(connect(tmp_path), agent_steps.TABLE)

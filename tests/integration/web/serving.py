@@ -3,12 +3,10 @@
 import asyncio
 import base64
 import contextlib
-import functools
 import http.client
 import json
 import os
 import socket
-import ssl
 import struct
 import threading
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ import socketio
 from reins.web.application import Web
 from reins.web.server import Server, listen
 from store.journal.file import Record
+from tests.support.proxies.servers import unverified
 
 HANDSHAKE: dict[str, str] = {
     "Upgrade": "websocket",
@@ -171,15 +170,6 @@ class Page:
                 )["items"]
                 self.fetched += len(found)
                 self.seqs += [row["seq"] for row in found]
-
-
-@functools.cache
-def unverified() -> ssl.SSLContext:
-    """Any certificate will do."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 class Raw:

@@ -8,7 +8,8 @@ import socket
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from tests.integration.web.serving import SOCKET, Raw, unverified
+from tests.integration.web.serving import SOCKET, Raw
+from tests.support.proxies.servers import unverified
 
 
 class _Here(http.client.HTTPSConnection):

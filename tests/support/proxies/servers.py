@@ -1,5 +1,6 @@
 """Real proxies before a web: nginx, Caddy and stunnel on ports of their own, ended by their ids."""
 
+import functools
 import os
 import shutil
 import socket
@@ -107,22 +108,29 @@ class Proxy:
         assert self._process.poll() is None, self._said.read_text()
         try:
             with socket.create_connection(("127.0.0.1", self.port), 20) as probe:
-                return self._greets(probe)
+                self._greet(probe)
         except OSError:
             return False
+        return True
 
-    def _greets(self, probe: socket.socket) -> bool:
-        return probe.fileno() >= 0
+    def _greet(self, probe: socket.socket) -> None:
+        """Ask more of it than to listen. Raises: OSError while it is not ready."""
 
 
 class _Caddy(Proxy):
     """It listens before it has made its certificate, and refuses those who come between."""
 
-    def _greets(self, probe: socket.socket) -> bool:
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
-        with context.wrap_socket(probe, server_hostname=NAME):
-            return True
+    def _greet(self, probe: socket.socket) -> None:
+        unverified().wrap_socket(probe, server_hostname=NAME).close()
+
+
+@functools.cache
+def unverified() -> ssl.SSLContext:
+    """Any certificate will do."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 def nginx(folder: Path, port: int, body: str) -> Proxy:

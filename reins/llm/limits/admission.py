@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict, deque
 
 from reins.llm.limits.token_bucket import Bucket
+from reins.llm.limits.turns import Pass
 
 
 class BackingOffError(Exception):
@@ -30,8 +31,8 @@ class Admission:
     """Admits calls of one route: so many at once, so many requests and tokens a minute.
 
     Sessions are served round robin, each with its eldest call, so that a hundred calls of one
-    session hold up no other's. With nothing to wait for, `enter` neither waits nor makes anything.
-    Lives on one loop.
+    session hold up no other's. A burst enters in several passes of the loop (see `turns`). With
+    nothing to wait for, `enter` does not wait. Lives on one loop.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Admission:
         self._queues: OrderedDict[str, deque[Waiting]] = OrderedDict()
         self._backoff_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._pass = Pass(self._admit)
         now = time.monotonic()
         self._concurrency = concurrency
         self._requests = Bucket(requests_per_minute, now)
@@ -115,8 +117,8 @@ class Admission:
         self._admit()
 
     def _wait_s(self, tokens: int) -> float | None:
-        """Seconds until a call may enter, None until one leaves."""
-        if self.taken >= self._concurrency:
+        """Seconds until a call may enter, None until one leaves or the next pass of the loop."""
+        if self.taken >= self._concurrency or self._pass.is_full:
             return None
         if not self._measured and not self._backoff_until:
             return 0.0
@@ -136,6 +138,7 @@ class Admission:
 
     def _take(self, tokens: int) -> None:
         self.taken += 1
+        self._pass.take()
         self._requests.take(1)
         self._tokens.take(tokens)
 

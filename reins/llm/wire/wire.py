@@ -9,6 +9,7 @@ from typing import Any
 
 from reins.llm.answers.thoughts import MAX_THOUGHT_CHARS, PartingStream
 from reins.llm.baml.runtime import Compiled
+from reins.llm.limits.turns import Turns
 from reins.llm.text import is_too_long
 from reins.llm.wire.answer import NO_ANSWER, Answer
 from reins.llm.wire.connecting import expects_tls, speaks_tls
@@ -49,6 +50,7 @@ class Wire:
         self.compiled = compiled
         self.sender = sender
         self._grace_s = grace_s
+        self._turns = Turns()
         self.is_plain = False
         """Known not to stream: asked for a stream it gave none, and then answered as a whole."""
         self.begins_in_thought = False
@@ -81,6 +83,7 @@ class Wire:
             async with self.sender.send(request) as reply:
                 await _accept(reply, received)
                 await self._take_body(reply, received)
+                await self._turns.take()
             return self._checked(received.answer)
 
     async def stream(

@@ -80,10 +80,12 @@ class Wire:
         request = self.compiled.request(function, arguments).asking_for(response_format)
         received = Received(request.body.decode())
         with _recorded(exchange, received):
-            async with self.sender.send(request) as reply:
+            with await self.sender.send(request) as reply:
                 await _accept(reply, received)
-                await self._take_body(reply, received)
-                await self._turns.take()
+                body = await self._body(reply, received)
+            await self._turns.take()
+            if not received.answer.body(body):
+                raise ShapeError
             return self._checked(received.answer)
 
     async def stream(
@@ -107,7 +109,7 @@ class Wire:
         request = request.asking_for(response_format)
         received = Received(request.body.decode())
         with _recorded(exchange, received):
-            async with self.sender.send(request) as reply:
+            with await self.sender.send(request) as reply:
                 await _accept(reply, received)
                 await self._take_stream(reply, received, on_text)
             answer = received.answer
@@ -140,7 +142,7 @@ class Wire:
             raise NoTextError("refused", "it refused to answer")
         raise NoTextError("empty", answer.lack)
 
-    async def _take_body(self, reply: Reply, received: Received) -> None:
+    async def _body(self, reply: Reply, received: Received) -> bytes:
         """Read a plain answer, to its end or until it is whole and nothing follows."""
         body = bytearray()
         while not reply.is_read:
@@ -163,14 +165,14 @@ class Wire:
                 received.came = bytes(body[:MAX_REFUSAL_BYTES])
             if len(body) > MAX_BODY_BYTES:
                 raise TooLongError
-        if not received.answer.body(bytes(body)):
-            raise ShapeError
+        return bytes(body)
 
     async def _take_stream(self, reply: Reply, received: Received, on_text: OnText) -> None:
         """Read a stream, to its end or until the answer is whole and nothing follows."""
         answer, reader = received.answer, EventReader()
         parting = PartingStream(begins_in_thought=self.begins_in_thought)
         async for chunk in self._chunks(reply, answer):
+            await self._turns.take()
             if not answer.events:
                 received.came = (received.came + chunk)[:MAX_REFUSAL_BYTES]
             for data in reader.feed(chunk) if chunk else reader.end():

@@ -39,7 +39,7 @@ def part(text: str) -> Parted:
         tags = part_tags(channels.answer)
         thought = joined([channels.thought, tags.thought])
         return replace(channels, answer=tags.answer, thought=thought)
-    if not any(sign in text for sign in SIGNS) or _is_json(text):
+    if not any(map(text.__contains__, SIGNS)) or _is_json(text):
         return Parted(text)
     return part_tags(text)
 

@@ -67,13 +67,19 @@ class Admission:
         left = self._backoff_until - time.monotonic()
         return left if left > 0 else None
 
+    def enter_at_once(self, tokens: int) -> bool:
+        """Take a place if there is one now and nobody waits; whoever did must `leave`."""
+        if self.waiting or self._wait_s(tokens) != 0.0:
+            return False
+        self._take(tokens)
+        return True
+
     async def enter(self, session_id: str, tokens: int, max_wait_s: float) -> None:
         """Wait for a place; whoever enters must `leave`. A cancelled wait leaves nothing behind.
 
         Raises: BackingOffError when the route backs off for `max_wait_s` or longer.
         """
-        if not self.waiting and self._wait_s(tokens) == 0.0:
-            self._take(tokens)
+        if self.enter_at_once(tokens):
             return
         backoff_s = self.backoff_s
         if backoff_s is not None and backoff_s >= max_wait_s:

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -79,7 +78,7 @@ class Wire:
         """
         request = self.compiled.request(function, arguments).asking_for(response_format)
         received = Received(request.body.decode())
-        with _recorded(exchange, received):
+        try:
             with await self.sender.send(request) as reply:
                 await _accept(reply, received)
                 body = await self._body(reply, received)
@@ -87,6 +86,8 @@ class Wire:
             if not received.answer.body(body):
                 raise ShapeError
             return self._checked(received.answer)
+        finally:
+            exchange.response = received.response()
 
     async def stream(
         self,
@@ -108,7 +109,7 @@ class Wire:
         request = self.compiled.request(function, arguments, streamed=True)
         request = request.asking_for(response_format)
         received = Received(request.body.decode())
-        with _recorded(exchange, received):
+        try:
             with await self.sender.send(request) as reply:
                 await _accept(reply, received)
                 await self._take_stream(reply, received, on_text)
@@ -121,6 +122,8 @@ class Wire:
             if text != received.given:
                 on_text(text)
             return text
+        finally:
+            exchange.response = received.response()
 
     def _checked(self, answer: Answer) -> str:
         """The text of an answer that is one.
@@ -232,12 +235,3 @@ async def _accept(reply: Reply, received: Received) -> None:
     if expects_tls(reply.status, received.came.decode(errors="replace")):
         raise speaks_tls()
     raise StatusError
-
-
-@contextmanager
-def _recorded(exchange: Exchange, received: Received) -> Iterator[None]:
-    """Set the response of an attempt, however it ends."""
-    try:
-        yield
-    finally:
-        exchange.response = received.response()

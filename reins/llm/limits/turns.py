@@ -8,7 +8,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-MOST = 16
+MOST = 8
 
 
 class Pass:

@@ -97,26 +97,22 @@ class OfflineModel:
         head = {"id": f"offline-{next(self._numbers)}", "created": int(time.time()), "model": MODEL}
         if body.get("stream"):
             wanted = (body.get("stream_options") or {}).get("include_usage")
-            return await self._stream(request, head, answer, usage if wanted else None)
+            return self._stream(head, answer, usage if wanted else None)
         message = {"role": "assistant", "content": answer}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return self._json(
             {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
         )
 
-    async def _stream(
-        self,
-        request: "web.BaseRequest",
-        head: dict[str, Any],
-        answer: str,
-        usage: dict[str, int] | None,
-    ) -> "web.StreamResponse":
-        response = self._web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        for event in events({**head, "object": "chat.completion.chunk"}, answer, usage):
-            await response.write(b"data: " + event + b"\n\n")
-        await response.write_eof()
-        return response
+    def _stream(
+        self, head: dict[str, Any], answer: str, usage: dict[str, int] | None
+    ) -> "web.Response":
+        """All events at once: written one by one, on the loop of who reads them, they came at once
+        all the same.
+        """
+        told = events({**head, "object": "chat.completion.chunk"}, answer, usage)
+        body = b"".join([b"data: %b\n\n" % event for event in told])
+        return self._web.Response(body=body, content_type="text/event-stream")
 
     def _json(self, body: dict[str, Any], status: int = 200) -> "web.Response":
         return self._web.Response(

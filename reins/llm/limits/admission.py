@@ -163,9 +163,12 @@ class Admission:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(wait_s, self._admit)
                 return
-            self._strike(session_id, first)
-            if session_id in self._queues:
+            queue.popleft()
+            self.waiting -= 1
+            if queue:
                 self._queues.move_to_end(session_id)
+            else:
+                del self._queues[session_id]
             if not first.place.done():
                 self._take(first.tokens)
                 first.place.set_result(None)

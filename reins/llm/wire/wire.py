@@ -204,8 +204,11 @@ class Wire:
                 at = loop.time() + (min(CLOSING_S, self._grace_s) if done else self._grace_s)
                 until = at if until is None else min(at, until)
             try:
-                async with asyncio.timeout_at(until):
+                if until is None:
                     chunk = await reply.read()
+                else:
+                    async with asyncio.timeout_at(until):
+                        chunk = await reply.read()
             except TimeoutError:
                 chunk = b""
             except UnconnectedError:

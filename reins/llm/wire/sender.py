@@ -2,7 +2,7 @@
 
 aiohttp connects, through proxies and by TLS, keeps the connections, and cuts bytes into answers.
 Its session is passed by: what it makes anew for each request is the same for all of a route, and
-took more than half of the time. A connection's protocol is semi-private: tests keep its contract.
+took more than half of the time. A connection's protocol promises little: a test keeps its contract.
 """
 
 import asyncio

@@ -166,7 +166,9 @@ class Head:
     def _made(self) -> bytes:
         request = self.request
         through = request.proxy is not None and not request.is_ssl()
-        lines = [f"POST {request.url if through else request.url.raw_path_qs} HTTP/1.1"]
+        # Not with a password in it, which stands in the headers.
+        place = request.url.with_user(None) if through else request.url.raw_path_qs
+        lines = [f"POST {place} HTTP/1.1"]
         lines += [
             f"{name}: {value}"
             for name, value in request.headers.items()

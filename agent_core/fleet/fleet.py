@@ -119,7 +119,8 @@ class Fleet:
             self.live.pop(session_id, None)
             raise
         self._start(session)
-        self.ledger.made_room()  # by its configuration, perhaps
+        if config.budget is not None and config.budget.agent is not None:
+            self.ledger.made_room()  # perhaps: a look at every session
         return seq
 
     def _build(

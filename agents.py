@@ -243,8 +243,7 @@ def tune_process() -> None:
     # A full collection walks all that lives, and holds the loop: 50 ms for what was imported so
     # far, 300 ms for 10,000 sessions, whose creation has six by the default of 700.
     gc.set_threshold(10_000)
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # without a collection first, which finds some forty objects
 
 
 async def _work(settings: Settings) -> None:

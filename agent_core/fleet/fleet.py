@@ -120,7 +120,7 @@ class Fleet:
             raise
         self._start(session)
         if config.budget is not None and config.budget.agent is not None:
-            self.ledger.made_room()  # perhaps: a look at every session
+            self.ledger.made_room()  # perhaps
         return seq
 
     def _build(
@@ -207,7 +207,9 @@ class Fleet:
     async def _resume(self, session: Session) -> None:
         """Give a rebuilt session its task."""
         await self._recovery.put_on_record(session)
-        session.agent.tick_in(self.schedule.after_start(session.agent.config.heartbeat_s))
+        agent = session.agent
+        agent.tick_in(self.schedule.after_start(agent.config.heartbeat_s))
+        agent.is_first = True
         self._start(session)
         if session.held is not None:
             self.ledger.waitlist.join(session)

@@ -44,4 +44,5 @@ def test_what_is_wrong_with_many_is_shown_at_its_field(visit, shared):
     panel.get_by_label("How many").fill("3")
     panel.get_by_role("button", name="Create 3").click()
     expect(panel.get_by_role("alert")).to_contain_text("Nothing was created")
-    expect(panel).to_contain_text("U+200B")
+    expect(panel.get_by_text("U+200B")).to_have_count(1)
+    expect(panel).to_contain_text("the id is 'wrong\\u200b-1', with the character U+200B")

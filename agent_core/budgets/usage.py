@@ -38,11 +38,17 @@ class Reserved:
 class Usage:
     """Sums of what was taken, and what calls in flight hold back."""
 
-    __slots__ = ("cost_usd", "reserved", "ticks", "tokens", "wall_s")
+    __slots__ = ("_reserved", "cost_usd", "ticks", "tokens", "wall_s")
 
     def __init__(self) -> None:
-        self.reserved = Reserved()
+        self._reserved: Reserved | None = None
         self.clear()
+
+    @property
+    def reserved(self) -> Reserved:
+        if self._reserved is None:  # made at first use: an idle agent has no calls
+            self._reserved = Reserved()
+        return self._reserved
 
     def clear(self) -> None:
         """Start from nothing; what is in flight stays."""

@@ -73,7 +73,6 @@ class Compaction:
         started = self._clock()
         if not self._optimize(name, table, _ALL_VERSIONS):
             return False
-        self._replaced_at[name] = self._clock()
         self._to_clean.setdefault(name, self._clock() + KEEP.total_seconds())
         self.compacted_at[name] = datetime.now(UTC)
         _logger.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
@@ -124,7 +123,7 @@ class Compaction:
         return bool(ready)
 
     def _clean_again(self, name: str, now: float) -> None:
-        """See to it that what the newest compaction replaced goes too, if it was too early now."""
+        """See to it that what was replaced last goes too, if it was too early for that now."""
         at = self._replaced_at.get(name, now) + KEEP.total_seconds()
         if at > now:
             self._to_clean.setdefault(name, at)
@@ -157,7 +156,9 @@ class Compaction:
             _logger.error("compaction failed", table=name, error=failure[:300])
             self._compacted[name] = table.version  # tried again when it is due again
             return False
-        self._compacted[name] = table.version
+        version = table.version
+        if version != self._compacted.get(name):
+            self._compacted[name], self._replaced_at[name] = version, self._clock()
         self._had[name] += self._added.pop(name, 0)
         return True
 

@@ -7,16 +7,15 @@ import asyncio
 import secrets
 import socket
 import time
-from importlib import import_module
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reins.llm.offline.answers import Answers
-
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from reins.llm.offline.answers import Answers
 
 MODEL = "offline"
 DENIED = "This server answers only the process that started it."
@@ -32,7 +31,6 @@ class OfflineModel:
         self._socket: socket.socket | None = None
         self._serving: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
-        self._answers = Answers()
         self._numbers = count(1)
 
     async def start(self) -> None:
@@ -64,7 +62,7 @@ class OfflineModel:
 
     async def _serve(self, listening: socket.socket) -> None:
         try:
-            self._web = await asyncio.to_thread(_server_library)
+            self._web, self._answers = await asyncio.to_thread(_imported)
             self._runner = self._web.ServerRunner(
                 self._web.Server(self._handle, access_log=None),
                 handle_signals=False,
@@ -146,10 +144,14 @@ class OfflineModel:
         return response
 
 
-def _server_library() -> Any:
+def _imported() -> "tuple[Any, Answers]":
     # The package first: its parts alone do not wait for another thread that imports it just now.
-    import_module("aiohttp")
-    return import_module("aiohttp.web")
+    import aiohttp  # noqa: F401, PLC0415 - these and the answers take longest of a start
+    from aiohttp import web  # noqa: PLC0415
+
+    from reins.llm.offline.answers import Answers  # noqa: PLC0415
+
+    return web, Answers()
 
 
 def prompt_of(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:

@@ -31,6 +31,7 @@ from reins import logs, redaction, telemetry, terminal
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
+from reins.loops import together
 from reins.settings import Settings, SettingsError, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
@@ -116,14 +117,13 @@ class Runtime:
         self.types.take(self.types.read())
         tools = await self.tools.read(self.settings)
         self.toolbox.calls = calls_here()  # those of agents' own code, too
-        await self.store.start()
         ending = self._shutdown
         ending.add("tracing", self._stop_tracing)
         ending.add("the store", self.store.stop, limit_s=_STORE_S)
+        ending.add("the models", self.model.stop)
         try:
+            await together(self.store.start(), self.model.start())
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
-            ending.add("the models", self.model.stop)
-            await self.model.start()
             ending.add("the probe of the sandbox", self.confinement.stop)
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)

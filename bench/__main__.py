@@ -66,6 +66,7 @@ BENCHMARKS: dict[str, tuple[str, dict[str, Any], dict[str, Any]]] = {
         {"sessions": 500, "calls_per_s": 100.0, "seconds": 60.0},
         {"sessions": 100, "seconds": 5.0},
     ),
+    "disk": ("disk", {"sessions": 100, "seconds": 60.0}, {"seconds": 5.0}),
     "million": ("million", {"ticks": 1_000_000}, {"ticks": 100_000}),
 }
 """Name to module, arguments, and what `--quick` changes of them."""

@@ -148,18 +148,17 @@ def test_the_actor_is_the_one_of_the_address(idle):
 
 
 def test_a_full_queue_is_told_to_the_assistant(idle, monkeypatch):
-    """As an error of the tool, with the seconds after which to call it again."""
+    """As an error of the tool in the queue's own words, which say when to call it again."""
 
     def full(_self, *_rows):
-        raise QueueFullError("5 actions wait.", retry_after_s=1.5)
+        raise QueueFullError("5 actions wait. Send it again in 1.5 s.", retry_after_s=1.5)
 
     monkeypatch.setattr(QueueWriter, "append", full)
     arguments = {"agent_id": "a", "wait_s": 0}
     body, headers = modern("tools/call", name="create_session", arguments=arguments)
     result = post(idle, body, **headers)["result"]
     assert result["isError"]
-    said = result["content"][0]["text"]
-    assert said == "5 actions wait. Call it again in 1.5 s, not sooner."
+    assert result["content"][0]["text"] == "5 actions wait. Send it again in 1.5 s."
 
 
 def test_two_at_once_with_one_key_are_one_action(idle):

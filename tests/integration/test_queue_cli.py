@@ -80,6 +80,19 @@ def test_each_command_of_a_life_gives_its_receipt(worker):
     assert table[1].split()[:2] == ["stopped", "agent1"]
 
 
+def test_many_are_created_by_one_command(worker):
+    """An id or an outcome each, in order; what one of them is refused for is told at the end."""
+    given = ("--data", worker, "--config", '{"heartbeat_s": 60}')
+    lines = shell("create", "many1", "many2", "many3", *given, "--wait", 30).splitlines()
+    assert [line.split()[1:] for line in lines] == [["applied", "at", "#1"]] * 3
+    again = shell("create", "many4", "many2", *given, "--wait", 30, code=1)
+    assert "session many2 exists and is running" in again
+    assert "many4" in shell("status", "--data", worker)
+    assert "entry 1: session_id is 'x', as in entry 0" in shell("create", "x", "x", *given, code=1)
+    one = shell("create", "x", "y", "--session", "z", *given, code=1)
+    assert "--session names one session; 2 agents were given" in one
+
+
 def test_a_conversation_is_held_and_followed_from_a_shell(worker, monkeypatch, capsys):
     """Create one, speak in it, let a persona answer, follow what is said."""
     monkeypatch.setenv("REINS_DATA", str(worker))

@@ -62,13 +62,16 @@ class LoopingAgentBase(
         self._has_news = False
 
     async def run(self) -> None:
-        session = self.session
+        session, loop = self.session, asyncio.get_running_loop()
         while not self.ended:
             if session.mailbox:
                 await self.apply_mail()
                 session.end_stream()
-            elif self.may_tick() and self.due_at <= asyncio.get_running_loop().time():
-                with telemetry.tick(session):
+            elif self.may_tick() and (not self.due_at or self.due_at <= loop.time()):
+                if telemetry.on:
+                    with telemetry.tick(session):
+                        await self.tick_once()
+                else:
                     await self.tick_once()
                 session.end_stream()
             else:

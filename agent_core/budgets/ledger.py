@@ -36,7 +36,8 @@ class Ledger:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._daily = DailySums(Calendar(clock))
+        self._calendar = Calendar(clock)
+        self._daily = DailySums(self._calendar)
         self.agents: dict[str, Usage] = {}
         self.worker = self._daily.today
         self.made_room: Callable[[], object] = _nothing
@@ -50,7 +51,7 @@ class Ledger:
     @property
     def today(self) -> str:
         """The day that was under way at the newest look."""
-        return self._daily.date
+        return self._calendar.today
 
     def _day(self) -> dict[str, Any]:
         """The day under way and its end, as a session that is held keeps them."""
@@ -76,7 +77,7 @@ class Ledger:
         usage["cost_usd"] += cost_usd
         usage["wall_s"] += wall_s
         day = usage.get("day")
-        if day is None or day["date"] != self.today:
+        if day is None or day["date"] != self._calendar.today:
             day = begin_day(usage, self.today)
         day["ticks"] += ticks
         day["tokens"] += tokens
@@ -111,11 +112,10 @@ class Ledger:
         return self._daily.spent_on(date)
 
     def _turn_day(self) -> None:
-        left = self.today
         turn = self._daily.turn()
         if turn is not None:
             for session in self.spenders():
-                turn_day(session.usage, self._daily, left, turn)
+                turn_day(session.usage, self._daily, self._calendar.left, turn)
             self._daily.turned(turn)
 
     # -- calls in flight

@@ -65,7 +65,9 @@ class Logged(Protocol):
 class SessionLog:
     """Writes one session's rows, one append at a time, so that `seq` has no gaps.
 
-    `seq` is that of the newest row on disk, `state` the agent's state in it, as JSON.
+    `seq` is that of the newest row on disk, `state` the agent's state in it, as JSON. Whoever has
+    the turn to write finds the log closed where rows may be on disk that it does not know of: it
+    must be read first.
     """
 
     __slots__ = ("_closed", "_journal", "_session", "_writing", "seq", "state")
@@ -94,10 +96,12 @@ class SessionLog:
                 raise SessionClosedError(f"session {self._session.session_id} has ended")
             state = self.state if state is None else state
             records, seq = self._records(events, state, also)
+            self._closed = True  # until they are on disk; after an error they may be, all the same
             try:
                 await self._submitted(records)
-            except BaseException as error:
-                await self._after(error, records)
+            except JournalError:
+                await self._append_again(records)
+            self._closed = False
             self.seq, self.state = seq, state
             return seq
         finally:
@@ -138,10 +142,12 @@ class SessionLog:
     async def _append(self, event: Event, *, with_calls: bool = True) -> None:
         """Write one row, in the turn that its caller has."""
         records, seq = self._records([event], self.state, (), with_calls=with_calls)
+        self._closed = True
         try:
             await self._submitted(records)
-        except BaseException as error:
-            await self._after(error, records)
+        except JournalError:
+            await self._append_again(records)
+        self._closed = False
         self.seq = seq
 
     def _records(
@@ -169,17 +175,6 @@ class SessionLog:
     def _submitted(self, records: Sequence[Record]) -> Awaitable[None]:
         journal = self._journal
         return journal.submit(records) if journal.has_room else journal.append(*records)
-
-    async def _after(self, error: BaseException, records: Sequence[Record]) -> None:
-        """Try again after an error of the journal's; after any other, nobody writes."""
-        try:
-            if not isinstance(error, JournalError):
-                raise error
-            await self._append_again(records)
-        except BaseException:
-            # The rows may be on disk all the same: whoever writes next must read the log first.
-            self._closed = True
-            raise
 
     async def _append_again(self, records: Sequence[Record]) -> None:
         """Try again, ever less often, what the journal could not commit. Raises: JournalError."""

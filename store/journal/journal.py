@@ -220,6 +220,7 @@ class Journal:
             self.last_error = error = str(failure)
             self._failed_at = time.monotonic()
             self.failures += 1
+        if error:
             _logger.error("journal commit failed", rows=len(entries), error=error)
         took_s = time.perf_counter() - began
         futures = [entry.future for entry in entries]

@@ -624,9 +624,7 @@ class SimulatedFolder(DataFolder):
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
-    def open_log(
-        self, durable: Any, *, checked: bool = False, waits: bool = True
-    ) -> SimulatedLog:
+    def open_log(self, durable: Any, *, checked: bool = False, waits: bool = True) -> SimulatedLog:
         del durable, checked
         return SimulatedLog(self._disk, self._process, waits=waits)
 

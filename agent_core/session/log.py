@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -98,7 +98,7 @@ class SessionLog:
             records, seq = self._records(events, state, also)
             self._closed = True  # until they are on disk; after an error they may be, all the same
             try:
-                await self._submitted(records)
+                await self._journal.append(*records)
             except JournalError:
                 await self._append_again(records)
             self._closed = False
@@ -144,7 +144,7 @@ class SessionLog:
         records, seq = self._records([event], self.state, (), with_calls=with_calls)
         self._closed = True
         try:
-            await self._submitted(records)
+            await self._journal.append(*records)
         except JournalError:
             await self._append_again(records)
         self._closed = False
@@ -171,10 +171,6 @@ class SessionLog:
         if session.status.over:
             records.extend(session.closing_records())
         return records, seq
-
-    def _submitted(self, records: Sequence[Record]) -> Awaitable[None]:
-        journal = self._journal
-        return journal.submit(records) if journal.has_room else journal.append(*records)
 
     async def _append_again(self, records: Sequence[Record]) -> None:
         """Try again, ever less often, what the journal could not commit. Raises: JournalError."""

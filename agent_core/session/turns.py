@@ -14,6 +14,9 @@ class Turns:
         self._taken = False
         self._waiting: deque[asyncio.Future[None]] | None = None  # most sessions never have any
 
+    def locked(self) -> bool:
+        return self._taken
+
     def is_taken_now(self) -> bool:
         """Take the turn if nobody has it; False where `take` has to be awaited."""
         if self._taken:

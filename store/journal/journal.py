@@ -2,9 +2,10 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
@@ -84,8 +85,9 @@ class Journal:
         log = self._open_log(waits=True)
         self.pending = log.pending_rows()
         self._room.set()
-        self._writer = Writer(log, partial(self._commit, loop))
-        self._alone = Alone(self._open_log(waits=False), self._writer.working, self._count)
+        working = threading.Lock()
+        self._writer = Writer(log, partial(self._commit, loop, working), working)
+        self._alone = Alone(self._open_log(waits=False), working, self._count)
         self._writer.start()
 
     async def stop(self) -> None:
@@ -119,25 +121,23 @@ class Journal:
         self._listeners.append(wake)
         return lambda: self._listeners.remove(wake)
 
-    async def append(self, *records: Record) -> None:
-        """Return once the records are on disk, all of them or none.
+    def append(self, *records: Record) -> Awaitable[None]:
+        """Hand the records in; what it gives is done once they are on disk, all of them or none.
 
-        Waits for the flush while too much is pending. Raises: JournalError.
+        On the journal's loop. Waits for the flush while too much is pending. Raises: JournalError.
         """
         if self.pending >= self._max_pending:
-            await self._wait_for_room()
-        await self.submit(records)
+            return self._append_later(records)
+        return self._submit(records)
 
-    @property
-    def has_room(self) -> bool:
-        """True if nothing has to wait for the flush."""
-        return self.pending < self._max_pending
+    async def _append_later(self, records: Sequence[Record]) -> None:
+        while self.running and self.pending >= self._max_pending:
+            self._room.clear()
+            self.on_pending(self.pending)
+            await self._room.wait()
+        await self._submit(records)
 
-    def submit(self, records: Sequence[Record]) -> "asyncio.Future[None]":
-        """The same without a wait for room: the future is done once the records are on disk.
-
-        On the journal's loop. Raises: JournalError.
-        """
+    def _submit(self, records: Sequence[Record]) -> "asyncio.Future[None]":
         loop = self._loop
         if loop is None or not self.running:
             raise JournalError(NOT_RUNNING)
@@ -162,12 +162,6 @@ class Journal:
         self._committed([entries[0].future], None)
         self._tell(entries, *committed, None)
         return True
-
-    async def _wait_for_room(self) -> None:
-        while self.running and self.pending >= self._max_pending:
-            self._room.clear()
-            self.on_pending(self.pending)
-            await self._room.wait()
 
     def retry_failed(self) -> None:
         """Where the newest commit failed and nobody has tried since, see if one succeeds now.
@@ -208,14 +202,17 @@ class Journal:
     def _commit(
         self,
         loop: asyncio.AbstractEventLoop,
+        working: threading.Lock,
         log: Log,
         entries: list[Entry],
     ) -> None:
         error: str | None = None
         rows, began = 0, time.perf_counter()
         try:
-            rows = log.append([record for entry in entries for record in entry.records])
-            self._count(rows, time.perf_counter() - began)
+            records = [record for entry in entries for record in entry.records]
+            with working:
+                rows = log.append(records)
+                self._count(rows, time.perf_counter() - began)
         except JournalError as failure:
             self.last_error = error = str(failure)
             self._failed_at = time.monotonic()

@@ -51,15 +51,16 @@ class Writer(ThreadLoop):
         self,
         log: Log,
         commit: Callable[[Log, list[Entry]], None],
+        working: threading.Lock,
     ) -> None:
+        """`working` is held while the log is written to and what was written is counted."""
         super().__init__("journal")
         self._log = log
         self._commit = commit
         self._queue: queue.SimpleQueue[list[Entry] | _Job | None] = queue.SimpleQueue()
         self._left: list[Entry] = []
         """Entries that were too many for the commit before."""
-        self.working = threading.Lock()
-        """Held while something is committed or done: whoever holds it commits alone."""
+        self._working = working
         self._drained = False
 
     def put(self, entries: list[Entry]) -> None:
@@ -81,15 +82,15 @@ class Writer(ThreadLoop):
 
     def run_once(self) -> float:
         entries, jobs = self._take()
-        with self.working:
-            if entries:
-                self._commit(self._log, entries)
-            for job in jobs:
-                try:
+        if entries:
+            self._commit(self._log, entries)
+        for job in jobs:
+            try:
+                with self._working:
                     job.work(self._log)
-                except Exception as error:  # noqa: BLE001 - handed to the caller
-                    job.error.append(error)
-                job.done.set()
+            except Exception as error:  # noqa: BLE001 - handed to the caller
+                job.error.append(error)
+            job.done.set()
         return 0.0
 
     def failed(self, error: Exception) -> float:

@@ -13,15 +13,7 @@ from agent_core.agent.effects import NO_EFFECTS, Prepared, enter_all
 from agent_core.agent.failing import FailMixin
 from agent_core.agent.intending import IntendMixin
 from agent_core.agent.interrupting import InterruptMixin
-from agent_core.agent.outcomes import (
-    Aborted,
-    Done,
-    Failed,
-    Held,
-    Idle,
-    TickOutcome,
-    Yielded,
-)
+from agent_core.agent.outcomes import Aborted, Done, Failed, Held, Idle, TickOutcome, Yielded
 from agent_core.agent.pausing import PauseMixin
 from agent_core.agent.renewing import RenewMixin
 from agent_core.agent.results import Quiet, checked
@@ -298,4 +290,4 @@ class LoopingAgentBase(
 
 
 def _ms(took_s: float) -> float:
-    return round(took_s * 1_000, 3)
+    return int(took_s * 1e6) / 1_000  # round() takes ten times as long

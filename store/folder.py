@@ -90,9 +90,9 @@ class DataFolder:
         """Read the journal through, and what it should have; changes nothing."""
         return prove(self.journal)
 
-    def open_log(self, durable: Durable, *, checked: bool = False) -> Log:
+    def open_log(self, durable: Durable, *, checked: bool = False, waits: bool = True) -> Log:
         """The journal's log, to append to. Raises: FolderUnusableError."""
-        return open_log(self.journal, durable, checked=checked)
+        return open_log(self.journal, durable, checked=checked, waits=waits)
 
     def read_log(self) -> contextlib.AbstractContextManager[Log | None]:
         """The same for one read; None where there is none yet. Raises: FolderUnusableError."""

@@ -71,7 +71,7 @@ class Store:
             self.folder.journal,
             durable=durable,
             max_pending=max_pending,
-            open_log=lambda _path, level: self.folder.open_log(level),
+            open_log=lambda _path, level, *, waits: self.folder.open_log(level, waits=waits),
         )
         self.repaired: list[Repaired] = []
         self.checking: Checking | None = None

@@ -135,13 +135,18 @@ class SqliteLog:
         self._connection.close()
 
 
-def open_log(path: Path, durable: Durable, *, checked: bool = False) -> SqliteLog:
+def open_log(
+    path: Path, durable: Durable, *, checked: bool = False, waits: bool = True
+) -> SqliteLog:
     """The log in the file, to append to; made if it is missing.
 
-    `checked`: for the folder's owner, who has proven it: it is read through once. Raises:
-    FolderUnusableError.
+    `checked`: for the folder's owner, who has proven it: it is read through once. A handle that
+    does not wait raises JournalError where another one appends, and never tidies up after others.
+    Raises: FolderUnusableError.
     """
     connection = opening.open_for_writing(path, durable, proven=checked)
+    if not waits:
+        opening.wait_for_nobody(connection)
     if checked:
         try:
             opening.check(connection, path)

@@ -150,6 +150,12 @@ def begin_anew(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1_000)}")
 
 
+def wait_for_nobody(connection: sqlite3.Connection) -> None:
+    """Fail at once where another handle appends, and leave the write-ahead log to others."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+
 def newest_number(connection: sqlite3.Connection) -> int:
     """The highest number ever given to a record; 0 if none was."""
     query = """

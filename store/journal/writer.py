@@ -3,7 +3,7 @@
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -21,9 +21,14 @@ NOT_RUNNING = "the journal is not running; nothing was written"
 class Entry(NamedTuple):
     """Records to commit together, and the future of the caller that waits for it."""
 
-    records: tuple[Record, ...]
+    records: Sequence[Record]
     future: "asyncio.Future[None]"
     span: Any = None
+    came: float = 0.0
+
+    @property
+    def size_bytes(self) -> int:
+        return sum(len(record.body) for record in self.records)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +51,21 @@ class Writer(ThreadLoop):
         self,
         log: Log,
         commit: Callable[[Log, list[Entry]], None],
+        working: threading.Lock,
     ) -> None:
+        """`working` is held while the log is written to and what was written is counted."""
         super().__init__("journal")
         self._log = log
         self._commit = commit
-        self._queue: queue.SimpleQueue[Entry | _Job | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[list[Entry] | _Job | None] = queue.SimpleQueue()
+        self._left: list[Entry] = []
+        """Entries that were too many for the commit before."""
+        self._working = working
         self._drained = False
 
-    def put(self, entry: Entry) -> None:
-        self._queue.put(entry)
+    def put(self, entries: list[Entry]) -> None:
+        """Commit these, with whatever else has gathered."""
+        self._queue.put(entries)
 
     def call(self, work: Callable[[Log], object]) -> None:
         """Run `work` in its turn and return when it is done; raises what it raised."""
@@ -75,7 +86,8 @@ class Writer(ThreadLoop):
             self._commit(self._log, entries)
         for job in jobs:
             try:
-                job.work(self._log)
+                with self._working:
+                    job.work(self._log)
             except Exception as error:  # noqa: BLE001 - handed to the caller
                 job.error.append(error)
             job.done.set()
@@ -96,20 +108,22 @@ class Writer(ThreadLoop):
         entries: list[Entry] = []
         size_bytes = 0
         jobs: list[_Job] = []
-        item = self._queue.get()
+        item = self._left or self._queue.get()
+        self._left = []
         while True:
             match item:
-                case Entry():
-                    entries.append(item)
-                    for record in item.records:
-                        size_bytes += len(record.body)
+                case list():
+                    for number, entry in enumerate(item):
+                        if len(entries) >= _MAX_GROUP or size_bytes >= _MAX_GROUP_BYTES:
+                            self._left = item[number:]
+                            return entries, jobs
+                        entries.append(entry)
+                        size_bytes += entry.size_bytes
                 case _Job():
                     jobs.append(item)
                 case None:
                     self._drained = True
                     return entries, jobs
-            if len(entries) >= _MAX_GROUP or size_bytes >= _MAX_GROUP_BYTES:
-                return entries, jobs
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:

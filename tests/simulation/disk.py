@@ -203,9 +203,17 @@ class LogState:
 class SimulatedLog:
     """A handle of the log; each commit is synced."""
 
-    def __init__(self, disk: Disk, process: Process, groups: list[Group] | None = None) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        process: Process,
+        groups: list[Group] | None = None,
+        *,
+        waits: bool = True,
+    ) -> None:
         self._disk, self._state, self._process = disk, disk.log, process
         self._seen = groups
+        self._waits = waits
         state = self._state
         if state.torn is not None and not state.torn[0].alive:
             state.recover(disk.world.random.random() < 0.5)
@@ -214,6 +222,8 @@ class SimulatedLog:
         by_table: dict[str, list[bytes]] = {}
         for record in records:
             by_table.setdefault(record.table, []).append(record.body)
+        if not self._waits and self._state.lock.locked():
+            raise JournalError("the journal could not commit: it is locked")
         with self._state.lock:
             self._commit(by_table)
         return sum(map(len, by_table.values()))
@@ -616,9 +626,9 @@ class SimulatedFolder(DataFolder):
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
-    def open_log(self, durable: Any, *, checked: bool = False) -> SimulatedLog:
+    def open_log(self, durable: Any, *, checked: bool = False, waits: bool = True) -> SimulatedLog:
         del durable, checked
-        return SimulatedLog(self._disk, self._process)
+        return SimulatedLog(self._disk, self._process, waits=waits)
 
     @contextlib.contextmanager
     def read_log(self) -> Iterator[SimulatedLog | None]:

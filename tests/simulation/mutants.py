@@ -49,7 +49,7 @@ def rows_are_acknowledged_before_their_commit() -> Any:
     async def append(journal: Journal, *records: Any) -> None:
         future = journal._loop.create_future()
         future.add_done_callback(lambda done: done.exception())
-        journal._writer.put(Entry(records, future, None))
+        journal._writer.put([Entry(records, future)])
 
     return mock.patch.object(Journal, "append", append)
 

@@ -23,7 +23,9 @@ from store.barrier import Barrier
 from store.errors import FolderOwnedError, JournalError
 from store.failed_syncs import FailedSyncs
 from store.folder import FORMAT, DataFolder
+from store.journal import keys
 from store.journal.file import ALL, Group, Record
+from store.journal.log import Witness
 from store.journal.proof import Proof
 from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
@@ -181,16 +183,21 @@ class LogState:
         self.groups: list[Group] = []
         self.flushed = 0
         self.synced: dict[str, int] = {}
-        self.torn: tuple[Process, dict[str, list[bytes]]] | None = None
+        self.highest: dict[str, int] = {}
+        self.torn: tuple[Process, dict[str, list[Record]]] | None = None
         self.lock = Lock(world)
         self.identity = world.random.getrandbits(31) | 1
 
     def newest(self) -> int:
         return max(self.flushed, self.groups[-1].last if self.groups else 0)
 
-    def add(self, by_table: dict[str, list[bytes]]) -> None:
-        for table, bodies in by_table.items():
-            self.groups.append(Group(self.newest() + 1, len(bodies), table, b"\n".join(bodies)))
+    def add(self, by_table: dict[str, list[Record]]) -> list[Group]:
+        for table, records in by_table.items():
+            body = b"\n".join(record.body for record in records)
+            digests = keys.packed(record.key for record in records)
+            first = self.newest() + 1
+            self.groups.append(Group(first, len(records), table, body, keys=digests))
+        return self.groups[len(self.groups) - len(by_table) :]
 
     def recover(self, found: bool) -> None:  # noqa: FBT001 - as drawn
         """After a crash: the commit that was begun is found, or is not."""
@@ -202,17 +209,24 @@ class LogState:
 class SimulatedLog:
     """A handle of the log; each commit is synced."""
 
-    def __init__(self, disk: Disk, process: Process, groups: list[Group] | None = None) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        process: Process,
+        groups: list[Group] | None = None,
+        witness: Witness | None = None,
+    ) -> None:
         self._disk, self._state, self._process = disk, disk.log, process
+        self._witness = witness
         self._seen = groups
         state = self._state
         if state.torn is not None and not state.torn[0].alive:
             state.recover(disk.world.random.random() < 0.5)
 
     def append(self, records: Any) -> int:
-        by_table: dict[str, list[bytes]] = {}
+        by_table: dict[str, list[Record]] = {}
         for record in records:
-            by_table.setdefault(record.table, []).append(record.body)
+            by_table.setdefault(record.table, []).append(record)
         with self._state.lock:
             self._commit(by_table)
         return sum(map(len, by_table.values()))
@@ -220,9 +234,9 @@ class SimulatedLog:
     def append_made(self, make: Callable[[], Record]) -> None:
         with self._state.lock:
             record = make()
-            self._commit({record.table: [record.body]})
+            self._commit({record.table: [record]})
 
-    def _commit(self, by_table: dict[str, list[bytes]]) -> None:
+    def _commit(self, by_table: dict[str, list[Record]]) -> None:
         state = self._state
         try:
             self._disk.check("log write")
@@ -231,7 +245,9 @@ class SimulatedLog:
         except OSError as error:
             raise JournalError(f"the journal could not commit: {error}") from error
         state.torn = None
-        state.add(by_table)
+        groups = state.add(by_table)
+        if self._witness is not None:
+            self._witness.committed(groups)
 
     def groups(
         self, *, after: int = 0, rows: int = ALL, size_bytes: int = ALL
@@ -248,8 +264,13 @@ class SimulatedLog:
                 held_bytes += len(group.body)
         return found, False
 
-    def groups_of(self, table: str) -> list[Group]:
-        return [group for group in self._groups() if group.table == table]
+    def pending(
+        self, table: str, key: str | None = None, *, newest: bool = False
+    ) -> Iterator[tuple[int, bytes]]:
+        groups = [group for group in self._groups() if group.table == table]
+        for group, places in keys.wanted(groups, key, newest=newest):
+            lines = [*group.lines()]
+            yield from (lines[place] for place in places)
 
     def _groups(self) -> list[Group]:
         return list(self._state.groups) if self._seen is None else self._seen
@@ -264,16 +285,25 @@ class SimulatedLog:
             self._state.torn = None  # written over
             yield
 
-    def forget(self, upto: int, flushed: int, versions: Any) -> None:
+    def forget(self, upto: int, flushed: int, versions: Any, highest: Any) -> None:
         with self._changing():
             state = self._state
             state.groups = [group for group in state.groups if group.first > upto]
             state.flushed = max(state.flushed, flushed)
-            state.synced |= versions
+            self._note(versions, highest)
+        if self._witness is not None:
+            self._witness.forgotten(upto)
 
-    def note_synced(self, versions: Any) -> None:
+    def note_synced(self, versions: Any, highest: Any) -> None:
         with self._changing():
-            self._state.synced |= versions
+            self._note(versions, highest)
+
+    def _note(self, versions: Any, highest: Any) -> None:
+        self._state.synced |= versions
+        self._state.highest |= {name: highest[name] for name in versions if name in highest}
+
+    def synced_highest(self) -> dict[str, int]:
+        return dict(self._state.highest)
 
     def note_files(self, new: Any, gone: Any) -> None:
         assert not new, "there are no files here"
@@ -614,9 +644,11 @@ class SimulatedFolder(DataFolder):
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
-    def open_log(self, durable: Any, *, checked: bool = False) -> SimulatedLog:
+    def open_log(
+        self, durable: Any, *, checked: bool = False, witness: Witness | None = None
+    ) -> SimulatedLog:
         del durable, checked
-        return SimulatedLog(self._disk, self._process)
+        return SimulatedLog(self._disk, self._process, witness=witness)
 
     @contextlib.contextmanager
     def read_log(self) -> Iterator[SimulatedLog | None]:

@@ -154,7 +154,7 @@ class Reader:
             if found is not None:
                 return found
         with self.folder.read_log() as log:
-            return [] if log is None else list(log.pending(name, key, newest=newest))
+            return [] if log is None else log.pending(name, key, newest=newest)
 
     def append(self, make: Callable[[], Record]) -> None:
         """Commit the record that `make` builds to the journal from here, beside its writer.

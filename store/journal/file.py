@@ -15,7 +15,7 @@ from reins import redaction
 from store.errors import JournalError
 from store.journal import keys
 from store.journal.notes import note_synced
-from store.journal.opening import Appender, newest_number, transaction
+from store.journal.opening import Appender, newest_number, one_moment, transaction
 
 ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
@@ -128,8 +128,9 @@ def groups(
     Neighbours of one table come as one group: SQLite joins them in one step, without the GIL that
     a step for each of thousands would have to wait for.
     """
-    heads, more = _heads(connection, after, rows, size_bytes)
-    return [group for run in _runs(heads) for group in _joined(connection, run)], more
+    with one_moment(connection):
+        heads, more = _heads(connection, after, rows, size_bytes)
+        return [group for run in _runs(heads) for group in _joined(connection, run)], more
 
 
 class _Head(NamedTuple):

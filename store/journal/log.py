@@ -4,7 +4,7 @@ Everything above the log knows the protocols alone, so that another form may tak
 """
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -38,9 +38,7 @@ class Log(Protocol):
         """The oldest records numbered above `after`, within the bounds; whether there are more."""
         ...
 
-    def pending(
-        self, table: str, key: str | None = None, /, *, newest: bool = False
-    ) -> Iterator[Line]:
+    def pending(self, table: str, key: str | None = None, /, *, newest: bool = False) -> list[Line]:
         """The rows of a table that may have the key, oldest first; None: of any key.
 
         `newest`: only the newest row of each key. A row of no known key is always among them.
@@ -139,9 +137,7 @@ class SqliteLog:
     ) -> tuple[list[Group], bool]:
         return journal_file.groups(self._connection, after=after, rows=rows, size_bytes=size_bytes)
 
-    def pending(
-        self, table: str, key: str | None = None, *, newest: bool = False
-    ) -> Iterator[Line]:
+    def pending(self, table: str, key: str | None = None, *, newest: bool = False) -> list[Line]:
         return searching.pending(self._connection, table, key, newest=newest)
 
     def forget(

@@ -132,13 +132,14 @@ def _complete(connection: sqlite3.Connection) -> None:
     columns = _columns(connection, "record_group")
     if "keys" in columns:
         return
+    if "crc" not in columns:  # from before groups had a checksum
+        connection.execute("ALTER TABLE record_group ADD COLUMN crc INTEGER")
     # Made again: to reach a column behind the body, SQLite reads the body.
-    crc = "crc" if "crc" in columns else "NULL"  # the first groups had no checksum
     connection.execute("ALTER TABLE record_group RENAME TO record_group_before")
     connection.execute(_SCHEMA.split(";", maxsplit=1)[0])
     connection.execute(
         "INSERT INTO record_group (first, rows, tbl, crc, body) "
-        f"SELECT first, rows, tbl, {crc}, body FROM record_group_before"
+        "SELECT first, rows, tbl, crc, body FROM record_group_before"
     )
     connection.execute("DROP TABLE record_group_before")
 
@@ -179,6 +180,19 @@ def newest_number(connection: sqlite3.Connection) -> int:
     """
     (number,) = connection.execute(query).fetchone()
     return int(number)
+
+
+@contextlib.contextmanager
+def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is read in it stands as at its first query, whatever others append or forget."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager

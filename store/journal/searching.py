@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from store.journal import keys
+from store.journal.opening import one_moment
 
 _PART = 8
 """Rows are read one by one where they are fewer than this part of their group."""
@@ -23,7 +24,7 @@ class _Head(NamedTuple):
 
 def pending(
     connection: sqlite3.Connection, table: str, key: str | None, *, newest: bool
-) -> Iterator[Line]:
+) -> list[Line]:
     """The rows of a table that may have the key, oldest first; None: of any key.
 
     `newest`: only the newest row of each key. A row of no known key is among them.
@@ -34,9 +35,10 @@ def pending(
         query += " AND (instr(keys, ?2) OR instr(keys, ?3) OR keys IS NULL)"
     digest = keys.digest(key or "")
     values = (table, digest, keys.UNKNOWN) if key is not None else (table,)
-    heads = [_Head(*each) for each in connection.execute(f"{query} ORDER BY first", values)]
-    for head, places in keys.wanted(heads, key, newest=newest):
-        yield from _lines(connection, head, places)
+    with one_moment(connection):
+        heads = [_Head(*each) for each in connection.execute(f"{query} ORDER BY first", values)]
+        found = keys.wanted(heads, key, newest=newest)
+        return [line for head, places in found for line in _lines(connection, head, places)]
 
 
 def _lines(connection: sqlite3.Connection, head: _Head, places: Sequence[int]) -> Iterator[Line]:

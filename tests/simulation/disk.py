@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -206,6 +206,11 @@ class LogState:
         self.torn = None
 
 
+def _lines(group: Group, places: Iterable[int]) -> list[tuple[int, bytes]]:
+    lines = [*group.lines()]
+    return [lines[place] for place in places]
+
+
 class SimulatedLog:
     """A handle of the log; each commit is synced."""
 
@@ -266,11 +271,10 @@ class SimulatedLog:
 
     def pending(
         self, table: str, key: str | None = None, *, newest: bool = False
-    ) -> Iterator[tuple[int, bytes]]:
+    ) -> list[tuple[int, bytes]]:
         groups = [group for group in self._groups() if group.table == table]
-        for group, places in keys.wanted(groups, key, newest=newest):
-            lines = [*group.lines()]
-            yield from (lines[place] for place in places)
+        found = keys.wanted(groups, key, newest=newest)
+        return [line for group, places in found for line in _lines(group, places)]
 
     def _groups(self) -> list[Group]:
         return list(self._state.groups) if self._seen is None else self._seen

@@ -38,7 +38,8 @@ def appending(name, folder, who, count):
             log.append([record(who, n), record(who, n, OTHER), record(who, n)])
         else:
             log.append_made(lambda n=n: record(who, n))
-        print(n)
+        sys.stdout.write(f"{n}\n")
+        sys.stdout.flush()
     log.close()
 
 

@@ -102,7 +102,7 @@ def test_nobody_appends_while_a_record_is_made(form):
 
 
 def test_groups_come_within_bounds(log):
-    """The oldest first, at least one, until they hold as many rows or bytes; and if there is more."""
+    """The oldest first, at least one, until they hold so many rows or bytes; and if more follow."""
     for n in range(9):
         log.append([record("a", n), record("a", n)])
     found, more = everything(log, rows=5)
@@ -125,7 +125,7 @@ def test_groups_carry_the_digests_of_their_keys(log):
 
 @pytest.mark.parametrize("size", [1, 40, 400])
 def test_pending_finds_the_rows_of_a_key(log, size):
-    """Of one table and key alone, in order; and those that name no key, for they may be anyone's."""
+    """Of one table and key alone, in order; and those that name no key: they may be anyone's."""
     for _ in range(3):
         log.append([record(str(n % 20), n) for n in range(size)] + [record("0", -1, OTHER)])
     log.append([record("", -2)])
@@ -226,7 +226,7 @@ def test_the_memory_has_what_the_log_has(form):
     def same():
         for key in (None, "a", "b"):
             for newest in (False, True):
-                expected = [*before.pending(TABLE, key, newest=newest)]
+                expected = before.pending(TABLE, key, newest=newest)
                 assert memory.pending(TABLE, key, newest=newest) == expected
 
     same()

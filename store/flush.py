@@ -19,7 +19,7 @@ from store.folder import DataFolder
 from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
-from store.journal.log import Log
+from store.journal.log import NotingLog
 from store.lance import damage
 from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
@@ -138,7 +138,7 @@ class Flush(ThreadLoop):
                 self._reader.close()
 
     @cached_property
-    def _reader(self) -> Log:
+    def _reader(self) -> NotingLog:
         """Made at first use, in the thread that uses it."""
         return self._folder.open_log("process")
 
@@ -163,7 +163,7 @@ class Flush(ThreadLoop):
         by_table = groupby(sorted(groups, key=lambda g: g.table), lambda g: g.table)
         self._write_all({name: list(same) for name, same in by_table})
         versions = self.marked.versions() | self._safe.sync()  # read before the sync
-        self._journal.forget(groups, versions)
+        self._journal.forget(groups, versions, self._highest)
         self._note_files(versions)
         self.rows += sum(group.rows for group in groups)
         return more
@@ -268,10 +268,10 @@ class Flush(ThreadLoop):
         self._note_synced(self.marked.versions() | self._safe.sync())
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
-        self._journal.call(lambda log: log.note_synced(versions))
+        self._journal.call(lambda log: log.note_synced(versions, self._highest))
         self._note_files(versions)
         give_back()
 
 
-def _nothing(_log: Log) -> None:
+def _nothing(_log: NotingLog) -> None:
     """Wait for a turn, and do nothing in it."""

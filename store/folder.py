@@ -16,7 +16,7 @@ from store.boot import boot_id
 from store.counter import Counter
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.failed_syncs import FailedSyncs
-from store.journal.log import Log, open_log
+from store.journal.log import NotingLog, Witness, open_log
 from store.journal.opening import Durable
 from store.journal.proof import Proof, prove
 from store.journal.reading import open_for_reading
@@ -90,11 +90,18 @@ class DataFolder:
         """Read the journal through, and what it should have; changes nothing."""
         return prove(self.journal)
 
-    def open_log(self, durable: Durable, *, checked: bool = False, waits: bool = True) -> Log:
+    def open_log(
+        self,
+        durable: Durable,
+        *,
+        checked: bool = False,
+        waits: bool = True,
+        witness: Witness | None = None,
+    ) -> NotingLog:
         """The journal's log, to append to. Raises: FolderUnusableError."""
-        return open_log(self.journal, durable, checked=checked, waits=waits)
+        return open_log(self.journal, durable, checked=checked, waits=waits, witness=witness)
 
-    def read_log(self) -> contextlib.AbstractContextManager[Log | None]:
+    def read_log(self) -> contextlib.AbstractContextManager[NotingLog | None]:
         """The same for one read; None where there is none yet. Raises: FolderUnusableError."""
         return open_for_reading(self.journal)
 

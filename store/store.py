@@ -24,6 +24,7 @@ from store.errors import StoreError
 from store.flush import Flush
 from store.folder import DataFolder, Owner
 from store.journal.journal import Journal
+from store.journal.memory import Memory
 from store.journal.opening import Durable
 from store.lance import damage
 from store.lance.checksums import Checking
@@ -67,11 +68,14 @@ class Store:
         record_days: float | None = None,
     ) -> None:
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
+        self._memory = memory = Memory()
         self.journal = Journal(
             self.folder.journal,
             durable=durable,
             max_pending=max_pending,
-            open_log=lambda _path, level, *, waits: self.folder.open_log(level, waits=waits),
+            open_log=lambda _path, level, *, waits: self.folder.open_log(
+                level, waits=waits, witness=memory
+            ),
         )
         self.repaired: list[Repaired] = []
         self.checking: Checking | None = None
@@ -102,12 +106,15 @@ class Store:
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
+            # Before its readers need it: one who appends what it has read holds up all who open.
+            self._memory.open(self.folder.open_log("process"))
             owner.proven()
         except BaseException:
             self._owned.close()
             raise
         self._started = True
         self._owner = owner
+        self.reader.memory = self._memory
         self._flush = Flush(
             folder=self.folder,
             journal=self.journal,
@@ -159,6 +166,8 @@ class Store:
     async def _give_up_folder(self, flush: Flush | None) -> None:
         if self._owner is not None and flush is not None and flush.in_doubt:
             self._owner.left = "killed"  # the next worker does again what may not be on disk
+        self.reader.memory = None
+        self._memory.close()
         self._owned.close()  # in the thread that took the lock
 
     @property

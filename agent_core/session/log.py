@@ -164,10 +164,11 @@ class SessionLog:
         if account is not None and with_calls:
             account.meter(events[0])
             records += account.take_calls(seq + 1)
+        session_id = self._session.session_id
         for event in events:
             seq += 1
             session.count(event, seq)
-            records.append(Record("agent_steps", self._row(event, seq, state)))
+            records.append(Record("agent_steps", self._row(event, seq, state), session_id))
         if session.status.over:
             records.extend(session.closing_records())
         return records, seq

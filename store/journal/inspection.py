@@ -15,8 +15,7 @@ from typing import NamedTuple
 import orjson
 
 from store.errors import FolderUnusableError
-from store.journal import acknowledged
-from store.journal import file as journal_file
+from store.journal import acknowledged, notes
 from store.journal.file import Group
 from store.journal.opening import BUSY_TIMEOUT_S
 from store.lance.sums import Sums
@@ -107,10 +106,10 @@ def read_pending(pending: Pending, connection: sqlite3.Connection) -> None:
     (flushed,) = connection.execute("SELECT max(flushed) FROM position").fetchone()
     pending.flushed = flushed or 0
     pending.groups = list(_groups(connection))
-    pending.synced = journal_file.synced_versions(connection)
+    pending.synced = notes.synced_versions(connection)
     made = "SELECT count(*) FROM sqlite_master WHERE name = 'data_file'"
     if connection.execute(made).fetchone() == (1,):  # an older Reins had no checksums
-        pending.sums = journal_file.noted_files(connection)
+        pending.sums = notes.noted_files(connection)
 
 
 def _groups(connection: sqlite3.Connection) -> Iterator[Group]:

@@ -17,7 +17,7 @@ from reins import telemetry
 from store.errors import JournalError
 from store.journal.alone import Alone
 from store.journal.file import Group, Record
-from store.journal.log import Log, open_log
+from store.journal.log import NotingLog, open_log
 from store.journal.opening import Durable
 from store.journal.writer import NOT_RUNNING, Entry, Writer
 
@@ -33,7 +33,7 @@ _RESOLVED_AT_ONCE = 32
 class OpenLog(Protocol):
     """Opens a handle of the log; one that does not wait fails where another appends."""
 
-    def __call__(self, path: Path, durable: Durable, /, *, waits: bool) -> Log: ...
+    def __call__(self, path: Path, durable: Durable, /, *, waits: bool) -> NotingLog: ...
 
 
 class Journal:
@@ -171,7 +171,7 @@ class Journal:
         if self.last_error is not None and time.monotonic() - self._failed_at >= _QUIET_S:
             self.call(self._write_nothing)
 
-    def _write_nothing(self, log: Log) -> None:
+    def _write_nothing(self, log: NotingLog) -> None:
         try:
             log.raise_flushed(0)  # a commit that changes nothing
             self.last_error = None
@@ -179,23 +179,34 @@ class Journal:
             self.failures += 1
             self._failed_at = time.monotonic()
 
-    def call(self, work: Callable[[Log], object]) -> None:
+    def call(self, work: Callable[[NotingLog], object]) -> None:
         """Run `work` on the writer's handle, in its turn; from a thread that may block."""
         if self._writer is None:
             raise JournalError(NOT_RUNNING)
         self._writer.call(work)
 
-    def forget(self, flushed: list[Group], versions: Mapping[str, int]) -> None:
-        """Drop what is in the tables for good; `versions` are the tables' synced versions."""
+    def forget(
+        self, flushed: list[Group], versions: Mapping[str, int], highest: Mapping[str, int]
+    ) -> None:
+        """Drop what is in the tables for good; `versions` are the tables' synced versions,
+        `highest` the numbers in them.
+        """
         first, last = flushed[0].first, flushed[-1].last
         # In parts, so that the commits between them do not wait long.
         for upto in [*range(first + _FORGOTTEN_AT_ONCE, last, _FORGOTTEN_AT_ONCE), last]:
-            self.call(partial(self._forget, upto, last, versions))
+            self.call(partial(self._forget, upto, last, versions, highest))
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._room.set)
 
-    def _forget(self, upto: int, flushed: int, versions: Mapping[str, int], log: Log) -> None:
-        log.forget(upto, flushed, versions)
+    def _forget(
+        self,
+        upto: int,
+        flushed: int,
+        versions: Mapping[str, int],
+        highest: Mapping[str, int],
+        log: NotingLog,
+    ) -> None:
+        log.forget(upto, flushed, versions, highest)
         # Asked, not counted: other processes append too, and nobody tells us.
         self.pending = log.pending_rows()
 
@@ -203,7 +214,7 @@ class Journal:
         self,
         loop: asyncio.AbstractEventLoop,
         working: threading.Lock,
-        log: Log,
+        log: NotingLog,
         entries: list[Entry],
     ) -> None:
         error: str | None = None

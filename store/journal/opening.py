@@ -21,10 +21,11 @@ _PRIMARY = 0xFF  # the rest of a code says more of the same
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record_group (
-    first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, tbl TEXT NOT NULL, body BLOB NOT NULL,
-    crc INTEGER);
+    first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, tbl TEXT NOT NULL, crc INTEGER,
+    keys BLOB, ends BLOB, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), flushed INTEGER);
-CREATE TABLE IF NOT EXISTS synced (tbl TEXT PRIMARY KEY, version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS synced (
+    tbl TEXT PRIMARY KEY, version INTEGER NOT NULL, highest INTEGER);
 CREATE TABLE IF NOT EXISTS data_file (
     tbl TEXT NOT NULL, path TEXT NOT NULL, size_bytes INTEGER NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (tbl, path));
@@ -114,9 +115,7 @@ def _opened(path: Path, durable: Durable) -> Appender:
         with transaction(connection):  # a reader finds all of it or nothing
             for statement in _SCHEMA.split(";"):
                 connection.execute(statement)
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(record_group)")}
-            if "crc" not in columns:  # from before groups had a checksum
-                connection.execute("ALTER TABLE record_group ADD COLUMN crc INTEGER")
+            _complete(connection)
             if not identity(connection):
                 own = random.getrandbits(31) | 1
                 connection.execute(f"PRAGMA user_version = {own}")
@@ -124,6 +123,29 @@ def _opened(path: Path, durable: Durable) -> Appender:
         connection.close()
         raise
     return connection
+
+
+def _complete(connection: sqlite3.Connection) -> None:
+    """Bring a file of an older Reins to today's columns."""
+    if "highest" not in _columns(connection, "synced"):
+        connection.execute("ALTER TABLE synced ADD COLUMN highest INTEGER")
+    columns = _columns(connection, "record_group")
+    if "keys" in columns:
+        return
+    if "crc" not in columns:  # from before groups had a checksum
+        connection.execute("ALTER TABLE record_group ADD COLUMN crc INTEGER")
+    # Made again: to reach a column behind the body, SQLite reads the body.
+    connection.execute("ALTER TABLE record_group RENAME TO record_group_before")
+    connection.execute(_SCHEMA.split(";", maxsplit=1)[0])
+    connection.execute(
+        "INSERT INTO record_group (first, rows, tbl, crc, body) "
+        "SELECT first, rows, tbl, crc, body FROM record_group_before"
+    )
+    connection.execute("DROP TABLE record_group_before")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def identity(connection: sqlite3.Connection) -> int:
@@ -164,6 +186,19 @@ def newest_number(connection: sqlite3.Connection) -> int:
     """
     (number,) = connection.execute(query).fetchone()
     return int(number)
+
+
+@contextlib.contextmanager
+def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is read in it stands as at its first query, whatever others append or forget."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from reins.loops import ThreadLoop
 from store.errors import JournalError
 from store.journal.file import Record
-from store.journal.log import Log
+from store.journal.log import NotingLog
 
 # A commit above either would make the others wait too long (and SQLite takes 1 GB at the most).
 _MAX_GROUP = 4_000  # entries
@@ -35,7 +35,7 @@ class Entry(NamedTuple):
 class _Job:
     """Other work for the writer's handle of the log, in its turn."""
 
-    work: Callable[[Log], object]
+    work: Callable[[NotingLog], object]
     done: threading.Event
     error: list[BaseException]
 
@@ -49,8 +49,8 @@ class Writer(ThreadLoop):
 
     def __init__(
         self,
-        log: Log,
-        commit: Callable[[Log, list[Entry]], None],
+        log: NotingLog,
+        commit: Callable[[NotingLog, list[Entry]], None],
         working: threading.Lock,
     ) -> None:
         """`working` is held while the log is written to and what was written is counted."""
@@ -67,7 +67,7 @@ class Writer(ThreadLoop):
         """Commit these, with whatever else has gathered."""
         self._queue.put(entries)
 
-    def call(self, work: Callable[[Log], object]) -> None:
+    def call(self, work: Callable[[NotingLog], object]) -> None:
         """Run `work` in its turn and return when it is done; raises what it raised."""
         job = _Job(work, threading.Event(), [])
         self._queue.put(job)

@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +24,9 @@ from store.barrier import Barrier
 from store.errors import FolderOwnedError, JournalError
 from store.failed_syncs import FailedSyncs
 from store.folder import FORMAT, DataFolder
+from store.journal import keys
 from store.journal.file import ALL, Group, Record
+from store.journal.log import Witness
 from store.journal.proof import Proof
 from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
@@ -182,22 +184,32 @@ class LogState:
         self.groups: list[Group] = []
         self.flushed = 0
         self.synced: dict[str, int] = {}
-        self.torn: tuple[Process, dict[str, list[bytes]]] | None = None
+        self.highest: dict[str, int] = {}
+        self.torn: tuple[Process, dict[str, list[Record]]] | None = None
         self.lock = Lock(world)
         self.identity = world.random.getrandbits(31) | 1
 
     def newest(self) -> int:
         return max(self.flushed, self.groups[-1].last if self.groups else 0)
 
-    def add(self, by_table: dict[str, list[bytes]]) -> None:
-        for table, bodies in by_table.items():
-            self.groups.append(Group(self.newest() + 1, len(bodies), table, b"\n".join(bodies)))
+    def add(self, by_table: dict[str, list[Record]]) -> list[Group]:
+        for table, records in by_table.items():
+            body = b"\n".join(record.body for record in records)
+            digests = keys.packed(record.key for record in records)
+            first = self.newest() + 1
+            self.groups.append(Group(first, len(records), table, body, keys=digests))
+        return self.groups[len(self.groups) - len(by_table) :]
 
     def recover(self, found: bool) -> None:  # noqa: FBT001 - as drawn
         """After a crash: the commit that was begun is found, or is not."""
         if self.torn is not None and found:
             self.add(self.torn[1])
         self.torn = None
+
+
+def _lines(group: Group, places: Iterable[int]) -> list[tuple[int, bytes]]:
+    lines = [*group.lines()]
+    return [lines[place] for place in places]
 
 
 class SimulatedLog:
@@ -210,8 +222,10 @@ class SimulatedLog:
         groups: list[Group] | None = None,
         *,
         waits: bool = True,
+        witness: Witness | None = None,
     ) -> None:
         self._disk, self._state, self._process = disk, disk.log, process
+        self._witness = witness
         self._seen = groups
         self._waits = waits
         state = self._state
@@ -219,9 +233,9 @@ class SimulatedLog:
             state.recover(disk.world.random.random() < 0.5)
 
     def append(self, records: Any) -> int:
-        by_table: dict[str, list[bytes]] = {}
+        by_table: dict[str, list[Record]] = {}
         for record in records:
-            by_table.setdefault(record.table, []).append(record.body)
+            by_table.setdefault(record.table, []).append(record)
         if not self._waits and self._state.lock.locked():
             raise JournalError("the journal could not commit: it is locked")
         with self._state.lock:
@@ -231,9 +245,9 @@ class SimulatedLog:
     def append_made(self, make: Callable[[], Record]) -> None:
         with self._state.lock:
             record = make()
-            self._commit({record.table: [record.body]})
+            self._commit({record.table: [record]})
 
-    def _commit(self, by_table: dict[str, list[bytes]]) -> None:
+    def _commit(self, by_table: dict[str, list[Record]]) -> None:
         state = self._state
         try:
             self._disk.check("log write")
@@ -242,7 +256,9 @@ class SimulatedLog:
         except OSError as error:
             raise JournalError(f"the journal could not commit: {error}") from error
         state.torn = None
-        state.add(by_table)
+        groups = state.add(by_table)
+        if self._witness is not None:
+            self._witness.committed(groups)
 
     def groups(
         self, *, after: int = 0, rows: int = ALL, size_bytes: int = ALL
@@ -259,8 +275,12 @@ class SimulatedLog:
                 held_bytes += len(group.body)
         return found, False
 
-    def groups_of(self, table: str) -> list[Group]:
-        return [group for group in self._groups() if group.table == table]
+    def pending(
+        self, table: str, key: str | None = None, *, newest: bool = False
+    ) -> list[tuple[int, bytes]]:
+        groups = [group for group in self._groups() if group.table == table]
+        found = keys.wanted(groups, key, newest=newest)
+        return [line for group, places in found for line in _lines(group, places)]
 
     def _groups(self) -> list[Group]:
         return list(self._state.groups) if self._seen is None else self._seen
@@ -275,16 +295,25 @@ class SimulatedLog:
             self._state.torn = None  # written over
             yield
 
-    def forget(self, upto: int, flushed: int, versions: Any) -> None:
+    def forget(self, upto: int, flushed: int, versions: Any, highest: Any) -> None:
         with self._changing():
             state = self._state
             state.groups = [group for group in state.groups if group.first > upto]
             state.flushed = max(state.flushed, flushed)
-            state.synced |= versions
+            self._note(versions, highest)
+        if self._witness is not None:
+            self._witness.forgotten(upto)
 
-    def note_synced(self, versions: Any) -> None:
+    def note_synced(self, versions: Any, highest: Any) -> None:
         with self._changing():
-            self._state.synced |= versions
+            self._note(versions, highest)
+
+    def _note(self, versions: Any, highest: Any) -> None:
+        self._state.synced |= versions
+        self._state.highest |= {name: highest[name] for name in versions if name in highest}
+
+    def synced_highest(self) -> dict[str, int]:
+        return dict(self._state.highest)
 
     def note_files(self, new: Any, gone: Any) -> None:
         assert not new, "there are no files here"
@@ -626,9 +655,16 @@ class SimulatedFolder(DataFolder):
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
-    def open_log(self, durable: Any, *, checked: bool = False, waits: bool = True) -> SimulatedLog:
+    def open_log(
+        self,
+        durable: Any,
+        *,
+        checked: bool = False,
+        waits: bool = True,
+        witness: Witness | None = None,
+    ) -> SimulatedLog:
         del durable, checked
-        return SimulatedLog(self._disk, self._process, waits=waits)
+        return SimulatedLog(self._disk, self._process, waits=waits, witness=witness)
 
     @contextlib.contextmanager
     def read_log(self) -> Iterator[SimulatedLog | None]:

@@ -118,7 +118,7 @@ def a_tick_that_is_undone_leaves_its_state() -> Any:
 
 
 def readers_look_at_the_tables_first() -> Any:
-    def joined(reader: Reader, table: Any, match: Any, where: Any) -> Any:
+    def joined(reader: Reader, table: Any, match: Any, where: Any, **_given: Any) -> Any:
         stored = reader.stored(table, where).to_pylist()
         pending = reader.journalled(table, match)
         seen = {row["journal_n"] for row in stored}

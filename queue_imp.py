@@ -298,7 +298,7 @@ _AS_STORED = {
 
 
 def _writer() -> queue_writer.QueueWriter:
-    return queue_writer.writer_at(data_folder().path)
+    return queue_writer.writer_at(data_folder())
 
 
 if __name__ == "__main__":

@@ -264,8 +264,6 @@ class Run:
         await fleet.recover(start_id)
         dispatcher = Dispatcher(
             context=Context(fleet, conversations, _reload),
-            table=store.queue,
-            folder=store.folder,
             poll_s=2.0,
         )
         self._dispatcher = dispatcher

@@ -9,11 +9,11 @@ from datetime import UTC, datetime, timedelta
 from random import Random
 
 import pytest
+from store.counter import Counter
 
 import queue_imp
 from agent_core.actions.action import processed
 from store import queue
-from store.counter import Counter
 from store.errors import RowInvalidError, StoreError
 from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make

@@ -220,7 +220,9 @@ class QueueFile:
 
 def all_actions(connection: sqlite3.Connection) -> list[Action]:
     """Every action in the file, in order."""
-    (text,) = connection.execute(f"SELECT {LISTED} FROM (SELECT * FROM action ORDER BY n)").fetchone()
+    (text,) = connection.execute(
+        f"SELECT {LISTED} FROM (SELECT * FROM action ORDER BY n)"
+    ).fetchone()
     return list(parsed(text))
 
 

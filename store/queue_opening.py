@@ -31,7 +31,7 @@ def open_queue(
 
     def make(connection: sqlite3.Connection) -> None:
         if connection.execute("SELECT count(*) FROM place").fetchone() == (0,):
-            _begin(connection, found if found[0] or found[1] else before())
+            begin(connection, found if found[0] or found[1] else before())
 
     connection = opening.open_for_writing(path, durable, proven=checked, layout=LAYOUT, make=make)
     try:
@@ -44,7 +44,14 @@ def open_queue(
         raise
 
 
-def _begin(connection: sqlite3.Connection, before: Before) -> None:
+def make_queue(connection: sqlite3.Connection, before: Before) -> None:
+    """Make the whole content of a new file."""
+    for statement in LAYOUT.statements:
+        connection.execute(statement)
+    begin(connection, before)
+
+
+def begin(connection: sqlite3.Connection, before: Before) -> None:
     """Go on where the table ends: what waits there comes before all that is enqueued here."""
     highest, rows = before
     connection.execute("INSERT INTO place VALUES (1, ?, ?, 0)", (highest, highest))

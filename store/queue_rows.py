@@ -115,6 +115,10 @@ def _check(row: Row) -> None:
         ):
             if row["action_id"] is None:
                 raise RowInvalidError("queue.action_id is None; expected a text")
+            if row["processed"]:
+                raise RowInvalidError(
+                    "queue.processed is True; expected False: an outcome is marked, not enqueued"
+                )
             return
     as_arrow(TABLE, {**row, NUMBER: None})  # says what is wrong
 

@@ -70,7 +70,7 @@ class Dispatcher:
         self._in_flight: dict[str, QueuedAction] = {}
         self._repeated: dict[str, list[QueuedAction]] = {}
         self._rejected: dict[str, asyncio.Event] = {}  # those whose mark is on its way
-        self._marked: set[str] = set()
+        self._marked: dict[str, queue.Row] = {}  # in flight until the next poll begins
         self._unmarked: list[queue.Row] = []
         self.handled = 0
         self._looked_at = 0.0
@@ -143,7 +143,9 @@ class Dispatcher:
         """Start on an action; one whose id another row owns gets the outcome of that."""
         in_flight = self._in_flight.get(action.action_id)
         if in_flight is not None:
-            owner = in_flight.row
+            owner = self._marked.get(action.action_id, in_flight.row)
+            if action.number == in_flight.number:
+                return
         if owner is action.row:
             self._in_flight[action.action_id] = action
             task = asyncio.get_running_loop().create_task(
@@ -258,7 +260,7 @@ class Dispatcher:
 
     def _has_mark(self, row: queue.Row) -> None:
         action_id = row["action_id"]
-        self._marked.add(action_id)
+        self._marked[action_id] = row
         if action_id in self._rejected:
             self._rejected.pop(action_id).set()
         for again in self._repeated.pop(action_id, ()):

@@ -10,7 +10,7 @@ import pytest
 import queue_imp as q
 from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import QueuedAction
-from store import conversations, messages, queue, queue_writer
+from store import conversations, messages, queue, queue_reading, queue_writer
 from store.errors import StoreError
 from tests.support.data_folder import unprocessed
 from tests.support.waiting import until_async
@@ -89,10 +89,10 @@ async def test_a_reload_that_fails_is_rejected(fleet):
 async def test_what_was_applied_and_not_marked_has_no_second_effect(fleet, monkeypatch):
     """A crash between effect and mark: after the restart each action is in the log once."""
 
-    async def crash(*_):
+    def crash(*_):
         raise StoreError("as if the process had died here")
 
-    monkeypatch.setattr(queue, "mark", crash)
+    monkeypatch.setattr(queue_writer.QueueWriter, "mark", crash)
     actions = [
         await fleet.ask(q.agent_create, "a", "t", agent_type="odd", config={"heartbeat_s": 60}),
         await fleet.ask(q.agent_interrupt, "a", "t", "dogs"),
@@ -119,14 +119,14 @@ async def test_what_was_applied_and_not_marked_has_no_second_effect(fleet, monke
 async def test_what_was_rejected_and_not_marked_is_not_judged_anew(fleet, monkeypatch):
     """A rejection leaves no row: until it is marked, nothing is applied against which a worker
     after a crash would judge it."""
-    real, blocked = queue.mark, []
+    real, blocked = queue_writer.QueueWriter.mark, []
 
-    async def crash(*given):
+    def crash(*given):
         if blocked:
             raise StoreError("as if the process had died here")
-        return await real(*given)
+        return real(*given)
 
-    monkeypatch.setattr(queue, "mark", crash)
+    monkeypatch.setattr(queue_writer.QueueWriter, "mark", crash)
     blocked.append(True)
     destroyed = await fleet.ask(q.agent_destroy_action, "a", "t")
     created = await fleet.ask(q.agent_create, "a", "t", agent_type="odd")
@@ -232,7 +232,8 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
     await asyncio.to_thread(queue_writer.writer_at(fleet.folder).append, made)
-    for action in (QueuedAction(made), QueuedAction(dict(made))):
+    again = await asyncio.to_thread(queue_reading.find, fleet.store.reader, made["action_id"])
+    for action in (QueuedAction(again), QueuedAction(dict(again))):
         fleet.dispatcher._take(action, action.row)
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
     await fleet.create(agent_id="next")
@@ -282,7 +283,7 @@ async def test_another_content_under_the_same_id_is_rejected(fleet):
     await until_async(lambda: unprocessed(folder) == 0)
     assert _applied(fleet).count(one["action_id"]) == 1
     assert (await fleet.receipt(one["action_id"]))["outcome"] == "applied"
-    rows = fleet.sessions.store.reader.table(queue.TABLE).search().limit(None).to_list()
+    rows = queue_reading.everything(fleet.sessions.store.reader)
     twins = [row for row in rows if row["action_id"] == one["action_id"]]
     errors = [row["error"] for row in twins if "cats" in row["payload"]]
     assert all(error.startswith(queue.ID_REUSED) for error in errors)

@@ -115,7 +115,7 @@ class DataFolder:
         return open_queue(self.queue, durable, self._queue_before, checked=checked)
 
     def read_queue(self) -> contextlib.AbstractContextManager[QueueFile | None]:
-        """The same for a query or two; None where there is none yet. Raises: FolderUnusableError."""
+        """The same for a query or two; None where there is none. Raises: FolderUnusableError."""
         return self._queue_reader.read()
 
     def queue_id(self) -> tuple[int, int]:

@@ -21,6 +21,7 @@ T = TypeVar("T")
 _AT_ONCE = 100
 """Rows in one statement; SQLite takes 32,766 values."""
 _READ_AT_ONCE = 2_000
+ALL = 1 << 31
 _PAUSE_S = (0.000_05, 0.000_3)
 """Between two tries while another process commits: SQLite's own waits are 1 to 100 ms."""
 _FIRST_RETRY_S, _A_ROW_S, _LONGEST_RETRY_S = 0.2, 0.000_5, 30.0
@@ -96,7 +97,7 @@ class QueueFile:
         rows = _numbered(asked, known, most)
         if not 0 < len(rows) <= _AT_ONCE:
             return False
-        guarded = f"SELECT * FROM ({_listed(len(rows), 9)}) WHERE ({_NEWEST}) = ?"
+        guarded = f"SELECT * FROM ({_rows_of(len(rows), 9)}) WHERE ({_NEWEST}) = ?"
         try:
             done = self._connection.execute(
                 f"INSERT INTO action ({_COLUMNS}) {guarded}",
@@ -119,13 +120,13 @@ class QueueFile:
         rows = _numbered(asked, before, most)
         for part in _parts(rows):
             self._connection.execute(
-                f"INSERT INTO action ({_COLUMNS}) {_listed(len(part), 9)}",
+                f"INSERT INTO action ({_COLUMNS}) {_rows_of(len(part), 9)}",
                 [value for row in part for value in row],
             )
         for given in _parts(list(map(marked, marks))):
             self._connection.execute(
                 "UPDATE action SET mark = given.column2, mark_crc = given.column3 FROM "
-                f"({_listed(len(given), 3)}) AS given WHERE n = given.column1 AND mark IS NULL",
+                f"({_rows_of(len(given), 3)}) AS given WHERE n = given.column1 AND mark IS NULL",
                 [value for row in given for value in row],
             )
         after = self.place() if marks else _after(rows, before)
@@ -164,11 +165,11 @@ class QueueFile:
 
     def adopted(self) -> list[Action]:
         """Those that another program has put into the table, where they have no outcome yet."""
-        return self._listed("adopted", 1 << 31)
+        return self._listed("adopted", ALL)
 
     def of_id(self, action_id: str) -> list[Action]:
         """The actions with this id."""
-        return self._listed("action_id = ?", 1 << 31, action_id)
+        return self._listed("action_id = ?", ALL, action_id)
 
     def ids(self, among: Iterable[str]) -> set[str]:
         """Those of the ids that are in the file."""
@@ -177,12 +178,10 @@ class QueueFile:
 
     def matching(self, where: str, *given: Any) -> list[Action]:
         """The actions that fit, in order."""
-        return self._listed(where, 1 << 31, *given)
+        return self._listed(where, ALL, *given)
 
     def _listed(self, where: str, most: int, *given: Any) -> list[Action]:
-        query = f"SELECT {LISTED} FROM (SELECT * FROM action WHERE {where} ORDER BY n LIMIT {most})"
-        (text,) = self._patiently(lambda: self._connection.execute(query, given).fetchone())
-        return list(parsed(text))
+        return self._patiently(lambda: listed(self._connection, where, *given, most=most))
 
     def processed(self, action_ids: Iterable[str]) -> dict[str, Row]:
         """Of these ids, the actions that have their outcome, and were not refused."""
@@ -218,11 +217,12 @@ class QueueFile:
             time.sleep(jitter.between(*_PAUSE_S))
 
 
-def all_actions(connection: sqlite3.Connection) -> list[Action]:
-    """Every action in the file, in order."""
-    (text,) = connection.execute(
-        f"SELECT {LISTED} FROM (SELECT * FROM action ORDER BY n)"
-    ).fetchone()
+def listed(
+    connection: sqlite3.Connection, where: str = "1", *given: Any, most: int = ALL
+) -> list[Action]:
+    """The actions that fit, `most` of them, in order."""
+    query = f"SELECT {LISTED} FROM (SELECT * FROM action WHERE {where} ORDER BY n LIMIT {most})"
+    (text,) = connection.execute(query, given).fetchone()
     return list(parsed(text))
 
 
@@ -264,7 +264,7 @@ def _parts(rows: list[tuple[Any, ...]]) -> Iterable[list[tuple[Any, ...]]]:
     return (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
 
 
-def _listed(rows: int, columns: int) -> str:
+def _rows_of(rows: int, columns: int) -> str:
     one = f"({', '.join('?' * columns)})"
     return f"VALUES {', '.join([one] * rows)}"
 

@@ -13,8 +13,8 @@ from store.queue_writer import writer_at
 class Intake:
     """Reads the queue's file where it has to, for one loop.
 
-    What this process enqueues is handed over as it is. What others do is heard of, and read. `adopt`
-    takes in what other programs have put into the table; it blocks.
+    What this process enqueues is handed over as it is. What others do is heard of, and read.
+    `adopt` takes in what other programs have put into the table; it blocks.
     """
 
     def __init__(self, folder: DataFolder, adopt: Callable[[], object]) -> None:

@@ -1,4 +1,4 @@
-"""The queue's file opened: made from what waits in the table, proven, or read beside its writers."""
+"""The queue's file opened: made from what waits in the table, proven, or read by anybody."""
 
 import contextlib
 import sqlite3
@@ -12,8 +12,8 @@ from store.journal.opening import BUSY_TIMEOUT_S, Durable, why_not
 from store.journal.proof import Proof
 from store.lance.damage import Range, as_ranges
 from store.queue import Row
-from store.queue_file import LAYOUT, QueueFile
-from store.queue_rows import LISTED, asked, parsed, values
+from store.queue_file import LAYOUT, QueueFile, listed
+from store.queue_rows import asked, values
 
 Before = tuple[int, list[Row]]
 """The highest number in the table, and the rows that wait there, in order."""
@@ -73,11 +73,7 @@ def prove_queue(path: Path) -> Proof:
 def _unread(connection: sqlite3.Connection) -> Iterator[Range]:
     after, more = 0, True
     while more:
-        query = f"""
-            SELECT {LISTED} FROM (SELECT * FROM action WHERE n > ? ORDER BY n LIMIT ?)
-        """
-        (text,) = connection.execute(query, (after, _PROVEN_AT_ONCE)).fetchone()
-        found = list(parsed(text))
+        found = listed(connection, "n > ?", after, most=_PROVEN_AT_ONCE)
         yield from as_ranges([action.number for action in found if not action.whole])
         more = bool(found)
         after = found[-1].number if found else after

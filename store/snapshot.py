@@ -25,7 +25,7 @@ from store.journal.opening import newest_number
 from store.lance.faults import fault
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
 from store.queue_file import LAYOUT as QUEUE
-from store.queue_file import all_actions
+from store.queue_file import listed
 from store.queue_rows import Action
 from store.store import TABLES
 from store.times import to_us
@@ -232,7 +232,7 @@ def _in_file(taken: Snapshot, folder: DataFolder) -> list[Action]:
         if connection is None:
             taken.queue_newest = 0
             return []
-        found = all_actions(connection)
+        found = listed(connection)
         taken.queue_newest = newest_number(connection, QUEUE)
         return found
 

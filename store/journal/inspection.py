@@ -91,8 +91,8 @@ def inspected(path: Path, layout: Layout = JOURNAL) -> Iterator[sqlite3.Connecti
             yield connection if there else None
     except sqlite3.Error as error:
         raise FolderUnusableError(
-            f"the {layout.name} {path} does not read: {error}. If its disk is in order, the file is "
-            "damaged: restore it from a backup."
+            f"the {layout.name} {path} does not read: {error}. If its disk is in order, the file "
+            "is damaged: restore it from a backup."
         ) from error
 
 

@@ -127,8 +127,8 @@ def _refuse_if_short(connection: Appender, path: Path, layout: Layout) -> None:
     if note is not None and note.binding and newest < note.number:
         connection.close()
         raise FolderUnusableError(
-            f"the {layout.name} {path} ends at number {newest}, and {note.number} was acknowledged. "
-            "Start the worker: it says what is missing, and what to do."
+            f"the {layout.name} {path} ends at number {newest}, and {note.number} was "
+            "acknowledged. Start the worker: it says what is missing, and what to do."
         )
 
 

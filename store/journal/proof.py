@@ -50,10 +50,8 @@ def _proof(path: Path, number: int, layout: Layout, read: Unread) -> Proof:
     # Read-only: SQLite would empty a log whose end it has found when it closes its last handle.
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     try:
-        named = ", ".join("?" * len(layout.tables))
-        made = f"SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ({named})"
-        (tables,) = connection.execute(made, layout.tables).fetchone()
-        whole = tables == len(layout.tables)
+        made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        whole = made.issuperset(layout.tables)
         newest = newest_number(connection, layout) if whole else 0
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         damaged = wal.damaged_from(path, page_bytes) if number else None

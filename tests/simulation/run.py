@@ -67,7 +67,8 @@ class Plan:
 
 
 FAULTS = [
-    "log write", "log sync", "log change", "queue write", "queue file write", "queue file sync", "agent_steps write", "messages write",
+    "log write", "log sync", "log change", "queue write", "queue file write", "queue file sync",
+    "agent_steps write", "messages write",
     "open", "sync",
 ]  # fmt: skip
 """Operations that fail in some runs."""

@@ -52,7 +52,8 @@ class Asked:
 
     def number(self, at: int, number: int) -> None:
         row = {**self.rows[at], NUMBER: number}
-        self.numbered.append(Action(row, row["action_id"] in self.new, adopted=self.adopted))
+        new = row["action_id"] in self.new
+        self.numbered.append(Action(number, new=new, adopted=self.adopted, row=row))
 
     @property
     def bounded(self) -> bool:
@@ -60,22 +61,40 @@ class Asked:
         return not self.adopted and any(row["type"] not in UNBOUNDED for row in self.rows)
 
 
-class Action(NamedTuple):
+class Action:
     """One row of the file. `whole` is false where it is not what was committed.
 
-    `new`: nobody can have used its id before. `table_n` is the number in the table of one that
-    another program has put there.
+    `new`: nobody can have used its id before. `line` is the row as JSON, of one that is marked.
     """
 
-    row: Row
-    new: bool
-    adopted: bool
-    whole: bool = True
-    table_n: int | None = None
+    __slots__ = ("_row", "adopted", "body", "mark", "new", "number", "whole")
+
+    def __init__(
+        self, number: int, *, new: bool, adopted: bool, row: Row | None = None,
+        body: bytes = b"", mark: bytes = b"", whole: bool = True,
+    ) -> None:  # fmt: skip
+        self.number, self.new, self.adopted, self.whole = number, new, adopted, whole
+        self.body, self.mark = body, mark
+        self._row = row
 
     @property
-    def number(self) -> int:
-        return int(self.row[NUMBER])
+    def row(self) -> Row:
+        """The row, parsed when it is asked for; its number is the file's."""
+        if self._row is None:
+            self._row = _row(self.number, self.body)
+            if self.mark:
+                self._row |= _done(orjson.loads(self.mark))
+        return self._row
+
+    @property
+    def table_n(self) -> int | None:
+        """The number in the table of one that another program has put there."""
+        found: int | None = orjson.loads(self.body).get(NUMBER)
+        return found
+
+    @property
+    def line(self) -> bytes:
+        return b'%b,%b,"%b":%d}' % (self.body[:-1], self.mark[1:-1], NUMBER.encode(), self.number)
 
 
 def asked(rows: Sequence[Row], **more: Any) -> Asked:
@@ -163,14 +182,11 @@ def parsed(text: bytes | None) -> Iterator[Action]:
 def _action(head: bytes, body: bytes, mark: bytes) -> Action:
     number, crc, new, adopted, mark_crc = map(int, head.split(b" "))
     whole = crc == zlib.crc32(body) and (not mark or mark_crc == zlib.crc32(mark))
-    try:
-        row = _row(number, body)
-        if mark:
-            row |= _done(orjson.loads(mark))
-        table_n = orjson.loads(body).get(NUMBER) if adopted else None
-    except (ValueError, KeyError, TypeError, AttributeError):
-        row, whole, table_n = {**dict.fromkeys(_COLUMNS), NUMBER: number}, False, None
-    return Action(row, bool(new), bool(adopted), whole, table_n)
+    nothing = None if whole else {**dict.fromkeys(TABLE.schema.names), NUMBER: number}
+    return Action(
+        number, new=bool(new), adopted=bool(adopted), row=nothing, body=body, mark=mark,
+        whole=whole,
+    )  # fmt: skip
 
 
 def _row(number: int, body: bytes) -> Row:

@@ -35,7 +35,8 @@ class QueueWriter:
     """Appends and marks actions durably; threads that do so at the same moment share one commit.
 
     The first thread in commits for all who are waiting: no thread of its own to start or stop.
-    `durable` and `most` (actions that may wait) are those of the settings, if they are not given.
+    `durable` and `most` (actions that may wait) are those of the settings, if they are not given:
+    of the moment when the file is opened.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class QueueWriter:
         self._gathering: list[_Waiting] = []
         self._durable = durable
         self._most = most
+        self._limit = 0
         self._file: QueueFile | None = None
         self._file_id = (0, 0)
         self._bell: queue_watch.Bell | None = None
@@ -124,7 +126,7 @@ class QueueWriter:
         before = 0
         try:
             marks = [mark for waiting in batch for mark in waiting.marks]
-            before = self._opened().commit(all_asked, marks, self._limit())
+            before = self._opened().commit(all_asked, marks, self._limit)
             error = None
         except (OSError, MemoryError, OverflowError, sqlite3.Error, StoreError) as failure:
             self._close()
@@ -160,15 +162,14 @@ class QueueWriter:
         if not self._listeners and self._bell is not None:
             self._bell.ring()
 
-    def _limit(self) -> int:
-        return current_settings().queue_max if self._most is None else self._most
-
     def _opened(self) -> QueueFile:
         if self._file is not None and self._folder.queue_id() != self._file_id:
             self._close()  # the folder was replaced
         if self._file is None:
             self._folder.prepare()
-            self._file = self._folder.open_queue(self._durable or current_settings().durable)
+            settings = current_settings()
+            self._limit = settings.queue_max if self._most is None else self._most
+            self._file = self._folder.open_queue(self._durable or settings.durable)
             self._file_id = self._folder.queue_id()
             self._bell = queue_watch.Bell(self._folder.path)
         return self._file

@@ -28,7 +28,7 @@ def account_for_queue(folder: DataFolder, proof: Proof, *, roll_back: bool) -> N
         raise RollBackNeededError(
             f"the queue {folder.queue} has lost actions, or outcomes, that were acknowledged "
             f"({why}). Nothing was changed. Restore the folder from a backup, or go on without "
-            f"{lost}: {ROLL_BACK} --data {folder.path}"
+            f"{lost} (queue_n {ranges_text(gone)}): {ROLL_BACK} --data {folder.path}"
         )
     damage.keep(folder.path, [lost])
     _logger.error("actions acknowledged before are lost", missing=str(lost), why=why)

@@ -11,8 +11,8 @@ from store.reading import Reader
 
 _STORES = {
     "tables_read", "indices_agree", "versions_kept", "files_unchanged", "nothing_missing",
-    "nothing_set_aside", "acknowledged_there", "journal_whole", "journal_agrees", "numbers_unique",
-    "numbers_given", "states_once",
+    "nothing_set_aside", "acknowledged_there", "queue_acknowledged", "journal_whole",
+    "journal_agrees", "numbers_unique", "numbers_given", "states_once",
 }  # fmt: skip
 
 

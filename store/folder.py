@@ -107,12 +107,12 @@ class DataFolder:
         """Read the queue's file through, and what it should have; changes nothing."""
         return prove_queue(self.queue)
 
-    def open_queue(self, durable: Durable, *, checked: bool = False) -> QueueFile:
+    def open_queue(self, *, checked: bool = False) -> QueueFile:
         """The queue's file, to append to; made from what waits in the table, if it is missing.
 
         Raises: FolderUnusableError.
         """
-        return open_queue(self.queue, durable, self._queue_before, checked=checked)
+        return open_queue(self.queue, self._queue_before, checked=checked)
 
     def read_queue(self) -> contextlib.AbstractContextManager[QueueFile | None]:
         """The same for a query or two; None where there is none. Raises: FolderUnusableError."""

@@ -66,11 +66,13 @@ async def waiting(table: AsyncOpenTable) -> list[Row]:
 
 
 def waiting_rows(table: OpenTable) -> list[Row]:
-    """The same, blocking."""
+    """The same, blocking: those that have an id, with the columns that we know."""
     found = table.search().where(_WAITS).with_row_id(with_row_id=True).limit(None).to_arrow()
     if NUMBER not in found.schema.names:  # made by an older Reins, and no worker ran since
         found = found.append_column(NUMBER, pa.nulls(found.num_rows, pa.int64()))
-    return _without_keys(in_order(found, NUMBER))
+    rows = _without_keys(in_order(found, NUMBER))
+    names = TABLE.schema.names
+    return [{n: row.get(n) for n in names} for row in rows if row["action_id"] is not None]
 
 
 def _without_keys(found: pa.Table) -> list[Row]:

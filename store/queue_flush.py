@@ -97,7 +97,6 @@ class QueueFlush:
         opened = self._tables[TABLE.name][1]
         self._safe.changed()
         failed, in_doubt = self._folder.failed_syncs.count, self._safe.in_doubt
-        self._sure = self._sure and not in_doubt
         self._safe.settle()
         whole = self._whole(batch)
         own = [action for action in whole if not action.adopted]

@@ -17,12 +17,12 @@ from store.queue_rows import asked, values
 
 Before = tuple[int, list[Row]]
 """The highest number in the table, and the rows that wait there, in order."""
+DURABLE: Durable = "power"
+"""Whatever the journal's level is: an outcome may not be lost whose effect is not."""
 _PROVEN_AT_ONCE = 2_000
 
 
-def open_queue(
-    path: Path, durable: Durable, before: Callable[[], Before], *, checked: bool = False
-) -> QueueFile:
+def open_queue(path: Path, before: Callable[[], Before], *, checked: bool = False) -> QueueFile:
     """The file, to append to; made if it is missing, from what waits in the table (`before`).
 
     `checked`: for the folder's owner, who has proven it. Raises: FolderUnusableError.
@@ -33,7 +33,7 @@ def open_queue(
         if connection.execute("SELECT count(*) FROM place").fetchone() == (0,):
             begin(connection, found if found[0] or found[1] else before())
 
-    connection = opening.open_for_writing(path, durable, proven=checked, layout=LAYOUT, make=make)
+    connection = opening.open_for_writing(path, DURABLE, proven=checked, layout=LAYOUT, make=make)
     try:
         if checked:
             opening.check(connection, path, LAYOUT)

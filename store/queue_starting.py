@@ -6,7 +6,6 @@ import structlog
 
 from store.errors import RollBackNeededError
 from store.folder import DataFolder
-from store.journal.opening import Durable
 from store.journal.proof import Proof
 from store.lance import damage
 from store.lance.damage import Missing, ranges_text
@@ -34,9 +33,9 @@ def account_for_queue(folder: DataFolder, proof: Proof, *, roll_back: bool) -> N
     _logger.error("actions acknowledged before are lost", missing=str(lost), why=why)
 
 
-def complete_queue(folder: DataFolder, proof: Proof, durable: Durable) -> None:
+def complete_queue(folder: DataFolder, proof: Proof) -> None:
     """Make the file, or open it once: no number that was given out is given out again."""
-    with contextlib.closing(folder.open_queue(durable, checked=True)) as file:
+    with contextlib.closing(folder.open_queue(checked=True)) as file:
         file.forget([n for low, high in proof.unread for n in range(low, high + 1)])
         if proof.lacking or proof.unread:
             file.go_on_after(proof.lacking[1] if proof.lacking else 0)

@@ -13,7 +13,6 @@ from reins.settings import current_settings
 from store import new_ids, queue_watch
 from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
-from store.journal.opening import Durable
 from store.queue import Row
 from store.queue_file import QueueFile
 from store.queue_rows import Action, Asked, Mark, asked
@@ -35,22 +34,14 @@ class QueueWriter:
     """Appends and marks actions durably; threads that do so at the same moment share one commit.
 
     The first thread in commits for all who are waiting: no thread of its own to start or stop.
-    `durable` and `most` (actions that may wait) are those of the settings, if they are not given:
-    of the moment when the file is opened.
+    `most` actions may wait, as many as the settings say when the file is opened if it is not given.
     """
 
-    def __init__(
-        self,
-        folder: DataFolder | Path | str,
-        *,
-        durable: Durable | None = None,
-        most: int | None = None,
-    ) -> None:
+    def __init__(self, folder: DataFolder | Path | str, *, most: int | None = None) -> None:
         self._folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
         self._commit_lock = threading.Lock()
         self._gathering_lock = threading.Lock()
         self._gathering: list[_Waiting] = []
-        self._durable = durable
         self._most = most
         self._limit = 0
         self._file: QueueFile | None = None
@@ -167,9 +158,8 @@ class QueueWriter:
             self._close()  # the folder was replaced
         if self._file is None:
             self._folder.prepare()
-            settings = current_settings()
-            self._limit = settings.queue_max if self._most is None else self._most
-            self._file = self._folder.open_queue(self._durable or settings.durable)
+            self._limit = current_settings().queue_max if self._most is None else self._most
+            self._file = self._folder.open_queue()
             self._file_id = self._folder.queue_id()
             self._bell = queue_watch.Bell(self._folder.path)
         return self._file

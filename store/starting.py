@@ -78,7 +78,7 @@ def open_folder(
             _derive_again(opened)
             if left == "killed" or folder.failed_syncs.unsettled:
                 _prove(opened, folder, log)
-            complete_queue(folder, asked, durable)
+            complete_queue(folder, asked)
     if folder.format() != FORMAT:
         folder.record_format()
     return opened

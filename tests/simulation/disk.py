@@ -705,8 +705,8 @@ class SimulatedFolder(DataFolder):
     def prove_queue(self) -> Proof:
         return Proof()
 
-    def open_queue(self, durable: Any, *, checked: bool = False) -> SimulatedQueueFile:
-        del durable, checked
+    def open_queue(self, *, checked: bool = False) -> SimulatedQueueFile:
+        del checked
         state = self._disk.queue
         with state.lock:
             self._disk.check("open")

@@ -112,6 +112,17 @@ async def test_rows_of_another_program_are_adopted_once(tmp_path):
     await store.stop()
 
 
+async def test_a_row_that_nobody_can_name_stays_where_it_is(tmp_path):
+    """Whatever another program has put there, the worker starts, and takes up the rest."""
+    put_by_hand(tmp_path, action("theirs") | {"action_id": None, "agent_id": None}, action("good"))
+    table = open_or_make(connect(tmp_path), queue.TABLE)
+    table.add_columns({"more": "1"})
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    assert names(waiting(tmp_path)) == ["good"]
+    await store.stop()
+
+
 async def test_an_adopted_row_that_was_lost_is_written_anew(tmp_path):
     """Who wrote it has not synced it: with the power it goes, and its outcome is recorded still."""
     store = Store(tmp_path, flush_s=600)

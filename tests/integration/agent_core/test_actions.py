@@ -12,6 +12,8 @@ from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import QueuedAction
 from store import conversations, messages, queue, queue_reading, queue_writer
 from store.errors import StoreError
+from store.journal.rows import as_arrow
+from tests.integration.store.support import child
 from tests.support.data_folder import unprocessed
 from tests.support.waiting import until_async
 
@@ -330,3 +332,53 @@ async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):
     await fleet.start("start-2")
     outcomes = [(await fleet.receipt(made["action_id"]))["outcome"] for made in sent]
     assert outcomes == ["applied"] * 3
+
+
+async def test_what_another_program_puts_into_the_table_is_taken_up(fleet):
+    """While the worker runs, in the table's order, with its outcome in the table; sent by a helper
+    as well it has one effect."""
+    await fleet.create(heartbeat_s=60)
+    rows = [
+        q.create_action("agent_interrupt", "t", agent_id="a", guidance=f"g{n}", mode="steer")
+        for n in range(3)
+    ]
+    table = fleet.store.reader.table(queue.TABLE)
+    await asyncio.to_thread(
+        table.add, as_arrow(queue.TABLE, *({**row, queue.NUMBER: None} for row in rows))
+    )
+    for row in rows:
+        await until_async(lambda row=row: row["action_id"] in _applied(fleet), "it is applied")
+    await fleet.ask(q.enqueue, rows[0])
+    assert _applied(fleet)[1:] == [row["action_id"] for row in rows]
+
+    def outcomes():
+        stored = fleet.store.reader.stored(queue.TABLE, "type = 'agent_interrupt'").to_pylist()
+        return [row["outcome"] for row in stored]
+
+    await until_async(lambda: outcomes() == ["applied"] * 3, "the table has the outcomes")
+
+
+_ENQUEUES = """
+import sys
+import queue_imp
+for line in sys.stdin:
+    print(queue_imp.agent_interrupt("a", "t", line.strip()), flush=True)
+"""
+
+
+async def test_two_processes_that_enqueue_for_one_session_are_taken_in_turn(fleet):
+    """A call that begins after another has returned comes after it, whichever process it is in."""
+    await fleet.create(heartbeat_s=60)
+    processes = [child(_ENQUEUES) for _ in "12"]
+
+    def enqueue(n):
+        process = processes[n % 2] if n % 3 else processes[0]
+        process.stdin.write(f"g{n}\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
+
+    sent = [await asyncio.to_thread(enqueue, n) for n in range(40)]
+    await fleet.receipt(sent[-1])
+    assert _applied(fleet)[1:] == sent
+    for process in processes:
+        process.communicate()

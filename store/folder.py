@@ -254,7 +254,8 @@ class DataFolder:
                 raise
 
     def close(self) -> None:
-        """Give the barriers' descriptor back."""
+        """Give the barriers' descriptor back, and the handle of the queue's file."""
+        self._queue_reader.close()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

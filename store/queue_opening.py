@@ -122,6 +122,11 @@ class QueueReader:
             self._file, self._seen = _for_reading(self._path), seen
         return self._file
 
+    def close(self) -> None:
+        """Give the handle up until the next read."""
+        with self._lock:
+            self._drop()
+
     def _drop(self) -> None:
         file, self._file = self._file, None
         if file is not None:

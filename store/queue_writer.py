@@ -141,7 +141,7 @@ class QueueWriter:
             return OutcomeUnknownError(str(failure))
         return StoreError(
             f"the action could not be written to the queue in {self._folder.path}: {failure}. "
-            "It is not acknowledged; mend the cause and send it again."
+            "It is not acknowledged; make space, or mend the cause, and send it again."
         )
 
     def _tell(self, numbered: list[Action], before: int) -> None:
@@ -163,6 +163,11 @@ class QueueWriter:
             self._file_id = self._folder.queue_id()
             self._bell = queue_watch.Bell(self._folder.path)
         return self._file
+
+    def close(self) -> None:
+        """Give the file up until the next commit."""
+        with self._commit_lock:
+            self._close()
 
     def _close(self) -> None:
         file, self._file = self._file, None

@@ -30,6 +30,7 @@ from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
+from store.queue_writer import writer_at
 from store.reading import Reader, reader
 from store.starting import Opened, open_folder
 
@@ -97,6 +98,7 @@ class Store:
         await asyncio.to_thread(self.folder.prepare)
         owner = self._owned.enter_context(self.folder.owned())
         self._owned.callback(self.folder.close)
+        self._owned.callback(writer_at(self.folder).close)
         try:
             killed = owner.left == "killed"
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)

@@ -97,6 +97,8 @@ def _valid(journal: Path) -> int:
     path = journal.with_name(f"{journal.name}-shm")
     found = path.stat()
     key = found.st_dev, found.st_ino
+    for gone in [key for key, fd in _indices.items() if not os.fstat(fd).st_nlink]:
+        os.close(_indices.pop(gone))  # nobody has that file any more
     if key not in _indices:
         _indices[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     return int(_INDEX_FRAMES.unpack(os.pread(_indices[key], _INDEX_FRAMES.size, 0))[0])

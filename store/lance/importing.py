@@ -15,6 +15,8 @@ from importlib.machinery import ModuleSpec, PathFinder, SourceFileLoader
 from types import ModuleType
 from typing import Any, Union
 
+import pyarrow as pa
+
 _CLIENT = "lance_namespace_urllib3_client"
 _OVERRIDES = "overrides"
 _PANDAS = "pandas"
@@ -115,8 +117,6 @@ def _put_pandas_off() -> None:
     """
     if _PANDAS in sys.modules:
         return
-    import pyarrow as pa  # noqa: PLC0415 - not before LANCE_CPU_THREADS and the like are set
-
     finder = _Pandas()
     sys.meta_path.insert(0, finder)
     pa.scalar(True)  # noqa: FBT003 - makes Arrow look
@@ -147,6 +147,4 @@ class _Telling(SourceFileLoader):
 
     def exec_module(self, module: ModuleType) -> None:
         super().exec_module(module)
-        import pyarrow as pa  # noqa: PLC0415 - it is there
-
         pa.nulls(0).to_pandas()

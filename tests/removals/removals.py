@@ -251,7 +251,7 @@ OLD_DAMAGE_STAYS_SMALL = (
     Removal(
         "the numbers of what is missing are not kept",
         4,
-        (Edit("store/lance/repair.py", "    damage.keep(folder, lost)\n", ""),),
+        (Edit("store/lance/repair.py", "        damage.keep(folder, lost)\n", ""),),
         (_SMALL, f"{_DAMAGE}::test_a_fragment_whose_pages_are_zeros_is_set_aside"),
     ),
     Removal(

@@ -139,7 +139,7 @@ MUTANTS: dict[Mutant, int] = {
     lanes_are_no_lanes: 3,
     actions_in_flight_are_taken_up_again: 1,
     a_sync_that_failed_is_tried_again: 43,
-    who_comes_later_hears_of_no_failure: 755,
+    who_comes_later_hears_of_no_failure: 491,
     ids_are_not_looked_up: 2,
     actions_are_ordered_by_clocks: 1,
     a_pause_does_not_hold: 2,

@@ -66,7 +66,7 @@ class SimulatedLoop(asyncio.BaseEventLoop):
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """A process that is killed in a callback has ended; asyncio would go on."""
-        if isinstance(context.get("exception"), Killed):
+        if isinstance(context.get("exception"), Killed) and "handle" in context:
             raise context["exception"]
         super().call_exception_handler(context)
 

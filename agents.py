@@ -135,8 +135,6 @@ class Runtime:
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),
-                table=self.store.queue,
-                folder=self.store.folder,
                 poll_s=self.settings.poll_s,
             )
             ending.add("the dispatcher", self.dispatcher.stop, limit_s=_DISPATCHER_S)

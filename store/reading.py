@@ -183,12 +183,19 @@ def _time(microseconds: int | None) -> datetime | None:
 
 
 @functools.lru_cache(maxsize=64)
+def _reader_from(path: Path, _of: str) -> Reader:
+    """Helpers ask for it at each call."""
+    return _reader_at(DataFolder(path))
+
+
+@functools.lru_cache(maxsize=64)
 def _reader_at(folder: DataFolder) -> Reader:
     return Reader(folder)
 
 
 def reader(folder: DataFolder | Path | str | None = None) -> Reader:
     """The reader of a data folder, by default the one that the settings name."""
-    if not isinstance(folder, DataFolder):
-        folder = DataFolder(folder if folder is not None else current_settings().data)
-    return _reader_at(folder)
+    if isinstance(folder, DataFolder):
+        return _reader_at(folder)
+    path = current_settings().data if folder is None else Path(folder)
+    return _reader_from(path, str(path) if path.is_absolute() else str(Path.cwd()))

@@ -25,6 +25,7 @@ from store.lance.repair import ROLL_BACK, Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
 from store.queue_rewriting import write_again
+from store.queue_starting import account_for_queue, complete_queue
 
 _logger = structlog.get_logger(__name__)
 _MADE = 1
@@ -62,8 +63,9 @@ def open_folder(
     """
     opened = Opened()
     with no_system_error(folder):
-        proof = folder.prove_log()
+        proof, asked = folder.prove_log(), folder.prove_queue()
         _account_for(folder, tables, proof, roll_back=roll_back)
+        account_for_queue(folder, asked, roll_back=roll_back)
         with contextlib.closing(folder.open_log(durable, checked=True)) as log:
             _open_tables(opened, folder, tables, log, trusted=left != "power", roll_back=roll_back)
             opened.sums = log.noted_files()
@@ -76,6 +78,7 @@ def open_folder(
             _derive_again(opened)
             if left == "killed" or folder.failed_syncs.unsettled:
                 _prove(opened, folder, log)
+            complete_queue(folder, asked)
     if folder.format() != FORMAT:
         folder.record_format()
     return opened

@@ -30,6 +30,7 @@ from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
+from store.queue_writer import writer_at
 from store.reading import Reader, reader
 from store.starting import Opened, open_folder
 
@@ -97,6 +98,7 @@ class Store:
         await asyncio.to_thread(self.folder.prepare)
         owner = self._owned.enter_context(self.folder.owned())
         self._owned.callback(self.folder.close)
+        self._owned.callback(writer_at(self.folder).close)
         try:
             killed = owner.left == "killed"
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
@@ -119,6 +121,7 @@ class Store:
             record_days=self._record_days,
             sums=opened.sums,
         )
+        await asyncio.to_thread(self.adopt_actions)
         self._flush.start()
         self.checking = Checking(self.folder.path, opened.sums)
         self.checking.start()
@@ -183,15 +186,13 @@ class Store:
         if self._flush is not None:
             self._flush.retention.days = days
 
-    def prove_marks(self) -> None:
-        """Return once the actions marked so far are on disk as such; blocks. Raises: OSError."""
-        if self._flush is not None:
-            self._flush.marked.prove()
+    def adopt_actions(self) -> None:
+        """Take in what other programs have put into the queue's table. Blocks.
 
-    def compact_queue(self) -> None:
-        """Compact the queue where that is due; blocks, and goes in turn with the marking."""
+        Raises: OSError, RuntimeError, StoreError.
+        """
         if self._flush is not None:
-            self._flush.marked.compact()
+            self._flush.queue.adopt()
 
     @property
     def compacted_at(self) -> dict[str, datetime]:

@@ -51,6 +51,20 @@ def acknowledged_there(facts: Facts) -> Iterator[Finding]:
         yield Finding("acknowledged_there", message, {"journal_n": pending.newest + 1})
 
 
+def queue_acknowledged(facts: Facts) -> Iterator[Finding]:
+    """The note beside the queue's file says what that must have."""
+    taken = facts.snapshot
+    if taken.queue_newest < taken.queue_acknowledged:
+        message = (
+            f"actions or outcomes up to number {taken.queue_acknowledged} were acknowledged, and "
+            f"the queue ends at {taken.queue_newest}"
+        )
+        yield Finding("queue_acknowledged", message, {"queue_n": taken.queue_newest + 1})
+    for number in taken.queue_torn:
+        message = f"action {number} is not what was committed"
+        yield Finding("queue_acknowledged", message, {"queue_n": number})
+
+
 def journal_whole(facts: Facts) -> Iterator[Finding]:
     pending = facts.snapshot.pending
     expected = pending.flushed + 1

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from reins.cli import queue as queue_cli
-from store import queue
+from store import queue_reading
 from store.reading import Reader
 from tests.integration.store.support import ROOT, child
 from tests.support.program import Program
@@ -133,7 +133,7 @@ def test_without_a_worker_actions_wait_and_the_status_says_how_to_begin(tmp_path
     action_id = shell("--data", tmp_path, "create", "it's", "--actor", "ann")
     err = shell("pause", "it's", "--data", tmp_path, "--wait", "0.1", code=1)
     assert "python -m agents" in err
-    rows = Reader(tmp_path).table(queue.TABLE).search().to_list()
+    rows = queue_reading.everything(Reader(tmp_path))
     assert rows[0]["action_id"] == action_id
     assert (rows[0]["agent_id"], rows[0]["actor"]) == ("it's", "ann")
 

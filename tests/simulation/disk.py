@@ -27,6 +27,8 @@ from store.journal.file import ALL, Group, Record
 from store.journal.proof import Proof
 from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
+from store.queue_file import QueueFile
+from store.queue_opening import make_queue
 from tests.simulation.filters import Row, fits
 from tests.simulation.stand_ins import Lock
 from tests.simulation.world import Process, World
@@ -107,13 +109,13 @@ class Disk:
         self.world = world
         self.fault: Fault = lambda _what: False
         self.log = LogState(world)
+        self.queue = QueueState(world)
         self.tables: dict[str, TableState] = {}
         self.owner: Process | None = None
-        self.counters: dict[str, int] = {}
         self.failures = 0
         """Syncs that failed; whoever has the folder open is told of each once."""
         self.failed_syncs = SimulatedFailedSyncs()
-        self._watching: list[tuple[Process, Callable[[], object]]] = []
+        self._watching: list[tuple[Process, str, Callable[[], object]]] = []
         world.disk = self
 
     def check(self, what: str) -> None:
@@ -143,7 +145,6 @@ class Disk:
     def lose_power(self) -> None:
         """All processes are gone; what was written and not synced may be gone too."""
         self.log.recover(self.world.random.random() < 0.5)
-        self.counters.clear()  # their file is not synced; whoever is first asks for what is in use
         self.failed_syncs.forget()
         for table in self.tables.values():
             lost = table.lose(self.world.random)
@@ -152,13 +153,15 @@ class Disk:
 
     def committed(self, table: "TableState") -> None:
         """Those who watch the queue are told, or not: the watch is no promise."""
-        if table.table.name != "queue":
-            return
-        for process, wake in self._watching:
-            if process.alive and self.world.random.random() < 0.9:
+        if table.table.name == "queue":
+            self.tell("table")
+
+    def tell(self, what: str) -> None:
+        for process, of, wake in self._watching:
+            if process.alive and of == what and self.world.random.random() < 0.9:
                 self.world.after(self.world.takes_s(), wake)
 
-    def watch(self, world: World, wake: Callable[[], object]) -> Callable[[], None]:
+    def watch(self, world: World, wake: Callable[[], object], of: str) -> Callable[[], None]:
         process = world.here().process
 
         def tell() -> None:
@@ -166,7 +169,7 @@ class Disk:
                 with contextlib.suppress(RuntimeError):
                     wake()
 
-        entry = (process, tell)
+        entry = (process, of, tell)
         self._watching.append(entry)
         return lambda: self._watching.remove(entry)
 
@@ -301,6 +304,52 @@ class SimulatedLog:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+# -- the queue's file
+
+
+class QueueState:
+    """The content of the queue's file: SQLite itself, in memory. `torn`: as of the log."""
+
+    def __init__(self, world: World) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.lock = Lock(world)
+        self.made = False
+
+
+class SimulatedQueueFile(QueueFile):
+    """A handle of the queue's file; each commit is synced, or a crash takes all of it."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        super().__init__(disk.queue.connection)
+
+    def commit(self, asked: Any, marks: Any, most: int) -> int:
+        with self._changing():
+            before = super().commit(asked, marks, most)
+        # Others may look before its caller is told, and a crash may come in between.
+        self._disk.world.operation("queue written")
+        if asked:
+            self._disk.tell("enqueued")
+        return before
+
+    def forget(self, numbers: Any) -> None:
+        with self._changing():
+            super().forget(numbers)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._disk.queue.lock:
+            try:
+                self._disk.check("queue file write")
+                self._disk.check("queue file sync")
+            except OSError as error:
+                raise sqlite3.OperationalError("disk I/O error") from error
+            yield
+
+    def close(self) -> None:
+        """The content stays."""
 
 
 # -- the tables
@@ -653,17 +702,26 @@ class SimulatedFolder(DataFolder):
     def prove_log(self) -> Proof:
         return Proof()
 
-    def counter(self, name: str, used: Callable[[], int]) -> Any:
-        counters = self._disk.counters
+    def prove_queue(self) -> Proof:
+        return Proof()
 
-        def take(count: int) -> int:
-            if name not in counters:
-                with self._disk.log.lock:
-                    counters.setdefault(name, used())
-            counters[name] += count
-            return counters[name] - count + 1
+    def open_queue(self, *, checked: bool = False) -> SimulatedQueueFile:
+        del checked
+        state = self._disk.queue
+        with state.lock:
+            self._disk.check("open")
+            if not state.made:
+                make_queue(state.connection, self._queue_before())
+                state.made = True
+        return SimulatedQueueFile(self._disk)
 
-        return SimpleNamespace(take=take)
+    @contextlib.contextmanager
+    def read_queue(self) -> Iterator[SimulatedQueueFile | None]:
+        self._disk.world.operation("queue file read")
+        yield SimulatedQueueFile(self._disk) if self._disk.queue.made else None
+
+    def queue_id(self) -> tuple[int, int]:
+        return 1, 1
 
     def barrier(self) -> Barrier:
         if self._told is None:

@@ -20,9 +20,8 @@ from store.journal.opening import Durable
 from store.journal.proof import Proof, prove
 from store.journal.reading import open_for_reading
 from store.lance.opening import LanceTables, Tables
-from store.queue import TABLE, highest, waiting_rows
 from store.queue_file import QueueFile
-from store.queue_opening import Before, QueueReader, open_queue, prove_queue
+from store.queue_opening import QueueReader, open_queue, prove_queue
 
 FORMAT = 1
 """Version of the folder's layout. 0 stands for tables from before it was recorded."""
@@ -112,7 +111,7 @@ class DataFolder:
 
         Raises: FolderUnusableError.
         """
-        return open_queue(self.queue, self._queue_before, checked=checked)
+        return open_queue(self.queue, self.open_tables, checked=checked)
 
     def read_queue(self) -> contextlib.AbstractContextManager[QueueFile | None]:
         """The same for a query or two; None where there is none. Raises: FolderUnusableError."""
@@ -125,10 +124,6 @@ class DataFolder:
         except FileNotFoundError:
             return 0, 0
         return found.st_dev, found.st_ino
-
-    def _queue_before(self) -> Before:
-        table = self.open_tables().open_if_there(TABLE)
-        return (0, []) if table is None else (highest(table), waiting_rows(table))
 
     def open_tables(self) -> Tables:
         return LanceTables(self.path)

@@ -11,7 +11,8 @@ from store.journal import opening, proof
 from store.journal.opening import BUSY_TIMEOUT_S, Durable, why_not
 from store.journal.proof import Proof
 from store.lance.damage import Range, as_ranges
-from store.queue import Row
+from store.lance.opening import Tables
+from store.queue import TABLE, Row, highest, waiting_rows
 from store.queue_file import LAYOUT, QueueFile, listed
 from store.queue_rows import asked, values
 
@@ -22,16 +23,16 @@ DURABLE: Durable = "power"
 _PROVEN_AT_ONCE = 2_000
 
 
-def open_queue(path: Path, before: Callable[[], Before], *, checked: bool = False) -> QueueFile:
-    """The file, to append to; made if it is missing, from what waits in the table (`before`).
+def open_queue(path: Path, tables: Callable[[], Tables], *, checked: bool = False) -> QueueFile:
+    """The file, to append to; made if it is missing, from what waits in the table.
 
     `checked`: for the folder's owner, who has proven it. Raises: FolderUnusableError.
     """
-    found = (0, []) if path.exists() else before()
+    found = None if path.exists() else before(tables())
 
     def make(connection: sqlite3.Connection) -> None:
         if connection.execute("SELECT count(*) FROM place").fetchone() == (0,):
-            begin(connection, found if found[0] or found[1] else before())
+            begin(connection, found or before(tables()))
 
     connection = opening.open_for_writing(path, DURABLE, proven=checked, layout=LAYOUT, make=make)
     try:
@@ -44,20 +45,26 @@ def open_queue(path: Path, before: Callable[[], Before], *, checked: bool = Fals
         raise
 
 
-def make_queue(connection: sqlite3.Connection, before: Before) -> None:
+def before(tables: Tables) -> Before:
+    """What the table has while there is no file yet."""
+    table = tables.open_if_there(TABLE)
+    return (0, []) if table is None else (highest(table), waiting_rows(table))
+
+
+def make_queue(connection: sqlite3.Connection, found: Before) -> None:
     """Make the whole content of a new file."""
     for statement in LAYOUT.statements:
         connection.execute(statement)
-    begin(connection, before)
+    begin(connection, found)
 
 
-def begin(connection: sqlite3.Connection, before: Before) -> None:
+def begin(connection: sqlite3.Connection, found: Before) -> None:
     """Go on where the table ends: what waits there comes before all that is enqueued here."""
-    highest, rows = before
-    connection.execute("INSERT INTO place VALUES (1, ?, ?, 0)", (highest, highest))
+    newest, rows = found
+    connection.execute("INSERT INTO place VALUES (1, ?, ?, 0)", (newest, newest))
     waiting = asked(rows, adopted=True)
     for at in range(len(rows)):
-        line = values(highest + 1 + at, waiting, at)
+        line = values(newest + 1 + at, waiting, at)
         connection.execute(
             "INSERT INTO action (n, action_id, type, session_id, created_us, new, adopted, body, "
             "crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

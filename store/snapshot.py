@@ -17,18 +17,15 @@ import pyarrow.compute as pc
 from lancedb.table import LanceTable
 
 from reins import jitter
-from store import queue, queue_reading
+from store import queue, queue_moment
 from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import DataFolder
 from store.journal.inspection import Found, Pending, acknowledged_number, inspected, read_pending
 from store.journal.opening import newest_number
 from store.lance.faults import fault
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
-from store.queue_file import LAYOUT as QUEUE
-from store.queue_file import listed
-from store.queue_rows import Action
+from store.queue_moment import QueueFileMoment
 from store.store import TABLES
-from store.times import to_us
 
 T = TypeVar("T")
 _TRIES = 200
@@ -52,9 +49,7 @@ class Snapshot:
         self.damaged: dict[str, str] = {}
         self.tables: dict[str, LanceTable] = {}
         self._numbers: dict[str, list[int]] = {}
-        self.queues: list[tuple[list[Action], LanceTable | None]] = []
-        self.queue_acknowledged = self.queue_newest = 0
-        """The highest number that the queue's file must have, and the highest that it has."""
+        self.queues: list[tuple[QueueFileMoment, LanceTable | None]] = []
 
     @property
     def upto(self) -> int:
@@ -149,20 +144,12 @@ class Snapshot:
         return self._queue(1, columns)
 
     def _queue(self, which: int, columns: Sequence[str]) -> list[Row]:
-        pending, opened = self.queues[which]
+        file, opened = self.queues[which]
         if queue.TABLE.name in self.damaged:
             raise _damaged(queue.TABLE.name, self.damaged[queue.TABLE.name])
-        rows = [_plain(action.row) for action in pending if action.whole]
-        if opened is not None:
-            names = [name for name in queue.TABLE.schema.names if name in opened.schema.names]
-            stored = _read(opened, queue.TABLE, None, names).to_pylist()
-            rows += map(_plain, queue_reading.beside(stored, pending))
-        return [{name: row.get(name) for name in columns} for row in rows]
-
-    @property
-    def queue_torn(self) -> list[int]:
-        """The numbers of the actions in the queue's file that are not what was committed."""
-        return [action.number for action in self.queues[-1][0] if not action.whole]
+        found = queue.TABLE.schema.empty_table()
+        found = found if opened is None else _read(opened, queue.TABLE, None, None)
+        return file.rows(_as_journalled(found, queue.TABLE), columns)
 
     def _window(self, table: Table, where: str, columns: list[str] | None) -> Iterator[Found]:
         rows = _as_journalled(self._stored(table, where, columns), table)
@@ -207,7 +194,7 @@ def take(path: Path | str) -> Snapshot:
 
 def _pin(taken: Snapshot, db: lancedb.DBConnection, folder: DataFolder) -> bool:
     """Open everything; True if no table had a commit meanwhile: then it is of one moment."""
-    taken.queues.append((_in_file(taken, folder), _pinned(taken, db, queue.TABLE)))
+    taken.queues.append((queue_moment.read(folder), _pinned(taken, db, queue.TABLE)))
     for table in _JOURNALLED:
         if (opened := _pinned(taken, db, table)) is not None:
             taken.tables[table.name] = opened
@@ -219,28 +206,10 @@ def _pin(taken: Snapshot, db: lancedb.DBConnection, folder: DataFolder) -> bool:
             return False
         if connection is not None:
             read_pending(taken.pending, connection)
-    taken.queues.append((_in_file(taken, folder), opened := _pinned(taken, db, queue.TABLE)))
+    taken.queues.append((queue_moment.read(folder), opened := _pinned(taken, db, queue.TABLE)))
     if opened is not None:
         taken.tables[queue.TABLE.name] = opened
     return True
-
-
-def _in_file(taken: Snapshot, folder: DataFolder) -> list[Action]:
-    """The queue's file, before the table: what is carried over in between is seen twice."""
-    taken.queue_acknowledged = acknowledged_number(folder.queue)
-    with inspected(folder.queue, QUEUE) as connection:
-        if connection is None:
-            taken.queue_newest = 0
-            return []
-        found = listed(connection)
-        taken.queue_newest = newest_number(connection, QUEUE)
-        return found
-
-
-def _plain(row: Row) -> Row:
-    """The row as the journal would have it: times are numbers."""
-    at = ("created_at", "processed_at")
-    return row | {name: to_us(row[name]) for name in at if row.get(name) is not None}
 
 
 def _as_before(taken: Snapshot, db: lancedb.DBConnection) -> bool:

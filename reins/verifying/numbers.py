@@ -53,14 +53,14 @@ def acknowledged_there(facts: Facts) -> Iterator[Finding]:
 
 def queue_acknowledged(facts: Facts) -> Iterator[Finding]:
     """The note beside the queue's file says what that must have."""
-    taken = facts.snapshot
-    if taken.queue_newest < taken.queue_acknowledged:
+    file, _ = facts.snapshot.queues[-1]
+    if file.newest < file.acknowledged:
         message = (
-            f"actions or outcomes up to number {taken.queue_acknowledged} were acknowledged, and "
-            f"the queue ends at {taken.queue_newest}"
+            f"actions or outcomes up to number {file.acknowledged} were acknowledged, and the "
+            f"queue ends at {file.newest}"
         )
-        yield Finding("queue_acknowledged", message, {"queue_n": taken.queue_newest + 1})
-    for number in taken.queue_torn:
+        yield Finding("queue_acknowledged", message, {"queue_n": file.newest + 1})
+    for number in file.torn:
         message = f"action {number} is not what was committed"
         yield Finding("queue_acknowledged", message, {"queue_n": number})
 

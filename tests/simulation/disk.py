@@ -28,7 +28,7 @@ from store.journal.proof import Proof
 from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
 from store.queue_file import QueueFile
-from store.queue_opening import make_queue
+from store.queue_opening import before, make_queue
 from tests.simulation.filters import Row, fits
 from tests.simulation.stand_ins import Lock
 from tests.simulation.world import Process, World
@@ -711,7 +711,7 @@ class SimulatedFolder(DataFolder):
         with state.lock:
             self._disk.check("open")
             if not state.made:
-                make_queue(state.connection, self._queue_before())
+                make_queue(state.connection, before(self.open_tables()))
                 state.made = True
         return SimulatedQueueFile(self._disk)
 

@@ -11,7 +11,7 @@ from store.journal.opening import newest_number
 from store.lance.tables import Row
 from store.queue_file import LAYOUT, listed
 from store.queue_rows import Action
-from store.times import to_us
+from store.times import from_us, to_us
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class QueueFileMoment:
     def rows(self, stored: Sequence[Row], columns: Sequence[str]) -> list[Row]:
         """The actions with those of the table, read later, each once; times are numbers."""
         rows = [action.row for action in self.actions if action.whole]
-        rows += queue_reading.beside(stored, self.actions)
+        rows += queue_reading.beside(map(_timed, stored), self.actions)
         return [{name: _plain(row.get(name)) for name in columns} for row in rows]
 
 
@@ -45,6 +45,11 @@ def read(folder: DataFolder) -> QueueFileMoment:
             return QueueFileMoment(acknowledged=acknowledged)
         actions = listed(connection)
         return QueueFileMoment(actions, acknowledged, newest_number(connection, LAYOUT))
+
+
+def _timed(row: Row) -> Row:
+    at = row["created_at"]
+    return row | {"created_at": None if at is None else from_us(at)}
 
 
 def _plain(value: object) -> object:

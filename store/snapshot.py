@@ -148,10 +148,9 @@ class Snapshot:
         file, opened = self.queues[which]
         if queue.TABLE.name in self.damaged:
             raise _damaged(queue.TABLE.name, self.damaged[queue.TABLE.name])
-        if opened is None:
-            return file.rows([], columns)
-        stored = _sound(_read(opened, queue.TABLE, None, None).to_pylist, queue.TABLE)
-        return file.rows(stored, columns)
+        found = queue.TABLE.schema.empty_table()
+        found = found if opened is None else _read(opened, queue.TABLE, None, None)
+        return file.rows(_as_journalled(found, queue.TABLE), columns)
 
     def _window(self, table: Table, where: str, columns: list[str] | None) -> Iterator[Found]:
         rows = _as_journalled(self._stored(table, where, columns), table)

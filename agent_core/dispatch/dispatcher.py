@@ -28,6 +28,7 @@ _logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 _RETRY_S = 1.0
 _IDLE_S = 5.0
+_AT_ONCE = 100  # actions that begin in one turn of the loop
 
 
 class _Rounds(TaskLoop):
@@ -114,8 +115,12 @@ class Dispatcher:
         new = [QueuedAction(each.row, new=each.new) for each in await self._intake.take()]
         if new:
             owners = await self._owners(new)
-            for action in in_order(new):
+            for number, action in enumerate(in_order(new), 1):
+                if self._stopping:
+                    break  # the rest stays in the queue
                 self._take(action, owners[action.action_id])
+                if not number % _AT_ONCE:
+                    await asyncio.sleep(0)  # thousands at once hold the loop no longer than these
         self._intake.taken()
         self.polled_at = time.monotonic()
         return len(new)

@@ -10,7 +10,7 @@ import pytest
 import queue_imp as q
 from reins.cli.main import main
 from reins.verifying.verify import HOLDS, look, verify
-from store import queue, queue_writer
+from store import queue, queue_reading, queue_writer
 from store.journal.inspection import inspected
 from store.journal.notes import noted_files
 from store.lance.damage import Missing, keep
@@ -563,7 +563,7 @@ def test_a_folder_at_work_has_no_findings(tmp_path, workers):
     steering = threading.Thread(target=_steer, args=(writer, over))
     steering.start()
     try:
-        until(lambda: Reader(data).table(queue.TABLE).count_rows("processed") >= 20, "they run")
+        until(lambda: len(queue_reading.everything(Reader(data), processed=True)) >= 20, "they run")
         reports = [look(data) for _ in range(LOOKS)]
     finally:
         over.set()

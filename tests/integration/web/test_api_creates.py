@@ -112,3 +112,28 @@ def test_a_full_queue_says_when_to_come_back(idle, monkeypatch):
     assert idle.actions() == []
     idle.post("/api/sessions", entry("a"))
     until(idle.actions, "the queue has room again")
+
+
+@pytest.fixture
+def small(monkeypatch):
+    """A queue in which five actions may wait."""
+    monkeypatch.setenv("REINS_QUEUE_MAX", "5")
+
+
+def test_a_real_queue_that_is_full(small, idle):
+    """What does not fit is refused as a whole with 429; what holds or ends a session passes."""
+    idle.post("/api/sessions", [entry(f"s{number}") for number in range(4)])
+    answer = idle.ask("POST", "/api/sessions", json=[entry("t1"), entry("t2")])
+    assert answer.status_code == 429
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert "REINS_QUEUE_MAX is 5" in answer.json["detail"]
+    idle.post("/api/sessions", entry("s4"))
+    assert idle.ask("POST", "/api/sessions", json=entry("t1")).status_code == 429
+    for verb in ("resume", "interrupt"):
+        body = {"actor": "ann"} | ({"guidance": "dogs"} if verb == "interrupt" else {})
+        assert idle.ask("POST", f"/api/sessions/s1/{verb}", json=body).status_code == 429
+    idle.post("/api/sessions/s1/pause", {"actor": "ann"})
+    idle.post("/api/sessions/s2/destroy", {"actor": "ann"})
+    with pytest.raises(QueueFullError, match="REINS_QUEUE_MAX is 5"):
+        q.agents_create([{"agent_id": "t1"}], "ann")
+    assert len(idle.actions()) == 7

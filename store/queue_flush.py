@@ -109,8 +109,8 @@ class QueueFlush:
         versions = self._safe.sync()
         if in_doubt:
             self._folder.failed_syncs.settle(failed)
-        self._sure = True
         self._writer.forget([action.number for action in batch])
+        self._sure = True  # none of them comes once more
         self._note_synced(versions)
         self.rows += len(batch)
 

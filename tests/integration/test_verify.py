@@ -1,5 +1,6 @@
 """`reins store verify`: each check finds its fault and no other; a whole folder has none."""
 
+import contextlib
 import json
 import shutil
 import threading
@@ -11,6 +12,7 @@ import queue_imp as q
 from reins.cli.main import main
 from reins.verifying.verify import HOLDS, look, verify
 from store import queue, queue_reading, queue_writer
+from store.journal import acknowledged
 from store.journal.inspection import inspected
 from store.journal.notes import noted_files
 from store.lance.damage import Missing, keep
@@ -424,6 +426,13 @@ def another_actor_is_read(folder):
 @breaks("acknowledged_there", "receipts_confirmed", killed=True)
 def the_log_of_the_journal_is_gone(folder):
     (folder.path / "journal.sqlite-wal").unlink()
+
+
+@breaks("queue_acknowledged")
+def the_queue_has_lost_its_end(folder):
+    """Of a copy that was made too early, say."""
+    with contextlib.closing(acknowledged.Note(folder.path / "queue.sqlite", "power")) as note:
+        note.write(1 << 40)
 
 
 @breaks("indices_agree")

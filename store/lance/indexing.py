@@ -56,4 +56,4 @@ class Indexing:
             for column, kind in table.indices.items():
                 make_index(opened, column, kind)
         except (RuntimeError, OSError, ValueError) as error:  # the next ones are made in time
-            _logger.error("indices were not made", table=table.name, error=str(error)[:300])
+            _logger.warning("indices were not made", table=table.name, error=str(error)[:300])

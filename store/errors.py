@@ -32,6 +32,10 @@ class JournalError(StoreError):
     """The journal could not commit; what was in that commit is not acknowledged."""
 
 
+class FencedError(StoreError):
+    """The log has another owner by now; this one must end, and write nothing more."""
+
+
 class OutcomeUnknownError(StoreError):
     """A write may have happened or not; sending it again under the same id is safe."""
 

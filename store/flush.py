@@ -24,6 +24,7 @@ from store.lance import damage
 from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
 from store.lance.damage import JOURNAL, Missing
+from store.lance.indexing import Indexing
 from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.sums import Sums
@@ -72,6 +73,7 @@ class Flush(ThreadLoop):
         self._hurry_rows = hurry_rows
         self.retention = Retention(record_days)
         self._compaction = Compaction()
+        self._indexing = Indexing()
         self._worked = 0
         self._highest = dict(highest)
         self._sums = Checksums(folder.path, {} if sums is None else sums)
@@ -213,6 +215,7 @@ class Flush(ThreadLoop):
         else:
             opened.add(fresh)
             self._compaction.added(name, fresh.num_rows)
+            self._indexing.added(name, fresh.num_rows)
         self._highest[name] = pc.max(fresh["journal_n"]).as_py()
 
     def _fitting(self, table: Table, groups: list[Group]) -> tuple[list[Group], pa.Table]:
@@ -261,6 +264,8 @@ class Flush(ThreadLoop):
     def _compact(self) -> None:
         mine = [pair for pair in self._tables.values() if pair[0].journalled]
         if self._compaction.run_due(mine, self._safe.version):
+            self._note_newest()
+        if self._indexing.run_due(mine, self._compaction.compacted_at):
             self._note_newest()
         if self._compaction.clean_due(mine, self._note_newest, self._folder.versions_held):
             self._note_newest()

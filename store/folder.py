@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import re
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,6 +19,7 @@ from store.journal.opening import Durable
 from store.journal.proof import Proof, prove
 from store.journal.reading import open_for_reading
 from store.lance.opening import LanceTables, Tables
+from store.local_path import check_local_path
 from store.locks import Shared, is_shared, share
 from store.queue_file import QueueFile
 from store.queue_opening import QueueReader, open_queue, prove_queue
@@ -31,9 +31,6 @@ _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
 _FAILED_SYNCS_FILE = "failed-syncs.count"
 _VERSIONS_FILE = "versions.lock"
-_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")  # a Path has one slash of two left
-_NAME_BYTES = 255
-_PATH_BYTES = 3_800  # Linux takes 4,096, and LanceDB's names of files come behind it
 OWNER_FILE = "owner.json"
 
 
@@ -69,7 +66,7 @@ class DataFolder:
 
     def __init__(self, path: Path | str) -> None:
         """Raises: FolderUnusableError, where the path can be no local folder."""
-        _check_path(str(path))
+        check_local_path(str(path))
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
         self.failed_syncs = FailedSyncs(self.path / _FAILED_SYNCS_FILE)
@@ -287,23 +284,6 @@ class DataFolder:
         except BaseException:
             part.unlink(missing_ok=True)  # what a sync failed for is written anew
             raise
-
-
-def _check_path(path: str) -> None:
-    why = None
-    if _ADDRESS.match(path):
-        why = "it is an address; lock, sync and watch need a folder of this machine"
-    elif not path.isprintable():
-        why = "it has control or invisible characters, which LanceDB cannot open"
-    elif len(os.fsencode(path)) > _PATH_BYTES or any(
-        len(os.fsencode(part)) > _NAME_BYTES for part in Path(path).parts
-    ):
-        why = f"it is too long; expected {_PATH_BYTES} bytes, {_NAME_BYTES} for a name, at the most"
-    if why:
-        raise FolderUnusableError(
-            f"the data folder {path[:200]!a} cannot be used: {why}. Give a local folder with "
-            "REINS_DATA or --data."
-        )
 
 
 def _runs(pid: int) -> bool:

@@ -337,6 +337,7 @@ class SimulatedLog:
         return groups[-1].last + 1 - groups[0].first if groups else 0
 
     def newest_number(self) -> int:
+        self._disk.world.operation("log read")
         return self._state.newest()
 
     def identity(self) -> int:

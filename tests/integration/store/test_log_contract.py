@@ -1,17 +1,19 @@
 """What every form of the log promises, held against each."""
 
+import asyncio
 import signal
 
 import orjson
 import pytest
 
-from store.errors import JournalError
+from store.errors import FencedError, JournalError
 from store.journal import keys
 from store.journal.file import Record
+from store.journal.journal import Journal
 from store.journal.memory import Memory
 from tests.integration.store.logs import FORMS, OTHER, TABLE, record
 from tests.integration.store.support import child, lines_of
-from tests.support.waiting import until
+from tests.support.waiting import until, until_async
 
 _OTHER_PROCESS = "import sys; from tests.integration.store import logs\n"
 
@@ -200,6 +202,34 @@ def test_what_is_acknowledged_survives_kill_9(form, after):
     newest = log.newest_number()
     log.append([record("b", 1)])
     assert [number for number, _ in log.pending(TABLE, "b")] == [newest + 1]
+    log.close()
+
+
+async def test_who_is_fenced_ends(form):
+    """The journal of a log that has another owner commits nothing more and takes in nothing."""
+
+    class Fenced:
+        def __init__(self, log):
+            self.log = log
+
+        def __getattr__(self, name):
+            return getattr(self.log, name)
+
+        def append(self, _records):
+            raise FencedError
+
+    journal = Journal(
+        form.folder, open_log=lambda _path, durable, **_given: Fenced(form.open(durable))
+    )
+    journal.start()
+    waits = asyncio.ensure_future(journal.append(record("a", 1)))
+    await until_async(lambda: not journal.running)
+    with pytest.raises(JournalError, match="not running"):
+        await journal.append(record("a", 2))
+    waits.cancel()
+    await journal.stop()
+    log = form.open()
+    assert log.newest_number() == 0
     log.close()
 
 

@@ -1,0 +1,90 @@
+"""Rows get their indices between two compactions."""
+
+from datetime import UTC, datetime
+from types import SimpleNamespace
+
+import pytest
+
+from store import agent_steps
+from store.agent_steps import list_steps
+from store.lance import indexing
+from store.lance.indexing import Indexing
+from store.store import Store
+from tests.integration.store.support import step
+from tests.support.waiting import until_async
+
+
+def unindexed(opened):
+    return {
+        index.columns[0]: opened.index_stats(index.name).num_unindexed_rows
+        for index in opened.list_indices()
+    }
+
+
+async def test_rows_that_are_flushed_are_indexed_in_time(tmp_path, monkeypatch):
+    """Without a compaction; every row is found, the version is noted, and a restart goes on."""
+    monkeypatch.setattr(indexing, "ROWS", 30)
+    store = Store(tmp_path, flush_s=0.02)
+    await store.start()
+    opened = store.reader.table(agent_steps.TABLE)
+    for n in range(4):
+        await store.journal.append(*(step(f"s{k}", n + 1) for k in range(25)))
+        await until_async(lambda: store.journal.pending == 0)
+    await until_async(lambda: sum(unindexed(opened).values()) <= 2 * 29)
+    assert not store.compacted_at
+    for k in range(25):
+        rows = list_steps(f"s{k}", store=store.reader)
+        assert [row["seq"] for row in rows] == [1, 2, 3, 4]
+    await store.stop()
+    store = Store(tmp_path, flush_s=0.02)
+    await store.start()
+    assert store.repaired == []
+    await store.stop()
+
+
+class Counted:
+    """A table that counts what is asked of it."""
+
+    def __init__(self, rows, error=None):
+        self.rows, self.error, self.made = rows, error, []
+
+    def count_rows(self):
+        return self.rows
+
+    def create_index(self, column, **_given):
+        self.made.append(column)
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.mark.parametrize(
+    ("rows", "added", "due"),
+    [(50_000, 39_999, False), (50_000, 40_000, True), (400_000, 40_000, False),
+     (400_000, 50_000, True)],
+)  # fmt: skip
+def test_a_large_table_waits_for_more(rows, added, due):
+    """What is made again grows with the table, and so does what is waited for."""
+    each, table = Indexing(), Counted(rows)
+    declared = SimpleNamespace(name="t", indices={"a": "BTREE", "b": "BITMAP"})
+    each.added("t", added)
+    assert each.run_due([(declared, table)], {}) is due
+    assert table.made == (["a", "b"] if due else [])
+    assert not each.run_due([(declared, table)], {})
+
+
+def test_a_compaction_has_indexed_them_too():
+    """After it the count begins anew."""
+    each, table = Indexing(), Counted(50_000)
+    pair = (SimpleNamespace(name="t", indices={"a": "BTREE"}), table)
+    each.added("t", 60_000)
+    assert not each.run_due([pair], {"t": datetime.now(UTC)})
+
+
+def test_an_index_that_fails_ends_nothing():
+    """It is said, and tried again after as many rows."""
+    each, table = Indexing(), Counted(50_000, RuntimeError("no room"))
+    pair = (SimpleNamespace(name="t", indices={"a": "BTREE"}), table)
+    for tried in range(2):
+        each.added("t", 60_000)
+        assert each.run_due([pair], {})
+        assert len(table.made) == tried + 1

@@ -16,7 +16,9 @@ from bench.measure import cpu_s, create_fleet, runtime_on, until
 
 _SESSIONS = 100
 _IDLE_S = 3_600.0
-_CASES = {"threads_1": (0, 1), "threads_16": (0, 16), "processes_4": (4, 1), "processes_4x4": (4, 4)}
+_CASES = {
+    "threads_1": (0, 1), "threads_16": (0, 16), "processes_4": (4, 1), "processes_4x4": (4, 4),
+}  # fmt: skip
 """Name to producing processes (0: threads of the worker's own, as the web's are) and threads."""
 
 
@@ -27,9 +29,7 @@ async def run(data: Path, *, seconds: float) -> dict[str, Any]:
         return {name: await _case(runtime, *case, seconds) for name, case in _CASES.items()}
 
 
-async def _case(
-    runtime: Runtime, processes: int, threads: int, seconds: float
-) -> dict[str, float]:
+async def _case(runtime: Runtime, processes: int, threads: int, seconds: float) -> dict[str, float]:
     handled, cpu = runtime.health().actions_handled, cpu_s()
     if processes:
         spans = await asyncio.gather(*(_elsewhere(n, threads, seconds) for n in range(processes)))

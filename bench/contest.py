@@ -35,9 +35,7 @@ def contenders(*, peers: bool) -> tuple[str, ...]:
     return (OWN, *FLOORS, *(PEERS if peers else ()))
 
 
-async def run(
-    data: Path, *, sessions: int, seconds: float, peers: bool = False
-) -> dict[str, Any]:
+async def run(data: Path, *, sessions: int, seconds: float, peers: bool = False) -> dict[str, Any]:
     """Figures of each, and Reins' ticks a second as a share of each of the others'."""
     found = {}
     for name in contenders(peers=peers):
@@ -55,7 +53,7 @@ async def contend(
     name: str, data: Path, *, before: Sequence[str] = (), **arguments: Any
 ) -> dict[str, Any]:
     """One contender in a process of its own, on a folder of its own. Raises: ContenderError."""
-    data.mkdir(parents=True)
+    data.mkdir(parents=True)  # noqa: ASYNC240 - nothing else runs on this loop
     python = ROOT / ".peers" / "bin" / "python" if name in PEERS else sys.executable
     given = json.dumps({"data": str(data), **arguments})
     process = await asyncio.create_subprocess_exec(

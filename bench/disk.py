@@ -22,9 +22,6 @@ async def run(data: Path, *, sessions: int, ticks_each: int, rest_s: float) -> d
             await asyncio.sleep(rest_s / _LOOKS)
             sizes.append(await asyncio.to_thread(disk_bytes, data))
     stopped = disk_bytes(data)
-    by_table = {
-        path.name: round(disk_bytes(path) / ticks) for path in data.iterdir() if path.is_dir()
-    }
     return {
         "ticks": ticks,
         "row_bytes": _raw_bytes(list_steps("agent-0", ticks_each // 2, 1)[0]),
@@ -32,7 +29,14 @@ async def run(data: Path, *, sessions: int, ticks_each: int, rest_s: float) -> d
         "bytes_per_tick_at_rest": round(sizes[-1] / ticks),
         "bytes_per_tick_stopped": round(stopped / ticks),
         "bytes_per_tick_over_the_rest": [round(size / ticks) for size in sizes],
-        "bytes_per_tick_by_folder_stopped": by_table,
+        "bytes_per_tick_by_name_stopped": _by_name(data, ticks),
+    }
+
+
+def _by_name(data: Path, ticks: int) -> dict[str, int]:
+    return {
+        path.name: round((disk_bytes(path) or path.stat().st_size) / ticks)
+        for path in sorted(data.iterdir())
     }
 
 

@@ -13,10 +13,6 @@ import queue_imp
 from agent_core.agent import interrupting
 from bench.measure import LagProbe, create_fleet, runtime_on, spread, total_ticks, until
 
-GOALS_MS = {
-    "same_process": {"p50": 5, "p99": 25},
-    "other_process": {"p50": 40, "p99": 100},
-}
 _BETWEEN_S = 0.1
 _HEARTBEAT_S = 1.0
 
@@ -37,7 +33,6 @@ async def run(data: Path, *, sessions: int, guidances: int) -> dict[str, Any]:
         "sessions": sessions,
         "same_process_ms": spread([(applied[a] - at) * 1_000 for a, at in sent]),
         "other_process_ms": spread([(applied[a] - at) * 1_000 for a, at in sent_elsewhere]),
-        "goals_ms": GOALS_MS,
         "ticks_per_s": round(ticks_per_s, 1),
         "loop_lag_ms": probe.figures(),
     }

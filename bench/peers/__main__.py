@@ -11,7 +11,6 @@ if __name__ == "__main__":
     module, arguments = sys.argv[1], json.loads(sys.argv[2])
     run = importlib.import_module(module).run
 
-
     async def measured() -> None:
         print(json.dumps(await run(Path(arguments.pop("data")), **arguments)), flush=True)
         os._exit(0)  # some never end their threads and tasks

@@ -34,7 +34,7 @@ def main() -> int:
     facts["load_after"] = [round(each, 2) for each in os.getloadavg()]
     found = report.document(facts, measured, WORKLOADS)
     name = "quick" if flags.quick else "peers" if flags.peers else "bench"
-    for path in report.write(_RESULTS, name, found):
+    for path in report.write(flags.into, name, found):
         print(f"{path}", file=sys.stderr)
     print(report.as_markdown(found))
     if flags.write:
@@ -50,6 +50,7 @@ def _flags() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="smaller, to see that they run")
     parser.add_argument("--rounds", type=int, help="rounds of each, instead of the table's")
     parser.add_argument("--peers", action="store_true", help="the contests, with the peers in them")
+    parser.add_argument("--into", type=Path, default=_RESULTS, help="folder of the results")
     parser.add_argument(
         "--write", action="store_true", help="keep the figures, and set them into the documents"
     )

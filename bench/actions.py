@@ -16,9 +16,7 @@ from bench.measure import cpu_s, create_fleet, runtime_on, until
 
 _SESSIONS = 100
 _IDLE_S = 3_600.0
-_CASES = {
-    "threads_1": (0, 1), "threads_16": (0, 16), "processes_4": (4, 1), "processes_4x4": (4, 4),
-}  # fmt: skip
+_CASES = {"threads_1": (0, 1), "threads_16": (0, 16), "processes_4": (4, 1)}
 """Name to producing processes (0: threads of the worker's own, as the web's are) and threads."""
 
 

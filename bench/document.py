@@ -55,7 +55,7 @@ def with_block(text: str, name: str, block: str) -> str:
 
 
 def _without_runs(found: Mapping[str, Any]) -> dict[str, Any]:
-    """What each round returned is long; of a contest its names are kept."""
+    """Of what the rounds returned, which is long, the contenders' names alone are kept."""
     names = {
         key: {"name": each["name"], "durability": each["durability"]}
         for rounds in found["runs"].values()

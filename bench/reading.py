@@ -55,7 +55,7 @@ def _reads(sessions: int, seconds: float, store: Reader | None = None) -> dict[s
         head = orjson.loads(state["history"])["seq"]
         with _timed(took_ms["last_100_ms"]):
             rows = list_steps(session_id, max(0, head - _LAST), _LAST, store=store)
-        assert len(rows) == min(head, _LAST), (session_id, head, len(rows))
+        assert len(rows) >= min(head, _LAST), (session_id, head, len(rows))
         if rounds % _STATES_EACH == 0:
             with _timed(took_ms["states_ms"]):
                 list_agent_states(store=store)

@@ -27,7 +27,7 @@ def _lag(goal: float | None = None, path: str = "loop_lag_ms") -> Figure:
 
 def _ticks(sessions: int, goal: float) -> Workload:
     """The floors and peers are named as in `bench.contest`."""
-    figures = [Figure("Reins as a share of the floor `sqlite`", "beside.sqlite", "×", goal)]
+    figures = [Figure("Reins as a share of the floor `sqlite`", "beside.sqlite", "times", goal)]
     for name in (OWN, *FLOORS, *PEERS):
         figures.append(Figure(f"`{name}`: durable ticks", f"{name}.ticks_per_s", "1/s"))
         figures.append(_less(f"`{name}`: CPU of 1,000 ticks", f"{name}.cpu_s_per_1000_ticks", "s"))
@@ -36,7 +36,8 @@ def _ticks(sessions: int, goal: float) -> Workload:
         )
     figures.append(_lag(20, "reins.loop_lag_ms"))
     return Workload(
-        "contest", {"sessions": sessions, "seconds": 5.0}, {"seconds": 0.7}, tuple(figures),
+        "contest", {"sessions": sessions, "seconds": 5.0},
+        {"sessions": min(sessions, 150), "seconds": 0.5}, tuple(figures),
         rounds=4, contest=True,
     )  # fmt: skip
 
@@ -57,22 +58,14 @@ _STEERING: dict[str, Workload] = {
         Figure("applied, 1 thread", "threads_1.applied_per_s", "1/s", 1_500),
         Figure("applied, 16 threads", "threads_16.applied_per_s", "1/s", 6_000),
         Figure("applied, 4 processes", "processes_4.applied_per_s", "1/s", 3_000),
-        Figure("applied, 4 processes of 4 threads", "processes_4x4.applied_per_s", "1/s"),
         _less("the worker's CPU, 16 threads with it", "threads_16.worker_cpu_ms_per_action", "ms"),
     )),
-    "interrupts": Workload(
-        "interrupts", {"sessions": 1_000, "per_s": 100.0, "seconds": 10.0},
-        {"sessions": 50, "seconds": 1.0}, (
+    "guidance": Workload(
+        "guidance", {"sessions": 1_000, "per_s": 100.0, "seconds": 10.0},
+        {"sessions": 30, "per_s": 50.0, "seconds": 0.5}, (
             *_spread("call to applied, same process", "same_process.applied_ms", "ms", (3, 10)),
             *_spread("call to applied, another process", "other_process.applied_ms", "ms", (3, 10)),
             *_spread("call to acknowledged, same process", "same_process.acknowledged_ms", "ms"),
-        ),
-    ),
-    "guidance": Workload(
-        "guidance", {"sessions": 1_000, "guidances": 100}, {"sessions": 50, "guidances": 5}, (
-            *_spread("acknowledged to applied, same process", "same_process_ms", "ms", (5, 25)),
-            *_spread("the same, another process", "other_process_ms", "ms", (40, 100)),
-            _lag(),
         ),
     ),
     "create_10000": Workload("creating", {"sessions": 10_000}, {"sessions": 200}, (
@@ -108,16 +101,16 @@ _STEERING: dict[str, Workload] = {
 
 _STORE: dict[str, Workload] = {
     "disk": Workload(
-        "disk", {"sessions": 100, "ticks_each": 4_000, "rest_s": 150.0},
-        {"sessions": 10, "ticks_each": 100, "rest_s": 0.5}, (
-            _less("at rest", "bytes_per_tick_at_rest", "B/tick", 1_100),
-            _less("right after the last tick", "bytes_per_tick_at_once", "B/tick"),
-            _less("when it is stopped", "bytes_per_tick_stopped", "B/tick"),
-            _less("a row's values alone", "row_bytes", "B"),
+        "disk", {"sessions": 100, "seconds": 30.0, "still_s": 60.0},
+        {"sessions": 10, "seconds": 0.5, "still_s": 1.0}, (
+            _less("at rest", "bytes_a_tick", "B/tick", 1_100),
+            _less("right after the last tick", "bytes_a_tick_before_rest", "B/tick"),
+            _less("when it is stopped", "bytes_a_tick_stopped", "B/tick"),
+            _less("until it is at rest", "at_rest_after_s", "s"),
         ), rounds=1,
     ),
     "million": Workload("million", {"ticks": 1_000_000}, {"ticks": 12_000, "rest_s": 0.5}, (
-        _less("disk as a share of the raw rows", "disk_ratio", "×", 3),
+        _less("disk as a share of the raw rows", "disk_ratio", "times", 3),
         _less("a page of 100 rows at rest", "query_ms_now.list_steps_100", "ms"),
         _less("the same after 10,000 ticks", "query_ms_after_10000.list_steps_100", "ms"),
         _lag(),
@@ -149,7 +142,7 @@ _MODELS: dict[str, Workload] = {
     "telemetry": Workload(
         "telemetry", {"sessions": 100, "seconds": 10.0, "rounds": 3}, {"seconds": 0.5, "rounds": 1},
         (
-            Figure("ticks that are left with spans on", "share_left", "×"),
+            Figure("ticks that are left with spans on", "share_left", "times"),
             _less("a tick's hook when off", "off_us_per_tick", "µs", 0.3),
         ), rounds=1,
     ),
@@ -173,7 +166,7 @@ _TOOLS: dict[str, Workload] = {
     "tasks": Workload(
         "tasks", {"sessions": 200, "seconds": 10.0, "rounds": 3},
         {"sessions": 10, "seconds": 0.5, "rounds": 1},
-        (Figure("ticks as a share of jokes'", "share_of_jokes", "×", 0.6),), rounds=1,
+        (Figure("ticks as a share of jokes'", "share_of_jokes", "times", 0.6),), rounds=1,
     ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},
@@ -218,7 +211,7 @@ _PEOPLE: dict[str, Workload] = {
         {"conversations": 5, "rounds": 1, "latencies": 5, "idle_s": 0.5}, (
             Figure("messages", "messages_per_s", "1/s"),
             *_spread("a message to the first tick", "first_tick_ms", "ms", (None, 100)),
-            _less("busiest persona over quietest", "fairness_max_over_min.worst", "×", 1.5),
+            _less("busiest persona over quietest", "fairness_max_over_min.worst", "times", 1.5),
             _less("rows of idle personas", "idle_journal_rows", "", 0),
         ), rounds=1,
     ),

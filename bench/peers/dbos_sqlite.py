@@ -18,7 +18,7 @@ _done: dict[int, int] = {}
 
 @DBOS.step()
 async def tick(session: int, number: int) -> dict[str, Any]:
-    """What is returned is what DBOS keeps."""
+    """Returns what DBOS keeps."""
     said = work.text(number, session)
     return {"text": said, "state": work.state(number, said, work.notes(session))}
 

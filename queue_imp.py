@@ -5,21 +5,22 @@ the `action_id` after the action is durable.
 """
 
 import runpy
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from agent_core.actions.action import create_action
+from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from reins.receipts import (
     action_receipt,
     data_folder,
-    find_action,
     mark_action_processed_async,
     poll_lancedb_for_actions,
     wait_for_action,
 )
-from store import agents_config, conversations, inbox, queue, queue_writer
+from reins.sending import enqueue, send, send_many
+from store import agents_config, conversations, inbox
 
 __all__ = [
     "ActionError",
@@ -29,6 +30,7 @@ __all__ = [
     "agent_interrupt",
     "agent_pause_action",
     "agent_resume_action",
+    "agents_create",
     "conversation_create",
     "create_action",
     "enqueue",
@@ -60,21 +62,31 @@ def agent_create(
     action_id: str | None = None,
 ) -> str:
     """Ask for a new session of an agent, which starts to tick at once."""
-    if config is not None and not isinstance(config, dict):
-        raise ActionError(f"config is {config!r:.80}; expected a dict or None")
-    return _enqueue(
-        "create_agent",
+    action = creation(
+        agent_id,
         actor,
-        agent_id=agent_id,
+        initial_subject,
+        agent_type=agent_type,
         session_id=session_id,
+        config=config,
         urgency=urgency,
         description=description,
         metadata=metadata,
         action_id=action_id,
-        initial_subject=initial_subject,
-        agent_type=checked_id(agent_type, "agent_type"),
-        config=config,
     )
+    return send(action, new=action_id is None)
+
+
+def agents_create(entries: Iterable[Mapping[str, Any]], actor: str | None = None) -> list[str]:
+    """Ask for many new sessions: all are checked first, then one append for all.
+
+    An entry holds arguments of `agent_create` by name; `actor` is that of entries without one.
+    Returns the `action_id` of each, in order. Raises: ActionError naming the entry, counted from 0;
+    nothing is sent then.
+    """
+    given = list(entries)
+    actions = creations(given, actor)
+    return send_many(actions, [each["action_id"] for each in given if each.get("action_id")])
 
 
 def agent_pause_action(
@@ -216,7 +228,7 @@ def inbox_decide(
         _item(item_id), actor, decision,
         args=args, text=text, reason=reason, remember=remember, action_id=action_id,
     )  # fmt: skip
-    return _send(action, new=action_id is None)
+    return send(action, new=action_id is None)
 
 
 def inbox_decide_many(
@@ -235,8 +247,7 @@ def inbox_decide_many(
         more = f"; so are {len(alone) - 1} more" if alone[1:] else ""
         raise ActionError(f"{alone[0]}{more}. Nothing was sent; leave what is of high risk out")
     actions = [decision_about(item, actor, decision, text=text, reason=reason) for item in items]
-    _writer().append(*actions)
-    return [str(action["action_id"]) for action in actions]
+    return send_many(actions)
 
 
 def rule_revoke(rule_id: str, actor: str, *, action_id: str | None = None) -> str:
@@ -244,39 +255,12 @@ def rule_revoke(rule_id: str, actor: str, *, action_id: str | None = None) -> st
     return _enqueue("rule_revoke", actor, action_id=action_id, rule_id=known_id(rule_id, "rule_id"))
 
 
-def enqueue(action: dict[str, Any]) -> str:
-    """Write an action of `create_action` and return its id once it is on disk.
-
-    Sent again, it is the same action, with one effect. Raises: ActionError, where its id was used
-    for another content; store.errors.StoreError, where the action is not acknowledged, and
-    store.errors.OutcomeUnknownError, where it may be in the queue all the same.
-    """
-    before = find_action(action["action_id"])
-    if before is None:
-        _writer().append(action)
-    elif queue.same_content(action, before):
-        _writer().confirm(before)
-    else:
-        raise ActionError(
-            f"{queue.ID_REUSED}, for another content: {action['action_id']!r:.80} is a "
-            f"{before['type']} of {before['actor']}. Send each action under an id of its own."
-        )
-    return str(action["action_id"])
-
-
 def _enqueue(action_type: str, actor: str, *, action_id: str | None = None, **parts: Any) -> str:
     for name, stored in _AS_STORED.items():
         if isinstance(parts.get(name), str):
             parts[name] = stored(parts[name])
     action = create_action(action_type, actor, action_id=action_id, **parts)
-    return _send(action, new=action_id is None)
-
-
-def _send(action: dict[str, Any], *, new: bool) -> str:
-    if not new:
-        return enqueue(action)
-    _writer().append(action)  # an id that was made just now is nobody else's
-    return str(action["action_id"])
+    return send(action, new=action_id is None)
 
 
 def _item(item_id: str) -> dict[str, Any]:
@@ -295,10 +279,6 @@ _AS_STORED = {
     "conversation_id": conversations.as_stored,
 }
 """Ids may come in any form of Unicode: a name of a file, say."""
-
-
-def _writer() -> queue_writer.QueueWriter:
-    return queue_writer.writer_at(data_folder().path)
 
 
 if __name__ == "__main__":

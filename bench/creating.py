@@ -1,4 +1,4 @@
-"""Many sessions created at once: from the first call to the last session live."""
+"""Many sessions created at once: from the call to the last session live."""
 
 import time
 from pathlib import Path

@@ -36,6 +36,14 @@ class OutcomeUnknownError(StoreError):
     """A write may have happened or not; sending it again under the same id is safe."""
 
 
+class QueueFullError(StoreError):
+    """Too many actions wait in the queue; send this again later, or raise REINS_QUEUE_MAX."""
+
+    def __init__(self, message: str | None = None, *, retry_after_s: float = 1.0) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
 class RowInvalidError(StoreError, ValueError):
     """A row does not fit its table."""
 

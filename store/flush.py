@@ -260,7 +260,7 @@ class Flush(ThreadLoop):
         mine = [pair for pair in self._tables.values() if pair[0].journalled]
         if self._compaction.run_due(mine, self._safe.version):
             self._note_newest()
-        if self._compaction.clean_due(mine, self._note_newest):
+        if self._compaction.clean_due(mine, self._note_newest, self._folder.versions_held):
             self._note_newest()
 
     def _note_newest(self) -> None:

@@ -21,6 +21,7 @@ from store.journal.opening import Durable
 from store.journal.proof import Proof, prove
 from store.journal.reading import open_for_reading
 from store.lance.opening import LanceTables, Tables
+from store.locks import Shared, is_shared, share
 
 FORMAT = 1
 """Version of the folder's layout. 0 stands for tables from before it was recorded."""
@@ -28,6 +29,7 @@ FORMAT = 1
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
 _FAILED_SYNCS_FILE = "failed-syncs.count"
+_VERSIONS_FILE = "versions.lock"
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")  # a Path has one slash of two left
 _NAME_BYTES = 255
 _PATH_BYTES = 3_800  # Linux takes 4,096, and LanceDB's names of files come behind it
@@ -167,6 +169,7 @@ class DataFolder:
         owner = Owner(self, *self._left())
         try:
             owner.note()
+            (self.path / _VERSIONS_FILE).touch()  # readers make nothing, and share its lock
             yield owner
         finally:
             with contextlib.suppress(OSError):  # or the lock would stay
@@ -191,6 +194,17 @@ class DataFolder:
             return None
         # An owner that was killed leaves its note behind.
         return pid if _runs(pid) else None
+
+    def hold_versions(self) -> Shared | None:
+        """Keep all versions of the tables from now on, while somebody has what is returned.
+
+        None where no worker has cleaned up here yet.
+        """
+        return share(self.path / _VERSIONS_FILE)
+
+    def versions_held(self) -> bool:
+        """True while anybody, in any process, needs versions of the tables that were replaced."""
+        return is_shared(self.path / _VERSIONS_FILE)
 
     def barrier(self) -> Barrier:
         """A barrier for one writer, opened before it writes; `close` when all are done with.

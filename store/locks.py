@@ -4,6 +4,7 @@ import contextlib
 import fcntl
 import os
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -29,6 +30,43 @@ def held(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)  # which gives the lock back
+
+
+class Shared:
+    """A share of a lock; it is given back with `close`, or when nobody has this object any more."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._close = weakref.finalize(self, os.close, descriptor)
+
+    def close(self) -> None:
+        self._close()
+
+
+def share(path: Path) -> Shared | None:
+    """Share the lock of a file; None where there is no such file, or it cannot be locked.
+
+    Needs no right to write. For locks that nobody keeps alone: others only look with `is_shared`.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH)
+    except OSError:  # a file system without locks
+        os.close(descriptor)
+        return None
+    return Shared(descriptor)
+
+
+def is_shared(path: Path) -> bool:
+    """True while anybody shares the lock of the file, which is made."""
+    with path.open("ab") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False
 
 
 def _acquire(descriptor: int, path: Path) -> None:

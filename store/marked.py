@@ -25,6 +25,7 @@ class Marked:
     ) -> None:
         self._note_synced = note_synced
         self._failed_syncs = folder.failed_syncs
+        self._versions_held = folder.versions_held
         self._tables = {name: pair for name, pair in tables.items() if not pair[0].journalled}
         self._safe = SafeVersions(folder, self._tables, known, _move_rows)
         self.compaction = Compaction()
@@ -53,7 +54,8 @@ class Marked:
         self._safe.changed()  # others have written too
         if self.compaction.run_due(self._tables.values(), self._safe.version) or self.in_doubt:
             self._note_newest()
-        if self.compaction.clean_due(self._tables.values(), self._note_newest):
+        tables, held = self._tables.values(), self._versions_held
+        if self.compaction.clean_due(tables, self._note_newest, held):
             self._note_newest()
 
     def _note_newest(self) -> None:

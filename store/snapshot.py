@@ -42,8 +42,9 @@ class Snapshot:
     `damaged` names the tables that do not open, each with the reason.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, held: object = None) -> None:
         self.folder = folder
+        self._held = held  # open as long as the snapshot lives
         self.pending = Pending()
         self.damaged: dict[str, str] = {}
         self.tables: dict[str, LanceTable] = {}
@@ -182,7 +183,7 @@ def take(path: Path | str) -> Snapshot:
         )
     db = connect(folder.path)
     for _ in range(_TRIES):
-        taken = Snapshot(folder.path)
+        taken = Snapshot(folder.path, folder.hold_versions())
         if _pin(taken, db, folder):
             return taken
         time.sleep(jitter.between(*_WAIT_S))

@@ -47,6 +47,8 @@ class AgentBase:
     State: ClassVar[type[BaseModel]]
     Guidance: ClassVar[Any] = None
     accepts_text: ClassVar[bool] = True
+    is_first: bool = False
+    """True for one that was rebuilt, until its first tick has a wait behind it."""
     _own_services: Services | None = None
 
     def __init__(self, *, session: Session, config: AgentConfig, services: Services) -> None:

@@ -117,7 +117,8 @@ class LoopingAgentBase(
 
     def _wait(self, asked_s: float | None) -> None:
         """Until the next tick; not at all if something came up meanwhile."""
-        wait_s = self.session.schedule.after_tick(self.config.heartbeat_s, asked_s)
+        schedule, first, self.is_first = self.session.schedule, self.is_first, False
+        wait_s = schedule.after_tick(self.config.heartbeat_s, asked_s, first=first)
         if self._has_news or not wait_s:
             self.tick_now()
         else:

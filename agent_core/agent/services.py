@@ -20,6 +20,8 @@ class Services:
     session's account, at its first use.
     """
 
+    __slots__ = ("_per_session", "_services")
+
     def __init__(
         self, *services: object, per_session: Mapping[type, Callable[[Any], object]] | None = None
     ) -> None:
@@ -45,6 +47,8 @@ class Services:
 
 class _OfSession(Services):
     """One session's view: its own services are made once."""
+
+    __slots__ = ("_own", "_session")
 
     def __init__(
         self,

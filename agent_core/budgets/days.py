@@ -99,7 +99,7 @@ class DailySums:
 
     def turn(self) -> Turn | None:
         """Go on to the day that the clock shows."""
-        left = self.date
+        left = self._calendar.today
         turn = self._calendar.turn()
         if turn is None:
             return None

@@ -36,7 +36,8 @@ class Ledger:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
-        self._daily = DailySums(Calendar(clock))
+        self._calendar = Calendar(clock)
+        self._daily = DailySums(self._calendar)
         self.agents: dict[str, Usage] = {}
         self.worker = self._daily.today
         self.made_room: Callable[[], object] = _nothing
@@ -50,7 +51,7 @@ class Ledger:
     @property
     def today(self) -> str:
         """The day that was under way at the newest look."""
-        return self._daily.date
+        return self._calendar.today
 
     def _day(self) -> dict[str, Any]:
         """The day under way and its end, as a session that is held keeps them."""
@@ -111,7 +112,7 @@ class Ledger:
         return self._daily.spent_on(date)
 
     def _turn_day(self) -> None:
-        left = self.today
+        left = self._calendar.today
         turn = self._daily.turn()
         if turn is not None:
             for session in self.spenders():

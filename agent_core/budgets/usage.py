@@ -4,8 +4,6 @@ import time
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
-from agent_core.budgets.limits import WHATS
-
 Sums: TypeAlias = Mapping[str, float]
 NOTHING: Sums = {"ticks": 0, "tokens": 0, "cost_usd": 0.0, "wall_s": 0.0}
 
@@ -40,11 +38,17 @@ class Reserved:
 class Usage:
     """Sums of what was taken, and what calls in flight hold back."""
 
-    __slots__ = ("cost_usd", "reserved", "ticks", "tokens", "wall_s")
+    __slots__ = ("_reserved", "cost_usd", "ticks", "tokens", "wall_s")
 
     def __init__(self) -> None:
-        self.reserved = Reserved()
+        self._reserved: Reserved | None = None
         self.clear()
+
+    @property
+    def reserved(self) -> Reserved:
+        if self._reserved is None:  # made at first use: an idle agent has no calls
+            self._reserved = Reserved()
+        return self._reserved
 
     def clear(self) -> None:
         """Start from nothing; what is in flight stays."""
@@ -66,4 +70,10 @@ class Usage:
         self.add(ticks, tokens, usage.get("cost_usd", 0.0), wall_s)
 
     def sums(self) -> dict[str, float]:
-        return {what: getattr(self, what) for what in WHATS}
+        # One by one: each call of a model asks twice.
+        return {
+            "ticks": self.ticks,
+            "tokens": self.tokens,
+            "cost_usd": self.cost_usd,
+            "wall_s": self.wall_s,
+        }

@@ -13,11 +13,12 @@ from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
-from agent_core.budgets.limits import same_limit
 from agent_core.fleet.ending import ask_to_end, end_tasks, side_tasks, write_rest
+from agent_core.fleet.holding import release_held
 from agent_core.fleet.overseer import Overseer
 from agent_core.fleet.recovery import Recovery, SessionUnusableError
 from agent_core.fleet.reloading import missing_routes, renew
+from agent_core.fleet.sharing import SharedConfigs
 from agent_core.inbox.inbox import Inbox
 from agent_core.session.log import Event
 from agent_core.session.outages import Outages
@@ -65,7 +66,8 @@ class Fleet:
         self._delta_listeners: list[Listener] = []
         # Of what does not live, the id alone is kept: a new one is known as new without a query.
         self.ids = KnownIds()
-        self._recovery = Recovery(store=store, types=types, build=self._build)
+        self._configs = SharedConfigs()
+        self._recovery = Recovery(store=store, types=types, build=self._build, shared=self._configs)
         self._overseer = Overseer(
             self.live,
             tick_timeout_s=lambda: self.schedule.tick_timeout_s,
@@ -73,6 +75,7 @@ class Fleet:
         )
         self._stopping = False
         self._running: dict[asyncio.Task[None], Session] = {}
+        self._on_end = self._ended  # one for all: each look at a method makes another
 
     # -- making
 
@@ -92,6 +95,8 @@ class Fleet:
         `before` is the ended session whose log this one continues. `own_budget`: the budget in its
         configuration was not handed on from its agent's.
         """
+        as_json = config.model_dump_json(exclude_none=True)
+        config = self._configs.get(kind, as_json, lambda: config)
         session = self._build(kind, config, agent_id=agent_id, session_id=session_id)
         if before is not None:
             session.log.seq = before.seq
@@ -100,7 +105,7 @@ class Fleet:
             "session_id": session_id,
             "agent_id": agent_id,
             "agent_type": kind.agent_type,
-            "config": config.model_dump_json(exclude_none=True),
+            "config": as_json,
             "created_at": session.created_at,
         }
         also = [agents_config.record(row), *await session.agent.admit()]
@@ -119,7 +124,8 @@ class Fleet:
             self.live.pop(session_id, None)
             raise
         self._start(session)
-        self.ledger.made_room()  # by its configuration, perhaps
+        if config.budget is not None and config.budget.agent is not None:
+            self.ledger.made_room()  # perhaps
         return seq
 
     def _build(
@@ -128,7 +134,7 @@ class Fleet:
         return build_session(
             kind,
             config,
-            agent_id=agent_id,
+            agent_id=session_id if agent_id == session_id else agent_id,  # one text, not two
             session_id=session_id,
             services=self.services,
             journal=self.store.journal,
@@ -181,9 +187,9 @@ class Fleet:
         self._recovery.start_id = start_id
         self._overseer.start()
         configs = await self._recovery.configs()
-        self.ids = KnownIds(configs)
         self.replayed = await self._recovery.unprocessed()
         sessions = self._recovery.unfinished(configs, self.ledger)
+        self.ids = KnownIds([*(each.session_id for each in sessions), *configs])  # no text twice
         for session in sessions:
             self.live[session.session_id] = session
             session.forget_marked(self.replayed)
@@ -206,7 +212,9 @@ class Fleet:
     async def _resume(self, session: Session) -> None:
         """Give a rebuilt session its task."""
         await self._recovery.put_on_record(session)
-        session.agent.tick_in(self.schedule.after_start(session.agent.config.heartbeat_s))
+        agent = session.agent
+        agent.tick_in(self.schedule.after_start(agent.config.heartbeat_s))
+        agent.is_first = True
         self._start(session)
         if session.held is not None:
             self.ledger.waitlist.join(session)
@@ -222,12 +230,7 @@ class Fleet:
 
     def release_held(self, *, limits_changed: bool = False) -> None:
         """Let go on whose budget has room again; `limits_changed`: who is held by another now."""
-        for session in list(self.live.values()):
-            if session.held is None:
-                continue
-            now = self.ledger.still_held(session)
-            if now is None or (limits_changed and not same_limit(now, session.held)):
-                session.release()
+        release_held(self.live.values(), self.ledger, limits_changed=limits_changed)
 
     def limit_day(self, tokens: int | None, cost_usd: float | None) -> None:
         """Set the most that all sessions together may take in a day, from now on."""
@@ -284,10 +287,10 @@ class Fleet:
     def _start(self, session: Session) -> None:
         task = session.start()
         self._running[task] = session
-        task.add_done_callback(lambda done: self._ended(session, done))
+        task.add_done_callback(self._on_end)
 
-    def _ended(self, session: Session, task: "asyncio.Task[None]") -> None:
-        self._running.pop(task, None)
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        session = self._running.pop(task)
         self.ledger.waitlist.leave(session)
         self.outages.leave(session)
         if session.account is not None and not self._stopping:

@@ -11,6 +11,7 @@ from agent_core.agent.guidance import problems
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.budgets.ledger import Ledger
+from agent_core.fleet.sharing import SharedConfigs
 from agent_core.session.failures import describe
 from agent_core.session.log import Event
 from agent_core.session.session import Session
@@ -38,10 +39,13 @@ class Build(Protocol):
 class Recovery:
     """Reads sessions back, each from its newest snapshot."""
 
-    def __init__(self, *, store: Store, types: AgentTypes, build: Build) -> None:
+    def __init__(
+        self, *, store: Store, types: AgentTypes, build: Build, shared: SharedConfigs
+    ) -> None:
         self._store = store
         self._types = types
         self._build = build
+        self._shared = shared
         self.start_id = ""
         self.unusable: set[str] = set()
         """Sessions that could not be rebuilt; a reload may bring what they lack."""
@@ -66,6 +70,8 @@ class Recovery:
         """Every session that had not ended; the ledger recalls what all of them took."""
         sessions = []
         for row in agent_state.each_agent_state(store=self._store.reader):
+            if row["agent_id"] == row["session_id"]:
+                row["agent_id"] = row["session_id"]  # one text for whatever keeps them
             ledger.recall(row)  # what has ended has taken its part too
             if row["status"] in _UNFINISHED:
                 session = self._usable(row, configs.get(row["session_id"]))
@@ -120,7 +126,9 @@ class Recovery:
                 "Bring its module back and reload the environment."
             )
         try:
-            config = kind.Config.model_validate_json(config_json)
+            config = self._shared.get(
+                kind, config_json, lambda: kind.Config.model_validate_json(config_json)
+            )
             session = self._build(
                 kind, config, agent_id=row["agent_id"], session_id=row["session_id"]
             )

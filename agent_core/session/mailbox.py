@@ -48,6 +48,7 @@ class Mailbox:
         """
         if self._mail:
             return
+        self._taken = None  # it is answered: who has nothing to do has done what was asked
         loop = asyncio.get_running_loop()
         self._waiter = loop.create_future()
         timer = None if until is None else loop.call_at(until, self.wake)

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from reins import jitter
 
+_START_S = 0.3
+"""First ticks after a restart come within it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -17,11 +20,18 @@ class Schedule:
     max_failures: int = 5
     stop_grace_s: float = 10.0
 
-    def after_tick(self, own_heartbeat_s: float | None, asked_s: float | None) -> float:
-        """The wait after a tick: what the tick asked for, else the heartbeat with jitter."""
+    def after_tick(
+        self, own_heartbeat_s: float | None, asked_s: float | None, *, first: bool = False
+    ) -> float:
+        """The wait after a tick: what the tick asked for, else the heartbeat with jitter.
+
+        `first`: the first tick since a restart. Those of all sessions come together; the next do
+        not, spread over a heartbeat.
+        """
         if asked_s is not None:
             return max(0.0, asked_s)
-        return self._spread(self.heartbeat_s if own_heartbeat_s is None else own_heartbeat_s)
+        heartbeat_s = self.heartbeat_s if own_heartbeat_s is None else own_heartbeat_s
+        return heartbeat_s * jitter.between(0.5, 1.5) if first else self._spread(heartbeat_s)
 
     def after_failure(self, failures: int, asked_s: float | None) -> float:
         """The wait after the nth failure in a row: doubling, and never less than asked for."""
@@ -35,9 +45,9 @@ class Schedule:
         return max(wait_s * jitter.between(0.5, 1.0), asked_s or 0.0)
 
     def after_start(self, own_heartbeat_s: float | None) -> float:
-        """The wait after a restart: spread over one heartbeat, so that not all tick at once."""
+        """The wait after a restart: all are at work again soon, and yet not all at once."""
         heartbeat_s = self.heartbeat_s if own_heartbeat_s is None else own_heartbeat_s
-        return jitter.between(0, heartbeat_s)
+        return jitter.between(0, min(heartbeat_s, _START_S))
 
     def _spread(self, wait_s: float) -> float:
         if not self.jitter or not wait_s:

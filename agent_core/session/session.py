@@ -273,8 +273,18 @@ class Session:
         return self.task
 
     async def _main(self) -> None:
+        # In one coroutine with its own loop: each is 240 bytes of a session that sleeps.
+        agent = None
         try:
-            await self._run_agents()
+            while self.agent is not agent:  # another takes its place after a reload
+                agent = self.agent
+                try:
+                    await agent.run()
+                except SessionClosedError:
+                    raise
+                except Exception as error:
+                    _logger.exception("session loop failed", **self.names)
+                    await agent.fail(describe(error))
         except SessionClosedError:
             pass  # it was ended by force while its tick did not end
         finally:
@@ -283,16 +293,3 @@ class Session:
         # A session that only gives way to a shutdown keeps its mail: the queue has it still.
         if self.status.ended:
             self.refuse_mail()
-
-    async def _run_agents(self) -> None:
-        """Run the agent, and the one that takes its place after a reload, until the end."""
-        agent = None
-        while self.agent is not agent:
-            agent = self.agent
-            try:
-                await agent.run()
-            except SessionClosedError:
-                raise
-            except Exception as error:
-                _logger.exception("session loop failed", **self.names)
-                await agent.fail(describe(error))

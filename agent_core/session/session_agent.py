@@ -13,6 +13,7 @@ class SessionAgent(Protocol):
 
     config: Any
     due_at: float
+    is_first: bool
 
     @property
     def idle(self) -> bool: ...

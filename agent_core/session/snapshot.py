@@ -75,13 +75,17 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     session.error = snapshot["error"]
     session.created_at = snapshot["created_at"]
     session.guided = snapshot["guided"]
-    # Older versions did not count everything.
-    session.usage = no_usage() | {"ticks": session.iteration} | snapshot["usage"]
+    session.usage = usage = snapshot["usage"]  # as it was parsed: a merged one is twice as large
+    if not usage.keys() >= _COUNTED:  # by an older version
+        session.usage = no_usage() | {"ticks": session.iteration} | usage
     session.limits = snapshot.get("limits")
     session.held = snapshot.get("held")
     session.waits = restored_wait(snapshot)
     session.unmarked = snapshot["unmarked"]
     session.log.state = orjson.dumps(snapshot["agent"]).decode()
+
+
+_COUNTED = frozenset(("tokens_in", "tokens_out", "cost_usd", "ticks", "wall_s"))
 
 
 def no_usage() -> dict[str, Any]:

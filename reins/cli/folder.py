@@ -8,7 +8,7 @@ import click
 
 from reins.cli.outcome import EXIT_USAGE, CommandError, Ending
 from reins.settings import SettingsError
-from store.errors import StoreError, in_a_line
+from store.errors import QueueFullError, StoreError, in_a_line
 
 C = TypeVar("C", bound=Callable[..., Any] | click.Command)
 _UNUSABLE = (SettingsError, StoreError, OSError, MemoryError, RuntimeError)
@@ -26,7 +26,7 @@ class FolderCommand(Ending):
             return super().invoke(context)
         except BrokenPipeError:
             raise  # the reader has gone
-        except TimeoutError as error:
+        except (TimeoutError, QueueFullError) as error:
             raise CommandError(error) from error
         except _UNUSABLE as error:
             raise CommandError(in_a_line(error), EXIT_USAGE) from error

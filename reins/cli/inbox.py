@@ -119,7 +119,7 @@ def decide(
         queue_imp.inbox_decide(
             item_id, actor, chosen, args=args, text=text, reason=reason, remember=_rule(**rest)
         ),
-        wait,
+        wait_s=wait,
     )
 
 
@@ -191,7 +191,7 @@ def _rule(
 @click.option("--json", "as_json", is_flag=True, help="a JSON object per rule")
 def rules(*, actor: str, wait: float | None, revoke: str | None, as_json: bool) -> None:
     if revoke is not None:
-        answer(queue_imp.rule_revoke(revoke, actor), wait)
+        answer(queue_imp.rule_revoke(revoke, actor), wait_s=wait)
         return
     found = approval_rules.list_rules()
     for rule in found:

@@ -50,7 +50,7 @@ async def _check(
     plan = await opener.plan(spec, settings.environ)
     if spec.name != config.embeddings or spec.name in config.answering:
         return await check_plan(spec.name, plan, spec)
-    sender = await asyncio.to_thread(sender_for, plan, spec)
+    sender = await asyncio.to_thread(sender_for, plan)
     embedder = HttpEmbedder(plan.route, address=plan.address, sender=sender, key=plan.key)
     return await _with_embedder(spec.name, plan.route, embedder)
 

@@ -2,6 +2,7 @@
 
 import getpass
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -45,14 +46,15 @@ def _of_session(function: _Decorated) -> _Decorated:
     return click.argument("agent_id")(function)
 
 
-@acting("create", "create an agent's session")
-@_of_session
+@acting("create", "create an agent's session, or those of several agents")
+@click.argument("agent_ids", nargs=-1, required=True)
+@click.option("--session", help="session_id, if not the agent's own")
 @click.option("--subject", help="its first subject")
 @click.option("--type", "agent_type", default="joke", help="agent type (default: joke)")
 @click.option("--config", help="configuration, as JSON")
 def create(
     *,
-    agent_id: str,
+    agent_ids: tuple[str, ...],
     actor: str,
     wait: float | None,
     session: str | None,
@@ -60,11 +62,18 @@ def create(
     agent_type: str,
     config: str | None,
 ) -> None:
-    given = parsed(config, "--config") if config else None
-    action_id = queue_imp.agent_create(
-        agent_id, actor, subject, agent_type=agent_type, session_id=session, config=given
+    if session is not None and len(agent_ids) > 1:
+        raise ValueError(f"--session names one session; {len(agent_ids)} agents were given")
+    same = {
+        "session_id": session,
+        "initial_subject": subject,
+        "agent_type": agent_type,
+        "config": parsed(config, "--config") if config else None,
+    }
+    answer(
+        *queue_imp.agents_create([{"agent_id": each, **same} for each in agent_ids], actor),
+        wait_s=wait,
     )
-    answer(action_id, wait)
 
 
 @acting("pause", "pause at the next safe point")
@@ -73,13 +82,13 @@ def create(
 def pause(
     *, agent_id: str, actor: str, wait: float | None, session: str | None, reason: str | None
 ) -> None:
-    answer(queue_imp.agent_pause_action(agent_id, actor, reason, session_id=session), wait)
+    answer(queue_imp.agent_pause_action(agent_id, actor, reason, session_id=session), wait_s=wait)
 
 
 @acting("resume", "go on")
 @_of_session
 def resume(*, agent_id: str, actor: str, wait: float | None, session: str | None) -> None:
-    answer(queue_imp.agent_resume_action(agent_id, actor, session_id=session), wait)
+    answer(queue_imp.agent_resume_action(agent_id, actor, session_id=session), wait_s=wait)
 
 
 @acting("interrupt", "give new guidance")
@@ -98,7 +107,10 @@ def interrupt(
     is_json = guidance.lstrip().startswith("{")
     given = parsed(guidance, "guidance that begins with {") if is_json else guidance
     mode: queue_imp.Mode = "now" if now else "steer"
-    answer(queue_imp.agent_interrupt(agent_id, actor, given, mode=mode, session_id=session), wait)
+    answer(
+        queue_imp.agent_interrupt(agent_id, actor, given, mode=mode, session_id=session),
+        wait_s=wait,
+    )
 
 
 @acting("destroy", "end a session")
@@ -107,7 +119,7 @@ def interrupt(
 def destroy(
     *, agent_id: str, actor: str, wait: float | None, session: str | None, reason: str | None
 ) -> None:
-    answer(queue_imp.agent_destroy_action(agent_id, actor, reason, session_id=session), wait)
+    answer(queue_imp.agent_destroy_action(agent_id, actor, reason, session_id=session), wait_s=wait)
 
 
 @acting("conversation", "create a conversation")
@@ -116,31 +128,40 @@ def destroy(
 def conversation(
     *, conversation_id: str, actor: str, wait: float | None, title: str | None
 ) -> None:
-    answer(queue_imp.conversation_create(conversation_id, actor, title), wait)
+    answer(queue_imp.conversation_create(conversation_id, actor, title), wait_s=wait)
 
 
 @acting("post", "say something in a conversation, as --actor")
 @click.argument("conversation_id")
 @click.argument("text")
 def post(*, conversation_id: str, actor: str, wait: float | None, text: str) -> None:
-    answer(queue_imp.post_message(conversation_id, actor, text), wait)
+    answer(queue_imp.post_message(conversation_id, actor, text), wait_s=wait)
 
 
 @acting("reload", "read settings, prompts and agent types again")
 def reload(*, actor: str, wait: float | None) -> None:
-    answer(queue_imp.environment_reload_action(actor), wait)
+    answer(queue_imp.environment_reload_action(actor), wait_s=wait)
 
 
-def answer(action_id: str, wait_s: float | None) -> None:
-    """Print the action's id, or its outcome once it is there. Raises: ValueError if rejected."""
+def answer(*action_ids: str, wait_s: float | None) -> None:
+    """Print the actions' ids, or their outcomes once they are there.
+
+    Raises: ValueError if one was rejected, TimeoutError.
+    """
     if not wait_s:
-        print(action_id)
+        print("\n".join(action_ids))
         return
-    receipt = queue_imp.wait_for_action(action_id, wait_s)
-    if receipt["outcome"] == "rejected":
-        raise ValueError(f"{action_id} was rejected: {receipt['error']}")
-    at = "" if receipt["applied_seq"] is None else f" at #{receipt['applied_seq']}"
-    print(f"{action_id} {receipt['outcome']}{at}")
+    until = time.monotonic() + wait_s
+    rejected = []
+    for action_id in action_ids:
+        receipt = queue_imp.wait_for_action(action_id, max(0.0, until - time.monotonic()))
+        if receipt["outcome"] == "rejected":
+            rejected.append(f"{action_id} was rejected: {receipt['error']}")
+        else:
+            at = "" if receipt["applied_seq"] is None else f" at #{receipt['applied_seq']}"
+            print(f"{action_id} {receipt['outcome']}{at}")
+    if rejected:
+        raise ValueError("; ".join(rejected))
 
 
 def parsed(text: str, name: str) -> Any:

@@ -17,7 +17,7 @@ from reins.mcp_server.speaking import SPEAKING
 from reins.mcp_server.steering import STEERING
 from reins.mcp_server.tool import ServedTool
 from reins.version import VERSION
-from store.errors import StoreError
+from store.errors import QueueFullError, StoreError
 
 _logger = structlog.get_logger(__name__)
 Method = Callable[[Mapping[str, Any], Rest], dict[str, Any]]
@@ -75,6 +75,8 @@ class Methods:
             return _told(tool.call(self._desk, given, rest))
         except (RefusedError, ActionError) as error:
             return _failed(str(error))
+        except QueueFullError as error:
+            return _failed(f"{error} Call it again in {error.retry_after_s:g} s, not sooner.")
         except StoreError as error:
             _logger.exception("a call of an assistant failed", tool=name)
             return _failed(f"{error} If it is not said otherwise, nothing was done.")

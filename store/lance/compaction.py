@@ -17,8 +17,11 @@ ROWS = 50_000
 what is not indexed, and a compaction rewrites what is small."""
 IDLE_S = 20.0
 """Seconds without a commit after which what is left is compacted."""
-KEEP = timedelta(minutes=2)
-"""Replaced versions are kept for longer than any reader of ours holds them."""
+KEEP = timedelta(seconds=30)
+"""Versions are kept for so long after they were replaced: for longer than a query of ours takes,
+and one that takes longer reads the newest then. Who holds one for longer says so."""
+HELD_S = 3_600.0
+"""Seconds for which a clean-up waits for those who hold versions: one of them may be stopped."""
 _SET_S = 1.0
 """A clock that gains more on the time that passed was set ahead."""
 _ALL_VERSIONS = timedelta(days=36_500)
@@ -36,6 +39,7 @@ class Compaction:
         self._compacted: dict[str, int] = {}
         self._seen: dict[str, tuple[int, float]] = {}
         self._to_clean: dict[str, float] = {}
+        self._replaced_at: dict[str, float] = {}
         self._offset_s = time.time() - clock()
         self._had: Counter[str] = Counter()
         self._added: Counter[str] = Counter()
@@ -69,7 +73,7 @@ class Compaction:
         started = self._clock()
         if not self._optimize(name, table, _ALL_VERSIONS):
             return False
-        self._to_clean.setdefault(name, started + KEEP.total_seconds())
+        self._to_clean.setdefault(name, self._clock() + KEEP.total_seconds())
         self.compacted_at[name] = datetime.now(UTC)
         _logger.debug("table compacted", table=name, took_s=round(self._clock() - started, 3))
         return True
@@ -88,18 +92,24 @@ class Compaction:
         return bool(due)
 
     def clean_due(
-        self, tables: Iterable[tuple[Table, OpenTable]], renewed: Callable[[], object]
+        self,
+        tables: Iterable[tuple[Table, OpenTable]],
+        renewed: Callable[[], object],
+        held: Callable[[], bool],
     ) -> bool:
-        """Delete the versions older than `KEEP`, where a compaction replaced them that long ago.
+        """Delete the versions that were replaced `KEEP` ago, where a compaction did that.
 
         Of a table with an index LanceDB commits at that, and deletes all that is older, also the
         version that is noted as safe. So each table is made a new version first; `renewed` syncs
-        and notes those. True if any table was cleaned.
+        and notes those. None is deleted while `held` says that somebody reads an old one.
+        True if any table was cleaned.
         """
         now = self._clock()
         if self._was_set_ahead(now):
             return False
         due = [(table.name, opened) for table, opened in tables if self._cleans(table, opened, now)]
+        if not due or (held() and all(now < self._to_clean[name] + HELD_S for name, _ in due)):
+            return False
         for name, _ in due:  # one that fails is tried again after its next compaction
             del self._to_clean[name]
         ready = [
@@ -108,8 +118,15 @@ class Compaction:
         if ready:
             renewed()
         for name, opened in ready:
-            self._optimize(name, opened, KEEP)
+            if self._optimize(name, opened, _replaced_for(KEEP, opened)):
+                self._clean_again(name, now)
         return bool(ready)
+
+    def _clean_again(self, name: str, now: float) -> None:
+        """See to it that what was replaced last goes too, if it was too early for that now."""
+        at = self._replaced_at.get(name, now) + KEEP.total_seconds()
+        if at > now:
+            self._to_clean.setdefault(name, at)
 
     def _cleans(self, table: Table, opened: OpenTable, now: float) -> bool:
         # Only right after a compaction: then this one has nothing to replace itself.
@@ -139,6 +156,22 @@ class Compaction:
             _logger.error("compaction failed", table=name, error=failure[:300])
             self._compacted[name] = table.version  # tried again when it is due again
             return False
-        self._compacted[name] = table.version
+        version = table.version
+        if version != self._compacted.get(name):
+            self._compacted[name], self._replaced_at[name] = version, self._clock()
         self._had[name] += self._added.pop(name, 0)
         return True
+
+
+def _replaced_for(kept: timedelta, opened: OpenTable) -> timedelta:
+    """An age from which on every version has been replaced for as long as they are `kept`.
+
+    LanceDB goes by when a version was made, which says nothing of how long it was the newest: of
+    those that are old enough, the newest may have been in use until now.
+    """
+    now = time.time()
+    ages = sorted(now - each["timestamp"].timestamp() for each in opened.list_versions())
+    match [age for age in ages if age >= kept.total_seconds()]:
+        case [newest, next_newest, *_]:
+            return timedelta(seconds=(newest + next_newest) / 2)  # time goes on meanwhile
+    return _ALL_VERSIONS

@@ -7,6 +7,7 @@ Going back further is for a person to ask for.
 
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -25,6 +26,8 @@ from store.lance.losses import Evidence, losses
 from store.lance.tables import Table, make_index, quoted
 
 _logger = structlog.get_logger(__name__)
+_AT_ONCE = 4
+"""Tables at once: most of the time LanceDB reads files."""
 ROLL_BACK = "reins store repair --roll-back"
 
 
@@ -52,23 +55,18 @@ def repair(
     once and does not read in any other way. Raises: FolderUnusableError, RollBackNeededError,
     TableDamagedError.
     """
-    found = [
-        diagnose(
-            table,
-            folder / f"{table.name}.lance",
-            evidence.synced.get(table.name, 0),
-            trusted=evidence.trusted,
-            deep=deep,
-            sums={path: one for (name, path), one in evidence.sums.items() if name == table.name},
-        )
+    there = [
+        table
         for table in tables
         if (folder / f"{table.name}.lance").is_dir() or table.name in evidence.synced
     ]
-    lost = losses(found, evidence, damage.missing(folder))
-    if not roll_back:
-        _refuse(folder, found, lost)
-    damage.keep(folder, lost)
-    done = [repaired for one in found for repaired in _mend(db, one)]
+    with ThreadPoolExecutor(_AT_ONCE, "repair") as pool:
+        found = list(pool.map(partial(_probed, folder, evidence, deep=deep), there))
+        lost = losses(found, evidence, damage.missing(folder))
+        if not roll_back:
+            _refuse(folder, found, lost)
+        damage.keep(folder, lost)
+        done = [repaired for mended in pool.map(partial(_mend, db), found) for repaired in mended]
     done += [
         Repaired(entry.table, f"rows acknowledged before may be lost: {entry}", entry.why)
         for entry in lost
@@ -76,6 +74,17 @@ def repair(
     for repaired in done:
         _logger.error("table repaired", table=repaired.table, did=repaired.what, why=repaired.why)
     return done
+
+
+def _probed(folder: Path, evidence: Evidence, table: Table, *, deep: bool) -> Diagnosis:
+    return diagnose(
+        table,
+        folder / f"{table.name}.lance",
+        evidence.synced.get(table.name, 0),
+        trusted=evidence.trusted,
+        deep=deep,
+        sums={path: one for (name, path), one in evidence.sums.items() if name == table.name},
+    )
 
 
 def _refuse(folder: Path, found: Sequence[Diagnosis], lost: Sequence[Missing]) -> None:

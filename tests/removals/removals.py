@@ -135,7 +135,7 @@ A_FAILED_SYNC_IS_NOT_REPEATED = (
     Removal(
         "whoever finds an action trusts whoever wrote it",
         2,
-        (Edit("queue_imp.py", "        _writer().confirm(before)", "        pass"),),
+        (Edit("reins/sending.py", "        writer().confirm(before)", "        pass"),),
         (f"{_SYNCS}::test_what_is_sent_again_is_written_again",),
     ),
     Removal(

@@ -13,6 +13,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Literal
@@ -29,7 +30,7 @@ from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
 from tests.simulation.filters import Row, fits
 from tests.simulation.stand_ins import Lock
-from tests.simulation.world import Process, World
+from tests.simulation.world import EPOCH_S, Process, World
 
 Fault = Callable[[str], bool]
 
@@ -486,7 +487,8 @@ class SimulatedTable:
 
     def list_versions(self) -> list[dict[str, Any]]:
         """All there ever were: a clean-up deletes none here."""
-        return [{"version": version} for version in range(1, self._state.version + 1)]
+        made = datetime.fromtimestamp(EPOCH_S, UTC)
+        return [{"version": n, "timestamp": made} for n in range(1, self._state.version + 1)]
 
     def restore(self, version: int) -> None:
         self.put(self._state.restored(version))
@@ -646,6 +648,9 @@ class SimulatedFolder(DataFolder):
         finally:
             if self._disk.owner is self._process:
                 self._disk.owner = None
+
+    def versions_held(self) -> bool:
+        return False
 
     def owner_pid(self) -> int | None:
         return None if self._disk.owner is None else 1

@@ -48,13 +48,12 @@ def wire_for(
     *,
     provider: str = "openai-generic",
     model: str = "m",
-    timeout_ms: int = 20_000,
     grace_s: float = GRACE_S,
     trust: Trust | None = None,
     proxy: str | None = None,
 ) -> Wire:
     """The wire to the server at `address`; `close_wires` closes it."""
-    sender = Sender(address, timeout_s=timeout_ms / 1000, trust=trust, proxy=proxy)
+    sender = Sender(address, trust=trust, proxy=proxy)
     _made.append(sender)
     return Wire(compiled_for(address, provider=provider, model=model), sender, grace_s=grace_s)
 

@@ -1,6 +1,7 @@
 """Where we reach into a library that promises nothing there; a new version must pass this first.
 
-BAML's runtime has a file of its own: tests/integration/llm/test_baml_contract.py.
+BAML's runtime and aiohttp have files of their own in tests/integration/llm: test_baml_contract.py
+and test_aiohttp_contract.py.
 """
 
 import threading

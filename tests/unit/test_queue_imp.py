@@ -9,6 +9,7 @@ import pytest
 import queue_imp
 from agent_core.actions.payloads import PAYLOADS
 from queue_imp import ActionError, create_action
+from reins import sending
 from store import queue
 from store.journal.rows import as_arrow
 
@@ -17,7 +18,8 @@ from store.journal.rows import as_arrow
 def written(monkeypatch):
     """The actions that a helper would have written."""
     rows = []
-    monkeypatch.setattr(queue_imp, "_writer", lambda: SimpleNamespace(append=rows.append))
+    writer = SimpleNamespace(append=lambda *given: rows.extend(given), confirm=rows.extend)
+    monkeypatch.setattr(sending, "writer", lambda: writer)
     return rows
 
 
@@ -150,3 +152,53 @@ def test_an_id_of_the_callers_own():
     for unfit in ("", "a\nb", "x" * 300, 5):
         with pytest.raises(ActionError, match="action_id"):
             create_action("agent_pause", "ann", agent_id="a", action_id=unfit)
+
+
+def test_many_creations_are_checked_and_written_at_once(monkeypatch):
+    """`agents_create` makes one action for each entry, in order, in one append; `actor` is that of
+    entries without one."""
+    appends = []
+    writer = SimpleNamespace(append=lambda *rows: appends.append(rows), confirm=lambda *_: None)
+    monkeypatch.setattr(sending, "writer", lambda: writer)
+    entries = [
+        {"agent_id": "a1", "initial_subject": "cats", "urgency": 7},
+        {"agent_id": "a1", "session_id": "s1", "actor": "bob", "config": {"heartbeat_s": 1}},
+        {"agent_id": "a2", "agent_type": "persona", "description": "a second"},
+    ]
+    ids = queue_imp.agents_create(entries, "ann")
+    [rows] = appends
+    assert [row["action_id"] for row in rows] == ids
+    assert [(row["type"], row["session_id"], row["actor"], row["urgency"]) for row in rows] == [
+        ("create_agent", "a1", "ann", 7),
+        ("create_agent", "s1", "bob", 5),
+        ("create_agent", "a2", "ann", 5),
+    ]
+    assert [json.loads(row["payload"]) for row in rows] == [
+        {"agent_id": "a1", "agent_type": "joke", "initial_subject": "cats"},
+        {"agent_id": "a1", "session_id": "s1", "agent_type": "joke", "config": {"heartbeat_s": 1}},
+        {"agent_id": "a2", "agent_type": "persona"},
+    ]
+    assert queue_imp.agents_create([], "ann") == []
+
+
+@pytest.mark.parametrize(
+    ("entry", "why"),
+    [
+        ("b", "entry 1: it is 'b'; expected a dict of agent_id, actor"),
+        ({}, "entry 1: agent_id is missing"),
+        ({"agent_id": "b", "subject": "cats"}, "entry 1: 'subject' is none of agent_id, actor"),
+        ({"agent_id": "b\nc"}, "entry 1: agent_id is .*no line breaks.*Nothing was sent"),
+        ({"agent_id": "b", "actor": None}, "entry 1: actor is None"),
+        ({"agent_id": "b", "config": ["no"]}, "entry 1: config is .*expected a dict"),
+        ({"agent_id": "a"}, "entry 1: session_id is 'a', as in entry 0; name each once"),
+        ({"agent_id": "b", "action_id": "k"}, "entry 1: action_id is 'k', as in entry 0"),
+    ],
+)
+def test_an_entry_that_cannot_be_meant(written, entry, why):
+    """The error names the entry, and nothing is written, of the others neither."""
+    entries = [{"agent_id": "a", "action_id": "k"}, entry, {"agent_id": "c"}]
+    with pytest.raises(ActionError, match=why):
+        queue_imp.agents_create(entries, "ann")
+    with pytest.raises(ActionError, match="entry 0: actor is missing"):
+        queue_imp.agents_create([{"agent_id": "a"}])
+    assert written == []

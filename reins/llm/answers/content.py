@@ -15,6 +15,7 @@ TOOL_TYPES = frozenset({"tool_use", "tool_call", "tool-call", "function_call", "
 # The first that is there counts: some send the same thought under two names.
 THOUGHT_FIELDS = ("reasoning_content", "reasoning", "thinking", "thought", "reasoning_text",
                   "reasoning_details", "thinking_blocks")  # fmt: skip
+ANY_THOUGHT = frozenset(THOUGHT_FIELDS)
 TEXT_FIELDS = ("text", "thinking", "reasoning", "content", "summary", "value")
 
 
@@ -32,14 +33,15 @@ class Content:
         """Take in a message, or the piece of one that an event brings."""
         self.take(message.get("content"))
         self.take(message.get("parts"))  # Google
-        for name in THOUGHT_FIELDS:
-            if thought := strings_in(message.get(name)):
-                self._think(thought)
-                break
+        if not ANY_THOUGHT.isdisjoint(message):
+            for name in THOUGHT_FIELDS:
+                if thought := strings_in(message.get(name)):
+                    self._think(thought)
+                    break
         if isinstance(message.get("refusal"), str):
             self.refusal.append(message["refusal"])
         calls = message.get("tool_calls")
-        for call in calls if isinstance(calls, list) else [message.get("function_call")]:
+        for call in calls if isinstance(calls, list) else (message.get("function_call"),):
             if isinstance(call, dict):
                 self._take_tool(call)
 

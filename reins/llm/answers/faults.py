@@ -36,15 +36,15 @@ class Fault:
 
 def fault_in(value: dict[str, Any]) -> Fault | None:
     """The error that an object is or holds; None for one that holds none."""
-    if _is_error(value.get("error")):
-        return fault_of(value["error"], beside=value)
+    if (error := value.get("error")) and _is_error(error):
+        return fault_of(error, beside=value)
     inside = value.get("base_resp")  # MiniMax: in every answer, 0 in good ones
     if isinstance(inside, dict) and _is_error(inside.get("status_code")):
         return fault_of(inside)
     for choice in _choices(value):
         for holder in (choice, choice.get("message"), choice.get("delta")):
-            if isinstance(holder, dict) and _is_error(holder.get("error")):
-                return fault_of(holder["error"])
+            if isinstance(holder, dict) and (error := holder.get("error")) and _is_error(error):
+                return fault_of(error)
     return fault_of(value) if _is_all_error(value) else None
 
 

@@ -39,7 +39,7 @@ def part(text: str) -> Parted:
         tags = part_tags(channels.answer)
         thought = joined([channels.thought, tags.thought])
         return replace(channels, answer=tags.answer, thought=thought)
-    if not any(sign in text for sign in SIGNS) or _is_json(text):
+    if not any(map(text.__contains__, SIGNS)) or _is_json(text):
         return Parted(text)
     return part_tags(text)
 
@@ -77,7 +77,7 @@ class PartingStream:
         if self._is_plain:
             at = max(0, since - LONGEST_TAG)
             tokens = may_be_harmony(text) or "<|" in text[at:]
-            if not tokens and TAG.search(text, at) is None:
+            if not tokens and not _has_tag(text, at):
                 return UNFINISHED.sub("", text) if self._may_end_in_tag(text) else text
             self._is_plain = False
         elif self._parted.is_open:
@@ -102,4 +102,9 @@ class PartingStream:
 
     @staticmethod
     def _may_end_in_tag(text: str) -> bool:
-        return any(sign in text[-LONGEST_TAG:] for sign in MARKS)
+        return any(map(text[-LONGEST_TAG:].__contains__, MARKS))
+
+
+def _has_tag(text: str, at: int) -> bool:
+    # The pattern alone takes as long as all else that is done with a piece of a stream.
+    return any(map(text[at:].__contains__, SIGNS)) and TAG.search(text, at) is not None

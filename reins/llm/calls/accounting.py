@@ -2,8 +2,6 @@
 
 import random
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from http import HTTPStatus
 
 from reins import telemetry
@@ -39,14 +37,13 @@ class Accounting:
         """An upper estimate of the tokens of an attempt over this route."""
         return self._likely_in + route.likely_out(self._function)
 
-    @contextmanager
-    def queued(self) -> Iterator[None]:
-        """The time in which an attempt waits for its place."""
+    def waits(self) -> None:
+        """See `Caller.waits`."""
         self._caller.waits()
-        try:
-            yield
-        finally:
-            self._caller.goes_on()
+
+    def goes_on(self) -> None:
+        """See `Caller.goes_on`."""
+        self._caller.goes_on()
 
     def reserve(self, route: OpenRoute, tokens: int) -> object:
         """Raises: whatever the caller's account raises where a budget is spent."""

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -83,8 +82,12 @@ class Call:
         while True:
             attempt += 1
             self._queued_at = time.time_ns() // 1000
-            with self._accounting.queued():
-                await self._place(route, tokens, deadline, before, may_go_on=may_go_on)
+            if not self._placed_at_once(route, tokens):
+                self._accounting.waits()
+                try:
+                    await self._place(route, tokens, deadline, before, may_go_on=may_go_on)
+                finally:
+                    self._accounting.goes_on()
             if attempt == 1:
                 # The deadline starts with the place: a long queue is no fault of the model.
                 began = loop.time()
@@ -107,9 +110,24 @@ class Call:
                 attempt=attempt,
                 wait_s=round(pause_s, 3),
             )
-            with self._accounting.queued(), self._told_if_given_up(route):
+            self._accounting.waits()
+            try:
                 await asyncio.sleep(pause_s)
+            except asyncio.CancelledError:
+                self._given_up(route)
+                raise
+            finally:
+                self._accounting.goes_on()
             before = error
+
+    def _placed_at_once(self, route: OpenRoute, tokens: int) -> bool:
+        """Take a place if there is one and nobody waits: nothing else of this call does then."""
+        if route.breaker.open_for_s() is not None or not route.admission.enter_at_once(tokens):
+            return False
+        if route.breaker.take(self):
+            return True
+        route.admission.leave(tokens, 0, sent=False)
+        return False
 
     async def _place(
         self,
@@ -142,24 +160,25 @@ class Call:
     async def _enter(
         self, route: OpenRoute, tokens: int, left_s: float, before: ModelError | None
     ) -> None:
+        entering = route.admission.enter(self._session_id, tokens, left_s)
         try:
-            with self._told_if_given_up(route):
-                async with asyncio.timeout(None if before is None else left_s):
-                    await route.admission.enter(self._session_id, tokens, left_s)
+            if before is None:
+                await entering
+            else:
+                async with asyncio.timeout(left_s):
+                    await entering
+        except asyncio.CancelledError:
+            self._given_up(route)
+            raise
         except BackingOffError as error:
             raise before or _asked_to_wait(route, error.backoff_s) from None
         except TimeoutError as error:
             raise before or error from None
 
-    @contextmanager
-    def _told_if_given_up(self, route: OpenRoute) -> Iterator[None]:
-        """A wait for an attempt: given up, it is on record as one that was never sent."""
-        try:
-            yield
-        except asyncio.CancelledError:
-            self._attempts += 1
-            self._accounting.unsent(route, self._attempts, self._queued_at, ABORTED)
-            raise
+    def _given_up(self, route: OpenRoute) -> None:
+        """A wait for an attempt that was given up is on record as one that was never sent."""
+        self._attempts += 1
+        self._accounting.unsent(route, self._attempts, self._queued_at, ABORTED)
 
     async def _attempt(
         self, route: OpenRoute, tokens: int, deadline: float

@@ -69,7 +69,7 @@ class HttpEmbedder:
         asked = orjson.dumps({"model": self._route.model, "input": texts})
         status = after_s = None
         try:
-            async with self._sender.send(Request(self._address, self._headers, asked)) as reply:
+            with await self._sender.send(Request(self._address, self._headers, asked)) as reply:
                 status = reply.status
                 body = await self._bounded(reply)
                 said = body[:MAX_SAID_BYTES].decode(errors="replace")

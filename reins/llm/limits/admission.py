@@ -5,6 +5,7 @@ import time
 from collections import OrderedDict, deque
 
 from reins.llm.limits.token_bucket import Bucket
+from reins.llm.limits.turns import Pass
 
 
 class BackingOffError(Exception):
@@ -30,8 +31,8 @@ class Admission:
     """Admits calls of one route: so many at once, so many requests and tokens a minute.
 
     Sessions are served round robin, each with its eldest call, so that a hundred calls of one
-    session hold up no other's. With nothing to wait for, `enter` neither waits nor makes anything.
-    Lives on one loop.
+    session hold up no other's. A burst enters in several passes of the loop (see `turns`). With
+    nothing to wait for, `enter` does not wait. Lives on one loop.
     """
 
     def __init__(
@@ -42,6 +43,7 @@ class Admission:
         self._queues: OrderedDict[str, deque[Waiting]] = OrderedDict()
         self._backoff_until = 0.0
         self._timer: asyncio.TimerHandle | None = None
+        self._pass = Pass(self._admit)
         now = time.monotonic()
         self._concurrency = concurrency
         self._requests = Bucket(requests_per_minute, now)
@@ -65,13 +67,19 @@ class Admission:
         left = self._backoff_until - time.monotonic()
         return left if left > 0 else None
 
+    def enter_at_once(self, tokens: int) -> bool:
+        """Take a place if there is one now and nobody waits; whoever did must `leave`."""
+        if self.waiting or self._wait_s(tokens) != 0.0:
+            return False
+        self._take(tokens)
+        return True
+
     async def enter(self, session_id: str, tokens: int, max_wait_s: float) -> None:
         """Wait for a place; whoever enters must `leave`. A cancelled wait leaves nothing behind.
 
         Raises: BackingOffError when the route backs off for `max_wait_s` or longer.
         """
-        if not self.waiting and self._wait_s(tokens) == 0.0:
-            self._take(tokens)
+        if self.enter_at_once(tokens):
             return
         backoff_s = self.backoff_s
         if backoff_s is not None and backoff_s >= max_wait_s:
@@ -115,8 +123,8 @@ class Admission:
         self._admit()
 
     def _wait_s(self, tokens: int) -> float | None:
-        """Seconds until a call may enter, None until one leaves."""
-        if self.taken >= self._concurrency:
+        """Seconds until a call may enter, None until one leaves or the next pass of the loop."""
+        if self.taken >= self._concurrency or self._pass.is_full:
             return None
         if not self._measured and not self._backoff_until:
             return 0.0
@@ -136,6 +144,7 @@ class Admission:
 
     def _take(self, tokens: int) -> None:
         self.taken += 1
+        self._pass.take()
         self._requests.take(1)
         self._tokens.take(tokens)
 
@@ -154,9 +163,12 @@ class Admission:
                 loop = asyncio.get_running_loop()
                 self._timer = loop.call_later(wait_s, self._admit)
                 return
-            self._strike(session_id, first)
-            if session_id in self._queues:
+            queue.popleft()
+            self.waiting -= 1
+            if queue:
                 self._queues.move_to_end(session_id)
+            else:
+                del self._queues[session_id]
             if not first.place.done():
                 self._take(first.tokens)
                 first.place.set_result(None)

@@ -41,9 +41,10 @@ def asked_s(
 ) -> float | None:
     """Seconds that a server asks to wait, at most `LONGEST_BACKOFF_S`; None where it asks for none.
 
-    `headers` by their names in lower case. Times count from the server's own `Date`, as its clock
-    and ours may differ. When a limit begins anew says something of a 429 alone: any answer has it.
+    Times count from the server's own `Date`, as its clock and ours may differ. When a limit begins
+    anew says something of a 429 alone: any answer has it.
     """
+    headers = {name.lower(): value for name, value in headers.items()}
     now = _date(headers.get("date")) or now or datetime.now(UTC)
     told = chain(
         (_number(headers.get(name), 1e-3) for name in MILLISECONDS),

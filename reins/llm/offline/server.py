@@ -3,17 +3,19 @@
 It runs on the agents' own loop, and only this process knows the port and the token of the day.
 """
 
+import asyncio
 import secrets
+import socket
 import time
 from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from reins.llm.offline.answers import Answers
-
 if TYPE_CHECKING:
     from aiohttp import web
+
+    from reins.llm.offline.answers import Answers
 
 MODEL = "offline"
 DENIED = "This server answers only the process that started it."
@@ -26,36 +28,51 @@ class OfflineModel:
         self.token = ""
         self.address = ""
         self._hosts: frozenset[str] = frozenset()
+        self._socket: socket.socket | None = None
+        self._serving: asyncio.Task[None] | None = None
         self._runner: web.ServerRunner | None = None
-        self._answers = Answers()
         self._numbers = count(1)
 
     async def start(self) -> None:
-        """Listen on a free port of 127.0.0.1."""
-        if self._runner is not None:
-            return
-        from aiohttp import web  # noqa: PLC0415 - it takes longer than all the rest of this package
+        """Listen on a free port of 127.0.0.1; what comes before the server is there waits for it.
 
-        self._web = web
+        Imported late and in a thread: aiohttp takes longer than all the rest of this package.
+        """
+        if self._socket is not None:
+            return
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket.setblocking(False)  # noqa: FBT003 - by position alone
+        port = self._socket.getsockname()[1]
         self.token = secrets.token_urlsafe(32)
-        self._runner = web.ServerRunner(
-            web.Server(self._handle, access_log=None), handle_signals=False, shutdown_timeout=0.0
-        )
-        try:
-            await self._runner.setup()
-            await web.TCPSite(self._runner, "127.0.0.1", 0).start()
-        except BaseException:
-            await self.stop()
-            raise
-        port = self._runner.addresses[0][1]
         self.address = f"http://127.0.0.1:{port}/v1"
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
+        self._serving = asyncio.create_task(self._serve(self._socket), name="offline model")
 
     async def stop(self) -> None:
         """Close the port and every connection."""
+        listening, self._socket = self._socket, None
+        if listening is None or self._serving is None:
+            return
+        self._serving.cancel()
+        await asyncio.wait({self._serving})
         runner, self._runner = self._runner, None
         if runner is not None:
             await runner.cleanup()
+        listening.close()
+
+    async def _serve(self, listening: socket.socket) -> None:
+        try:
+            self._web, self._answers = await asyncio.to_thread(_imported)
+            self._runner = self._web.ServerRunner(
+                self._web.Server(self._handle, access_log=None),
+                handle_signals=False,
+                shutdown_timeout=0.0,
+            )
+            await self._runner.setup()
+            await self._web.SockSite(self._runner, listening).start()
+        except Exception:
+            listening.close()  # who calls is refused then, and need not wait
+            raise
 
     async def _handle(self, request: "web.BaseRequest") -> "web.StreamResponse":
         try:
@@ -97,31 +114,39 @@ class OfflineModel:
         head = {"id": f"offline-{next(self._numbers)}", "created": int(time.time()), "model": MODEL}
         if body.get("stream"):
             wanted = (body.get("stream_options") or {}).get("include_usage")
-            return await self._stream(request, head, answer, usage if wanted else None)
+            return self._stream(head, answer, usage if wanted else None)
         message = {"role": "assistant", "content": answer}
         choice = {"index": 0, "message": message, "finish_reason": "stop"}
         return self._json(
             {**head, "object": "chat.completion", "choices": [choice], "usage": usage}
         )
 
-    async def _stream(
-        self,
-        request: "web.BaseRequest",
-        head: dict[str, Any],
-        answer: str,
-        usage: dict[str, int] | None,
-    ) -> "web.StreamResponse":
-        response = self._web.StreamResponse(headers={"Content-Type": "text/event-stream"})
-        await response.prepare(request)
-        for event in events({**head, "object": "chat.completion.chunk"}, answer, usage):
-            await response.write(b"data: " + event + b"\n\n")
-        await response.write_eof()
+    def _stream(
+        self, head: dict[str, Any], answer: str, usage: dict[str, int] | None
+    ) -> "web.Response":
+        """All events at once: written one by one, on the loop of who reads them, they came at once
+        all the same.
+        """
+        told = events({**head, "object": "chat.completion.chunk"}, answer, usage)
+        body = b"".join([b"data: %b\n\n" % event for event in told])
+        response: web.Response = self._web.Response(body=body, content_type="text/event-stream")
         return response
 
     def _json(self, body: dict[str, Any], status: int = 200) -> "web.Response":
-        return self._web.Response(
+        response: web.Response = self._web.Response(
             body=orjson.dumps(body), status=status, content_type="application/json"
         )
+        return response
+
+
+def _imported() -> "tuple[Any, Answers]":
+    # The package first: its parts alone do not wait for another thread that imports it just now.
+    import aiohttp  # noqa: F401, PLC0415 - these and the answers take longest of a start
+    from aiohttp import web  # noqa: PLC0415
+
+    from reins.llm.offline.answers import Answers  # noqa: PLC0415
+
+    return web, Answers()
 
 
 def prompt_of(messages: list[dict[str, Any]]) -> list[tuple[str, str]]:

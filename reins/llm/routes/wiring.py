@@ -14,9 +14,6 @@ from reins.llm.wire.wire import GRACE_S, Wire
 GRACE_SHARE = 0.25
 """Of an attempt's time, that an answer which is whole may be left open at the most."""
 
-SPARE_S = 1.0
-"""Limits of time are kept above the wire; the sender's own only backs them."""
-
 
 def open_wire(
     plan: Plan, spec: RouteSpec, prompts: Mapping[str, str], sender: Sender | None = None
@@ -27,19 +24,14 @@ def open_wire(
     """
     compiled = Compiled({**prompts, CLIENTS_FILE: plan.source}, plan.values)
     grace_s = min(GRACE_S, GRACE_SHARE * spec.longest_attempt_s)
-    return Wire(compiled, sender or sender_for(plan, spec), grace_s=grace_s)
+    return Wire(compiled, sender or sender_for(plan), grace_s=grace_s)
 
 
-def sender_for(plan: Plan, spec: RouteSpec) -> Sender:
+def sender_for(plan: Plan) -> Sender:
     """The sender of a route. Blocks. Raises: ModelConfigError for a file that cannot be read."""
     if plan.trust.alone:
         try:
             context_of(plan.trust)
         except CertificatesError as error:
             raise ModelConfigError(f"{error}. Name a file of certificates (PEM).") from None
-    return Sender(
-        plan.address,
-        trust=plan.trust,
-        proxy=plan.proxy,
-        timeout_s=spec.longest_attempt_s + SPARE_S,
-    )
+    return Sender(plan.address, trust=plan.trust, proxy=plan.proxy)

@@ -9,6 +9,7 @@ from typing import Any
 
 from reins.llm.answers.content import Content
 from reins.llm.answers.faults import Fault, fault_in
+from reins.llm.answers.pieces import piece_in
 from reins.llm.answers.tags import Parted
 from reins.llm.answers.thoughts import part
 from reins.llm.text import encodable
@@ -103,10 +104,11 @@ class Answer:
 
     def event(self, data: bytes) -> None:
         """Take in one event of a stream."""
-        if not data.strip():
+        bare = data.strip()
+        if not bare:
             return
         self.events += 1
-        if data.strip() == DONE:
+        if bare == DONE:
             self.complete = self.ended = True
             return
         try:
@@ -159,6 +161,10 @@ class Answer:
                     self.event(line)
 
     def _take(self, value: dict[str, Any]) -> None:
+        if (piece := piece_in(value)) is not None:
+            self.is_known = True
+            self._add(piece)
+            return
         fault = fault_in(value)
         if fault is not None:
             self.fault = fault

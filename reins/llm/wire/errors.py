@@ -16,10 +16,6 @@ class UnconnectedError(WireError):
         self.advice = advice
 
 
-class TimeLimitError(WireError):
-    """The client's own limit of time is over."""
-
-
 class StatusError(WireError):
     """The server answered with a status that is no success."""
 

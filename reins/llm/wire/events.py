@@ -25,6 +25,9 @@ class EventReader:
 
     def feed(self, chunk: bytes) -> Iterator[bytes]:
         """Raises: TooLongError where an event is larger than any answer."""
+        if not self._rest and not self._data and chunk.endswith(b"\n\n") and b"\r" not in chunk:
+            yield from self._whole(chunk)
+            return
         self._rest += chunk
         at = 0
         for end in LINE.finditer(self._rest, self._searched):
@@ -35,6 +38,16 @@ class EventReader:
         self._searched = max(0, len(self._rest) - 1)
         if len(self._rest) + self._size_bytes > MAX_EVENT_BYTES:
             raise TooLongError
+
+    def _whole(self, chunk: bytes) -> Iterator[bytes]:
+        """The data of a chunk of whole events, as most are."""
+        for event in chunk.split(b"\n\n"):
+            if event.startswith(b"data: ") and b"\n" not in event:
+                yield event[6:]
+                continue
+            for line in (*event.split(b"\n"), b""):
+                if (data := self._line(line)) is not None:
+                    yield data
 
     def end(self) -> Iterator[bytes]:
         """The data of a last event that no empty line has ended."""

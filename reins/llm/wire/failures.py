@@ -17,7 +17,6 @@ from reins.llm.wire.errors import (
     NoStreamError,
     NoTextError,
     StatusError,
-    TimeLimitError,
     TooLongError,
     UnconnectedError,
     WireError,
@@ -180,8 +179,6 @@ def verdict(error: WireError, response: WireResponse) -> tuple[Kind, str]:
     match error:
         case TooLongError():
             kind, what = "too_long", f"an answer of more than {MAX_TEXT_BYTES} bytes"
-        case TimeLimitError():
-            kind, what = "timeout", "no complete answer in time"
         case FinishReasonError(finish_reason=reason):
             kind = "truncated" if reason.lower() in CUT_OFF else "refused"
             what = "it gave no whole answer"

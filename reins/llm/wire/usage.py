@@ -4,7 +4,6 @@
 Moonshot, Mistral, xAI, Groq, Amazon Bedrock and OpenRouter.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +24,8 @@ CACHED = (
 )
 DETAILS = ("prompt_tokens_details", "input_tokens_details", "prompt_token_details")
 WRITTEN = ("cache_creation_input_tokens", "cacheWriteInputTokens")
+ALL_CACHED = frozenset(CACHED)
+BESIDE = frozenset((*CACHED[:2], *WRITTEN))
 THOUGHT = "thoughtsTokenCount"
 """Google counts an answer's thoughts beside the answer; all others count them in it."""
 
@@ -39,7 +40,7 @@ class Usage:
 
     def read(self, given: object) -> None:
         """Take in what an answer or an event says; a later number counts."""
-        if not isinstance(given, Mapping):
+        if not isinstance(given, dict):
             return
         sent, cached = _first(given, SENT), _cached(given)
         if sent is not None:
@@ -57,42 +58,49 @@ class Usage:
         return self.sent is not None or self.answered is not None
 
 
-def usage_in(body: Mapping[str, Any]) -> object:
+def usage_in(body: dict[str, Any]) -> object:
     """The usage of an answer or an event, wherever it stands there."""
     found: object = body.get("usage") or body.get("usageMetadata")
+    if found:
+        return found
     for name in ("message", "x_groq", "response"):
         inner = body.get(name)
-        if not found and isinstance(inner, Mapping):
+        if not found and isinstance(inner, dict):
             found = inner.get("usage")
     if not found and isinstance(choices := body.get("choices"), list) and choices:
         first = choices[0]  # as Moonshot does in its streams
-        found = first.get("usage") if isinstance(first, Mapping) else None
+        found = first.get("usage") if isinstance(first, dict) else None
     return found
 
 
-def _cached(given: Mapping[str, Any]) -> int | None:
-    places = [given, *(given.get(name) for name in DETAILS)]
-    counts = [
-        _count(each.get(name)) for each in places if isinstance(each, Mapping) for name in CACHED
-    ]
-    # Some fill in only one of two names, and the other with 0.
-    return max((count for count in counts if count is not None), default=None)
+def _cached(given: dict[str, Any]) -> int | None:
+    most: int | None = None
+    for each in (given, *map(given.get, DETAILS)):
+        if isinstance(each, dict) and not ALL_CACHED.isdisjoint(each):
+            # Some fill in only one of two names, and the other with 0.
+            for name in ALL_CACHED & each.keys():
+                count = _count(each[name])
+                if count is not None and (most is None or count > most):
+                    most = count
+    return most
 
 
-def _beside(given: Mapping[str, Any]) -> int | None:
+def _beside(given: dict[str, Any]) -> int | None:
     """Tokens written to a cache, where cached ones are not in the tokens sent; else None.
 
     Anthropic and Bedrock leave both out. A proxy that gives Anthropic's names beside OpenAI's has
     added them.
     """
-    if "prompt_tokens" in given or not any(name in given for name in (*CACHED[:2], *WRITTEN)):
+    if "prompt_tokens" in given or BESIDE.isdisjoint(given):
         return None
     return _first(given, WRITTEN) or 0
 
 
-def _first(given: Mapping[str, Any], names: tuple[str, ...]) -> int | None:
-    counts = (_count(given.get(name)) for name in names)
-    return next((count for count in counts if count is not None), None)
+def _first(given: dict[str, Any], names: tuple[str, ...]) -> int | None:
+    for name in names:
+        if name in given and (count := _count(given[name])) is not None:
+            return count
+    return None
 
 
 def _count(value: object) -> int | None:

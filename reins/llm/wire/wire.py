@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping
 from http import HTTPStatus
 from typing import Any
 
 from reins.llm.answers.thoughts import MAX_THOUGHT_CHARS, PartingStream
 from reins.llm.baml.runtime import Compiled
+from reins.llm.limits.turns import Turns
 from reins.llm.text import is_too_long
 from reins.llm.wire.answer import NO_ANSWER, Answer
 from reins.llm.wire.connecting import expects_tls, speaks_tls
@@ -49,6 +49,7 @@ class Wire:
         self.compiled = compiled
         self.sender = sender
         self._grace_s = grace_s
+        self._turns = Turns()
         self.is_plain = False
         """Known not to stream: asked for a stream it gave none, and then answered as a whole."""
         self.begins_in_thought = False
@@ -77,11 +78,16 @@ class Wire:
         """
         request = self.compiled.request(function, arguments).asking_for(response_format)
         received = Received(request.body.decode())
-        with _recorded(exchange, received):
-            async with self.sender.send(request) as reply:
+        try:
+            with await self.sender.send(request) as reply:
                 await _accept(reply, received)
-                await self._take_body(reply, received)
+                body = await self._body(reply, received)
+            await self._turns.take()
+            if not received.answer.body(body):
+                raise ShapeError
             return self._checked(received.answer)
+        finally:
+            exchange.response = received.response()
 
     async def stream(
         self,
@@ -103,8 +109,8 @@ class Wire:
         request = self.compiled.request(function, arguments, streamed=True)
         request = request.asking_for(response_format)
         received = Received(request.body.decode())
-        with _recorded(exchange, received):
-            async with self.sender.send(request) as reply:
+        try:
+            with await self.sender.send(request) as reply:
                 await _accept(reply, received)
                 await self._take_stream(reply, received, on_text)
             answer = received.answer
@@ -116,6 +122,8 @@ class Wire:
             if text != received.given:
                 on_text(text)
             return text
+        finally:
+            exchange.response = received.response()
 
     def _checked(self, answer: Answer) -> str:
         """The text of an answer that is one.
@@ -137,7 +145,7 @@ class Wire:
             raise NoTextError("refused", "it refused to answer")
         raise NoTextError("empty", answer.lack)
 
-    async def _take_body(self, reply: Reply, received: Received) -> None:
+    async def _body(self, reply: Reply, received: Received) -> bytes:
         """Read a plain answer, to its end or until it is whole and nothing follows."""
         body = bytearray()
         while not reply.is_read:
@@ -160,14 +168,14 @@ class Wire:
                 received.came = bytes(body[:MAX_REFUSAL_BYTES])
             if len(body) > MAX_BODY_BYTES:
                 raise TooLongError
-        if not received.answer.body(bytes(body)):
-            raise ShapeError
+        return bytes(body)
 
     async def _take_stream(self, reply: Reply, received: Received, on_text: OnText) -> None:
         """Read a stream, to its end or until the answer is whole and nothing follows."""
         answer, reader = received.answer, EventReader()
         parting = PartingStream(begins_in_thought=self.begins_in_thought)
         async for chunk in self._chunks(reply, answer):
+            await self._turns.take()
             if not answer.events:
                 received.came = (received.came + chunk)[:MAX_REFUSAL_BYTES]
             for data in reader.feed(chunk) if chunk else reader.end():
@@ -196,8 +204,11 @@ class Wire:
                 at = loop.time() + (min(CLOSING_S, self._grace_s) if done else self._grace_s)
                 until = at if until is None else min(at, until)
             try:
-                async with asyncio.timeout_at(until):
+                if until is None:
                     chunk = await reply.read()
+                else:
+                    async with asyncio.timeout_at(until):
+                        chunk = await reply.read()
             except TimeoutError:
                 chunk = b""
             except UnconnectedError:
@@ -227,12 +238,3 @@ async def _accept(reply: Reply, received: Received) -> None:
     if expects_tls(reply.status, received.came.decode(errors="replace")):
         raise speaks_tls()
     raise StatusError
-
-
-@contextmanager
-def _recorded(exchange: Exchange, received: Received) -> Iterator[None]:
-    """Set the response of an attempt, however it ends."""
-    try:
-        yield
-    finally:
-        exchange.response = received.response()

@@ -12,11 +12,12 @@ from reins.tools.outcome import ToolError
 from reins.tools.policy import Risk
 from reins.tools.web.charsets import is_text, text_of
 from reins.tools.web.engines import Found, ask
-from reins.tools.web.fetching import Fetcher, Page, Request
+from reins.tools.web.fetching import Fetcher
 from reins.tools.web.local_index import look
 from reins.tools.web.markdown import write
 from reins.tools.web.marking import fetched, from_outside
 from reins.tools.web.outside import Outside, target_of
+from reins.tools.web.page import Page, Request
 from reins.tools.web.statuses import status_words
 
 _ACCEPT = {"Accept": "text/html, text/markdown, text/plain, application/json, */*;q=0.5"}

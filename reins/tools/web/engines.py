@@ -12,9 +12,10 @@ import orjson
 from reins.settings import Settings
 from reins.tools.outcome import ToolError
 from reins.tools.web.charsets import without_unseen
-from reins.tools.web.fetching import Fetcher, Page, Request
+from reins.tools.web.fetching import Fetcher
 from reins.tools.web.marking import fetched
 from reins.tools.web.outside import Outside, target_of
+from reins.tools.web.page import Page, Request
 from reins.tools.web.statuses import status_words
 
 _BRAVE = "https://api.search.brave.com/res/v1/web/search"

@@ -3,7 +3,8 @@
 import hashlib
 
 from reins.tools.outcome import ToolError
-from reins.tools.web.fetching import Fetcher, Page, Request
+from reins.tools.web.fetching import Fetcher
+from reins.tools.web.page import Page, Request
 
 _DIGITS = 12
 

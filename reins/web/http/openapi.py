@@ -6,7 +6,7 @@ from flask_openapi3.blueprint import APIBlueprint
 from flask_openapi3.models.tag import Tag
 from flask_openapi3.openapi import OpenAPI
 
-from reins.web.api.accepted import Accepted
+from reins.web.api.accepted import Accepted, AcceptedMany
 from reins.web.http import problem
 from reins.web.views.conversations import ConversationExport
 
@@ -17,7 +17,7 @@ TEXT = (
     "Lists are paged: send next_cursor back unchanged. Text in a path is percent-encoded as a "
     "whole, slashes too."
 )
-_NAMED = (Accepted, ConversationExport)
+_NAMED = (Accepted, AcceptedMany, ConversationExport)
 """Models of answers that the framework is told of by their names alone."""
 _ANYWHERE = (401, 403, 421, 422, 500, 503)
 """Statuses that any operation may answer with: guard, wrong parameter, fault, overload."""

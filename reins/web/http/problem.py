@@ -1,5 +1,6 @@
 """Refusals as the API gives them: `application/problem+json`, with what to do about it."""
 
+import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from http import HTTPStatus
@@ -13,7 +14,7 @@ from werkzeug.exceptions import HTTPException
 
 from agent_core.actions.ids import ActionError
 from reins.web.views.rows import Wire
-from store.errors import StoreError
+from store.errors import QueueFullError, StoreError
 
 _logger = structlog.get_logger(__name__)
 
@@ -45,6 +46,8 @@ class Problem(BaseModel):
 
 class RequestRefusedError(HTTPException):
     """The request is refused; nothing was enqueued for it."""
+
+    code: int
 
     def __init__(
         self,
@@ -111,6 +114,7 @@ def register(app: Flask) -> None:
     """Answer every error of the application as a problem."""
     app.register_error_handler(HTTPException, _of_http)
     app.register_error_handler(ActionError, _of_action)
+    app.register_error_handler(QueueFullError, _of_full_queue)
     app.register_error_handler(StoreError, _of_store)
     app.register_error_handler(Exception, _of_fault)
 
@@ -149,6 +153,12 @@ def _of_action(error: ActionError) -> Response:
 def _of_store(error: StoreError) -> Response:
     _logger.error("a request could not be served", path=request.path, error=str(error)[:300])
     return answer(503, str(error), headers={"Retry-After": str(_RETRY_S)})
+
+
+def _of_full_queue(error: QueueFullError) -> Response:
+    # Whole seconds, and never "at once" (RFC 9110, 10.2.3).
+    after_s = max(1, math.ceil(error.retry_after_s))
+    return answer(429, str(error), headers={"Retry-After": str(after_s)})
 
 
 def _of_fault(error: Exception) -> Response:

@@ -20,16 +20,22 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 512 * 1024
+_LISTS = ("/api/sessions",)
+"""The addresses that also take many objects at once."""
 _MAX_DEPTH = 64
 """Lists and objects within each other; what is encoded again further on takes fewer than 254."""
 _DOTS = re.compile(r"(?:\.|%(?:25)*2e){1,2}", re.IGNORECASE)
 
 
 class StrictRequest(Request):
-    """A request whose body, where one is asked for, is an object in JSON."""
+    """A request whose body, where one is asked for, is an object in JSON, or a list of them."""
+
+    @property
+    def _takes_list(self) -> bool:
+        return self.path in _LISTS
 
     @cached_property
-    def body(self) -> dict[str, Any]:
+    def body(self) -> dict[str, Any] | list[Any]:
         """Raises: RequestRefusedError."""
         if self.mimetype != "application/json":
             given = repr(self.mimetype) if self.mimetype else "none"
@@ -42,9 +48,10 @@ class StrictRequest(Request):
             raise RequestRefusedError(
                 400, f"the body is not JSON: {error}; send one object"
             ) from None
-        if not isinstance(found, dict):
+        if not isinstance(found, dict) and not (isinstance(found, list) and self._takes_list):
+            also = " or a list of them" if self._takes_list else ""
             raise RequestRefusedError(
-                422, f"the body is a {type(found).__name__}; expected an object"
+                422, f"the body is a {type(found).__name__}; expected an object{also}"
             )
         if not _shallow(found):
             raise RequestRefusedError(

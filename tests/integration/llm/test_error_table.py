@@ -158,12 +158,14 @@ async def test_a_host_that_does_not_resolve_is_unreachable(streamed: bool) -> No
 
 
 @MODES
-async def test_the_limit_of_the_client_is_a_timeout(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
-    """BAML's own limit of time, which only backs ours, is a timeout too."""
+async def test_the_limit_of_a_caller_hangs_up(stub: ModelStub, streamed: bool) -> None:  # noqa: FBT001
+    """Limits of time are the callers': one that is over ends the request at once."""
     stub.default = never
-    wire = wire_for(stub.address + "/v1", timeout_ms=100)
-    error, _ = await failing(wire, streamed=streamed)
-    assert (error.kind, error.retryable) == ("timeout", True)
+    wire = wire_for(stub.address + "/v1")
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await send(wire, Exchange(), streamed=streamed)
+    await asyncio.wait_for(stub.closed_by_client.wait(), 20)
 
 
 @MODES

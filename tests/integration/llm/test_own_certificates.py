@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 
+from reins.llm.baml.runtime import Request
 from reins.llm.errors import ModelConfigError, ModelError
 from reins.llm.wire.errors import UnconnectedError, WireError
 from reins.llm.wire.response import Exchange
@@ -315,6 +316,20 @@ async def test_a_proxy_is_gone_through(stub: ModelStub, authority, context, stre
     for head in proxy.heads[:2]:
         assert "proxy-authorization: basic dxnazxi6cc93" in head.lower()
     assert "Bearer" not in proxy.heads[1]
+
+
+async def test_a_proxy_sees_no_password_of_the_address(stub: ModelStub) -> None:
+    """Of an address with a password the request line has none; the header has it."""
+    proxy = Proxy()
+    async with proxied(proxy) as at:
+        address = stub.address.replace("//", "//us%40er:p%2Fw@")
+        headers = {"Content-Type": "application/json"}
+        sender = wire_for(address, proxy=f"http://{at}").sender
+        with await sender.send(Request(f"{address}/v1/chat/completions", headers, b"{}")) as reply:
+            assert reply.status == 200
+    [head] = proxy.heads
+    assert head.startswith(f"POST {stub.address}/v1/chat/completions HTTP/1.1")
+    assert "authorization: basic dxnazxi6cc93" in head.lower()
 
 
 async def test_a_proxy_that_does_not_let_through(unused_tcp_port: int, context) -> None:

@@ -1,22 +1,27 @@
 """Compaction: many small commits cost no more than few, and it harms no reader and no writer."""
 
+import asyncio
 import statistics
 import threading
 import time
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from structlog.testing import capture_logs
 
 from store import agent_steps
+from store.folder import DataFolder
 from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.lance import compaction
+from store.lance import manifest as manifests
 from store.lance.compaction import Compaction
 from store.lance.tables import COMPACT_COMMITS, connect, open_or_make
 from store.reading import Reader
+from store.snapshot import take
 from store.store import Store
 from tests.integration.store.support import step
-from tests.support.waiting import until_async
+from tests.support.waiting import until, until_async
 
 
 class Clock:
@@ -25,6 +30,23 @@ class Clock:
 
     def __call__(self):
         return self.now
+
+
+def nothing():
+    """Sync and note nothing: no start comes after it."""
+
+
+def nobody():
+    """Nobody holds a version."""
+    return False
+
+
+def renewed_at(renewed, table):
+    renewed.append(table.version)
+
+
+def there(folder):
+    return sorted(manifests.version_of(path) for path in manifests.manifests(folder))
 
 
 def rows(n):
@@ -60,7 +82,7 @@ def test_after_five_hundred_commits_pieces_are_few(tmp_path, monkeypatch):
         if keeper.due("agent_steps", table.version):
             compacted += keeper.run("agent_steps", table)
         clock.now += 1
-        keeper.clean_due([(agent_steps.TABLE, table)], lambda: None)
+        keeper.clean_due([(agent_steps.TABLE, table)], nothing, nobody)
     late_s = key_query_s(table)
     assert 6 <= compacted <= 9
     assert table.count_rows() == 500
@@ -84,7 +106,8 @@ def test_what_a_compaction_replaced_is_kept(tmp_path):
     renewed = []
 
     def cleaned():
-        return keeper.clean_due([(agent_steps.TABLE, table)], lambda: renewed.append(table.version))
+        renew = partial(renewed_at, renewed, table)
+        return keeper.clean_due([(agent_steps.TABLE, table)], renew, nobody)
 
     assert keeper.run("agent_steps", table)
     assert not cleaned()
@@ -115,8 +138,86 @@ def test_a_clean_up_that_fails_waits_for_the_next_compaction(tmp_path, monkeypat
 
     monkeypatch.setattr(table, "optimize", fails)
     for _ in range(3):
-        assert not keeper.clean_due([(agent_steps.TABLE, table)], lambda: None)
+        assert not keeper.clean_due([(agent_steps.TABLE, table)], nothing, nobody)
     assert len(tried) == 1
+
+
+def test_at_rest_all_that_was_replaced_is_gone(tmp_path, monkeypatch):
+    """While a table changes each clean-up comes too early for what the newest compaction replaced;
+    the last one does not: a folder at rest has its rows once."""
+    monkeypatch.setattr(compaction, "KEEP", timedelta(seconds=0.3))
+    table = open_or_make(connect(tmp_path), agent_steps.TABLE)
+    keeper, folder = Compaction(), tmp_path / "agent_steps.lance"
+    cleaned, n = 0, 0
+    while cleaned < 2:  # under load: a compaction now and then
+        for n in range(n + 1, n + 6):  # noqa: B020 - the numbers go on
+            table.add(rows(n))
+        assert keeper.run("agent_steps", table)
+        cleaned += keeper.clean_due([(agent_steps.TABLE, table)], nothing, nobody)
+        time.sleep(0.1)
+    assert len(list((folder / "data").iterdir())) > 1
+    until(lambda: keeper.clean_due([(agent_steps.TABLE, table)], nothing, nobody))
+    assert len(list((folder / "data").iterdir())) == 1
+    assert len(there(folder)) <= 3
+    assert table.count_rows() == n
+    assert not keeper.clean_due([(agent_steps.TABLE, table)], nothing, nobody)
+
+
+def test_a_version_that_was_in_use_until_now_is_kept():
+    """However old it is: it counts for how long it has been replaced."""
+    now = datetime.now(UTC)
+
+    class Versions:
+        def __init__(self, *ages_s):
+            self._made = [now - timedelta(seconds=age_s) for age_s in ages_s]
+
+        def list_versions(self):
+            return [{"version": n, "timestamp": at} for n, at in enumerate(self._made)]
+
+    age = compaction._replaced_for(timedelta(seconds=30), Versions(9_000, 7_200, 3_600, 1, 0))
+    assert timedelta(seconds=3_600) < age < timedelta(seconds=7_200)
+    for nothing_to_delete in (Versions(3_600, 1, 0), Versions(1, 0)):
+        age = compaction._replaced_for(timedelta(seconds=30), nothing_to_delete)
+        assert age > timedelta(days=365)
+
+
+async def test_a_snapshot_keeps_its_versions(tmp_path, monkeypatch):
+    """However long somebody reads one moment of a folder: what it is made of is not cleaned away
+    meanwhile, and goes when it is done."""
+    monkeypatch.setattr("store.lance.compaction.IDLE_S", 0.1)
+    monkeypatch.setattr("store.lance.compaction.KEEP", timedelta(seconds=0.2))
+    store, path = Store(tmp_path, flush_s=0.02), tmp_path / "agent_steps.lance"
+    await store.start()
+    try:
+        await store.journal.append(step("s1", 1))
+        await until_async(lambda: store.flushed_rows == 1)
+        taken = await asyncio.to_thread(take, tmp_path)
+        pinned = taken.opened(agent_steps.TABLE).version
+        for n in range(2, 5):
+            await store.journal.append(step("s1", n))
+            await until_async(lambda n=n: store.flushed_rows == n)
+        await until_async(lambda: "agent_steps" in store.compacted_at)
+        await asyncio.sleep(1.0)
+        assert pinned in there(path)
+        assert len(list(taken.stored_rows(agent_steps.TABLE))) == 1
+        del taken
+        await until_async(lambda: pinned not in there(path))
+    finally:
+        await store.stop()
+
+
+def test_a_folder_that_cannot_be_written_can_be_held(tmp_path):
+    """Who reads a folder may have no right to write to it, and makes nothing in it."""
+    folder = DataFolder(tmp_path)
+    assert folder.hold_versions() is None
+    assert not list(tmp_path.iterdir())
+    assert not folder.versions_held()
+    (tmp_path / "versions.lock").chmod(0o400)
+    held = folder.hold_versions()
+    folder.hold_versions()  # nobody keeps it: it is given back at once
+    assert folder.versions_held()
+    held.close()
+    assert not folder.versions_held()
 
 
 async def test_a_start_compacts_what_was_left_and_idles(tmp_path):

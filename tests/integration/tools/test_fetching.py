@@ -12,8 +12,9 @@ from aiohttp import web
 
 from reins.tools.outcome import ToolError
 from reins.tools.web import fetching, outside
-from reins.tools.web.fetching import Fetcher, Request
+from reins.tools.web.fetching import Fetcher
 from reins.tools.web.outside import Outside
+from reins.tools.web.page import Request
 from tests.support.certificates import Authority
 from tests.support.web_sites import fetcher, raw, site
 

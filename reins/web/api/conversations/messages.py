@@ -7,7 +7,7 @@ from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import Id
-from reins.web.api.accepted import ACCEPTED, accepted
+from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import api_context
 from reins.web.api.conversations.read import api, is_there, recorded
 from reins.web.api.paths import ConversationPath
@@ -66,7 +66,7 @@ def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> 
 
 @api.post(
     "/api/conversations/<segment:conversation_id>/messages",
-    responses={**ACCEPTED, **refusals(400, 404, 413, 415)},
+    responses={**IF_ROOM, **refusals(400, 404, 413, 415)},
 )
 def post_message(path: ConversationPath, header: KeyHeader, body: PostMessageBody) -> Response:
     """A person speaks; applied exactly once, in order."""

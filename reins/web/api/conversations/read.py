@@ -7,7 +7,7 @@ from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import Id
-from reins.web.api.accepted import ACCEPTED, accepted
+from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
 from reins.web.api.paths import ConversationPath
 from reins.web.http.fields import ActorBody, Digits, Input, Words
@@ -63,7 +63,7 @@ def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
     }
 
 
-@api.post("/api/conversations", responses={**ACCEPTED, **refusals(400, 409, 413, 415)})
+@api.post("/api/conversations", responses={**IF_ROOM, **refusals(400, 409, 413, 415)})
 def create_conversation(header: KeyHeader, body: CreateConversationBody) -> Response:
     """A new conversation."""
     context = api_context()

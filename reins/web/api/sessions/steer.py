@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field, ValidationError
 import queue_imp
 from agent_core.actions.ids import KnownId
 from agent_core.agent.guidance import GuidanceRejectedError
-from reins.web.api.accepted import ACCEPTED, accepted
+from reins.web.api.accepted import ACCEPTED, IF_ROOM, accepted
 from reins.web.api.agent_types import types_of
 from reins.web.api.context import ApiContext, api_context
 from reins.web.api.paths import SessionPath
@@ -21,7 +21,8 @@ from reins.web.views.rows import Wire
 
 api = group("acts", "steering")
 
-_ANSWERS = {**ACCEPTED, **refusals(400, 404, 409, 413, 415)}
+_REFUSALS = refusals(400, 404, 409, 413, 415)
+_ANSWERS, _ANSWERS_IF_ROOM = {**ACCEPTED, **_REFUSALS}, {**IF_ROOM, **_REFUSALS}
 _MAX_BULK = 1_000
 
 
@@ -91,7 +92,7 @@ def pause_session(path: SessionPath, header: KeyHeader, body: PauseBody) -> Resp
     return accepted(context, header, make)
 
 
-@api.post("/api/sessions/<segment:session_id>/resume", responses=_ANSWERS)
+@api.post("/api/sessions/<segment:session_id>/resume", responses=_ANSWERS_IF_ROOM)
 def resume_session(path: SessionPath, header: KeyHeader, body: ResumeBody) -> Response:
     """Let a paused or failed session go on, with a tick at once."""
     context = api_context()
@@ -103,7 +104,7 @@ def resume_session(path: SessionPath, header: KeyHeader, body: ResumeBody) -> Re
     return accepted(context, header, make)
 
 
-@api.post("/api/sessions/<segment:session_id>/interrupt", responses=_ANSWERS)
+@api.post("/api/sessions/<segment:session_id>/interrupt", responses=_ANSWERS_IF_ROOM)
 def interrupt_session(path: SessionPath, header: KeyHeader, body: InterruptBody) -> Response:
     """Give new guidance, without cancelling anything."""
     context = api_context()
@@ -130,7 +131,7 @@ def destroy_session(path: SessionPath, header: KeyHeader, body: DestroyBody) -> 
     return accepted(context, header, make)
 
 
-@api.post("/api/bulk", responses={202: BulkAccepted, **refusals(400, 413, 415)})
+@api.post("/api/bulk", responses={202: BulkAccepted, **refusals(400, 413, 415, 429)})
 def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
     """The same for many sessions, in one commit; those that cannot be are named, the others are."""
     context = api_context()
@@ -148,7 +149,7 @@ def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
     return jsonify({"items": items}), 202
 
 
-@api.post("/api/environment/reload", responses={**ACCEPTED, **refusals(400, 413, 415)})
+@api.post("/api/environment/reload", responses={**IF_ROOM, **refusals(400, 413, 415)})
 def reload_environment(header: KeyHeader, body: ReloadBody) -> Response:
     """Read settings, prompts and agent types again."""
 

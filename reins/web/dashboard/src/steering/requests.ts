@@ -51,6 +51,12 @@ export function createSession(request: Request, session: Omit<CreateSession, 'ac
   return request.send(`create ${body.agent_id}`, body, (key) => api.createSession(body, key), one)
 }
 
+/** Many in one request: all of them are asked for, or none. */
+export function createSessions(request: Request, sessions: Omit<CreateSession, 'actor'>[]): Answered<{ items: Accepted[] }> {
+  const body = sessions.map((session) => ({ ...session, actor: actor.name }))
+  return request.send(`create ${body.length} sessions`, body, (key) => api.createSessions(body, key), ({ items }) => items)
+}
+
 export function createConversation(request: Request, conversationId: string, title: string): Answered {
   const body = { conversation_id: conversationId, actor: actor.name, ...(title ? { title } : {}) }
   return request.send(`create ${conversationId}`, body, (key) => api.createConversation(body, key), one)

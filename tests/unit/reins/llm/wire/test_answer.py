@@ -1,5 +1,7 @@
 """Whatever JSON a server sends, reading it raises nothing and makes up no text."""
 
+from unittest.mock import patch
+
 import orjson
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,3 +44,48 @@ def test_any_events_are_read(values: list[dict]) -> None:
     answer.flush()
     assert answer.events == len(values)
     assert answer.chars >= len(answer.text)
+
+
+PIECES = st.fixed_dictionaries(
+    {
+        "choices": st.lists(
+            st.fixed_dictionaries(
+                {"delta": st.fixed_dictionaries({"content": WORDS | st.just("")})},
+                optional={
+                    "index": st.sampled_from([0, 1, None, "0"]),
+                    "finish_reason": st.sampled_from([None, "stop", ""]),
+                    "logprobs": st.none(),
+                    "error": JSON,
+                },
+            ),
+            max_size=2,
+        )
+    },
+    optional={
+        "id": WORDS,
+        "object": st.sampled_from(["chat.completion.chunk", "error"]),
+        "model": WORDS,
+        "usage": st.none() | st.just({"completion_tokens": 3}),
+        "error": JSON,
+        "x_groq": JSON,
+    },
+)
+
+
+@given(st.lists(PIECES, max_size=4))
+def test_the_short_way_reads_like_the_long_one(values: list[dict]) -> None:
+    """The usual event of a stream is taken in at a glance, and says the same."""
+    short, long = Answer(), Answer()
+    for value in values:
+        short.event(orjson.dumps(value))
+    with patch("reins.llm.wire.answer.piece_in", return_value=None):
+        for value in values:
+            long.event(orjson.dumps(value))
+    for answer in (short, long):
+        answer.flush()
+    told = [
+        (a.said, a.chars, a.complete, a.ended, a.counted, a.is_known, a.stray, a.finish_reason,
+         a.fault, a.usage, a.events, a.corrupt, a.lack)
+        for a in (short, long)
+    ]  # fmt: skip
+    assert told[0] == told[1]

@@ -17,11 +17,10 @@ from reins.llm.wire.errors import (
     NoStreamError,
     ShapeError,
     StatusError,
-    TimeLimitError,
     TooLongError,
     UnconnectedError,
 )
-from reins.llm.wire.failures import ADVICE, classify, lengths_told
+from reins.llm.wire.failures import ADVICE, classify, failure, lengths_told
 from reins.llm.wire.response import WireResponse
 
 ROUTE = Route("openai", "m", "http://x")
@@ -91,7 +90,7 @@ def test_finish_reasons(reason: str, kind: str) -> None:
 
 def test_a_time_limit_is_retryable() -> None:
     """A time limit may be kept the next time."""
-    error = classify(TimeLimitError(), WireResponse(), ROUTE)
+    error = failure("timeout", ROUTE, "no answer within 1 s")
     assert (error.kind, error.retryable) == ("timeout", True)
 
 

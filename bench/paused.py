@@ -20,12 +20,12 @@ async def run(
 ) -> dict[str, Any]:
     """Memory of each of `sessions` paused sessions, and the process's CPU share beside none."""
     async with runtime_on(data) as runtime:
-        await create_fleet(runtime, 1, 3_600.0)
+        await create_fleet(runtime, 1, 3_600.0, name="first")
         idle_share = await _cpu_share(watched_s)
         await create_fleet(runtime, sessions, 3_600.0)
         with ThreadPoolExecutor(64) as pool:
             loop = asyncio.get_running_loop()
-            names = [f"agent-{number}" for number in range(sessions)]
+            names = list(runtime.fleet.live)
             pause = queue_imp.agent_pause_action
             await asyncio.gather(
                 *(loop.run_in_executor(pool, pause, name, "bench") for name in names)

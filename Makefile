@@ -135,7 +135,7 @@ dist: page ## Build the wheel and the source distribution into dist/
 # `make lock UPGRADE=--upgrade` takes the newest of all; without it, only what pyproject.toml asks.
 lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml
 	@$(LOCK) $(UPGRADE) --group uv --output-file requirements-uv.lock
-	@$(LOCK) $(UPGRADE) --extra embeddings --extra telemetry --output-file requirements.lock pyproject.toml
+	@$(LOCK) $(UPGRADE) --extra embeddings --extra telemetry --extra fast --output-file requirements.lock pyproject.toml
 	@$(LOCK) $(UPGRADE) --group build --constraints requirements.lock --output-file requirements-build.lock
 	@$(LOCK) $(UPGRADE) --all-extras --constraints requirements.lock --constraints requirements-build.lock \
 	  --output-file requirements-dev.lock pyproject.toml

@@ -27,7 +27,7 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.inbox.inbox import Inbox
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
-from reins import logs, redaction, telemetry, terminal
+from reins import event_loop, logs, redaction, telemetry, terminal
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
@@ -135,8 +135,6 @@ class Runtime:
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),
-                table=self.store.queue,
-                folder=self.store.folder,
                 poll_s=self.settings.poll_s,
             )
             ending.add("the dispatcher", self.dispatcher.stop, limit_s=_DISPATCHER_S)
@@ -268,7 +266,7 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
     try:
         settings = load_settings(**flags)
         logs.configure(settings.log_level, settings.log_format)
-        asyncio.run(_work(settings))
+        event_loop.run(_work(settings))
     except FolderOwnedError as error:
         print(f"reins: {terminal.shown(redaction.text(str(error)))}", file=sys.stderr)
         return EXIT_OWNED

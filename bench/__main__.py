@@ -1,7 +1,6 @@
 """`python -m bench [NAME …]`: run benchmarks by rounds, and write their figures as one table."""
 
 import argparse
-import asyncio
 import importlib
 import json
 import os
@@ -15,6 +14,7 @@ from typing import Any
 from bench import document, machine, report
 from bench.workload import Measured
 from bench.workloads import WORKLOADS, arguments_of
+from reins import event_loop
 
 _RESULTS = Path(__file__).parent / "results"
 _QUICK_LIMIT_S = 120.0
@@ -108,7 +108,7 @@ def _round(name: str, into: Measured, *, quick: bool, peers: bool) -> None:
 def _run(name: str, *, quick: bool, peers: bool) -> Any:
     run = importlib.import_module(f"bench.{WORKLOADS[name].module}").run
     with tempfile.TemporaryDirectory(prefix="reins-bench-") as data:
-        return asyncio.run(run(Path(data), **arguments_of(name, quick=quick, peers=peers)))
+        return event_loop.run(run(Path(data), **arguments_of(name, quick=quick, peers=peers)))
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from importlib.metadata import version
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ import psutil
 
 from reins.settings import Settings
 
-_PACKAGES = ("lancedb", "pyarrow", "orjson", "baml-py", "pydantic")
+_PACKAGES = ("lancedb", "pyarrow", "orjson", "baml-py", "pydantic", "uvloop")
 _SYNCS = 50
 
 
@@ -29,7 +29,7 @@ def facts() -> dict[str, Any]:
         "file_system": _file_system(Path(tempfile.gettempdir())),
         "fdatasync_ms_p50": _fdatasync_ms(),
         "python": platform.python_version(),
-        "packages": {name: version(name) for name in _PACKAGES},
+        "packages": {name: found for name in _PACKAGES if (found := _version(name))},
         "durable": Settings.model_fields["durable"].default,
         "commit": _commit(),
         "load": [round(each, 2) for each in os.getloadavg()],
@@ -46,6 +46,13 @@ def in_a_line(machine: dict[str, Any]) -> str:
         f"Python {machine['python']}, {packages}; load {machine['load'][0]} at the start and "
         f"{machine.get('load_after', machine['load'])[0]} at the end"
     )
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
 
 
 def _cpu() -> str:

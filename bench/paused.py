@@ -10,6 +10,7 @@ from typing import Any
 import queue_imp
 from agent_core.session.status import Status
 from bench.measure import cpu_s, create_fleet, rss_mib, runtime_on, until
+from reins import event_loop
 from store.lance.compaction import IDLE_S
 
 _FEW = 100
@@ -71,4 +72,4 @@ async def _show(data: Path, settling_s: float) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_show(Path(sys.argv[1]), float(sys.argv[2])))
+    event_loop.run(_show(Path(sys.argv[1]), float(sys.argv[2])))

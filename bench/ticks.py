@@ -6,8 +6,10 @@ from typing import Any
 
 from bench.measure import LagProbe, create_fleet, rss_mib, runtime_on, total_ticks
 from bench.peers.window import counted, on_disk
+from reins.event_loop import run as run_loop
 from reins.version import VERSION
 
+__all__ = ["DURABILITY", "NAME", "run", "run_loop"]
 NAME = f"Reins {VERSION}"
 DURABILITY = "REINS_DURABLE=power, the default: row and state are synced before a tick counts"
 

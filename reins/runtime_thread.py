@@ -5,6 +5,7 @@ import threading
 from concurrent.futures import Future
 
 from agents import Runtime
+from reins import event_loop
 
 _THREAD_END_S = 2.0
 """The thread is left to itself after this long: only a tick that swallowed its end holds it."""
@@ -30,7 +31,7 @@ class RuntimeThread:
             if self._thread is not None or self._stop_asked.done():
                 raise RuntimeError("the runtime was started twice or stopped; make a new one")
             self._thread = threading.Thread(
-                target=lambda: asyncio.run(self._live(started)), name="agents", daemon=True
+                target=lambda: event_loop.run(self._live(started)), name="agents", daemon=True
             )
             self._thread.start()
         started.result()

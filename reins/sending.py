@@ -62,4 +62,4 @@ def _check_same(action: Row, before: Row) -> None:
 
 def writer() -> queue_writer.QueueWriter:
     """The writer of the data folder that the settings name."""
-    return queue_writer.writer_at(data_folder().path)
+    return queue_writer.writer_at(data_folder())

@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         10.0, description="seconds a tick in flight is given to end when its session is stopped"
     )
     poll_s: Seconds = Field(2.0, description="seconds between two safety polls of the queue")
+    queue_max: int = Field(
+        100_000, ge=1, description="actions that may wait in the queue; a helper is refused above"
+    )
     flush_s: Seconds = Field(1.0, description="seconds between two flushes of the journal")
     pending_rows: int = Field(
         200_000, ge=1_000, description="rows the journal may hold before ticks wait for the flush"

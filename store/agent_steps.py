@@ -35,6 +35,7 @@ TABLE = Table(
         ]
     ),
     key=None,
+    read_by="session_id",
     # Both: a page of a session is where the two meet, without reading the session's other rows.
     indices={"session_id": "BTREE", "seq": "BTREE"},
 )
@@ -49,13 +50,17 @@ def list_steps(
     datetimes in UTC. Rows count as soon as they are acknowledged.
     """
 
+    reading = store or reader()
+
     def read(session_id: str) -> list[dict[str, Any]]:
-        return (store or reader()).joined(
+        return reading.joined(
             TABLE,
             {"session_id": session_id},
             # Numbers have no gaps: a range of seq is a page.
             f"session_id = {quoted(session_id)} AND seq > {int(after_seq)} "
             f"AND seq <= {int(after_seq) + int(limit)}",
+            # Rows are flushed in their order: all that follow a journalled one are journalled.
+            enough=lambda pending: any(row["seq"] == int(after_seq) + 1 for row in pending),
         )
 
     rows = in_either_form(session_id, read)

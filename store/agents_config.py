@@ -33,7 +33,8 @@ TABLE = Table(
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of one configuration; keys that are no columns are left out."""
-    return Record(TABLE.name, orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row}))
+    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
+    return Record(TABLE.name, line, row["session_id"])
 
 
 def list_configs(*, store: Reader | None = None) -> dict[str, str]:

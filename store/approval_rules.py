@@ -37,7 +37,8 @@ TABLE = Table(
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of a rule; times are microseconds since 1970."""
-    return Record(TABLE.name, orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row}))
+    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
+    return Record(TABLE.name, line, row["rule_id"])
 
 
 def get_rule(rule_id: str, *, store: Reader | None = None) -> dict[str, Any] | None:

@@ -92,4 +92,4 @@ def _held(row: dict[str, Any], known: list[Missing]) -> Record:
         "cost_usd": 0.0,
     }
     del step["journal_n"]
-    return Record(agent_steps.TABLE.name, orjson.dumps(step))
+    return Record(agent_steps.TABLE.name, orjson.dumps(step), session)

@@ -19,7 +19,7 @@ from store.folder import DataFolder
 from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
-from store.journal.log import Log
+from store.journal.log import NotingLog
 from store.lance import damage
 from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
@@ -28,7 +28,7 @@ from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.sums import Sums
 from store.lance.tables import Table
-from store.marked import Marked
+from store.queue_flush import QueueFlush
 from store.safe_versions import Opened, SafeVersions, go_back
 from store.starting import highest_number
 
@@ -78,7 +78,7 @@ class Flush(ThreadLoop):
         self._noting = threading.Lock()
         journalled = {name: pair for name, pair in tables.items() if pair[0].journalled}
         self._safe = SafeVersions(folder, journalled, synced, go_back, in_doubt=in_doubt)
-        self.marked = Marked(folder, tables, synced, self._note_synced)
+        self.queue = QueueFlush(folder, tables, synced, self._note_synced)
         self.rows = 0
         self.failures = 0
         self.last_error: str | None = None
@@ -89,7 +89,7 @@ class Flush(ThreadLoop):
     @property
     def in_doubt(self) -> bool:
         """True while commits to the tables may not be on disk although they are read."""
-        return self._safe.in_doubt or self.marked.in_doubt
+        return self._safe.in_doubt or self.queue.in_doubt
 
     def start(self) -> None:
         super().start()
@@ -105,6 +105,7 @@ class Flush(ThreadLoop):
 
     def run_once(self) -> float:
         self._flush_all()
+        self.queue.run()
         if self.retention.run(self._tables.values()):
             self._safe.changed()
         self._compact()
@@ -131,6 +132,7 @@ class Flush(ThreadLoop):
             with contextlib.suppress(JournalError):
                 self._journal.call(_nothing)  # what was submitted before is committed first
             self._flush_all()
+            self.queue.run()
         except Exception as error:  # noqa: BLE001 - the rows are safe in the journal
             self.failed(error)
         finally:
@@ -138,7 +140,7 @@ class Flush(ThreadLoop):
                 self._reader.close()
 
     @cached_property
-    def _reader(self) -> Log:
+    def _reader(self) -> NotingLog:
         """Made at first use, in the thread that uses it."""
         return self._folder.open_log("process")
 
@@ -162,15 +164,15 @@ class Flush(ThreadLoop):
             return False
         by_table = groupby(sorted(groups, key=lambda g: g.table), lambda g: g.table)
         self._write_all({name: list(same) for name, same in by_table})
-        versions = self.marked.versions() | self._safe.sync()  # read before the sync
-        self._journal.forget(groups, versions)
+        versions = self.queue.versions() | self._safe.sync()  # read before the sync
+        self._journal.forget(groups, versions, self._highest)
         self._note_files(versions)
         self.rows += sum(group.rows for group in groups)
         return more
 
     def _note_files(self, versions: Mapping[str, int]) -> None:
         """Note the checksums of the files of these versions, which are synced."""
-        with self._noting:  # the queue is compacted in another thread
+        with self._noting:
             new, gone = self._sums.changes(versions)
             if new or gone:
                 self._journal.call(lambda log: log.note_files(new, gone))
@@ -254,7 +256,7 @@ class Flush(ThreadLoop):
     @property
     def compacted_at(self) -> dict[str, datetime]:
         """When each table was last compacted here; without those that were not yet."""
-        return {**self._compaction.compacted_at, **self.marked.compaction.compacted_at}
+        return {**self._compaction.compacted_at, **self.queue.compaction.compacted_at}
 
     def _compact(self) -> None:
         mine = [pair for pair in self._tables.values() if pair[0].journalled]
@@ -262,16 +264,17 @@ class Flush(ThreadLoop):
             self._note_newest()
         if self._compaction.clean_due(mine, self._note_newest, self._folder.versions_held):
             self._note_newest()
+        self.queue.compact()
 
     def _note_newest(self) -> None:
         self._safe.changed()
-        self._note_synced(self.marked.versions() | self._safe.sync())
+        self._note_synced(self.queue.versions() | self._safe.sync())
 
     def _note_synced(self, versions: Mapping[str, int]) -> None:
-        self._journal.call(lambda log: log.note_synced(versions))
+        self._journal.call(lambda log: log.note_synced(versions, self._highest))
         self._note_files(versions)
         give_back()
 
 
-def _nothing(_log: Log) -> None:
+def _nothing(_log: NotingLog) -> None:
     """Wait for a turn, and do nothing in it."""

@@ -5,7 +5,7 @@ import json
 import os
 import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -13,15 +13,16 @@ import filelock
 
 from store.barrier import Barrier, sync_file_system
 from store.boot import boot_id
-from store.counter import Counter
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.failed_syncs import FailedSyncs
-from store.journal.log import Log, open_log
+from store.journal.log import NotingLog, Witness, open_log
 from store.journal.opening import Durable
 from store.journal.proof import Proof, prove
 from store.journal.reading import open_for_reading
 from store.lance.opening import LanceTables, Tables
 from store.locks import Shared, is_shared, share
+from store.queue_file import QueueFile
+from store.queue_opening import QueueReader, open_queue, prove_queue
 
 FORMAT = 1
 """Version of the folder's layout. 0 stands for tables from before it was recorded."""
@@ -72,6 +73,7 @@ class DataFolder:
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
         self.failed_syncs = FailedSyncs(self.path / _FAILED_SYNCS_FILE)
+        self._queue_reader = QueueReader(self.queue)
         self._opening = threading.Lock()
         self._syncing = threading.Lock()
         self._descriptor: int | None = None
@@ -90,13 +92,47 @@ class DataFolder:
         """Read the journal through, and what it should have; changes nothing."""
         return prove(self.journal)
 
-    def open_log(self, durable: Durable, *, checked: bool = False) -> Log:
+    def open_log(
+        self,
+        durable: Durable,
+        *,
+        checked: bool = False,
+        waits: bool = True,
+        witness: Witness | None = None,
+    ) -> NotingLog:
         """The journal's log, to append to. Raises: FolderUnusableError."""
-        return open_log(self.journal, durable, checked=checked)
+        return open_log(self.journal, durable, checked=checked, waits=waits, witness=witness)
 
-    def read_log(self) -> contextlib.AbstractContextManager[Log | None]:
+    def read_log(self) -> contextlib.AbstractContextManager[NotingLog | None]:
         """The same for one read; None where there is none yet. Raises: FolderUnusableError."""
         return open_for_reading(self.journal)
+
+    @property
+    def queue(self) -> Path:
+        return self.path / "queue.sqlite"
+
+    def prove_queue(self) -> Proof:
+        """Read the queue's file through, and what it should have; changes nothing."""
+        return prove_queue(self.queue)
+
+    def open_queue(self, *, checked: bool = False) -> QueueFile:
+        """The queue's file, to append to; made from what waits in the table, if it is missing.
+
+        Raises: FolderUnusableError.
+        """
+        return open_queue(self.queue, self.open_tables, checked=checked)
+
+    def read_queue(self) -> contextlib.AbstractContextManager[QueueFile | None]:
+        """The same for a query or two; None where there is none. Raises: FolderUnusableError."""
+        return self._queue_reader.read()
+
+    def queue_id(self) -> tuple[int, int]:
+        """What tells the queue's file from one that has taken its place."""
+        try:
+            found = self.queue.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return found.st_dev, found.st_ino
 
     def open_tables(self) -> Tables:
         return LanceTables(self.path)
@@ -233,12 +269,9 @@ class DataFolder:
                 self.failed_syncs.add()
                 raise
 
-    def counter(self, name: str, used: Callable[[], int]) -> Counter:
-        """A counter of the folder's own; `used` gives the highest of its numbers in use."""
-        return Counter(self.path / f"{name}.count", used)
-
     def close(self) -> None:
-        """Give the barriers' descriptor back."""
+        """Give the barriers' descriptor back, and the handle of the queue's file."""
+        self._queue_reader.close()
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -72,7 +72,8 @@ def states_of(name: str) -> tuple[str, ...] | None:
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of an item; times are microseconds since 1970."""
-    return Record(TABLE.name, orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row}))
+    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
+    return Record(TABLE.name, line, row["item_id"])
 
 
 def get_item(item_id: str, *, store: Reader | None = None) -> dict[str, Any] | None:
@@ -121,7 +122,7 @@ def list_items(
 def count_open(*, store: Reader | None = None) -> int:
     """The number of items that nobody has decided."""
     reading = store or reader()
-    newest = {row["item_id"]: row for row in reading.journalled(TABLE)}
+    newest = {row["item_id"]: row for row in reading.journalled(TABLE, newest=True)}
     where = f"state = {quoted(OPEN)}"
     stored = set(reading.stored(TABLE, where, ["item_id"])["item_id"].to_pylist())
     return len(stored - newest.keys()) + [row["state"] for row in newest.values()].count(OPEN)
@@ -164,7 +165,7 @@ def _newest(
     """The newest rows that fit; with a limit, at least the first ones beyond a place."""
     # The journal first, and all of it: it may hold a newer state of what the table finds.
     newest: dict[str, dict[str, Any]] = {}
-    pending = reading.journalled(TABLE)
+    pending = reading.journalled(TABLE, newest=True)
     if limit is not None:
         # Their places first: a preview may be large, and a page is short.
         places = map(order, reading.stored(TABLE, where or None, _PLACES).to_pylist())

@@ -27,6 +27,7 @@ TABLE = Table(
         ]
     ),
     key=None,
+    read_by="conversation_id",
     # Number too: a page of a conversation is where the two meet, as in the log.
     indices={"conversation_id": "BTREE", "message_id": "BTREE", "number": "BTREE"},
 )
@@ -95,7 +96,7 @@ def last_number(conversation_id: str, *, store: Reader | None = None) -> int:
 
 
 def _pending_number(conversation_id: str, reading: Reader) -> int:
-    pending = reading.journalled(TABLE, {"conversation_id": conversation_id})
+    pending = reading.journalled(TABLE, {"conversation_id": conversation_id}, newest=True)
     return max((int(row["number"]) for row in pending), default=0)
 
 
@@ -151,7 +152,7 @@ def newest_messages(
     """
     reading = store or reader()
     # Journal first: a row that is flushed in between is then seen twice, never missed.
-    pending = reading.journalled(TABLE)
+    pending = reading.journalled(TABLE, newest=True)
     newest: dict[str, dict[str, Any]] = {}
     for row in (*_newest_stored(reading, conversation_ids), *pending):
         known = newest.get(row["conversation_id"])

@@ -43,6 +43,7 @@ TABLE = Table(
         ]
     ),
     key=None,
+    read_by="session_id",
     indices={"session_id": "BTREE", "seq": "BTREE"},
     retained_by="queued_at",
 )

@@ -34,7 +34,7 @@ def list_participants(
     """
     reading = store or reader()
     # All that are journalled: one of them may have taken its participant to another conversation.
-    pending = reading.journalled(TABLE)
+    pending = reading.journalled(TABLE, newest=True)
     where = None if conversation_id is None else f"conversation_id = {quoted(conversation_id)}"
     newest: dict[str, dict[str, Any]] = {}
     for row in (*reading.stored(TABLE, where).to_pylist(), *pending):

@@ -1,21 +1,21 @@
-"""The queue's table: actions appended by any process, marked processed by the worker alone."""
+"""The queue's table: the record of what was asked for, and of what became of it.
+
+Actions come in through the queue's file (`store.queue_file`), and are carried here with their
+outcomes. What another program appends here without an outcome is taken up all the same.
+"""
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import structlog
 
 from reins import redaction
-from store import times
 from store.lance.opening import AsyncOpenTable, OpenTable
 from store.lance.ordering import in_order
 from store.lance.tables import STAMP, TEXT, Table, quoted
 
-_logger = structlog.get_logger(__name__)
 TABLE = Table(
     "queue",
     pa.schema(
@@ -40,12 +40,11 @@ TABLE = Table(
     ),
     key="action_id",
     indices={"processed": "BITMAP", "action_id": "BTREE"},
-    compact_commits=32,  # it is queried for each commit of another process
 )
 CONTENT = ("type", "agent_id", "session_id", "actor", "payload")
 """The columns that say what an action asks for."""
 NUMBER = "queue_n"
-"""The column that holds the order of the actions; see `Counter`."""
+"""The column that holds the order of the actions; what another program wrote may have none."""
 SAME_ROW = (
     f"target.{NUMBER} = source.{NUMBER}"
     f" OR ((target.{NUMBER} IS NULL OR source.{NUMBER} IS NULL)"
@@ -56,34 +55,36 @@ SAME_ROW = (
 ID_REUSED = "this action_id was used before"
 """How the error of an action begins that has the id of another."""
 _LISTED = 500
+_WAITS = "processed = false"
 Row = dict[str, Any]
 
 
-async def waiting(table: AsyncOpenTable, but: Collection[str] = ()) -> list[Row]:
-    """Actions not yet processed, in the order in which they were enqueued, `but` those ids.
+async def waiting(table: AsyncOpenTable) -> list[Row]:
+    """Actions that wait in the table, in the order in which they were put there."""
+    found = await table.query().where(_WAITS).with_row_id().to_arrow()
+    return _without_keys(in_order(found, NUMBER))
 
-    Of several rows with an id of `but` the first is left out: the others are repetitions.
-    """
-    query = table.query().where("processed = false").with_row_id()
-    found = in_order(await query.to_arrow(), NUMBER)
-    if but:  # before any of them becomes a Python object
-        seen: set[str] = set()
-        kept = [_is_new(action_id, but, seen) for action_id in found["action_id"].to_pylist()]
-        found = found.filter(pa.array(kept, pa.bool_()))
+
+def waiting_rows(table: OpenTable) -> list[Row]:
+    """The same, blocking: those that have an id, with the columns that we know."""
+    found = table.search().where(_WAITS).with_row_id(with_row_id=True).limit(None).to_arrow()
+    if NUMBER not in found.schema.names:  # made by an older Reins, and no worker ran since
+        found = found.append_column(NUMBER, pa.nulls(found.num_rows, pa.int64()))
+    rows = _without_keys(in_order(found, NUMBER))
+    names = TABLE.schema.names
+    return [{n: row.get(n) for n in names} for row in rows if row["action_id"] is not None]
+
+
+def _without_keys(found: pa.Table) -> list[Row]:
     # Whoever wrote them may not have known the keys that we know.
     return list(map(redaction.redactor().row, found.to_pylist()))
 
 
-def _is_new(action_id: str, but: Collection[str], seen: set[str]) -> bool:
-    new = action_id not in but or action_id in seen
-    seen.add(action_id)
-    return new
-
-
-async def unprocessed(table: AsyncOpenTable, limit: int, but: Collection[str] = ()) -> list[Row]:
-    """Actions not yet processed `but` those ids, the most urgent first, then in their order."""
-    rows = [row for row in await waiting(table, but) if row["action_id"] not in but]
-    return sorted(rows, key=lambda row: -(row["urgency"] or 0))[:limit]
+def highest(table: OpenTable) -> int:
+    """The highest number in the table; 0 if there is none."""
+    if NUMBER not in table.schema.names:
+        return 0
+    return pc.max(table.search().select([NUMBER]).limit(None).to_arrow()[NUMBER]).as_py() or 0
 
 
 async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str, Row]:
@@ -129,16 +130,3 @@ def taken_up(rows: Sequence[Row]) -> Row:
 def is_refused(row: Row) -> bool:
     """True if the action was rejected for its id, which is another's."""
     return (row["error"] or "").startswith(ID_REUSED)
-
-
-def find(table: OpenTable, action_id: str) -> Row | None:
-    rows: list[Row] = table.search().where(f"action_id = {quoted(action_id)}").limit(None).to_list()
-    return taken_up(rows) if rows else None
-
-
-def changed_since(table: OpenTable, at: datetime) -> list[Row]:
-    """Actions created or processed at `at` or later, the oldest first."""
-    then = times.literal(at)
-    where = f"created_at >= {then} OR processed_at >= {then}"
-    rows: list[Row] = table.search().where(where).limit(None).to_list()
-    return sorted(rows, key=lambda row: (row["created_at"], row["action_id"]))

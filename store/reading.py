@@ -14,7 +14,9 @@ from reins.settings import current_settings
 from store import times
 from store.errors import FolderUnusableError
 from store.folder import DataFolder
-from store.journal.file import Group, Record
+from store.journal.file import Record
+from store.journal.memory import Memory
+from store.journal.searching import Line
 from store.lance.opening import OpenTable, Tables
 from store.lance.tables import STAMP, Row, Table
 
@@ -30,6 +32,8 @@ class Reader:
     def __init__(self, folder: DataFolder | Path | str) -> None:
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
         self._tables: dict[str, OpenTable] = {}
+        self.memory: Memory | None = None
+        """What is pending, where this process writes it."""
 
     @functools.cached_property
     def db(self) -> Tables:
@@ -47,14 +51,26 @@ class Reader:
             self._tables[table.name] = opened
         return self._tables[table.name]
 
-    def joined(self, table: Table, match: Mapping[str, str], where: str | None) -> list[Row]:
+    def joined(
+        self,
+        table: Table,
+        match: Mapping[str, str],
+        where: str | None,
+        *,
+        newest: bool = False,
+        enough: Callable[[list[Row]], bool] = lambda _pending: False,
+    ) -> list[Row]:
         """Rows of the journal and of the table that fit; a row in both stands once, oldest first.
 
         `match` picks journalled rows by their columns, `where` is the same for the table. For a
-        derived table the journal's rows of its source count too.
+        derived table the journal's rows of its source count too. `newest`: of the journal's rows
+        those that are no key's newest may be left out. `enough` says whether the journal's rows are
+        all that fit: then the table is not read.
         """
         # Journal first: a row that is flushed in between is then seen twice, never missed.
-        pending = self.journalled(table, match)
+        pending = self.journalled(table, match, newest=newest)
+        if enough(pending):
+            return pending
         stored: list[Row] = self.stored(table, where).to_pylist()
         seen = {row["journal_n"] for row in stored}
         rows = stored + [row for row in pending if row["journal_n"] not in seen]
@@ -64,7 +80,7 @@ class Reader:
         """The newest row of each key of a whole table, a few at a time in memory."""
         key = table.key or ""
         raw: dict[str, tuple[Callable[[Row], Row], Row]] = {}
-        for derive, row in self._journalled(table, {}):
+        for derive, row in self._journalled(table, {}, newest=True):
             other = raw.get(row[key])
             if other is None or row["journal_n"] > other[1]["journal_n"]:
                 raw[row[key]] = derive, row
@@ -109,24 +125,36 @@ class Reader:
                     self._tables.pop(table.name, None)
         raise AssertionError("not reached")
 
-    def journalled(self, table: Table, match: Mapping[str, str] | None = None) -> list[Row]:
-        """Rows of the journal alone that fit; read them before those of the table."""
-        rows = self._journalled(table, match or {})
+    def journalled(
+        self, table: Table, match: Mapping[str, str] | None = None, *, newest: bool = False
+    ) -> list[Row]:
+        """Rows of the journal alone that fit; read them before those of the table.
+
+        `newest`: those that are no key's newest may be left out.
+        """
+        rows = self._journalled(table, match or {}, newest=newest)
         return [typed(table, derive(row)) for derive, row in rows]
 
     def _journalled(
-        self, table: Table, match: Mapping[str, str]
+        self, table: Table, match: Mapping[str, str], *, newest: bool
     ) -> Iterator[tuple[Callable[[Row], Row], Row]]:
         """The journal's rows for this table, each with the function that makes it a row of it."""
+        key = match.get(table.asked_by)
         sources: list[tuple[str, Callable[[Row], Row]]] = [(table.name, _as_it_is)]
         if table.derived is not None:
             sources.append((table.derived.source, table.derived.row))
         for name, derive in sources:
-            with self.folder.read_log() as log:
-                pending = [] if log is None else log.groups_of(name)
-            for group in pending:
-                for row in matching(group, match):
-                    yield derive, row
+            for row in matching(self._pending(name, key, newest=newest), match):
+                yield derive, row
+
+    def _pending(self, name: str, key: str | None, *, newest: bool) -> list[Line]:
+        memory = self.memory
+        if memory is not None:
+            found = memory.pending(name, key, newest=newest)
+            if found is not None:
+                return found
+        with self.folder.read_log() as log:
+            return [] if log is None else log.pending(name, key, newest=newest)
 
     def append(self, make: Callable[[], Record]) -> None:
         """Commit the record that `make` builds to the journal from here, beside its writer.
@@ -152,13 +180,11 @@ def _told(folder: Path) -> Iterator[None]:
         ) from error
 
 
-def matching(group: Group, match: Mapping[str, str]) -> Iterable[Row]:
-    """The group's rows whose columns equal `match`, each with its number."""
+def matching(lines: Iterable[Line], match: Mapping[str, str]) -> Iterable[Row]:
+    """The rows whose columns equal `match`, each with its number."""
     # Parsing is what costs: look for the encoded values first.
     needles = [orjson.dumps(value) for value in match.values()]
-    if not all(needle in group.body for needle in needles):
-        return
-    for number, line in group.lines():
+    for number, line in lines:
         if all(needle in line for needle in needles):
             row = orjson.loads(line)
             if all(row[name] == value for name, value in match.items()):
@@ -183,12 +209,19 @@ def _time(microseconds: int | None) -> datetime | None:
 
 
 @functools.lru_cache(maxsize=64)
+def _reader_from(path: Path, _of: str) -> Reader:
+    """Helpers ask for it at each call."""
+    return _reader_at(DataFolder(path))
+
+
+@functools.lru_cache(maxsize=64)
 def _reader_at(folder: DataFolder) -> Reader:
     return Reader(folder)
 
 
 def reader(folder: DataFolder | Path | str | None = None) -> Reader:
     """The reader of a data folder, by default the one that the settings name."""
-    if not isinstance(folder, DataFolder):
-        folder = DataFolder(folder if folder is not None else current_settings().data)
-    return _reader_at(folder)
+    if isinstance(folder, DataFolder):
+        return _reader_at(folder)
+    path = current_settings().data if folder is None else Path(folder)
+    return _reader_from(path, str(path) if path.is_absolute() else str(Path.cwd()))

@@ -17,13 +17,14 @@ import pyarrow.compute as pc
 from lancedb.table import LanceTable
 
 from reins import jitter
-from store import queue
+from store import queue, queue_moment
 from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import DataFolder
 from store.journal.inspection import Found, Pending, acknowledged_number, inspected, read_pending
 from store.journal.opening import newest_number
 from store.lance.faults import fault
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
+from store.queue_moment import QueueFileMoment
 from store.store import TABLES
 
 T = TypeVar("T")
@@ -49,7 +50,7 @@ class Snapshot:
         self.damaged: dict[str, str] = {}
         self.tables: dict[str, LanceTable] = {}
         self._numbers: dict[str, list[int]] = {}
-        self.queues: list[LanceTable | None] = []
+        self.queues: list[tuple[QueueFileMoment, LanceTable | None]] = []
 
     @property
     def upto(self) -> int:
@@ -144,12 +145,13 @@ class Snapshot:
         return self._queue(1, columns)
 
     def _queue(self, which: int, columns: Sequence[str]) -> list[Row]:
-        opened = self.queues[which]
+        file, opened = self.queues[which]
         if queue.TABLE.name in self.damaged:
             raise _damaged(queue.TABLE.name, self.damaged[queue.TABLE.name])
         if opened is None:
-            return []
-        return _as_journalled(_read(opened, queue.TABLE, None, [*columns]), queue.TABLE)
+            return file.rows([], columns)
+        stored = _sound(_read(opened, queue.TABLE, None, None).to_pylist, queue.TABLE)
+        return file.rows(stored, columns)
 
     def _window(self, table: Table, where: str, columns: list[str] | None) -> Iterator[Found]:
         rows = _as_journalled(self._stored(table, where, columns), table)
@@ -194,7 +196,7 @@ def take(path: Path | str) -> Snapshot:
 
 def _pin(taken: Snapshot, db: lancedb.DBConnection, folder: DataFolder) -> bool:
     """Open everything; True if no table had a commit meanwhile: then it is of one moment."""
-    taken.queues.append(_pinned(taken, db, queue.TABLE))
+    taken.queues.append((queue_moment.read(folder), _pinned(taken, db, queue.TABLE)))
     for table in _JOURNALLED:
         if (opened := _pinned(taken, db, table)) is not None:
             taken.tables[table.name] = opened
@@ -206,7 +208,7 @@ def _pin(taken: Snapshot, db: lancedb.DBConnection, folder: DataFolder) -> bool:
             return False
         if connection is not None:
             read_pending(taken.pending, connection)
-    taken.queues.append(opened := _pinned(taken, db, queue.TABLE))
+    taken.queues.append((queue_moment.read(folder), opened := _pinned(taken, db, queue.TABLE)))
     if opened is not None:
         taken.tables[queue.TABLE.name] = opened
     return True

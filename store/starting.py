@@ -13,7 +13,7 @@ import structlog
 from store.derivation import make_again
 from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
 from store.folder import FORMAT, DataFolder, Left
-from store.journal.log import Log
+from store.journal.log import NotingLog
 from store.journal.opening import Durable
 from store.journal.proof import Proof
 from store.lance import damage
@@ -25,6 +25,7 @@ from store.lance.repair import ROLL_BACK, Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
 from store.queue_rewriting import write_again
+from store.queue_starting import account_for_queue, complete_queue
 
 _logger = structlog.get_logger(__name__)
 _MADE = 1
@@ -36,7 +37,8 @@ class Opened:
     """The tables of a folder with the highest number in each, what was repaired for that, and the
     checksums of their files.
 
-    `synced` are the versions that are known to be on disk, without those of repaired tables.
+    `synced` are the versions that are known to be on disk, without those of repaired tables, and
+    `known` are those whose highest number was noted, each with that.
     """
 
     tables: dict[str, tuple[Table, OpenTable]] = field(default_factory=dict)
@@ -44,6 +46,7 @@ class Opened:
     repaired: list[Repaired] = field(default_factory=list)
     sums: dict[tuple[str, str], Sum] = field(default_factory=dict)
     synced: dict[str, int] = field(default_factory=dict)
+    known: dict[str, tuple[int, int]] = field(default_factory=dict)
 
 
 def open_folder(
@@ -62,8 +65,9 @@ def open_folder(
     """
     opened = Opened()
     with no_system_error(folder):
-        proof = folder.prove_log()
+        proof, asked = folder.prove_log(), folder.prove_queue()
         _account_for(folder, tables, proof, roll_back=roll_back)
+        account_for_queue(folder, asked, roll_back=roll_back)
         with contextlib.closing(folder.open_log(durable, checked=True)) as log:
             _open_tables(opened, folder, tables, log, trusted=left != "power", roll_back=roll_back)
             opened.sums = log.noted_files()
@@ -76,6 +80,7 @@ def open_folder(
             _derive_again(opened)
             if left == "killed" or folder.failed_syncs.unsettled:
                 _prove(opened, folder, log)
+            complete_queue(folder, asked)
     if folder.format() != FORMAT:
         folder.record_format()
     return opened
@@ -131,12 +136,14 @@ def _open_tables(
     opened: Opened,
     folder: DataFolder,
     tables: Sequence[Table],
-    log: Log,
+    log: NotingLog,
     *,
     trusted: bool,
     roll_back: bool,
 ) -> None:
     evidence = _evidence(log, trusted=trusted)
+    if trusted:  # a loss of power is reason enough to read them
+        opened.known = _known(log)
     why: str | None = None
     for deep in (False, True):
         why = _open(opened, folder, tables, evidence, deep=deep, roll_back=roll_back)
@@ -147,7 +154,7 @@ def _open_tables(
     )
 
 
-def _evidence(log: Log, *, trusted: bool) -> Evidence:
+def _evidence(log: NotingLog, *, trusted: bool) -> Evidence:
     flushed, pending = _flushed(log), log.pending_rows()
     return Evidence(
         synced=log.synced_versions(),
@@ -159,7 +166,7 @@ def _evidence(log: Log, *, trusted: bool) -> Evidence:
     )
 
 
-def _flushed(log: Log) -> int:
+def _flushed(log: NotingLog) -> int:
     """The highest number that has left the journal; 0 if none has."""
     oldest, _ = log.groups(rows=1)
     return oldest[0].first - 1 if oldest else log.newest_number()
@@ -189,18 +196,27 @@ def _open(
     return None
 
 
-def _pending_rows(log: Log, table: str) -> Iterator[Any]:
-    for group in log.groups_of(table):
-        for _, line in group.lines():
-            yield orjson.loads(line)
+def _pending_rows(log: NotingLog, table: str) -> Iterator[Any]:
+    for _, line in log.pending(table):
+        yield orjson.loads(line)
 
 
 def _note_highest(opened: Opened, name: str, handle: OpenTable) -> None:
-    opened.highest[name] = highest_number(handle)
+    version, highest = opened.known.get(name, (0, 0))
+    repaired = any(one.table == name for one in opened.repaired)
+    # A commit that came after the note is what a kill leaves: only then the table is asked.
+    known = handle.version == version and not repaired
+    opened.highest[name] = highest if known else highest_number(handle)
+
+
+def _known(log: NotingLog) -> dict[str, tuple[int, int]]:
+    """The tables' synced versions with the highest number in each, where both are noted."""
+    versions = log.synced_versions()
+    return {name: (versions[name], highest) for name, highest in log.synced_highest().items()}
 
 
 def highest_number(opened: OpenTable) -> int:
-    """The highest journal number in the table; rows up to it are there already."""
+    """The highest journal number in the table, from all of its rows."""
     numbers = opened.search().select([JOURNAL_N.name]).limit(None).to_arrow()[JOURNAL_N.name]
     return pc.max(numbers).as_py() or 0
 
@@ -218,7 +234,7 @@ def _derive_again(opened: Opened) -> None:
             make_again(table, derived, handle, source)
 
 
-def _prove(opened: Opened, folder: DataFolder, log: Log) -> None:
+def _prove(opened: Opened, folder: DataFolder, log: NotingLog) -> None:
     """Find what to trust after a worker that was killed, or a sync that failed.
 
     Journalled tables go back to the versions that were proven: to nothing at all, where no row has
@@ -236,7 +252,7 @@ def _prove(opened: Opened, folder: DataFolder, log: Log) -> None:
             opened.synced[name] = _MADE
     barrier.sync()
     syncs.settle(failed)
-    log.note_synced(versions)
+    log.note_synced(versions, {})
     opened.synced |= versions
 
 

@@ -24,12 +24,14 @@ from store.errors import StoreError
 from store.flush import Flush
 from store.folder import DataFolder, Owner
 from store.journal.journal import Journal
+from store.journal.memory import Memory
 from store.journal.opening import Durable
 from store.lance import damage
 from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
+from store.queue_writer import writer_at
 from store.reading import Reader, reader
 from store.starting import Opened, open_folder
 
@@ -67,11 +69,14 @@ class Store:
         record_days: float | None = None,
     ) -> None:
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
+        self._memory = memory = Memory()
         self.journal = Journal(
             self.folder.journal,
             durable=durable,
             max_pending=max_pending,
-            open_log=lambda _path, level: self.folder.open_log(level),
+            open_log=lambda _path, level, *, waits: self.folder.open_log(
+                level, waits=waits, witness=memory
+            ),
         )
         self.repaired: list[Repaired] = []
         self.checking: Checking | None = None
@@ -97,17 +102,21 @@ class Store:
         await asyncio.to_thread(self.folder.prepare)
         owner = self._owned.enter_context(self.folder.owned())
         self._owned.callback(self.folder.close)
+        self._owned.callback(writer_at(self.folder).close)
         try:
             killed = owner.left == "killed"
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             self.journal.start()
+            # Before its readers need it: one who appends what it has read holds up all who open.
+            self._memory.open(self.folder.open_log("process"))
             owner.proven()
         except BaseException:
             self._owned.close()
             raise
         self._started = True
         self._owner = owner
+        self.reader.memory = self._memory
         self._flush = Flush(
             folder=self.folder,
             journal=self.journal,
@@ -119,6 +128,7 @@ class Store:
             record_days=self._record_days,
             sums=opened.sums,
         )
+        await asyncio.to_thread(self.adopt_actions)
         self._flush.start()
         self.checking = Checking(self.folder.path, opened.sums)
         self.checking.start()
@@ -159,6 +169,8 @@ class Store:
     async def _give_up_folder(self, flush: Flush | None) -> None:
         if self._owner is not None and flush is not None and flush.in_doubt:
             self._owner.left = "killed"  # the next worker does again what may not be on disk
+        self.reader.memory = None
+        self._memory.close()
         self._owned.close()  # in the thread that took the lock
 
     @property
@@ -183,15 +195,13 @@ class Store:
         if self._flush is not None:
             self._flush.retention.days = days
 
-    def prove_marks(self) -> None:
-        """Return once the actions marked so far are on disk as such; blocks. Raises: OSError."""
-        if self._flush is not None:
-            self._flush.marked.prove()
+    def adopt_actions(self) -> None:
+        """Take in what other programs have put into the queue's table. Blocks.
 
-    def compact_queue(self) -> None:
-        """Compact the queue where that is due; blocks, and goes in turn with the marking."""
+        Raises: OSError, RuntimeError, StoreError.
+        """
         if self._flush is not None:
-            self._flush.marked.compact()
+            self._flush.queue.adopt()
 
     @property
     def compacted_at(self) -> dict[str, datetime]:

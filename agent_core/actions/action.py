@@ -3,12 +3,12 @@
 import json
 import threading
 import time
-import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from agent_core.actions.payloads import PAYLOADS
+from store import new_ids
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 _MAX_URGENCY = 9
@@ -48,7 +48,7 @@ def create_action(
     if not isinstance(urgency, int) or not 0 <= urgency <= _MAX_URGENCY:
         raise ActionError(f"urgency is {urgency!r}; expected a number from 0 to {_MAX_URGENCY}")
     return {
-        "action_id": _new_id() if action_id is None else checked_id(action_id, "action_id"),
+        "action_id": new_ids.make() if action_id is None else checked_id(action_id, "action_id"),
         "type": action_type,
         "agent_id": agent_id,
         "session_id": session_id or agent_id,
@@ -64,10 +64,6 @@ def create_action(
         "error": None,
         "applied_seq": None,
     }
-
-
-def _new_id() -> str:
-    return f"act_{uuid.uuid4().hex}"
 
 
 def processed(

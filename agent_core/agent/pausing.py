@@ -11,6 +11,8 @@ class PauseMixin(AgentBase):
 
     def may_tick(self) -> bool:
         session = self.session
+        if session.waits is None and session.status is Status.RUNNING:
+            return True  # as nearly always: nothing else has a say
         if session.waits is not None and session.waits.is_stuck:
             return False
         return session.status is not Status.PAUSED and super().may_tick()

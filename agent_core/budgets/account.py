@@ -193,7 +193,10 @@ class Account:
             "seq": seq,
         }
         head = orjson.dumps(ids)[:-1] + b","
-        records = [Record(model_calls.TABLE.name, head + body[1:]) for body in self._calls]
+        records = [
+            Record(model_calls.TABLE.name, head + body[1:], session.session_id)
+            for body in self._calls
+        ]
         self._calls.clear()
         self._calls_bytes = 0
         return records

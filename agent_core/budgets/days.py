@@ -40,6 +40,8 @@ class Calendar:
         self._wall, self._at = clock(), passed()
         self.begun: set[str] = set()
         self.today = ""
+        self.left = ""
+        """The day that was under way before it."""
 
     def turn(self) -> Turn | None:
         """Go on to the day that the clock shows; None where it is still the same."""
@@ -48,7 +50,7 @@ class Calendar:
         self._wall, self._at = now, at
         if self._begins <= now < self.ends:
             return None
-        left = self.today
+        self.left = left = self.today
         self._begins = now // _DAY_S * _DAY_S
         self.ends = self._begins + _DAY_S
         self.today = f"{datetime.fromtimestamp(now, UTC):%Y-%m-%d}"
@@ -99,11 +101,10 @@ class DailySums:
 
     def turn(self) -> Turn | None:
         """Go on to the day that the clock shows."""
-        left = self._calendar.today
         turn = self._calendar.turn()
         if turn is None:
             return None
-        sums = self.today.sums()
+        left, sums = self._calendar.left, self.today.sums()
         self.today.clear()
         if turn == "undone":
             self.today.add_usage(sums)

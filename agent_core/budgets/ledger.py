@@ -77,7 +77,7 @@ class Ledger:
         usage["cost_usd"] += cost_usd
         usage["wall_s"] += wall_s
         day = usage.get("day")
-        if day is None or day["date"] != self.today:
+        if day is None or day["date"] != self._calendar.today:
             day = begin_day(usage, self.today)
         day["ticks"] += ticks
         day["tokens"] += tokens
@@ -112,11 +112,10 @@ class Ledger:
         return self._daily.spent_on(date)
 
     def _turn_day(self) -> None:
-        left = self._calendar.today
         turn = self._daily.turn()
         if turn is not None:
             for session in self.spenders():
-                turn_day(session.usage, self._daily, left, turn)
+                turn_day(session.usage, self._daily, self._calendar.left, turn)
             self._daily.turned(turn)
 
     # -- calls in flight

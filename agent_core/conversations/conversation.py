@@ -93,7 +93,9 @@ class Conversation:
                 "created_action": created_action,
                 "created_at": now_us(),
             }
-            await self._store.journal.append(Record("conversations", orjson.dumps(row)))
+            await self._store.journal.append(
+                Record("conversations", orjson.dumps(row), self.conversation_id)
+            )
             return True
 
     async def post(self, message_id: str, author: str, text: str, *, again: bool = True) -> None:
@@ -203,7 +205,7 @@ class Conversation:
             "metadata": metadata,
             "created_at": now_us(),
         }
-        return Record("messages", orjson.dumps(row))
+        return Record("messages", orjson.dumps(row), self.conversation_id)
 
     @asynccontextmanager
     async def _writing(self, message: Message) -> AsyncIterator[None]:

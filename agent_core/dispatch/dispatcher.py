@@ -19,15 +19,15 @@ from agent_core.session.controls import Applied, Outcome, Rejected
 from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
 from reins.loops import TaskLoop
-from store import queue, queue_watch, queue_writer
+from store import queue, queue_reading, queue_writer
 from store.errors import StoreError
-from store.folder import DataFolder
+from store.queue_intake import Intake
+from store.queue_rows import DONE, Mark
 
 _logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 _RETRY_S = 1.0
-_COMPACT_S = 5.0
-_POLL_ROWS = 1_000_000  # a cut would part the actions of a session
+_IDLE_S = 5.0
 
 
 class _Rounds(TaskLoop):
@@ -56,10 +56,11 @@ class Dispatcher:
     the next start finds them; a second stop does nothing.
     """
 
-    def __init__(self, *, context: Context, table: Any, folder: DataFolder, poll_s: float) -> None:
+    def __init__(self, *, context: Context, poll_s: float) -> None:
         self._context = context
-        self._table = table
-        self._folder = folder
+        self._store = store = context.fleet.store
+        self._writer = queue_writer.writer_at(store.folder)
+        self._intake = Intake(store.folder, store.adopt_actions)
         self._poll_s = poll_s
         self._polling = _Rounds("dispatcher poll", self._poll_round, self._poll_failed)
         self._marking = _Rounds("dispatcher mark", self._mark_round, self._mark_failed)
@@ -67,15 +68,12 @@ class Dispatcher:
         self._tasks: set[asyncio.Task[None]] = set()
         self._lanes: weakref.WeakValueDictionary[str, asyncio.Lock] = weakref.WeakValueDictionary()
         self._in_flight: dict[str, QueuedAction] = {}
-        self._repeated: set[str] = set()
+        self._repeated: dict[str, list[QueuedAction]] = {}
         self._rejected: dict[str, asyncio.Event] = {}  # those whose mark is on its way
-        self._marked: set[str] = set()
+        self._marked: dict[str, queue.Row] = {}  # in flight until the next poll begins
         self._unmarked: list[queue.Row] = []
-        self._arrived: list[tuple[int, list[queue.Row]]] = []
-        self._known_version = -1
-        self._unlisten: Callable[[], None] = _nothing
-        self._unwatch: Callable[[], None] = _nothing
         self.handled = 0
+        self._looked_at = 0.0
         self.polled_at = time.monotonic()
         """Monotonic time of the newest poll that succeeded."""
         self.mark_error: str | None = None
@@ -86,21 +84,13 @@ class Dispatcher:
     def start(self) -> None:
         self._polling.start()
         self._marking.start()
-        loop = asyncio.get_running_loop()
-        writer = queue_writer.writer_at(self._folder)
-        self._unlisten = writer.listen(
-            lambda rows, version: loop.call_soon_threadsafe(self._has_arrived, rows, version)
-        )
-        self._unwatch = queue_watch.watch(
-            self._folder.path, lambda: loop.call_soon_threadsafe(self._polling.wake)
-        )
+        self._intake.start(self._polling.wake)
 
     async def stop(self) -> None:
         if self._stopping:
             return
         self._stopping = True
-        self._unlisten()
-        await asyncio.to_thread(self._unwatch)
+        await asyncio.to_thread(self._intake.stop)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(
@@ -121,55 +111,41 @@ class Dispatcher:
         for action_id in self._marked:
             self._in_flight.pop(action_id, None)
         self._marked.clear()
-        new = [QueuedAction(row) for row in await self._new_rows()]
+        new = [QueuedAction(each.row, new=each.new) for each in await self._intake.take()]
         if new:
             owners = await self._owners(new)
             for action in in_order(new):
                 self._take(action, owners[action.action_id])
+        self._intake.taken()
         self.polled_at = time.monotonic()
         return len(new)
 
     async def _owners(self, new: Sequence[QueuedAction]) -> dict[str, queue.Row]:
         """The row of each id that was committed first; others are that action, sent again."""
         owners = {action.action_id: action.row for action in reversed(new)}
-        return owners | await queue.answered(self._table, list(owners))
-
-    async def _new_rows(self) -> list[queue.Row]:
-        """Actions that are not in flight, in the order of their commit.
-
-        Without a query where this process has committed them, and no other commit is in between:
-        an older action of the same session may be in it.
-        """
-        arrived, self._arrived = self._arrived, []
-        if arrived and [version for version, _ in arrived] == list(
-            range(self._known_version + 1, self._known_version + 1 + len(arrived))
-        ):
-            self._known_version += len(arrived)
-            return [row for _, rows in arrived for row in rows]
-        version = await self._table.version()
-        if version == self._known_version:
-            return []
-        new = await queue.waiting(self._table, self._in_flight)
-        self._known_version = max(self._known_version, version)
-        return new
-
-    def _has_arrived(self, rows: list[queue.Row], version: int) -> None:
-        self._arrived.append((version, rows))
-        self._polling.wake()
+        ids = list({action.action_id for action in new if not action.new})
+        if not ids:
+            return owners
+        store = self._store
+        return owners | await queue_reading.processed(store.folder, store.queue, ids)
 
     async def _poll_round(self) -> float:
+        if time.monotonic() - self._looked_at >= self._poll_s:
+            self._looked_at = time.monotonic()
+            self._intake.look()
         await self.poll_once()
         return self._poll_s
 
     def _poll_failed(self, error: str) -> None:
-        self._known_version = -1  # what had arrived is to be asked for
         _logger.error("queue poll failed", error=error, retry_in_s=_RETRY_S)
 
     def _take(self, action: QueuedAction, owner: queue.Row) -> None:
         """Start on an action; one whose id another row owns gets the outcome of that."""
         in_flight = self._in_flight.get(action.action_id)
         if in_flight is not None:
-            owner = in_flight.row
+            owner = self._marked.get(action.action_id, in_flight.row)
+            if action.number == in_flight.number:
+                return
         if owner is action.row:
             self._in_flight[action.action_id] = action
             task = asyncio.get_running_loop().create_task(
@@ -181,9 +157,9 @@ class Dispatcher:
             why = f"{queue.ID_REUSED}, for another content; send each action under an id of its own"
             self._finish(processed(action.row, outcome="rejected", error=why))
         elif owner["processed"]:
-            self._finish(action.row | {name: owner[name] for name in _OUTCOME})
+            self._finish(_as(owner, action.row))
         else:  # it waits for the outcome of the one in flight
-            self._repeated.add(action.action_id)
+            self._repeated.setdefault(action.action_id, []).append(action)
 
     def _finish(self, row: queue.Row) -> None:
         self._unmarked.append(row)
@@ -257,13 +233,12 @@ class Dispatcher:
         return lock
 
     async def _mark_round(self) -> float:
-        """Mark what is finished, all that has gathered in one commit; keep the queue in shape."""
+        """Mark what is finished, all that has gathered in one commit."""
         if self._unmarked:
             await self._mark_gathered()
-        await asyncio.to_thread(self._context.fleet.store.compact_queue)
         self.mark_error = None
         self.marked_at = time.time()
-        return _COMPACT_S
+        return _IDLE_S
 
     def _mark_failed(self, error: str) -> None:
         self.mark_error = error
@@ -271,30 +246,31 @@ class Dispatcher:
         _logger.error("marking failed", error=error, retry_in_s=_RETRY_S)
 
     async def _mark_gathered(self) -> None:
-        batch = list({row["action_id"]: row for row in reversed(self._unmarked)}.values())
-        version = await queue.mark(self._table, batch)
-        if version == self._known_version + 1 and not self._repeated:
-            self._known_version = version
-        self._repeated.clear()
-        await asyncio.to_thread(self._context.fleet.store.prove_marks)
-        marked = {id(row) for row in batch}
-        self._unmarked = [row for row in self._unmarked if id(row) not in marked]
-        if self._unmarked:  # of one id, one after the other
-            self._marking.wake()
+        batch, self._unmarked = self._unmarked, []
+        try:
+            marks = [Mark(row[queue.NUMBER], row) for row in batch]
+            await asyncio.to_thread(self._writer.mark, marks)
+        except BaseException:
+            self._unmarked = batch + self._unmarked
+            raise
         self.handled += len(batch)
         for row in batch:
-            if queue.is_refused(row):
-                continue  # the action whose id that is may be in flight still
-            self._marked.add(row["action_id"])
-            if row["action_id"] in self._rejected:
-                self._rejected.pop(row["action_id"]).set()
-            session = self._context.fleet.live.get(QueuedAction(row).session_id or "")
-            if session is not None:
-                session.marked(row["action_id"])
+            if not queue.is_refused(row):  # the action whose id that is may be in flight still
+                self._has_mark(row)
+
+    def _has_mark(self, row: queue.Row) -> None:
+        action_id = row["action_id"]
+        self._marked[action_id] = row
+        if action_id in self._rejected:
+            self._rejected.pop(action_id).set()
+        for again in self._repeated.pop(action_id, ()):
+            self._finish(_as(row, again.row))
+        action = self._in_flight.get(action_id)
+        session = self._context.fleet.live.get((action and action.session_id) or "")
+        if session is not None:
+            session.marked(action_id)
 
 
-_OUTCOME = ("processed", "processed_at", "outcome", "error", "applied_seq")
-
-
-def _nothing() -> None:
-    """Ends nothing: it stands for the end of a watch that has not begun."""
+def _as(owner: queue.Row, row: queue.Row) -> queue.Row:
+    """The row of an action that was sent again, with the outcome of the first."""
+    return row | {name: owner[name] for name in DONE}

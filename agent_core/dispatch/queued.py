@@ -1,9 +1,8 @@
 """An action as the worker takes it out of the queue, parsed once."""
 
-import json
-from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import orjson
 from pydantic import BaseModel, ValidationError
 
 from agent_core.agent.guidance import problems
@@ -15,39 +14,39 @@ class PayloadError(ValueError):
     """The payload does not fit the action's type."""
 
 
-@dataclass(frozen=True, slots=True)
 class QueuedAction:
-    """One row of the queue."""
+    """One row of the queue. `new`: nobody can have used its id before.
 
-    row: dict[str, Any]
+    `session_id` is the session that it is meant for; None if it is meant for none. Actions of one
+    `lane` are taken in order; those of different lanes do not wait.
+    """
 
-    @property
-    def action_id(self) -> str:
-        return str(self.row["action_id"])
+    __slots__ = ("action_id", "action_type", "lane", "new", "row", "session_id")
 
-    @property
-    def action_type(self) -> str:
-        return str(self.row["type"])
+    def __init__(self, row: dict[str, Any], *, new: bool = False) -> None:
+        self.row = row
+        self.new = new
+        self.action_id = str(row["action_id"])
+        self.action_type = str(row["type"])
+        # The payload is what handlers go by; a row written by hand may lack the columns.
+        given = _names_in(row["payload"])
+        named = _text(given, "session_id") or _text(given, "agent_id")
+        self.session_id: str | None = named or row["session_id"] or row["agent_id"] or None
+        if self.session_id:
+            self.lane = f"session {self.session_id}"
+        elif conversation_id := _text(given, "conversation_id"):
+            self.lane = f"conversation {conversation_id}"
+        else:
+            self.lane = f"type {self.action_type}"
 
     @property
     def actor(self) -> str:
         return str(self.row["actor"] or "unknown")
 
     @property
-    def session_id(self) -> str | None:
-        """The session that it is meant for; None if it is meant for none."""
-        # The payload is what handlers go by; a row written by hand may lack the columns.
-        named = self._in_payload("session_id") or self._in_payload("agent_id")
-        return named or self.row["session_id"] or self.row["agent_id"] or None
-
-    @property
-    def lane(self) -> str:
-        """Actions of one lane are taken in order; those of different lanes do not wait."""
-        if session_id := self.session_id:
-            return f"session {session_id}"
-        if conversation_id := self._in_payload("conversation_id"):
-            return f"conversation {conversation_id}"
-        return f"type {self.action_type}"
+    def number(self) -> int:
+        """Its place in the queue."""
+        return int(self.row["queue_n"])
 
     @property
     def names(self) -> dict[str, Any]:
@@ -59,13 +58,6 @@ class QueuedAction:
             "session_id": self.session_id,
         }
 
-    def _in_payload(self, name: str) -> str | None:
-        try:
-            value = json.loads(self.row["payload"])[name]
-        except (ValueError, KeyError, TypeError, RecursionError):
-            return None
-        return value if isinstance(value, str) else None
-
     def payload(self, model: type[P]) -> P:
         """The payload as the model. Raises: PayloadError."""
         try:
@@ -73,3 +65,16 @@ class QueuedAction:
         except (ValidationError, TypeError) as error:
             what = problems(error) if isinstance(error, ValidationError) else str(error)
             raise PayloadError(f"the payload does not fit {self.action_type}: {what}") from None
+
+
+def _names_in(payload: str | None) -> dict[str, Any]:
+    try:
+        given = orjson.loads(payload or "{}")
+    except orjson.JSONDecodeError:
+        return {}
+    return given if isinstance(given, dict) else {}
+
+
+def _text(given: dict[str, Any], name: str) -> str | None:
+    value = given.get(name)
+    return value if isinstance(value, str) else None

@@ -16,7 +16,7 @@ from agent_core.session.failures import describe
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
-from store import agent_state, agents_config, queue
+from store import agent_state, agents_config, queue_reading
 from store.store import Store
 
 _logger = structlog.get_logger(__name__)
@@ -62,8 +62,7 @@ class Recovery:
 
     async def unprocessed(self) -> set[str]:
         """The ids of the actions that will be delivered again; the others are so for good."""
-        await asyncio.to_thread(self._store.folder.sync)
-        rows = await queue.unprocessed(self._store.queue, 1 << 31)
+        rows = await queue_reading.unprocessed(self._store.folder, self._store.queue)
         return {row["action_id"] for row in rows}
 
     def unfinished(self, configs: Mapping[str, str], ledger: Ledger) -> list[Session]:

@@ -10,6 +10,7 @@ import orjson
 
 from agent_core.budgets.account import Account
 from agent_core.session.status import Status
+from agent_core.session.turns import Turns
 from reins import jitter
 from store.errors import JournalError
 from store.journal.file import Record
@@ -64,7 +65,9 @@ class Logged(Protocol):
 class SessionLog:
     """Writes one session's rows, one append at a time, so that `seq` has no gaps.
 
-    `seq` is that of the newest row on disk, `state` the agent's state in it, as JSON.
+    `seq` is that of the newest row on disk, `state` the agent's state in it, as JSON. Whoever has
+    the turn to write finds the log closed where rows may be on disk that it does not know of: it
+    must be read first.
     """
 
     __slots__ = ("_closed", "_journal", "_session", "_writing", "seq", "state")
@@ -72,7 +75,7 @@ class SessionLog:
     def __init__(self, journal: Journal, session: Logged) -> None:
         self._journal = journal
         self._session = session
-        self._writing = asyncio.Lock()
+        self._writing = Turns()
         self._closed = False
         self.seq = 0
         self.state = "{}"
@@ -85,21 +88,31 @@ class SessionLog:
         `state` is the agent's state after them; None: as it was after the row before.
         Waits, and tries again, while the journal cannot commit. Raises: SessionClosedError.
         """
-        await self._writing.acquire()  # `async with` is three coroutines more for each tick
+        writing = self._writing
+        if not writing.is_taken_now():  # `async with` is three coroutines more for each tick
+            await writing.take()
         try:
             if self._closed:
                 raise SessionClosedError(f"session {self._session.session_id} has ended")
-            await self._append(events, state, also)
-            return self.seq
+            state = self.state if state is None else state
+            records, seq = self._records(events, state, also)
+            self._closed = True  # until they are on disk; after an error they may be, all the same
+            try:
+                await self._journal.append(*records)
+            except JournalError:
+                await self._append_again(records)
+            self._closed = False
+            self.seq, self.state = seq, state
+            return seq
         finally:
-            self._writing.release()
+            writing.give()
 
     async def announce(self, status: Status) -> None:
         """Record `status` unless it has passed already."""
         async with self._writing:
             if self._session.status is status and not self._closed:
                 # The calls of the tick so far stay for the row that they lead to.
-                await self._append([Event("status", status.value)], None, (), with_calls=False)
+                await self._append(Event("status", status.value), with_calls=False)
 
     async def close_by_force(self, final: Callable[[], Event]) -> int | None:
         """Write the last row of a session whose tick cannot be stopped, and nothing after it.
@@ -110,7 +123,7 @@ class SessionLog:
             if self._closed or self._session.status.ended:
                 return None
             self._session.status = Status.STOPPED
-            await self._append([final()], None, ())
+            await self._append(final())
             self._closed = True
             return self.seq
 
@@ -126,37 +139,39 @@ class SessionLog:
         except JournalError:
             await self._append_again(records)
 
-    async def _append(
+    async def _append(self, event: Event, *, with_calls: bool = True) -> None:
+        """Write one row, in the turn that its caller has."""
+        records, seq = self._records([event], self.state, (), with_calls=with_calls)
+        self._closed = True
+        try:
+            await self._journal.append(*records)
+        except JournalError:
+            await self._append_again(records)
+        self._closed = False
+        self.seq = seq
+
+    def _records(
         self,
         events: Sequence[Event],
-        state: str | None,
+        state: str,
         also: Sequence[Record],
         *,
         with_calls: bool = True,
-    ) -> None:
-        state = self.state if state is None else state
-        records, seq = [*also], self.seq
-        account = self._session.account
+    ) -> tuple[list[Record], int]:
+        """The rows to commit, with all that belongs to them, and the last one's `seq`."""
+        records, seq, session = [*also], self.seq, self._session
+        account = session.account
         if account is not None and with_calls:
             account.meter(events[0])
             records += account.take_calls(seq + 1)
+        session_id = self._session.session_id
         for event in events:
             seq += 1
-            self._session.count(event, seq)
-            records.append(Record("agent_steps", self._row(event, seq, state)))
-        if self._session.status.over:
-            records.extend(self._session.closing_records())
-        try:
-            try:
-                await self._journal.append(*records)
-            except JournalError:
-                await self._append_again(records)
-        except BaseException:
-            # The rows may be on disk all the same: whoever writes next must read the log first.
-            self._closed = True
-            raise
-        self.seq = seq
-        self.state = state
+            session.count(event, seq)
+            records.append(Record("agent_steps", self._row(event, seq, state), session_id))
+        if session.status.over:
+            records.extend(session.closing_records())
+        return records, seq
 
     async def _append_again(self, records: Sequence[Record]) -> None:
         """Try again, ever less often, what the journal could not commit. Raises: JournalError."""

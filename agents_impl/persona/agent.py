@@ -111,7 +111,7 @@ class PersonaAgent(LoopingAgentBase):
             "joined_at": self.session.created_at,
             "left_at": left_at,
         }
-        return Record("participants", orjson.dumps(row))
+        return Record("participants", orjson.dumps(row), self.member_id)
 
     async def run(self) -> None:
         with self.conversation.floor.listening(self):

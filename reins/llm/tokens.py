@@ -37,6 +37,11 @@ def size_of(value: object) -> int:
         return len(value) if value.isascii() else len(value.encode("utf-8", "replace"))
     if isinstance(value, list):
         return sum(map(size_of, value))
-    if isinstance(value, dict):
-        return sum(len(key) + size_of(each) for key, each in value.items())
-    return 8
+    if not isinstance(value, dict):
+        return 8
+    size = 0
+    for key, each in value.items():
+        # Most are short texts, and a task asks for the sizes of all its steps at each tick.
+        is_plain = isinstance(each, str) and each.isascii()
+        size += len(key) + (len(each) if is_plain else size_of(each))
+    return size

@@ -73,10 +73,8 @@ class Methods:
             raise ProtocolError(INVALID_PARAMS, f"arguments of {name} are no object")
         try:
             return _told(tool.call(self._desk, given, rest))
-        except (RefusedError, ActionError) as error:
+        except (RefusedError, ActionError, QueueFullError) as error:
             return _failed(str(error))
-        except QueueFullError as error:
-            return _failed(f"{error} Call it again in {error.retry_after_s:g} s, not sooner.")
         except StoreError as error:
             _logger.exception("a call of an assistant failed", tool=name)
             return _failed(f"{error} If it is not said otherwise, nothing was done.")

@@ -51,6 +51,20 @@ def acknowledged_there(facts: Facts) -> Iterator[Finding]:
         yield Finding("acknowledged_there", message, {"journal_n": pending.newest + 1})
 
 
+def queue_acknowledged(facts: Facts) -> Iterator[Finding]:
+    """The note beside the queue's file says what that must have."""
+    file, _ = facts.snapshot.queues[-1]
+    if file.newest < file.acknowledged:
+        message = (
+            f"actions or outcomes up to number {file.acknowledged} were acknowledged, and the "
+            f"queue ends at {file.newest}"
+        )
+        yield Finding("queue_acknowledged", message, {"queue_n": file.newest + 1})
+    for number in file.torn:
+        message = f"action {number} is not what was committed"
+        yield Finding("queue_acknowledged", message, {"queue_n": number})
+
+
 def journal_whole(facts: Facts) -> Iterator[Finding]:
     pending = facts.snapshot.pending
     expected = pending.flushed + 1

@@ -33,6 +33,9 @@ CHECKS: dict[str, Check] = {
     "acknowledged_there": Check(
         numbers.acknowledged_there, "the journal goes on to the last number that was acknowledged"
     ),
+    "queue_acknowledged": Check(
+        numbers.queue_acknowledged, "the queue's file has what it acknowledged, as it was committed"
+    ),
     "journal_whole": Check(
         numbers.journal_whole, "the journal has what was committed, with no gaps after the flushed"
     ),

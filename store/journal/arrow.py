@@ -15,15 +15,19 @@ def to_arrow(table: Table, groups: list[Group]) -> pa.Table:
         [pa.array(range(group.first, group.last + 1), pa.int64()) for group in groups]
     )
     columns = [column for column in table.schema if column.name != "journal_n"]
-    # Times are numbers in JSON: read as int64, then seen as times (no copy).
+    parsed = read_lines(lines, columns).append_column("journal_n", numbers)
+    return parsed.select(table.schema.names).cast(table.schema)
+
+
+def read_lines(lines: bytes, columns: list[pa.Field]) -> pa.Table:
+    """Rows as JSON, one a line; times are still numbers."""
+    # Read as int64, then seen as times (no copy).
     plain = pa.schema([(c.name, pa.int64() if c.type == STAMP else c.type) for c in columns])
-    parsed = pj.read_json(
+    return pj.read_json(
         pa.BufferReader(lines),
         read_options=pj.ReadOptions(use_threads=False, block_size=len(lines) + 1),
         parse_options=pj.ParseOptions(explicit_schema=plain, unexpected_field_behavior="error"),
     )
-    parsed = parsed.append_column("journal_n", numbers)
-    return parsed.select(table.schema.names).cast(table.schema)
 
 
 def newest_by(rows: pa.Table, key: str) -> pa.Table:

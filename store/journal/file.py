@@ -13,33 +13,39 @@ from typing import NamedTuple
 
 from reins import redaction
 from store.errors import JournalError
-from store.journal.opening import Appender, newest_number, transaction
-from store.lance.sums import Sum, Sums
+from store.journal import keys
+from store.journal.notes import note_synced
+from store.journal.opening import Appender, newest_number, one_moment, transaction
 
 ALL = 1 << 62
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
 _COMMIT_ERRORS = (sqlite3.Error, OverflowError, MemoryError)
 
 _APPEND = """
-INSERT INTO record_group (first, rows, tbl, body, crc) SELECT max(
+INSERT INTO record_group (first, rows, tbl, crc, keys, ends, body) SELECT max(
     (SELECT flushed + 1 FROM position),
     coalesce((SELECT first + rows FROM record_group ORDER BY first DESC LIMIT 1), 0)
-), ?, ?, ?, ? RETURNING first
+), ?, ?, ?, ?, ?, ? RETURNING first
 """
 
 
 class Record(NamedTuple):
-    """One row on its way: the table's name and the row as JSON."""
+    """One row on its way: the table's name, the row as JSON, and what readers ask for it by.
+
+    `key` is the value of the table's `read_by` column; a row without one is looked at by all.
+    """
 
     table: str
     body: bytes
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
     """Records of one table that were committed together, numbered from `first`.
 
-    `whole` is false where the body is not what was committed.
+    `whole` is false where the body is not what was committed. `keys` are the digests of its rows'
+    keys, see `store.journal.keys`.
     """
 
     first: int
@@ -47,6 +53,7 @@ class Group:
     table: str
     body: bytes
     whole: bool = True
+    keys: bytes = b""
 
     @property
     def last(self) -> int:
@@ -56,35 +63,35 @@ class Group:
         return enumerate(self.body.split(b"\n"), self.first)
 
 
-def append(connection: sqlite3.Connection, records: Iterable[Record]) -> int:
-    """Commit the records as one; returns how many rows. Raises: JournalError (none is in)."""
-    by_table: dict[str, list[bytes]] = defaultdict(list)
+def append(connection: sqlite3.Connection, records: Iterable[Record]) -> list[Group]:
+    """Commit the records as one, a group for each table. Raises: JournalError (none is in)."""
+    by_table: dict[str, list[Record]] = defaultdict(list)
     for record in records:
-        by_table[record.table].append(record.body)
+        by_table[record.table].append(record)
     try:
         if len(by_table) == 1:
-            [(table, bodies)] = by_table.items()
-            last = _append_group(connection, table, bodies)
+            [(table, same)] = by_table.items()
+            groups = [_append_group(connection, table, same)]
         else:
-            last = 0
             with transaction(connection):
-                for table, bodies in by_table.items():
-                    last = _append_group(connection, table, bodies)
+                groups = [_append_group(connection, *each) for each in by_table.items()]
     except _COMMIT_ERRORS as error:
         raise _failed(error) from error
-    _note(connection, last)
-    return sum(len(bodies) for bodies in by_table.values())
+    if groups:
+        _note(connection, groups[-1].last)
+    return groups
 
 
-def append_made(connection: sqlite3.Connection, make: Callable[[], Record]) -> None:
+def append_made(connection: sqlite3.Connection, make: Callable[[], Record]) -> Group:
     """Commit the record that `make` builds while nobody else can append. Raises: JournalError."""
     try:
         with transaction(connection):
             record = make()
-            last = _append_group(connection, record.table, [record.body])
+            group = _append_group(connection, record.table, [record])
     except _COMMIT_ERRORS as error:
         raise _failed(error) from error
-    _note(connection, last)
+    _note(connection, group.last)
+    return group
 
 
 def _note(connection: sqlite3.Connection, last: int) -> None:
@@ -99,13 +106,17 @@ def _failed(error: Exception) -> JournalError:
     )
 
 
-def _append_group(connection: sqlite3.Connection, table: str, bodies: Sequence[bytes]) -> int:
-    """Returns the number of the last."""
+def _append_group(connection: sqlite3.Connection, table: str, records: Sequence[Record]) -> Group:
+    lines = [record.body for record in records]
+    joined = b"\n".join(lines)
     # Here, where every row passes: what is to be kept for good holds no key.
-    body = redaction.redactor().rows(b"\n".join(bodies))
-    values = (len(bodies), table, body, zlib.crc32(body))
+    body = redaction.redactor().rows(joined)
+    if body is not joined:
+        lines = body.split(b"\n")
+    digests = keys.packed(record.key for record in records)
+    values = (len(lines), table, zlib.crc32(body), digests, keys.ends(lines), body)
     [(first,)] = connection.execute(_APPEND, values).fetchall()
-    return int(first) + len(bodies) - 1
+    return Group(int(first), len(lines), table, body, keys=digests)
 
 
 def groups(
@@ -117,20 +128,9 @@ def groups(
     Neighbours of one table come as one group: SQLite joins them in one step, without the GIL that
     a step for each of thousands would have to wait for.
     """
-    heads, more = _heads(connection, after, rows, size_bytes)
-    return [group for run in _runs(heads) for group in _joined(connection, run)], more
-
-
-def groups_of(connection: sqlite3.Connection, table: str) -> list[Group]:
-    """All groups of one table."""
-    query = """
-        SELECT first, rows, tbl, CAST(body AS BLOB), crc FROM record_group
-        WHERE tbl = ? ORDER BY first
-    """
-    return [
-        Group(first, rows, tbl, body, whole=crc in (None, zlib.crc32(body)))
-        for first, rows, tbl, body, crc in connection.execute(query, (table,))
-    ]
+    with one_moment(connection):
+        heads, more = _heads(connection, after, rows, size_bytes)
+        return [group for run in _runs(heads) for group in _joined(connection, run)], more
 
 
 class _Head(NamedTuple):
@@ -181,12 +181,14 @@ def _runs(heads: list[_Head]) -> list[list[_Head]]:
 def _joined(connection: sqlite3.Connection, run: list[_Head]) -> list[Group]:
     """Neighbours as one group; each on its own where one of them is not what it was."""
     query = """
-        SELECT CAST(group_concat(CAST(body AS TEXT), char(10)) AS BLOB)
-        FROM (SELECT body FROM record_group WHERE first BETWEEN ? AND ? ORDER BY first)
+        SELECT CAST(group_concat(CAST(body AS TEXT), char(10)) AS BLOB),
+               group_concat(hex(coalesce(keys, zeroblob(8 * rows))), '')
+        FROM (SELECT body, keys, rows FROM record_group WHERE first BETWEEN ? AND ? ORDER BY first)
     """
-    (body,) = connection.execute(query, (run[0].first, run[-1].first)).fetchone()
+    body, digests = connection.execute(query, (run[0].first, run[-1].first)).fetchone()
     if _whole(run, body):
-        return [Group(run[0].first, sum(head.rows for head in run), run[0].table, body)]
+        rows = sum(head.rows for head in run)
+        return [Group(run[0].first, rows, run[0].table, body, keys=bytes.fromhex(digests))]
     query = "SELECT CAST(body AS BLOB) FROM record_group WHERE first = ?"
     groups = []
     for head in run:
@@ -206,41 +208,21 @@ def _whole(run: list[_Head], body: bytes) -> bool:
 
 
 def forget(
-    connection: sqlite3.Connection, upto: int, flushed: int, versions: Mapping[str, int]
+    connection: sqlite3.Connection,
+    upto: int,
+    flushed: int,
+    versions: Mapping[str, int],
+    highest: Mapping[str, int],
 ) -> None:
     """Delete the groups that begin up to number `upto`, a part of what is in the tables for good.
 
-    `flushed` is the highest number that is; `versions` are the tables' synced versions.
+    `flushed` is the highest number that is; `versions` are the tables' synced versions, `highest`
+    the numbers that they hold.
     """
     with transaction(connection):
         connection.execute("DELETE FROM record_group WHERE first <= ?", (upto,))
         raise_flushed(connection, flushed)
-        note_synced(connection, versions)
-
-
-def note_synced(connection: sqlite3.Connection, versions: Mapping[str, int]) -> None:
-    connection.executemany("INSERT OR REPLACE INTO synced VALUES (?, ?)", versions.items())
-
-
-def synced_versions(connection: sqlite3.Connection) -> dict[str, int]:
-    """Table name to the newest version that is known to be on disk."""
-    return dict(connection.execute("SELECT tbl, version FROM synced").fetchall())
-
-
-def note_files(connection: sqlite3.Connection, new: Sums, gone: Sequence[tuple[str, str]]) -> None:
-    """Note the checksums of files that are on disk, and drop those of files that are gone."""
-    with transaction(connection):
-        connection.executemany("DELETE FROM data_file WHERE tbl = ? AND path = ?", gone)
-        connection.executemany(
-            "INSERT OR REPLACE INTO data_file VALUES (?, ?, ?, ?)",
-            [(*key, *value) for key, value in new.items()],
-        )
-
-
-def noted_files(connection: sqlite3.Connection) -> dict[tuple[str, str], Sum]:
-    """Checksums by table and path, the oldest first."""
-    query = "SELECT tbl, path, size_bytes, crc FROM data_file ORDER BY rowid"
-    return {(table, path): Sum(size, crc) for table, path, size, crc in connection.execute(query)}
+        note_synced(connection, versions, highest)
 
 
 def raise_flushed(connection: sqlite3.Connection, number: int) -> None:

@@ -15,10 +15,9 @@ from typing import NamedTuple
 import orjson
 
 from store.errors import FolderUnusableError
-from store.journal import acknowledged
-from store.journal import file as journal_file
+from store.journal import acknowledged, notes
 from store.journal.file import Group
-from store.journal.opening import BUSY_TIMEOUT_S
+from store.journal.opening import BUSY_TIMEOUT_S, JOURNAL, Layout
 from store.lance.sums import Sums
 from store.lance.tables import Row
 
@@ -69,7 +68,7 @@ def _parsed(group: Group) -> Iterator[Found | int]:
 
 
 @contextlib.contextmanager
-def inspected(path: Path) -> Iterator[sqlite3.Connection | None]:
+def inspected(path: Path, layout: Layout = JOURNAL) -> Iterator[sqlite3.Connection | None]:
     """A connection that sees one moment of the file, from its first query on; None: no journal.
 
     Raises: FolderUnusableError, also for an SQLite error of the caller's queries.
@@ -86,13 +85,13 @@ def inspected(path: Path) -> Iterator[sqlite3.Connection | None]:
             )
         ) as connection:
             connection.execute("BEGIN")
-            made = "SELECT count(*) FROM sqlite_master WHERE name = 'record_group'"
-            (there,) = connection.execute(made).fetchone()
+            made = "SELECT count(*) FROM sqlite_master WHERE name = ?"
+            (there,) = connection.execute(made, layout.tables[:1]).fetchone()
             yield connection if there else None
     except sqlite3.Error as error:
         raise FolderUnusableError(
-            f"the journal {path} does not read: {error}. If its disk is in order, the file is "
-            "damaged: restore it from a backup."
+            f"the {layout.name} {path} does not read: {error}. If its disk is in order, the file "
+            "is damaged: restore it from a backup."
         ) from error
 
 
@@ -107,10 +106,10 @@ def read_pending(pending: Pending, connection: sqlite3.Connection) -> None:
     (flushed,) = connection.execute("SELECT max(flushed) FROM position").fetchone()
     pending.flushed = flushed or 0
     pending.groups = list(_groups(connection))
-    pending.synced = journal_file.synced_versions(connection)
+    pending.synced = notes.synced_versions(connection)
     made = "SELECT count(*) FROM sqlite_master WHERE name = 'data_file'"
     if connection.execute(made).fetchone() == (1,):  # an older Reins had no checksums
-        pending.sums = journal_file.noted_files(connection)
+        pending.sums = notes.noted_files(connection)
 
 
 def _groups(connection: sqlite3.Connection) -> Iterator[Group]:

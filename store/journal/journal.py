@@ -2,19 +2,22 @@
 
 import asyncio
 import sqlite3
+import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import Protocol
 
 import structlog
 
 from reins import telemetry
 from store.errors import JournalError
+from store.journal.alone import Alone
 from store.journal.file import Group, Record
-from store.journal.log import Log, open_log
+from store.journal.log import NotingLog, open_log
 from store.journal.opening import Durable
 from store.journal.writer import NOT_RUNNING, Entry, Writer
 
@@ -27,8 +30,17 @@ _RESOLVED_AT_ONCE = 32
 """Callers that go on in one turn of the loop: a thousand at once would hold up everything else."""
 
 
+class OpenLog(Protocol):
+    """Opens a handle of the log; one that does not wait fails where another appends."""
+
+    def __call__(self, path: Path, durable: Durable, /, *, waits: bool) -> NotingLog: ...
+
+
 class Journal:
     """A writer thread that commits whatever has gathered, then resolves the callers' futures.
+
+    What comes in one turn of the loop is handed over at its end, all at once; the loop itself
+    commits what came alone, where that is quick (see `store.journal.alone`).
 
     Starts once, on the loop whose futures it resolves. Wakes when something is submitted. `stop`
     commits what was submitted before it and ends the thread; what comes after it, and what still
@@ -41,11 +53,13 @@ class Journal:
         *,
         durable: Durable = "power",
         max_pending: int = 100_000,
-        open_log: Callable[[Path, Durable], Log] = open_log,
+        open_log: OpenLog = open_log,
     ) -> None:
         self._open_log = partial(open_log, path, durable)
         self._max_pending = max_pending
         self._writer: Writer | None = None
+        self._alone: Alone | None = None
+        self._gathered: list[Entry] = []
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Event()
         self._stopping = False
@@ -68,10 +82,12 @@ class Journal:
         if self._writer is not None:
             raise RuntimeError("the journal was started twice; make a new one")
         self._loop = loop = asyncio.get_running_loop()
-        log = self._open_log()
+        log = self._open_log(waits=True)
         self.pending = log.pending_rows()
         self._room.set()
-        self._writer = Writer(log, partial(self._commit, loop))
+        working = threading.Lock()
+        self._writer = Writer(log, partial(self._commit, loop, working), working)
+        self._alone = Alone(self._open_log(waits=False), working, self._count)
         self._writer.start()
 
     async def stop(self) -> None:
@@ -79,7 +95,13 @@ class Journal:
             return
         self._stopping = True
         self._room.set()
+        if self._gathered:
+            self._writer.put(self._gathered)
+            self._gathered = []
         await asyncio.to_thread(self._writer.stop)
+        if self._alone is not None:
+            self._alone.close()
+            self._alone = None
 
     def medians(self) -> tuple[float, float] | None:
         """Milliseconds and rows of the newest commits; None before the first."""
@@ -95,28 +117,51 @@ class Journal:
         return self._writer is not None and self._writer.running and not self._stopping
 
     def listen(self, wake: Callable[[], object]) -> Callable[[], None]:
-        """Call `wake`, from the writer's thread, after each commit; returns what ends that."""
+        """Call `wake` after each commit, from the loop or the writer; returns what ends that."""
         self._listeners.append(wake)
         return lambda: self._listeners.remove(wake)
 
-    async def append(self, *records: Record) -> None:
-        """Return once the records are on disk, all of them or none.
+    def append(self, *records: Record) -> Awaitable[None]:
+        """Hand the records in; what it gives is done once they are on disk, all of them or none.
 
-        Waits for the flush while too much is pending. Raises: JournalError.
+        On the journal's loop. Waits for the flush while too much is pending. Raises: JournalError.
         """
         if self.pending >= self._max_pending:
-            await self._wait_for_room()
-        if self._writer is None or not self.running:
-            raise JournalError(NOT_RUNNING)
-        future = asyncio.get_running_loop().create_future()
-        self._writer.put(Entry(records, future, telemetry.here() if telemetry.on else None))
-        await future
+            return self._append_later(records)
+        return self._submit(records)
 
-    async def _wait_for_room(self) -> None:
+    async def _append_later(self, records: Sequence[Record]) -> None:
         while self.running and self.pending >= self._max_pending:
             self._room.clear()
             self.on_pending(self.pending)
             await self._room.wait()
+        await self._submit(records)
+
+    def _submit(self, records: Sequence[Record]) -> "asyncio.Future[None]":
+        loop = self._loop
+        if loop is None or not self.running:
+            raise JournalError(NOT_RUNNING)
+        future = loop.create_future()
+        span = telemetry.here() if telemetry.on else None
+        if not self._gathered:
+            loop.call_soon(self._hand_over)
+        self._gathered.append(Entry(records, future, span, time.perf_counter()))
+        return future
+
+    def _hand_over(self) -> None:
+        """At the end of the turn: everyone who was to have one has had it."""
+        entries, self._gathered = self._gathered, []
+        if not entries or (len(entries) == 1 and not self._safe and self._committed_here(entries)):
+            return
+        if self._writer is not None:
+            self._writer.put(entries)
+
+    def _committed_here(self, entries: list[Entry]) -> bool:
+        if self._alone is None or (committed := self._alone.commit(entries[0])) is None:
+            return False
+        self._committed([entries[0].future], None)
+        self._tell(entries, *committed, None)
+        return True
 
     def retry_failed(self) -> None:
         """Where the newest commit failed and nobody has tried since, see if one succeeds now.
@@ -126,7 +171,7 @@ class Journal:
         if self.last_error is not None and time.monotonic() - self._failed_at >= _QUIET_S:
             self.call(self._write_nothing)
 
-    def _write_nothing(self, log: Log) -> None:
+    def _write_nothing(self, log: NotingLog) -> None:
         try:
             log.raise_flushed(0)  # a commit that changes nothing
             self.last_error = None
@@ -134,42 +179,51 @@ class Journal:
             self.failures += 1
             self._failed_at = time.monotonic()
 
-    def call(self, work: Callable[[Log], object]) -> None:
+    def call(self, work: Callable[[NotingLog], object]) -> None:
         """Run `work` on the writer's handle, in its turn; from a thread that may block."""
         if self._writer is None:
             raise JournalError(NOT_RUNNING)
         self._writer.call(work)
 
-    def forget(self, flushed: list[Group], versions: Mapping[str, int]) -> None:
-        """Drop what is in the tables for good; `versions` are the tables' synced versions."""
+    def forget(
+        self, flushed: list[Group], versions: Mapping[str, int], highest: Mapping[str, int]
+    ) -> None:
+        """Drop what is in the tables for good; `versions` are the tables' synced versions,
+        `highest` the numbers in them.
+        """
         first, last = flushed[0].first, flushed[-1].last
         # In parts, so that the commits between them do not wait long.
         for upto in [*range(first + _FORGOTTEN_AT_ONCE, last, _FORGOTTEN_AT_ONCE), last]:
-            self.call(partial(self._forget, upto, last, versions))
+            self.call(partial(self._forget, upto, last, versions, highest))
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._room.set)
 
-    def _forget(self, upto: int, flushed: int, versions: Mapping[str, int], log: Log) -> None:
-        log.forget(upto, flushed, versions)
+    def _forget(
+        self,
+        upto: int,
+        flushed: int,
+        versions: Mapping[str, int],
+        highest: Mapping[str, int],
+        log: NotingLog,
+    ) -> None:
+        log.forget(upto, flushed, versions, highest)
         # Asked, not counted: other processes append too, and nobody tells us.
         self.pending = log.pending_rows()
 
     def _commit(
         self,
         loop: asyncio.AbstractEventLoop,
-        log: Log,
+        working: threading.Lock,
+        log: NotingLog,
         entries: list[Entry],
     ) -> None:
         error: str | None = None
         rows, began = 0, time.perf_counter()
         try:
-            rows = log.append([record for entry in entries for record in entry.records])
-            self._newest.append((time.perf_counter() - began, rows))
-            self.pending += rows
-            self.rows += rows
-            self.commits += 1
-            self.committed_at = time.time()
-            self.last_error = None
+            records = [record for entry in entries for record in entry.records]
+            with working:
+                rows = log.append(records)
+                self._count(rows, time.perf_counter() - began)
         except JournalError as failure:
             self.last_error = error = str(failure)
             self._failed_at = time.monotonic()
@@ -182,6 +236,20 @@ class Journal:
             loop.call_soon_threadsafe(self._committed, futures, error)
         except RuntimeError:
             _logger.warning("journal committed after its loop had ended", rows=len(entries))
+        self._tell(entries, rows, took_s, error)
+
+    def _count(self, rows: int, took_s: float) -> None:
+        """Count a commit that succeeded; one at a time, in whichever thread it was made."""
+        self._newest.append((took_s, rows))
+        self.pending += rows
+        self.rows += rows
+        self.commits += 1
+        self.committed_at = time.time()
+        self.last_error = None
+        if self._alone is not None:
+            self._alone.committed(took_s)
+
+    def _tell(self, entries: list[Entry], rows: int, took_s: float, error: str | None) -> None:
         if telemetry.on:
             telemetry.committed(took_s, rows, [entry.span for entry in entries], error or "")
         self.on_pending(self.pending)

@@ -1,6 +1,6 @@
-"""The journal's log as the store uses it: a protocol, and its form in an SQLite file.
+"""The journal's log as the store uses it: two protocols, and their form in an SQLite file.
 
-Everything above the log knows the protocol alone, so that another form may take its place.
+Everything above the log knows the protocols alone, so that another form may take its place.
 """
 
 import sqlite3
@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from store.journal import file as journal_file
-from store.journal import opening
+from store.journal import notes, opening, searching
 from store.journal.file import Group, Record
 from store.journal.opening import Durable
+from store.journal.searching import Line
 from store.lance.sums import Sum, Sums
 
 
@@ -20,7 +21,7 @@ class Log(Protocol):
 
     A handle is for one thread. Several handles and processes may append; each commit is all in or
     not at all, and on disk when it returns, as the handle was opened for. Raises: JournalError
-    from what appends.
+    from what appends, FencedError where the log is another owner's by now.
     """
 
     def append(self, records: Iterable[Record], /) -> int:
@@ -37,28 +38,19 @@ class Log(Protocol):
         """The oldest records numbered above `after`, within the bounds; whether there are more."""
         ...
 
-    def groups_of(self, table: str, /) -> list[Group]:
-        """All groups of one table."""
+    def pending(self, table: str, key: str | None = None, /, *, newest: bool = False) -> list[Line]:
+        """The rows of a table that may have the key, oldest first; None: of any key.
+
+        `newest`: only the newest row of each key. A row of no known key is always among them.
+        """
         ...
 
-    def forget(self, upto: int, flushed: int, versions: Mapping[str, int], /) -> None:
-        """Delete the groups that begin up to number `upto`; note `flushed` and `versions`."""
-        ...
-
-    def note_synced(self, versions: Mapping[str, int], /) -> None:
-        """Note the tables' versions that are known to be on disk."""
-        ...
-
-    def note_files(self, new: Sums, gone: Sequence[tuple[str, str]], /) -> None:
-        """Note the checksums of files that are on disk, and drop those of files that are gone."""
-        ...
-
-    def noted_files(self) -> dict[tuple[str, str], Sum]:
-        """Those checksums, by table and path, the oldest first."""
-        ...
-
-    def synced_versions(self) -> dict[str, int]:
-        """The tables' versions that are known to be on disk, by table."""
+    def forget(
+        self, upto: int, flushed: int, versions: Mapping[str, int], highest: Mapping[str, int], /
+    ) -> None:
+        """Delete the groups that begin up to number `upto`, a part of those up to `flushed`, which
+        are in the tables for good; with the notes of `note_synced`.
+        """
         ...
 
     def raise_flushed(self, number: int, /) -> None:
@@ -82,42 +74,93 @@ class Log(Protocol):
         ...
 
 
+class Notes(Protocol):
+    """What is known of the tables on this disk; a note is on disk when it returns."""
+
+    def note_synced(self, versions: Mapping[str, int], highest: Mapping[str, int], /) -> None:
+        """Note the tables' versions that are known to be on disk, and the highest number in each;
+        of a table whose rows have none, the version alone.
+        """
+        ...
+
+    def synced_versions(self) -> dict[str, int]:
+        """The tables' versions that are known to be on disk, by table."""
+        ...
+
+    def synced_highest(self) -> dict[str, int]:
+        """The highest numbers in those versions, as far as they were noted."""
+        ...
+
+    def note_files(self, new: Sums, gone: Sequence[tuple[str, str]], /) -> None:
+        """Note the checksums of files that are on disk, and drop those of files that are gone."""
+        ...
+
+    def noted_files(self) -> dict[tuple[str, str], Sum]:
+        """Those checksums, by table and path, the oldest first."""
+        ...
+
+
+class NotingLog(Log, Notes, Protocol):
+    """A log that keeps the notes beside its records."""
+
+
+class Witness(Protocol):
+    """Who is told what a log's handle does, in whichever thread that is."""
+
+    def committed(self, groups: Sequence[Group], /) -> None: ...
+
+    def forgotten(self, upto: int, /) -> None: ...
+
+
 class SqliteLog:
     """The log in an SQLite file; see `store.journal.file`."""
 
-    __slots__ = ("_connection",)
+    __slots__ = ("_connection", "_witness")
 
-    def __init__(self, connection: sqlite3.Connection) -> None:
+    def __init__(self, connection: sqlite3.Connection, witness: Witness | None = None) -> None:
         self._connection = connection
+        self._witness = witness
 
     def append(self, records: Iterable[Record]) -> int:
-        return journal_file.append(self._connection, records)
+        groups = journal_file.append(self._connection, records)
+        if self._witness is not None:
+            self._witness.committed(groups)
+        return sum(group.rows for group in groups)
 
     def append_made(self, make: Callable[[], Record]) -> None:
-        journal_file.append_made(self._connection, make)
+        group = journal_file.append_made(self._connection, make)
+        if self._witness is not None:
+            self._witness.committed([group])
 
     def groups(
         self, *, after: int = 0, rows: int = journal_file.ALL, size_bytes: int = journal_file.ALL
     ) -> tuple[list[Group], bool]:
         return journal_file.groups(self._connection, after=after, rows=rows, size_bytes=size_bytes)
 
-    def groups_of(self, table: str) -> list[Group]:
-        return journal_file.groups_of(self._connection, table)
+    def pending(self, table: str, key: str | None = None, *, newest: bool = False) -> list[Line]:
+        return searching.pending(self._connection, table, key, newest=newest)
 
-    def forget(self, upto: int, flushed: int, versions: Mapping[str, int]) -> None:
-        journal_file.forget(self._connection, upto, flushed, versions)
+    def forget(
+        self, upto: int, flushed: int, versions: Mapping[str, int], highest: Mapping[str, int]
+    ) -> None:
+        journal_file.forget(self._connection, upto, flushed, versions, highest)
+        if self._witness is not None:
+            self._witness.forgotten(upto)
 
-    def note_synced(self, versions: Mapping[str, int]) -> None:
-        journal_file.note_synced(self._connection, versions)
+    def note_synced(self, versions: Mapping[str, int], highest: Mapping[str, int]) -> None:
+        notes.note_synced(self._connection, versions, highest)
 
     def note_files(self, new: Sums, gone: Sequence[tuple[str, str]]) -> None:
-        journal_file.note_files(self._connection, new, gone)
+        notes.note_files(self._connection, new, gone)
 
     def noted_files(self) -> dict[tuple[str, str], Sum]:
-        return journal_file.noted_files(self._connection)
+        return notes.noted_files(self._connection)
 
     def synced_versions(self) -> dict[str, int]:
-        return journal_file.synced_versions(self._connection)
+        return notes.synced_versions(self._connection)
+
+    def synced_highest(self) -> dict[str, int]:
+        return notes.synced_highest(self._connection)
 
     def raise_flushed(self, number: int) -> None:
         journal_file.raise_flushed(self._connection, number)
@@ -135,13 +178,23 @@ class SqliteLog:
         self._connection.close()
 
 
-def open_log(path: Path, durable: Durable, *, checked: bool = False) -> SqliteLog:
+def open_log(
+    path: Path,
+    durable: Durable,
+    *,
+    checked: bool = False,
+    waits: bool = True,
+    witness: Witness | None = None,
+) -> SqliteLog:
     """The log in the file, to append to; made if it is missing.
 
-    `checked`: for the folder's owner, who has proven it: it is read through once. Raises:
-    FolderUnusableError.
+    `checked`: for the folder's owner, who has proven it: it is read through once. A handle that
+    does not wait raises JournalError where another one appends, and never tidies up after others.
+    Raises: FolderUnusableError.
     """
     connection = opening.open_for_writing(path, durable, proven=checked)
+    if not waits:
+        opening.wait_for_nobody(connection)
     if checked:
         try:
             opening.check(connection, path)
@@ -149,4 +202,4 @@ def open_log(path: Path, durable: Durable, *, checked: bool = False) -> SqliteLo
         except BaseException:
             connection.close()
             raise
-    return SqliteLog(connection)
+    return SqliteLog(connection, witness)

@@ -4,7 +4,8 @@ import contextlib
 import random
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,15 +22,44 @@ _PRIMARY = 0xFF  # the rest of a code says more of the same
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS record_group (
-    first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, tbl TEXT NOT NULL, body BLOB NOT NULL,
-    crc INTEGER);
+    first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, tbl TEXT NOT NULL, crc INTEGER,
+    keys BLOB, ends BLOB, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), flushed INTEGER);
-CREATE TABLE IF NOT EXISTS synced (tbl TEXT PRIMARY KEY, version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS synced (
+    tbl TEXT PRIMARY KEY, version INTEGER NOT NULL, highest INTEGER);
 CREATE TABLE IF NOT EXISTS data_file (
     tbl TEXT NOT NULL, path TEXT NOT NULL, size_bytes INTEGER NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (tbl, path));
 INSERT OR IGNORE INTO position VALUES (1, 0);
 """
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """One kind of file: its name in errors, how it is made, and what must be in it.
+
+    `newest` asks for the highest number ever given out; `tables` are those of a whole file.
+    """
+
+    name: str
+    statements: Sequence[str]
+    newest: str
+    tables: Sequence[str]
+    page_bytes: int
+
+
+JOURNAL = Layout(
+    name="journal",
+    statements=_SCHEMA.split(";"),
+    newest="""
+        SELECT max((SELECT flushed FROM position),
+            coalesce((SELECT first + rows - 1 FROM record_group ORDER BY first DESC LIMIT 1), 0))
+    """,
+    tables=("record_group", "position"),
+    page_bytes=8192,
+)
+Make = Callable[[sqlite3.Connection], object]
+"""Completes a file that was just opened, in the transaction that makes it."""
 
 
 class Appender(sqlite3.Connection):
@@ -43,7 +73,14 @@ class Appender(sqlite3.Connection):
             self.note.close()
 
 
-def open_for_writing(path: Path, durable: Durable, *, proven: bool = False) -> Appender:
+def open_for_writing(
+    path: Path,
+    durable: Durable,
+    *,
+    proven: bool = False,
+    layout: Layout = JOURNAL,
+    make: Make | None = None,
+) -> Appender:
     """A connection that appends; made if the file is missing.
 
     `proven`: its caller knows what the file has lost. Raises: FolderUnusableError.
@@ -51,10 +88,10 @@ def open_for_writing(path: Path, durable: Durable, *, proven: bool = False) -> A
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
-            connection = _opened(path, durable)
+            connection = _opened(path, durable, layout, make or _complete)
         except OSError as error:
             raise FolderUnusableError(
-                f"the journal {path} cannot be opened: {error.strerror or error}. "
+                f"the {layout.name} {path} cannot be opened: {error.strerror or error}. "
                 "Check that its disk is there, writable and has room."
             ) from error
         except sqlite3.Error as error:
@@ -62,9 +99,9 @@ def open_for_writing(path: Path, durable: Durable, *, proven: bool = False) -> A
             if "locked" in str(error) and time.monotonic() < deadline:
                 time.sleep(jitter.between(0.005, 0.05))
                 continue
-            raise FolderUnusableError(f"the journal {path} {why_not(error)}") from error
+            raise FolderUnusableError(f"the {layout.name} {path} {why_not(error)}") from error
         if not proven:
-            _refuse_if_short(connection, path)
+            _refuse_if_short(connection, path, layout)
         return connection
 
 
@@ -84,19 +121,19 @@ def why_not(error: sqlite3.Error) -> str:
     )
 
 
-def _refuse_if_short(connection: Appender, path: Path) -> None:
+def _refuse_if_short(connection: Appender, path: Path, layout: Layout) -> None:
     """Raises: FolderUnusableError where numbers would be given out again."""
     note = acknowledged.read(path)
-    newest = newest_number(connection)
+    newest = newest_number(connection, layout)
     if note is not None and note.binding and newest < note.number:
         connection.close()
         raise FolderUnusableError(
-            f"the journal {path} ends at number {newest}, and {note.number} was acknowledged. "
-            "Start the worker: it says what is missing, and what to do."
+            f"the {layout.name} {path} ends at number {newest}, and {note.number} was "
+            "acknowledged. Start the worker: it says what is missing, and what to do."
         )
 
 
-def _opened(path: Path, durable: Durable) -> Appender:
+def _opened(path: Path, durable: Durable, layout: Layout, make: Make) -> Appender:
     connection = sqlite3.connect(
         path,
         isolation_level=None,
@@ -106,17 +143,15 @@ def _opened(path: Path, durable: Durable) -> Appender:
     )
     try:
         connection.note = Note(path, durable)
-        connection.execute("PRAGMA page_size = 8192")
+        connection.execute(f"PRAGMA page_size = {layout.page_bytes}")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA synchronous = {_SYNCHRONOUS[durable]}")
         # Some builds overwrite what is deleted; the flush deletes all the time.
         connection.execute("PRAGMA secure_delete = OFF")
         with transaction(connection):  # a reader finds all of it or nothing
-            for statement in _SCHEMA.split(";"):
+            for statement in layout.statements:
                 connection.execute(statement)
-            columns = {row[1] for row in connection.execute("PRAGMA table_info(record_group)")}
-            if "crc" not in columns:  # from before groups had a checksum
-                connection.execute("ALTER TABLE record_group ADD COLUMN crc INTEGER")
+            make(connection)
             if not identity(connection):
                 own = random.getrandbits(31) | 1
                 connection.execute(f"PRAGMA user_version = {own}")
@@ -126,21 +161,44 @@ def _opened(path: Path, durable: Durable) -> Appender:
     return connection
 
 
+def _complete(connection: sqlite3.Connection) -> None:
+    """Bring a file of an older Reins to today's columns."""
+    if "highest" not in _columns(connection, "synced"):
+        connection.execute("ALTER TABLE synced ADD COLUMN highest INTEGER")
+    columns = _columns(connection, "record_group")
+    if "keys" in columns:
+        return
+    if "crc" not in columns:  # from before groups had a checksum
+        connection.execute("ALTER TABLE record_group ADD COLUMN crc INTEGER")
+    # Made again: to reach a column behind the body, SQLite reads the body.
+    connection.execute("ALTER TABLE record_group RENAME TO record_group_before")
+    connection.execute(_SCHEMA.split(";", maxsplit=1)[0])
+    connection.execute(
+        "INSERT INTO record_group (first, rows, tbl, crc, body) "
+        "SELECT first, rows, tbl, crc, body FROM record_group_before"
+    )
+    connection.execute("DROP TABLE record_group_before")
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
+    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
+
+
 def identity(connection: sqlite3.Connection) -> int:
     """A number that this file was given when it was made; 0 if it is from before they were."""
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
-def check(connection: sqlite3.Connection, path: Path) -> None:
+def check(connection: sqlite3.Connection, path: Path, layout: Layout = JOURNAL) -> None:
     """Read the file through once. Raises: FolderUnusableError if it is damaged."""
     try:
         (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
     except sqlite3.Error as error:
-        raise FolderUnusableError(f"the journal {path} {why_not(error)}") from error
+        raise FolderUnusableError(f"the {layout.name} {path} {why_not(error)}") from error
     if found != "ok":
         damaged = sqlite3.DatabaseError(str(found))
         damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise FolderUnusableError(f"the journal {path} {why_not(damaged)}")
+        raise FolderUnusableError(f"the {layout.name} {path} {why_not(damaged)}")
 
 
 def begin_anew(connection: sqlite3.Connection) -> None:
@@ -150,14 +208,29 @@ def begin_anew(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1_000)}")
 
 
-def newest_number(connection: sqlite3.Connection) -> int:
-    """The highest number ever given to a record; 0 if none was."""
-    query = """
-        SELECT max((SELECT flushed FROM position),
-            coalesce((SELECT first + rows - 1 FROM record_group ORDER BY first DESC LIMIT 1), 0))
-    """
-    (number,) = connection.execute(query).fetchone()
+def wait_for_nobody(connection: sqlite3.Connection) -> None:
+    """Fail at once where another handle appends, and leave the write-ahead log to others."""
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+
+
+def newest_number(connection: sqlite3.Connection, layout: Layout = JOURNAL) -> int:
+    """The highest number ever given out; 0 if none was."""
+    (number,) = connection.execute(layout.newest).fetchone()
     return int(number)
+
+
+@contextlib.contextmanager
+def one_moment(connection: sqlite3.Connection) -> Iterator[None]:
+    """All that is read in it stands as at its first query, whatever others append or forget."""
+    if connection.in_transaction:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.execute("ROLLBACK")
 
 
 @contextlib.contextmanager

@@ -1,14 +1,14 @@
 """Proves, before anything is written, that the journal has what it acknowledged."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from store.errors import FolderUnusableError
 from store.journal import acknowledged, wal
 from store.journal.file import groups
-from store.journal.opening import newest_number, why_not
+from store.journal.opening import JOURNAL, Layout, newest_number, why_not
 from store.lance.damage import Range
 
 _ROWS, _BYTES = 20_000, 64 << 20
@@ -28,30 +28,34 @@ class Proof:
     why: str = ""
 
 
-def prove(path: Path) -> Proof:
+Unread = Callable[[sqlite3.Connection], Iterable[Range]]
+"""Reads a file through; gives the numbers of what is not what was committed."""
+
+
+def prove(path: Path, layout: Layout = JOURNAL, unread: Unread | None = None) -> Proof:
     """Read the journal through; changes nothing. Raises: FolderUnusableError."""
     note = acknowledged.read(path)
     binding = note is not None and note.binding
     if not path.exists():
         lacking = (1, note.number) if note is not None and binding and note.number else None
-        return Proof(made=False, lacking=lacking, why="there is no journal")
+        return Proof(made=False, lacking=lacking, why=f"there is no {layout.name}")
+    number = note.number if note is not None and binding else 0
     try:
-        return _proof(path, note.number if note is not None and binding else 0)
+        return _proof(path, number, layout, unread or _unread)
     except sqlite3.Error as error:
-        raise FolderUnusableError(f"the journal {path} {why_not(error)}") from error
+        raise FolderUnusableError(f"the {layout.name} {path} {why_not(error)}") from error
 
 
-def _proof(path: Path, number: int) -> Proof:
+def _proof(path: Path, number: int, layout: Layout, read: Unread) -> Proof:
     # Read-only: SQLite would empty a log whose end it has found when it closes its last handle.
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     try:
-        made = "SELECT count(*) FROM sqlite_master WHERE name IN ('record_group', 'position')"
-        (tables,) = connection.execute(made).fetchone()
-        whole = tables == len(("record_group", "position"))
-        newest = newest_number(connection) if whole else 0
+        made = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+        whole = made.issuperset(layout.tables)
+        newest = newest_number(connection, layout) if whole else 0
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
         damaged = wal.damaged_from(path, page_bytes) if number else None
-        unread = tuple(_unread(connection)) if whole else ()
+        unread = tuple(read(connection)) if whole else ()
     finally:
         connection.close()
     why = f"it ends at number {newest}, and {number} was acknowledged"

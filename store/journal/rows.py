@@ -50,4 +50,4 @@ def as_record(table: Table, row: Mapping[str, Any]) -> Record:
     checked = as_arrow(table, {**row, JOURNAL_N.name: None})
     plain = pa.schema([(c.name, pa.int64() if c.type == STAMP else c.type) for c in table.schema])
     [line] = checked.cast(plain).drop_columns([JOURNAL_N.name]).to_pylist()
-    return Record(table.name, orjson.dumps(line))
+    return Record(table.name, orjson.dumps(line), line.get(table.asked_by) or "")

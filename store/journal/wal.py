@@ -11,6 +11,7 @@ and of a transaction that was given up, which has no commit.
 Source: https://sqlite.org/fileformat2.html#walformat
 """
 
+import os
 import struct
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,6 +25,8 @@ _MASK = 0xFFFFFFFF
 _TRIES = 20
 
 Sums = tuple[int, int]
+_indices: dict[tuple[int, int], int] = {}
+"""Descriptors that stay open: to close one would take SQLite's locks from this whole process."""
 
 
 class _Frame(NamedTuple):
@@ -91,8 +94,14 @@ def _look(journal: Path, page_bytes: int) -> _Looked | None:
 
 def _valid(journal: Path) -> int:
     """The last frame that SQLite takes for valid, from the index that it keeps of them."""
-    index = journal.with_name(f"{journal.name}-shm").read_bytes()
-    return int(_INDEX_FRAMES.unpack_from(index)[0])
+    path = journal.with_name(f"{journal.name}-shm")
+    found = path.stat()
+    key = found.st_dev, found.st_ino
+    for gone in [key for key, fd in _indices.items() if not os.fstat(fd).st_nlink]:
+        os.close(_indices.pop(gone))  # nobody has that file any more
+    if key not in _indices:
+        _indices[key] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return int(_INDEX_FRAMES.unpack(os.pread(_indices[key], _INDEX_FRAMES.size, 0))[0])
 
 
 def _frames(rest: bytes, page_bytes: int, number: int, order: str) -> Iterator[_Frame]:

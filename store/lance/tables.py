@@ -53,6 +53,7 @@ class Table:
     `key` names the column of which the newest row wins; None means that rows are only appended.
     `derived` says how rows follow from another table's. `retained_by` names the column with the
     time from which a row is kept for as many days as records are; None keeps rows for ever.
+    `read_by` names the column that readers ask the journal's rows for, if it is not the key.
     """
 
     name: str
@@ -62,6 +63,12 @@ class Table:
     derived: Derivation | None = None
     retained_by: str | None = None
     compact_commits: int = COMPACT_COMMITS
+    read_by: str | None = None
+
+    @property
+    def asked_by(self) -> str:
+        """The column whose value a journalled row is found by; empty if there is none."""
+        return self.read_by or self.key or ""
 
     @property
     def journalled(self) -> bool:

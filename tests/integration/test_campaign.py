@@ -21,8 +21,8 @@ SITES = {
         ("unlink", "*/data/owner.json"),
     ],
     "client": [
-        ("write", "*/data/queue.lance/data/.tmp*"), ("syncfs", "*/data"),
-        ("pwrite", "*/data/queue_n.count"), ("open", "*/data/journal.sqlite-wal"),
+        ("pwrite", "*/data/queue.sqlite-wal"), ("fdatasync", "*/data/queue.sqlite-wal"),
+        ("pwrite", "*/data/queue.acknowledged"), ("open", "*/data/journal.sqlite-wal"),
     ],
 }  # fmt: skip
 """Of each part of the store some that no run can do without."""

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from reins.cli import queue as queue_cli
-from store import queue
+from store import queue_reading
 from store.reading import Reader
 from tests.integration.store.support import ROOT, child
 from tests.support.program import Program
@@ -80,6 +80,19 @@ def test_each_command_of_a_life_gives_its_receipt(worker):
     assert table[1].split()[:2] == ["stopped", "agent1"]
 
 
+def test_many_are_created_by_one_command(worker):
+    """An id or an outcome each, in order; what one of them is refused for is told at the end."""
+    given = ("--data", worker, "--config", '{"heartbeat_s": 60}')
+    lines = shell("create", "many1", "many2", "many3", *given, "--wait", 30).splitlines()
+    assert [line.split()[1:] for line in lines] == [["applied", "at", "#1"]] * 3
+    again = shell("create", "many4", "many2", *given, "--wait", 30, code=1)
+    assert "session many2 exists and is running" in again
+    assert "many4" in shell("status", "--data", worker)
+    assert "entry 1: session_id is 'x', as in entry 0" in shell("create", "x", "x", *given, code=1)
+    one = shell("create", "x", "y", "--session", "z", *given, code=1)
+    assert "--session names one session; 2 agents were given" in one
+
+
 def test_a_conversation_is_held_and_followed_from_a_shell(worker, monkeypatch, capsys):
     """Create one, speak in it, let a persona answer, follow what is said."""
     monkeypatch.setenv("REINS_DATA", str(worker))
@@ -120,7 +133,7 @@ def test_without_a_worker_actions_wait_and_the_status_says_how_to_begin(tmp_path
     action_id = shell("--data", tmp_path, "create", "it's", "--actor", "ann")
     err = shell("pause", "it's", "--data", tmp_path, "--wait", "0.1", code=1)
     assert "python -m agents" in err
-    rows = Reader(tmp_path).table(queue.TABLE).search().to_list()
+    rows = queue_reading.everything(Reader(tmp_path))
     assert rows[0]["action_id"] == action_id
     assert (rows[0]["agent_id"], rows[0]["actor"]) == ("it's", "ann")
 

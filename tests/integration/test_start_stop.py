@@ -95,10 +95,7 @@ class OfDispatcher:
             store=store, types=AgentTypes(["tests.support.odd_agents"]), services=Services(),
             schedule=Schedule(),
         )  # fmt: skip
-        self.it = Dispatcher(
-            context=Context(fleet, Conversations(store), lambda: None), table=store.queue,
-            folder=store.folder, poll_s=60,
-        )  # fmt: skip
+        self.it = Dispatcher(context=Context(fleet, Conversations(store), lambda: None), poll_s=60)
 
     async def start(self) -> None:
         self.it.start()

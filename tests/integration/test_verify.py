@@ -11,8 +11,8 @@ import queue_imp as q
 from reins.cli.main import main
 from reins.verifying.verify import HOLDS, look, verify
 from store import queue, queue_writer
-from store.journal.file import noted_files
 from store.journal.inspection import inspected
+from store.journal.notes import noted_files
 from store.lance.damage import Missing, keep
 from store.reading import Reader
 from tests.support import whole_folder

@@ -11,7 +11,7 @@ import errno
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,10 +24,14 @@ from store.barrier import Barrier
 from store.errors import FolderOwnedError, JournalError
 from store.failed_syncs import FailedSyncs
 from store.folder import FORMAT, DataFolder
+from store.journal import keys
 from store.journal.file import ALL, Group, Record
+from store.journal.log import Witness
 from store.journal.proof import Proof
 from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
+from store.queue_file import QueueFile
+from store.queue_opening import before, make_queue
 from tests.simulation.filters import Row, fits
 from tests.simulation.stand_ins import Lock
 from tests.simulation.world import EPOCH_S, Process, World
@@ -108,13 +112,13 @@ class Disk:
         self.world = world
         self.fault: Fault = lambda _what: False
         self.log = LogState(world)
+        self.queue = QueueState(world)
         self.tables: dict[str, TableState] = {}
         self.owner: Process | None = None
-        self.counters: dict[str, int] = {}
         self.failures = 0
         """Syncs that failed; whoever has the folder open is told of each once."""
         self.failed_syncs = SimulatedFailedSyncs()
-        self._watching: list[tuple[Process, Callable[[], object]]] = []
+        self._watching: list[tuple[Process, str, Callable[[], object]]] = []
         world.disk = self
 
     def check(self, what: str) -> None:
@@ -144,7 +148,6 @@ class Disk:
     def lose_power(self) -> None:
         """All processes are gone; what was written and not synced may be gone too."""
         self.log.recover(self.world.random.random() < 0.5)
-        self.counters.clear()  # their file is not synced; whoever is first asks for what is in use
         self.failed_syncs.forget()
         for table in self.tables.values():
             lost = table.lose(self.world.random)
@@ -153,13 +156,15 @@ class Disk:
 
     def committed(self, table: "TableState") -> None:
         """Those who watch the queue are told, or not: the watch is no promise."""
-        if table.table.name != "queue":
-            return
-        for process, wake in self._watching:
-            if process.alive and self.world.random.random() < 0.9:
+        if table.table.name == "queue":
+            self.tell("table")
+
+    def tell(self, what: str) -> None:
+        for process, of, wake in self._watching:
+            if process.alive and of == what and self.world.random.random() < 0.9:
                 self.world.after(self.world.takes_s(), wake)
 
-    def watch(self, world: World, wake: Callable[[], object]) -> Callable[[], None]:
+    def watch(self, world: World, wake: Callable[[], object], of: str) -> Callable[[], None]:
         process = world.here().process
 
         def tell() -> None:
@@ -167,7 +172,7 @@ class Disk:
                 with contextlib.suppress(RuntimeError):
                     wake()
 
-        entry = (process, tell)
+        entry = (process, of, tell)
         self._watching.append(entry)
         return lambda: self._watching.remove(entry)
 
@@ -182,16 +187,21 @@ class LogState:
         self.groups: list[Group] = []
         self.flushed = 0
         self.synced: dict[str, int] = {}
-        self.torn: tuple[Process, dict[str, list[bytes]]] | None = None
+        self.highest: dict[str, int] = {}
+        self.torn: tuple[Process, dict[str, list[Record]]] | None = None
         self.lock = Lock(world)
         self.identity = world.random.getrandbits(31) | 1
 
     def newest(self) -> int:
         return max(self.flushed, self.groups[-1].last if self.groups else 0)
 
-    def add(self, by_table: dict[str, list[bytes]]) -> None:
-        for table, bodies in by_table.items():
-            self.groups.append(Group(self.newest() + 1, len(bodies), table, b"\n".join(bodies)))
+    def add(self, by_table: dict[str, list[Record]]) -> list[Group]:
+        for table, records in by_table.items():
+            body = b"\n".join(record.body for record in records)
+            digests = keys.packed(record.key for record in records)
+            first = self.newest() + 1
+            self.groups.append(Group(first, len(records), table, body, keys=digests))
+        return self.groups[len(self.groups) - len(by_table) :]
 
     def recover(self, found: bool) -> None:  # noqa: FBT001 - as drawn
         """After a crash: the commit that was begun is found, or is not."""
@@ -200,20 +210,37 @@ class LogState:
         self.torn = None
 
 
+def _lines(group: Group, places: Iterable[int]) -> list[tuple[int, bytes]]:
+    lines = [*group.lines()]
+    return [lines[place] for place in places]
+
+
 class SimulatedLog:
     """A handle of the log; each commit is synced."""
 
-    def __init__(self, disk: Disk, process: Process, groups: list[Group] | None = None) -> None:
+    def __init__(
+        self,
+        disk: Disk,
+        process: Process,
+        groups: list[Group] | None = None,
+        *,
+        waits: bool = True,
+        witness: Witness | None = None,
+    ) -> None:
         self._disk, self._state, self._process = disk, disk.log, process
+        self._witness = witness
         self._seen = groups
+        self._waits = waits
         state = self._state
         if state.torn is not None and not state.torn[0].alive:
             state.recover(disk.world.random.random() < 0.5)
 
     def append(self, records: Any) -> int:
-        by_table: dict[str, list[bytes]] = {}
+        by_table: dict[str, list[Record]] = {}
         for record in records:
-            by_table.setdefault(record.table, []).append(record.body)
+            by_table.setdefault(record.table, []).append(record)
+        if not self._waits and self._state.lock.locked():
+            raise JournalError("the journal could not commit: it is locked")
         with self._state.lock:
             self._commit(by_table)
         return sum(map(len, by_table.values()))
@@ -221,9 +248,9 @@ class SimulatedLog:
     def append_made(self, make: Callable[[], Record]) -> None:
         with self._state.lock:
             record = make()
-            self._commit({record.table: [record.body]})
+            self._commit({record.table: [record]})
 
-    def _commit(self, by_table: dict[str, list[bytes]]) -> None:
+    def _commit(self, by_table: dict[str, list[Record]]) -> None:
         state = self._state
         try:
             self._disk.check("log write")
@@ -232,7 +259,9 @@ class SimulatedLog:
         except OSError as error:
             raise JournalError(f"the journal could not commit: {error}") from error
         state.torn = None
-        state.add(by_table)
+        groups = state.add(by_table)
+        if self._witness is not None:
+            self._witness.committed(groups)
 
     def groups(
         self, *, after: int = 0, rows: int = ALL, size_bytes: int = ALL
@@ -249,8 +278,12 @@ class SimulatedLog:
                 held_bytes += len(group.body)
         return found, False
 
-    def groups_of(self, table: str) -> list[Group]:
-        return [group for group in self._groups() if group.table == table]
+    def pending(
+        self, table: str, key: str | None = None, *, newest: bool = False
+    ) -> list[tuple[int, bytes]]:
+        groups = [group for group in self._groups() if group.table == table]
+        found = keys.wanted(groups, key, newest=newest)
+        return [line for group, places in found for line in _lines(group, places)]
 
     def _groups(self) -> list[Group]:
         return list(self._state.groups) if self._seen is None else self._seen
@@ -265,16 +298,25 @@ class SimulatedLog:
             self._state.torn = None  # written over
             yield
 
-    def forget(self, upto: int, flushed: int, versions: Any) -> None:
+    def forget(self, upto: int, flushed: int, versions: Any, highest: Any) -> None:
         with self._changing():
             state = self._state
             state.groups = [group for group in state.groups if group.first > upto]
             state.flushed = max(state.flushed, flushed)
-            state.synced |= versions
+            self._note(versions, highest)
+        if self._witness is not None:
+            self._witness.forgotten(upto)
 
-    def note_synced(self, versions: Any) -> None:
+    def note_synced(self, versions: Any, highest: Any) -> None:
         with self._changing():
-            self._state.synced |= versions
+            self._note(versions, highest)
+
+    def _note(self, versions: Any, highest: Any) -> None:
+        self._state.synced |= versions
+        self._state.highest |= {name: highest[name] for name in versions if name in highest}
+
+    def synced_highest(self) -> dict[str, int]:
+        return dict(self._state.highest)
 
     def note_files(self, new: Any, gone: Any) -> None:
         assert not new, "there are no files here"
@@ -302,6 +344,52 @@ class SimulatedLog:
 
     def close(self) -> None:
         """Nothing is held."""
+
+
+# -- the queue's file
+
+
+class QueueState:
+    """The content of the queue's file: SQLite itself, in memory. `torn`: as of the log."""
+
+    def __init__(self, world: World) -> None:
+        self.connection = sqlite3.connect(":memory:", isolation_level=None)
+        self.lock = Lock(world)
+        self.made = False
+
+
+class SimulatedQueueFile(QueueFile):
+    """A handle of the queue's file; each commit is synced, or a crash takes all of it."""
+
+    def __init__(self, disk: Disk) -> None:
+        self._disk = disk
+        super().__init__(disk.queue.connection)
+
+    def commit(self, asked: Any, marks: Any, most: int) -> int:
+        with self._changing():
+            before = super().commit(asked, marks, most)
+        # Others may look before its caller is told, and a crash may come in between.
+        self._disk.world.operation("queue written")
+        if asked:
+            self._disk.tell("enqueued")
+        return before
+
+    def forget(self, numbers: Any) -> None:
+        with self._changing():
+            super().forget(numbers)
+
+    @contextlib.contextmanager
+    def _changing(self) -> Iterator[None]:
+        with self._disk.queue.lock:
+            try:
+                self._disk.check("queue file write")
+                self._disk.check("queue file sync")
+            except OSError as error:
+                raise sqlite3.OperationalError("disk I/O error") from error
+            yield
+
+    def close(self) -> None:
+        """The content stays."""
 
 
 # -- the tables
@@ -616,9 +704,16 @@ class SimulatedFolder(DataFolder):
     __eq__ = object.__eq__
     __hash__ = object.__hash__
 
-    def open_log(self, durable: Any, *, checked: bool = False) -> SimulatedLog:
+    def open_log(
+        self,
+        durable: Any,
+        *,
+        checked: bool = False,
+        waits: bool = True,
+        witness: Witness | None = None,
+    ) -> SimulatedLog:
         del durable, checked
-        return SimulatedLog(self._disk, self._process)
+        return SimulatedLog(self._disk, self._process, waits=waits, witness=witness)
 
     @contextlib.contextmanager
     def read_log(self) -> Iterator[SimulatedLog | None]:
@@ -658,17 +753,26 @@ class SimulatedFolder(DataFolder):
     def prove_log(self) -> Proof:
         return Proof()
 
-    def counter(self, name: str, used: Callable[[], int]) -> Any:
-        counters = self._disk.counters
+    def prove_queue(self) -> Proof:
+        return Proof()
 
-        def take(count: int) -> int:
-            if name not in counters:
-                with self._disk.log.lock:
-                    counters.setdefault(name, used())
-            counters[name] += count
-            return counters[name] - count + 1
+    def open_queue(self, *, checked: bool = False) -> SimulatedQueueFile:
+        del checked
+        state = self._disk.queue
+        with state.lock:
+            self._disk.check("open")
+            if not state.made:
+                make_queue(state.connection, before(self.open_tables()))
+                state.made = True
+        return SimulatedQueueFile(self._disk)
 
-        return SimpleNamespace(take=take)
+    @contextlib.contextmanager
+    def read_queue(self) -> Iterator[SimulatedQueueFile | None]:
+        self._disk.world.operation("queue file read")
+        yield SimulatedQueueFile(self._disk) if self._disk.queue.made else None
+
+    def queue_id(self) -> tuple[int, int]:
+        return 1, 1
 
     def barrier(self) -> Barrier:
         if self._told is None:

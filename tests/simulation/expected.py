@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 
-from store import agent_state, agent_steps, messages, queue
+from store import agent_state, agent_steps, messages, queue_reading
 from store.reading import Reader
 
 Row = dict[str, Any]
@@ -76,10 +76,10 @@ class Expected:
         self.said = self.said | found
 
     def _see_outcomes(self, reader: Reader) -> None:
-        rows = reader.stored(queue.TABLE, "processed = true").to_pylist()
+        before = self.outcomes
+        rows = queue_reading.everything(reader, processed=True)
         found = {r["action_id"]: (r["outcome"], r["applied_seq"]) for r in rows}
-        # A mark is seen before it is synced; one that is lost with the power comes again.
-        _hold("an outcome", self.outcomes, self.outcomes | found)
+        _hold("an outcome", before, found)
         self.outcomes = self.outcomes | found
 
     # -- the end
@@ -101,13 +101,15 @@ class Expected:
         self._check_messages(reader)
 
     def _check_queue(self, reader: Reader, logs: dict[str, list[Row]]) -> None:
-        rows = reader.stored(queue.TABLE, None).to_pylist()
+        rows = queue_reading.everything(reader)
         queued = {row["action_id"]: row for row in rows}
         acked = [sent for sent in self.sent.values() if sent.acked]
         _none(
             "acknowledged actions that are gone",
             [s.row for s in acked if s.action_id not in queued],
         )
+        numbers = Counter(row["queue_n"] for row in rows)
+        _none("actions that are there twice", [n for n, times in numbers.items() if times > 1])
         _none("actions without outcome", [row for row in rows if not row["processed"]])
         applied = Counter(
             action_id

@@ -64,6 +64,12 @@ class SimulatedLoop(asyncio.BaseEventLoop):
     def _process_events(self, event_list: list[Any]) -> None:
         del event_list
 
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """A process that is killed in a callback has ended; asyncio would go on."""
+        if isinstance(context.get("exception"), Killed):
+            raise context["exception"]
+        super().call_exception_handler(context)
+
     def _write_to_self(self) -> None:
         if self._sleeping is not None:
             self._world.wake(self._sleeping)

@@ -11,12 +11,14 @@ from agent_core.agent.pausing import PauseMixin
 from agent_core.conversations.conversation import Conversation
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.session.session import Session
-from store import queue, starting
+from store import queue_flush, queue_reading, starting
+from store.errors import StoreError
 from store.flush import Flush
 from store.journal.journal import Journal
 from store.journal.writer import Entry
+from store.queue_writer import QueueWriter
 from store.reading import Reader
-from tests.simulation.disk import Disk, SimulatedFailedSyncs
+from tests.simulation.disk import Disk, SimulatedFailedSyncs, SimulatedQueueFile
 
 Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
@@ -33,23 +35,37 @@ def _without_sync(where: Callable[[Any], bool]) -> Iterator[None]:
         yield
 
 
-def the_queue_is_acknowledged_before_its_sync() -> Any:
-    return _without_sync(lambda thread: thread.name in ("main", "web"))
+def an_action_is_acknowledged_whose_commit_failed() -> Any:
+    return _without_errors("append")
 
 
 def rows_are_forgotten_before_the_tables_are_synced() -> Any:
     return _without_sync(lambda thread: thread.name == "flush")
 
 
-def marks_count_before_they_are_synced() -> Any:
-    return _without_sync(lambda thread: thread.name.startswith("pool"))
+def an_outcome_counts_whose_commit_failed() -> Any:
+    return _without_errors("mark")
+
+
+def _without_errors(name: str) -> Any:
+    real = getattr(QueueWriter, name)
+
+    def swallowing(writer: QueueWriter, *given: Any) -> None:
+        with contextlib.suppress(StoreError):
+            real(writer, *given)
+
+    return mock.patch.object(QueueWriter, name, swallowing)
+
+
+def actions_in_the_table_are_not_recognised() -> Any:
+    return mock.patch.object(queue_flush, "_numbers", return_value=set())
 
 
 def rows_are_acknowledged_before_their_commit() -> Any:
     async def append(journal: Journal, *records: Any) -> None:
         future = journal._loop.create_future()
         future.add_done_callback(lambda done: done.exception())
-        journal._writer.put(Entry(records, future, None))
+        journal._writer.put([Entry(records, future)])
 
     return mock.patch.object(Journal, "append", append)
 
@@ -90,19 +106,20 @@ def who_comes_later_hears_of_no_failure() -> Any:
 
 
 def ids_are_not_looked_up() -> Any:
-    async def answered(*_: Any) -> dict[str, Any]:
+    async def processed(*_: Any) -> dict[str, Any]:
         return {}
 
-    return mock.patch.object(queue, "answered", answered)
+    return mock.patch.object(queue_reading, "processed", processed)
 
 
 def actions_are_ordered_by_clocks() -> Any:
-    real = queue.waiting
+    real = SimulatedQueueFile.waiting
 
-    async def waiting(*given: Any) -> Any:
-        return sorted(await real(*given), key=lambda row: row["created_at"])
+    def waiting(*given: Any) -> Any:
+        found, newest = real(*given)
+        return sorted(found, key=lambda action: action.row["created_at"]), newest
 
-    return mock.patch.object(queue, "waiting", waiting)
+    return mock.patch.object(SimulatedQueueFile, "waiting", waiting)
 
 
 def a_pause_does_not_hold() -> Any:
@@ -118,7 +135,7 @@ def a_tick_that_is_undone_leaves_its_state() -> Any:
 
 
 def readers_look_at_the_tables_first() -> Any:
-    def joined(reader: Reader, table: Any, match: Any, where: Any) -> Any:
+    def joined(reader: Reader, table: Any, match: Any, where: Any, **_given: Any) -> Any:
         stored = reader.stored(table, where).to_pylist()
         pending = reader.journalled(table, match)
         seen = {row["journal_n"] for row in stored}
@@ -129,21 +146,22 @@ def readers_look_at_the_tables_first() -> Any:
 
 
 MUTANTS: dict[Mutant, int] = {
-    the_queue_is_acknowledged_before_its_sync: 3,
-    rows_are_forgotten_before_the_tables_are_synced: 8,
-    marks_count_before_they_are_synced: 36,
-    rows_are_acknowledged_before_their_commit: 3,
-    rows_in_the_tables_are_not_recognised: 1,
-    applied_actions_are_not_remembered: 5,
-    messages_are_not_looked_up: 1,
-    lanes_are_no_lanes: 3,
-    actions_in_flight_are_taken_up_again: 1,
-    a_sync_that_failed_is_tried_again: 43,
+    an_action_is_acknowledged_whose_commit_failed: 3,
+    rows_are_forgotten_before_the_tables_are_synced: 1,
+    an_outcome_counts_whose_commit_failed: 36,
+    actions_in_the_table_are_not_recognised: 7,
+    rows_are_acknowledged_before_their_commit: 1,
+    rows_in_the_tables_are_not_recognised: 8,
+    applied_actions_are_not_remembered: 15,
+    messages_are_not_looked_up: 16,
+    lanes_are_no_lanes: 8,
+    actions_in_flight_are_taken_up_again: 16,
+    a_sync_that_failed_is_tried_again: 16,
     who_comes_later_hears_of_no_failure: 755,
     ids_are_not_looked_up: 2,
-    actions_are_ordered_by_clocks: 1,
+    actions_are_ordered_by_clocks: 3,
     a_pause_does_not_hold: 2,
-    a_tick_that_is_undone_leaves_its_state: 7,
-    readers_look_at_the_tables_first: 85,
+    a_tick_that_is_undone_leaves_its_state: 2,
+    readers_look_at_the_tables_first: 16,
 }
 """Each with a seed that finds it."""

@@ -21,6 +21,7 @@ from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
 from agent_core.session.controls import Control, Outcome, Rejected
 from agent_core.session.schedule import Schedule
+from store import queue_reading
 from store.errors import StoreError
 from store.queue_writer import QueueWriter, writer_at
 from store.reading import Reader
@@ -66,7 +67,8 @@ class Plan:
 
 
 FAULTS = [
-    "log write", "log sync", "log change", "queue write", "agent_steps write", "messages write",
+    "log write", "log sync", "log change", "queue write", "queue file write", "queue file sync",
+    "agent_steps write", "messages write",
     "open", "sync",
 ]  # fmt: skip
 """Operations that fail in some runs."""
@@ -195,11 +197,7 @@ class Run:
         while self.world.now < until:
             self._start_what_is_down()
             self.world.sleep(1.0)
-            waiting = (
-                [r for r in self.disk.tables["queue"].rows if not r["processed"]]
-                if ("queue" in self.disk.tables)
-                else []
-            )
+            waiting = queue_reading.everything(self._reader(), processed=False)
             if not any(self.left) and not waiting:
                 self.world.sleep(3.0)
                 return
@@ -207,7 +205,7 @@ class Run:
 
     def _look(self, name: str) -> None:
         """Look as a reader does: the rows seen now stay so."""
-        if "queue" in self.disk.tables:
+        if "agent_steps" in self.disk.tables:
             self.expected.see(self._reader())
         self.world.note(name, "saw", len(self.expected.steps))
 
@@ -264,8 +262,6 @@ class Run:
         await fleet.recover(start_id)
         dispatcher = Dispatcher(
             context=Context(fleet, conversations, _reload),
-            table=store.queue,
-            folder=store.folder,
             poll_s=2.0,
         )
         self._dispatcher = dispatcher

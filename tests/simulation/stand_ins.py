@@ -54,9 +54,20 @@ def installed(world: World) -> Iterator[None]:
                         _replace(stack, module, attribute, place)
         _replace(stack, action, "_now", lambda: times.from_us(_stamp(world)))
         _replace(stack, Compaction.__init__, "__defaults__", (clock.monotonic,))
-        _replace(stack, queue_watch, "watch", lambda _path, wake: world.disk.watch(world, wake))
+        _replace(
+            stack, queue_watch, "watch", lambda _path, wake, of: world.disk.watch(world, wake, of)
+        )
+        _replace(stack, queue_watch, "Bell", lambda _path: _NoBell())
         _replace(stack, sys.modules["store.flush"], "give_back", lambda: None)
         yield
+
+
+class _NoBell:
+    """The disk rings it."""
+
+    def ring(self) -> None: ...
+
+    def close(self) -> None: ...
 
 
 def _replace(stack: contextlib.ExitStack, owner: Any, name: str, value: Any) -> None:

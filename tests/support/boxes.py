@@ -118,7 +118,12 @@ def _python_of(by: list[str]) -> str:
 
 def _copy(code: Path) -> None:
     """The sandbox and what it imports, where another user can read them."""
-    for name in ("reins/tools/sandbox", "reins/tools/threads.py", "tests/support/sandboxed.py"):
+    for name in (
+        "reins/tools/sandbox",
+        "reins/tools/child.py",
+        "reins/tools/threads.py",
+        "tests/support/sandboxed.py",
+    ):
         path = code / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if (ROOT / name).is_dir():

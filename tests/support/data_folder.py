@@ -6,19 +6,18 @@ from pathlib import Path
 from typing import Any
 
 from reins.verifying.verify import Report, verify
-from store import agent_state, agent_steps, agents_config, conversations, messages, queue
+from store import agent_state, agent_steps, agents_config, conversations, messages, queue_reading
 from store.reading import Reader
 
 _STORES = {
     "tables_read", "indices_agree", "versions_kept", "files_unchanged", "nothing_missing",
-    "nothing_set_aside", "acknowledged_there", "journal_whole", "journal_agrees", "numbers_unique",
-    "numbers_given", "states_once",
+    "nothing_set_aside", "acknowledged_there", "queue_acknowledged", "journal_whole",
+    "journal_agrees", "numbers_unique", "numbers_given", "states_once",
 }  # fmt: skip
 
 
 def unprocessed(folder: Path) -> int:
-    table = Reader(folder).table(queue.TABLE)
-    return table.count_rows("processed = false")
+    return queue_reading.depth(Reader(folder))
 
 
 def verified(folder: Path) -> Report:
@@ -43,11 +42,11 @@ def check(folder: Path, acknowledged: list[str]) -> list[dict[str, Any]]:
     reader = Reader(folder)
     tables = {
         module.TABLE.name: reader.table(module.TABLE).to_arrow().to_pylist()
-        for module in (agent_state, agent_steps, agents_config, conversations, messages, queue)
+        for module in (agent_state, agent_steps, agents_config, conversations, messages)
     }
     steps = sorted(tables["agent_steps"], key=lambda row: (row["session_id"], row["seq"]))
     _logs_are_whole(steps, tables["agent_state"])
-    _applied_once(steps, tables["messages"], tables["queue"], acknowledged)
+    _applied_once(steps, tables["messages"], queue_reading.everything(reader), acknowledged)
     for conversation in {row["conversation_id"] for row in tables["messages"]}:
         numbers = sorted(
             row["number"] for row in tables["messages"] if row["conversation_id"] == conversation

@@ -16,8 +16,9 @@ DECLARED = tomllib.loads((ROOT / "pyproject.toml").read_text())
 PROJECT = DECLARED["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 OPTIONAL = {
-    "opentelemetry": "telemetry", "wordllama": "embeddings", "mcp": "mcp", "mcp_types": "mcp",
-    "anyio": "mcp", "httpx2": "mcp", "jsonschema": "mcp", "referencing": "mcp",
+    "uvloop": "fast", "opentelemetry": "telemetry", "wordllama": "embeddings",
+    "mcp": "mcp", "mcp_types": "mcp", "anyio": "mcp", "httpx2": "mcp", "jsonschema": "mcp",
+    "referencing": "mcp",
 }  # fmt: skip
 NOT_INSTALLED = {
     "_typeshed",

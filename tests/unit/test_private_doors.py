@@ -4,6 +4,9 @@ BAML's runtime and aiohttp have files of their own in tests/integration/llm: tes
 and test_aiohttp_contract.py.
 """
 
+import asyncio
+import asyncio.base_subprocess
+import inspect
 import threading
 from datetime import UTC, datetime
 
@@ -97,3 +100,14 @@ def test_werkzeug_is_made_of_what_we_change():
     for name in ("handle_error", "log", "serve_forever", "shutdown", "server_close"):
         assert callable(getattr(ThreadedWSGIServer, name))
     assert "werkzeug.socket" in WSGIRequestHandler.make_environ.__code__.co_consts
+
+
+def test_asyncio_starts_a_child_where_we_say_how():
+    """`_start` is given Popen's arguments by name, and `_process_exited` takes the code."""
+    door = asyncio.base_subprocess.BaseSubprocessTransport
+    given = inspect.signature(door._start).parameters
+    assert list(given)[1:] == [
+        "args", "shell", "stdin", "stdout", "stderr", "bufsize", "kwargs",
+    ]  # fmt: skip
+    assert list(inspect.signature(door._process_exited).parameters) == ["self", "returncode"]
+    assert "waiter" in inspect.signature(door).parameters

@@ -138,7 +138,7 @@ class Sender:
 
 
 class Head:
-    """What is the same in all requests to one place: made once, as text and for connecting."""
+    """The part that all requests to one place have alike: made once, as text and for connecting."""
 
     __slots__ = ("_text", "given", "request")
 

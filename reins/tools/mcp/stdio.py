@@ -16,6 +16,7 @@ from anyio.streams.memory import MemoryObjectReceiveStream, MemoryObjectSendStre
 from mcp.shared.message import SessionMessage
 from mcp_types import INTERNAL_ERROR, ErrorData, JSONRPCError, jsonrpc_message_adapter
 
+from reins.tools import child
 from reins.tools.mcp.launching import Launch
 from reins.tools.mcp.lines import LINE_BYTES, EndlessLineError, Lines, TooLong
 
@@ -46,16 +47,15 @@ class Stdio:
     async def __aenter__(self) -> _Streams:
         launch = self._launch
         loop = asyncio.get_running_loop()
-        self._transport, protocol = await loop.subprocess_exec(
+        self._transport, protocol = await child.start(
             lambda: asyncio.subprocess.SubprocessStreamProtocol(limit=_READ_BYTES, loop=loop),
-            *launch.line,
+            launch.line,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.PIPE,
             env=launch.variables,
             cwd=launch.cwd,
             pass_fds=launch.passed,
-            start_new_session=True,
         )
         self._process = asyncio.subprocess.Process(self._transport, protocol, loop)
         self._to_session, self._read = anyio.create_memory_object_stream[

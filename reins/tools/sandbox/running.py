@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Literal, Protocol, cast
 
+from reins.tools import child
 from reins.tools.sandbox import tree
 from reins.tools.sandbox.output import Output
 from reins.tools.threads import in_thread
@@ -162,16 +163,15 @@ async def _start(
     *,
     with_stdin: bool,
 ) -> _Started:
-    return await asyncio.get_running_loop().subprocess_exec(
+    return await child.start(
         lambda: _Command(output_bytes),
-        *line,
+        line,
         stdin=asyncio.subprocess.PIPE if with_stdin else asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
         env={"PATH": os.defpath},
         cwd=cwd,
         pass_fds=passed,
-        start_new_session=True,
     )
 
 

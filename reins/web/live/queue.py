@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reins.web.views.rows import action_row
-from store import queue, queue_watch
+from store import queue, queue_reading, queue_watch
 from store.reading import Reader
 
 _EVERY_S = 0.1
@@ -16,7 +16,7 @@ _OVERLAP = timedelta(seconds=5)
 
 
 class QueueFeed:
-    """Changes of the queue's table; wakes its owner when there may be some."""
+    """Changes of the queue; wakes its owner when there may be some."""
 
     def __init__(self, store: Reader, wake: Callable[[], object]) -> None:
         self._store = store
@@ -31,10 +31,10 @@ class QueueFeed:
     def take(self) -> list[dict[str, Any]]:
         """The actions that are new, or newly processed, in the shape of `ActionRow`."""
         if self._unwatch is None:
-            if self._store.table(queue.TABLE) is None:  # nobody has asked for anything yet
+            if not self._store.folder.queue.exists():  # nobody has asked for anything yet
                 return []
             self._since = datetime.now(UTC) - _OVERLAP
-            self._unwatch = queue_watch.watch(self._store.folder.path, self._touch)
+            self._unwatch = queue_watch.watch(self._store.folder.path, self._touch, "committed")
             self._touched = True
         now = time.monotonic()
         waited_s = now - self._taken_at
@@ -57,13 +57,10 @@ class QueueFeed:
         self._wake()
 
     def _changed(self) -> list[dict[str, Any]]:
-        table = self._store.table(queue.TABLE)
-        if table is None:
-            return []
         now = datetime.now(UTC)
         # In the future after a clock that was ahead: what is written now would not be found.
         self._since = min(self._since, now - _OVERLAP)
-        rows = queue.changed_since(table, self._since)
+        rows = queue_reading.changed_since(self._store, self._since)
         fresh = [r for r in rows if _state(r) not in self._seen and not self._is_told(r, now)]
         self._seen = {_state(row) for row in rows}
         self._newest_n = max([self._newest_n, *(row[queue.NUMBER] or 0 for row in rows)])

@@ -61,8 +61,6 @@ class Fleet:
         self.rebuilt = await self.sessions.recover(start_id)
         self.dispatcher = Dispatcher(
             context=Context(self.sessions, Conversations(self.store), self._reload),
-            table=self.store.queue,
-            folder=self.store.folder,
             poll_s=1.0,
         )
         self.dispatcher.start()

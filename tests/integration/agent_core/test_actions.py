@@ -10,8 +10,10 @@ import pytest
 import queue_imp as q
 from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import QueuedAction
-from store import conversations, messages, queue, queue_writer
+from store import conversations, messages, queue, queue_reading, queue_writer
 from store.errors import StoreError
+from store.journal.rows import as_arrow
+from tests.integration.store.support import child
 from tests.support.data_folder import unprocessed
 from tests.support.waiting import until_async
 
@@ -89,10 +91,10 @@ async def test_a_reload_that_fails_is_rejected(fleet):
 async def test_what_was_applied_and_not_marked_has_no_second_effect(fleet, monkeypatch):
     """A crash between effect and mark: after the restart each action is in the log once."""
 
-    async def crash(*_):
+    def crash(*_):
         raise StoreError("as if the process had died here")
 
-    monkeypatch.setattr(queue, "mark", crash)
+    monkeypatch.setattr(queue_writer.QueueWriter, "mark", crash)
     actions = [
         await fleet.ask(q.agent_create, "a", "t", agent_type="odd", config={"heartbeat_s": 60}),
         await fleet.ask(q.agent_interrupt, "a", "t", "dogs"),
@@ -119,14 +121,14 @@ async def test_what_was_applied_and_not_marked_has_no_second_effect(fleet, monke
 async def test_what_was_rejected_and_not_marked_is_not_judged_anew(fleet, monkeypatch):
     """A rejection leaves no row: until it is marked, nothing is applied against which a worker
     after a crash would judge it."""
-    real, blocked = queue.mark, []
+    real, blocked = queue_writer.QueueWriter.mark, []
 
-    async def crash(*given):
+    def crash(*given):
         if blocked:
             raise StoreError("as if the process had died here")
-        return await real(*given)
+        return real(*given)
 
-    monkeypatch.setattr(queue, "mark", crash)
+    monkeypatch.setattr(queue_writer.QueueWriter, "mark", crash)
     blocked.append(True)
     destroyed = await fleet.ask(q.agent_destroy_action, "a", "t")
     created = await fleet.ask(q.agent_create, "a", "t", agent_type="odd")
@@ -232,7 +234,8 @@ async def test_an_action_that_is_seen_twice_is_taken_up_once(fleet):
     """
     made = q.create_action("create_agent", "ann", agent_id="once", agent_type="odd")
     await asyncio.to_thread(queue_writer.writer_at(fleet.folder).append, made)
-    for action in (QueuedAction(made), QueuedAction(dict(made))):
+    again = await asyncio.to_thread(queue_reading.find, fleet.store.reader, made["action_id"])
+    for action in (QueuedAction(again), QueuedAction(dict(again))):
         fleet.dispatcher._take(action, action.row)
     await until_async(lambda: fleet.dispatcher.handled == 1, "it is marked")
     await fleet.create(agent_id="next")
@@ -282,7 +285,7 @@ async def test_another_content_under_the_same_id_is_rejected(fleet):
     await until_async(lambda: unprocessed(folder) == 0)
     assert _applied(fleet).count(one["action_id"]) == 1
     assert (await fleet.receipt(one["action_id"]))["outcome"] == "applied"
-    rows = fleet.sessions.store.reader.table(queue.TABLE).search().limit(None).to_list()
+    rows = queue_reading.everything(fleet.sessions.store.reader)
     twins = [row for row in rows if row["action_id"] == one["action_id"]]
     errors = [row["error"] for row in twins if "cats" in row["payload"]]
     assert all(error.startswith(queue.ID_REUSED) for error in errors)
@@ -329,3 +332,53 @@ async def test_what_waits_is_applied_in_the_order_of_its_commit(fleet):
     await fleet.start("start-2")
     outcomes = [(await fleet.receipt(made["action_id"]))["outcome"] for made in sent]
     assert outcomes == ["applied"] * 3
+
+
+async def test_what_another_program_puts_into_the_table_is_taken_up(fleet):
+    """While the worker runs, in the table's order, with its outcome in the table; sent by a helper
+    as well it has one effect."""
+    await fleet.create(heartbeat_s=60)
+    rows = [
+        q.create_action("agent_interrupt", "t", agent_id="a", guidance=f"g{n}", mode="steer")
+        for n in range(3)
+    ]
+    table = fleet.store.reader.table(queue.TABLE)
+    await asyncio.to_thread(
+        table.add, as_arrow(queue.TABLE, *({**row, queue.NUMBER: None} for row in rows))
+    )
+    for row in rows:
+        await until_async(lambda row=row: row["action_id"] in _applied(fleet), "it is applied")
+    await fleet.ask(q.enqueue, rows[0])
+    assert _applied(fleet)[1:] == [row["action_id"] for row in rows]
+
+    def outcomes():
+        stored = fleet.store.reader.stored(queue.TABLE, "type = 'agent_interrupt'").to_pylist()
+        return [row["outcome"] for row in stored]
+
+    await until_async(lambda: outcomes() == ["applied"] * 3, "the table has the outcomes")
+
+
+_ENQUEUES = """
+import sys
+import queue_imp
+for line in sys.stdin:
+    print(queue_imp.agent_interrupt("a", "t", line.strip()), flush=True)
+"""
+
+
+async def test_two_processes_that_enqueue_for_one_session_are_taken_in_turn(fleet):
+    """A call that begins after another has returned comes after it, whichever process it is in."""
+    await fleet.create(heartbeat_s=60)
+    processes = [child(_ENQUEUES) for _ in "12"]
+
+    def enqueue(n):
+        process = processes[n % 2] if n % 3 else processes[0]
+        process.stdin.write(f"g{n}\n")
+        process.stdin.flush()
+        return process.stdout.readline().strip()
+
+    sent = [await asyncio.to_thread(enqueue, n) for n in range(40)]
+    await fleet.receipt(sent[-1])
+    assert _applied(fleet)[1:] == sent
+    for process in processes:
+        process.communicate()

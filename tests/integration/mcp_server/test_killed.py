@@ -13,7 +13,7 @@ from mcp import Client
 from agents import Runtime
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
-from store import agent_steps, queue
+from store import agent_steps, queue_reading
 from store.reading import Reader
 from tests.integration.mcp_server.conftest import ENVIRONMENT, over_stdio
 from tests.support.program import ROOT, Program
@@ -59,8 +59,7 @@ def steer(text, *, key="", wait_s=30):
 
 def sent(folder):
     """The guidance of all actions that steer, in the queue of a folder."""
-    table = Reader(folder).table(queue.TABLE)
-    rows = [] if table is None else table.to_arrow().to_pylist()
+    rows = queue_reading.everything(Reader(folder))
     return sorted(
         json.loads(row["payload"])["guidance"] for row in rows if row["type"] == "agent_interrupt"
     )

@@ -1,6 +1,7 @@
 """Damage to what had been safe, and errors that are none: what goes is small, and it is said."""
 
 import errno
+import json
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from structlog.testing import capture_logs
 
 from store import agent_state, agent_steps
 from store.errors import FolderUnusableError, RollBackNeededError
+from store.folder import OWNER_FILE
 from store.lance import damage, faults, manifest
 from store.lance.damage import JOURNAL
 from store.reading import Reader
@@ -115,8 +117,9 @@ async def test_a_damaged_fragment_is_set_aside_alone(folder, hurt, place):
 
 
 async def test_a_fragment_whose_pages_are_zeros_is_set_aside(folder):
-    """Its end is as it was written; reading the numbers finds it."""
+    """Its end is as it was written; after a loss of power reading the numbers finds it."""
     zero_middle(files(folder, "agent_steps")[3])
+    (folder / OWNER_FILE).write_text(json.dumps({"pid": 1, "boot": "another"}))
     await started(folder)
     [lost] = damage.missing(folder)
     assert lost.journal_n == ((16, 20),)

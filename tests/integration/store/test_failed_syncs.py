@@ -1,7 +1,9 @@
 """A sync that fails is not repeated: what it was for is written again, into other files."""
 
+import contextlib
 import errno
 import os
+import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -11,13 +13,17 @@ from lancedb.table import LanceTable
 
 import queue_imp
 from agent_core.actions.action import processed
-from store import agent_state, agent_steps, queue
-from store.errors import OutcomeUnknownError, StoreError
+from store import agent_state, agent_steps, queue, queue_reading
+from store.errors import OutcomeUnknownError
 from store.flush import Flush
 from store.folder import DataFolder
+from store.journal.rows import as_arrow
 from store.lance import manifest
 from store.lance.compaction import Compaction
-from store.queue_writer import QueueWriter
+from store.queue_file import QueueFile
+from store.queue_rows import Mark
+from store.queue_writer import QueueWriter, writer_at
+from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import message, step
 from tests.support.waiting import until_async
@@ -122,205 +128,211 @@ async def test_a_compaction_is_undone(tmp_path, device):
     await store.stop()
 
 
-def actions(folder):
-    rows = DataFolder(folder).open_tables().open_or_make(queue.TABLE).search().limit(None).to_list()
-    return sorted(rows, key=lambda row: row["created_at"])
+def made(agent_id):
+    return queue_imp.create_action("agent_pause", "ann", agent_id=agent_id)
 
 
-def test_an_action_is_written_again(tmp_path, device):
-    """It is acknowledged once it is in files that the device has not forgotten."""
-    writer = QueueWriter(tmp_path)
-    first, second = (queue_imp.create_action("agent_pause", "ann", agent_id="a") for _ in "12")
-    writer.append(first)
+def done(row):
+    return processed(row, outcome="applied")
+
+
+def in_table(folder):
+    """The rows that the queue's table has by itself."""
+    opened = DataFolder(folder).open_tables().open_or_make(queue.TABLE)
+    return sorted(opened.search().limit(None).to_list(), key=lambda row: row["created_at"])
+
+
+def put_by_hand(folder, *rows):
+    """As another program does, which syncs nothing."""
+    opened = DataFolder(folder).open_tables().open_or_make(queue.TABLE)
+    opened.add(as_arrow(queue.TABLE, *({**row, queue.NUMBER: None} for row in rows)))
+
+
+def enqueued_and_marked(folder, *names):
+    writer, rows = writer_at(folder), [made(name) for name in names]
+    numbers = []
+    unlisten = writer.listen(lambda actions, _: numbers.extend(a.number for a in actions))
+    writer.append(*rows)
+    unlisten()
+    writer.mark([Mark(number, done(row)) for number, row in zip(numbers, rows, strict=True)])
+
+
+@pytest.fixture
+async def idle(tmp_path):
+    """A store of which nothing is flushed by itself."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    yield store
+    await store.stop()
+
+
+async def test_actions_are_carried_over_again(idle, tmp_path, device):
+    """They leave the queue's file once the table has them in files that were not forgotten."""
+    carry = idle._flush.queue.run
+    enqueued_and_marked(tmp_path, "a")
+    carry()
     device.failing = 1
-    writer.append(second)
-    assert device.lost
+    enqueued_and_marked(tmp_path, "b", "c")
+    with pytest.raises(OSError, match="Input/output"):
+        carry()
+    assert device.forgotten("queue")
+    with idle.folder.read_queue() as file:
+        assert [action.row["agent_id"] for action in file.finished(10)] == ["b", "c"]
+    carry()
     assert not device.forgotten("queue")
-    assert [row["action_id"] for row in actions(tmp_path)] == [
-        first["action_id"],
-        second["action_id"],
+    assert [row["agent_id"] for row in in_table(tmp_path)] == ["a", "b", "c"]
+    with idle.folder.read_queue() as file:
+        assert file.matching("1") == []
+
+
+async def test_what_a_killed_worker_carried_over_is_there_once(tmp_path, device, monkeypatch):
+    """Its actions are in the table and in the file: the next worker forgets them there."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    enqueued_and_marked(tmp_path, "a", "b")
+    with monkeypatch.context() as dying:
+        dying.setattr(QueueWriter, "forget", lambda *_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            store._flush.queue.run()
+        store._owner.left = "killed"
+        store._flush.queue.run = lambda: None
+        await store.stop()
+    again = Store(tmp_path, flush_s=600)
+    await again.start()
+    again._flush.queue.run()
+    assert [row["agent_id"] for row in in_table(tmp_path)] == ["a", "b"]
+    assert [row["agent_id"] for row in queue_reading.everything(again.reader)] == ["a", "b"]
+    with again.folder.read_queue() as file:
+        assert file.matching("1") == []
+    await again.stop()
+
+
+async def test_a_commit_that_failed_and_is_in_all_the_same(idle, tmp_path, monkeypatch):
+    """It is found in the table, and not made again."""
+    real_add = LanceTable.add
+
+    def add(table, rows):
+        real_add(table, rows)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(LanceTable, "add", add)
+    enqueued_and_marked(tmp_path, "a")
+    with pytest.raises(OSError, match="Input/output"):
+        idle._flush.queue.run()
+    monkeypatch.undo()
+    enqueued_and_marked(tmp_path, "b")
+    idle._flush.queue.run()
+    assert [row["agent_id"] for row in in_table(tmp_path)] == ["a", "b"]
+
+
+class Unsynced(sqlite3.OperationalError):
+    sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+
+
+@pytest.fixture
+def unsynced(monkeypatch):
+    """Commits of the queue's file whose sync fails."""
+
+    def commit(*_):
+        raise Unsynced("disk I/O error")
+
+    with monkeypatch.context() as failing:
+        failing.setattr(QueueFile, "commit", commit)
+        yield failing
+
+
+def test_an_action_that_cannot_be_synced_is_said_to_be_unknown(tmp_path, unsynced):
+    """The error does not say that it is not there, and sending it again has one effect."""
+    writer, row = QueueWriter(tmp_path), made("a")
+    with pytest.raises(OutcomeUnknownError, match=row["action_id"]):
+        writer.append(row)
+    unsynced.undo()
+    writer.append(row)
+    assert [r["action_id"] for r in queue_reading.everything(Reader(tmp_path))] == [
+        row["action_id"]
     ]
 
 
-def test_an_action_that_cannot_be_synced_is_said_to_be_unknown(tmp_path, device):
-    """The error does not say that it is not there, and sending it again has one effect."""
-    writer = QueueWriter(tmp_path)
-    device.failing = 2
-    made = queue_imp.create_action("agent_pause", "ann", agent_id="a")
-    with pytest.raises(OutcomeUnknownError, match=made["action_id"]):
-        writer.append(made)
-    writer.append(made)
-    assert {row["action_id"] for row in actions(tmp_path)} == {made["action_id"]}
-
-
-def test_each_caller_is_told_of_its_own_action(tmp_path, device):
+def test_each_caller_is_told_of_its_own_action(tmp_path, unsynced):
     """Threads whose actions shared a commit get an error with their own id each."""
-    writer = QueueWriter(tmp_path)
-    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
-    device.failing = 99
-    at_once = threading.Barrier(8)
+    writer, at_once = QueueWriter(tmp_path), threading.Barrier(8)
 
     def append(n):
-        made = queue_imp.create_action("agent_pause", "ann", agent_id=f"a{n}")
+        row = made(f"a{n}")
         at_once.wait()
-        with pytest.raises(OutcomeUnknownError, match=made["action_id"]):
-            writer.append(made)
+        with pytest.raises(OutcomeUnknownError, match=row["action_id"]):
+            writer.append(row)
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(append, range(8)))
 
 
-def test_a_commit_that_failed_and_is_in_all_the_same(tmp_path, monkeypatch):
-    """It is found there, once; one that is not there is told as not acknowledged."""
-    writer = QueueWriter(tmp_path)
-    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
-    real_add, made = LanceTable.add, queue_imp.create_action("agent_pause", "ann", agent_id="b")
-    commits = [True, False]
-
-    def add(table, rows):
-        if commits.pop(0):
-            real_add(table, rows)
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(LanceTable, "add", add)
-    writer.append(made)
-    with pytest.raises(StoreError, match="It is not acknowledged"):
-        writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="c"))
-    assert [row["agent_id"] for row in actions(tmp_path)] == ["a", "b"]
-
-
-def test_a_commit_that_nobody_can_look_up(tmp_path, monkeypatch):
-    """Nothing is said to be in or not in the queue where that cannot be known."""
-    writer = QueueWriter(tmp_path)
-    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
-    real_add, made = LanceTable.add, queue_imp.create_action("agent_pause", "ann", agent_id="b")
-
-    def add(table, rows):
-        real_add(table, rows)
-        monkeypatch.setattr(LanceTable, "count_rows", add)
-        raise OSError(errno.EIO, os.strerror(errno.EIO))
-
-    monkeypatch.setattr(LanceTable, "add", add)
-    with pytest.raises(OutcomeUnknownError, match=f"{made['action_id']}.*same id"):
-        writer.append(made)
-
-
-def test_a_row_of_the_same_id_is_not_written_over(tmp_path, device):
-    """Writing an action again leaves another's content under its id alone."""
-    writer = QueueWriter(tmp_path)
-    first = queue_imp.create_action("agent_pause", "ann", agent_id="a")
-    writer.append(first)
-    device.failing = 1
-    writer.append(first | {"agent_id": "b"})
-    assert sorted(row["agent_id"] for row in actions(tmp_path)) == ["a", "b"]
-    assert not device.forgotten("queue")
-
-
-def test_what_is_sent_again_is_written_again(tmp_path, device, monkeypatch):
-    """A helper's second try under one id is acknowledged once the first one's row is on disk."""
+def test_what_another_program_left_in_doubt_is_enqueued(tmp_path, monkeypatch):
+    """A helper that finds an action in the table does not trust who wrote it."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path))
-    device.failing = 2
-    with pytest.raises(OutcomeUnknownError, match="mine"):
-        queue_imp.agent_pause_action("a", "ann", action_id="mine")
-    assert device.forgotten("queue")
-    assert queue_imp.agent_pause_action("a", "ann", action_id="mine") == "mine"
-    assert not device.forgotten("queue")
-    assert [row["action_id"] for row in actions(tmp_path)] == ["mine"]
+    writer_at(tmp_path).append(made("before"))  # the file is there, and the table is older
+    row = made("a")
+    put_by_hand(tmp_path, row)
+    assert queue_imp.enqueue(row) == row["action_id"]
+    with DataFolder(tmp_path).read_queue() as file:
+        assert len(file.of_id(row["action_id"])) == 1
+    assert queue_imp.enqueue(row) == row["action_id"]
+    with DataFolder(tmp_path).read_queue() as file:
+        assert len(file.of_id(row["action_id"])) == 1
     with pytest.raises(queue_imp.ActionError, match=r"another content.*agent_pause of ann"):
-        queue_imp.agent_pause_action("b", "ann", action_id="mine")
-
-
-def test_what_another_process_left_in_doubt_is_written_again(tmp_path, device):
-    """A process that finds an action under the id that it sends does not trust who wrote it."""
-    device.failing = 2
-    with pytest.raises(OutcomeUnknownError):
-        QueueWriter(tmp_path).append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
-    assert device.forgotten("queue")
-    QueueWriter(tmp_path).confirm(*actions(tmp_path))
-    assert not device.forgotten("queue")
-    assert len(actions(tmp_path)) == 1
-
-
-def test_who_opens_the_folder_after_a_failure_does_not_build_on_it(tmp_path, device):
-    """The kernel tells of the failure only those who had the folder open."""
-    device.failing = 2
-    with pytest.raises(OutcomeUnknownError):
-        QueueWriter(tmp_path).append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
-    assert DataFolder(tmp_path).failed_syncs.unsettled
-    QueueWriter(tmp_path).append(queue_imp.create_action("agent_pause", "ann", agent_id="b"))
-    assert not device.forgotten("queue")
-    assert [row["agent_id"] for row in actions(tmp_path)] == ["a", "b"]
-    assert not DataFolder(tmp_path).failed_syncs.unsettled
+        queue_imp.agent_pause_action("b", "ann", action_id=row["action_id"])
 
 
 async def test_a_worker_that_starts_after_a_failure_does_not_build_on_it(tmp_path, device):
-    writer = QueueWriter(tmp_path)
-    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
-    device.failing = 2
-    with pytest.raises(OutcomeUnknownError):
-        writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="b"))
-    store = Store(tmp_path, flush_s=60)
+    put_by_hand(tmp_path, made("a"))
+    folder = DataFolder(tmp_path)
+    folder.prepare()
+    device.failing = 1
+    with contextlib.suppress(OSError):
+        folder.sync()
+    assert device.forgotten("queue")
+    store = Store(tmp_path, flush_s=600)
     await store.start()
-    store.compact_queue()
+    store._flush.queue.compact()
     assert not device.forgotten("queue")
     assert not store.folder.failed_syncs.unsettled
     await store.stop()
 
 
-def test_what_was_marked_meanwhile_stays_marked(tmp_path, device):
-    """Writing an action again does not take it back from the worker that has processed it."""
-    writer = QueueWriter(tmp_path)
-    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a"))
-    made = queue_imp.create_action("agent_pause", "ann", agent_id="b")
-
-    def mark():
-        table = DataFolder(tmp_path).open_tables().open_or_make(queue.TABLE)
-        row = table.search().where(f"action_id = '{made['action_id']}'").to_list()[0]
-        merge = table.merge_insert("action_id").when_matched_update_all()
-        merge.execute([processed(row, outcome="applied")])
-
-    device.failing, device.on_failure = 1, mark
-    writer.append(made)
-    assert [row["outcome"] for row in actions(tmp_path)] == [None, "applied"]
-
-
-async def test_a_compaction_of_the_queue_is_written_again(tmp_path, device, monkeypatch):
+async def test_a_compaction_of_the_queue_is_written_again(idle, tmp_path, device, monkeypatch):
     """Every row of the queue is moved out of the files that the device forgot."""
-    store = Store(tmp_path, flush_s=60)
-    await store.start()
-    writer = QueueWriter(tmp_path)
     for n in range(6):
-        writer.append(queue_imp.create_action("agent_pause", "ann", agent_id=f"a{n}"))
+        enqueued_and_marked(tmp_path, f"a{n}")
+        idle._flush.queue.run()
     monkeypatch.setattr(Compaction, "due", lambda *_: True)
     device.failing = 1
     with pytest.raises(OSError, match="Input/output"):
-        store.compact_queue()
+        idle._flush.queue.compact()
     monkeypatch.setattr(Compaction, "due", lambda *_: False)
-    writer.append(queue_imp.create_action("agent_pause", "ann", agent_id="a6"))
-    store.compact_queue()
+    put_by_hand(tmp_path, made("a6"))
+    idle._flush.queue.compact()
     assert device.lost
     assert not device.forgotten("queue")
-    assert [row["agent_id"] for row in actions(tmp_path)] == [f"a{n}" for n in range(7)]
-    await store.stop()
+    assert [row["agent_id"] for row in in_table(tmp_path)] == [f"a{n}" for n in range(7)]
 
 
 async def test_marks_are_written_again_and_all_that_shares_their_files(tmp_path, device):
-    """Rows that were safe do not depend on what was written beside them when a sync failed."""
-    store = Store(tmp_path, flush_s=60)
+    """Rows that another program put there do not depend on what was written beside them when a
+    sync failed."""
+    rows = [made(f"a{n}") for n in range(4)]
+    put_by_hand(tmp_path, *rows)
+    store = Store(tmp_path, flush_s=600)
     await store.start()
-    made = [queue_imp.create_action("agent_pause", "ann", agent_id=f"a{n}") for n in range(4)]
-    QueueWriter(tmp_path).append(*made)
-    store.prove_marks()
+    with store.folder.read_queue() as file:
+        first = file.of_id(rows[0]["action_id"])[0]
+    writer_at(store.folder).mark([Mark(first.number, done(first.row))])
     device.failing = 1
-    marks = [processed({**made[0], "queue_n": 1}, outcome="applied")]
-    await queue.mark(store.queue, marks)
     with pytest.raises(OSError, match="Input/output"):
-        store.prove_marks()
-    await queue.mark(store.queue, marks)
-    store.prove_marks()
+        store._flush.queue.run()
+    store._flush.queue.run()
     assert device.lost
     assert not device.forgotten("queue")
-    assert [row["outcome"] for row in actions(tmp_path)] == ["applied", None, None, None]
+    assert [row["outcome"] for row in in_table(tmp_path)] == ["applied", None, None, None]
     await store.stop()
 
 

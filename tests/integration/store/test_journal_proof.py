@@ -245,8 +245,10 @@ def test_frames_of_a_transaction_that_was_given_up_are_no_damage(tmp_path):
         connection.execute("PRAGMA cache_size = 4")
         connection.execute("BEGIN IMMEDIATE")
         for n in range(40):
-            row = (1_000 + n, 1, "agent_steps", os.urandom(30_000), 0)
-            connection.execute("INSERT INTO record_group VALUES (?, ?, ?, ?, ?)", row)
+            row = (1_000 + n, 1, "agent_steps", 0, os.urandom(30_000))
+            connection.execute(
+                "INSERT INTO record_group (first, rows, tbl, crc, body) VALUES (?, ?, ?, ?, ?)", row
+            )
         connection.execute("ROLLBACK")
         spilled = frames(wal.log_of(journal))
         journal_file.append(connection, [step("s", 6)])

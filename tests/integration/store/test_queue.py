@@ -1,9 +1,10 @@
 """The queue among many writers: nothing acknowledged is lost, nothing marked is forgotten."""
 
 import asyncio
+import contextlib
+import itertools
 import json
 import threading
-import time
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from random import Random
@@ -12,13 +13,16 @@ import pytest
 
 import queue_imp
 from agent_core.actions.action import processed
-from store import queue
-from store.counter import Counter
+from store import queue, queue_reading
 from store.errors import RowInvalidError, StoreError
+from store.journal.rows import as_arrow
 from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make
-from store.queue_writer import QueueWriter
+from store.queue_intake import Intake
+from store.queue_rows import Mark
+from store.queue_writer import QueueWriter, writer_at
 from store.reading import Reader
+from store.store import Store
 from tests.integration.store.support import child, lines_of
 from tests.support import data_folder
 
@@ -28,8 +32,13 @@ def action(agent_id="a1", **parts):
 
 
 def all_actions(folder):
-    table = Reader(folder).table(queue.TABLE)
-    return table.search().limit(None).to_arrow().to_pylist()
+    return queue_reading.everything(Reader(folder))
+
+
+def put_by_hand(folder, *rows):
+    """As another program does."""
+    opened = open_or_make(connect(folder), queue.TABLE)
+    opened.add(as_arrow(queue.TABLE, *({queue.NUMBER: None, **row} for row in rows)))
 
 
 async def open_async(folder):
@@ -39,9 +48,8 @@ async def open_async(folder):
 
 def test_threads_share_commits(tmp_path):
     """Eighty actions of eighty threads are all there, in far fewer commits."""
-    writer = QueueWriter(tmp_path)
-    writer.append(action())
-    before = Reader(tmp_path).table(queue.TABLE).version
+    writer, commits = QueueWriter(tmp_path), []
+    writer.listen(lambda actions, before: commits.append(before))
     at_once = threading.Barrier(80)
 
     def append(n):
@@ -53,7 +61,8 @@ def test_threads_share_commits(tmp_path):
     with ThreadPoolExecutor(80) as pool:
         acked = set(pool.map(append, range(80)))
     assert acked <= {row["action_id"] for row in all_actions(tmp_path)}
-    assert Reader(tmp_path).table(queue.TABLE).version - before < 40
+    assert len(commits) < 40
+    assert sorted(commits) == commits
 
 
 def test_a_bad_action_fails_alone(tmp_path):
@@ -81,12 +90,12 @@ def test_a_bad_action_fails_alone(tmp_path):
 
 
 def test_a_failing_commit_is_told_to_all_in_it(tmp_path):
-    """While the table cannot be written each caller gets an error; once it can, actions go in."""
+    """While the file cannot be written each caller gets an error; once it can, actions go in."""
     writer = QueueWriter(tmp_path)
     writer.append(action("first"))
-    data = tmp_path / "queue.lance" / "data"
-    data.rename(tmp_path / "away")
-    data.write_text("in the way")
+    file = tmp_path / "queue.sqlite"
+    file.rename(tmp_path / "away")
+    file.mkdir()
     at_once = threading.Barrier(8)
 
     def append(n):
@@ -100,8 +109,8 @@ def test_a_failing_commit_is_told_to_all_in_it(tmp_path):
     with ThreadPoolExecutor(8) as pool:
         answers = list(pool.map(append, range(8)))
     assert all(answer and "not acknowledged" in answer for answer in answers), answers
-    data.unlink()
-    (tmp_path / "away").rename(data)
+    file.rmdir()
+    (tmp_path / "away").rename(file)
     writer.append(action("last"))
     assert [row["agent_id"] for row in all_actions(tmp_path)] == ["first", "last"]
 
@@ -112,13 +121,14 @@ def test_a_listener_whose_loop_has_ended_harms_nobody(tmp_path):
     loop = asyncio.new_event_loop()
     loop.close()
     woken = []
-    writer.listen(lambda _rows, _version: loop.call_soon_threadsafe(print))
-    stop = writer.listen(lambda rows, version: woken.append((rows, version)))
+    writer.listen(lambda _actions, _before: loop.call_soon_threadsafe(print))
+    stop = writer.listen(lambda actions, before: woken.append((actions, before)))
     first = action()
     writer.append(first)
     stop()
     writer.append(action())
-    assert woken == [([first | {queue.NUMBER: 1}], woken[0][1])]
+    [([heard], before)] = woken
+    assert (heard.row, heard.new, before) == (first | {queue.NUMBER: 1}, True, 0)
     assert len(all_actions(tmp_path)) == 2
 
 
@@ -130,7 +140,8 @@ async def test_order_and_marks(tmp_path):
     table = await open_async(tmp_path)
     rows = await queue_imp.poll_lancedb_for_actions(table)
     assert [row["agent_id"] for row in rows] == ["a1", "a4", "a0", "a3", "a2"]
-    assert [row["agent_id"] for row in await queue.unprocessed(table, 2)] == ["a1", "a4"]
+    two = await queue_imp.poll_lancedb_for_actions(table, 2)
+    assert [row["agent_id"] for row in two] == ["a1", "a4"]
     await queue_imp.mark_action_processed_async(table, rows[0]["action_id"], applied_seq=7)
     await queue_imp.mark_action_processed_async(
         table, rows[1]["action_id"], outcome="rejected", error='it\'s "not" right\n'
@@ -153,10 +164,11 @@ async def test_hostile_action_ids_mark_one_row(tmp_path):
         writer.append(action() | {"action_id": action_id})
     table = await open_async(tmp_path)
     for done, action_id in enumerate(ids, 1):
-        found = queue.find(Reader(tmp_path).table(queue.TABLE), action_id)
+        found = queue_reading.find(Reader(tmp_path), action_id)
         assert found["action_id"] == action_id
         await queue_imp.mark_action_processed_async(table, action_id)
-        assert len(await queue.unprocessed(table, 100)) == len(ids) - done
+        left = await queue_imp.poll_lancedb_for_actions(table, 100)
+        assert len(left) == len(ids) - done
 
 
 _ENQUEUE = """
@@ -174,62 +186,62 @@ for n in range(int(sys.argv[3])):
 """
 
 
-async def test_processes_enqueue_while_the_worker_marks_and_compacts(tmp_path):  # noqa: C901
-    """Four processes and six threads append while one task marks and another compacts, all as fast
-    as they can: every acknowledged action is there once and is marked, no mark is undone and none
-    fails."""
-    table = await open_async(tmp_path)
+async def test_processes_enqueue_while_the_worker_marks_and_carries(tmp_path, monkeypatch):
+    """Four processes and six threads append while a worker marks, carries over and compacts, all as
+    fast as they can: every acknowledged action comes once, is there once and is marked, for whoever
+    reads at whatever moment."""
+    monkeypatch.setattr(Compaction, "due", lambda *_: True)
+    store = Store(tmp_path, flush_s=0.05)
+    await store.start()
+    intake, woken = Intake(store.folder, store.adopt_actions), asyncio.Event()
+    intake.start(woken.set)
     children = [child(_ENQUEUE, tmp_path, name, 40) for name in "abcd"]
     for process in children:
         await asyncio.to_thread(process.stdout.readline)
     for process in children:
         process.stdin.write("\n")
         process.stdin.flush()
-    writer = QueueWriter(tmp_path)
-    ended = threading.Event()
-    compactions, slowest, marked = [0], [0.0], []
+    writer, ended, taken, acked = writer_at(store.folder), threading.Event(), [], set()
 
     def thread(name):
         rows = [action(f"{name}-{n}") for n in range(20)]
         for row in rows:
             writer.append(row)
-        return [row["action_id"] for row in rows]
+            acked.add(row["action_id"])
 
-    def compact():
-        compaction, mine = Compaction(), connect(tmp_path).open_table("queue")
+    def look():
         while not ended.is_set():
-            compactions[0] += compaction.run("queue", mine)
-            ended.wait(0.1)
+            before = set(acked)
+            seen = [row["action_id"] for row in all_actions(tmp_path)]
+            assert before <= set(seen)
+            assert len(seen) == len(set(seen))
 
     async def mark():
-        seen = set()
-        while True:
-            done = ended.is_set()
-            rows = [r for r in await queue.unprocessed(table, 50) if r["action_id"] not in seen]
-            if not rows and done:
-                return
-            if rows:
-                seen |= {row["action_id"] for row in rows}
-                marked.extend(row["action_id"] for row in rows)
-                begun = time.monotonic()
-                await queue.mark(table, [processed(r, outcome="applied") for r in rows])
-                slowest[0] = max(slowest[0], time.monotonic() - begun)
+        while len(taken) < 280:
+            woken.clear()
+            new = await intake.take()
+            intake.taken()
+            taken.extend(each.row["action_id"] for each in new)
+            marks = [Mark(each.number, processed(each.row, outcome="applied")) for each in new]
+            await asyncio.to_thread(writer.mark, marks)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(woken.wait(), 0.5)
 
-    compacting = asyncio.create_task(asyncio.to_thread(compact))
+    looking = asyncio.create_task(asyncio.to_thread(look))
     marking = asyncio.create_task(mark())
-    own = await asyncio.gather(*(asyncio.to_thread(thread, f"t{n}") for n in range(6)))
+    await asyncio.gather(*(asyncio.to_thread(thread, f"t{n}") for n in range(6)))
     theirs = await asyncio.to_thread(lines_of, *children)
-    ended.set()
-    await compacting
     await asyncio.wait_for(marking, 60)
-    acked = [action_id for part in [*own, *theirs] for action_id in part]
-    assert len(acked) == 280
+    ended.set()
+    await looking
+    everybodys = acked | {action_id for part in theirs for action_id in part}
+    assert sorted(taken) == sorted(everybodys)
+    await asyncio.to_thread(intake.stop)
+    await store.stop()
     rows = all_actions(tmp_path)
-    assert sorted(row["action_id"] for row in rows) == sorted(acked)
+    assert sorted(row["action_id"] for row in rows) == sorted(everybodys)
     assert all(row["processed"] and row["outcome"] == "applied" for row in rows)
-    assert sorted(marked) == sorted(acked)
-    assert compactions[0] > 0
-    assert slowest[0] < 20, "a mark starves"
+    assert Reader(tmp_path).count(queue.TABLE, "processed") == 280
 
 
 def test_what_was_acknowledged_is_queued_after_kill_9(tmp_path):
@@ -321,18 +333,20 @@ def _early(agent_id, second):
 
 
 @pytest.mark.parametrize("seed", range(3))
-async def test_waiting_actions_come_in_the_order_of_their_commit(tmp_path, seed):
-    """Whatever the clocks said, and however the table was marked and compacted meanwhile."""
+async def test_actions_in_the_table_come_in_the_order_of_their_commit(tmp_path, seed):
+    """Whatever the clocks said, and however the table was marked and compacted meanwhile: as an
+    older Reins has numbered them, and what another program put there, where it was put."""
     random = Random(seed)
     table = await open_async(tmp_path)
     opened = open_or_make(connect(tmp_path), queue.TABLE)
-    writer, other = QueueWriter(tmp_path), QueueWriter(tmp_path)
     sent = []
 
-    def append(by=writer):
+    def append():
         made = _early(f"a{len(sent)}", random.randint(0, 59))
         sent.append(made["action_id"])
-        by.append(made)
+        put_by_hand(tmp_path, made | {queue.NUMBER: next(numbers)})
+
+    numbers = itertools.count(1)
 
     for _ in range(30):
         for _ in range(random.randint(1, 3)):
@@ -344,7 +358,7 @@ async def test_waiting_actions_come_in_the_order_of_their_commit(tmp_path, seed)
             await queue.mark(table, [processed(row, outcome="applied") for row in done])
             sent = [i for i in sent if i not in {row["action_id"] for row in done}]
         if random.random() < 0.3:  # an append while it is compacted is in an older fragment
-            beside = threading.Timer(random.random() / 100, append, [other])
+            beside = threading.Timer(random.random() / 100, append)
             beside.start()
             opened.optimize(cleanup_older_than=timedelta(days=1))
             beside.join()
@@ -357,36 +371,37 @@ async def test_unprocessed_actions_come_by_urgency_and_then_by_commit(tmp_path):
     table = await open_async(tmp_path)
     for name, second, urgency in ("old", 9, 5), ("urgent", 5, 9), ("new", 1, 5):
         writer.append(_early(name, second) | {"urgency": urgency})
-    rows = await queue.unprocessed(table, 10)
+    rows = await queue_imp.poll_lancedb_for_actions(table, 10)
     assert [row["agent_id"] for row in rows] == ["urgent", "old", "new"]
-    assert len(await queue.unprocessed(table, 2)) == 2
+    assert len(await queue_imp.poll_lancedb_for_actions(table, 2)) == 2
+    but = {rows[0]["action_id"]}
+    left = await queue_imp.poll_lancedb_for_actions(table, 10, but)
+    assert [row["agent_id"] for row in left] == ["old", "new"]
 
 
 async def test_a_row_is_marked_and_not_another_of_its_id(tmp_path):
     """Two rows of one id: each has its own outcome, and the id's is that of the one taken up."""
-    writer = QueueWriter(tmp_path)
     table = await open_async(tmp_path)
     first = action("a1")
     second = action("a2") | {"action_id": first["action_id"]}
-    writer.append(first)
-    writer.append(second)
+    put_by_hand(tmp_path, first, second)
     error = f"{queue.ID_REUSED}, for another content"
+    first, second = await queue.waiting(table)
     await queue.mark(table, [processed(second, outcome="rejected", error=error)])
-    found = queue.find(Reader(tmp_path).table(queue.TABLE), first["action_id"])
+    found = queue_reading.find(Reader(tmp_path), first["action_id"])
     assert (found["agent_id"], found["processed"]) == ("a1", False)
     await queue.mark(table, [processed(first, outcome="applied")])
-    assert await queue.unprocessed(table, 10) == []
+    assert await queue.waiting(table) == []
     answered = await queue.answered(table, [first["action_id"], "another"])
     assert {i: row["outcome"] for i, row in answered.items()} == {first["action_id"]: "applied"}
 
 
 async def _one_of_two_refused(folder):
     """The table with two rows of one id and time, the second refused; and the first."""
-    writer = QueueWriter(folder)
     table = await open_async(folder)
     first = action("a1")
-    writer.append(first)
-    writer.append(first | {"actor": "bob"})
+    put_by_hand(folder, first | {queue.NUMBER: 1})
+    put_by_hand(folder, first | {"actor": "bob", queue.NUMBER: 2})
     one, other = await queue.waiting(table)
     await queue.mark(table, [processed(other, outcome="rejected", error=queue.ID_REUSED)])
     return table, one
@@ -406,43 +421,46 @@ async def test_a_refused_row_does_not_own_its_id(tmp_path):
     """The first of two waits, the second was refused: the id is still the first one's."""
     table, one = await _one_of_two_refused(tmp_path)
     assert await queue.answered(table, [one["action_id"]]) == {}
-    assert queue.find(Reader(tmp_path).table(queue.TABLE), one["action_id"])["actor"] == "ann"
+    assert queue_reading.find(Reader(tmp_path), one["action_id"])["actor"] == "ann"
 
 
 _NUMBERS = """
 import sys
+import queue_imp
 from pathlib import Path
-from store.counter import Counter
-counter = Counter(Path(sys.argv[1]) / "n.count", lambda: 0)
+from store.queue_writer import writer_at
+writer = writer_at(Path(sys.argv[1]))
+writer.listen(lambda actions, _: print(*(action.number for action in actions)))
 print("ready")
 sys.stdin.readline()
-for n in range(200):
-    print(counter.take(3))
+for n in range(60):
+    writer.append(*(queue_imp.create_action("agent_pause", "ann", agent_id="a") for _ in "123"))
 """
 
 
 def test_numbers_are_given_out_once(tmp_path):
-    """Over processes, each in its order; a counter that was lost asks for the highest in use."""
+    """Over processes, each in its order; also of actions that have left the file."""
     children = [child(_NUMBERS, tmp_path) for _ in range(3)]
     for process in children:
         process.stdout.readline()
     for process in children:
         process.stdin.write("\n")
         process.stdin.flush()
-    taken = [[int(line) for line in lines] for lines in lines_of(*children)]
+    taken = [[int(n) for line in lines for n in line.split()] for lines in lines_of(*children)]
     assert all(numbers == sorted(numbers) for numbers in taken)
-    assert sorted(n for numbers in taken for n in numbers) == list(range(1, 1_800, 3))
-    (tmp_path / "n.count").write_text("torn")
-    assert Counter(tmp_path / "n.count", lambda: 4_000).take(1) == 4_001
+    assert sorted(n for numbers in taken for n in numbers) == list(range(1, 541))
+    writer, last = QueueWriter(tmp_path), action()
+    writer.forget([*range(1, 541)])
+    writer.append(last)
+    assert queue_reading.find(Reader(tmp_path), last["action_id"])[queue.NUMBER] == 541
 
 
 async def test_many_ids_are_looked_up_at_once(tmp_path, monkeypatch):
     """More ids than a filter takes are found all the same."""
     monkeypatch.setattr(queue, "_LISTED", 3)
-    writer = QueueWriter(tmp_path)
     table = await open_async(tmp_path)
     rows = [action(f"a{n}") for n in range(10)]
-    writer.append(*rows)
+    put_by_hand(tmp_path, *rows)
     await queue.mark(table, [processed(row, outcome="applied") for row in rows[:7]])
     answered = await queue.answered(table, [row["action_id"] for row in rows])
     assert answered.keys() == {row["action_id"] for row in rows[:7]}

@@ -5,8 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 import queue_imp
-from store import queue, queue_reading
+from agent_core.actions.action import processed
+from store import queue_reading
 from store.errors import RowInvalidError
+from store.queue_rows import Mark
 from store.queue_writer import QueueWriter
 from store.reading import Reader
 
@@ -57,12 +59,10 @@ def test_pages_meet_without_gap_or_double(store, writer, limit):
 
 def test_filters(store, writer):
     """By state, session and type; a quote in a value is only a character."""
-    writer.append(
-        action(1),
-        action(2, processed=True, outcome="applied"),
-        action(3, processed=True, outcome="rejected", session_id="it's"),
-        action(4, type="create_agent"),
-    )
+    made = [action(1), action(2), action(3, session_id="it's"), action(4, type="create_agent")]
+    writer.append(*made)
+    writer.mark([Mark(2, processed(made[1], outcome="applied"))])
+    writer.mark([Mark(3, processed(made[2], outcome="rejected", error="no"))])
     assert ids(queue_reading.list_actions(store, state="queued")) == ["act_004", "act_001"]
     assert ids(queue_reading.list_actions(store, state="applied")) == ["act_002"]
     assert ids(queue_reading.list_actions(store, session_id="it's")) == ["act_003"]
@@ -84,22 +84,25 @@ def test_a_payload_that_is_none(payload):
 
 
 def test_one_commit_takes_all_actions_or_none(store, writer):
-    """One version for all; none of them where one does not fit, and the error names it."""
+    """One commit for all; none of them where one does not fit, and the error names it."""
+    heard = []
+    writer.listen(lambda actions, before: heard.append((len(actions), before)))
     writer.append(action(1))
-    before = store.table(queue.TABLE).version
     writer.append(*(action(n) for n in range(2, 1_002)))
-    assert store.table(queue.TABLE).version == before + 1
+    assert heard == [(1, 0), (1_000, 1)]
     with pytest.raises(RowInvalidError, match=r"queue\.urgency is 'high'"):
         writer.append(action(2_000), action(2_001, urgency="high"))
     with pytest.raises(RowInvalidError, match="surprise"):
         writer.append(action(2_000), action(2_001, surprise=1))
+    with pytest.raises(RowInvalidError, match=r"queue\.processed is True"):
+        writer.append(action(2_001, processed=True))
     writer.append()
-    assert store.table(queue.TABLE).count_rows() == 1_001
+    assert queue_reading.depth(store) == 1_001
 
 
 def test_listeners_hear_of_each(writer):
     """All actions of a commit in the order in which they were given."""
     heard = []
-    writer.listen(lambda rows, _version: heard.append(ids(rows)))
+    writer.listen(lambda actions, _before: heard.append(ids(a.row for a in actions)))
     writer.append(action(1), action(2))
     assert heard == [["act_001", "act_002"]]

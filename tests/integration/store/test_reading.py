@@ -233,10 +233,13 @@ async def test_an_upsert_does_not_take_a_session_back(store):
     it never brings back an older snapshot of a session that writes beside it."""
     loop, beside = asyncio.get_running_loop(), []
 
+    async def append():
+        await store.journal.append(step("s1", 2))
+
     def make():
         row = agent_state.get_agent_state("s1", store=store.reader)
         assert row["iteration"] == 1
-        beside.append(asyncio.run_coroutine_threadsafe(store.journal.append(step("s1", 2)), loop))
+        beside.append(asyncio.run_coroutine_threadsafe(append(), loop))
         with pytest.raises(TimeoutError):
             beside[0].result(timeout=0.3)
         del row["journal_n"]

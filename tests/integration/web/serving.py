@@ -98,7 +98,11 @@ class Served(Address):
     def write(self, *records: Record) -> None:
         """Commit records as the worker does."""
         journal = self.runtime.store.journal
-        asyncio.run_coroutine_threadsafe(journal.append(*records), journal._loop).result(20)
+
+        async def append() -> None:
+            await journal.append(*records)
+
+        asyncio.run_coroutine_threadsafe(append(), journal._loop).result(20)
 
     def sockets(self) -> int:
         return self.web.clients()["sockets"]

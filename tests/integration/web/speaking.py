@@ -112,7 +112,11 @@ def ticked(session_id: str, seq: int, *, status: str = "running", **state: Any) 
 def write(runtime: Any, *records: Record) -> None:
     """Commit records as this worker does."""
     journal = runtime.store.journal
-    asyncio.run_coroutine_threadsafe(journal.append(*records), journal._loop).result(20)
+
+    async def append() -> None:
+        await journal.append(*records)
+
+    asyncio.run_coroutine_threadsafe(append(), journal._loop).result(20)
 
 
 def _record(table: str, **row: Any) -> Record:

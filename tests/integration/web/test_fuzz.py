@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from agents import Runtime
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
-from store import queue
+from store import queue_reading
 from store.reading import reader
 from tests.integration.web.support import DOCUMENT, Api
 
@@ -103,5 +103,4 @@ def test_what_is_sent_is_answered_as_described(api, schema, path, method, mode):
 
 def enqueued(api):
     """Actions in the queue."""
-    table = reader(api.settings.data).table(queue.TABLE)
-    return table.count_rows()
+    return len(queue_reading.everything(reader(api.settings.data)))

@@ -12,7 +12,7 @@ from reins.web import readiness
 from store.errors import JournalError
 from store.journal import file as journal_file
 from store.journal import journal
-from store.queue_writer import QueueWriter
+from store.queue_file import QueueFile
 from tests.integration.web.serving import Served
 from tests.support.waiting import until
 from tests.support.worker import Worker
@@ -178,7 +178,7 @@ def test_actions_that_cannot_be_enqueued(request, settings, monkeypatch, which):
     """Said by whoever tried, with a worker here or without, until one succeeds or some time on."""
     served = request.getfixturevalue(which)
     with monkeypatch.context() as broken:
-        broken.setattr(QueueWriter, "_add", lambda *_: no_space())
+        broken.setattr(QueueFile, "commit", lambda *_: no_space())
         assert served.ask("POST", "/api/environment/reload", json=ANN).status_code == 503
     reasons = not_ready_for(served, "actions cannot be enqueued")
     assert any("No space left" in reason for reason in reasons)
@@ -186,7 +186,7 @@ def test_actions_that_cannot_be_enqueued(request, settings, monkeypatch, which):
     served.post("/api/environment/reload", ANN)
     assert "enqueued" not in ready(served)[1]
     with monkeypatch.context() as broken:
-        broken.setattr(QueueWriter, "_add", lambda *_: no_space())
+        broken.setattr(QueueFile, "commit", lambda *_: no_space())
         served.ask("POST", "/api/environment/reload", json=ANN)
     monkeypatch.setattr(readiness, "_NEWS_S", 0.0)
     assert "enqueued" not in ready(served)[1]

@@ -7,7 +7,7 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import queue_imp as q
-from store import agent_steps, queue
+from store import agent_steps, queue_reading
 from store.reading import Reader
 from tests.integration.web.test_web_only import port_of
 from tests.support.data_folder import unprocessed
@@ -49,7 +49,7 @@ def test_two_web_processes_take_a_key_once(tmp_path, monkeypatch):
         until(lambda: unprocessed(data) == 0)
         assert same == {202: 40}
         assert two == {202: 10, 422: 10}
-        rows = Reader(data).table(queue.TABLE).to_arrow().to_pylist()
+        rows = queue_reading.everything(Reader(data))
         assert max(Counter(row["action_id"] for row in rows).values()) == 1
         effects = Counter(
             action_id

@@ -10,6 +10,8 @@ import queue_imp as q
 from reins import redaction
 from reins.mcp_server.exchange import exchange
 from store.agent_state import upsert_agent_state
+from store.errors import QueueFullError
+from store.queue_writer import QueueWriter
 from tests.integration.web.serving import Served
 from tests.integration.web.support import Api
 from tests.support.waiting import until
@@ -143,6 +145,20 @@ def test_the_actor_is_the_one_of_the_address(idle):
         assert result["structuredContent"]["actor"] == actor
         assert q.action_receipt(result["structuredContent"]["action_id"])["actor"] == actor
     assert post(idle, message("tools/call", STEER), path="/mcp?actor=%00", status=400)["error"]
+
+
+def test_a_full_queue_is_told_to_the_assistant(idle, monkeypatch):
+    """As an error of the tool in the queue's own words, which say when to call it again."""
+
+    def full(_self, *_rows):
+        raise QueueFullError("5 actions wait. Send it again in 1.5 s.", retry_after_s=1.5)
+
+    monkeypatch.setattr(QueueWriter, "append", full)
+    arguments = {"agent_id": "a", "wait_s": 0}
+    body, headers = modern("tools/call", name="create_session", arguments=arguments)
+    result = post(idle, body, **headers)["result"]
+    assert result["isError"]
+    assert result["content"][0]["text"] == "5 actions wait. Send it again in 1.5 s."
 
 
 def test_two_at_once_with_one_key_are_one_action(idle):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import queue_imp as q
-from store import queue, queue_writer
+from store import queue_reading, queue_writer
 from store.agent_state import get_agent_state
 from store.messages import list_messages
 from store.reading import Reader
@@ -165,7 +165,7 @@ class Talk(RuleBasedStateMachine):
         data_folder.check(self.data, self.asked)
         replies = transcript.check(self.data, self.posted, ceiling=CEILING)
         reader = Reader(self.data)
-        rows = reader.table(queue.TABLE).to_arrow().to_pylist()
+        rows = queue_reading.everything(reader)
         wrong = [(row["type"], row["error"]) for row in rows if row["outcome"] != "applied"]
         assert not wrong, f"{wrong}\n{self.log.read_text()}"
         for persona, tone in self.tones.items():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import queue_imp as q
-from store import queue, queue_writer
+from store import queue_reading, queue_writer
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.reading import Reader
@@ -134,7 +134,7 @@ class Lifecycle(RuleBasedStateMachine):
             return
         data_folder.check(self.data, list(self.expected))
         reader = Reader(self.data)
-        rows = reader.table(queue.TABLE).to_arrow().to_pylist()
+        rows = queue_reading.everything(reader)
         wrong = [row for row in rows if row["outcome"] != self.expected[row["action_id"]]]
         assert not wrong, f"{wrong}\n{self.log.read_text()}"
         for session, status in self.statuses.items():

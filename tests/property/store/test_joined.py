@@ -74,7 +74,7 @@ def test_any_interleaving_reads_each_row_once(tmp_path_factory, made):
             pending, _ = journal_file.groups(connection)
             safe = [group for group in pending if group.last <= in_tables][:value]
             if safe:
-                journal_file.forget(connection, safe[-1].last, safe[-1].last, {})
+                journal_file.forget(connection, safe[-1].last, safe[-1].last, {}, {})
                 forgotten = safe[-1].last
         else:
             # Power was lost: what was not synced, and so not forgotten, is gone from the log.
@@ -123,7 +123,7 @@ def test_exactly_the_rows_that_match_are_found(pairs):
     lines = [orjson.dumps({"a": a, "b": b}) for a, b in pairs]
     group = Group(7, len(lines), "t", b"\n".join(lines))
     for wanted, _ in pairs:
-        found = [(row["journal_n"], row["a"]) for row in matching(group, {"a": wanted})]
+        found = [(row["journal_n"], row["a"]) for row in matching(group.lines(), {"a": wanted})]
         assert found == [(7 + n, a) for n, (a, _) in enumerate(pairs) if a == wanted]
 
 
@@ -138,7 +138,7 @@ def test_batches_cover_everything_once(sizes, rows, forget_after):
     while more:
         groups, more = journal_file.groups(connection, rows=rows)
         seen += [number for group in groups for number, _ in group.lines()]
-        journal_file.forget(connection, groups[-1].last, groups[-1].last, {})
+        journal_file.forget(connection, groups[-1].last, groups[-1].last, {}, {})
         if len(seen) == forget_after:
             journal_file.raise_flushed(connection, 0)
     assert seen == list(range(1, sum(sizes) + 1))

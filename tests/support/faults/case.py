@@ -16,7 +16,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
-from store import agent_steps, messages, queue
+from store import agent_steps, messages, queue_reading
 from store.lance import manifest
 from store.reading import Reader
 from tests.support import data_folder
@@ -312,10 +312,10 @@ class Bench:
 def audit(data: Path, promises: Promises, result: Result) -> None:
     """Compare all that the folder holds, once its worker has stopped, with what was promised."""
     reader = Reader(data)
-    steps, posted, actions = (
-        reader.table(module.TABLE).to_arrow().to_pylist()
-        for module in (agent_steps, messages, queue)
+    steps, posted = (
+        reader.table(module.TABLE).to_arrow().to_pylist() for module in (agent_steps, messages)
     )
+    actions = queue_reading.everything(reader)
     contents = {(row["session_id"], row["seq"]): digest(row) for row in steps}
     applied = Counter(a for row in steps for a in json.loads(row["applied_actions"]))
     applied.update(row["message_id"] for row in posted)

@@ -1,11 +1,12 @@
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from reins.web.live import queue as queue_feed
 from reins.web.live.queue import QueueFeed
-from store import queue, queue_watch
+from store import queue, queue_reading, queue_watch
 
 NAMES = [name for name in queue.TABLE.schema.names if name not in ("processed", "urgency")]
 
@@ -26,10 +27,10 @@ def feed(monkeypatch):
     def changed_since(_table, at):
         return [r for r in rows if r["created_at"] >= at or (r["processed_at"] or at) > at]
 
-    monkeypatch.setattr(queue, "changed_since", changed_since)
+    monkeypatch.setattr(queue_reading, "changed_since", changed_since)
     monkeypatch.setattr(queue_watch, "watch", lambda *_: lambda: None)
     monkeypatch.setattr(queue_feed, "_EVERY_S", 0.0)
-    store = SimpleNamespace(folder=SimpleNamespace(path=None), table=lambda _: object())
+    store = SimpleNamespace(folder=SimpleNamespace(path=None, queue=Path(__file__)))
     made = QueueFeed(store, lambda: None)
 
     def taken():

@@ -1,0 +1,66 @@
+"""A process of ours as a child of this one, started from the loop whatever loop it is.
+
+uvloop would fork the whole process and run Python in the copy, where any lock that a thread held
+is held for ever. So on a loop that is not asyncio's own, asyncio's transport is used all the same,
+with Python's way to start a process, which runs nothing of ours between fork and exec.
+"""
+
+import asyncio
+import subprocess
+import threading
+from asyncio.base_subprocess import BaseSubprocessTransport
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+P = TypeVar("P", bound=asyncio.SubprocessProtocol)
+
+
+async def start(
+    make_protocol: Callable[[], P],
+    line: Sequence[str],
+    *,
+    stdin: int,
+    stdout: int,
+    stderr: int,
+    env: Mapping[str, str],
+    cwd: str | None,
+    pass_fds: Sequence[int],
+) -> tuple[asyncio.SubprocessTransport, P]:
+    """As the loop's `subprocess_exec`, in a session of its own. Raises: OSError."""
+    loop = asyncio.get_running_loop()
+    options: dict[str, Any] = {
+        "stdin": stdin,
+        "stdout": stdout,
+        "stderr": stderr,
+        "env": env,
+        "cwd": cwd,
+        "pass_fds": pass_fds,
+        "start_new_session": True,
+    }
+    if isinstance(loop, asyncio.BaseEventLoop):
+        return await loop.subprocess_exec(make_protocol, *line, **options)
+    protocol, connected = make_protocol(), loop.create_future()
+    child = _Child(loop, protocol, line, shell=False, bufsize=0, waiter=connected, **options)
+    try:
+        await connected
+    except BaseException:
+        child.close()
+        raise
+    return child, protocol
+
+
+class _Child(BaseSubprocessTransport):
+    """Waits for the end in a thread, as asyncio does where the kernel has no better way."""
+
+    def _start(self, *_: Any, **given: Any) -> None:
+        self._proc = process = subprocess.Popen(**given)
+        threading.Thread(
+            target=self._watch, args=(process,), name=f"end of {process.pid}", daemon=True
+        ).start()
+
+    def _watch(self, process: "subprocess.Popen[bytes]") -> None:
+        code = process.wait()
+        try:
+            self._loop.call_soon_threadsafe(self._process_exited, code)
+        except RuntimeError:
+            return  # the loop has ended

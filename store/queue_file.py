@@ -1,0 +1,273 @@
+"""The queue's own file: SQLite in WAL mode, one row an action until the table has it for good.
+
+Numbers grow and are never used twice; each action gets one, and each mark. A commit is one
+statement wherever it can be: each step of SQLite gives Python's lock away, and waits for it again.
+"""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import orjson
+
+from reins import jitter
+from store.errors import QueueFullError
+from store.journal.opening import BUSY_TIMEOUT_S, Appender, Layout
+from store.queue import Row, is_refused
+from store.queue_rows import LISTED, Action, Asked, Mark, marked, parsed, values
+
+T = TypeVar("T")
+_AT_ONCE = 100
+"""Rows in one statement; SQLite takes 32,766 values."""
+_READ_AT_ONCE = 2_000
+ALL = 1 << 31
+_PAUSE_S = (0.000_05, 0.000_3)
+"""Between two tries while another process commits: SQLite's own waits are 1 to 100 ms."""
+_FIRST_RETRY_S, _A_ROW_S, _LONGEST_RETRY_S = 0.2, 0.000_5, 30.0
+_NEWEST = "SELECT coalesce((SELECT newest FROM place), 0)"
+_PLACE = "SELECT newest, action, waiting FROM place"
+_COLUMNS = "n, action_id, type, session_id, created_us, new, adopted, body, crc"
+
+LAYOUT = Layout(
+    name="queue",
+    statements=(
+        """CREATE TABLE IF NOT EXISTS action (
+            n INTEGER PRIMARY KEY, action_id TEXT NOT NULL, type TEXT, session_id TEXT,
+            created_us INTEGER, new INTEGER NOT NULL, adopted INTEGER NOT NULL, body BLOB NOT NULL,
+            crc INTEGER NOT NULL, mark BLOB, mark_crc INTEGER)""",
+        "CREATE INDEX IF NOT EXISTS action_by_id ON action (action_id)",
+        "CREATE INDEX IF NOT EXISTS action_marked ON action (n) WHERE mark IS NOT NULL",
+        "CREATE INDEX IF NOT EXISTS action_adopted ON action (n) WHERE adopted",
+        """CREATE TABLE IF NOT EXISTS place (
+            id INTEGER PRIMARY KEY CHECK (id = 1), newest INTEGER NOT NULL,
+            action INTEGER NOT NULL, waiting INTEGER NOT NULL)""",
+        """CREATE TRIGGER IF NOT EXISTS action_enqueued AFTER INSERT ON action BEGIN
+            UPDATE place SET newest = max(newest, new.n), action = max(action, new.n),
+                waiting = waiting + 1;
+        END""",
+        """CREATE TRIGGER IF NOT EXISTS action_is_marked AFTER UPDATE OF mark ON action BEGIN
+            UPDATE place SET newest = newest + 1, waiting = waiting - 1;
+        END""",
+    ),
+    newest=_NEWEST,
+    tables=("action", "place"),
+    page_bytes=4096,
+)
+
+
+class Place(NamedTuple):
+    """The newest number of all, the newest of an action, and how many actions wait."""
+
+    newest: int
+    action: int
+    waiting: int
+
+
+class QueueFile:
+    """A handle to append and to mark with; its caller lets one thread at a time use it.
+
+    What commits returns once that is on disk, all of it or none. Raises: sqlite3.Error.
+    """
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+        self._connection.execute("PRAGMA busy_timeout = 0")
+        self._known: Place | None = None
+        """The place as this handle last left it; None: it has to ask."""
+
+    def commit(self, asked: Sequence[Asked], marks: Sequence[Mark], most: int) -> int:
+        """Commit everything as one; returns the number of the newest action before.
+
+        What has no room among `most` waiting actions gets its error, and nothing of it is in.
+        """
+        known, self._known = self._known, None
+        try:
+            if known is not None and not marks and self._at_once(asked, known, most):
+                return known.action
+            return self._in_turn(asked, marks, most)
+        finally:
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+
+    def _at_once(self, asked: Sequence[Asked], known: Place, most: int) -> bool:
+        """Commit in one statement; false if somebody else has committed since."""
+        if any(each.once for each in asked):
+            return False
+        rows = _numbered(asked, known, most)
+        if not 0 < len(rows) <= _AT_ONCE:
+            return False
+        guarded = f"SELECT * FROM ({_rows_of(len(rows), 9)}) WHERE ({_NEWEST}) = ?"
+        try:
+            done = self._connection.execute(
+                f"INSERT INTO action ({_COLUMNS}) {guarded}",
+                [*(value for row in rows for value in row), known.newest],
+            )
+        except sqlite3.OperationalError as error:
+            if not _is_busy(error):
+                raise
+            return False
+        if done.rowcount:
+            self._note(_after(rows, known))
+        return bool(done.rowcount)
+
+    def _in_turn(self, asked: Sequence[Asked], marks: Sequence[Mark], most: int) -> int:
+        self._patiently(lambda: self._connection.execute("BEGIN IMMEDIATE"))
+        before = self.place()
+        for each in asked:
+            if each.once:
+                self._leave_out(each)
+        rows = _numbered(asked, before, most)
+        for part in _parts(rows):
+            self._connection.execute(
+                f"INSERT INTO action ({_COLUMNS}) {_rows_of(len(part), 9)}",
+                [value for row in part for value in row],
+            )
+        for given in _parts(list(map(marked, marks))):
+            self._connection.execute(
+                "UPDATE action SET mark = given.column2, mark_crc = given.column3 FROM "
+                f"({_rows_of(len(given), 3)}) AS given WHERE n = given.column1 AND mark IS NULL",
+                [value for row in given for value in row],
+            )
+        after = self.place() if marks else _after(rows, before)
+        self._connection.execute("COMMIT")
+        self._note(after)
+        return before.action
+
+    def _note(self, place: Place) -> None:
+        self._known = place
+        if isinstance(self._connection, Appender) and self._connection.note is not None:
+            self._connection.note.write(place.newest)
+
+    def _leave_out(self, each: Asked) -> None:
+        there = self.ids(row["action_id"] for row in each.rows)
+        left = [n for n, row in enumerate(each.rows) if row["action_id"] not in there]
+        each.rows, each.bodies = [each.rows[n] for n in left], [each.bodies[n] for n in left]
+
+    def place(self) -> Place:
+        return Place(*self._patiently(lambda: self._connection.execute(_PLACE).fetchone()))
+
+    def waiting(self, after: int = 0) -> tuple[list[Action], int]:
+        """The actions numbered above `after` that wait, in order; the newest action's number."""
+        found: list[Action] = []
+        # The place first: what is committed meanwhile is found by the next read.
+        newest = max(after, self.place().action)
+        while True:
+            part = self._listed(f"n > {after} AND mark IS NULL", _READ_AT_ONCE)
+            found += part
+            if len(part) < _READ_AT_ONCE:
+                return found, max([newest, *(action.number for action in part[-1:])])
+            after = part[-1].number
+
+    def finished(self, most: int) -> list[Action]:
+        """The oldest actions that are marked, `most` of them."""
+        return self._listed("mark IS NOT NULL", most)
+
+    def adopted(self) -> list[Action]:
+        """Those that another program has put into the table, where they have no outcome yet."""
+        return self._listed("adopted", ALL)
+
+    def of_id(self, action_id: str) -> list[Action]:
+        """The actions with this id."""
+        return self._listed("action_id = ?", ALL, action_id)
+
+    def ids(self, among: Iterable[str]) -> set[str]:
+        """Those of the ids that are in the file."""
+        query = "SELECT 1 FROM action WHERE action_id = ? LIMIT 1"
+        return {each for each in among if self._connection.execute(query, (each,)).fetchone()}
+
+    def matching(self, where: str, *given: Any) -> list[Action]:
+        """The actions that fit, in order."""
+        return self._listed(where, ALL, *given)
+
+    def _listed(self, where: str, most: int, *given: Any) -> list[Action]:
+        return self._patiently(lambda: listed(self._connection, where, *given, most=most))
+
+    def processed(self, action_ids: Iterable[str]) -> dict[str, Row]:
+        """Of these ids, the actions that have their outcome, and were not refused."""
+        rows = (action.row for each in action_ids for action in self.of_id(each))
+        return {row["action_id"]: row for row in rows if row["processed"] and not is_refused(row)}
+
+    def forget(self, numbers: Sequence[int]) -> None:
+        """Delete actions that the table has for good, with their outcomes."""
+        statement = "DELETE FROM action WHERE n IN (SELECT value FROM json_each(?))"
+        given = (orjson.dumps(numbers).decode(),)
+        self._patiently(lambda: self._connection.execute(statement, given))
+
+    def go_on_after(self, number: int) -> None:
+        """Never give out the numbers up to `number` again, and count what waits anew."""
+        statement = """
+            UPDATE place SET newest = max(newest, ?),
+                waiting = (SELECT count(*) FROM action WHERE mark IS NULL)
+        """
+        self._patiently(lambda: self._connection.execute(statement, (number,)))
+
+    def close(self) -> None:
+        self._connection.close()
+
+    @staticmethod
+    def _patiently(work: Callable[[], T]) -> T:
+        until = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                return work()
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error) or time.monotonic() > until:
+                    raise
+            time.sleep(jitter.between(*_PAUSE_S))
+
+
+def listed(
+    connection: sqlite3.Connection, where: str = "1", *given: Any, most: int = ALL
+) -> list[Action]:
+    """The actions that fit, `most` of them, in order."""
+    query = f"SELECT {LISTED} FROM (SELECT * FROM action WHERE {where} ORDER BY n LIMIT {most})"
+    (text,) = connection.execute(query, given).fetchone()
+    return list(parsed(text))
+
+
+def _numbered(asked: Sequence[Asked], place: Place, most: int) -> list[tuple[Any, ...]]:
+    """The rows to insert; who has no room is told so."""
+    number, waiting = place.newest, place.waiting
+    rows: list[tuple[Any, ...]] = []
+    for each in asked:
+        each.numbered, each.error = [], None
+        count = len(each.rows)
+        if each.bounded and waiting + count > most:
+            each.error = _full(waiting, most, count)
+            continue
+        waiting += count
+        for at in range(count):
+            number += 1
+            each.number(at, number)
+            rows.append(values(number, each, at))
+    return rows
+
+
+def _after(rows: Sequence[tuple[Any, ...]], place: Place) -> Place:
+    """The place once the rows are in."""
+    last = rows[-1][0] if rows else 0
+    return Place(max(place.newest, last), max(place.action, last), place.waiting + len(rows))
+
+
+def _full(waiting: int, most: int, count: int) -> QueueFullError:
+    retry_after_s = min(_LONGEST_RETRY_S, _FIRST_RETRY_S + waiting * _A_ROW_S)
+    return QueueFullError(
+        f"the queue is full: {waiting} actions wait, {count} more were to come, and "
+        f"REINS_QUEUE_MAX is {most}. None of these was enqueued. Is a worker running? Send them "
+        f"again in {retry_after_s:.1f} s, or raise REINS_QUEUE_MAX.",
+        retry_after_s=retry_after_s,
+    )
+
+
+def _parts(rows: list[tuple[Any, ...]]) -> Iterable[list[tuple[Any, ...]]]:
+    return (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
+
+
+def _rows_of(rows: int, columns: int) -> str:
+    one = f"({', '.join('?' * columns)})"
+    return f"VALUES {', '.join([one] * rows)}"
+
+
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return (getattr(error, "sqlite_errorcode", 0) & 0xFF) == sqlite3.SQLITE_BUSY

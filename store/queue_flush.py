@@ -1,0 +1,214 @@
+"""The queue's part of the flush: actions with their outcomes from its file into its table.
+
+And the other way: what another program has put into the table is adopted by the file.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+
+import pyarrow as pa
+import structlog
+
+from store.folder import DataFolder
+from store.journal.arrow import read_lines
+from store.lance import damage
+from store.lance.compaction import Compaction
+from store.lance.damage import Missing
+from store.lance.opening import OpenTable
+from store.lance.tables import Table, quoted
+from store.queue import NUMBER, SAME_ROW, TABLE, Row, waiting_rows
+from store.queue_reading import is_same
+from store.queue_rewriting import committed, write_again
+from store.queue_rows import Action
+from store.queue_writer import QueueWriter, writer_at
+from store.safe_versions import Opened, SafeVersions
+
+_logger = structlog.get_logger(__name__)
+_BATCH_ROWS = 5_000
+_LISTED = 500
+
+
+class QueueFlush:
+    """Carries what is done into the table, which others append to as well, and compacts it.
+
+    What it has carried leaves the file once it is synced. Where that is in doubt, and at first, the
+    table is asked which of the actions it has.
+    """
+
+    def __init__(
+        self,
+        folder: DataFolder,
+        tables: Opened,
+        known: Mapping[str, int],
+        note_synced: Callable[[Mapping[str, int]], object],
+    ) -> None:
+        self._folder = folder
+        self._writer: QueueWriter = writer_at(folder)
+        self._note_synced = note_synced
+        self._tables = {name: pair for name, pair in tables.items() if not pair[0].journalled}
+        self._safe = SafeVersions(folder, self._tables, known, _move_rows)
+        self._sure = False
+        self._turn = threading.Lock()
+        self._looked = -1
+        """The version of the table up to which others' rows are adopted."""
+        self.compaction = Compaction()
+        self.rows = 0
+
+    @property
+    def in_doubt(self) -> bool:
+        """True after a sync that failed."""
+        return self._safe.in_doubt
+
+    def versions(self) -> dict[str, int]:
+        """The newest versions; others may have committed them."""
+        return {name: opened.version for name, (_, opened) in self._tables.items()}
+
+    def adopt(self) -> int:
+        """Take in what others have put into the table since; returns how many. Blocks."""
+        if TABLE.name not in self._tables:
+            return 0
+        opened = self._tables[TABLE.name][1]
+        with self._turn:  # or what is carried over meanwhile would be adopted once more
+            version = opened.version
+            if version == self._looked:
+                return 0
+            known = self._read(lambda file: file.adopted())
+            new = [r for r in waiting_rows(opened) if not any(is_same(a, r) for a in known)]
+            if new:
+                self._writer.adopt(new)
+            self._looked = version
+            return len(new)
+
+    def run(self) -> None:
+        """Carry over what is done. Raises: OSError, RuntimeError; nothing is lost then."""
+        if TABLE.name not in self._tables:
+            return
+        while True:
+            batch = self._read(lambda file: file.finished(_BATCH_ROWS))
+            if not batch:
+                return
+            with self._turn:
+                self._carry(batch)
+            if len(batch) < _BATCH_ROWS:
+                return
+
+    def _carry(self, batch: list[Action]) -> None:
+        opened = self._tables[TABLE.name][1]
+        self._safe.changed()
+        failed, in_doubt = self._folder.failed_syncs.count, self._safe.in_doubt
+        self._safe.settle()
+        whole = self._whole(batch)
+        own = [action for action in whole if not action.adopted]
+        placed = self._in_table(opened, [action for action in whole if action.adopted])
+        own += [action for action in whole if action.adopted and action.number not in placed]
+        if not self._sure:
+            there = _numbers(opened, own)
+            own = [action for action in own if action.number not in there]
+        self._write(opened, own, [row for row in placed.values() if row is not None])
+        versions = self._safe.sync()
+        if in_doubt:
+            self._folder.failed_syncs.settle(failed)
+        self._sure = True
+        self._writer.forget([action.number for action in batch])
+        self._note_synced(versions)
+        self.rows += len(batch)
+
+    def _write(self, opened: OpenTable, new: list[Action], placed: list[Row]) -> None:
+        before = self._safe.version(TABLE.name)
+        self._sure = False
+        if new:
+            self._safe.writes(TABLE.name)
+            rows = _from_lines([action.line for action in new if not action.adopted])
+            rows = pa.concat_tables([rows, _arrow(a.row for a in new if a.adopted)])
+            self._mine(before, committed(partial(opened.add, rows)))
+            self.compaction.added(TABLE.name, rows.num_rows)
+        while placed:  # one commit holds each id once
+            rows_of = {row["action_id"]: row for row in placed}
+            placed = [row for row in placed if rows_of[row["action_id"]] is not row]
+            self._safe.writes(TABLE.name)
+            merge = opened.merge_insert("action_id").when_matched_update_all(where=SAME_ROW)
+            self._mine(before, committed(partial(merge.execute, _arrow(rows_of.values()))))
+
+    def _mine(self, before: int, version: int) -> None:
+        """A commit of our own holds nothing to adopt."""
+        if self._looked == before and version == before + 1:
+            self._looked = version
+
+    def _in_table(self, opened: OpenTable, adopted: list[Action]) -> dict[int, Row | None]:
+        """What the table's rows of adopted actions are to be, by the file's numbers; None where
+        one has its outcome there already.
+        """
+        found: dict[int, Row | None] = {}
+        stored = _of_ids(opened, [action.row["action_id"] for action in adopted])
+        for action in adopted:
+            for row in stored:
+                if is_same(action, row):
+                    as_there = None if row["processed"] else {**action.row, NUMBER: action.table_n}
+                    found[action.number] = as_there
+        return found
+
+    def _whole(self, batch: list[Action]) -> list[Action]:
+        """The actions that are what was committed; the others are kept aside."""
+        torn = [action for action in batch if not action.whole]
+        if torn:
+            why = "they are not what was committed: a checksum does not match"
+            damage.keep(self._folder.path, [Missing(TABLE.name, len(torn), why)])
+            _logger.error("actions set aside", numbers=[action.number for action in torn], why=why)
+        return [action for action in batch if action.whole]
+
+    def _read(self, read: Callable[..., list[Action]]) -> list[Action]:
+        with self._folder.read_queue() as file:
+            return [] if file is None else read(file)
+
+    def compact(self) -> None:
+        """Compact, where due."""
+        self._safe.changed()  # others have written too
+        if self.compaction.run_due(self._tables.values(), self._safe.version) or self.in_doubt:
+            self._note_newest()
+        tables, held = self._tables.values(), self._folder.versions_held
+        if self.compaction.clean_due(tables, self._note_newest, held):
+            self._note_newest()
+
+    def _note_newest(self) -> None:
+        self._safe.changed()
+        in_doubt, failed = self.in_doubt, self._folder.failed_syncs.count
+        self._safe.settle()
+        versions = self._safe.sync()
+        if in_doubt:
+            self._folder.failed_syncs.settle(failed)
+        self._note_synced(versions)
+
+
+def _numbers(opened: OpenTable, actions: list[Action]) -> set[int]:
+    """Those of the actions' numbers that the table has."""
+    if not actions:
+        return set()
+    low, high = actions[0].number, actions[-1].number
+    query = opened.search().where(f"{NUMBER} >= {low} AND {NUMBER} <= {high}").select([NUMBER])
+    return set(query.limit(None).to_arrow()[NUMBER].to_pylist())
+
+
+def _of_ids(opened: OpenTable, action_ids: list[str]) -> list[Row]:
+    found: list[Row] = []
+    for at in range(0, len(action_ids), _LISTED):
+        listed = ", ".join(map(quoted, action_ids[at : at + _LISTED]))
+        query = opened.search().where(f"action_id IN ({listed})").limit(None)
+        found += query.to_arrow().to_pylist()
+    return found
+
+
+def _from_lines(lines: list[bytes]) -> pa.Table:
+    if not lines:
+        return TABLE.schema.empty_table()
+    found = read_lines(b"\n".join(lines), list(TABLE.schema))
+    return found.select(TABLE.schema.names).cast(TABLE.schema)
+
+
+def _arrow(rows: Iterable[Row]) -> pa.Table:
+    return pa.Table.from_pylist(list(rows), schema=TABLE.schema)
+
+
+def _move_rows(_table: Table, opened: OpenTable, version: int) -> None:
+    """Others append and cannot be undone: the rows go on in files of their own."""
+    write_again(opened, version)

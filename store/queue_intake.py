@@ -1,0 +1,97 @@
+"""What is new in the queue, for the worker: each action once, in the order of their commits."""
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+
+from store import queue_watch
+from store.folder import DataFolder
+from store.queue_rows import Action
+from store.queue_writer import writer_at
+
+
+class Intake:
+    """Reads the queue's file where it has to, for one loop.
+
+    What this process enqueues is handed over as it is. What others do is heard of, and read.
+    `adopt` takes in what other programs have put into the table; it blocks.
+    """
+
+    def __init__(self, folder: DataFolder, adopt: Callable[[], object]) -> None:
+        self._folder = folder
+        self._adopt = adopt
+        self._arrived: list[tuple[list[Action], int]] = []
+        self._taken = 0
+        """The number of the newest action that was taken up."""
+        self._reached = 0
+        self._to_read = True
+        self._to_adopt = True
+        self._ends: list[Callable[[], None]] = []
+
+    def start(self, wake: Callable[[], object]) -> None:
+        """Call `wake` on the loop at hand when there may be something new."""
+        loop = asyncio.get_running_loop()
+
+        def arrived(actions: list[Action], before: int) -> None:
+            self._arrived.append((actions, before))
+            wake()
+
+        def rung() -> None:
+            self._to_read = True
+            wake()
+
+        def committed() -> None:
+            self._to_adopt = True
+            wake()
+
+        path = self._folder.path
+        self._ends = [
+            writer_at(self._folder).listen(
+                lambda actions, before: loop.call_soon_threadsafe(arrived, actions, before)
+            ),
+            queue_watch.watch(path, lambda: loop.call_soon_threadsafe(rung), "enqueued"),
+            queue_watch.watch(path, lambda: loop.call_soon_threadsafe(committed), "table"),
+        ]
+
+    def stop(self) -> None:
+        """Hear of nothing any more; blocks."""
+        while self._ends:
+            self._ends.pop()()
+
+    def look(self) -> None:
+        """Read and adopt at the next `take`, whether anything was heard of or not."""
+        self._to_read = self._to_adopt = True
+
+    async def take(self) -> list[Action]:
+        """Actions that wait and were not taken up. What is not `taken` then comes once more."""
+        if self._reached != self._taken:  # taking it up failed
+            self._to_read, self._reached = True, self._taken
+        arrived, self._arrived = self._arrived, []
+        new: list[Action] = []
+        newest = self._taken
+        for actions, before in arrived:
+            if before > newest:  # another process was in between
+                self._to_read = True
+                break
+            new += [action for action in actions if action.number > newest]
+            newest = max(newest, actions[-1].number)
+        adopting, self._to_adopt = self._to_adopt, False
+        if adopting or self._to_read:
+            self._to_read = False
+            try:
+                new, newest = await asyncio.to_thread(partial(self._read, adopting=adopting))
+            except BaseException:
+                self.look()
+                raise
+        self._reached = newest
+        return new
+
+    def taken(self) -> None:
+        """What was given out is taken up."""
+        self._taken = self._reached
+
+    def _read(self, *, adopting: bool) -> tuple[list[Action], int]:
+        if adopting:
+            self._adopt()
+        with self._folder.read_queue() as file:
+            return ([], self._taken) if file is None else file.waiting(self._taken)

@@ -1,8 +1,6 @@
 """Actions applied a second, and how long one takes from the call of its helper to applied."""
 
 import asyncio
-import json
-import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -16,6 +14,7 @@ from bench.measure import cpu_s, create_fleet, runtime_on, until
 
 _SESSIONS = 100
 _IDLE_S = 3_600.0
+_READY = b"ready\n"
 _CASES = {"threads_1": (0, 1), "threads_16": (0, 16), "processes_4": (4, 1)}
 """Name to producing processes (0: threads of the worker's own, as the web's are) and threads."""
 
@@ -28,35 +27,45 @@ async def run(data: Path, *, seconds: float) -> dict[str, Any]:
 
 
 async def _case(runtime: Runtime, processes: int, threads: int, seconds: float) -> dict[str, float]:
-    handled, cpu = runtime.health().actions_handled, cpu_s()
-    if processes:
-        spans = await asyncio.gather(*(_elsewhere(n, threads, seconds) for n in range(processes)))
+    others = [await _opened(number, threads, seconds) for number in range(processes)]
+    handled, cpu, began = runtime.health().actions_handled, cpu_s(), time.perf_counter()
+    if others:
+        sent = sum(await asyncio.gather(*(_produced(each) for each in others)))
     else:
-        spans = [await asyncio.to_thread(_produce, 0, threads, seconds)]
-    sent = sum(count for count, _, _ in spans)
-    began, ended = min(began for _, began, _ in spans), max(ended for _, _, ended in spans)
-    await until(lambda: runtime.health().actions_handled >= handled + sent)
-    took_s = time.time() - began
+        sent = await asyncio.to_thread(_produce, 0, threads, seconds)
+    enqueued_s = time.perf_counter() - began
+    await until(lambda: runtime.health().actions_handled >= handled + sent, look_s=0.002)
+    applied_s, cpu = time.perf_counter() - began, cpu_s() - cpu
+    for each in others:
+        await each.communicate()
     return {
         "sent": sent,
-        "enqueued_per_s": round(sent / (ended - began), 1),
-        "applied_per_s": round(sent / took_s, 1),
-        "worker_cpu_ms_per_action": round((cpu_s() - cpu) / sent * 1_000, 3),
+        "enqueued_per_s": round(sent / enqueued_s, 1),
+        "applied_per_s": round(sent / applied_s, 1),
+        "worker_cpu_ms_per_action": round(cpu / sent * 1_000, 3),
     }
 
 
-async def _elsewhere(number: int, threads: int, seconds: float) -> tuple[int, float, float]:
+async def _opened(number: int, threads: int, seconds: float) -> asyncio.subprocess.Process:
+    """A process that has imported all and opened the queue, and waits to be told to begin."""
     command = [sys.executable, "-m", "bench.actions", str(number), str(threads), str(seconds)]
-    child = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
-    output, _ = await child.communicate()
-    count, began, ended = json.loads(output)
-    return count, began, ended
+    child = await asyncio.create_subprocess_exec(
+        *command, stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE
+    )
+    assert child.stdout is not None
+    assert await child.stdout.readline() == _READY
+    return child
 
 
-def _produce(number: int, threads: int, seconds: float) -> tuple[int, float, float]:
-    """Actions sent, and when the first was begun and the last was acknowledged."""
-    _send(number)  # what the first call opens
-    began = time.time()
+async def _produced(child: asyncio.subprocess.Process) -> int:
+    assert child.stdin is not None
+    assert child.stdout is not None
+    child.stdin.write(b"begin\n")
+    return int(await child.stdout.readline())
+
+
+def _produce(number: int, threads: int, seconds: float) -> int:
+    """Actions sent, each after the one before of its thread is acknowledged."""
     ends_at = time.monotonic() + seconds
 
     def producer(thread: int) -> int:
@@ -67,8 +76,7 @@ def _produce(number: int, threads: int, seconds: float) -> tuple[int, float, flo
         return count
 
     with ThreadPoolExecutor(threads) as pool:
-        count = sum(pool.map(producer, range(threads)))
-    return count + 1, began, time.time()
+        return sum(pool.map(producer, range(threads)))
 
 
 def _send(number: int) -> str:
@@ -79,7 +87,10 @@ def _send(number: int) -> str:
 
 def main(arguments: Sequence[str]) -> None:
     number, threads, seconds = arguments
-    print(json.dumps(_produce(int(number), int(threads), float(seconds))))
+    queue_imp.wait_for_action(_send(int(number)))  # opens what the first one opens
+    print(_READY.decode(), end="", flush=True)
+    sys.stdin.readline()
+    print(_produce(int(number), int(threads), float(seconds)), flush=True)
 
 
 if __name__ == "__main__":

@@ -53,12 +53,12 @@ async def create_fleet(
     await until(lambda: len(runtime.fleet.live) >= before + sessions)
 
 
-async def until(condition: Any, timeout_s: float = _READY_S) -> None:
+async def until(condition: Any, timeout_s: float = _READY_S, *, look_s: float = 0.02) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError("the benchmark's condition did not come true")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(look_s)
 
 
 class LagProbe:

@@ -18,7 +18,8 @@ KEPT = ("bench", "peers")
 
 def keep(name: str, found: Mapping[str, Any]) -> None:
     """Keep a run's figures in the tree, and set all that are kept into the documents."""
-    report.write(FIGURES, name, _without_runs(found))
+    FIGURES.mkdir(exist_ok=True)
+    (FIGURES / f"{name}.json").write_text(json.dumps(_without_runs(found), indent=1) + "\n")
     write()
 
 

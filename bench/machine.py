@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -37,7 +38,7 @@ def facts() -> dict[str, Any]:
     }
 
 
-def in_a_line(machine: dict[str, Any]) -> str:
+def in_a_line(machine: Mapping[str, Any]) -> str:
     packages = ", ".join(f"{name} {number}" for name, number in machine["packages"].items())
     return (
         f"{machine['at']}, commit {machine['commit']}: {machine['cores']} cores of "
@@ -46,6 +47,11 @@ def in_a_line(machine: dict[str, Any]) -> str:
         f"Python {machine['python']}, {packages}; load {machine['load'][0]} at the start and "
         f"{machine.get('load_after', machine['load'])[0]} at the end"
     )
+
+
+def was_busy(machine: Mapping[str, Any]) -> bool:
+    """True where other work kept half of the cores or more before the first benchmark began."""
+    return bool(machine["load"][0] > machine["cores"] / 2)
 
 
 def _version(name: str) -> str | None:

@@ -12,6 +12,10 @@ from bench.workload import Measured, Workload
 
 COLUMNS = ("workload", "figure", "unit", "median", "least", "most", "rounds", "goal", "better",
            "ratio", "error")  # fmt: skip
+_BUSY = (
+    "**The machine was busy with other work when this began**: the figures show that it runs, "
+    "and ratios within a round a little more."
+)
 
 
 def document(
@@ -64,7 +68,10 @@ def as_markdown(found: Mapping[str, Any]) -> str:
             f"| {name} | {each['figure']} | {each['unit']} | {_middle(each)} | {_range(each)} | "
             f"{_goal(each)} | {_ratio(each)} |"
         )
-    return "\n".join([*lines, "", f"{machine.in_a_line(found['machine'])}.", ""])
+    facts = [f"{machine.in_a_line(found['machine'])}.", ""]
+    if machine.was_busy(found["machine"]):
+        facts = [_BUSY, "", *facts]
+    return "\n".join([*lines, "", *facts])
 
 
 def number(value: float | None) -> str:

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import shutil
 import subprocess
 import sys
 
@@ -22,7 +21,7 @@ async def test_a_floor_does_the_work_without_the_peers_environment(tmp_path, nam
     assert not (tmp_path / name).exists()
 
 
-@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+@pytest.mark.skipif(contest._strace() is None, reason="strace is not installed")
 async def test_syncs_are_seen_by_strace(tmp_path, monkeypatch):
     """A floor of one task that claims to sync each tick does: a sync for each, not fewer."""
     monkeypatch.setattr(contest, "contenders", lambda *, peers: contest.FLOORS)

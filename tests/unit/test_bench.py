@@ -134,6 +134,9 @@ def test_the_table_has_medians_and_says_how_far_a_goal_is_met():
     assert "| `fast` | ticks | 1/s | 90 | 1 to 150 | ≥ 100 | 0.90 |" in text
     assert "|  | lag | ms | 10 | 5 to 80 | ≤ 20 | 2.00 |" in text
     assert "2 cores of a CPU" in text
+    assert "busy" not in text
+    found["machine"] = {**FACTS, "load": [1.5, 0.0, 0.0]}
+    assert "The machine was busy" in report.as_markdown(found)
     [first, *_] = csv.DictReader(io.StringIO(report.as_csv(found["table"])))
     assert (first["workload"], first["median"], first["better"]) == ("fast", "90.0", "more")
 

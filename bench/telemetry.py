@@ -20,7 +20,6 @@ from typing import Any
 from bench import ticks
 from reins import telemetry
 
-GOAL_OFF_US = 0.3
 _ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 _HOOKS = 200_000
 
@@ -56,7 +55,6 @@ async def run(data: Path, *, sessions: int, seconds: float, rounds: int) -> dict
         },
         "collector": taken,
         "off_us_per_tick": off_us,
-        "goal_off_us": GOAL_OFF_US,
     }
 
 

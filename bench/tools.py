@@ -10,7 +10,6 @@ from reins import logs
 from reins.tools import Calls, Context, Rate, Tool, tool
 from reins.tools.builtin.files import read_file
 
-GOAL_US = 300
 Call = Callable[[], Coroutine[Any, Any, Any]]
 
 
@@ -47,7 +46,6 @@ async def run(data: Path, *, calls: int) -> dict[str, Any]:
         "calls": calls,
         "us_per_call": found,
         "read_file_us": await _us(read_file, {"path": "file.txt"}, context, calls),
-        "goal_us": GOAL_US,
     }
 
 

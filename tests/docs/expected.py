@@ -245,7 +245,8 @@ def _default_in(schema: dict[str, Any]) -> str:
 
 
 def documents() -> list[Path]:
-    return [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+    tops = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "bench" / "README.md"]
+    return [*tops, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def served_tools() -> list[list[str]]:

@@ -5,7 +5,7 @@ import shlex
 
 import pytest
 
-from bench.__main__ import BENCHMARKS
+from bench.workloads import WORKLOADS
 from reins.cli.main import reins
 from reins.cli.queue import queue
 from reins.llm.routes.providers import own_spec, plan
@@ -83,7 +83,7 @@ def _check(line: str) -> None:
         case ["reins", *arguments]:
             expected.parse(reins, arguments)
         case ["python", "-m", "bench", *names]:
-            assert set(names) - {"--quick"} <= BENCHMARKS.keys()
+            assert set(names) - {"--quick"} <= WORKLOADS.keys()
 
 
 def _flags(words: list[str]) -> set[str]:
@@ -111,7 +111,7 @@ def test_every_benchmark_is_named():
     """The how-to names the benchmarks that there are."""
     text = expected.section((ROOT / "docs" / "how-to.md").read_text(), "## Measure")
     line = next(line for line in text.splitlines() if line.startswith("The benchmarks are"))
-    assert set(re.findall(r"`(\w+)`", line)) == BENCHMARKS.keys()
+    assert set(re.findall(r"`(\w+)`", line)) == WORKLOADS.keys()
 
 
 def test_the_glossary_explains_each_word_once_and_in_order():

@@ -23,8 +23,12 @@ OPTIONAL = {
 NOT_INSTALLED = {
     "_typeshed",
     "agentdojo",
+    "autogen_core",
+    "burr",
+    "dbos",
     "dojo_attacks",
-}  # a checker's; an environment's of its own
+    "langgraph",
+}  # a checker's; those of environments of their own
 INTO_PRIVATE = {
     "baml-py", "lancedb", "pybreaker", "python-engineio", "python-socketio", "simple-websocket",
 }  # fmt: skip
@@ -100,7 +104,10 @@ def test_the_build_has_what_builds_the_page():
     assert set(DECLARED["build-system"]["requires"]) <= set(build)
 
 
-@pytest.mark.parametrize("path", sorted(ROOT.glob("requirements*.lock")), ids=lambda p: p.name)
+LOCKS = [*sorted(ROOT.glob("requirements*.lock")), ROOT / "bench" / "peers" / "requirements.lock"]
+
+
+@pytest.mark.parametrize("path", LOCKS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_lock_names_no_index_and_hashes_all(path):
     """Every line is a version with its hashes; no address of an index, no path of a machine."""
     text = path.read_text()

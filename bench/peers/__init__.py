@@ -1,0 +1,1 @@
+"""Floors and peers that do the same work: each a module with `run`, in a process of its own."""

@@ -24,15 +24,14 @@ from store.locks import Shared, is_shared, share
 from store.queue_file import QueueFile
 from store.queue_opening import QueueReader, open_queue, prove_queue
 
-FORMAT = 1
-"""Version of the folder's layout. 0 stands for tables from before it was recorded."""
+FORMAT = 2
+"""Version of the folder's layout: 2 with the queue's file, 0 from before it was recorded."""
 
 _FORMAT_FILE = "format.json"
 _LOCK_FILE = "owner.lock"
 _FAILED_SYNCS_FILE = "failed-syncs.count"
 _VERSIONS_FILE = "versions.lock"
 OWNER_FILE = "owner.json"
-
 
 Left = Literal["clean", "killed", "power"]
 """How an owner left the folder: by a stop, by a kill, or perhaps because the power was lost."""

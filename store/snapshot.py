@@ -30,8 +30,7 @@ from store.store import TABLES
 T = TypeVar("T")
 _TRIES = 200
 _WAIT_S = (0.005, 0.03)
-_WINDOW_ROWS = 2_000
-"""Rows read at once: those of the log have snapshots of up to 64 KiB each."""
+_WINDOW_ROWS = 2_000  # those of the log have snapshots of up to 64 KiB each
 _JOURNALLED = tuple(table for table in TABLES if table.journalled)
 
 

@@ -77,8 +77,6 @@ class Fleet:
         self._running: dict[asyncio.Task[None], Session] = {}
         self._on_end = self._ended  # one for all: each look at a method makes another
 
-    # -- making
-
     async def create(
         self,
         kind: type[LoopingAgentBase],

@@ -8,7 +8,9 @@ took more than half of the time. A connection's protocol promises little: a test
 import asyncio
 import ssl
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Self
+from functools import cached_property
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Self
 
 from reins.llm.baml.runtime import Request
 from reins.llm.wire.connecting import broken_off, unconnected
@@ -41,16 +43,21 @@ class Sender:
         self._address = address
         self._trust = trust or NO_SOURCES
         self._proxy = proxy
-        import aiohttp  # noqa: PLC0415 - late, as for the offline model
-
-        self._aiohttp = aiohttp
         self._connector: aiohttp.TCPConnector | None = None
         self._connecting = asyncio.Lock()
-        self._limits = aiohttp.ClientTimeout(total=None, connect=CONNECT_S)
         self._heads: dict[str, Head] = {}
         self._unread: tuple[str, ...] = ()
         self._answered = False
         """A request was answered, so that a connection may be kept."""
+
+    @cached_property
+    def _aiohttp(self) -> Any:
+        return import_module("aiohttp")
+
+    @cached_property
+    def _limits(self) -> "aiohttp.ClientTimeout":
+        limits: aiohttp.ClientTimeout = self._aiohttp.ClientTimeout(total=None, connect=CONNECT_S)
+        return limits
 
     async def send(self, request: Request) -> "Reply":
         """Send; give the reply once its head has come. It is closed by whoever gets it.
@@ -111,6 +118,8 @@ class Sender:
     async def _open(self) -> "aiohttp.TCPConnector":
         async with self._connecting:
             if self._connector is None:
+                # Not for the start, and not on the loop: it takes a tenth of a second.
+                await asyncio.to_thread(import_module, "aiohttp")
                 context = await self._context()
                 # As many connections as the admission lets through.
                 self._connector = self._aiohttp.TCPConnector(

@@ -143,7 +143,7 @@ def _open_tables(
 ) -> None:
     evidence = _evidence(log, trusted=trusted)
     if trusted:  # a loss of power is reason enough to read them
-        opened.known = _known(log)
+        opened.known = log.highest_numbers()
     why: str | None = None
     for deep in (False, True):
         why = _open(opened, folder, tables, evidence, deep=deep, roll_back=roll_back)
@@ -207,12 +207,6 @@ def _note_highest(opened: Opened, name: str, handle: OpenTable) -> None:
     # A commit that came after the note is what a kill leaves: only then the table is asked.
     known = handle.version == version and not repaired
     opened.highest[name] = highest if known else highest_number(handle)
-
-
-def _known(log: NotingLog) -> dict[str, tuple[int, int]]:
-    """The tables' synced versions with the highest number in each, where both are noted."""
-    versions = log.synced_versions()
-    return {name: (versions[name], highest) for name, highest in log.synced_highest().items()}
 
 
 def highest_number(opened: OpenTable) -> int:

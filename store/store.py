@@ -107,11 +107,12 @@ class Store:
             killed = owner.left == "killed"
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
-            self.journal.start()
             # Before its readers need it: one who appends what it has read holds up all who open.
             self._memory.open(self.folder.open_log("process"))
+            self.journal.start()
             owner.proven()
         except BaseException:
+            self._memory.close()
             self._owned.close()
             raise
         self._started = True

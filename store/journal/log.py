@@ -87,8 +87,8 @@ class Notes(Protocol):
         """The tables' versions that are known to be on disk, by table."""
         ...
 
-    def synced_highest(self) -> dict[str, int]:
-        """The highest numbers in those versions, as far as they were noted."""
+    def highest_numbers(self) -> dict[str, tuple[int, int]]:
+        """A version of each table that was noted with the highest number in it, and that."""
         ...
 
     def note_files(self, new: Sums, gone: Sequence[tuple[str, str]], /) -> None:
@@ -159,8 +159,8 @@ class SqliteLog:
     def synced_versions(self) -> dict[str, int]:
         return notes.synced_versions(self._connection)
 
-    def synced_highest(self) -> dict[str, int]:
-        return notes.synced_highest(self._connection)
+    def highest_numbers(self) -> dict[str, tuple[int, int]]:
+        return notes.highest_numbers(self._connection)
 
     def raise_flushed(self, number: int) -> None:
         journal_file.raise_flushed(self._connection, number)

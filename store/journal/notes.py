@@ -11,8 +11,10 @@ def note_synced(
     connection: sqlite3.Connection, versions: Mapping[str, int], highest: Mapping[str, int]
 ) -> None:
     """Note versions that are on disk, each with the highest number in it where that is known."""
-    rows = [(name, version, highest.get(name)) for name, version in versions.items()]
-    connection.executemany("INSERT OR REPLACE INTO synced VALUES (?, ?, ?)", rows)
+    connection.executemany("INSERT OR REPLACE INTO synced VALUES (?, ?)", versions.items())
+    # In a table of its own: an older Reins notes the version alone, and the two differ then.
+    rows = [(name, versions[name], highest[name]) for name in versions if name in highest]
+    connection.executemany("INSERT OR REPLACE INTO highest VALUES (?, ?, ?)", rows)
 
 
 def synced_versions(connection: sqlite3.Connection) -> dict[str, int]:
@@ -20,10 +22,10 @@ def synced_versions(connection: sqlite3.Connection) -> dict[str, int]:
     return dict(connection.execute("SELECT tbl, version FROM synced").fetchall())
 
 
-def synced_highest(connection: sqlite3.Connection) -> dict[str, int]:
-    """Table name to the highest number in that version, of those where it was noted."""
-    query = "SELECT tbl, highest FROM synced WHERE highest IS NOT NULL"
-    return dict(connection.execute(query).fetchall())
+def highest_numbers(connection: sqlite3.Connection) -> dict[str, tuple[int, int]]:
+    """Table name to a version that was noted, and the highest number in it."""
+    query = "SELECT tbl, version, number FROM highest"
+    return {table: (version, number) for table, version, number in connection.execute(query)}
 
 
 def note_files(connection: sqlite3.Connection, new: Sums, gone: Sequence[tuple[str, str]]) -> None:

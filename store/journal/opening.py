@@ -25,8 +25,9 @@ CREATE TABLE IF NOT EXISTS record_group (
     first INTEGER PRIMARY KEY, rows INTEGER NOT NULL, tbl TEXT NOT NULL, crc INTEGER,
     keys BLOB, ends BLOB, body BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS position (id INTEGER PRIMARY KEY CHECK (id = 1), flushed INTEGER);
-CREATE TABLE IF NOT EXISTS synced (
-    tbl TEXT PRIMARY KEY, version INTEGER NOT NULL, highest INTEGER);
+CREATE TABLE IF NOT EXISTS synced (tbl TEXT PRIMARY KEY, version INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS highest (
+    tbl TEXT PRIMARY KEY, version INTEGER NOT NULL, number INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS data_file (
     tbl TEXT NOT NULL, path TEXT NOT NULL, size_bytes INTEGER NOT NULL, crc INTEGER NOT NULL,
     PRIMARY KEY (tbl, path));
@@ -163,9 +164,7 @@ def _opened(path: Path, durable: Durable, layout: Layout, make: Make) -> Appende
 
 def _complete(connection: sqlite3.Connection) -> None:
     """Bring a file of an older Reins to today's columns."""
-    if "highest" not in _columns(connection, "synced"):
-        connection.execute("ALTER TABLE synced ADD COLUMN highest INTEGER")
-    columns = _columns(connection, "record_group")
+    columns = {row[1] for row in connection.execute("PRAGMA table_info(record_group)")}
     if "keys" in columns:
         return
     if "crc" not in columns:  # from before groups had a checksum
@@ -178,10 +177,6 @@ def _complete(connection: sqlite3.Connection) -> None:
         "SELECT first, rows, tbl, crc, body FROM record_group_before"
     )
     connection.execute("DROP TABLE record_group_before")
-
-
-def _columns(connection: sqlite3.Connection, table: str) -> set[str]:
-    return {row[1] for row in connection.execute(f"PRAGMA table_info({table})")}
 
 
 def identity(connection: sqlite3.Connection) -> int:

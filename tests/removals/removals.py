@@ -313,7 +313,8 @@ OLD_DAMAGE_STAYS_SMALL = (
     ),
 )
 
-THE_END_OF_A_FILE_IS_NO_PROOF = (
+THE_END_OF_A_FILE_IS_NO_HIGHEST = "tests/integration/store/test_highest_numbers.py"
+_PROOF = (
     Removal(
         "the highest acknowledged number is not looked at",
         5,
@@ -384,6 +385,18 @@ THE_END_OF_A_FILE_IS_NO_PROOF = (
             ),
         ),
         (f"{_PROOF}::test_a_person_may_go_on_without_what_is_lost",),
+    ),
+    Removal(
+        "a noted number counts for a version that it was not noted for",
+        5,
+        (
+            Edit(
+                "store/starting.py",
+                "known = handle.version == version and not repaired",
+                "known = version > 0 and not repaired",
+            ),
+        ),
+        (f"{_HIGHEST}::test_a_kill_between_the_commit_and_its_note",),
     ),
     Removal(
         "a process beside the worker appends behind a lost end",

@@ -187,7 +187,7 @@ class LogState:
         self.groups: list[Group] = []
         self.flushed = 0
         self.synced: dict[str, int] = {}
-        self.highest: dict[str, int] = {}
+        self.highest: dict[str, tuple[int, int]] = {}
         self.torn: tuple[Process, dict[str, list[Record]]] | None = None
         self.lock = Lock(world)
         self.identity = world.random.getrandbits(31) | 1
@@ -313,9 +313,10 @@ class SimulatedLog:
 
     def _note(self, versions: Any, highest: Any) -> None:
         self._state.synced |= versions
-        self._state.highest |= {name: highest[name] for name in versions if name in highest}
+        both = versions.keys() & highest.keys()
+        self._state.highest |= {name: (versions[name], highest[name]) for name in both}
 
-    def synced_highest(self) -> dict[str, int]:
+    def highest_numbers(self) -> dict[str, tuple[int, int]]:
         return dict(self._state.highest)
 
     def note_files(self, new: Any, gone: Any) -> None:

@@ -11,6 +11,7 @@ from store.journal import keys
 from store.journal.file import Record
 from store.journal.journal import Journal
 from store.journal.memory import Memory
+from store.lance.sums import Sum
 from tests.integration.store.logs import FORMS, OTHER, TABLE, record
 from tests.integration.store.support import child, lines_of
 from tests.support.waiting import until, until_async
@@ -202,6 +203,22 @@ def test_what_is_acknowledged_survives_kill_9(form, after):
     newest = log.newest_number()
     log.append([record("b", 1)])
     assert [number for number, _ in log.pending(TABLE, "b")] == [newest + 1]
+    log.close()
+
+
+def test_notes_stay(form, log):
+    """Versions with the highest numbers in them, and files, also beside what is forgotten."""
+    log.append([record("a", n) for n in range(4)])
+    log.note_synced({"a": 3, "queue": 9}, {"a": 2, "b": 4})
+    log.forget(4, 4, {"a": 5, "b": 1}, {"a": 4, "b": 2})
+    log.note_files({("a", "x"): Sum(7, 8), ("a", "y"): Sum(1, 2)}, [])
+    log.note_files({}, [("a", "y")])
+    log.note_synced({"a": 6}, {})
+    log.close()
+    log = form.open()
+    assert log.synced_versions() == {"a": 6, "b": 1, "queue": 9}
+    assert log.highest_numbers() == {"a": (5, 4), "b": (1, 2)}
+    assert log.noted_files() == {("a", "x"): Sum(7, 8)}
     log.close()
 
 

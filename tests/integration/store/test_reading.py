@@ -281,7 +281,34 @@ async def test_a_row_that_is_flushed_during_a_read(tmp_path, moved):
         await store.journal.append(step("s2", n))
         states = await asyncio.to_thread(agent_state.list_agent_states, store=own)
         assert [row["iteration"] for row in states] == [n, n]
-    assert len(reads) == 6
+    assert len(reads) == 5  # the first page of the log was all journalled
+    await store.stop()
+
+
+async def test_a_page_that_is_all_journalled_reads_no_table(tmp_path):
+    """The row after the cursor is journalled, and so are all that follow it."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    reads = []
+
+    class Watched(Reader):
+        def stored(self, table, where):
+            reads.append(table.name)
+            return super().stored(table, where)
+
+    own = Watched(tmp_path)
+    await store.journal.append(*(step("s1", n) for n in range(1, 5)))
+    store._flush.wake()
+    await until_async(lambda: store.journal.pending == 0)
+    await store.journal.append(*(step("s1", n) for n in range(5, 8)))
+    for after, limit, expected, tables in [
+        (4, 100, [5, 6, 7], 0), (5, 1, [6], 0), (7, 9, [], 1), (3, 3, [4, 5, 6], 1),
+        (0, 2, [1, 2], 1),
+    ]:  # fmt: skip
+        reads.clear()
+        rows = await asyncio.to_thread(agent_steps.list_steps, "s1", after, limit, store=own)
+        assert [row["seq"] for row in rows] == expected
+        assert len(reads) == tables
     await store.stop()
 
 

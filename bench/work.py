@@ -34,8 +34,8 @@ def text(number: int, session: int = 0) -> str:
 
 def notes(session: int = 0) -> str:
     """The part of a state that stays: a plan, say."""
-    at = session * 15_485_863 % _TEXTS
-    return (_PROSE + _PROSE)[at : at + _NOTES_BYTES]
+    at = session * 15_485_863 % (len(_PROSE) - _NOTES_BYTES)
+    return _PROSE[at : at + _NOTES_BYTES]
 
 
 def state(number: int, said: str, kept: str) -> dict[str, Any]:

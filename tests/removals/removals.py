@@ -7,7 +7,7 @@ _DAMAGE, _REPAIR = f"{_STORE}/test_damage.py", f"{_STORE}/test_repair.py"
 _PROOF, _CHECKSUMS = f"{_STORE}/test_journal_proof.py", f"{_STORE}/test_checksums.py"
 _FLUSH = f"{_STORE}/test_flush.py"
 _SYNCS, _QUEUE = f"{_STORE}/test_failed_syncs.py", f"{_STORE}/test_queue.py"
-_FILE = f"{_STORE}/test_queue_file.py"
+_FILE, _HIGHEST = f"{_STORE}/test_queue_file.py", f"{_STORE}/test_highest_numbers.py"
 _ACTIONS = "tests/integration/agent_core/test_actions.py"
 _VERIFY = "tests/integration/test_verify.py::test_each_fault_is_found_and_named"
 _REFUSED = f"{_DAMAGE}::test_a_system_error_refuses_the_start_and_touches_nothing"
@@ -313,8 +313,7 @@ OLD_DAMAGE_STAYS_SMALL = (
     ),
 )
 
-THE_END_OF_A_FILE_IS_NO_HIGHEST = "tests/integration/store/test_highest_numbers.py"
-_PROOF = (
+THE_END_OF_A_FILE_IS_NO_PROOF = (
     Removal(
         "the highest acknowledged number is not looked at",
         5,

@@ -5,6 +5,7 @@ from tests.removals.checkout import Edit, Removal
 _STORE = "tests/integration/store"
 _DAMAGE, _REPAIR = f"{_STORE}/test_damage.py", f"{_STORE}/test_repair.py"
 _PROOF, _CHECKSUMS = f"{_STORE}/test_journal_proof.py", f"{_STORE}/test_checksums.py"
+_HIGHEST = "tests/integration/store/test_highest_numbers.py"
 _FLUSH = f"{_STORE}/test_flush.py"
 _SYNCS, _QUEUE = f"{_STORE}/test_failed_syncs.py", f"{_STORE}/test_queue.py"
 _ACTIONS = "tests/integration/agent_core/test_actions.py"
@@ -305,8 +306,7 @@ OLD_DAMAGE_STAYS_SMALL = (
     ),
 )
 
-THE_END_OF_A_FILE_IS_NO_HIGHEST = "tests/integration/store/test_highest_numbers.py"
-_PROOF = (
+THE_END_OF_A_FILE_IS_NO_PROOF = (
     Removal(
         "the highest acknowledged number is not looked at",
         5,

@@ -113,7 +113,8 @@ def get_agent_state(
     def read(session_id: str) -> list[dict[str, Any]]:
         own = {"session_id": session_id}
         where = f"session_id = {quoted(session_id)}"
-        return (store or reader()).joined(TABLE, own, where, newest=True)
+        # Rows are flushed in their order: a journalled one is newer than the table's.
+        return (store or reader()).joined(TABLE, own, where, newest=True, enough=bool)
 
     rows = in_either_form(session_id or agent_id, read)
     # Rows from before there was a journal have no number.

@@ -33,7 +33,7 @@ class Reader:
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
         self._tables: dict[str, OpenTable] = {}
         self.memory: Memory | None = None
-        """What is pending, where this process writes it."""
+        """Pending rows, where this process writes them."""
 
     @functools.cached_property
     def db(self) -> Tables:

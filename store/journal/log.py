@@ -75,7 +75,7 @@ class Log(Protocol):
 
 
 class Notes(Protocol):
-    """What is known of the tables on this disk; a note is on disk when it returns."""
+    """Notes of the tables on this disk; each is on disk when it returns."""
 
     def note_synced(self, versions: Mapping[str, int], highest: Mapping[str, int], /) -> None:
         """Note the tables' versions that are known to be on disk, and the highest number in each;
@@ -105,7 +105,7 @@ class NotingLog(Log, Notes, Protocol):
 
 
 class Witness(Protocol):
-    """Who is told what a log's handle does, in whichever thread that is."""
+    """Hears of each change that a handle of the log makes, in whichever thread that is."""
 
     def committed(self, groups: Sequence[Group], /) -> None: ...
 

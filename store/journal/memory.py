@@ -1,4 +1,4 @@
-"""What is pending, in the memory of the process that writes it: its readers open no file."""
+"""Pending rows in the memory of the process that writes them: its readers open no file."""
 
 import threading
 from collections import deque

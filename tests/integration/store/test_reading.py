@@ -309,6 +309,10 @@ async def test_a_page_that_is_all_journalled_reads_no_table(tmp_path):
         rows = await asyncio.to_thread(agent_steps.list_steps, "s1", after, limit, store=own)
         assert [row["seq"] for row in rows] == expected
         assert len(reads) == tables
+    reads.clear()
+    state = await asyncio.to_thread(agent_state.get_agent_state, "s1", store=own)
+    assert state["iteration"] == 7
+    assert not reads
     await store.stop()
 
 

@@ -5,7 +5,6 @@ from tests.removals.checkout import Edit, Removal
 _STORE = "tests/integration/store"
 _DAMAGE, _REPAIR = f"{_STORE}/test_damage.py", f"{_STORE}/test_repair.py"
 _PROOF, _CHECKSUMS = f"{_STORE}/test_journal_proof.py", f"{_STORE}/test_checksums.py"
-_HIGHEST = "tests/integration/store/test_highest_numbers.py"
 _FLUSH = f"{_STORE}/test_flush.py"
 _SYNCS, _QUEUE = f"{_STORE}/test_failed_syncs.py", f"{_STORE}/test_queue.py"
 _FILE, _HIGHEST = f"{_STORE}/test_queue_file.py", f"{_STORE}/test_highest_numbers.py"

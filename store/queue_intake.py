@@ -1,4 +1,4 @@
-"""What is new in the queue, for the worker: each action once, in the order of their commits."""
+"""The intake: new actions of the queue for the worker, each once, in the order of their commits."""
 
 import asyncio
 from collections.abc import Callable

@@ -46,7 +46,7 @@ class ModelRouter(Model):
             if self._route_set is not None:
                 return
             try:
-                self._route_set = await self._open(self._settings, None)
+                self._route_set = await self._opener.route_set(self._settings, None, None)
             finally:
                 if self._route_set is None:
                     await self._opener.stop()
@@ -67,8 +67,15 @@ class ModelRouter(Model):
         """
         async with self._changing:
             old = self.running()  # a stopped model stays stopped
-            self._route_set = await self._open(settings or self._settings, old, refuse)
-            self._settings = settings or self._settings
+            given = settings or self._settings
+            self._route_set = await self._opener.route_set(given, old, refuse)
+            self._settings = given
+        log.info(
+            "model routes read again",
+            route=str(self.running().default.target),
+            routes=", ".join(self.running().routes),
+            prompts=str(self.running().prompts),
+        )
 
     def for_caller(self, caller: Caller) -> Model:
         """A model whose calls are routed, paid and recorded for this caller."""
@@ -114,18 +121,6 @@ class ModelRouter(Model):
             if OFFLINE not in old.routes:
                 self._route_set = await self._opener.with_offline(self._settings, old)
             return self.running()
-
-    async def _open(
-        self, settings: ModelSettings, old: RouteSet | None, refuse: Refuse | None = None
-    ) -> RouteSet:
-        route_set = await self._opener.route_set(settings, old, refuse)
-        log.info(
-            "model routes ready" if len(route_set.routes) > 1 else "model route ready",
-            route=str(route_set.default.target),
-            routes=", ".join(route_set.routes),
-            prompts=str(route_set.prompts),
-        )
-        return route_set
 
     async def _check(self, route: OpenRoute) -> RouteCheck:
         name = route.spec.name

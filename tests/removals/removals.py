@@ -199,9 +199,9 @@ AN_ID_IS_UNIQUE_FOR_ITS_FOLDER = (
         3,
         (
             Edit(
-                "queue_imp.py",
-                "    elif queue.same_content(action, before):",
-                "    elif before:",
+                "reins/sending.py",
+                "    if not queue.same_content(action, before):",
+                "    if not before:",
             ),
         ),
         (f"{_ACTIONS}::test_another_content_under_the_same_id_is_rejected",),

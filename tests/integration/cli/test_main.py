@@ -47,7 +47,7 @@ def test_the_version(capsys):
     ("arguments", "said"),
     [
         (["nothing"], "reins: no such command 'nothing'. Try: reins --help\n"),
-        (["create"], "reins: missing argument 'AGENT_ID'. Try: reins create --help\n"),
+        (["create"], "reins: missing argument 'AGENT_IDS...'. Try: reins create --help\n"),
         (["pause", "a", "--wait", "x"], "reins: invalid value for '--wait': 'x' is not a valid"),
         (["models", "nothing"], "reins: no such command 'nothing'. Try: reins models --help\n"),
     ],

@@ -78,7 +78,7 @@ async def test_the_loop_commits_what_comes_alone(journal, by, path):
     assert "loop" not in by[3:]
     assert rows_of(path) == [(n + 1, n) for n in range(6)]
     assert (journal.rows, journal.pending, journal.failures) == (6, 6, 0)
-    assert len(told) == journal.commits == len(by)
+    await until_async(lambda: len(told) == journal.commits == len(by))
     assert journal.medians()[1] == 1
 
 

@@ -123,10 +123,10 @@ class DataFolder:
         return self._queue_reader.read()
 
     def queue_id(self) -> tuple[int, int]:
-        """What tells the queue's file from one that has taken its place."""
+        """Tell the queue's file from one that has taken its place."""
         try:
             found = self.queue.stat()
-        except FileNotFoundError:
+        except OSError:
             return 0, 0
         return found.st_dev, found.st_ino
 

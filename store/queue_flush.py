@@ -136,7 +136,7 @@ class QueueFlush:
             self._looked = version
 
     def _in_table(self, opened: OpenTable, adopted: list[Action]) -> dict[int, Row | None]:
-        """What the table's rows of adopted actions are to be, by the file's numbers; None where
+        """The rows that the table's adopted actions are to be, by the file's numbers; None where
         one has its outcome there already.
         """
         found: dict[int, Row | None] = {}

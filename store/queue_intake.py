@@ -87,7 +87,7 @@ class Intake:
         return new
 
     def taken(self) -> None:
-        """What was given out is taken up."""
+        """Go on behind what was given out: it is taken up."""
         self._taken = self._reached
 
     def _read(self, *, adopting: bool) -> tuple[list[Action], int]:

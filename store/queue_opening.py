@@ -46,7 +46,7 @@ def open_queue(path: Path, tables: Callable[[], Tables], *, checked: bool = Fals
 
 
 def before(tables: Tables) -> Before:
-    """What the table has while there is no file yet."""
+    """The table's rows, while there is no file yet."""
     table = tables.open_if_there(TABLE)
     return (0, []) if table is None else (highest(table), waiting_rows(table))
 
@@ -120,9 +120,14 @@ class QueueReader:
     def _opened(self) -> QueueFile | None:
         try:
             found = self._path.stat()
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             self._drop()
             return None
+        except OSError as error:
+            raise FolderUnusableError(
+                f"the queue {self._path} cannot be read: {error.strerror or error}. Check that its "
+                "disk is there, and that the user of the process may read the folder."
+            ) from error
         seen = found.st_dev, found.st_ino
         if self._file is None or seen != self._seen:  # the folder was replaced
             self._drop()

@@ -50,7 +50,7 @@ class LazyGroup(click.Group):
 
 
 STEER = {
-    "create": Verb("reins.cli.steer", "create an agent's session"),
+    "create": Verb("reins.cli.steer", "create an agent's session, or those of several agents"),
     "pause": Verb("reins.cli.steer", "pause at the next safe point"),
     "resume": Verb("reins.cli.steer", "go on"),
     "interrupt": Verb("reins.cli.steer", "give new guidance"),

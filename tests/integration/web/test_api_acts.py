@@ -1,8 +1,7 @@
 """Steering over HTTP: what is taken, what is refused before it is enqueued, and what only once."""
 
 import contextlib
-import errno
-import os
+import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -236,11 +235,13 @@ class TestIdempotencyKey:
         create(idle)
         key = {"Idempotency-Key": "k"}
 
-        def fails(_descriptor):
-            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        def fails(*_):
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = sqlite3.SQLITE_IOERR_FSYNC
+            raise error
 
         with monkeypatch.context() as broken:
-            broken.setattr("store.folder.sync_file_system", fails)
+            broken.setattr("store.queue_file.QueueFile.commit", fails)
             for _ in range(2):
                 answer = idle.post("/api/sessions/c/pause", ANN, 503, headers=key)
                 assert "may be in the queue" in answer["detail"]

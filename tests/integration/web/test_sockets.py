@@ -498,6 +498,8 @@ def test_rooms_of_ids_that_hold_the_separator(live):
     for agent, session in pairs:
         made = q.wait_for_action(q.agent_create(agent, "ann", session_id=session, **quiet))
         assert made["outcome"] == "applied"
+    for _, session in pairs:
+        until(lambda session=session: agent_steps.list_steps(session)[-1]["kind"] == "tick")
 
     def interrupt(agent, session):
         asked = q.agent_interrupt(agent, "ann", {"subject": "owls"}, session_id=session)

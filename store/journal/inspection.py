@@ -73,11 +73,13 @@ def inspected(path: Path, layout: Layout = JOURNAL) -> Iterator[sqlite3.Connecti
 
     Raises: FolderUnusableError, also for an SQLite error of the caller's queries.
     """
-    if not path.exists():
+    log = path.with_name(f"{path.name}-wal").exists()
+    half_made = not log and path.with_name(f"{path.name}-journal").exists()
+    if not path.exists() or half_made:
         yield None
         return
     # Without a log beside it nobody has it open, and SQLite would make one.
-    how = "mode=ro" if path.with_name(f"{path.name}-wal").exists() else "immutable=1"
+    how = "mode=ro" if log else "immutable=1"
     try:
         with contextlib.closing(
             sqlite3.connect(

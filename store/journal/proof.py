@@ -1,5 +1,6 @@
 """Proves, before anything is written, that the journal has what it acknowledged."""
 
+import contextlib
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -47,6 +48,8 @@ def prove(path: Path, layout: Layout = JOURNAL, unread: Unread | None = None) ->
 
 
 def _proof(path: Path, number: int, layout: Layout, read: Unread) -> Proof:
+    if path.with_name(f"{path.name}-journal").exists():
+        _undo_making(path)
     # Read-only: SQLite would empty a log whose end it has found when it closes its last handle.
     connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, isolation_level=None)
     try:
@@ -63,6 +66,15 @@ def _proof(path: Path, number: int, layout: Layout, read: Unread) -> Proof:
         why = f"frame {damaged} of {path.name}-wal is damaged, and {why}"
     lacking = (newest + 1, number) if newest < number or damaged is not None else None
     return Proof(lacking=lacking, unread=unread, why=why)
+
+
+def _undo_making(path: Path) -> None:
+    """Take back what a process did that was killed while it made the file: it holds nothing yet.
+
+    A file that was made has no rollback journal, and a reader may not use one.
+    """
+    with contextlib.closing(sqlite3.connect(f"{path.as_uri()}?mode=rw", uri=True)) as connection:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 def _unread(connection: sqlite3.Connection) -> Iterator[Range]:

@@ -5,6 +5,7 @@ and each command in a shell: the models of a REST client, pandas, and checks of 
 Whoever uses the first two later in this process finds them whole.
 """
 
+import contextlib
 import os
 import sys
 import threading
@@ -139,6 +140,8 @@ class _Pandas(MetaPathFinder):
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
             spec.loader = _Telling(fullname, spec.loader.path)
+            with contextlib.suppress(ValueError):  # another thread was here
+                sys.meta_path.remove(self)
         return spec
 
 

@@ -1,5 +1,6 @@
 """The journal's end is proven: damage is said with numbers, and an honest crash is no damage."""
 
+import asyncio
 import os
 import random
 import shutil
@@ -15,6 +16,7 @@ from store import agent_state, agent_steps
 from store.errors import FolderUnusableError, JournalError, RollBackNeededError
 from store.journal import acknowledged, opening, wal
 from store.journal import file as journal_file
+from store.journal.inspection import inspected
 from store.journal.proof import prove
 from store.lance import damage
 from store.reading import Reader
@@ -320,3 +322,32 @@ def test_an_append_that_fails_notes_nothing(tmp_path):
         with pytest.raises(JournalError):
             journal_file.append(connection, [step("s", 2)])
     assert acknowledged.read(journal).number == 1
+
+
+MAKING = """
+import os, sqlite3, sys
+connection = sqlite3.connect(sys.argv[1], isolation_level=None)
+connection.execute("PRAGMA cache_size = 1")  # it writes before it commits
+connection.execute("CREATE TABLE before (a)")
+connection.execute("BEGIN")
+connection.execute("CREATE TABLE record_group (a)")
+for _ in range(100):
+    connection.execute("INSERT INTO before VALUES (zeroblob(2000))")
+os._exit(9)
+"""
+
+
+@pytest.mark.parametrize("name", ["journal.sqlite", "queue.sqlite"])
+async def test_a_kill_while_a_file_is_made(tmp_path, name):
+    """Nothing was in it yet; a reader finds none, and the next start makes it."""
+    path = tmp_path / name
+    command = [sys.executable, "-c", MAKING, str(path)]
+    await asyncio.to_thread(subprocess.run, command, check=False)
+    assert path.with_name(f"{name}-journal").stat().st_size
+    with inspected(path) as connection:
+        assert connection is None
+    store = Store(tmp_path)
+    await store.start()
+    await store.journal.append(step("s", 1))
+    await store.stop()
+    assert not path.with_name(f"{name}-journal").exists()

@@ -315,11 +315,11 @@ async def test_tries_have_jitter(calls):
     """Calls that failed together do not come back together."""
     stamina.set_testing(False)
     waits = set()
-    for _ in range(2):
+    for _ in range(5):
         broken, made = failing(ConnectionError(), idempotent=True, attempts=2)
         await calls.call(broken, {}, Context())
         waits.add(round(made[1] - made[0], 4))
-    assert len(waits) == 2
+    assert len(waits) > 1
 
 
 async def test_each_try_has_the_whole_time(calls):

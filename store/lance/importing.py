@@ -139,15 +139,19 @@ class _Pandas(MetaPathFinder):
             raise ModuleNotFoundError(f"{_PANDAS} is imported later", name=_PANDAS)
         spec = PathFinder.find_spec(fullname, path, target)
         if spec is not None and isinstance(spec.loader, SourceFileLoader):
-            spec.loader = _Telling(fullname, spec.loader.path)
-            with contextlib.suppress(ValueError):  # another thread was here
-                sys.meta_path.remove(self)
+            spec.loader = _Telling(fullname, spec.loader.path, self)
         return spec
 
 
 class _Telling(SourceFileLoader):
     """Loads pandas, and lets Arrow look for it again."""
 
+    def __init__(self, fullname: str, path: str, finder: _Pandas) -> None:
+        super().__init__(fullname, path)
+        self._finder = finder
+
     def exec_module(self, module: ModuleType) -> None:
+        with contextlib.suppress(ValueError):  # a reload comes here once more
+            sys.meta_path.remove(self._finder)
         super().exec_module(module)
         pa.nulls(0).to_pandas()

@@ -410,3 +410,54 @@ def test_a_commit_is_one_step_while_nobody_else_commits(tmp_path):
     writer.append(action())
     assert counting.statements[1:] == ["INSERT", "BEGIN", "SELECT", "INSERT", "COMMIT"]
     assert len(waiting(tmp_path)) == 53
+
+
+# -- into its table
+
+
+async def test_an_action_is_carried_whatever_numbers_others_give_out(tmp_path):
+    """A helper of the version before counts on its own: its row is not ours."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    mine = action("mine")
+    writer_at(store.folder).append(mine)
+    put_by_hand(tmp_path, action("theirs") | {queue.NUMBER: 1})
+    assert [row[queue.NUMBER] for row in waiting(tmp_path)] == [1]
+    await asyncio.to_thread(mark_all, tmp_path)
+    store._flush.queue.run()
+    assert queue_reading.find(store.reader, mine["action_id"])["outcome"] == "applied"
+    await store.stop()
+
+
+async def test_an_action_that_is_confirmed_gets_a_number_of_its_own(tmp_path):
+    """Sent again, it was found in the table with the number of who wrote it; it is carried."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    put_by_hand(tmp_path, row := action("theirs") | {queue.NUMBER: 7})
+    writer_at(store.folder).confirm(queue_reading.find(store.reader, row["action_id"]))
+    await asyncio.to_thread(mark_all, tmp_path)
+    store._flush.queue.run()
+    assert waiting(tmp_path) == []
+    assert queue_reading.find(store.reader, row["action_id"])["outcome"] == "applied"
+    await store.stop()
+
+
+async def test_large_actions_are_read_and_carried_in_parts(tmp_path, monkeypatch):
+    """Neither SQLite nor Arrow takes a text of any length."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    rows = [action(f"a{n}") | {"description": "x" * (n % 7) * 1_000} for n in range(60)]
+    writer_at(store.folder).append(*rows)
+    with store.folder.read_queue() as file:
+        file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000)
+        assert [each.row["agent_id"] for each in file.waiting()[0]] == names(rows)
+        assert [each.row["agent_id"] for each in file.matching("n > ?", 10)] == names(rows)[10:]
+        file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 3_000)
+        with pytest.raises(sqlite3.DataError, match="too big"):
+            file.matching("n = 7")
+        file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000)
+    await asyncio.to_thread(mark_all, tmp_path)
+    monkeypatch.setattr("store.queue_flush._BATCH_BYTES", 10_000)
+    store._flush.queue.run()
+    assert sorted(names(store.reader.stored(queue.TABLE, None).to_pylist())) == sorted(names(rows))
+    await store.stop()

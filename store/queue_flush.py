@@ -17,7 +17,7 @@ from store.lance.compaction import Compaction
 from store.lance.damage import Missing
 from store.lance.opening import OpenTable
 from store.lance.tables import Table, quoted
-from store.queue import NUMBER, SAME_ROW, TABLE, Row, waiting_rows
+from store.queue import NUMBER, SAME_ROW, TABLE, Row, readable, waiting_rows
 from store.queue_reading import is_same
 from store.queue_rewriting import committed, write_again
 from store.queue_rows import Action
@@ -213,7 +213,7 @@ def _of_ids(opened: OpenTable, action_ids: list[str]) -> list[Row]:
     for at in range(0, len(action_ids), _LISTED):
         listed = ", ".join(map(quoted, action_ids[at : at + _LISTED]))
         query = opened.search().where(f"action_id IN ({listed})").limit(None)
-        found += query.to_arrow().to_pylist()
+        found += readable(query.to_arrow()).to_pylist()
     return found
 
 

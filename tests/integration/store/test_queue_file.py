@@ -123,6 +123,25 @@ async def test_a_row_that_nobody_can_name_stays_where_it_is(tmp_path):
     await store.stop()
 
 
+async def test_a_row_with_a_time_that_is_none_stays_where_it_is(tmp_path):
+    """A column of times takes any number; Python's times end with the year 9999."""
+    row = as_arrow(queue.TABLE, {**action("bad", action_id="same"), queue.NUMBER: None})
+    at = row.schema.get_field_index("created_at")
+    far = pa.array([1 << 61], pa.int64()).cast(row.schema.field(at).type)
+    opened = open_or_make(connect(tmp_path), queue.TABLE)
+    opened.add(row.set_column(at, row.schema.field(at), far))
+    put_by_hand(tmp_path, action("good", action_id="same"))
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    assert names(waiting(tmp_path)) == ["good"]
+    assert await queue_reading.processed(store.folder, store.queue, ["same"]) == {}
+    await asyncio.to_thread(mark_all, tmp_path)
+    store._flush.queue.run()
+    assert waiting(tmp_path) == []
+    assert list(await queue_reading.processed(store.folder, store.queue, ["same"])) == ["same"]
+    await store.stop()
+
+
 async def test_an_adopted_row_that_was_lost_is_written_anew(tmp_path):
     """Who wrote it has not synced it: with the power it goes, and its outcome is recorded still."""
     store = Store(tmp_path, flush_s=600)

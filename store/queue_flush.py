@@ -17,7 +17,7 @@ from store.lance.compaction import Compaction
 from store.lance.damage import Missing
 from store.lance.opening import OpenTable
 from store.lance.tables import Table, quoted
-from store.queue import NUMBER, SAME_ROW, TABLE, Row, readable, waiting_rows
+from store.queue import NUMBER, SAME_ROW, TABLE, Row, is_refused, readable, waiting_rows
 from store.queue_reading import is_same
 from store.queue_rewriting import committed, write_again
 from store.queue_rows import Action
@@ -146,7 +146,9 @@ class QueueFlush:
         for action in adopted:
             for row in stored:
                 if is_same(action, row):
-                    as_there = None if row["processed"] else {**action.row, NUMBER: action.table_n}
+                    # A twin of another content may have put its refusal there: an outcome counts.
+                    done = row["processed"] and (is_refused(action.row) or not is_refused(row))
+                    as_there = None if done else {**action.row, NUMBER: action.table_n}
                     found[action.number] = as_there
         return found
 

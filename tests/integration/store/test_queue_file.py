@@ -123,6 +123,23 @@ async def test_a_row_that_nobody_can_name_stays_where_it_is(tmp_path):
     await store.stop()
 
 
+async def test_a_refusal_takes_no_outcome_away(tmp_path):
+    """Rows of one id and one time, which another program has given two contents."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    twins = [action(name, action_id="same") | {"created_at": None} for name in ("first", "second")]
+    put_by_hand(tmp_path, *twins)
+    store.adopt_actions()
+    first, second = waiting(tmp_path)
+    refused = processed(second, outcome="rejected", error=f"{queue.ID_REUSED}, for another content")
+    for row in (refused, processed(first, outcome="applied", applied_seq=3)):
+        await asyncio.to_thread(writer_at(store.folder).mark, [Mark(row[queue.NUMBER], row)])
+        store._flush.queue.run()
+    found = queue_reading.find(store.reader, "same")
+    assert (found["agent_id"], found["outcome"], found["applied_seq"]) == ("first", "applied", 3)
+    await store.stop()
+
+
 async def test_a_row_with_a_time_that_is_none_stays_where_it_is(tmp_path):
     """A column of times takes any number; Python's times end with the year 9999."""
     row = as_arrow(queue.TABLE, {**action("bad", action_id="same"), queue.NUMBER: None})

@@ -112,8 +112,8 @@ class QueueWriter:
             raise mine.error
 
     def _commit(self, batch: list[_Waiting]) -> None:
-        # Whatever ends this commit early, nobody in it may take it for done.
-        error: StoreError | None = StoreError("the commit of the action was broken off")
+        # Whatever ends this commit early, nobody in it may take it for done, nor for undone.
+        error: StoreError | None = OutcomeUnknownError("its commit was broken off")
         all_asked = [waiting.asked for waiting in batch if waiting.asked is not None]
         before = 0
         try:

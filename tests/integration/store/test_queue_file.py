@@ -18,12 +18,18 @@ from agent_core.actions.action import processed
 from agent_core.actions.payloads import PAYLOADS
 from reins.verifying.verify import verify
 from store import new_ids, queue, queue_reading, queue_watch
-from store.errors import FolderUnusableError, QueueFullError, RollBackNeededError
+from store.errors import (
+    FolderUnusableError,
+    OutcomeUnknownError,
+    QueueFullError,
+    RollBackNeededError,
+)
 from store.folder import DataFolder
 from store.journal import acknowledged, wal
 from store.journal.rows import as_arrow
 from store.lance import damage
 from store.lance.tables import connect, open_or_make
+from store.queue_file import QueueFile
 from store.queue_rows import UNBOUNDED, Mark
 from store.queue_writer import QueueWriter, writer_at
 from store.reading import Reader
@@ -497,3 +503,32 @@ async def test_large_actions_are_read_and_carried_in_parts(tmp_path, monkeypatch
     store._flush.queue.run()
     assert sorted(names(store.reader.stored(queue.TABLE, None).to_pylist())) == sorted(names(rows))
     await store.stop()
+
+
+async def test_a_commit_that_is_broken_off_leaves_its_threads_in_doubt(tmp_path, monkeypatch):
+    """An interrupt may come once it is on disk: who sends it again must know to keep its id."""
+    writer = QueueWriter(tmp_path)
+    writer.append(action())
+    commit = QueueFile.commit
+
+    def interrupted(self, *given):
+        commit(self, *given)
+        raise KeyboardInterrupt
+
+    def append(*rows):
+        try:
+            writer.append(*rows)
+        except (KeyboardInterrupt, OutcomeUnknownError) as error:
+            errors.append(error)
+
+    errors = []
+    with writer._commit_lock:  # so that both are in one commit
+        monkeypatch.setattr(QueueFile, "commit", interrupted)
+        threads = [threading.Thread(target=append, args=(action(n),)) for n in ("one", "two")]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(writer._gathering) == 2)
+    for thread in threads:
+        thread.join()
+    assert {type(error) for error in errors} == {KeyboardInterrupt, OutcomeUnknownError}
+    assert len(waiting(tmp_path)) == 3

@@ -204,7 +204,8 @@ def _there(opened: OpenTable, actions: list[Action]) -> set[tuple[int, str]]:
     """
     if not actions:
         return set()
-    low, high = actions[0].number, actions[-1].number
+    numbers = [action.number for action in actions]
+    low, high = min(numbers), max(numbers)
     query = opened.search().where(f"{NUMBER} >= {low} AND {NUMBER} <= {high}")
     found = query.select([NUMBER, "action_id"]).limit(None).to_arrow()
     return set(zip(found[NUMBER].to_pylist(), found["action_id"].to_pylist(), strict=True))

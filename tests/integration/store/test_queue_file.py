@@ -457,6 +457,29 @@ def test_a_commit_is_one_step_while_nobody_else_commits(tmp_path):
 # -- into its table
 
 
+async def test_a_carry_that_is_done_again_adds_no_row_twice(tmp_path, monkeypatch):
+    """After its commit, before they leave the file; an adopted one is lost in the table."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    put_by_hand(tmp_path, action("theirs"))
+    store.adopt_actions()
+    open_or_make(connect(tmp_path), queue.TABLE).delete("agent_id = 'theirs'")
+    writer_at(store.folder).append(action("one"), action("two"))
+    await asyncio.to_thread(mark_all, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(QueueWriter, "forget", killed_there)
+        with pytest.raises(ZeroDivisionError):
+            store._flush.queue.run()
+    store._flush.queue.run()
+    stored = store.reader.stored(queue.TABLE, None).to_pylist()
+    assert sorted(names(stored)) == ["one", "theirs", "two"]
+    await store.stop()
+
+
+def killed_there(*_):
+    raise ZeroDivisionError
+
+
 async def test_an_action_is_carried_whatever_numbers_others_give_out(tmp_path):
     """A helper of the version before counts on its own: its row is not ours."""
     store = Store(tmp_path, flush_s=600)

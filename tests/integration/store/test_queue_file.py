@@ -30,6 +30,7 @@ from store.journal.rows import as_arrow
 from store.lance import damage
 from store.lance.tables import connect, open_or_make
 from store.queue_file import QueueFile
+from store.queue_rewriting import write_again
 from store.queue_rows import UNBOUNDED, Mark
 from store.queue_writer import QueueWriter, writer_at
 from store.reading import Reader
@@ -162,6 +163,10 @@ async def test_a_row_with_a_time_that_is_none_stays_where_it_is(tmp_path):
     store._flush.queue.run()
     assert waiting(tmp_path) == []
     assert list(await queue_reading.processed(store.folder, store.queue, ["same"])) == ["same"]
+    assert names(queue_reading.list_actions(store.reader)) == ["good"]
+    write_again(opened, None)
+    by_hand = {"receipts_confirmed"}  # no session has applied it
+    assert {finding.check for finding in verify(tmp_path).findings} == by_hand
     await store.stop()
 
 

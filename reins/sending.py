@@ -5,7 +5,7 @@ from typing import Any
 
 from agent_core.actions.ids import ActionError
 from reins.receipts import data_folder, find_action
-from store import queue, queue_reading, queue_writer
+from store import new_ids, queue, queue_reading, queue_writer
 from store.reading import reader
 
 Row = dict[str, Any]
@@ -21,6 +21,7 @@ def enqueue(action: Row) -> str:
     """
     before = find_action(action["action_id"])
     if before is None:
+        new_ids.take(action["action_id"])  # who has the row may send it from elsewhere meanwhile
         writer().append(action)
     else:
         _check_same(action, before)

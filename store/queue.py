@@ -6,6 +6,7 @@ outcomes. What another program appends here without an outcome is taken up all t
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import pyarrow as pa
@@ -56,6 +57,8 @@ ID_REUSED = "this action_id was used before"
 """How the error of an action begins that has the id of another."""
 _LISTED = 500
 _WAITS = "processed = false"
+_FIRST = pa.scalar(datetime(1, 1, 1, tzinfo=UTC), STAMP)
+_LAST = pa.scalar(datetime(9999, 12, 31, tzinfo=UTC), STAMP)
 Row = dict[str, Any]
 
 
@@ -75,9 +78,18 @@ def waiting_rows(table: OpenTable) -> list[Row]:
     return [{n: row.get(n) for n in names} for row in rows if row["action_id"] is not None]
 
 
+def readable(found: pa.Table) -> pa.Table:
+    """The rows whose times Python has: what another program wrote there may be none."""
+    for name in ("created_at", "processed_at"):
+        if found[name].type == STAMP:
+            fits = pc.and_(pc.greater_equal(found[name], _FIRST), pc.less_equal(found[name], _LAST))
+            found = found.filter(pc.fill_null(fits, fill_value=True))
+    return found
+
+
 def _without_keys(found: pa.Table) -> list[Row]:
     # Whoever wrote them may not have known the keys that we know.
-    return list(map(redaction.redactor().row, found.to_pylist()))
+    return list(map(redaction.redactor().row, readable(found).to_pylist()))
 
 
 def highest(table: OpenTable) -> int:
@@ -100,7 +112,7 @@ async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str
     for begin in range(0, len(action_ids), _LISTED):
         listed = ", ".join(map(quoted, action_ids[begin : begin + _LISTED]))
         query = table.query().where(f"processed = true AND action_id IN ({listed})")
-        for row in (await query.to_arrow()).to_pylist():
+        for row in readable(await query.to_arrow()).to_pylist():
             if not is_refused(row):
                 found[row["action_id"]].append(row)
     return {action_id: taken_up(rows) for action_id, rows in found.items()}

@@ -4,6 +4,7 @@ Numbers grow and are never used twice; each action gets one, and each mark. A co
 statement wherever it can be: each step of SQLite gives Python's lock away, and waits for it again.
 """
 
+import contextlib
 import sqlite3
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -13,7 +14,7 @@ import orjson
 
 from reins import jitter
 from store.errors import QueueFullError
-from store.journal.opening import BUSY_TIMEOUT_S, Appender, Layout
+from store.journal.opening import BUSY_TIMEOUT_S, Appender, Layout, one_moment
 from store.queue import Row, is_refused
 from store.queue_rows import LISTED, Action, Asked, Mark, marked, parsed, values
 
@@ -218,12 +219,24 @@ class QueueFile:
 
 
 def listed(
-    connection: sqlite3.Connection, where: str = "1", *given: Any, most: int = ALL
+    connection: sqlite3.Connection, where: str = "1", *given: Any, most: int = ALL, skip: int = 0
 ) -> list[Action]:
-    """The actions that fit, `most` of them, in order."""
-    query = f"SELECT {LISTED} FROM (SELECT * FROM action WHERE {where} ORDER BY n LIMIT {most})"
-    (text,) = connection.execute(query, given).fetchone()
-    return list(parsed(text))
+    """The actions that fit, `most` of them, in order; the first of them are skipped."""
+    fitting = f"(SELECT * FROM action WHERE {where} ORDER BY n LIMIT {most} OFFSET {skip})"
+    with contextlib.ExitStack() as moment:
+        try:
+            (text,) = connection.execute(f"SELECT {LISTED} FROM {fitting}", given).fetchone()
+            return list(parsed(text))
+        except sqlite3.DataError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_TOOBIG or most == 1:
+                raise
+        moment.enter_context(one_moment(connection))
+        (count,) = connection.execute(f"SELECT count(*) FROM {fitting}", given).fetchone()
+        half = max(1, count // 2)
+        found = listed(connection, where, *given, most=half, skip=skip)
+        if count > half:
+            found += listed(connection, where, *given, most=count - half, skip=skip + half)
+        return found
 
 
 def _numbered(asked: Sequence[Asked], place: Place, most: int) -> list[tuple[Any, ...]]:

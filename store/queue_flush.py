@@ -4,7 +4,7 @@ And the other way: what another program has put into the table is adopted by the
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ from store.lance.compaction import Compaction
 from store.lance.damage import Missing
 from store.lance.opening import OpenTable
 from store.lance.tables import Table, quoted
-from store.queue import NUMBER, SAME_ROW, TABLE, Row, waiting_rows
+from store.queue import NUMBER, SAME_ROW, TABLE, Row, is_refused, readable, waiting_rows
 from store.queue_reading import is_same
 from store.queue_rewriting import committed, write_again
 from store.queue_rows import Action
@@ -26,6 +26,7 @@ from store.safe_versions import Opened, SafeVersions
 
 _logger = structlog.get_logger(__name__)
 _BATCH_ROWS = 5_000
+_BATCH_BYTES = 64 << 20
 _LISTED = 500
 
 
@@ -88,8 +89,9 @@ class QueueFlush:
             batch = self._read(lambda file: file.finished(_BATCH_ROWS))
             if not batch:
                 return
-            with self._turn:
-                self._carry(batch)
+            for part in _by_size(batch):
+                with self._turn:
+                    self._carry(part)
             if len(batch) < _BATCH_ROWS:
                 return
 
@@ -103,8 +105,8 @@ class QueueFlush:
         placed = self._in_table(opened, [action for action in whole if action.adopted])
         own += [action for action in whole if action.adopted and action.number not in placed]
         if not self._sure:
-            there = _numbers(opened, own)
-            own = [action for action in own if action.number not in there]
+            there = _there(opened, own)
+            own = [a for a in own if (a.number, a.row["action_id"]) not in there]
         self._write(opened, own, [row for row in placed.values() if row is not None])
         versions = self._safe.sync()
         if in_doubt:
@@ -144,7 +146,9 @@ class QueueFlush:
         for action in adopted:
             for row in stored:
                 if is_same(action, row):
-                    as_there = None if row["processed"] else {**action.row, NUMBER: action.table_n}
+                    # A twin of another content may have put its refusal there: an outcome counts.
+                    done = row["processed"] and (is_refused(action.row) or not is_refused(row))
+                    as_there = None if done else {**action.row, NUMBER: action.table_n}
                     found[action.number] = as_there
         return found
 
@@ -180,13 +184,31 @@ class QueueFlush:
         self._note_synced(versions)
 
 
-def _numbers(opened: OpenTable, actions: list[Action]) -> set[int]:
-    """Those of the actions' numbers that the table has."""
+def _by_size(actions: list[Action]) -> Iterator[list[Action]]:
+    """The actions in parts that Arrow takes in one piece."""
+    part: list[Action] = []
+    size = 0
+    for action in actions:
+        size += len(action.body) + len(action.mark)
+        if part and size > _BATCH_BYTES:
+            yield part
+            part, size = [], len(action.body) + len(action.mark)
+        part.append(action)
+    yield part
+
+
+def _there(opened: OpenTable, actions: list[Action]) -> set[tuple[int, str]]:
+    """The numbers that the table has among those of the actions, each with its id.
+
+    A number alone is not enough: an older helper gives out numbers of its own.
+    """
     if not actions:
         return set()
-    low, high = actions[0].number, actions[-1].number
-    query = opened.search().where(f"{NUMBER} >= {low} AND {NUMBER} <= {high}").select([NUMBER])
-    return set(query.limit(None).to_arrow()[NUMBER].to_pylist())
+    numbers = [action.number for action in actions]
+    low, high = min(numbers), max(numbers)
+    query = opened.search().where(f"{NUMBER} >= {low} AND {NUMBER} <= {high}")
+    found = query.select([NUMBER, "action_id"]).limit(None).to_arrow()
+    return set(zip(found[NUMBER].to_pylist(), found["action_id"].to_pylist(), strict=True))
 
 
 def _of_ids(opened: OpenTable, action_ids: list[str]) -> list[Row]:
@@ -194,7 +216,7 @@ def _of_ids(opened: OpenTable, action_ids: list[str]) -> list[Row]:
     for at in range(0, len(action_ids), _LISTED):
         listed = ", ".join(map(quoted, action_ids[at : at + _LISTED]))
         query = opened.search().where(f"action_id IN ({listed})").limit(None)
-        found += query.to_arrow().to_pylist()
+        found += readable(query.to_arrow()).to_pylist()
     return found
 
 

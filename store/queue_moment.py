@@ -49,7 +49,10 @@ def read(folder: DataFolder) -> QueueFileMoment:
 
 def _timed(row: Row) -> Row:
     at = row["created_at"]
-    return row | {"created_at": None if at is None else from_us(at)}
+    try:
+        return row | {"created_at": None if at is None else from_us(at)}
+    except OverflowError:  # of another program; no action of the file has such a time
+        return row
 
 
 def _plain(value: object) -> object:

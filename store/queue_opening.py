@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from store import forks
 from store.errors import FolderUnusableError
 from store.journal import opening, proof
 from store.journal.opening import BUSY_TIMEOUT_S, Durable, why_not
@@ -97,6 +98,7 @@ class QueueReader:
         self._lock = threading.Lock()
         self._file: QueueFile | None = None
         self._seen: tuple[int, int] | None = None
+        forks.know(self)
 
     @contextlib.contextmanager
     def read(self) -> Iterator[QueueFile | None]:
@@ -138,6 +140,14 @@ class QueueReader:
         """Give the handle up until the next read."""
         with self._lock:
             self._drop()
+
+    def before_fork(self) -> None:
+        self._lock.acquire()
+        self._drop()
+
+    def after_fork(self, *, child: bool) -> None:
+        del child
+        self._lock.release()
 
     def _drop(self) -> None:
         file, self._file = self._file, None

@@ -14,7 +14,7 @@ from store import times
 from store.folder import DataFolder
 from store.lance.opening import AsyncOpenTable
 from store.lance.tables import STAMP, quoted
-from store.queue import NUMBER, TABLE, Row, answered, is_refused, taken_up
+from store.queue import NUMBER, TABLE, Row, answered, is_refused, readable, taken_up
 from store.queue import waiting as waiting_in_table
 from store.queue_rows import Action
 from store.reading import Reader
@@ -100,7 +100,7 @@ def get_actions(store: Reader, action_ids: Sequence[str]) -> list[Row]:
                 left.append(action_id)
     for at in range(0, len(left), _LISTED):
         where = f"action_id IN ({', '.join(map(quoted, left[at : at + _LISTED]))})"
-        for row in beside(store.stored(TABLE, where).to_pylist(), pending):
+        for row in beside(_stored(store, where), pending):
             by_id[row["action_id"]].append(row)
     return [taken_up(by_id[action_id]) for action_id in action_ids if by_id[action_id]]
 
@@ -116,7 +116,7 @@ def waiting(
     if session_id is not None:
         where += f" AND session_id = {quoted(session_id)}"
     rows = [a.row for a in pending if not a.row["processed"] and a.row["type"] in action_types]
-    rows += beside(store.stored(TABLE, where).to_pylist(), pending)
+    rows += beside(_stored(store, where), pending)
     return sorted(rows, key=place)
 
 
@@ -128,7 +128,7 @@ def changed_since(store: Reader, at: datetime) -> list[Row]:
     then = times.literal(at)
     where = f"created_at >= {then} OR processed_at >= {then}"
     rows = [a.row for a in pending if max(_times(a.row), default=at) >= at]
-    rows += beside(store.stored(TABLE, where).to_pylist(), pending)
+    rows += beside(_stored(store, where), pending)
     return sorted(rows, key=place)
 
 
@@ -139,7 +139,7 @@ def _times(row: Row) -> list[datetime]:
 def everything(store: Reader, *, processed: bool | None = None) -> list[Row]:
     """All actions, or those that are processed or not, in the order of their numbers."""
     pending = _in_file(store, {})
-    stored = store.stored(TABLE, None).to_pylist()
+    stored = _stored(store, None)
     rows = [action.row for action in pending] + beside(stored, pending)
     fitting = [row for row in rows if processed is None or bool(row["processed"]) is processed]
     return sorted(fitting, key=lambda row: row[NUMBER] or 0)
@@ -196,6 +196,11 @@ def beside(rows: Iterable[Row], pending: Iterable[Action]) -> list[Row]:
     return [
         row for row in rows if not any(is_same(a, row) for a in by_id.get(row["action_id"], ()))
     ]
+
+
+def _stored(store: Reader, where: str | None) -> list[Row]:
+    found: list[Row] = readable(store.stored(TABLE, where)).to_pylist()
+    return found
 
 
 def _in_file(store: Reader, columns: dict[str, str]) -> list[Action]:

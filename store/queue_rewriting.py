@@ -13,7 +13,7 @@ import structlog
 from reins import jitter
 from store.lance.opening import OpenTable
 from store.lance.ordering import ROW_ID
-from store.queue import NUMBER, SAME_ROW, TABLE
+from store.queue import NUMBER, SAME_ROW, TABLE, readable
 
 _logger = structlog.get_logger(__name__)
 _TRIES = 8
@@ -74,7 +74,7 @@ def _rows_by_fragment(located: pa.Table) -> dict[int, int]:
 
 def put(table: OpenTable, rows: pa.Table) -> None:
     """Write rows anew, but those that are marked meanwhile: that has moved them."""
-    left = rows.to_pylist()
+    left = readable(rows).to_pylist()
     same = f"({SAME_ROW}) AND target.processed = source.processed"
     while left:  # one commit holds each id once
         ids = {row["action_id"]: row for row in left}

@@ -97,7 +97,7 @@ class Action:
         return b'%b,%b,"%b":%d}' % (self.body[:-1], self.mark[1:-1], NUMBER.encode(), self.number)
 
 
-def asked(rows: Sequence[Row], **more: Any) -> Asked:
+def asked(rows: Sequence[Row], *, adopted: bool = False, once: bool = False) -> Asked:
     """The rows as they are committed, without secrets. Raises: RowInvalidError."""
     kept: list[Row] = []
     bodies: list[bytes] = []
@@ -105,7 +105,7 @@ def asked(rows: Sequence[Row], **more: Any) -> Asked:
         _check(row)
         plain = {name: row[name] for name in ASKED}
         plain["created_at"] = _us(row["created_at"])
-        if (number := row.get(NUMBER)) is not None:  # as another program has numbered it
+        if adopted and (number := row.get(NUMBER)) is not None:  # as another program numbered it
             plain[NUMBER] = number
         try:
             line = orjson.dumps(plain)
@@ -117,7 +117,7 @@ def asked(rows: Sequence[Row], **more: Any) -> Asked:
         # The worker beside us gets these very rows: it must not apply what is not on record.
         kept.append(row if body is line else _row(0, body))
         bodies.append(body)
-    return Asked(kept, bodies, **more)
+    return Asked(kept, bodies, adopted=adopted, once=once)
 
 
 _TEXTS = tuple(name for name in ASKED if name not in ("created_at", "urgency"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reins.settings import current_settings
-from store import new_ids, queue_watch
+from store import forks, new_ids, queue_watch
 from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
 from store.queue import Row
@@ -51,6 +51,7 @@ class QueueWriter:
         self.failures = 0
         self.last_failure: tuple[float, str] | None = None
         """Monotonic time and error of the newest commit, where it failed."""
+        forks.know(self)
 
     def append(self, *rows: Row) -> None:
         """Return once the actions are on disk, all of them or none.
@@ -111,8 +112,8 @@ class QueueWriter:
             raise mine.error
 
     def _commit(self, batch: list[_Waiting]) -> None:
-        # Whatever ends this commit early, nobody in it may take it for done.
-        error: StoreError | None = StoreError("the commit of the action was broken off")
+        # Whatever ends this commit early, nobody in it may take it for done, nor for undone.
+        error: StoreError | None = OutcomeUnknownError("its commit was broken off")
         all_asked = [waiting.asked for waiting in batch if waiting.asked is not None]
         before = 0
         try:
@@ -168,6 +169,17 @@ class QueueWriter:
         """Give the file up until the next commit."""
         with self._commit_lock:
             self._close()
+
+    def before_fork(self) -> None:
+        self._commit_lock.acquire()
+        self._gathering_lock.acquire()
+        self._close()
+
+    def after_fork(self, *, child: bool) -> None:
+        if child:  # what threads of the parent wait for is the parent's to commit, and its worker's
+            self._gathering, self._listeners = [], []
+        self._gathering_lock.release()
+        self._commit_lock.release()
 
     def _close(self) -> None:
         file, self._file = self._file, None

@@ -58,7 +58,7 @@ def _without_errors(name: str) -> Any:
 
 
 def actions_in_the_table_are_not_recognised() -> Any:
-    return mock.patch.object(queue_flush, "_numbers", return_value=set())
+    return mock.patch.object(queue_flush, "_there", return_value=set())
 
 
 def rows_are_acknowledged_before_their_commit() -> Any:

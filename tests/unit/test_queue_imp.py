@@ -10,7 +10,7 @@ import queue_imp
 from agent_core.actions.payloads import PAYLOADS
 from queue_imp import ActionError, create_action
 from reins import sending
-from store import queue
+from store import new_ids, queue
 from store.journal.rows import as_arrow
 
 
@@ -202,3 +202,12 @@ def test_an_entry_that_cannot_be_meant(written, entry, why):
     with pytest.raises(ActionError, match="entry 0: actor is missing"):
         queue_imp.agents_create([{"agent_id": "a"}])
     assert written == []
+
+
+def test_an_action_that_its_caller_has_seen_is_no_new_one(written, monkeypatch):
+    """Another process may have sent it between the look and the append."""
+    monkeypatch.setattr(sending, "find_action", lambda _: None)
+    action = create_action("agent_pause", "ann", agent_id="a1")
+    queue_imp.enqueue(action)
+    assert written == [action]
+    assert not new_ids.take(action["action_id"])

@@ -18,12 +18,19 @@ from agent_core.actions.action import processed
 from agent_core.actions.payloads import PAYLOADS
 from reins.verifying.verify import verify
 from store import new_ids, queue, queue_reading, queue_watch
-from store.errors import FolderUnusableError, QueueFullError, RollBackNeededError
+from store.errors import (
+    FolderUnusableError,
+    OutcomeUnknownError,
+    QueueFullError,
+    RollBackNeededError,
+)
 from store.folder import DataFolder
 from store.journal import acknowledged, wal
 from store.journal.rows import as_arrow
 from store.lance import damage
 from store.lance.tables import connect, open_or_make
+from store.queue_file import QueueFile
+from store.queue_rewriting import write_again
 from store.queue_rows import UNBOUNDED, Mark
 from store.queue_writer import QueueWriter, writer_at
 from store.reading import Reader
@@ -120,6 +127,46 @@ async def test_a_row_that_nobody_can_name_stays_where_it_is(tmp_path):
     store = Store(tmp_path, flush_s=600)
     await store.start()
     assert names(waiting(tmp_path)) == ["good"]
+    await store.stop()
+
+
+async def test_a_refusal_takes_no_outcome_away(tmp_path):
+    """Rows of one id and one time, which another program has given two contents."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    twins = [action(name, action_id="same") | {"created_at": None} for name in ("first", "second")]
+    put_by_hand(tmp_path, *twins)
+    store.adopt_actions()
+    first, second = waiting(tmp_path)
+    refused = processed(second, outcome="rejected", error=f"{queue.ID_REUSED}, for another content")
+    for row in (refused, processed(first, outcome="applied", applied_seq=3)):
+        await asyncio.to_thread(writer_at(store.folder).mark, [Mark(row[queue.NUMBER], row)])
+        store._flush.queue.run()
+    found = queue_reading.find(store.reader, "same")
+    assert (found["agent_id"], found["outcome"], found["applied_seq"]) == ("first", "applied", 3)
+    await store.stop()
+
+
+async def test_a_row_with_a_time_that_is_none_stays_where_it_is(tmp_path):
+    """A column of times takes any number; Python's times end with the year 9999."""
+    row = as_arrow(queue.TABLE, {**action("bad", action_id="same"), queue.NUMBER: None})
+    at = row.schema.get_field_index("created_at")
+    far = pa.array([1 << 61], pa.int64()).cast(row.schema.field(at).type)
+    opened = open_or_make(connect(tmp_path), queue.TABLE)
+    opened.add(row.set_column(at, row.schema.field(at), far))
+    put_by_hand(tmp_path, action("good", action_id="same"))
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    assert names(waiting(tmp_path)) == ["good"]
+    assert await queue_reading.processed(store.folder, store.queue, ["same"]) == {}
+    await asyncio.to_thread(mark_all, tmp_path)
+    store._flush.queue.run()
+    assert waiting(tmp_path) == []
+    assert list(await queue_reading.processed(store.folder, store.queue, ["same"])) == ["same"]
+    assert names(queue_reading.list_actions(store.reader)) == ["good"]
+    write_again(opened, None)
+    by_hand = {"receipts_confirmed"}  # no session has applied it
+    assert {finding.check for finding in verify(tmp_path).findings} == by_hand
     await store.stop()
 
 
@@ -410,3 +457,106 @@ def test_a_commit_is_one_step_while_nobody_else_commits(tmp_path):
     writer.append(action())
     assert counting.statements[1:] == ["INSERT", "BEGIN", "SELECT", "INSERT", "COMMIT"]
     assert len(waiting(tmp_path)) == 53
+
+
+# -- into its table
+
+
+async def test_a_carry_that_is_done_again_adds_no_row_twice(tmp_path, monkeypatch):
+    """After its commit, before they leave the file; an adopted one is lost in the table."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    put_by_hand(tmp_path, action("theirs"))
+    store.adopt_actions()
+    open_or_make(connect(tmp_path), queue.TABLE).delete("agent_id = 'theirs'")
+    writer_at(store.folder).append(action("one"), action("two"))
+    await asyncio.to_thread(mark_all, tmp_path)
+    with monkeypatch.context() as patched:
+        patched.setattr(QueueWriter, "forget", killed_there)
+        with pytest.raises(ZeroDivisionError):
+            store._flush.queue.run()
+    store._flush.queue.run()
+    stored = store.reader.stored(queue.TABLE, None).to_pylist()
+    assert sorted(names(stored)) == ["one", "theirs", "two"]
+    await store.stop()
+
+
+def killed_there(*_):
+    raise ZeroDivisionError
+
+
+async def test_an_action_is_carried_whatever_numbers_others_give_out(tmp_path):
+    """A helper of the version before counts on its own: its row is not ours."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    mine = action("mine")
+    writer_at(store.folder).append(mine)
+    put_by_hand(tmp_path, action("theirs") | {queue.NUMBER: 1})
+    assert [row[queue.NUMBER] for row in waiting(tmp_path)] == [1]
+    await asyncio.to_thread(mark_all, tmp_path)
+    store._flush.queue.run()
+    assert queue_reading.find(store.reader, mine["action_id"])["outcome"] == "applied"
+    await store.stop()
+
+
+async def test_an_action_that_is_confirmed_gets_a_number_of_its_own(tmp_path):
+    """Sent again, it was found in the table with the number of who wrote it; it is carried."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    put_by_hand(tmp_path, row := action("theirs") | {queue.NUMBER: 7})
+    writer_at(store.folder).confirm(queue_reading.find(store.reader, row["action_id"]))
+    await asyncio.to_thread(mark_all, tmp_path)
+    store._flush.queue.run()
+    assert waiting(tmp_path) == []
+    assert queue_reading.find(store.reader, row["action_id"])["outcome"] == "applied"
+    await store.stop()
+
+
+async def test_large_actions_are_read_and_carried_in_parts(tmp_path, monkeypatch):
+    """Neither SQLite nor Arrow takes a text of any length."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    rows = [action(f"a{n}") | {"description": "x" * (n % 7) * 1_000} for n in range(60)]
+    writer_at(store.folder).append(*rows)
+    with store.folder.read_queue() as file:
+        file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000)
+        assert [each.row["agent_id"] for each in file.waiting()[0]] == names(rows)
+        assert [each.row["agent_id"] for each in file.matching("n > ?", 10)] == names(rows)[10:]
+        file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 3_000)
+        with pytest.raises(sqlite3.DataError, match="too big"):
+            file.matching("n = 7")
+        file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000)
+    await asyncio.to_thread(mark_all, tmp_path)
+    monkeypatch.setattr("store.queue_flush._BATCH_BYTES", 10_000)
+    store._flush.queue.run()
+    assert sorted(names(store.reader.stored(queue.TABLE, None).to_pylist())) == sorted(names(rows))
+    await store.stop()
+
+
+async def test_a_commit_that_is_broken_off_leaves_its_threads_in_doubt(tmp_path, monkeypatch):
+    """An interrupt may come once it is on disk: who sends it again must know to keep its id."""
+    writer = QueueWriter(tmp_path)
+    writer.append(action())
+    commit = QueueFile.commit
+
+    def interrupted(self, *given):
+        commit(self, *given)
+        raise KeyboardInterrupt
+
+    def append(*rows):
+        try:
+            writer.append(*rows)
+        except (KeyboardInterrupt, OutcomeUnknownError) as error:
+            errors.append(error)
+
+    errors = []
+    with writer._commit_lock:  # so that both are in one commit
+        monkeypatch.setattr(QueueFile, "commit", interrupted)
+        threads = [threading.Thread(target=append, args=(action(n),)) for n in ("one", "two")]
+        for thread in threads:
+            thread.start()
+        until(lambda: len(writer._gathering) == 2)
+    for thread in threads:
+        thread.join()
+    assert {type(error) for error in errors} == {KeyboardInterrupt, OutcomeUnknownError}
+    assert len(waiting(tmp_path)) == 3

@@ -1,0 +1,76 @@
+"""The queue's file and fork: a child appends by handles of its own, and loses nothing."""
+
+import os
+import threading
+
+from store import queue
+from store.folder import DataFolder
+from store.queue_writer import QueueWriter, writer_at
+from tests.integration.store.test_queue_file import action, names, started, waiting
+
+
+def forked(work):
+    """Do the work in a child; returns its process id."""
+    if (pid := os.fork()) == 0:
+        code = 1
+        try:
+            work()
+            code = 0
+        finally:
+            os._exit(code)
+    return pid
+
+
+def ended(pid):
+    return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+async def test_a_child_of_a_fork_outlives_the_handles_of_its_parent(tmp_path):
+    """SQLite's locks are a process's own: a parent that closes takes itself for the last."""
+    writer, folder = QueueWriter(tmp_path), DataFolder(tmp_path)
+    writer.append(action("parent"))
+    with folder.read_queue() as file:
+        assert file.place().waiting == 1
+    to_child, to_parent = os.pipe(), os.pipe()
+
+    def append():
+        writer.append(action("child-0"))
+        with folder.read_queue() as file:
+            assert file.place().waiting == 2
+        os.write(to_parent[1], b"x")
+        os.read(to_child[0], 1)
+        writer.append(action("child-1"))
+
+    pid = forked(append)
+    os.read(to_parent[0], 1)
+    writer.append(action("parent again"))
+    writer.close()
+    folder.close()
+    os.write(to_child[1], b"x")
+    assert ended(pid) == 0
+    assert names(waiting(tmp_path)) == ["parent", "child-0", "parent again", "child-1"]
+    assert [row[queue.NUMBER] for row in waiting(tmp_path)] == [1, 2, 3, 4]
+    await started(tmp_path)
+
+
+def test_a_fork_while_threads_append_leaves_no_lock_behind(tmp_path):
+    """What threads of the parent wait for is the parent's: the child commits none of it."""
+    writer, stop = writer_at(tmp_path), threading.Event()
+    sent = []
+
+    def append(n):
+        while not stop.is_set():
+            writer.append(made := action(f"thread-{n}"))
+            sent.append(made["action_id"])
+
+    threads = [threading.Thread(target=append, args=(n,)) for n in range(3)]
+    for thread in threads:
+        thread.start()
+    children = [forked(lambda: writer.append(action("child"))) for _ in range(5)]
+    assert [ended(pid) for pid in children] == [0] * 5
+    stop.set()
+    for thread in threads:
+        thread.join()
+    there = [row["action_id"] for row in waiting(tmp_path) if row["agent_id"] != "child"]
+    assert sorted(there) == sorted(sent)
+    assert names(waiting(tmp_path)).count("child") == 5

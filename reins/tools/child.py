@@ -39,8 +39,22 @@ async def start(
     }
     if isinstance(loop, asyncio.BaseEventLoop):
         return await loop.subprocess_exec(make_protocol, *line, **options)
+    return await started(loop, make_protocol, line, in_shell=False, **options)
+
+
+async def started(
+    loop: asyncio.AbstractEventLoop,
+    make_protocol: Callable[[], P],
+    line: Sequence[str] | str,
+    *,
+    in_shell: bool,
+    **options: Any,
+) -> tuple[asyncio.SubprocessTransport, P]:
+    """As `subprocess_exec` and `subprocess_shell` of asyncio's own loop. Raises: OSError."""
     protocol, connected = make_protocol(), loop.create_future()
-    child = _Child(loop, protocol, line, shell=False, bufsize=0, waiter=connected, **options)
+    given = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    given |= {"bufsize": 0} | options
+    child = _Child(loop, protocol, line, shell=in_shell, waiter=connected, **given)
     try:
         await connected
     except BaseException:

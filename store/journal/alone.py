@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from store.errors import FencedError, JournalError
+from store.errors import StoreError
 from store.journal.log import Log
 from store.journal.writer import Entry
 
@@ -62,8 +62,7 @@ class Alone:
             rows = self._log.append(entry.records)
             took_s = time.perf_counter() - began
             self._count(rows, took_s)
-        except (JournalError, FencedError):
-            # Also where another process appends: the writer waits, and tells why.
+        except StoreError:  # also where another process appends; the writer waits, and tells why
             self._slow_for = _SLOW_FOR
             return None
         else:

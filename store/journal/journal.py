@@ -60,6 +60,8 @@ class Journal:
         self._writer: Writer | None = None
         self._alone: Alone | None = None
         self._gathered: list[Entry] = []
+        self._handed = 0
+        """Entries that the writer has, and has not answered yet."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._room = asyncio.Event()
         self._stopping = False
@@ -151,13 +153,16 @@ class Journal:
     def _hand_over(self) -> None:
         """At the end of the turn: everyone who was to have one has had it."""
         entries, self._gathered = self._gathered, []
-        if not entries or (len(entries) == 1 and not self._safe and self._committed_here(entries)):
+        if not entries or (len(entries) == 1 and self._committed_here(entries)):
             return
         if self._writer is not None:
+            self._handed += len(entries)
             self._writer.put(entries)
 
     def _committed_here(self, entries: list[Entry]) -> bool:
-        if self._alone is None or (committed := self._alone.commit(entries[0])) is None:
+        if self._handed or self._safe or self._alone is None:
+            return False  # others are before it
+        if (committed := self._alone.commit(entries[0])) is None:
             return False
         self._committed([entries[0].future], None)
         self._tell(entries, *committed, None)
@@ -233,7 +238,7 @@ class Journal:
         took_s = time.perf_counter() - began
         futures = [entry.future for entry in entries]
         try:
-            loop.call_soon_threadsafe(self._committed, futures, error)
+            loop.call_soon_threadsafe(self._answered, futures, error)
         except RuntimeError:
             _logger.warning("journal committed after its loop had ended", rows=len(entries))
         self._tell(entries, rows, took_s, error)
@@ -255,6 +260,10 @@ class Journal:
         self.on_pending(self.pending)
         for wake in self._listeners:
             wake()
+
+    def _answered(self, futures: list["asyncio.Future[None]"], error: str | None) -> None:
+        self._handed -= len(futures)
+        self._committed(futures, error)
 
     def _committed(self, futures: list["asyncio.Future[None]"], error: str | None) -> None:
         idle = not self._safe

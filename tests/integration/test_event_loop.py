@@ -90,6 +90,22 @@ def test_no_python_runs_between_fork_and_exec(factory):
     assert forked == []
 
 
+def test_what_others_start_through_asyncio_forks_no_python():
+    """On the loop of agents: a copy of a process with LanceDB in it may lock up, and the loop."""
+    forked = []
+    os.register_at_fork(before=lambda: forked.append(os.getpid()))
+
+    async def main():
+        program = await asyncio.create_subprocess_exec("cat", stdin=PIPE, stdout=PIPE)
+        assert await program.communicate(b"said") == (b"said", None)
+        line = await asyncio.create_subprocess_shell("echo bad >&2; exit 3", stderr=PIPE)
+        assert await line.communicate() == (None, b"bad\n")
+        assert (program.returncode, line.returncode) == (0, 3)
+
+    event_loop.run(main())
+    assert forked == []
+
+
 def test_uvloop_is_taken_where_it_is_installed():
     uvloop = pytest.importorskip("uvloop")
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import pytest
 
-from store.errors import JournalError
+from store.errors import FencedError, JournalError
 from store.journal import alone
 from store.journal.file import Record
 from store.journal.journal import Journal
@@ -30,6 +30,16 @@ class Watched:
         self._by.append("loop" if threading.current_thread() is threading.main_thread() else "")
         time.sleep(self._slow_s.pop() if self._slow_s else 0)
         return self._log.append(records)
+
+
+class Held:
+    """A writer that keeps what is handed to it."""
+
+    def __init__(self, writer, held):
+        self._writer, self.put = writer, held.append
+
+    def __getattr__(self, name):
+        return getattr(self._writer, name)
 
 
 @pytest.fixture
@@ -133,6 +143,38 @@ async def test_what_fails_on_the_loop_is_tried_by_the_writer(journal, by):
         handle._connection.execute("PRAGMA query_only = OFF")
     await journal.append(record(2))
     assert journal.last_error is None
+
+
+async def test_a_log_that_has_another_owner_ends_the_journal(journal, by):
+    """Also where it is the loop that hears of it first: nobody waits for ever on its own."""
+
+    def fenced(_records):
+        by.append("fenced")
+        raise FencedError
+
+    journal._alone._log.append = journal._writer._log.append = fenced
+    waits = asyncio.ensure_future(journal.append(record(1)))
+    await until_async(lambda: not journal.running)
+    assert by == ["fenced", "fenced"]
+    waits.cancel()
+
+
+async def test_nothing_is_committed_before_what_was_handed_to_the_writer(journal, by, path):
+    """Also where the writer has not yet begun with it."""
+    writer, held = journal._writer, []
+    journal._writer = Held(writer, held)
+    first = [journal.append(record(n)) for n in range(2)]
+    await until_async(lambda: held)
+    last = journal.append(record(2))
+    await until_async(lambda: len(held) == 2 or by)
+    assert by == []
+    journal._writer = writer
+    for entries in held:
+        writer.put(entries)
+    await asyncio.gather(*first, last)
+    assert rows_of(path) == [(n + 1, n) for n in range(3)]
+    await journal.append(record(3))
+    assert by[-1] == "loop"
 
 
 async def test_sqlites_log_does_not_grow(journal, by, path):

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -16,6 +17,7 @@ from store.errors import FolderUnusableError
 from store.folder import DataFolder
 from store.journal.file import Record
 from store.journal.memory import Memory
+from store.journal.opening import why_not
 from store.journal.searching import Line
 from store.lance.opening import OpenTable, Tables
 from store.lance.tables import STAMP, Row, Table
@@ -150,7 +152,12 @@ class Reader:
     def _pending(self, name: str, key: str | None, *, newest: bool) -> list[Line]:
         memory = self.memory
         if memory is not None:
-            found = memory.pending(name, key, newest=newest)
+            try:
+                found = memory.pending(name, key, newest=newest)
+            except sqlite3.Error as error:
+                raise FolderUnusableError(
+                    f"the journal {self.folder.journal} {why_not(error)}"
+                ) from error
             if found is not None:
                 return found
         with self.folder.read_log() as log:

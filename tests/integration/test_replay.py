@@ -183,7 +183,7 @@ async def _when_it_calls(stub, act):
     """Act while a call waits for its answer."""
     stub.released.clear()
     stub.default = never
-    await asyncio.to_thread(until, lambda: stub.open_now == 1)
+    await asyncio.to_thread(until, lambda: stub.held == 1)
     await asyncio.to_thread(act)
 
 

@@ -18,7 +18,7 @@ from store.journal.journal import Journal
 from store.journal.writer import Entry
 from store.queue_writer import QueueWriter
 from store.reading import Reader
-from tests.simulation.disk import Disk, SimulatedFailedSyncs, SimulatedQueueFile
+from tests.simulation.disk import Disk, SimulatedQueueFile
 
 Mutant = Callable[[], contextlib.AbstractContextManager[Any]]
 
@@ -101,10 +101,6 @@ def a_sync_that_failed_is_tried_again() -> Any:
     return mock.patch.object(Flush, "_take_back", lambda flush: setattr(flush._safe, "in_doubt", 0))
 
 
-def who_comes_later_hears_of_no_failure() -> Any:
-    return mock.patch.object(SimulatedFailedSyncs, "unsettled", new=False)
-
-
 def ids_are_not_looked_up() -> Any:
     async def processed(*_: Any) -> dict[str, Any]:
         return {}
@@ -157,7 +153,6 @@ MUTANTS: dict[Mutant, int] = {
     lanes_are_no_lanes: 8,
     actions_in_flight_are_taken_up_again: 16,
     a_sync_that_failed_is_tried_again: 16,
-    who_comes_later_hears_of_no_failure: 755,
     ids_are_not_looked_up: 2,
     actions_are_ordered_by_clocks: 3,
     a_pause_does_not_hold: 2,

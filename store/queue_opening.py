@@ -141,9 +141,12 @@ class QueueReader:
         with self._lock:
             self._drop()
 
-    def before_fork(self) -> None:
-        self._lock.acquire()
-        self._drop()
+    def before_fork(self) -> bool:
+        if not self._lock.acquire(timeout=forks.PATIENCE_S):
+            return False
+        with contextlib.suppress(sqlite3.Error):
+            self._drop()
+        return True
 
     def after_fork(self, *, child: bool) -> None:
         del child

@@ -170,10 +170,12 @@ class QueueWriter:
         with self._commit_lock:
             self._close()
 
-    def before_fork(self) -> None:
-        self._commit_lock.acquire()
+    def before_fork(self) -> bool:
+        if not self._commit_lock.acquire(timeout=forks.PATIENCE_S):
+            return False
         self._gathering_lock.acquire()
         self._close()
+        return True
 
     def after_fork(self, *, child: bool) -> None:
         if child:  # what threads of the parent wait for is the parent's to commit, and its worker's

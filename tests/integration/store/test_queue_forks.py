@@ -3,7 +3,7 @@
 import os
 import threading
 
-from store import queue
+from store import forks, queue
 from store.folder import DataFolder
 from store.queue_writer import QueueWriter, writer_at
 from tests.integration.store.test_queue_file import action, names, started, waiting
@@ -74,3 +74,32 @@ def test_a_fork_while_threads_append_leaves_no_lock_behind(tmp_path):
     there = [row["action_id"] for row in waiting(tmp_path) if row["agent_id"] != "child"]
     assert sorted(there) == sorted(sent)
     assert names(waiting(tmp_path)).count("child") == 5
+
+
+def test_a_fork_while_its_own_thread_reads(tmp_path, monkeypatch):
+    """What cannot be closed is left, and nothing waits for ever."""
+    monkeypatch.setattr("store.forks.PATIENCE_S", 0.1)
+    writer, folder = QueueWriter(tmp_path), DataFolder(tmp_path)
+    writer.append(action("parent"))
+    with folder.read_queue():
+        assert ended(forked(lambda: writer.append(action("child")))) == 0
+    assert ended(forked(lambda: writer.append(action("child")))) == 0
+    assert names(waiting(tmp_path)) == ["parent", "child", "child"]
+    folder.close()
+
+
+def test_one_that_fails_holds_up_no_other(tmp_path):
+    """An exception before a fork leaves every lock free."""
+
+    class Broken:
+        def before_fork(self):
+            raise OSError("broken")
+
+        def after_fork(self, *, child):
+            raise AssertionError(child)
+
+    broken, writer = Broken(), QueueWriter(tmp_path)
+    forks.know(broken)
+    for _ in range(2):
+        assert ended(forked(lambda: writer.append(action("child")))) == 0
+    assert len(waiting(tmp_path)) == 2

@@ -238,7 +238,7 @@ async def test_waiting_takes_no_time_of_the_budget_and_no_ticks(tasks):
     """The tick that asked has ended; nothing runs until the decision."""
     item = await asked(tasks, answer("count"), finished(), budget={"session": {"wall_s": 5}})
     session = tasks.sessions.live["a"]
-    await until_async(lambda: not session.scope.busy)
+    await until_async(lambda: session.seq == tasks.log("a")[-1]["seq"])
     worked_s, seq = session.worked_s, session.seq
     await asyncio.sleep(0.3)
     assert (session.worked_s, session.seq) == (worked_s, seq)

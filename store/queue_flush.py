@@ -97,9 +97,7 @@ class QueueFlush:
 
     def _carry(self, batch: list[Action]) -> None:
         opened = self._tables[TABLE.name][1]
-        self._safe.changed()
-        failed, in_doubt = self._folder.failed_syncs.count, self._safe.in_doubt
-        self._safe.settle()
+        failed = self._settle()
         whole = self._whole(batch)
         own = [action for action in whole if not action.adopted]
         placed = self._in_table(opened, [action for action in whole if action.adopted])
@@ -108,9 +106,7 @@ class QueueFlush:
             there = _there(opened, own)
             own = [a for a in own if (a.number, a.row["action_id"]) not in there]
         self._write(opened, own, [row for row in placed.values() if row is not None])
-        versions = self._safe.sync()
-        if in_doubt:
-            self._folder.failed_syncs.settle(failed)
+        versions = self._sync(failed)
         self._writer.forget([action.number for action in batch])
         self._sure = True  # none of them comes once more
         self._note_synced(versions)
@@ -175,13 +171,20 @@ class QueueFlush:
             self._note_newest()
 
     def _note_newest(self) -> None:
+        self._note_synced(self._sync(self._settle()))
+
+    def _settle(self) -> int | None:
+        """Do again what is in doubt; the failures that the next sync settles, None: none."""
         self._safe.changed()
-        in_doubt, failed = self.in_doubt, self._folder.failed_syncs.count
+        failed = self._folder.failed_syncs.count if self._safe.in_doubt else None
         self._safe.settle()
+        return failed
+
+    def _sync(self, failed: int | None) -> dict[str, int]:
         versions = self._safe.sync()
-        if in_doubt:
+        if failed is not None:
             self._folder.failed_syncs.settle(failed)
-        self._note_synced(versions)
+        return versions
 
 
 def _by_size(actions: list[Action]) -> Iterator[list[Action]]:

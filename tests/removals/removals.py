@@ -115,8 +115,8 @@ A_FAILED_SYNC_IS_NOT_REPEATED = (
         (
             Edit(
                 "store/queue_flush.py",
-                "        self._safe.settle()\n        whole",
-                "        whole",
+                "        self._safe.settle()\n        return failed",
+                "        return failed",
             ),
         ),
         (

@@ -22,7 +22,8 @@ from store.journal import acknowledged
 from store.queue import TABLE
 
 _logger = structlog.get_logger(__name__)
-_BELL = "queue.bell"
+_BELL = Path("bells", "enqueued")
+"""In a folder of its own: a watch on a file wakes for every write to a file beside it."""
 
 
 class Bell:
@@ -30,7 +31,9 @@ class Bell:
 
     def __init__(self, folder: Path) -> None:
         """Raises: OSError."""
-        self._descriptor = os.open(folder / _BELL, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        path = folder / _BELL
+        path.parent.mkdir(exist_ok=True)
+        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
     def ring(self) -> None:
         with contextlib.suppress(OSError):  # the worker looks by itself, a little later
@@ -55,6 +58,7 @@ def watch(folder: Path, wake: Callable[[], object], of: Of) -> Callable[[], None
             return partial(_end, _watched(wake, versions, FileCreatedEvent, FileMovedEvent))
         note = acknowledged.path_of(folder / "queue.sqlite")
         rung = folder / _BELL if of == "enqueued" else note
+        rung.parent.mkdir(exist_ok=True)
         rung.touch(0o600)
         return partial(_end, _watched(wake, rung, FileModifiedEvent))
     except OSError as error:

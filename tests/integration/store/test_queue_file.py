@@ -1,7 +1,9 @@
 """The queue's own file: what it acknowledged is there, in order, or its loss is said."""
 
 import asyncio
+import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -382,6 +384,26 @@ def test_a_commit_beside_the_worker_rings_no_bell(tmp_path):
     until(rung.is_set)
     for end in ends:
         end()
+
+
+def test_the_watch_for_others_does_not_hear_the_journal(tmp_path):
+    """A watch on the data folder wakes three threads for each tick, with twice its CPU."""
+    before = watched_inodes()
+    end = queue_watch.watch(tmp_path, lambda: None, "enqueued")
+    bells = (tmp_path / "bells").stat().st_ino
+    until(lambda: bells in watched_inodes() - before)
+    assert tmp_path.stat().st_ino not in watched_inodes() - before
+    end()
+
+
+def watched_inodes():
+    """Of the files and folders that this process has a watch on."""
+    found = set()
+    for info in Path("/proc/self/fdinfo").iterdir():
+        with contextlib.suppress(OSError):  # closed meanwhile
+            watches = re.findall(r"^inotify wd:.* ino:(\w+)", info.read_text(), re.MULTILINE)
+            found |= {int(inode, 16) for inode in watches}
+    return found
 
 
 def test_only_an_id_that_was_just_made_is_new(tmp_path):

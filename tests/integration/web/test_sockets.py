@@ -516,4 +516,6 @@ def test_rooms_of_ids_that_hold_the_separator(live):
         for agent, session in reversed(pairs):
             interrupt(agent, session)
         heard = received(client, "log")
+        while not any(row["kind"] == "guidance" for row in heard["rows"]):  # a first tick
+            heard = received(client, "log")
         assert (heard["agent_id"], heard["session_id"], heard["room"]) == (*pairs[0], rooms[0])

@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from agent_core.actions.action import processed
-from store import queue, queue_reading, queue_writer
 from store.folder import DataFolder
 from store.id_forms import in_either_form
 from store.lance.tables import quoted
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import writer as queue_writer
 from store.reading import reader
 
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.1

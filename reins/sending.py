@@ -5,7 +5,10 @@ from typing import Any
 
 from agent_core.actions.ids import ActionError
 from reins.receipts import data_folder, find_action
-from store import new_ids, queue, queue_reading, queue_writer
+from store import new_ids
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import writer as queue_writer
 from store.reading import reader
 
 Row = dict[str, Any]

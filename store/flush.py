@@ -29,7 +29,7 @@ from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.sums import Sums
 from store.lance.tables import Table
-from store.queue_flush import QueueFlush
+from store.queue.flush import QueueFlush
 from store.safe_versions import Opened, SafeVersions, go_back
 from store.starting import highest_number
 

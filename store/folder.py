@@ -21,8 +21,8 @@ from store.journal.reading import open_for_reading
 from store.lance.opening import LanceTables, Tables
 from store.local_path import check_local_path
 from store.locks import Shared, is_shared, share
-from store.queue_file import QueueFile
-from store.queue_opening import QueueReader, open_queue, prove_queue
+from store.queue.file import QueueFile
+from store.queue.opening import QueueReader, open_queue, prove_queue
 
 FORMAT = 2
 """Version of the folder's layout: 2 with the queue's file, 0 from before it was recorded."""

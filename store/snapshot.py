@@ -17,14 +17,15 @@ import pyarrow.compute as pc
 from lancedb.table import LanceTable
 
 from reins import jitter
-from store import queue, queue_moment
 from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import DataFolder
 from store.journal.inspection import Found, Pending, acknowledged_number, inspected, read_pending
 from store.journal.opening import newest_number
 from store.lance.faults import fault
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
-from store.queue_moment import QueueFileMoment
+from store.queue import moment as queue_moment
+from store.queue import table as queue
+from store.queue.moment import QueueFileMoment
 from store.store import TABLES
 
 T = TypeVar("T")

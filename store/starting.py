@@ -24,8 +24,8 @@ from store.lance.opening import OpenTable
 from store.lance.repair import ROLL_BACK, Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
-from store.queue_rewriting import write_again
-from store.queue_starting import account_for_queue, complete_queue
+from store.queue.rewriting import write_again
+from store.queue.starting import account_for_queue, complete_queue
 
 _logger = structlog.get_logger(__name__)
 _MADE = 1

@@ -17,7 +17,6 @@ from store import (
     messages,
     model_calls,
     participants,
-    queue,
 )
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
@@ -31,7 +30,8 @@ from store.lance.checksums import Checking
 from store.lance.opening import AsyncOpenTable
 from store.lance.repair import Repaired
 from store.lance.tables import Table
-from store.queue_writer import writer_at
+from store.queue import table as queue
+from store.queue.writer import writer_at
 from store.reading import Reader, reader
 from store.starting import Opened, open_folder
 

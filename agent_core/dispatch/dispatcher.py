@@ -19,10 +19,12 @@ from agent_core.session.controls import Applied, Outcome, Rejected
 from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
 from reins.loops import TaskLoop
-from store import queue, queue_reading, queue_writer
 from store.errors import StoreError
-from store.queue_intake import Intake
-from store.queue_rows import DONE, Mark
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import writer as queue_writer
+from store.queue.intake import Intake
+from store.queue.rows import DONE, Mark
 
 _logger = structlog.get_logger(__name__)
 T = TypeVar("T")

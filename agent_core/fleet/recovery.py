@@ -16,7 +16,8 @@ from agent_core.session.failures import describe
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
-from store import agent_state, agents_config, queue_reading
+from store import agent_state, agents_config
+from store.queue import reading as queue_reading
 from store.store import Store
 
 _logger = structlog.get_logger(__name__)

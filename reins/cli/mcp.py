@@ -7,7 +7,7 @@ from reins.cli.steer import user_name
 from reins.mcp_server.desk import Desk
 from reins.mcp_server.methods import Methods
 from reins.mcp_server.stdio import serve
-from store.queue_writer import writer_at
+from store.queue.writer import writer_at
 from store.reading import reader
 
 

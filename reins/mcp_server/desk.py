@@ -10,11 +10,12 @@ import orjson
 
 from agent_core.session.status import Status, Verb
 from reins.mcp_server.errors import RefusedError
-from store import agent_state, queue_reading
+from store import agent_state
 from store.id_forms import in_either_form
 from store.lance.tables import quoted
 from store.locks import held
-from store.queue_writer import QueueWriter
+from store.queue import reading as queue_reading
+from store.queue.writer import QueueWriter
 from store.reading import Reader
 from store.times import iso
 

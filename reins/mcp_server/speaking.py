@@ -8,7 +8,8 @@ from agent_core.actions.action import create_action
 from reins.mcp_server.acting import SENT, Acting, sent
 from reins.mcp_server.errors import RefusedError
 from reins.mcp_server.tool import Call, Name, ServedTool
-from store import conversations, queue_reading
+from store import conversations
+from store.queue import reading as queue_reading
 
 
 class CreateConversation(Acting):

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 from reins.verifying.finding import Finding
 from reins.verifying.log_checks import LOG_CHECKS
 from reins.verifying.log_row import LogRow, RowMalformedError, log_row
-from store import agent_steps, messages, model_calls, queue
+from store import agent_steps, messages, model_calls
 from store.lance.tables import Row
+from store.queue import table as queue
 from store.snapshot import Snapshot
 
 _MESSAGE = (

@@ -27,8 +27,8 @@ from reins.tools.mcp.pins import Pins
 from reins.tools.mcp.telling import told_without
 from reins.tools.toolbox import Toolbox
 from reins.web.figures import WorkerFigures, figures_of
-from store import queue_writer
-from store.queue_writer import QueueWriter
+from store.queue import writer as queue_writer
+from store.queue.writer import QueueWriter
 from store.reading import Reader, reader
 from store.store import Store
 

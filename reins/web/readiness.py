@@ -6,7 +6,7 @@ from pathlib import Path
 
 from reins.web.bridge import Bridge
 from reins.web.figures import WorkerFigures
-from store.queue_writer import QueueWriter
+from store.queue.writer import QueueWriter
 
 MIN_FREE_BYTES = 16 << 20
 """Free space of the data folder's disk below which a batch of the flush may not fit any more."""

@@ -7,7 +7,7 @@ import time
 import pytest
 
 import queue_imp as q
-from store import queue_writer
+from store.queue import writer as queue_writer
 from tests.support import data_folder
 from tests.support.waiting import until
 from tests.support.worker import Workers

@@ -9,8 +9,9 @@ import time
 
 import queue_imp as q
 from agent_core.actions.deciding import decision_about
-from store import inbox, queue_writer
+from store import inbox
 from store.agent_state import get_agent_state
+from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.support import data_folder
 from tests.support.waiting import until

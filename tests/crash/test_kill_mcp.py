@@ -5,8 +5,8 @@ import shutil
 
 import queue_imp as q
 from reins.tools.mcp.pins import Pins
-from store import queue_writer
 from store.agent_steps import list_steps
+from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.integration.tools.mcp.conftest import lines, raw
 from tests.support import data_folder

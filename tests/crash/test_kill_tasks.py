@@ -9,9 +9,9 @@ import time
 from collections import Counter
 
 import queue_imp as q
-from store import queue_writer
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
+from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.support import data_folder
 from tests.support.waiting import until

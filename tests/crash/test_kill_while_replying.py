@@ -9,8 +9,8 @@ import threading
 import time
 
 import queue_imp as q
-from store import queue_writer
 from store.messages import last_number, list_messages
+from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.support import data_folder, transcript
 from tests.support.waiting import until

@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from reins.cli import queue as queue_cli
-from store import queue_reading
+from store.queue import reading as queue_reading
 from store.reading import Reader
 from tests.integration.store.support import ROOT, child
 from tests.support.program import Program

@@ -11,11 +11,13 @@ import pytest
 import queue_imp as q
 from reins.cli.main import main
 from reins.verifying.verify import HOLDS, look, verify
-from store import queue, queue_reading, queue_writer
 from store.journal import acknowledged
 from store.journal.inspection import inspected
 from store.journal.notes import noted_files
 from store.lance.damage import Missing, keep
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.support import whole_folder
 from tests.support.breaking import Breakable

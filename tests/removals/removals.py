@@ -114,7 +114,7 @@ A_FAILED_SYNC_IS_NOT_REPEATED = (
         2,
         (
             Edit(
-                "store/queue_flush.py",
+                "store/queue/flush.py",
                 "        self._safe.settle()\n        return failed",
                 "        return failed",
             ),
@@ -129,7 +129,7 @@ A_FAILED_SYNC_IS_NOT_REPEATED = (
         2,
         (
             Edit(
-                "store/queue_writer.py",
+                "store/queue/writer.py",
                 "            return OutcomeUnknownError(str(failure))",
                 "            return StoreError(str(failure))",
             ),
@@ -145,7 +145,7 @@ A_FAILED_SYNC_IS_NOT_REPEATED = (
     Removal(
         "actions that the table has already are carried over once more",
         2,
-        (Edit("store/queue_flush.py", "        if not self._sure:\n", "        if False:\n"),),
+        (Edit("store/queue/flush.py", "        if not self._sure:\n", "        if False:\n"),),
         (
             f"{_SYNCS}::test_actions_are_carried_over_again",
             f"{_SYNCS}::test_what_a_killed_worker_carried_over_is_there_once",
@@ -223,7 +223,7 @@ AN_ID_IS_UNIQUE_FOR_ITS_FOLDER = (
         3,
         (
             Edit(
-                "store/queue.py",
+                "store/queue/table.py",
                 ".when_matched_update_all(where=SAME_ROW)",
                 ".when_matched_update_all()",
             ),
@@ -477,7 +477,7 @@ ORDER_COMES_FROM_THE_STORE = (
         6,
         (
             Edit(
-                "store/queue_file.py",
+                "store/queue/file.py",
                 "WHERE {where} ORDER BY n LIMIT",
                 "WHERE {where} ORDER BY created_us LIMIT",
             ),
@@ -516,7 +516,7 @@ ORDER_COMES_FROM_THE_STORE = (
         6,
         (
             Edit(
-                "store/queue_file.py",
+                "store/queue/file.py",
                 "SET newest = newest + 1, waiting = waiting - 1",
                 "SET waiting = waiting - 1",
             ),

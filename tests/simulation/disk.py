@@ -30,8 +30,8 @@ from store.journal.log import Witness
 from store.journal.proof import Proof
 from store.lance.ordering import ROW_ID
 from store.lance.tables import Table
-from store.queue_file import QueueFile
-from store.queue_opening import before, make_queue
+from store.queue.file import QueueFile
+from store.queue.opening import before, make_queue
 from tests.simulation.filters import Row, fits
 from tests.simulation.stand_ins import Lock
 from tests.simulation.world import EPOCH_S, Process, World

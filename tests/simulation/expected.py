@@ -7,7 +7,8 @@ from typing import Any
 
 import orjson
 
-from store import agent_state, agent_steps, messages, queue_reading
+from store import agent_state, agent_steps, messages
+from store.queue import reading as queue_reading
 from store.reading import Reader
 
 Row = dict[str, Any]

@@ -11,12 +11,14 @@ from agent_core.agent.pausing import PauseMixin
 from agent_core.conversations.conversation import Conversation
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.session.session import Session
-from store import queue_flush, queue_reading, starting
+from store import starting
 from store.errors import StoreError
 from store.flush import Flush
 from store.journal.journal import Journal
 from store.journal.writer import Entry
-from store.queue_writer import QueueWriter
+from store.queue import flush as queue_flush
+from store.queue import reading as queue_reading
+from store.queue.writer import QueueWriter
 from store.reading import Reader
 from tests.simulation.disk import Disk, SimulatedQueueFile
 

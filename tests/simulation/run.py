@@ -21,9 +21,9 @@ from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
 from agent_core.session.controls import Control, Outcome, Rejected
 from agent_core.session.schedule import Schedule
-from store import queue_reading
 from store.errors import StoreError
-from store.queue_writer import QueueWriter, writer_at
+from store.queue import reading as queue_reading
+from store.queue.writer import QueueWriter, writer_at
 from store.reading import Reader
 from store.store import Store
 from tests.simulation import acting

@@ -16,8 +16,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from agent_core.actions import action
-from store import queue_watch, times
+from store import times
 from store.lance.compaction import Compaction
+from store.queue import watch as queue_watch
 from tests.simulation.world import World
 
 _OURS = ("agent_core", "agents_impl", "reins", "store", "tests.simulation.acting")

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from reins.verifying.verify import Report, verify
-from store import agent_state, agent_steps, agents_config, conversations, messages, queue_reading
+from store import agent_state, agent_steps, agents_config, conversations, messages
+from store.queue import reading as queue_reading
 from store.reading import Reader
 
 _STORES = {

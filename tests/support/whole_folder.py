@@ -5,11 +5,11 @@ from typing import Any
 
 import queue_imp as q
 from agent_core.actions.deciding import decision_about
-from store import queue_writer
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
 from store.inbox import list_items
 from store.messages import last_number
+from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.support import data_folder
 from tests.support.waiting import until

@@ -10,8 +10,9 @@ import queue_imp
 from agent_core.actions.payloads import PAYLOADS
 from queue_imp import ActionError, create_action
 from reins import sending
-from store import new_ids, queue
+from store import new_ids
 from store.journal.rows import as_arrow
+from store.queue import table as queue
 
 
 @pytest.fixture

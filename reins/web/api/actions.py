@@ -10,7 +10,7 @@ from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
 from reins.web.http.problem import refusals, unknown
 from reins.web.views.rows import ActionRow, Wire, action_row
-from store import queue_reading
+from store.queue import reading as queue_reading
 
 api = group("actions", "queue")
 

@@ -19,7 +19,8 @@ from reins.web.http.paging import cursor_of, parts_of
 from reins.web.http.problem import RequestRefusedError, refusals, unfit, unknown
 from reins.web.views.inbox import ApprovalRule, InboxItem, InboxItemDetail, item_row, rule_row
 from reins.web.views.rows import Row, Wire
-from store import approval_rules, inbox, queue_reading
+from store import approval_rules, inbox
+from store.queue import reading as queue_reading
 
 api = group("inbox", "inbox")
 

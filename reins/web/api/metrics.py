@@ -15,7 +15,7 @@ from reins.web.api.context import ApiContext, api_context
 from reins.web.api.figure import Figure, Samples, by, measured, one, seconds
 from reins.web.api.mcp_figures import OF_MCP
 from reins.web.figures import WorkerFigures
-from store import queue_reading
+from store.queue import reading as queue_reading
 
 PATH = "/metrics"
 _BREAKER = ("closed", "half_open", "open")

@@ -17,7 +17,7 @@ from reins.web.http.openapi import group
 from reins.web.http.problem import RequestRefusedError, refusals
 from reins.web.readiness import reasons
 from reins.web.views.rows import Wire
-from store import queue_reading
+from store.queue import reading as queue_reading
 from store.times import iso
 
 _RETRY_S = 5

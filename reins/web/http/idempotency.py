@@ -12,8 +12,8 @@ from flask import request
 from pydantic import BaseModel, Field
 
 from reins.web.http.problem import RequestRefusedError
-from store import queue_reading
 from store.locks import held
+from store.queue import reading as queue_reading
 from store.reading import Reader
 
 _OURS = uuid.UUID("8d0b1c52-6a0e-5a5c-9c53-0f5d4f4a7e10")

@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from reins.web.views.rows import action_row
-from store import queue, queue_reading, queue_watch
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import watch as queue_watch
 from store.reading import Reader
 
 _EVERY_S = 0.1

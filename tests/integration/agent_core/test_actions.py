@@ -10,9 +10,12 @@ import pytest
 import queue_imp as q
 from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import QueuedAction
-from store import conversations, messages, queue, queue_reading, queue_writer
+from store import conversations, messages
 from store.errors import StoreError
 from store.journal.rows import as_arrow
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import writer as queue_writer
 from tests.integration.store.support import child
 from tests.support.data_folder import unprocessed
 from tests.support.waiting import until_async

@@ -13,7 +13,8 @@ from mcp import Client
 from agents import Runtime
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
-from store import agent_steps, queue_reading
+from store import agent_steps
+from store.queue import reading as queue_reading
 from store.reading import Reader
 from tests.integration.mcp_server.conftest import ENVIRONMENT, over_stdio
 from tests.support.program import ROOT, Program

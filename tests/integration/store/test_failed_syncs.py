@@ -13,16 +13,18 @@ from lancedb.table import LanceTable
 
 import queue_imp
 from agent_core.actions.action import processed
-from store import agent_state, agent_steps, queue, queue_reading
+from store import agent_state, agent_steps
 from store.errors import OutcomeUnknownError
 from store.flush import Flush
 from store.folder import DataFolder
 from store.journal.rows import as_arrow
 from store.lance import manifest
 from store.lance.compaction import Compaction
-from store.queue_file import QueueFile
-from store.queue_rows import Mark
-from store.queue_writer import QueueWriter, writer_at
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue.file import QueueFile
+from store.queue.rows import Mark
+from store.queue.writer import QueueWriter, writer_at
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import message, step

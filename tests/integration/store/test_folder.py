@@ -16,10 +16,11 @@ import pytest
 from structlog.testing import capture_logs
 
 import queue_imp
-from store import agent_state, agent_steps, queue_reading
+from store import agent_state, agent_steps
 from store.errors import FolderOwnedError, FolderUnusableError, FormatUnknownError
 from store.folder import FORMAT, DataFolder
-from store.queue_writer import QueueWriter
+from store.queue import reading as queue_reading
+from store.queue.writer import QueueWriter
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, step

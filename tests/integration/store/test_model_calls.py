@@ -10,10 +10,11 @@ import orjson
 import pytest
 from structlog.testing import capture_logs
 
-from store import agent_steps, model_calls, queue
+from store import agent_steps, model_calls
 from store.journal.file import Record
 from store.lance.retention import EVERY_S, Retention, delete_older
 from store.model_calls import list_calls
+from store.queue import table as queue
 from store.store import Store
 from tests.integration.store.support import step
 from tests.support.paying_agents import call_record

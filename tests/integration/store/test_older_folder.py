@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from store import queue
 from store.agent_state import list_agent_states
 from store.agent_steps import list_steps
 from store.conversations import list_conversations
 from store.messages import list_messages
 from store.model_calls import list_calls
+from store.queue import table as queue
 from store.store import Store
 from tests.integration.store.support import step
 from tests.support.waiting import until_async

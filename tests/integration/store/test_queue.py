@@ -13,14 +13,15 @@ import pytest
 
 import queue_imp
 from agent_core.actions.action import processed
-from store import queue, queue_reading
 from store.errors import RowInvalidError, StoreError
 from store.journal.rows import as_arrow
 from store.lance.compaction import Compaction
 from store.lance.tables import connect, connect_async, open_or_make
-from store.queue_intake import Intake
-from store.queue_rows import Mark
-from store.queue_writer import QueueWriter, writer_at
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue.intake import Intake
+from store.queue.rows import Mark
+from store.queue.writer import QueueWriter, writer_at
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import child, lines_of
@@ -174,7 +175,7 @@ async def test_hostile_action_ids_mark_one_row(tmp_path):
 _ENQUEUE = """
 import sys
 import queue_imp
-from store.queue_writer import writer_at
+from store.queue.writer import writer_at
 from pathlib import Path
 writer = writer_at(Path(sys.argv[1]))
 print("ready")
@@ -428,7 +429,7 @@ _NUMBERS = """
 import sys
 import queue_imp
 from pathlib import Path
-from store.queue_writer import writer_at
+from store.queue.writer import writer_at
 writer = writer_at(Path(sys.argv[1]))
 writer.listen(lambda actions, _: print(*(action.number for action in actions)))
 print("ready")

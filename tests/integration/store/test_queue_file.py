@@ -19,7 +19,7 @@ import queue_imp
 from agent_core.actions.action import processed
 from agent_core.actions.payloads import PAYLOADS
 from reins.verifying.verify import verify
-from store import new_ids, queue, queue_reading, queue_watch
+from store import new_ids
 from store.errors import (
     FolderUnusableError,
     OutcomeUnknownError,
@@ -31,10 +31,13 @@ from store.journal import acknowledged, wal
 from store.journal.rows import as_arrow
 from store.lance import damage
 from store.lance.tables import connect, open_or_make
-from store.queue_file import QueueFile
-from store.queue_rewriting import write_again
-from store.queue_rows import UNBOUNDED, Mark
-from store.queue_writer import QueueWriter, writer_at
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import watch as queue_watch
+from store.queue.file import QueueFile
+from store.queue.rewriting import write_again
+from store.queue.rows import UNBOUNDED, Mark
+from store.queue.writer import QueueWriter, writer_at
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import ROOT, child
@@ -191,7 +194,7 @@ async def test_an_adopted_row_that_was_lost_is_written_anew(tmp_path):
 KILLED = """
 import os, sys
 import queue_imp
-from store.queue_writer import QueueWriter
+from store.queue.writer import QueueWriter
 writer = QueueWriter(sys.argv[1])
 for n in range(40):
     writer.append(queue_imp.create_action("agent_resume", "ann", agent_id=f"a{n}"))
@@ -341,7 +344,7 @@ def test_who_is_refused_does_not_refuse_others_of_the_commit(tmp_path):
 _ENQUEUES = """
 import sys
 import queue_imp
-from store.queue_writer import QueueWriter
+from store.queue.writer import QueueWriter
 writer = QueueWriter(sys.argv[1])
 print("ready")
 sys.stdin.readline()
@@ -436,7 +439,7 @@ def test_a_commit_waits_for_that_of_another_process(tmp_path, monkeypatch):
     writer.append(action())
     ends.join()
     other.execute("BEGIN IMMEDIATE")
-    monkeypatch.setattr("store.queue_file.BUSY_TIMEOUT_S", 0.05)
+    monkeypatch.setattr("store.queue.file.BUSY_TIMEOUT_S", 0.05)
     with pytest.raises(Exception, match=r"locked.*not acknowledged"):
         writer.append(action())
     other.close()
@@ -549,7 +552,7 @@ async def test_large_actions_are_read_and_carried_in_parts(tmp_path, monkeypatch
             file.matching("n = 7")
         file._connection.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 20_000)
     await asyncio.to_thread(mark_all, tmp_path)
-    monkeypatch.setattr("store.queue_flush._BATCH_BYTES", 10_000)
+    monkeypatch.setattr("store.queue.flush._BATCH_BYTES", 10_000)
     store._flush.queue.run()
     assert sorted(names(store.reader.stored(queue.TABLE, None).to_pylist())) == sorted(names(rows))
     await store.stop()

@@ -3,9 +3,10 @@
 import os
 import threading
 
-from store import forks, queue
+from store import forks
 from store.folder import DataFolder
-from store.queue_writer import QueueWriter, writer_at
+from store.queue import table as queue
+from store.queue.writer import QueueWriter, writer_at
 from tests.integration.store.test_queue_file import action, names, started, waiting
 
 

@@ -6,10 +6,10 @@ import pytest
 
 import queue_imp
 from agent_core.actions.action import processed
-from store import queue_reading
 from store.errors import RowInvalidError
-from store.queue_rows import Mark
-from store.queue_writer import QueueWriter
+from store.queue import reading as queue_reading
+from store.queue.rows import Mark
+from store.queue.writer import QueueWriter
 from store.reading import Reader
 
 AT = datetime(2026, 1, 1, tzinfo=UTC)

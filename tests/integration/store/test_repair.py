@@ -8,10 +8,11 @@ import pytest
 from structlog.testing import capture_logs
 
 import queue_imp
-from store import agent_state, agent_steps, queue
+from store import agent_state, agent_steps
 from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
 from store.journal.rows import as_arrow
-from store.queue_writer import QueueWriter
+from store.queue import table as queue
+from store.queue.writer import QueueWriter
 from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import step

@@ -241,7 +241,7 @@ class TestIdempotencyKey:
             raise error
 
         with monkeypatch.context() as broken:
-            broken.setattr("store.queue_file.QueueFile.commit", fails)
+            broken.setattr("store.queue.file.QueueFile.commit", fails)
             for _ in range(2):
                 answer = idle.post("/api/sessions/c/pause", ANN, 503, headers=key)
                 assert "may be in the queue" in answer["detail"]

@@ -5,7 +5,7 @@ import pytest
 import queue_imp as q
 from store import agents_config
 from store.errors import QueueFullError
-from store.queue_writer import QueueWriter
+from store.queue.writer import QueueWriter
 from tests.support.waiting import until
 
 ANN = {"actor": "ann", "agent_type": "odd"}

@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 
 import queue_imp as q
-from store import queue, queue_writer
+from store.queue import table as queue
+from store.queue import writer as queue_writer
 from store.reading import reader
 
 ANN = {"actor": "ann"}

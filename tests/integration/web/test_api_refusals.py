@@ -7,7 +7,7 @@ import pytest
 
 from reins.web.api import context as parts
 from store.errors import StoreError
-from store.queue_writer import QueueWriter
+from store.queue.writer import QueueWriter
 
 ANN = {"actor": "ann"}
 RELOAD = "/api/environment/reload"

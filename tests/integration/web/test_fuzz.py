@@ -12,7 +12,7 @@ from schemathesis.specs.openapi.checks import positive_data_acceptance
 from agents import Runtime
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
-from store import queue_reading
+from store.queue import reading as queue_reading
 from store.reading import reader
 from tests.integration.web.support import DOCUMENT, Api
 

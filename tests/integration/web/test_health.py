@@ -12,7 +12,7 @@ from reins.web import readiness
 from store.errors import JournalError
 from store.journal import file as journal_file
 from store.journal import journal
-from store.queue_file import QueueFile
+from store.queue.file import QueueFile
 from tests.integration.web.serving import Served
 from tests.support.waiting import until
 from tests.support.worker import Worker

@@ -7,7 +7,8 @@ from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 
 import queue_imp as q
-from store import agent_steps, queue_reading
+from store import agent_steps
+from store.queue import reading as queue_reading
 from store.reading import Reader
 from tests.integration.web.test_web_only import port_of
 from tests.support.data_folder import unprocessed

@@ -11,7 +11,7 @@ from reins import redaction
 from reins.mcp_server.exchange import exchange
 from store.agent_state import upsert_agent_state
 from store.errors import QueueFullError
-from store.queue_writer import QueueWriter
+from store.queue.writer import QueueWriter
 from tests.integration.web.serving import Served
 from tests.integration.web.support import Api
 from tests.support.waiting import until

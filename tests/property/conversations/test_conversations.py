@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
 import queue_imp as q
-from store import queue_reading, queue_writer
 from store.agent_state import get_agent_state
 from store.messages import list_messages
+from store.queue import reading as queue_reading
+from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.support import data_folder, transcript
 from tests.support.waiting import until

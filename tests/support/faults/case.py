@@ -16,8 +16,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal, Self
 
-from store import agent_steps, messages, queue_reading
+from store import agent_steps, messages
 from store.lance import manifest
+from store.queue import reading as queue_reading
 from store.reading import Reader
 from tests.support import data_folder
 from tests.support.faults.client import digest

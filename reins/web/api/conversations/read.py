@@ -22,7 +22,8 @@ from reins.web.views.conversations import (
     conversation_row,
 )
 from reins.web.views.rows import Row, Wire
-from store import conversations, messages, queue_reading
+from store import conversations, messages
+from store.queue import reading as queue_reading
 
 api = group("conversations", "conversations")
 

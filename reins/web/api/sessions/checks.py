@@ -14,7 +14,8 @@ from reins.web.api.agent_types import types_of
 from reins.web.api.context import ApiContext
 from reins.web.http.problem import RequestRefusedError, flaw, unfit
 from reins.web.views.rows import Row
-from store import agents_config, queue_reading
+from store import agents_config
+from store.queue import reading as queue_reading
 
 _CHANGE = ("create_agent", "agent_destroy")
 """Actions after which a session is there, or is over."""

@@ -7,7 +7,7 @@ from werkzeug.utils import cached_property
 from agent_core.session.status import Status, Verb
 from reins.web.api.context import ApiContext
 from reins.web.http.problem import RequestRefusedError, unknown
-from store import queue_reading
+from store.queue import reading as queue_reading
 
 
 class Target(NamedTuple):

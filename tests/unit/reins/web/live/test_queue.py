@@ -6,7 +6,9 @@ import pytest
 
 from reins.web.live import queue as queue_feed
 from reins.web.live.queue import QueueFeed
-from store import queue, queue_reading, queue_watch
+from store.queue import reading as queue_reading
+from store.queue import table as queue
+from store.queue import watch as queue_watch
 
 NAMES = [name for name in queue.TABLE.schema.names if name not in ("processed", "urgency")]
 

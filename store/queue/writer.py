@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from reins.settings import current_settings
-from store import forks, new_ids, queue_watch
+from store import forks, new_ids
 from store.errors import OutcomeUnknownError, StoreError
 from store.folder import DataFolder
-from store.queue import Row
-from store.queue_file import QueueFile
-from store.queue_rows import Action, Asked, Mark, asked
+from store.queue import watch as queue_watch
+from store.queue.file import QueueFile
+from store.queue.rows import Action, Asked, Mark, asked
+from store.queue.table import Row
 
 Listener = Callable[[list[Action], int], object]
 _FORGOTTEN_AT_ONCE = 1_000

@@ -12,7 +12,7 @@ from reins import redaction
 from store import times
 from store.errors import RowInvalidError, StoreError
 from store.journal.rows import as_arrow
-from store.queue import NUMBER, TABLE, Row
+from store.queue.table import NUMBER, TABLE, Row
 
 ASKED = tuple(TABLE.schema.names[: TABLE.schema.get_field_index("processed")])
 """The columns that are known when an action is enqueued."""

@@ -13,9 +13,9 @@ from store.journal.opening import BUSY_TIMEOUT_S, Durable, why_not
 from store.journal.proof import Proof
 from store.lance.damage import Range, as_ranges
 from store.lance.opening import Tables
-from store.queue import TABLE, Row, highest, waiting_rows
-from store.queue_file import LAYOUT, QueueFile, listed
-from store.queue_rows import asked, values
+from store.queue.file import LAYOUT, QueueFile, listed
+from store.queue.rows import asked, values
+from store.queue.table import TABLE, Row, highest, waiting_rows
 
 Before = tuple[int, list[Row]]
 """The highest number in the table, and the rows that wait there, in order."""

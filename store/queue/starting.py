@@ -10,7 +10,7 @@ from store.journal.proof import Proof
 from store.lance import damage
 from store.lance.damage import Missing, ranges_text
 from store.lance.repair import ROLL_BACK
-from store.queue import TABLE
+from store.queue.table import TABLE
 
 _logger = structlog.get_logger(__name__)
 

@@ -13,7 +13,7 @@ import structlog
 from reins import jitter
 from store.lance.opening import OpenTable
 from store.lance.ordering import ROW_ID
-from store.queue import NUMBER, SAME_ROW, TABLE, readable
+from store.queue.table import NUMBER, SAME_ROW, TABLE, readable
 
 _logger = structlog.get_logger(__name__)
 _TRIES = 8

@@ -1,6 +1,6 @@
 """The queue's table: the record of what was asked for, and of what became of it.
 
-Actions come in through the queue's file (`store.queue_file`), and are carried here with their
+Actions come in through the queue's file (`store.queue.file`), and are carried here with their
 outcomes. What another program appends here without an outcome is taken up all the same.
 """
 

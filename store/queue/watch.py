@@ -19,7 +19,7 @@ from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
 from store.journal import acknowledged
-from store.queue import TABLE
+from store.queue.table import TABLE
 
 _logger = structlog.get_logger(__name__)
 _BELL = Path("bells", "enqueued")

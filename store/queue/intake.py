@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Callable
 from functools import partial
 
-from store import queue_watch
 from store.folder import DataFolder
-from store.queue_rows import Action
-from store.queue_writer import writer_at
+from store.queue import watch as queue_watch
+from store.queue.rows import Action
+from store.queue.writer import writer_at
 
 
 class Intake:

@@ -17,11 +17,11 @@ from store.lance.compaction import Compaction
 from store.lance.damage import Missing
 from store.lance.opening import OpenTable
 from store.lance.tables import Table, quoted
-from store.queue import NUMBER, SAME_ROW, TABLE, Row, is_refused, readable, waiting_rows
-from store.queue_reading import is_same
-from store.queue_rewriting import committed, write_again
-from store.queue_rows import Action
-from store.queue_writer import QueueWriter, writer_at
+from store.queue.reading import is_same
+from store.queue.rewriting import committed, write_again
+from store.queue.rows import Action
+from store.queue.table import NUMBER, SAME_ROW, TABLE, Row, is_refused, readable, waiting_rows
+from store.queue.writer import QueueWriter, writer_at
 from store.safe_versions import Opened, SafeVersions
 
 _logger = structlog.get_logger(__name__)

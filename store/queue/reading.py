@@ -14,9 +14,9 @@ from store import times
 from store.folder import DataFolder
 from store.lance.opening import AsyncOpenTable
 from store.lance.tables import STAMP, quoted
-from store.queue import NUMBER, TABLE, Row, answered, is_refused, readable, taken_up
-from store.queue import waiting as waiting_in_table
-from store.queue_rows import Action
+from store.queue.rows import Action
+from store.queue.table import NUMBER, TABLE, Row, answered, is_refused, readable, taken_up
+from store.queue.table import waiting as waiting_in_table
 from store.reading import Reader
 
 State = Literal["queued", "applied", "rejected"]

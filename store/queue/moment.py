@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from store import queue_reading
 from store.folder import DataFolder
 from store.journal.inspection import acknowledged_number, inspected
 from store.journal.opening import newest_number
 from store.lance.tables import Row
-from store.queue_file import LAYOUT, listed
-from store.queue_rows import Action
+from store.queue import reading as queue_reading
+from store.queue.file import LAYOUT, listed
+from store.queue.rows import Action
 from store.times import from_us, to_us
 
 

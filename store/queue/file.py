@@ -15,8 +15,8 @@ import orjson
 from reins import jitter
 from store.errors import QueueFullError
 from store.journal.opening import BUSY_TIMEOUT_S, Appender, Layout, one_moment
-from store.queue import Row, is_refused
-from store.queue_rows import LISTED, Action, Asked, Mark, marked, parsed, values
+from store.queue.rows import LISTED, Action, Asked, Mark, marked, parsed, values
+from store.queue.table import Row, is_refused
 
 T = TypeVar("T")
 _AT_ONCE = 100

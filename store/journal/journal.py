@@ -15,9 +15,9 @@ import structlog
 
 from reins import telemetry
 from store.errors import JournalError
-from store.journal.alone import Alone
 from store.journal.file import Group, Record
 from store.journal.log import NotingLog, open_log
+from store.journal.on_loop import MANY, OnLoop
 from store.journal.opening import Durable
 from store.journal.writer import NOT_RUNNING, Entry, Writer
 
@@ -26,7 +26,7 @@ _FORGOTTEN_AT_ONCE = 4_000  # rows
 _KEPT_COMMITS = 256
 _QUIET_S = 5.0
 """After a failed commit others mostly try again; where none has for this long, the flush does."""
-_RESOLVED_AT_ONCE = 32
+_RESOLVED_AT_ONCE = 128
 """Callers that go on in one turn of the loop: a thousand at once would hold up everything else."""
 
 
@@ -39,8 +39,8 @@ class OpenLog(Protocol):
 class Journal:
     """A writer thread that commits whatever has gathered, then resolves the callers' futures.
 
-    What comes in one turn of the loop is handed over at its end, all at once; the loop itself
-    commits what came alone, where that is quick (see `store.journal.alone`).
+    What comes in one turn of the loop is handed over at its end, all at once; what came alone, or
+    is many, the loop commits itself where that is quick (see `store.journal.on_loop`).
 
     Starts once, on the loop whose futures it resolves. Wakes when something is submitted. `stop`
     commits what was submitted before it and ends the thread; what comes after it, and what still
@@ -58,7 +58,7 @@ class Journal:
         self._open_log = partial(open_log, path, durable)
         self._max_pending = max_pending
         self._writer: Writer | None = None
-        self._alone: Alone | None = None
+        self._on_loop: OnLoop | None = None
         self._gathered: list[Entry] = []
         self._handed = 0
         """Entries that the writer has, and has not answered yet."""
@@ -89,7 +89,7 @@ class Journal:
         self._room.set()
         working = threading.Lock()
         self._writer = Writer(log, partial(self._commit, loop, working), working)
-        self._alone = Alone(self._open_log(waits=False), working, self._count)
+        self._on_loop = OnLoop(self._open_log(waits=False), working, self._count)
         self._writer.start()
 
     async def stop(self) -> None:
@@ -101,9 +101,9 @@ class Journal:
             self._writer.put(self._gathered)
             self._gathered = []
         await asyncio.to_thread(self._writer.stop)
-        if self._alone is not None:
-            self._alone.close()
-            self._alone = None
+        if self._on_loop is not None:
+            self._on_loop.close()
+            self._on_loop = None
 
     def medians(self) -> tuple[float, float] | None:
         """Milliseconds and rows of the newest commits; None before the first."""
@@ -153,18 +153,20 @@ class Journal:
     def _hand_over(self) -> None:
         """At the end of the turn: everyone who was to have one has had it."""
         entries, self._gathered = self._gathered, []
-        if not entries or (len(entries) == 1 and self._committed_here(entries)):
+        if not entries or self._committed_here(entries):
             return
         if self._writer is not None:
             self._handed += len(entries)
             self._writer.put(entries)
 
     def _committed_here(self, entries: list[Entry]) -> bool:
-        if self._handed or self._safe or self._alone is None:
-            return False  # others are before it
-        if (committed := self._alone.commit(entries[0])) is None:
+        if self._handed or self._on_loop is None:
+            return False  # others are before them
+        if len(entries) < MANY and (len(entries) > 1 or self._safe):
             return False
-        self._committed([entries[0].future], None)
+        if (committed := self._on_loop.commit(entries)) is None:
+            return False
+        self._committed([entry.future for entry in entries], None)
         self._tell(entries, *committed, None)
         return True
 
@@ -229,6 +231,8 @@ class Journal:
             with working:
                 rows = log.append(records)
                 self._count(rows, time.perf_counter() - began)
+                if self._on_loop is not None:
+                    self._on_loop.writer_committed()
         except JournalError as failure:
             self.last_error = error = str(failure)
             self._failed_at = time.monotonic()
@@ -251,8 +255,6 @@ class Journal:
         self.commits += 1
         self.committed_at = time.time()
         self.last_error = None
-        if self._alone is not None:
-            self._alone.committed(took_s)
 
     def _tell(self, entries: list[Entry], rows: int, took_s: float, error: str | None) -> None:
         if telemetry.on:

@@ -1,4 +1,4 @@
-"""The commit of a caller that is alone: on the loop, unless somebody would have to wait for it."""
+"""Commits on the loop: of a caller that is alone, and of many of one turn."""
 
 import asyncio
 import sqlite3
@@ -9,7 +9,7 @@ from functools import partial
 import pytest
 
 from store.errors import FencedError, JournalError
-from store.journal import alone
+from store.journal import on_loop
 from store.journal.file import Record
 from store.journal.journal import Journal
 from store.journal.log import open_log
@@ -50,8 +50,8 @@ def path(tmp_path):
 @pytest.fixture(autouse=True)
 def quick(monkeypatch):
     """However busy the machine: what takes no second is quick."""
-    monkeypatch.setattr(alone, "QUICK_S", 1.0)
-    monkeypatch.setattr(alone, "_READY_S", 60.0)
+    monkeypatch.setattr(on_loop, "QUICK_S", 1.0)
+    monkeypatch.setattr(on_loop, "_READY_S", 60.0)
 
 
 @pytest.fixture
@@ -94,27 +94,46 @@ async def test_the_loop_commits_what_comes_alone(journal, by, path):
 
 async def test_what_others_are_ready_for_is_the_writers(journal, by, monkeypatch):
     """Where the loop had other things to do in the meantime, it commits nothing itself."""
-    monkeypatch.setattr(alone, "_READY_S", 0.0)
+    monkeypatch.setattr(on_loop, "_READY_S", 0.0)
     await journal.append(record(1))
     assert by == [""]
 
 
 async def test_what_is_large_is_the_writers(journal, by):
-    await journal.append(record("x" * 100_000))
+    await journal.append(record("x" * on_loop._MAX_BYTES))
     assert by == [""]
 
 
-async def test_a_slow_disk_holds_the_loop_once(journal, by, slow_s):
-    """The commits after it are the writer's, until enough of them were quick in a row."""
-    slow_s.append(1.1)
-    for n in range(1 + alone._SLOW_FOR):
+async def test_many_of_one_turn_are_committed_by_the_loop(journal, by, path, monkeypatch):
+    """Whatever else was ready; all of them by one commit, and in order."""
+    monkeypatch.setattr(on_loop, "_READY_S", 0.0)
+    await asyncio.gather(*(journal.append(record(n)) for n in range(on_loop.MANY)))
+    assert by == ["loop"]
+    assert rows_of(path) == [(n + 1, n) for n in range(on_loop.MANY)]
+    assert (journal.commits, journal.pending) == (1, on_loop.MANY)
+    await asyncio.gather(*(journal.append(record(n)) for n in range(on_loop.MANY - 1)))
+    assert "loop" not in by[1:]
+
+
+async def test_a_slow_disk_holds_the_loop_seldom(journal, by, slow_s):
+    """Each time that it is slow again, it is left alone for twice as many commits."""
+    slow_s.extend([1.1] * on_loop._SLOW)
+    for n in range(on_loop._SLOW + on_loop._REST):
         await journal.append(record(n))
-    assert by == ["loop", *[""] * alone._SLOW_FOR]
+    assert by == [*["loop"] * on_loop._SLOW, *[""] * on_loop._REST]
+    del by[:]
     slow_s.append(1.1)
-    await journal.append(record("quick again, until now"))
-    assert by[-1] == "loop"
-    await journal.append(record("slow"))
-    assert by[-1] == ""
+    for n in range(2 + 2 * on_loop._REST):
+        await journal.append(record(n))
+    assert by == ["loop", *[""] * 2 * on_loop._REST, "loop"]
+
+
+async def test_one_slow_commit_is_not_the_disks(journal, by, slow_s):
+    """A thread that the loop waited for may have been the cause."""
+    for n in range(6):
+        slow_s.append(1.1 if n % 2 else 0)
+        await journal.append(record(n))
+    assert by == ["loop"] * 6
 
 
 async def test_a_log_that_another_holds_does_not_hold_the_loop(journal, by, path):
@@ -133,13 +152,13 @@ async def test_a_log_that_another_holds_does_not_hold_the_loop(journal, by, path
 
 async def test_what_fails_on_the_loop_is_tried_by_the_writer(journal, by):
     """Which alone says that it failed; the callers are told as always."""
-    for handle in (journal._alone._log, journal._writer._log):
+    for handle in (journal._on_loop._log, journal._writer._log):
         handle._connection.execute("PRAGMA query_only = ON")
     with pytest.raises(JournalError, match="could not commit"):
         await journal.append(record(1))
     assert by == ["loop", ""]
     assert journal.failures == 1
-    for handle in (journal._alone._log, journal._writer._log):
+    for handle in (journal._on_loop._log, journal._writer._log):
         handle._connection.execute("PRAGMA query_only = OFF")
     await journal.append(record(2))
     assert journal.last_error is None
@@ -152,7 +171,7 @@ async def test_a_log_that_has_another_owner_ends_the_journal(journal, by):
         by.append("fenced")
         raise FencedError
 
-    journal._alone._log.append = journal._writer._log.append = fenced
+    journal._on_loop._log.append = journal._writer._log.append = fenced
     waits = asyncio.ensure_future(journal.append(record(1)))
     await until_async(lambda: not journal.running)
     assert by == ["fenced", "fenced"]
@@ -177,21 +196,22 @@ async def test_nothing_is_committed_before_what_was_handed_to_the_writer(journal
     assert by[-1] == "loop"
 
 
-async def test_sqlites_log_does_not_grow(journal, by, path):
+@pytest.mark.parametrize(("turns", "rows"), [(2_000, 1), (150, 100)])
+async def test_sqlites_log_does_not_grow(journal, by, path, turns, rows):
     """The loop never carries it over into the file, and lets the writer often enough."""
-    for n in range(3_000):
-        await journal.append(record(n))
-    assert by.count("") >= 3_000 // (alone._IN_A_ROW + 1)
+    for _ in range(turns):
+        await asyncio.gather(*(journal.append(record("x" * 700)) for _ in range(rows)))
+    assert by.count("")
     assert by.count("loop") > by.count("")
-    assert path.with_name(f"{path.name}-wal").stat().st_size < 32 << 20
+    assert path.with_name(f"{path.name}-wal").stat().st_size < 3 * on_loop._CARRY_BYTES
 
 
 _APPEND_ALONE = """
 import asyncio, pathlib, sys
-from store.journal import alone
+from store.journal import on_loop
 from store.journal.journal import Journal
 from store.journal.file import Record
-alone.QUICK_S = alone._READY_S = 60.0
+on_loop.QUICK_S = on_loop._READY_S = 60.0
 
 async def main():
     journal = Journal(pathlib.Path(sys.argv[1]))

@@ -68,7 +68,7 @@ class OnLoop:
             self._written_bytes += size_bytes + _PAGES_BYTES
             rows = self._log.append([record for entry in entries for record in entry.records])
             took_s = time.perf_counter() - began
-            self._judge(took_s <= QUICK_S + QUICK_ROW_S * rows)
+            self._judge(quick=took_s <= QUICK_S + QUICK_ROW_S * rows)
             self._count(rows, took_s)
         except StoreError:  # also where another process appends; the writer waits, and tells why
             self._resting = _REST
@@ -78,7 +78,7 @@ class OnLoop:
         finally:
             self._working.release()
 
-    def _judge(self, quick: bool) -> None:
+    def _judge(self, *, quick: bool) -> None:
         """Threads that the loop waited for make a commit slow as well: one alone says nothing."""
         if quick:
             self._slow = max(0, self._slow - 1)

@@ -5,7 +5,7 @@ import functools
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,12 +29,23 @@ class _Waiting:
     marks: Sequence[Mark] = ()
     done: bool = False
     error: StoreError | None = field(default=None)
+    told: threading.Lock = field(default_factory=lambda: threading.Lock())
+    """Taken until it is done, or may commit."""
+
+    def __post_init__(self) -> None:
+        self.told.acquire()
+
+    def tell(self) -> None:
+        if self.told.locked():
+            self.told.release()
 
 
 class QueueWriter:
     """Appends and marks actions durably; threads that do so at the same moment share one commit.
 
-    The first thread in commits for all who are waiting: no thread of its own to start or stop.
+    The first thread in commits for all who are waiting: no thread of its own to start or stop. What
+    comes meanwhile is the next commit, and each is told of its own: to wait for the lock in turn
+    would keep those that are done behind a commit that is not theirs.
     `most` actions may wait, as many as the settings say when the file is opened if it is not given.
     """
 
@@ -86,7 +97,7 @@ class QueueWriter:
     def forget(self, numbers: Sequence[int]) -> None:
         """Delete actions that the table has for good. Raises: StoreError."""
         for at in range(0, len(numbers), _FORGOTTEN_AT_ONCE):
-            with self._commit_lock:  # in parts, so that the commits between them wait little
+            with self._alone():  # in parts, so that the commits between them wait little
                 try:
                     self._opened().forget(numbers[at : at + _FORGOTTEN_AT_ONCE])
                 except sqlite3.Error as error:
@@ -104,13 +115,50 @@ class QueueWriter:
     def _share(self, mine: _Waiting) -> None:
         with self._gathering_lock:
             self._gathering.append(mine)
-        with self._commit_lock:
-            if not mine.done:
-                with self._gathering_lock:
-                    batch, self._gathering = self._gathering, []
-                self._commit(batch)
+        try:
+            while not mine.done:
+                if self._commit_lock.acquire(blocking=False):
+                    self._commit_gathered()
+                else:
+                    mine.told.acquire()
+        except BaseException:  # it goes; somebody else commits for those that wait
+            with self._gathering_lock:
+                self._gathering = [each for each in self._gathering if each is not mine]
+                self._tell_next()
+            raise
         if mine.error is not None:
             raise mine.error
+
+    def _commit_gathered(self) -> None:
+        """Commit what has gathered; the lock is taken, and given back."""
+        batch: list[_Waiting] = []
+        try:
+            with self._gathering_lock:
+                batch, self._gathering = self._gathering, []
+            if batch:
+                self._commit(batch)
+        finally:
+            self._give(batch)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody commits meanwhile."""
+        self._commit_lock.acquire()
+        try:
+            yield
+        finally:
+            self._give()
+
+    def _give(self, done: Sequence[_Waiting] = ()) -> None:
+        self._commit_lock.release()
+        with self._gathering_lock:
+            self._tell_next()
+            for each in done:
+                each.tell()
+
+    def _tell_next(self) -> None:
+        for first in self._gathering[:1]:
+            first.tell()
 
     def _commit(self, batch: list[_Waiting]) -> None:
         # Whatever ends this commit early, nobody in it may take it for done, nor for undone.
@@ -168,7 +216,7 @@ class QueueWriter:
 
     def close(self) -> None:
         """Give the file up until the next commit."""
-        with self._commit_lock:
+        with self._alone():
             self._close()
 
     def before_fork(self) -> bool:
@@ -182,7 +230,7 @@ class QueueWriter:
         if child:  # what threads of the parent wait for is the parent's to commit, and its worker's
             self._gathering, self._listeners = [], []
         self._gathering_lock.release()
-        self._commit_lock.release()
+        self._give()
 
     def _close(self) -> None:
         file, self._file = self._file, None

@@ -16,6 +16,7 @@ from store.folder import DataFolder
 from store.queue import watch as queue_watch
 from store.queue.file import QueueFile
 from store.queue.rows import Action, Asked, Mark, asked
+from store.queue.shrinking import is_large
 from store.queue.table import Row
 
 Listener = Callable[[list[Action], int], object]
@@ -58,7 +59,7 @@ class QueueWriter:
         self._limit = 0
         self._file: QueueFile | None = None
         self._file_id = (0, 0)
-        self._bell: queue_watch.Bell | None = None
+        self._bells: queue_watch.Bells | None = None
         self._listeners: list[Listener] = []
         self.failures = 0
         self.last_failure: tuple[float, str] | None = None
@@ -102,6 +103,13 @@ class QueueWriter:
                     self._opened().forget(numbers[at : at + _FORGOTTEN_AT_ONCE])
                 except sqlite3.Error as error:
                     raise self._told(error) from error
+
+    def shrink(self) -> None:
+        """Give the space back that deleted actions took, if it is much."""
+        if not is_large(self._folder.queue):
+            return
+        with self._alone(), contextlib.suppress(sqlite3.Error):  # others may commit: later, then
+            self._opened().shrink()
 
     def listen(self, arrived: Listener) -> Callable[[], None]:
         """Call `arrived` with the actions of each commit of this process, and the number of the
@@ -190,18 +198,20 @@ class QueueWriter:
             # It may be found after a crash.
             return OutcomeUnknownError(str(failure))
         return StoreError(
-            f"the action could not be written to the queue in {self._folder.path}: {failure}. "
-            "It is not acknowledged; make space, or mend the cause, and send it again."
+            f"the action could not be written to the queue in {self._folder.path}: "
+            f"{str(failure).rstrip('.')}. It is not acknowledged; make space, or mend the cause, and send it again."
         )
 
     def _tell(self, numbered: list[Action], before: int) -> None:
+        if self._bells is not None:
+            self._bells.ring("committed")
+            if numbered and not self._listeners:
+                self._bells.ring("enqueued")
         if not numbered:
             return
         for arrived in list(self._listeners):
             with contextlib.suppress(RuntimeError):  # its loop has ended; the action is safe
                 arrived(numbered, before)
-        if not self._listeners and self._bell is not None:
-            self._bell.ring()
 
     def _opened(self) -> QueueFile:
         if self._file is not None and self._folder.queue_id() != self._file_id:
@@ -211,7 +221,7 @@ class QueueWriter:
             self._limit = current_settings().queue_max if self._most is None else self._most
             self._file = self._folder.open_queue()
             self._file_id = self._folder.queue_id()
-            self._bell = queue_watch.Bell(self._folder.path)
+            self._bells = queue_watch.Bells(self._folder.path)
         return self._file
 
     def close(self) -> None:
@@ -234,8 +244,8 @@ class QueueWriter:
 
     def _close(self) -> None:
         file, self._file = self._file, None
-        bell, self._bell = self._bell, None
-        for each in (file, bell):
+        bells, self._bells = self._bells, None
+        for each in (file, bells):
             if each is not None:
                 with contextlib.suppress(sqlite3.Error, OSError):
                     each.close()

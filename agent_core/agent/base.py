@@ -6,8 +6,12 @@ from typing import Any, ClassVar
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent_core.agent.guidance import (
-    GuidanceRejectedError, adapter_of, for_chassis, problems, shape_of,
-)  # fmt: skip
+    GuidanceRejectedError,
+    adapter_of,
+    for_chassis,
+    problems,
+    shape_of,
+)
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.services import Services
 from agent_core.budgets.limits import Budget

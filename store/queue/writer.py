@@ -30,10 +30,11 @@ class _Waiting:
     marks: Sequence[Mark] = ()
     done: bool = False
     error: StoreError | None = field(default=None)
-    told: threading.Lock = field(default_factory=lambda: threading.Lock())
+    told: threading.Lock = field(init=False)
     """Taken until it is done, or may commit."""
 
     def __post_init__(self) -> None:
+        self.told = threading.Lock()
         self.told.acquire()
 
     def tell(self) -> None:
@@ -199,7 +200,8 @@ class QueueWriter:
             return OutcomeUnknownError(str(failure))
         return StoreError(
             f"the action could not be written to the queue in {self._folder.path}: "
-            f"{str(failure).rstrip('.')}. It is not acknowledged; make space, or mend the cause, and send it again."
+            f"{str(failure).rstrip('.')}. It is not acknowledged; make space, or mend the cause, "
+            "and send it again."
         )
 
     def _tell(self, numbered: list[Action], before: int) -> None:

@@ -407,9 +407,7 @@ def test_a_commit_beside_the_worker_rings_no_bell(tmp_path):
         end()
 
 
-@pytest.mark.parametrize(
-    ("of", "bell"), [("enqueued", "bells"), ("committed", "bells/committed")]
-)
+@pytest.mark.parametrize(("of", "bell"), [("enqueued", "bells"), ("committed", "bells/committed")])
 def test_a_watch_on_the_queue_does_not_hear_the_journal(tmp_path, of, bell):
     """A watch on the data folder wakes three threads for each tick, with twice its CPU."""
     before = watched_inodes()
@@ -620,7 +618,9 @@ async def test_the_file_is_small_again_after_a_burst(tmp_path):
 
 
 def size_of_queue(folder):
-    return sum(path.stat().st_size for path in folder.glob("queue.sqlite*") if "shm" not in path.name)
+    return sum(
+        path.stat().st_size for path in folder.glob("queue.sqlite*") if "shm" not in path.name
+    )
 
 
 async def test_a_commit_that_is_broken_off_leaves_its_threads_in_doubt(tmp_path, monkeypatch):

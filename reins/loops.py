@@ -141,7 +141,6 @@ class TaskLoop(_Loop):
         self._woken = asyncio.Event()
         self._stop_asked = False
         self._task: asyncio.Task[None] | None = None
-        self._on_loop: asyncio.AbstractEventLoop | None = None
 
     async def run_once(self) -> float | None:
         """One round; returns the seconds until the next, None to wait for a wake."""
@@ -159,18 +158,11 @@ class TaskLoop(_Loop):
     def start(self) -> None:
         if self._task is not None:
             raise self._started_twice()
-        self._on_loop = asyncio.get_running_loop()
-        self._task = self._on_loop.create_task(self._run(), name=self.name)
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=self.name)
         self._task.add_done_callback(self._report)
 
     def wake(self) -> None:
         self._woken.set()
-
-    def wake_from_thread(self) -> None:
-        """The same from any thread; nothing where the event loop has ended or never began."""
-        if self._on_loop is not None:
-            with contextlib.suppress(RuntimeError):
-                self._on_loop.call_soon_threadsafe(self._woken.set)
 
     async def stop(self) -> None:
         """Returns when the task has ended; from a round, that round is the last and goes on."""

@@ -69,6 +69,7 @@ class DataFolder:
         # Absolute: LanceDB takes a path that begins with "db" for its cloud.
         self.path = Path(path).expanduser().absolute()
         self.failed_syncs = FailedSyncs(self.path / _FAILED_SYNCS_FILE)
+        self.queue = self.path / "queue.sqlite"
         self._queue_reader = QueueReader(self.queue)
         self._opening = threading.Lock()
         self._syncing = threading.Lock()
@@ -102,10 +103,6 @@ class DataFolder:
     def read_log(self) -> contextlib.AbstractContextManager[NotingLog | None]:
         """The same for one read; None where there is none yet. Raises: FolderUnusableError."""
         return open_for_reading(self.journal)
-
-    @property
-    def queue(self) -> Path:
-        return self.path / "queue.sqlite"
 
     def prove_queue(self) -> Proof:
         """Read the queue's file through, and what it should have; changes nothing."""

@@ -38,6 +38,13 @@ def know(one: Forked) -> None:
         _known.add(one)
 
 
+def free_in_child(lock: threading.Lock) -> None:
+    """Let no fork come while the lock is held: a child has no thread that would give it back."""
+    os.register_at_fork(
+        before=lock.acquire, after_in_parent=lock.release, after_in_child=lock.release
+    )
+
+
 def _before() -> None:
     _lock.acquire()
     for one in list(_known):

@@ -4,6 +4,8 @@ import os
 import threading
 import uuid
 
+from store import forks
+
 _MOST = 100_000
 _lock = threading.Lock()
 _made: dict[str, None] = {}
@@ -25,3 +27,4 @@ def take(action_id: str) -> bool:
 
 
 os.register_at_fork(after_in_child=_made.clear)  # the parent may send them as well
+forks.free_in_child(_lock)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import structlog
 
 from store.derivation import make_again
-from store.errors import FolderUnusableError, RollBackNeededError, TableDamagedError
+from store.errors import FolderUnusableError, TableDamagedError
 from store.folder import FORMAT, DataFolder, Left
 from store.journal.log import NotingLog
 from store.journal.opening import Durable
@@ -19,9 +19,10 @@ from store.journal.proof import Proof
 from store.lance import damage
 from store.lance.damage import JOURNAL, Missing, as_ranges
 from store.lance.faults import fault, refuse_if_system
+from store.lance.giving_up import give_up
 from store.lance.losses import Evidence
 from store.lance.opening import OpenTable
-from store.lance.repair import ROLL_BACK, Repaired
+from store.lance.repair import Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
 from store.queue.rewriting import write_again
@@ -105,14 +106,8 @@ def _account_for(
         return
     why = proof.why if proof.lacking else "groups are not what was committed"
     lost = Missing(JOURNAL, len(gone), why, as_ranges(sorted(gone)))
-    if not roll_back:
-        raise RollBackNeededError(
-            f"the journal {folder.journal} has lost rows that were acknowledged ({why}). Nothing "
-            f"was changed. Restore the folder from a backup, or go on without {lost}: "
-            f"{ROLL_BACK} --data {folder.path}"
-        )
-    damage.keep(folder.path, [lost])
-    _logger.error("rows acknowledged before are lost", missing=str(lost), why=why)
+    found = f"the journal {folder.journal} has lost rows that were acknowledged"
+    give_up(folder.path, found, lost, roll_back=roll_back)
 
 
 def _numbers_from(folder: DataFolder, tables: Sequence[Table], low: int) -> set[int]:

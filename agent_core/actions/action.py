@@ -8,7 +8,7 @@ from typing import Any
 
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from agent_core.actions.payloads import PAYLOADS
-from store import new_ids
+from store import forks, new_ids
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 _MAX_URGENCY = 9
@@ -107,6 +107,7 @@ class _Clock:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._last = 0
+        forks.free_in_child(self._lock)
 
     def __call__(self) -> datetime:
         with self._lock:

@@ -3,9 +3,15 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent_core.agent.guidance import GuidanceRejectedError, for_chassis, problems, shape_of
+from agent_core.agent.guidance import (
+    GuidanceRejectedError,
+    adapter_of,
+    for_chassis,
+    problems,
+    shape_of,
+)
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.services import Services
 from agent_core.budgets.limits import Budget
@@ -150,7 +156,7 @@ class AgentBase:
         if cls.Guidance is None:
             raise GuidanceRejectedError(f"guidance is a {type(raw).__name__}; {cls._expected()}")
         try:
-            return TypeAdapter(cls.Guidance).validate_python(raw)
+            return adapter_of(cls.Guidance).validate_python(raw)
         except ValidationError as error:
             raise GuidanceRejectedError(
                 f"guidance does not fit agents of type {cls.agent_type}: {problems(error)}; "

@@ -1,5 +1,6 @@
 """Guidance: parsed by the type's own model, or by a kind that every type of agent takes."""
 
+import functools
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -86,9 +87,15 @@ def problems(error: ValidationError) -> str:
     )
 
 
+@functools.lru_cache(maxsize=64)  # types come anew with each reload
+def adapter_of(guidance: Any) -> TypeAdapter[Any]:
+    """The validator of a type's guidance: to make it costs as much as to take guidance in."""
+    return TypeAdapter(guidance)
+
+
 def shape_of(guidance: Any) -> str:
     """The form of a type's guidance, as an error names it."""
-    schema = TypeAdapter(guidance).json_schema()
+    schema = adapter_of(guidance).json_schema()
     if kinds := schema.get("discriminator"):
         names = ", ".join(kinds["mapping"])
         return f"an object whose {kinds['propertyName']} is one of {names}"

@@ -31,16 +31,18 @@ class InterruptMixin(AgentBase):
         if not isinstance(control, Interrupt | Decide):
             await super().apply(control)
             return
-        session, before = self.session, self.state.model_copy(deep=True)
+        session, before = self.session, ""
         limit_s = session.schedule.tick_timeout_s
         try:
+            before = self.state.model_dump_json()  # a deep copy takes several times as long
             async with asyncio.timeout(limit_s) as session.scope.guide_limit:
                 taken = await self._take(control)
                 state = self.save_state()
         except BaseException as error:  # whatever the agent makes of it, it is answered
             if is_own_end(error):
                 raise
-            self.state = before
+            if before:
+                self.state = self.State.model_validate_json(before)
             _logger.warning("guidance rejected", error_type=type(error).__name__, **session.names)
             is_end = isinstance(error, TimeoutError) and not str(error) and not spent_in(error)
             why = self._given_up(limit_s) if is_end else _why(error)

@@ -30,6 +30,8 @@ _logger = structlog.get_logger(__name__)
 T = TypeVar("T")
 _RETRY_S = 1.0
 _IDLE_S = 5.0
+_MARK_PAUSE_S = 0.01
+"""Between two markings: each is a commit with a sync, for which who enqueues has to wait."""
 _AT_ONCE = 100  # actions that begin in one turn of the loop
 
 
@@ -241,10 +243,13 @@ class Dispatcher:
 
     async def _mark_round(self) -> float:
         """Mark what is finished, all that has gathered in one commit."""
-        if self._unmarked:
+        marks = bool(self._unmarked)
+        if marks:
             await self._mark_gathered()
         self.mark_error = None
         self.marked_at = time.time()
+        if marks:
+            await asyncio.sleep(_MARK_PAUSE_S)
         return _IDLE_S
 
     def _mark_failed(self, error: str) -> None:

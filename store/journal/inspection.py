@@ -17,7 +17,7 @@ import orjson
 from store.errors import FolderUnusableError
 from store.journal import acknowledged, notes
 from store.journal.file import Group
-from store.journal.opening import BUSY_TIMEOUT_S, JOURNAL, Layout
+from store.journal.opening import BUSY_TIMEOUT_S, JOURNAL, Layout, refuse_if_emptied
 from store.lance.sums import Sums
 from store.lance.tables import Row
 
@@ -81,6 +81,7 @@ def inspected(path: Path, layout: Layout = JOURNAL) -> Iterator[sqlite3.Connecti
     # Without a log beside it nobody has it open, and SQLite would make one.
     how = "mode=ro" if log else "immutable=1"
     try:
+        refuse_if_emptied(path)
         with contextlib.closing(
             sqlite3.connect(
                 f"{path.as_uri()}?{how}", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S

@@ -11,7 +11,7 @@ from typing import Literal
 
 from reins import jitter
 from store.errors import FolderUnusableError
-from store.journal import acknowledged
+from store.journal import acknowledged, wal
 from store.journal.acknowledged import Note
 
 Durable = Literal["power", "process"]
@@ -135,6 +135,7 @@ def _refuse_if_short(connection: Appender, path: Path, layout: Layout) -> None:
 
 
 def _opened(path: Path, durable: Durable, layout: Layout, make: Make) -> Appender:
+    refuse_if_emptied(path)
     connection = sqlite3.connect(
         path,
         isolation_level=None,
@@ -191,9 +192,23 @@ def check(connection: sqlite3.Connection, path: Path, layout: Layout = JOURNAL) 
     except sqlite3.Error as error:
         raise FolderUnusableError(f"the {layout.name} {path} {why_not(error)}") from error
     if found != "ok":
-        damaged = sqlite3.DatabaseError(str(found))
-        damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
-        raise FolderUnusableError(f"the {layout.name} {path} {why_not(damaged)}")
+        raise FolderUnusableError(f"the {layout.name} {path} {why_not(_damage(str(found)))}")
+
+
+def refuse_if_emptied(path: Path) -> None:
+    """To be called before SQLite sees the file: of one that is empty it deletes the log, with all
+    that was committed to it. Raises: sqlite3.DatabaseError.
+    """
+    with contextlib.suppress(FileNotFoundError):
+        log = wal.log_of(path)
+        if not path.stat().st_size and log.stat().st_size:
+            raise _damage(f"it is empty, and its log {log.name} is not")
+
+
+def _damage(what: str) -> sqlite3.DatabaseError:
+    damaged = sqlite3.DatabaseError(what)
+    damaged.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return damaged
 
 
 def begin_anew(connection: sqlite3.Connection) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from store.errors import FolderUnusableError
 from store.journal import acknowledged, wal
 from store.journal.file import groups
-from store.journal.opening import JOURNAL, Layout, newest_number, why_not
+from store.journal.opening import JOURNAL, Layout, newest_number, refuse_if_emptied, why_not
 from store.lance.damage import Range
 
 _ROWS, _BYTES = 20_000, 64 << 20
@@ -48,6 +48,7 @@ def prove(path: Path, layout: Layout = JOURNAL, unread: Unread | None = None) ->
 
 
 def _proof(path: Path, number: int, layout: Layout, read: Unread) -> Proof:
+    refuse_if_emptied(path)
     if path.with_name(f"{path.name}-journal").exists():
         _undo_making(path)
     # Read-only: SQLite would empty a log whose end it has found when it closes its last handle.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from store.errors import FolderUnusableError
 from store.journal.log import SqliteLog
-from store.journal.opening import BUSY_TIMEOUT_S, why_not
+from store.journal.opening import BUSY_TIMEOUT_S, refuse_if_emptied, why_not
 
 
 @contextlib.contextmanager
@@ -45,6 +45,7 @@ def open_for_reading(path: Path) -> Iterator[SqliteLog | None]:
 
 
 def _open(path: Path) -> sqlite3.Connection:
+    refuse_if_emptied(path)
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
     )

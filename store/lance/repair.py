@@ -16,19 +16,18 @@ import lancedb
 import structlog
 from lancedb.table import LanceTable
 
-from store.errors import RollBackNeededError
 from store.lance import damage
 from store.lance import manifest as manifests
 from store.lance.damage import Missing
 from store.lance.diagnosis import Diagnosis, diagnose
 from store.lance.faults import fault
+from store.lance.giving_up import refusal
 from store.lance.losses import Evidence, losses
 from store.lance.tables import Table, make_index, quoted
 
 _logger = structlog.get_logger(__name__)
 _AT_ONCE = 4
 """Tables at once: most of the time LanceDB reads files."""
-ROLL_BACK = "reins store repair --roll-back"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +95,10 @@ def _refuse(folder: Path, found: Sequence[Diagnosis], lost: Sequence[Missing]) -
         if one.table.journalled and not _own_numbers(one.table, lost):
             continue  # all that it had is elsewhere, by the numbers
         why = one.reasons[0] if one.reasons else "its newest version is not there any more"
-        raise RollBackNeededError(
-            f"table {one.table.name} in {folder} has lost rows that were safe: {why}. Nothing was "
-            "changed. Restore the folder from a backup, or go on without "
-            f"{said or 'what came after version ' + str(one.version)}: {ROLL_BACK} --data {folder}"
+        raise refusal(
+            folder,
+            f"table {one.table.name} in {folder} has lost rows that were safe: {why}",
+            said or f"what came after version {one.version}",
         )
 
 

@@ -16,6 +16,7 @@ from reins import jitter
 from store.errors import QueueFullError
 from store.journal.opening import BUSY_TIMEOUT_S, Appender, Layout, one_moment
 from store.queue.rows import LISTED, Action, Asked, Mark, marked, parsed, values
+from store.queue.shrinking import shrink
 from store.queue.table import Row, is_refused
 
 T = TypeVar("T")
@@ -202,6 +203,10 @@ class QueueFile:
                 waiting = (SELECT count(*) FROM action WHERE mark IS NULL)
         """
         self._patiently(lambda: self._connection.execute(statement, (number,)))
+
+    def shrink(self) -> None:
+        """Give free space back. Raises: sqlite3.Error."""
+        shrink(self._connection)
 
     def close(self) -> None:
         self._connection.close()

@@ -85,15 +85,14 @@ class QueueFlush:
         """Carry over what is done. Raises: OSError, RuntimeError; nothing is lost then."""
         if TABLE.name not in self._tables:
             return
-        while True:
+        more = True
+        while more:
             batch = self._read(lambda file: file.finished(_BATCH_ROWS))
-            if not batch:
-                return
             for part in _by_size(batch):
                 with self._turn:
                     self._carry(part)
-            if len(batch) < _BATCH_ROWS:
-                return
+            more = len(batch) == _BATCH_ROWS
+        self._writer.shrink()
 
     def _carry(self, batch: list[Action]) -> None:
         opened = self._tables[TABLE.name][1]
@@ -197,7 +196,8 @@ def _by_size(actions: list[Action]) -> Iterator[list[Action]]:
             yield part
             part, size = [], len(action.body) + len(action.mark)
         part.append(action)
-    yield part
+    if part:
+        yield part
 
 
 def _there(opened: OpenTable, actions: list[Action]) -> set[tuple[int, str]]:

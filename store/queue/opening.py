@@ -9,7 +9,7 @@ from pathlib import Path
 from store import forks
 from store.errors import FolderUnusableError
 from store.journal import opening, proof
-from store.journal.opening import BUSY_TIMEOUT_S, Durable, why_not
+from store.journal.opening import BUSY_TIMEOUT_S, Durable, refuse_if_emptied, why_not
 from store.journal.proof import Proof
 from store.lance.damage import Range, as_ranges
 from store.lance.opening import Tables
@@ -159,6 +159,7 @@ class QueueReader:
 
 
 def _for_reading(path: Path) -> QueueFile | None:
+    refuse_if_emptied(path)
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S,
         check_same_thread=False,

@@ -2,17 +2,11 @@
 
 import contextlib
 
-import structlog
-
-from store.errors import RollBackNeededError
 from store.folder import DataFolder
 from store.journal.proof import Proof
-from store.lance import damage
 from store.lance.damage import Missing, ranges_text
-from store.lance.repair import ROLL_BACK
+from store.lance.giving_up import give_up
 from store.queue.table import TABLE
-
-_logger = structlog.get_logger(__name__)
 
 
 def account_for_queue(folder: DataFolder, proof: Proof, *, roll_back: bool) -> None:
@@ -22,15 +16,10 @@ def account_for_queue(folder: DataFolder, proof: Proof, *, roll_back: bool) -> N
         return
     why = proof.why if proof.lacking else "some actions are not what was committed"
     rows = sum(high - low + 1 for low, high in gone)
-    lost = Missing(TABLE.name, rows, f"{why}; queue_n {ranges_text(gone)}")
-    if not roll_back:
-        raise RollBackNeededError(
-            f"the queue {folder.queue} has lost actions, or outcomes, that were acknowledged "
-            f"({why}). Nothing was changed. Restore the folder from a backup, or go on without "
-            f"{lost} (queue_n {ranges_text(gone)}): {ROLL_BACK} --data {folder.path}"
-        )
-    damage.keep(folder.path, [lost])
-    _logger.error("actions acknowledged before are lost", missing=str(lost), why=why)
+    numbers = f"queue_n {ranges_text(gone)}"
+    found = f"the queue {folder.queue} has lost actions, or outcomes, that were acknowledged"
+    lost = Missing(TABLE.name, rows, f"{why}; {numbers}")
+    give_up(folder.path, found, lost, roll_back=roll_back)
 
 
 def complete_queue(folder: DataFolder, proof: Proof) -> None:

@@ -2,7 +2,7 @@
 
 import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Literal
@@ -18,33 +18,45 @@ from watchdog.events import (
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from store.journal import acknowledged
 from store.queue.table import TABLE
 
 _logger = structlog.get_logger(__name__)
-_BELL = Path("bells", "enqueued")
-"""In a folder of its own: a watch on a file wakes for every write to a file beside it."""
+Of = Literal["enqueued", "committed", "table"]
+"""Another process has enqueued; anybody has committed to the file; a version of the table."""
+Rung = Literal["enqueued", "committed"]
+_BELLS: Mapping[Rung, Path] = {
+    "enqueued": Path("bells", "enqueued"),
+    "committed": Path("bells", "committed", "rung"),
+}
+"""Each in a folder of its own: a watch on a file wakes for every write to a file beside it."""
 
 
-class Bell:
-    """Rung by a process that has enqueued and has no worker to hand its actions to."""
+class Bells:
+    """Rung by who commits: whoever looks at the queue hears `committed`, and a worker to whom
+    nobody hands his actions `enqueued`.
+    """
 
     def __init__(self, folder: Path) -> None:
         """Raises: OSError."""
-        path = folder / _BELL
-        path.parent.mkdir(exist_ok=True)
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._descriptors: dict[Rung, int] = {}
+        for of in _BELLS:
+            path = _hung(folder, of)
+            self._descriptors[of] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
 
-    def ring(self) -> None:
-        with contextlib.suppress(OSError):  # the worker looks by itself, a little later
-            os.pwrite(self._descriptor, b"\n", 0)
+    def ring(self, of: Rung) -> None:
+        with contextlib.suppress(OSError):  # who listens looks by himself, a little later
+            os.pwrite(self._descriptors[of], b"\n", 0)
 
     def close(self) -> None:
-        os.close(self._descriptor)
+        for descriptor in self._descriptors.values():
+            os.close(descriptor)
 
 
-Of = Literal["enqueued", "committed", "table"]
-"""Another process has enqueued; anybody has committed to the file; a version of the table."""
+def _hung(folder: Path, of: Rung) -> Path:
+    """The path of a bell, whose folder is there."""
+    path = folder / _BELLS[of]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def watch(folder: Path, wake: Callable[[], object], of: Of) -> Callable[[], None]:
@@ -56,9 +68,7 @@ def watch(folder: Path, wake: Callable[[], object], of: Of) -> Callable[[], None
         if of == "table":
             versions = folder / f"{TABLE.name}.lance" / "_versions"
             return partial(_end, _watched(wake, versions, FileCreatedEvent, FileMovedEvent))
-        note = acknowledged.path_of(folder / "queue.sqlite")
-        rung = folder / _BELL if of == "enqueued" else note
-        rung.parent.mkdir(exist_ok=True)
+        rung = _hung(folder, of)
         rung.touch(0o600)
         return partial(_end, _watched(wake, rung, FileModifiedEvent))
     except OSError as error:

@@ -5,7 +5,7 @@ import functools
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from store.folder import DataFolder
 from store.queue import watch as queue_watch
 from store.queue.file import QueueFile
 from store.queue.rows import Action, Asked, Mark, asked
+from store.queue.shrinking import is_large
 from store.queue.table import Row
 
 Listener = Callable[[list[Action], int], object]
@@ -29,12 +30,24 @@ class _Waiting:
     marks: Sequence[Mark] = ()
     done: bool = False
     error: StoreError | None = field(default=None)
+    told: threading.Lock = field(init=False)
+    """Taken until it is done, or may commit."""
+
+    def __post_init__(self) -> None:
+        self.told = threading.Lock()
+        self.told.acquire()
+
+    def tell(self) -> None:
+        if self.told.locked():
+            self.told.release()
 
 
 class QueueWriter:
     """Appends and marks actions durably; threads that do so at the same moment share one commit.
 
-    The first thread in commits for all who are waiting: no thread of its own to start or stop.
+    The first thread in commits for all who are waiting: no thread of its own to start or stop. What
+    comes meanwhile is the next commit, and each is told of its own: to wait for the lock in turn
+    would keep those that are done behind a commit that is not theirs.
     `most` actions may wait, as many as the settings say when the file is opened if it is not given.
     """
 
@@ -47,7 +60,7 @@ class QueueWriter:
         self._limit = 0
         self._file: QueueFile | None = None
         self._file_id = (0, 0)
-        self._bell: queue_watch.Bell | None = None
+        self._bells: queue_watch.Bells | None = None
         self._listeners: list[Listener] = []
         self.failures = 0
         self.last_failure: tuple[float, str] | None = None
@@ -86,11 +99,18 @@ class QueueWriter:
     def forget(self, numbers: Sequence[int]) -> None:
         """Delete actions that the table has for good. Raises: StoreError."""
         for at in range(0, len(numbers), _FORGOTTEN_AT_ONCE):
-            with self._commit_lock:  # in parts, so that the commits between them wait little
+            with self._alone():  # in parts, so that the commits between them wait little
                 try:
                     self._opened().forget(numbers[at : at + _FORGOTTEN_AT_ONCE])
                 except sqlite3.Error as error:
                     raise self._told(error) from error
+
+    def shrink(self) -> None:
+        """Give the space back that deleted actions took, if it is much."""
+        if not is_large(self._folder.queue):
+            return
+        with self._alone(), contextlib.suppress(sqlite3.Error):  # others may commit: later, then
+            self._opened().shrink()
 
     def listen(self, arrived: Listener) -> Callable[[], None]:
         """Call `arrived` with the actions of each commit of this process, and the number of the
@@ -104,13 +124,50 @@ class QueueWriter:
     def _share(self, mine: _Waiting) -> None:
         with self._gathering_lock:
             self._gathering.append(mine)
-        with self._commit_lock:
-            if not mine.done:
-                with self._gathering_lock:
-                    batch, self._gathering = self._gathering, []
-                self._commit(batch)
+        try:
+            while not mine.done:
+                if self._commit_lock.acquire(blocking=False):
+                    self._commit_gathered()
+                else:
+                    mine.told.acquire()
+        except BaseException:  # it goes; somebody else commits for those that wait
+            with self._gathering_lock:
+                self._gathering = [each for each in self._gathering if each is not mine]
+                self._tell_next()
+            raise
         if mine.error is not None:
             raise mine.error
+
+    def _commit_gathered(self) -> None:
+        """Commit what has gathered; the lock is taken, and given back."""
+        batch: list[_Waiting] = []
+        try:
+            with self._gathering_lock:
+                batch, self._gathering = self._gathering, []
+            if batch:
+                self._commit(batch)
+        finally:
+            self._give(batch)
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Nobody commits meanwhile."""
+        self._commit_lock.acquire()
+        try:
+            yield
+        finally:
+            self._give()
+
+    def _give(self, done: Sequence[_Waiting] = ()) -> None:
+        self._commit_lock.release()
+        with self._gathering_lock:
+            self._tell_next()
+            for each in done:
+                each.tell()
+
+    def _tell_next(self) -> None:
+        for first in self._gathering[:1]:
+            first.tell()
 
     def _commit(self, batch: list[_Waiting]) -> None:
         # Whatever ends this commit early, nobody in it may take it for done, nor for undone.
@@ -142,18 +199,21 @@ class QueueWriter:
             # It may be found after a crash.
             return OutcomeUnknownError(str(failure))
         return StoreError(
-            f"the action could not be written to the queue in {self._folder.path}: {failure}. "
-            "It is not acknowledged; make space, or mend the cause, and send it again."
+            f"the action could not be written to the queue in {self._folder.path}: "
+            f"{str(failure).rstrip('.')}. It is not acknowledged; make space, or mend the cause, "
+            "and send it again."
         )
 
     def _tell(self, numbered: list[Action], before: int) -> None:
+        if self._bells is not None:
+            self._bells.ring("committed")
+            if numbered and not self._listeners:
+                self._bells.ring("enqueued")
         if not numbered:
             return
         for arrived in list(self._listeners):
             with contextlib.suppress(RuntimeError):  # its loop has ended; the action is safe
                 arrived(numbered, before)
-        if not self._listeners and self._bell is not None:
-            self._bell.ring()
 
     def _opened(self) -> QueueFile:
         if self._file is not None and self._folder.queue_id() != self._file_id:
@@ -163,12 +223,12 @@ class QueueWriter:
             self._limit = current_settings().queue_max if self._most is None else self._most
             self._file = self._folder.open_queue()
             self._file_id = self._folder.queue_id()
-            self._bell = queue_watch.Bell(self._folder.path)
+            self._bells = queue_watch.Bells(self._folder.path)
         return self._file
 
     def close(self) -> None:
         """Give the file up until the next commit."""
-        with self._commit_lock:
+        with self._alone():
             self._close()
 
     def before_fork(self) -> bool:
@@ -182,12 +242,12 @@ class QueueWriter:
         if child:  # what threads of the parent wait for is the parent's to commit, and its worker's
             self._gathering, self._listeners = [], []
         self._gathering_lock.release()
-        self._commit_lock.release()
+        self._give()
 
     def _close(self) -> None:
         file, self._file = self._file, None
-        bell, self._bell = self._bell, None
-        for each in (file, bell):
+        bells, self._bells = self._bells, None
+        for each in (file, bells):
             if each is not None:
                 with contextlib.suppress(sqlite3.Error, OSError):
                     each.close()

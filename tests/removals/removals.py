@@ -81,7 +81,13 @@ AN_EXCEPTION_IS_NOT_DAMAGE = (
     Removal(
         "what the journal has lost is given up unasked",
         1,
-        (Edit("store/starting.py", "    if not roll_back:\n", "    if roll_back is None:\n"),),
+        (
+            Edit(
+                "store/lance/giving_up.py",
+                "    if not roll_back:\n",
+                "    if roll_back is None:\n",
+            ),
+        ),
         (
             f"{_PROOF}::test_one_bit_of_the_log",
             f"{_PROOF}::test_a_file_of_the_journal_is_not_there",

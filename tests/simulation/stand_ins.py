@@ -58,15 +58,15 @@ def installed(world: World) -> Iterator[None]:
         _replace(
             stack, queue_watch, "watch", lambda _path, wake, of: world.disk.watch(world, wake, of)
         )
-        _replace(stack, queue_watch, "Bell", lambda _path: _NoBell())
+        _replace(stack, queue_watch, "Bells", lambda _path: _NoBells())
         _replace(stack, sys.modules["store.flush"], "give_back", lambda: None)
         yield
 
 
-class _NoBell:
-    """The disk rings it."""
+class _NoBells:
+    """The disk rings them."""
 
-    def ring(self) -> None: ...
+    def ring(self, of: str) -> None: ...
 
     def close(self) -> None: ...
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import time
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from itertools import pairwise
 
 import pytest
 
@@ -119,6 +121,22 @@ async def test_what_was_applied_and_not_marked_has_no_second_effect(fleet, monke
         by_seq = fleet.log()[got["applied_seq"] - 1]
         assert got["action_id"] in by_seq["applied_actions"]
     assert len(messages.list_messages("c", store=fleet.store.reader)) == 1
+
+
+async def test_outcomes_that_come_one_after_another_share_commits(fleet, monkeypatch):
+    """Each marking is a commit with a sync, for which whoever enqueues has to wait."""
+    real, markings = queue_writer.QueueWriter.mark, []
+
+    def mark(writer, marks):
+        markings.append(time.monotonic())
+        real(writer, marks)
+
+    monkeypatch.setattr(queue_writer.QueueWriter, "mark", mark)
+    await fleet.ask(q.agent_create, "a", "t", agent_type="odd", config={"heartbeat_s": 60})
+    asked = [await fleet.ask(q.agent_interrupt, "a", "t", f"dogs {n}") for n in range(40)]
+    for action in asked:
+        assert (await fleet.receipt(action))["outcome"] == "applied"
+    assert all(after - before > 0.0099 for before, after in pairwise(markings))
 
 
 async def test_what_was_rejected_and_not_marked_is_not_judged_anew(fleet, monkeypatch):

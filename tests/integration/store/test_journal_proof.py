@@ -17,7 +17,9 @@ from store.errors import FolderUnusableError, JournalError, RollBackNeededError
 from store.journal import acknowledged, opening, wal
 from store.journal import file as journal_file
 from store.journal.inspection import inspected
+from store.journal.opening import open_for_writing
 from store.journal.proof import prove
+from store.journal.reading import open_for_reading
 from store.lance import damage
 from store.reading import Reader
 from store.store import Store
@@ -351,3 +353,25 @@ async def test_a_kill_while_a_file_is_made(tmp_path, name):
     await store.journal.append(step("s", 1))
     await store.stop()
     assert not path.with_name(f"{name}-journal").exists()
+
+
+def test_a_journal_that_was_emptied_keeps_its_log(tmp_path):
+    """SQLite deletes the log of a file of no bytes at the first look, with all that is in it."""
+    path = tmp_path / "journal.sqlite"
+    path.touch()
+    log = wal.log_of(path)
+    log.write_bytes(b"committed")
+
+    def looked(opened):
+        with opened:
+            pass
+
+    for look in (
+        lambda: prove(path),
+        lambda: open_for_writing(path, "power"),
+        lambda: looked(open_for_reading(path)),
+        lambda: looked(inspected(path)),
+    ):
+        with pytest.raises(FolderUnusableError, match="it is empty, and its log"):
+            look()
+    assert log.read_bytes() == b"committed"

@@ -25,6 +25,7 @@ from store.errors import (
     OutcomeUnknownError,
     QueueFullError,
     RollBackNeededError,
+    StoreError,
 )
 from store.folder import DataFolder
 from store.journal import acknowledged, wal
@@ -258,6 +259,23 @@ async def test_a_log_that_lost_its_end_is_refused(folder, harm):
     assert waiting(folder)[-1][queue.NUMBER] == 41
 
 
+async def test_a_file_that_was_emptied_keeps_its_log(folder):
+    """SQLite deletes the log of a file of no bytes at the first look, with all that is in it."""
+    log = wal.log_of(folder / "queue.sqlite")
+    before = log.read_bytes()
+    os.truncate(folder / "queue.sqlite", 0)
+    for look in (waiting, lambda _: QueueWriter(folder).append(action()), verify):
+        with pytest.raises((FolderUnusableError, StoreError), match="it is empty, and its log"):
+            look(folder)
+    with pytest.raises(FolderUnusableError, match="it is empty"):
+        await started(folder)
+    assert log.read_bytes() == before
+    for path in folder.glob("queue.sqlite*"):  # as the error says
+        path.rename(path.with_name(f"aside-{path.name}"))
+    with pytest.raises(RollBackNeededError, match="queue_n 1-40"):
+        await started(folder)
+
+
 async def test_an_action_that_is_not_what_was_committed_is_refused(folder):
     """A changed byte of the file itself, which no frame's checksum guards."""
     path = folder / "queue.sqlite"
@@ -389,14 +407,30 @@ def test_a_commit_beside_the_worker_rings_no_bell(tmp_path):
         end()
 
 
-def test_the_watch_for_others_does_not_hear_the_journal(tmp_path):
+@pytest.mark.parametrize(("of", "bell"), [("enqueued", "bells"), ("committed", "bells/committed")])
+def test_a_watch_on_the_queue_does_not_hear_the_journal(tmp_path, of, bell):
     """A watch on the data folder wakes three threads for each tick, with twice its CPU."""
     before = watched_inodes()
-    end = queue_watch.watch(tmp_path, lambda: None, "enqueued")
-    bells = (tmp_path / "bells").stat().st_ino
-    until(lambda: bells in watched_inodes() - before)
+    end = queue_watch.watch(tmp_path, lambda: None, of)
+    inode = (tmp_path / bell).stat().st_ino
+    until(lambda: inode in watched_inodes() - before)
     assert tmp_path.stat().st_ino not in watched_inodes() - before
     end()
+
+
+async def test_an_outcome_is_heard_of(tmp_path):
+    """The page shows it without a wait; the worker, who made it, is not woken for it."""
+    QueueWriter(tmp_path).append(action())
+    rung, seen = threading.Event(), threading.Event()
+    ends = [
+        queue_watch.watch(tmp_path, rung.set, "enqueued"),
+        queue_watch.watch(tmp_path, seen.set, "committed"),
+    ]
+    await asyncio.to_thread(mark_all, tmp_path)
+    until(seen.is_set)
+    assert not rung.is_set()
+    for end in ends:
+        end()
 
 
 def watched_inodes():
@@ -558,6 +592,37 @@ async def test_large_actions_are_read_and_carried_in_parts(tmp_path, monkeypatch
     await store.stop()
 
 
+async def test_the_file_is_small_again_after_a_burst(tmp_path):
+    """SQLite keeps the pages of what was deleted; who reads meanwhile delays it, no more."""
+    store = Store(tmp_path, flush_s=1_000)
+    await store.start()
+    writer = writer_at(store.folder)
+    for _ in range(4):
+        writer.append(*(action(description="x" * 20_000) for _ in range(500)))
+    await asyncio.to_thread(mark_all, tmp_path)
+    writer.append(action("left"))
+    assert size_of_queue(tmp_path) > 40_000_000
+    with contextlib.closing(sqlite3.connect(tmp_path / "queue.sqlite")) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM action").fetchone()
+        store._flush.queue.run()
+        assert size_of_queue(tmp_path) > 40_000_000
+    store._flush.queue.run()
+    assert size_of_queue(tmp_path) < 200_000
+    writer.append(action("next"))
+    assert names(waiting(tmp_path)) == ["left", "next"]
+    assert [row[queue.NUMBER] for row in waiting(tmp_path)] == [4_001, 4_002]
+    await store.stop()
+    await started(tmp_path)
+    assert names(waiting(tmp_path)) == ["left", "next"]
+
+
+def size_of_queue(folder):
+    return sum(
+        path.stat().st_size for path in folder.glob("queue.sqlite*") if "shm" not in path.name
+    )
+
+
 async def test_a_commit_that_is_broken_off_leaves_its_threads_in_doubt(tmp_path, monkeypatch):
     """An interrupt may come once it is on disk: who sends it again must know to keep its id."""
     writer = QueueWriter(tmp_path)
@@ -575,7 +640,7 @@ async def test_a_commit_that_is_broken_off_leaves_its_threads_in_doubt(tmp_path,
             errors.append(error)
 
     errors = []
-    with writer._commit_lock:  # so that both are in one commit
+    with writer._alone():  # so that both are in one commit
         monkeypatch.setattr(QueueFile, "commit", interrupted)
         threads = [threading.Thread(target=append, args=(action(n),)) for n in ("one", "two")]
         for thread in threads:

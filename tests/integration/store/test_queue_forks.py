@@ -1,9 +1,14 @@
 """The queue's file and fork: a child appends by handles of its own, and loses nothing."""
 
 import os
+import signal
 import threading
+import time
 
-from store import forks
+import pytest
+
+from agent_core.actions.action import create_action
+from store import forks, new_ids
 from store.folder import DataFolder
 from store.queue import table as queue
 from store.queue.writer import QueueWriter, writer_at
@@ -75,6 +80,28 @@ def test_a_fork_while_threads_append_leaves_no_lock_behind(tmp_path):
     there = [row["action_id"] for row in waiting(tmp_path) if row["agent_id"] != "child"]
     assert sorted(there) == sorted(sent)
     assert names(waiting(tmp_path)).count("child") == 5
+
+
+@pytest.mark.parametrize("lock", [new_ids._lock, create_action.__globals__["_now"]._lock])
+def test_a_fork_while_another_thread_makes_an_action(tmp_path, lock):
+    """The child makes actions too: it does not wait for a thread that it has not."""
+    held, writer = threading.Event(), QueueWriter(tmp_path)
+
+    def make():
+        with lock:
+            held.set()
+            time.sleep(0.2)
+
+    def append():
+        signal.alarm(20)  # ends a child that waits for ever
+        writer.append(action("child"))
+
+    thread = threading.Thread(target=make)
+    thread.start()
+    held.wait()
+    assert ended(forked(append)) == 0
+    thread.join()
+    assert names(waiting(tmp_path)) == ["child"]
 
 
 def test_a_fork_while_its_own_thread_reads(tmp_path, monkeypatch):

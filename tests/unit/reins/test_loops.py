@@ -185,15 +185,12 @@ async def test_a_task_loop_is_started_once_and_stopped_as_often_as_one_likes():
         loop.start()
 
 
-async def test_a_wake_ends_the_wait_of_a_task_loop_from_the_loop_and_from_a_thread():
+async def test_a_wake_ends_the_wait_of_a_task_loop():
     loop = CountingTask()
-    loop.wake_from_thread()
     loop.start()
     await until_async(lambda: loop.rounds == 1, "the first round")
     loop.wake()
     await until_async(lambda: loop.rounds == 2, "the round of the wake")
-    await asyncio.to_thread(loop.wake_from_thread)
-    await until_async(lambda: loop.rounds == 3, "the round of the thread's wake")
     await loop.stop()
 
 

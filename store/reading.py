@@ -16,7 +16,7 @@ from store import times
 from store.errors import FolderUnusableError
 from store.folder import DataFolder
 from store.journal.file import Record
-from store.journal.memory import Memory
+from store.journal.memory import Memory, Span
 from store.journal.opening import why_not
 from store.journal.searching import Line
 from store.lance.opening import OpenTable, Tables
@@ -66,8 +66,8 @@ class Reader:
 
         `match` picks journalled rows by their columns, `where` is the same for the table. For a
         derived table the journal's rows of its source count too. `newest`: of the journal's rows
-        those that are no key's newest may be left out. `enough` says whether the journal's rows are
-        all that fit: then the table is not read.
+        those that are no key's newest may be left out, and there may be some that are in the table
+        too. `enough` says whether the journal's rows are all that fit: then the table is not read.
         """
         # Journal first: a row that is flushed in between is then seen twice, never missed.
         pending = self.journalled(table, match, newest=newest)
@@ -78,6 +78,31 @@ class Reader:
         rows = stored + [row for row in pending if row["journal_n"] not in seen]
         return sorted(rows, key=lambda row: row["journal_n"] or 0)
 
+    def page(self, table: Table, own: str, span: Span, where: str) -> list[Row]:
+        """The rows of a key in a span of its places; a row that was written twice stands twice.
+
+        `own` is the key, and `where` says the same to the table as both. Only for a table whose
+        rows are numbered by the span's column, for each key from 1 without gaps.
+        """
+        match = {table.asked_by: own}
+
+        def read(line: Line) -> Row | None:
+            return next(iter(matching([line], match)), None)
+
+        if self.memory is not None:
+            with self._told_of_journal():
+                found = self.memory.page(table.name, own, span, read)
+            if found is not None:
+                as_typed = typed(table)
+                return [
+                    as_typed(row) for row in found if span.after < row[span.column] <= span.upto
+                ]
+        # Rows are flushed in their order: all that follow a journalled one are journalled.
+        return self.joined(
+            table, match, where,
+            enough=lambda pending: any(row[span.column] == span.after + 1 for row in pending),
+        )  # fmt: skip
+
     def newest(self, table: Table) -> Iterator[Row]:
         """The newest row of each key of a whole table, a few at a time in memory."""
         key = table.key or ""
@@ -86,7 +111,8 @@ class Reader:
             other = raw.get(row[key])
             if other is None or row["journal_n"] > other[1]["journal_n"]:
                 raw[row[key]] = derive, row
-        pending = {value: typed(table, derive(row)) for value, (derive, row) in raw.items()}
+        as_typed = typed(table)
+        pending = {value: as_typed(derive(row)) for value, (derive, row) in raw.items()}
         for batch in self.stored(table, None).to_batches(max_chunksize=_SLICE):
             for row in batch.to_pylist():
                 newer = pending.pop(row[key], row)
@@ -132,10 +158,12 @@ class Reader:
     ) -> list[Row]:
         """Rows of the journal alone that fit; read them before those of the table.
 
-        `newest`: those that are no key's newest may be left out.
+        `newest`: those that are no key's newest may be left out; of one key, its newest may be
+        among them although the table has it.
         """
+        as_typed = typed(table)
         rows = self._journalled(table, match or {}, newest=newest)
-        return [typed(table, derive(row)) for derive, row in rows]
+        return [as_typed(derive(row)) for derive, row in rows]
 
     def _journalled(
         self, table: Table, match: Mapping[str, str], *, newest: bool
@@ -145,23 +173,31 @@ class Reader:
         sources: list[tuple[str, Callable[[Row], Row]]] = [(table.name, _as_it_is)]
         if table.derived is not None:
             sources.append((table.derived.source, table.derived.row))
-        for name, derive in sources:
-            for row in matching(self._pending(name, key, newest=newest), match):
+        lines = self._pending([name for name, _ in sources], key, newest=newest)
+        for (_, derive), found in zip(sources, lines, strict=True):
+            for row in matching(found, match):
                 yield derive, row
 
-    def _pending(self, name: str, key: str | None, *, newest: bool) -> list[Line]:
-        memory = self.memory
-        if memory is not None:
-            try:
-                found = memory.pending(name, key, newest=newest)
-            except sqlite3.Error as error:
-                raise FolderUnusableError(
-                    f"the journal {self.folder.journal} {why_not(error)}"
-                ) from error
+    def _pending(self, names: list[str], key: str | None, *, newest: bool) -> list[list[Line]]:
+        """Of each of the tables, all at one moment."""
+        if self.memory is not None:
+            with self._told_of_journal():
+                # The newest row of one key is no older where the table has it too.
+                kept = newest and key is not None
+                found = self.memory.pending(names, key, newest=newest, kept=kept)
             if found is not None:
                 return found
         with self.folder.read_log() as log:
-            return [] if log is None else log.pending(name, key, newest=newest)
+            return [[] if log is None else log.pending(name, key, newest=newest) for name in names]
+
+    @contextlib.contextmanager
+    def _told_of_journal(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise FolderUnusableError(
+                f"the journal {self.folder.journal} {why_not(error)}"
+            ) from error
 
     def append(self, make: Callable[[], Record]) -> None:
         """Commit the record that `make` builds to the journal from here, beside its writer.
@@ -203,12 +239,24 @@ def _as_it_is(row: Row) -> Row:
     return row
 
 
-def typed(table: Table, row: Row) -> Row:
-    """A journalled row as the table has it: all of its columns, its times as datetimes."""
-    return {
-        column.name: _time(row.get(column.name)) if column.type == STAMP else row.get(column.name)
-        for column in table.schema
-    }
+def typed(table: Table) -> Callable[[Row], Row]:
+    """Makes of a journalled row one as the table has it: all of its columns, its times as
+    datetimes.
+    """
+    names, stamps = _columns(table.schema)
+
+    def as_typed(row: Row) -> Row:
+        made = {name: row.get(name) for name in names}
+        for name in stamps:
+            made[name] = _time(made[name])
+        return made
+
+    return as_typed
+
+
+@functools.lru_cache(maxsize=64)
+def _columns(schema: pa.Schema) -> tuple[list[str], list[str]]:
+    return schema.names, [column.name for column in schema if column.type == STAMP]
 
 
 def _time(microseconds: int | None) -> datetime | None:

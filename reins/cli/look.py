@@ -156,7 +156,7 @@ def _numbered(
     follow: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """The rows with these columns and a `number` above `after`, in order; `read` reads a page."""
-    feed = Follower(reader(), [table])
+    feed, as_typed = Follower(reader(), [table]), typed(table)
     # In this order: what is written meanwhile is seen twice, never missed.
     feed.start()
     while rows := read(after):
@@ -165,7 +165,7 @@ def _numbered(
     while follow:
         for row in _news(feed):
             if own.items() <= row.items() and row[number] > after:
-                yield typed(table, row)
+                yield as_typed(row)
                 after = row[number]
 
 

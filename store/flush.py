@@ -152,8 +152,11 @@ class Flush(ThreadLoop):
 
     def _flush_all(self) -> None:
         before = self.rows
-        while self._flush_batch():
-            pass
+        more = True
+        while more:
+            more = self._flush_batch()
+            self._memory.settle(aside=self._aside)
+            self._aside = False
         moved = self.rows - before
         self._worked += moved
         # Sessions that tick leave no moment without a row.
@@ -172,8 +175,6 @@ class Flush(ThreadLoop):
         self._write_all({name: list(same) for name, same in by_table})
         versions = self.queue.versions() | self._safe.sync()  # read before the sync
         self._journal.forget(groups, versions, self._highest)
-        self._memory.settle(aside=self._aside)
-        self._aside = False
         self._note_files(versions)
         self.rows += sum(group.rows for group in groups)
         return more

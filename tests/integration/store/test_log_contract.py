@@ -14,7 +14,7 @@ from store.journal.memory import Memory
 from store.lance.sums import Sum
 from tests.integration.store.logs import FORMS, OTHER, TABLE, record
 from tests.integration.store.support import child, lines_of
-from tests.support.waiting import until, until_async
+from tests.support.waiting import until_async
 
 _OTHER_PROCESS = "import sys; from tests.integration.store import logs\n"
 
@@ -295,20 +295,3 @@ def test_the_memory_has_what_the_log_has(form):
     assert memory.pending([TABLE], "a", newest=False) is None
     witness.close()
     before.close()
-
-
-def test_the_memory_is_bounded_by_what_is_pending(form):
-    """What nobody reads does not gather, nor does what was forgotten."""
-    memory = Memory()
-    memory.open(form.open("process"))
-    log = form.open(witness=memory)
-    log.append([record("a", 1)])
-    assert not memory._came
-    memory.pending([TABLE], None, newest=False)
-    for n in range(50):
-        log.append([record("a", n)])
-        log.forget(n + 1, n + 1, {}, {})
-    assert len(memory._came) <= 2
-    until(lambda: memory.pending([TABLE], "a", newest=False)[0], "the newest is there")
-    memory.close()
-    log.close()

@@ -3,24 +3,23 @@
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import orjson
 import pyarrow as pa
 
 from reins.settings import current_settings
-from store import times
 from store.errors import FolderUnusableError
 from store.folder import DataFolder
 from store.journal.file import Record
 from store.journal.memory import Memory, Span
 from store.journal.opening import why_not
 from store.journal.searching import Line
+from store.journalled import Derive, matching, rows_of, sources, typed
 from store.lance.opening import OpenTable, Tables
-from store.lance.tables import STAMP, Row, Table
+from store.lance.tables import Row, Table
+from store.whole_tables import WholeTables
 
 _TRIES = 5
 _SLICE = 500
@@ -34,6 +33,7 @@ class Reader:
     def __init__(self, folder: DataFolder | Path | str) -> None:
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
         self._tables: dict[str, OpenTable] = {}
+        self._tables_read = WholeTables()
         self.memory: Memory | None = None
         """Pending rows, where this process writes them."""
 
@@ -106,19 +106,37 @@ class Reader:
     def newest(self, table: Table) -> Iterator[Row]:
         """The newest row of each key of a whole table, a few at a time in memory."""
         key = table.key or ""
-        raw: dict[str, tuple[Callable[[Row], Row], Row]] = {}
-        for derive, row in self._journalled(table, {}, newest=True):
+        stored, journalled = self._whole(table)
+        raw: dict[str, tuple[Derive, Row]] = {}
+        for derive, row in journalled:
             other = raw.get(row[key])
             if other is None or row["journal_n"] > other[1]["journal_n"]:
                 raw[row[key]] = derive, row
+        # Rows from before there was a journal have no number.
+        numbers = (number or 0 for number in stored["journal_n"].to_pylist())
+        newest: list[int] = []
+        for place, (value, number) in enumerate(zip(stored[key].to_pylist(), numbers, strict=True)):
+            if value not in raw or raw[value][1]["journal_n"] <= number:
+                raw.pop(value, None)
+                newest.append(place)
         as_typed = typed(table)
-        pending = {value: as_typed(derive(row)) for value, (derive, row) in raw.items()}
-        for batch in self.stored(table, None).to_batches(max_chunksize=_SLICE):
-            for row in batch.to_pylist():
-                newer = pending.pop(row[key], row)
-                # Rows from before there was a journal have no number.
-                yield newer if (newer["journal_n"] or 0) > (row["journal_n"] or 0) else row
-        yield from pending.values()
+        yield from (as_typed(derive(row)) for derive, row in raw.values())
+        for at in range(0, len(newest), _SLICE):
+            yield from stored.take(newest[at : at + _SLICE]).to_pylist()
+
+    def _whole(self, table: Table) -> tuple[pa.Table, Iterator[tuple[Derive, Row]]]:
+        """The rows of the whole table, and the newest of those that the journal may have more."""
+        if self.memory is not None:
+            names = [name for name, _ in sources(table)]
+            with self._told_of_journal():
+                found = self._tables_read.newest(
+                    table.name, names, self.memory, lambda: self.stored(table, None)
+                )
+            if found is not None:
+                return found[0], rows_of(table, found[1], {})
+        # Journal first: a row that is flushed in between is then seen twice, never missed.
+        journalled = list(self._journalled(table, {}, newest=True))
+        return self.stored(table, None), iter(journalled)
 
     def stored(self, table: Table, where: str | None, columns: list[str] | None = None) -> pa.Table:
         """Rows of the table alone, without the journal's; of all columns or of some."""
@@ -167,16 +185,11 @@ class Reader:
 
     def _journalled(
         self, table: Table, match: Mapping[str, str], *, newest: bool
-    ) -> Iterator[tuple[Callable[[Row], Row], Row]]:
+    ) -> Iterator[tuple[Derive, Row]]:
         """The journal's rows for this table, each with the function that makes it a row of it."""
         key = match.get(table.asked_by)
-        sources: list[tuple[str, Callable[[Row], Row]]] = [(table.name, _as_it_is)]
-        if table.derived is not None:
-            sources.append((table.derived.source, table.derived.row))
-        lines = self._pending([name for name, _ in sources], key, newest=newest)
-        for (_, derive), found in zip(sources, lines, strict=True):
-            for row in matching(found, match):
-                yield derive, row
+        lines = self._pending([name for name, _ in sources(table)], key, newest=newest)
+        return rows_of(table, lines, match)
 
     def _pending(self, names: list[str], key: str | None, *, newest: bool) -> list[list[Line]]:
         """Of each of the tables, all at one moment."""
@@ -221,46 +234,6 @@ def _told(folder: Path) -> Iterator[None]:
             f"the tables in {folder} cannot be read: {said}. Check the disk, the permissions, and "
             "the limits of this process (ulimit -a)."
         ) from error
-
-
-def matching(lines: Iterable[Line], match: Mapping[str, str]) -> Iterable[Row]:
-    """The rows whose columns equal `match`, each with its number."""
-    # Parsing is what costs: look for the encoded values first.
-    needles = [orjson.dumps(value) for value in match.values()]
-    for number, line in lines:
-        if all(needle in line for needle in needles):
-            row = orjson.loads(line)
-            if all(row[name] == value for name, value in match.items()):
-                row["journal_n"] = number
-                yield row
-
-
-def _as_it_is(row: Row) -> Row:
-    return row
-
-
-def typed(table: Table) -> Callable[[Row], Row]:
-    """Makes of a journalled row one as the table has it: all of its columns, its times as
-    datetimes.
-    """
-    names, stamps = _columns(table.schema)
-
-    def as_typed(row: Row) -> Row:
-        made = {name: row.get(name) for name in names}
-        for name in stamps:
-            made[name] = _time(made[name])
-        return made
-
-    return as_typed
-
-
-@functools.lru_cache(maxsize=64)
-def _columns(schema: pa.Schema) -> tuple[list[str], list[str]]:
-    return schema.names, [column.name for column in schema if column.type == STAMP]
-
-
-def _time(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else times.from_us(microseconds)
 
 
 @functools.lru_cache(maxsize=64)

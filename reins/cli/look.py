@@ -16,8 +16,9 @@ from reins.cli.outcome import print_json
 from store import agent_state, agent_steps, agents_config, conversations, messages
 from store.following import Follower
 from store.id_forms import is_same
+from store.journalled import typed
 from store.lance.tables import Table
-from store.reading import reader, typed
+from store.reading import reader
 from store.times import from_us
 
 _FOLLOW_S = 0.1

@@ -97,6 +97,18 @@ class Memory:
                 return None
             return [self._found(table, key, newest=newest, kept=kept) for table in tables]
 
+    def forgotten_upto(self) -> int | None:
+        """What has a number up to this is in the tables; None while it is not open."""
+        with self._lock:
+            return None if self._log is None else self._forgotten
+
+    def since(self, tables: Sequence[str], number: int) -> list[list[Line]] | None:
+        """The newest row of each key above this number; None where not all of them are here."""
+        with self._lock:
+            if not self._look() or number < self._floor:
+                return None
+            return [self._above(table, None, number, newest=True) for table in tables]
+
     def page(
         self, table: str, key: str, span: Span, read: Callable[[Line], Row | None]
     ) -> list[Row] | None:
@@ -116,12 +128,15 @@ class Memory:
 
     def _found(self, table: str, key: str | None, *, newest: bool, kept: bool) -> list[Line]:
         above = self._floor if kept and table not in self._passing else self._forgotten
-        chunks = self._tails[table].above(above)
+        return self._above(table, key, above, newest=newest)
+
+    def _above(self, table: str, key: str | None, number: int, *, newest: bool) -> list[Line]:
+        chunks = self._tails[table].above(number)
         return [
             line
             for chunk, places in keys.wanted(chunks, key, newest=newest)
             for line in chunk.lines(places)
-            if line[0] > above
+            if line[0] > number
         ]
 
     def _look(self) -> bool:

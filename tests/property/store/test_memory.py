@@ -57,7 +57,9 @@ class Folder:
         records = []
         for session in sessions:
             self.steps[session] = seq = self.steps[session] + 1
-            records += [step(session, seq), message(session, seq, f"m{seq}")]
+            key = "" if session == "c" else session  # as an older Reins wrote them
+            records.append(step(session, seq)._replace(key=key))
+            records.append(message(session, seq, f"m{seq}")._replace(key=key))
             self.states[session] = seq, None
         getattr(self, whose).append(records)
 
@@ -129,7 +131,7 @@ def small(monkeypatch):
 
 @given(moves, moves, st.sampled_from([0, 3_000, 1 << 20]))
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 def test_any_interleaving_reads_each_row_once(small, tmp_path_factory, before, made, kept_bytes):
     """With rows from before it was opened, from another process, flushed, forgotten, set aside and
@@ -156,10 +158,8 @@ def test_what_was_flushed_is_read_without_a_table(tmp_path):
     assert [row["seq"] for row in list_steps("a", 20, 5, store=folder.reader)] == [*range(21, 26)]
     assert agent_state.get_agent_state("a", store=folder.reader)["iteration"] == 30
     assert messages.last_number("b", store=folder.reader) == 30
-    assert [row["number"] for row in messages.list_messages("b", 28, store=folder.reader)] == [
-        29,
-        30,
-    ]
+    said = messages.list_messages("b", 28, store=folder.reader)
+    assert [row["number"] for row in said] == [29, 30]
     assert folder.reader.reads == 0
     folder.close()
 

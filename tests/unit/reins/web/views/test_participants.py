@@ -5,7 +5,7 @@ import pytest
 
 from reins.web.views.participants import Participants
 from store import agent_state, participants
-from store.reading import typed
+from store.journalled import typed
 from tests.integration.web import speaking
 
 

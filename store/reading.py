@@ -19,7 +19,6 @@ from store.journal.searching import Line
 from store.journalled import Derive, matching, rows_of, sources, typed
 from store.lance.opening import OpenTable, Tables
 from store.lance.tables import Row, Table
-from store.whole_tables import WholeTables
 
 _TRIES = 5
 _SLICE = 500
@@ -33,7 +32,6 @@ class Reader:
     def __init__(self, folder: DataFolder | Path | str) -> None:
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
         self._tables: dict[str, OpenTable] = {}
-        self._tables_read = WholeTables()
         self.memory: Memory | None = None
         """Pending rows, where this process writes them."""
 
@@ -126,11 +124,13 @@ class Reader:
 
     def _whole(self, table: Table) -> tuple[pa.Table, Iterator[tuple[Derive, Row]]]:
         """The rows of the whole table, and the newest of those that the journal may have more."""
-        if self.memory is not None:
-            names = [name for name, _ in sources(table)]
+        memory = self.memory
+        border = None if memory is None else memory.forgotten_upto()
+        if memory is not None and border is not None:
+            since = functools.partial(memory.since, [name for name, _ in sources(table)])
             with self._told_of_journal():
-                found = self._tables_read.newest(
-                    table.name, names, self.memory, lambda: self.stored(table, None)
+                found = memory.tables.rows(
+                    table.name, since, border, lambda: self.stored(table, None)
                 )
             if found is not None:
                 return found[0], rows_of(table, found[1], {})

@@ -11,6 +11,7 @@ from store.journal.chunks import Chunk, Tail
 from store.journal.file import Group
 from store.journal.log import Log
 from store.journal.searching import Line
+from store.journal.whole_tables import WholeTables
 
 Row = dict[str, Any]
 _KEPT_BYTES = 160 << 20
@@ -51,6 +52,7 @@ class Memory:
         self._floor = 0
         """What is above it, up to the last, is here."""
         self._forgotten = 0
+        self.tables = WholeTables()
         self._forgot: deque[tuple[float, int]] = deque()
         """When the log had forgotten what."""
 
@@ -84,6 +86,7 @@ class Memory:
                 self._floor = max(self._floor, self._forgot.popleft()[1])
             self._keep_to_bytes()
             self._take()
+        self.tables.settle()
 
     def pending(
         self, tables: Sequence[str], key: str | None, *, newest: bool, kept: bool = False

@@ -26,9 +26,9 @@ class AgentRejectedError(ValueError):
 
 
 class AgentConfig(BaseModel):
-    """The configuration that every type has; it does not change while its agent lives."""
+    """The configuration that every type has."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid")
 
     heartbeat_s: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
     route: str | None = Field(None, min_length=1, max_length=64)

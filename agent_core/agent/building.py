@@ -1,10 +1,8 @@
 """The one place where an agent and its session are built, each with the other."""
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any
 
-from agent_core.agent.base import AgentConfig
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
@@ -31,8 +29,6 @@ def build_session(
 ) -> Session:
     """A session whose agent is of this type and configuration; nothing of it runs yet."""
 
-    config = _shared(config)
-
     def make_agent(session: Session) -> LoopingAgentBase:
         return kind(session=session, config=config, services=services)
 
@@ -48,21 +44,3 @@ def build_session(
         audience=audience,
         inbox=inbox,
     )
-
-
-def _shared(config: AgentConfig) -> AgentConfig:
-    """One object for all sessions that are configured the same: it takes half a KiB."""
-    try:
-        one = _first(config)
-    except TypeError:  # it holds what can be changed, a list say
-        return config
-    # Equal may still be told apart, as 1 and True are.
-    same = one is config or one.model_dump_json(exclude_unset=True) == config.model_dump_json(
-        exclude_unset=True
-    )
-    return one if same else config
-
-
-@lru_cache(maxsize=1_024)
-def _first(config: AgentConfig) -> AgentConfig:
-    return config

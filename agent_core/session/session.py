@@ -61,7 +61,7 @@ class Session:
         audience: Sequence[Listener] = (),
         inbox: SessionItems | None = None,
     ) -> None:
-        self.agent_id = session_id if agent_id == session_id else agent_id  # one text for both
+        self.agent_id = agent_id
         self.session_id = session_id
         self.agent_type = agent_type
         self.log = SessionLog(journal, self)

@@ -40,8 +40,6 @@ _BATCH_ROWS = 20_000
 _BATCH_BYTES = 64 << 20
 _BURST_ROWS = 5_000  # after as many, a quieter moment is used to give their memory back
 _QUIET_ROWS = 1_000
-_STARTED_RUNS = 5
-"""By then a start is over, which has read whole tables."""
 _RETRY_MAX_S = 30.0
 
 
@@ -79,7 +77,6 @@ class Flush(ThreadLoop):
         self._compaction = Compaction()
         self._indexing = Indexing()
         self._worked = 0
-        self._runs = 0
         self._highest = dict(highest)
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
@@ -119,9 +116,6 @@ class Flush(ThreadLoop):
             self._safe.changed()
         self._compact()
         self._journal.retry_failed()
-        self._runs += 1
-        if self._runs == _STARTED_RUNS:
-            give_back()
         self._retry_s = self._every_s
         self.last_error = None
         self.flushed_at = time.time()

@@ -295,3 +295,11 @@ def test_the_memory_has_what_the_log_has(form):
     assert memory.pending([TABLE], "a", newest=False) is None
     witness.close()
     before.close()
+
+
+def test_a_row_without_a_key_is_found_once(form, log):
+    """By who asks for rows of no key, as by who asks for any; the newest of them, too."""
+    log.append([record("", 1), record("a", 2), record("", 3)])
+    for newest in (False, True):
+        assert values(log.pending(TABLE, "", newest=newest)) == [(1, 1), (3, 3)]
+        assert values(log.pending(TABLE, "a", newest=newest)) == [(1, 1), (2, 2), (3, 3)]

@@ -20,6 +20,7 @@ from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
 from store.journal.log import NotingLog
+from store.journal.memory import Memory
 from store.lance import damage
 from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
@@ -63,6 +64,7 @@ class Flush(ThreadLoop):
         hurry_rows: int = _BATCH_ROWS,
         record_days: float | None = None,
         sums: Sums | None = None,
+        memory: Memory | None = None,
     ) -> None:
         super().__init__("flush", first_delay_s=every_s)
         self._folder = folder
@@ -78,6 +80,8 @@ class Flush(ThreadLoop):
         self._highest = dict(highest)
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
+        self._memory = Memory() if memory is None else memory
+        self._aside = False
         journalled = {name: pair for name, pair in tables.items() if pair[0].journalled}
         self._safe = SafeVersions(folder, journalled, synced, go_back, in_doubt=in_doubt)
         self.queue = QueueFlush(folder, tables, synced, self._note_synced)
@@ -148,8 +152,11 @@ class Flush(ThreadLoop):
 
     def _flush_all(self) -> None:
         before = self.rows
-        while self._flush_batch():
-            pass
+        more = True
+        while more:
+            more = self._flush_batch()
+            self._memory.settle(aside=self._aside)
+            self._aside = False
         moved = self.rows - before
         self._worked += moved
         # Sessions that tick leave no moment without a row.
@@ -249,6 +256,7 @@ class Flush(ThreadLoop):
 
     def _set_aside(self, groups: list[Group], why: str) -> None:
         """Keep rows in `damaged/` that no table takes."""
+        self._aside = True
         aside = self._folder.path / "damaged"
         aside.mkdir(exist_ok=True)
         for group in groups:

@@ -7,6 +7,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from store.id_forms import in_either_form, stored_id
+from store.journal.memory import Span
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -45,11 +46,10 @@ def list_messages(
     """The messages with a number above `after`, oldest first, `limit` at the most."""
 
     def read(conversation_id: str) -> list[dict[str, Any]]:
-        return (store or reader()).joined(
-            TABLE,
-            {"conversation_id": conversation_id},
-            f"{_above(conversation_id, int(after))} AND number <= {int(after) + int(limit)}",
-        )
+        upto = int(after) + int(limit)
+        where = f"{_above(conversation_id, int(after))} AND number <= {upto}"
+        span = Span("number", int(after), upto)
+        return (store or reader()).page(TABLE, conversation_id, span, where)
 
     rows = in_either_form(conversation_id, read)
     by_number = {row["number"]: row for row in reversed(rows) if row["number"] > after}

@@ -3,24 +3,22 @@
 import contextlib
 import functools
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-import orjson
 import pyarrow as pa
 
 from reins.settings import current_settings
-from store import times
 from store.errors import FolderUnusableError
 from store.folder import DataFolder
 from store.journal.file import Record
-from store.journal.memory import Memory
+from store.journal.memory import Memory, Span
 from store.journal.opening import why_not
 from store.journal.searching import Line
+from store.journalled import Derive, matching, rows_of, sources, typed
 from store.lance.opening import OpenTable, Tables
-from store.lance.tables import STAMP, Row, Table
+from store.lance.tables import Row, Table
 
 _TRIES = 5
 _SLICE = 500
@@ -66,8 +64,8 @@ class Reader:
 
         `match` picks journalled rows by their columns, `where` is the same for the table. For a
         derived table the journal's rows of its source count too. `newest`: of the journal's rows
-        those that are no key's newest may be left out. `enough` says whether the journal's rows are
-        all that fit: then the table is not read.
+        those that are no key's newest may be left out, and there may be some that are in the table
+        too. `enough` says whether the journal's rows are all that fit: then the table is not read.
         """
         # Journal first: a row that is flushed in between is then seen twice, never missed.
         pending = self.journalled(table, match, newest=newest)
@@ -78,21 +76,67 @@ class Reader:
         rows = stored + [row for row in pending if row["journal_n"] not in seen]
         return sorted(rows, key=lambda row: row["journal_n"] or 0)
 
+    def page(self, table: Table, own: str, span: Span, where: str) -> list[Row]:
+        """The rows of a key in a span of its places; a row that was written twice stands twice.
+
+        `own` is the key, and `where` says the same to the table as both. Only for a table whose
+        rows are numbered by the span's column, for each key from 1 without gaps.
+        """
+        match = {table.asked_by: own}
+
+        def read(line: Line) -> Row | None:
+            return next(iter(matching([line], match)), None)
+
+        if self.memory is not None:
+            with self._told_of_journal():
+                found = self.memory.page(table.name, own, span, read)
+            if found is not None:
+                as_typed = typed(table)
+                return [
+                    as_typed(row) for row in found if span.after < row[span.column] <= span.upto
+                ]
+        # Rows are flushed in their order: all that follow a journalled one are journalled.
+        return self.joined(
+            table, match, where,
+            enough=lambda pending: any(row[span.column] == span.after + 1 for row in pending),
+        )  # fmt: skip
+
     def newest(self, table: Table) -> Iterator[Row]:
         """The newest row of each key of a whole table, a few at a time in memory."""
         key = table.key or ""
-        raw: dict[str, tuple[Callable[[Row], Row], Row]] = {}
-        for derive, row in self._journalled(table, {}, newest=True):
+        stored, journalled = self._whole(table)
+        raw: dict[str, tuple[Derive, Row]] = {}
+        for derive, row in journalled:
             other = raw.get(row[key])
             if other is None or row["journal_n"] > other[1]["journal_n"]:
                 raw[row[key]] = derive, row
-        pending = {value: typed(table, derive(row)) for value, (derive, row) in raw.items()}
-        for batch in self.stored(table, None).to_batches(max_chunksize=_SLICE):
-            for row in batch.to_pylist():
-                newer = pending.pop(row[key], row)
-                # Rows from before there was a journal have no number.
-                yield newer if (newer["journal_n"] or 0) > (row["journal_n"] or 0) else row
-        yield from pending.values()
+        # Rows from before there was a journal have no number.
+        numbers = (number or 0 for number in stored["journal_n"].to_pylist())
+        newest: list[int] = []
+        for place, (value, number) in enumerate(zip(stored[key].to_pylist(), numbers, strict=True)):
+            if value not in raw or raw[value][1]["journal_n"] <= number:
+                raw.pop(value, None)
+                newest.append(place)
+        as_typed = typed(table)
+        yield from (as_typed(derive(row)) for derive, row in raw.values())
+        for at in range(0, len(newest), _SLICE):
+            yield from stored.take(newest[at : at + _SLICE]).to_pylist()
+
+    def _whole(self, table: Table) -> tuple[pa.Table, Iterator[tuple[Derive, Row]]]:
+        """The rows of the whole table, and the newest of those that the journal may have more."""
+        memory = self.memory
+        border = None if memory is None else memory.forgotten_upto()
+        if memory is not None and border is not None:
+            since = functools.partial(memory.since, [name for name, _ in sources(table)])
+            with self._told_of_journal():
+                found = memory.tables.rows(
+                    table.name, since, border, lambda: self.stored(table, None)
+                )
+            if found is not None:
+                return found[0], rows_of(table, found[1], {})
+        # Journal first: a row that is flushed in between is then seen twice, never missed.
+        journalled = list(self._journalled(table, {}, newest=True))
+        return self.stored(table, None), iter(journalled)
 
     def stored(self, table: Table, where: str | None, columns: list[str] | None = None) -> pa.Table:
         """Rows of the table alone, without the journal's; of all columns or of some."""
@@ -132,36 +176,41 @@ class Reader:
     ) -> list[Row]:
         """Rows of the journal alone that fit; read them before those of the table.
 
-        `newest`: those that are no key's newest may be left out.
+        `newest`: those that are no key's newest may be left out; of one key, its newest may be
+        among them although the table has it.
         """
+        as_typed = typed(table)
         rows = self._journalled(table, match or {}, newest=newest)
-        return [typed(table, derive(row)) for derive, row in rows]
+        return [as_typed(derive(row)) for derive, row in rows]
 
     def _journalled(
         self, table: Table, match: Mapping[str, str], *, newest: bool
-    ) -> Iterator[tuple[Callable[[Row], Row], Row]]:
+    ) -> Iterator[tuple[Derive, Row]]:
         """The journal's rows for this table, each with the function that makes it a row of it."""
         key = match.get(table.asked_by)
-        sources: list[tuple[str, Callable[[Row], Row]]] = [(table.name, _as_it_is)]
-        if table.derived is not None:
-            sources.append((table.derived.source, table.derived.row))
-        for name, derive in sources:
-            for row in matching(self._pending(name, key, newest=newest), match):
-                yield derive, row
+        lines = self._pending([name for name, _ in sources(table)], key, newest=newest)
+        return rows_of(table, lines, match)
 
-    def _pending(self, name: str, key: str | None, *, newest: bool) -> list[Line]:
-        memory = self.memory
-        if memory is not None:
-            try:
-                found = memory.pending(name, key, newest=newest)
-            except sqlite3.Error as error:
-                raise FolderUnusableError(
-                    f"the journal {self.folder.journal} {why_not(error)}"
-                ) from error
+    def _pending(self, names: list[str], key: str | None, *, newest: bool) -> list[list[Line]]:
+        """Of each of the tables, all at one moment."""
+        if self.memory is not None:
+            with self._told_of_journal():
+                # The newest row of one key is no older where the table has it too.
+                kept = newest and key is not None
+                found = self.memory.pending(names, key, newest=newest, kept=kept)
             if found is not None:
                 return found
         with self.folder.read_log() as log:
-            return [] if log is None else log.pending(name, key, newest=newest)
+            return [[] if log is None else log.pending(name, key, newest=newest) for name in names]
+
+    @contextlib.contextmanager
+    def _told_of_journal(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise FolderUnusableError(
+                f"the journal {self.folder.journal} {why_not(error)}"
+            ) from error
 
     def append(self, make: Callable[[], Record]) -> None:
         """Commit the record that `make` builds to the journal from here, beside its writer.
@@ -185,34 +234,6 @@ def _told(folder: Path) -> Iterator[None]:
             f"the tables in {folder} cannot be read: {said}. Check the disk, the permissions, and "
             "the limits of this process (ulimit -a)."
         ) from error
-
-
-def matching(lines: Iterable[Line], match: Mapping[str, str]) -> Iterable[Row]:
-    """The rows whose columns equal `match`, each with its number."""
-    # Parsing is what costs: look for the encoded values first.
-    needles = [orjson.dumps(value) for value in match.values()]
-    for number, line in lines:
-        if all(needle in line for needle in needles):
-            row = orjson.loads(line)
-            if all(row[name] == value for name, value in match.items()):
-                row["journal_n"] = number
-                yield row
-
-
-def _as_it_is(row: Row) -> Row:
-    return row
-
-
-def typed(table: Table, row: Row) -> Row:
-    """A journalled row as the table has it: all of its columns, its times as datetimes."""
-    return {
-        column.name: _time(row.get(column.name)) if column.type == STAMP else row.get(column.name)
-        for column in table.schema
-    }
-
-
-def _time(microseconds: int | None) -> datetime | None:
-    return None if microseconds is None else times.from_us(microseconds)
 
 
 @functools.lru_cache(maxsize=64)

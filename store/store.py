@@ -69,7 +69,8 @@ class Store:
         record_days: float | None = None,
     ) -> None:
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
-        self._memory = memory = Memory()
+        passing = {table.name for table in TABLES if table.retained_by}
+        self._memory = memory = Memory(passing)
         self.journal = Journal(
             self.folder.journal,
             durable=durable,
@@ -128,6 +129,7 @@ class Store:
             every_s=self._flush_s,
             record_days=self._record_days,
             sums=opened.sums,
+            memory=self._memory,
         )
         await asyncio.to_thread(self.adopt_actions)
         self._flush.start()

@@ -17,6 +17,7 @@ from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
 from store import agent_state, agents_config
+from store.lance.memory import give_back
 from store.queue import reading as queue_reading
 from store.store import Store
 
@@ -77,6 +78,7 @@ class Recovery:
                 session = self._usable(row, configs.get(row["session_id"]))
                 if session is not None:
                     sessions.append(session)
+        give_back()  # in the thread that has read the whole table, which keeps that otherwise
         return sessions
 
     async def read(self, session_id: str) -> Session | None:

@@ -1,5 +1,6 @@
 """A session's snapshot: what each row of the log keeps of it, and its way back from there."""
 
+import sys
 from collections.abc import Mapping
 from typing import Any, Protocol
 
@@ -76,6 +77,8 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     session.created_at = snapshot["created_at"]
     session.guided = snapshot["guided"]
     session.usage = usage = snapshot["usage"]  # as it was parsed: a merged one is twice as large
+    if "day" in usage:
+        usage["day"]["date"] = sys.intern(usage["day"]["date"])  # all have the same
     if not usage.keys() >= _COUNTED:  # by an older version
         session.usage = no_usage() | {"ticks": session.iteration} | usage
     session.limits = snapshot.get("limits")

@@ -16,8 +16,9 @@ from reins.cli.outcome import print_json
 from store import agent_state, agent_steps, agents_config, conversations, messages
 from store.following import Follower
 from store.id_forms import is_same
+from store.journalled import typed
 from store.lance.tables import Table
-from store.reading import reader, typed
+from store.reading import reader
 from store.times import from_us
 
 _FOLLOW_S = 0.1
@@ -156,7 +157,7 @@ def _numbered(
     follow: bool = True,
 ) -> Iterator[dict[str, Any]]:
     """The rows with these columns and a `number` above `after`, in order; `read` reads a page."""
-    feed = Follower(reader(), [table])
+    feed, as_typed = Follower(reader(), [table]), typed(table)
     # In this order: what is written meanwhile is seen twice, never missed.
     feed.start()
     while rows := read(after):
@@ -165,7 +166,7 @@ def _numbered(
     while follow:
         for row in _news(feed):
             if own.items() <= row.items() and row[number] > after:
-                yield typed(table, row)
+                yield as_typed(row)
                 after = row[number]
 
 

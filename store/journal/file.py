@@ -45,7 +45,7 @@ class Group:
     """Records of one table that were committed together, numbered from `first`.
 
     `whole` is false where the body is not what was committed. `keys` are the digests of its rows'
-    keys, see `store.journal.keys`.
+    keys, `ends` says where each row ends, where that is known: see `store.journal.keys`.
     """
 
     first: int
@@ -54,6 +54,7 @@ class Group:
     body: bytes
     whole: bool = True
     keys: bytes = b""
+    ends: bytes = b""
 
     @property
     def last(self) -> int:
@@ -113,10 +114,10 @@ def _append_group(connection: sqlite3.Connection, table: str, records: Sequence[
     body = redaction.redactor().rows(joined)
     if body is not joined:
         lines = body.split(b"\n")
-    digests = keys.packed(record.key for record in records)
-    values = (len(lines), table, zlib.crc32(body), digests, keys.ends(lines), body)
+    digests, ends = keys.packed(record.key for record in records), keys.ends(lines)
+    values = (len(lines), table, zlib.crc32(body), digests, ends, body)
     [(first,)] = connection.execute(_APPEND, values).fetchall()
-    return Group(int(first), len(lines), table, body, keys=digests)
+    return Group(int(first), len(lines), table, body, keys=digests, ends=ends)
 
 
 def groups(

@@ -8,12 +8,12 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import accumulate
-from struct import pack, unpack
+from struct import pack, unpack_from
 from typing import Protocol, TypeVar
 
-_SIZE = 8
-_END = 4
-UNKNOWN = bytes(_SIZE)
+SIZE = 8
+END = 4
+UNKNOWN = bytes(SIZE)
 
 
 class Keyed(Protocol):
@@ -31,7 +31,7 @@ G = TypeVar("G", bound=Keyed)
 
 @lru_cache(maxsize=1 << 14)
 def digest(key: str) -> bytes:
-    return hashlib.blake2b(key.encode(), digest_size=_SIZE).digest() if key else UNKNOWN
+    return hashlib.blake2b(key.encode(), digest_size=SIZE).digest() if key else UNKNOWN
 
 
 def packed(keys: Iterable[str]) -> bytes:
@@ -51,7 +51,7 @@ def wanted(
         yield from ((group, range(group.rows)) for group in groups)
     else:
         for group in groups:
-            if found := [*_at(group, digest(key)), *_at(group, UNKNOWN)]:
+            if found := {*places(group, key), *unknown(group)}:
                 yield group, sorted(found)
 
 
@@ -64,11 +64,21 @@ def _newest(groups: Sequence[G], own: bytes | None) -> Iterator[tuple[G, Sequenc
                 if each not in seen:
                     seen.add(each)
                     found.append(at)
-        elif not seen and (places := [*_at(group, own)]):
+        elif own != UNKNOWN and not seen and (same := [*_at(group, own)]):
             seen.add(own)
-            found.append(places[-1])
+            found.append(same[-1])
         if found:
             yield group, sorted(found)
+
+
+def places(group: Keyed, key: str) -> list[int]:
+    """Those of the rows that may have the key, but for the unknown ones; in order."""
+    return [*_at(group, digest(key))] if key else []
+
+
+def unknown(group: Keyed) -> list[int]:
+    """The places of the rows that may have any key, in order."""
+    return [*_at(group, UNKNOWN)]
 
 
 def _at(group: Keyed, wanted: bytes) -> Iterator[int]:
@@ -79,16 +89,16 @@ def _at(group: Keyed, wanted: bytes) -> Iterator[int]:
         return
     at = keys.find(wanted)
     while at >= 0:
-        if at % _SIZE == 0:
-            yield at // _SIZE
-            at += _SIZE - 1
+        if at % SIZE == 0:
+            yield at // SIZE
+            at += SIZE - 1
         at = keys.find(wanted, at + 1)
 
 
 def _last(group: Keyed) -> dict[bytes, int]:
     """The place of the newest row of each digest."""
     keys = group.keys
-    found = {keys[at : at + _SIZE]: at // _SIZE for at in range(0, len(keys), _SIZE)}
+    found = {keys[at : at + SIZE]: at // SIZE for at in range(0, len(keys), SIZE)}
     found.pop(UNKNOWN, None)
     return found
 
@@ -99,7 +109,8 @@ def ends(lines: Iterable[bytes]) -> bytes:
     return pack(f"<{len(at)}I", *at)
 
 
-def spans(ends: bytes, places: Iterable[int]) -> Iterator[tuple[int, int, int]]:
-    """Each of these places, where its row begins, and how long it is."""
-    at = (0, *unpack(f"<{len(ends) // _END}I", ends))
-    return ((place, at[place], at[place + 1] - at[place] - 1) for place in places)
+def span(ends: bytes, place: int) -> tuple[int, int]:
+    """Where the row at a place begins, and how long it is."""
+    at = (place - 1) * END
+    begins, end = unpack_from("<2I", ends, at) if place else (0, *unpack_from("<I", ends))
+    return begins, end - begins - 1

@@ -1,63 +1,69 @@
-"""Pending rows in the memory of the process that writes them: its readers open no file."""
+"""The newest rows in the memory of the process that writes them: its readers open no file."""
 
 import threading
-from collections import deque
-from collections.abc import Iterator, Sequence
+import time
+from collections import defaultdict, deque
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, NamedTuple
 
 from store.journal import keys
+from store.journal.chunks import Chunk, Tail
 from store.journal.file import Group
 from store.journal.log import Log
 from store.journal.searching import Line
+from store.journal.whole_tables import WholeTables
+
+Row = dict[str, Any]
+_KEPT_BYTES = 160 << 20
+"""Of rows that are in the tables already: a hundred of each of a thousand sessions."""
+_KEPT_S = 120.0
+"""And for so long: a session that rests costs nothing."""
+_TWICE = 8
+"""Rows of one key that were written twice, at the most, in a page that is told without a table."""
 
 
-class _Kept:
-    """A group, and where its rows end, once that was asked."""
+class Span(NamedTuple):
+    """A range of places. Each row of a key has the next one, from 1, in this column."""
 
-    __slots__ = ("_ends", "group")
-
-    def __init__(self, group: Group) -> None:
-        self.group = group
-        self._ends: bytes | None = None
-
-    @property
-    def rows(self) -> int:
-        return self.group.rows
-
-    @property
-    def keys(self) -> bytes:
-        return self.group.keys
-
-    def lines(self, places: Sequence[int]) -> Iterator[Line]:
-        first, body = self.group.first, self.group.body
-        if self._ends is None:
-            self._ends = keys.ends(body.split(b"\n"))
-        for place, at, size_bytes in keys.spans(self._ends, places):
-            yield first + place, body[at : at + size_bytes]
+    column: str
+    after: int
+    upto: int
 
 
 class Memory:
-    """The log's pending groups, kept from the first read on; safe to share between threads.
+    """The log's pending groups, and the newest of those that it has forgotten; safe to share
+    between threads.
 
     Its process's commits come as they are made. What another process appends is found by its
-    number, which the log is asked for at each read, and read from there.
+    number, which the log is asked for at each read, and read from there. What is here has no gaps
+    in its numbers, over all tables. Of `passing` tables, whose rows are deleted again, only pending
+    rows are given.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, passing: Collection[str] = (), kept_bytes: int = _KEPT_BYTES) -> None:
+        self._passing = frozenset(passing)
+        self._kept_bytes = kept_bytes
         self._log: Log | None = None
-        self._begun = False
         self._lock = threading.Lock()
         self._came: deque[Group] = deque()
         """Committed since the last look; whoever commits waits for no reader."""
-        self._kept: deque[_Kept] = deque()
+        self._tails: dict[str, Tail] = defaultdict(Tail)
         self._last = 0
+        self._floor = 0
+        """What is above it, up to the last, is here."""
         self._forgotten = 0
+        self.tables = WholeTables()
+        self._forgot: deque[tuple[float, int]] = deque()
+        """When the log had forgotten what."""
 
     def open(self, log: Log) -> None:
         """Read what others append from this handle, which is closed with it."""
+        if not log.pending_rows():
+            self._last = self._floor = self._forgotten = log.newest_number()
         self._log = log
 
     def committed(self, groups: Sequence[Group]) -> None:
-        if self._begun:
+        if self._log is not None:
             self._came.extend(groups)
 
     def forgotten(self, upto: int) -> None:
@@ -68,49 +74,169 @@ class Memory:
             finally:
                 self._lock.release()
 
-    def pending(self, table: str, key: str | None, *, newest: bool) -> list[Line] | None:
-        """As `Log.pending`; None while it is not open."""
+    def settle(self, *, aside: bool) -> None:
+        """Keep to the bounds; after a flush. `aside`: some of what it has moved is in no table."""
         with self._lock:
-            if self._log is None:
-                return None
-            self._begun = True
-            newest_number = self._log.newest_number()
+            if aside:
+                self._begin_after(self._forgotten)
+            now = time.monotonic()
+            if not self._forgot or self._forgot[-1][1] < self._forgotten:
+                self._forgot.append((now, self._forgotten))
+            while self._forgot and self._forgot[0][0] < now - _KEPT_S:
+                self._floor = max(self._floor, self._forgot.popleft()[1])
+            self._keep_to_bytes()
             self._take()
-            if newest_number > self._last:
-                self._catch_up(self._log, newest_number)
-            kept = [each for each in self._kept if each.group.table == table]
+        self.tables.settle()
+
+    def pending(
+        self, tables: Sequence[str], key: str | None, *, newest: bool, kept: bool = False
+    ) -> list[list[Line]] | None:
+        """As `Log.pending`, of several tables at one moment; None while it is not open.
+
+        `kept`: also rows that are in the tables already, as far as they are here.
+        """
+        with self._lock:
+            if not self._look():
+                return None
+            return [self._found(table, key, newest=newest, kept=kept) for table in tables]
+
+    def forgotten_upto(self) -> int | None:
+        """What has a number up to this is in the tables; None while it is not open."""
+        with self._lock:
+            return None if self._log is None else self._forgotten
+
+    def since(self, tables: Sequence[str], number: int) -> list[list[Line]] | None:
+        """The newest row of each key above this number; None where not all of them are here."""
+        with self._lock:
+            if not self._look() or number < self._floor:
+                return None
+            return [self._above(table, None, number, newest=True) for table in tables]
+
+    def page(
+        self, table: str, key: str, span: Span, read: Callable[[Line], Row | None]
+    ) -> list[Row] | None:
+        """The rows of a key in a span of its places, and some before them, oldest first. None where
+        not all of them are known to be here.
+
+        `read` makes a row of a line; None: it is another key's.
+        """
+        with self._lock:
+            if not self._look() or table in self._passing:
+                return None
+            lines = _covering(self._tails[table].above(self._floor), key, span, read)
+            above = self._floor
+        rows = [row for line in lines if line[0] > above and (row := read(line)) is not None]
+        first = min((row[span.column] for row in rows), default=None)
+        return rows if first is not None and (first <= span.after or first == 1) else None
+
+    def _found(self, table: str, key: str | None, *, newest: bool, kept: bool) -> list[Line]:
+        above = self._floor if kept and table not in self._passing else self._forgotten
+        return self._above(table, key, above, newest=newest)
+
+    def _above(self, table: str, key: str | None, number: int, *, newest: bool) -> list[Line]:
+        chunks = self._tails[table].above(number)
         return [
             line
-            for each, places in keys.wanted(kept, key, newest=newest)
-            for line in each.lines(places)
+            for chunk, places in keys.wanted(chunks, key, newest=newest)
+            for line in chunk.lines(places)
+            if line[0] > number
         ]
 
+    def _look(self) -> bool:
+        """Take in what came, from here and from others; False while it is not open."""
+        if self._log is None:
+            return False
+        newest_number = self._log.newest_number()
+        self._take()
+        if newest_number > self._last:
+            self._catch_up(self._log, newest_number)
+            self._take()
+        return True
+
     def _take(self) -> None:
-        """Take in what came, in the order of its numbers, and drop what is forgotten."""
-        while self._came:
+        """Take in what came, in the order of its numbers, and drop what is not kept."""
+        self._take_next()
+        if self._forgotten > self._last:  # past a gap: another process's rows are in the tables
+            self._begin_after(self._forgotten)
+            self._take_next()
+        for name, tail in self._tails.items():
+            tail.drop(self._forgotten if name in self._passing else self._floor)
+
+    def _take_next(self) -> None:
+        # After a gap another process's rows are between, and a read fetches them.
+        while self._came and self._came[0].first <= self._last + 1:
             group = self._came.popleft()
-            # After a gap: another process's rows are between, and a read fetches both.
-            if group.first == self._last + 1:
+            if group.first > self._last:
                 self._keep(group)
-        while self._kept and self._kept[0].group.last <= self._forgotten:
-            self._kept.popleft()
 
     def _catch_up(self, log: Log, newest_number: int) -> None:
         found, _ = log.groups(after=self._last)
+        # What is not found is forgotten, and so in the tables.
+        first = found[0].first if found else newest_number + 1
+        if first > self._last + 1:
+            self._begin_after(first - 1)
         for group in found:
             self._keep(group)
-        # What is not found is forgotten, and so in the tables.
-        self._last = max(self._last, newest_number)
+
+    def _begin_after(self, number: int) -> None:
+        self._tails.clear()
+        self._last = self._floor = number
 
     def _keep(self, group: Group) -> None:
-        self._kept.append(_Kept(group))
+        self._tails[group.table].add(group)
         self._last = group.last
+
+    def _keep_to_bytes(self) -> None:
+        chunks = [chunk for tail in self._tails.values() for chunk in tail.chunks]
+        kept = sorted(
+            (chunk.last, chunk.size_bytes) for chunk in chunks if chunk.last <= self._forgotten
+        )
+        size_bytes = sum(size for _, size in kept)
+        for last, size in kept:
+            if size_bytes <= self._kept_bytes:
+                break
+            size_bytes -= size
+            self._floor = max(self._floor, last)
 
     def close(self) -> None:
         with self._lock:
-            self._begun = False
             self._came.clear()
-            self._kept.clear()
+            self._tails.clear()
             if self._log is not None:
                 self._log.close()
                 self._log = None
+
+
+def _covering(
+    chunks: Sequence[Chunk], key: str, span: Span, read: Callable[[Line], Row | None]
+) -> list[Line]:
+    """The rows of a key from the span's last back to one before it, if they are that many, and the
+    rows of no known key beside them; oldest first.
+    """
+    newest = _newest(chunks, key, read)
+    if newest is None:
+        return []
+    head = newest[span.column]
+    skip, wanted = max(0, head - span.upto), max(0, head - span.after)
+    if sum(chunk.keys.count(keys.digest(key)) for chunk in chunks) < wanted:
+        return []  # without a look at each
+    left = wanted - skip + _TWICE
+    found: list[Line] = []
+    for chunk in reversed(chunks):
+        own, unknown = keys.places(chunk, key), keys.unknown(chunk)
+        fit = own[: max(0, len(own) - skip)]
+        skip -= len(own) - len(fit)
+        fit = fit[-left:]
+        left -= len(fit)
+        found += chunk.lines(sorted({*unknown, *fit}))
+        if left <= 0:
+            break
+    return sorted(found)
+
+
+def _newest(chunks: Sequence[Chunk], key: str, read: Callable[[Line], Row | None]) -> Row | None:
+    for chunk in reversed(chunks):
+        if own := keys.places(chunk, key):
+            [line] = chunk.lines(own[-1:])
+            return read(line)
+    return None

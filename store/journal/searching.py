@@ -46,7 +46,8 @@ def _lines(connection: sqlite3.Connection, head: _Head, places: Sequence[int]) -
         query = "SELECT ends FROM record_group WHERE first = ?"
         (ends,) = connection.execute(query, (head.first,)).fetchone()
         with connection.blobopen("record_group", "body", head.first, readonly=True) as body:
-            for place, at, size_bytes in keys.spans(ends, places):
+            for place in places:
+                at, size_bytes = keys.span(ends, place)
                 body.seek(at)
                 yield head.first + place, body.read(size_bytes)
         return

@@ -60,6 +60,7 @@ def installed(world: World) -> Iterator[None]:
         )
         _replace(stack, queue_watch, "Bells", lambda _path: _NoBells())
         _replace(stack, sys.modules["store.flush"], "give_back", lambda: None)
+        _replace(stack, sys.modules["agent_core.fleet.recovery"], "give_back", lambda: None)
         yield
 
 

@@ -49,7 +49,7 @@ def step(
         "cost_usd": 0.0,
         "error": None,
     }
-    return Record("agent_steps", orjson.dumps(row))
+    return Record("agent_steps", orjson.dumps(row), session_id)
 
 
 def message(conversation_id: str, number: int, text: str) -> Record:
@@ -64,7 +64,7 @@ def message(conversation_id: str, number: int, text: str) -> Record:
         "metadata": None,
         "created_at": 1_700_000_000_000_000 + number,
     }
-    return Record("messages", orjson.dumps(row))
+    return Record("messages", orjson.dumps(row), conversation_id)
 
 
 def child(code: str, *arguments: object) -> Program:

@@ -14,8 +14,9 @@ from store.journal import file as journal_file
 from store.journal import opening
 from store.journal.arrow import newest_by, to_arrow
 from store.journal.file import Group, Record
+from store.journalled import matching
 from store.lance.tables import quoted
-from store.reading import Reader, matching
+from store.reading import Reader
 from tests.integration.store.support import step
 
 text = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)

@@ -5,7 +5,7 @@ import pytest
 
 from reins.web.views.participants import Participants
 from store import agent_state, participants
-from store.reading import typed
+from store.journalled import typed
 from tests.integration.web import speaking
 
 
@@ -59,7 +59,7 @@ def test_what_changes_is_known_by_conversation(stored):
 def test_what_nobody_told_is_read_once(stored):
     """A state that comes by the feed meanwhile, and is newer, stays."""
     cast = Participants(stored)
-    stored.participants = [typed(participants.TABLE, part("a", 5))]
+    stored.participants = [typed(participants.TABLE)(part("a", 5))]
     cast.load()
     stored.states["a"] = agent_state.from_step(step("a", 3, tone="dry"))
     assert [each["state"] for each in cast.shown("c")] == [{"tone": "dry"}]

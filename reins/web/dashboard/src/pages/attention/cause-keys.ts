@@ -24,7 +24,6 @@ export function causeKeys(group: string, { current, session, moveOn }: Board): C
   })
   return [
     command('Try the route of the cause', 't', (desk) => void desk.tryRoute()),
-    command('Resume all of the cause', 'r', (desk) => desk.act('Resume')),
     command('Pause all of the cause', 'p', (desk) => desk.act('Pause')),
     command('Undo the pause', 'u', (desk) => desk.undo()),
     command('Open the sessions of the cause', 'l', (desk) => (desk.open = true)),

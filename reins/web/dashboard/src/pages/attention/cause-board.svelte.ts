@@ -1,5 +1,6 @@
 /** All causes on the Attention page, each in the place where it was first seen. */
 
+import { untrack } from 'svelte'
 import { concerns } from '../../state/concerns.svelte'
 import { causeId } from '../../state/fleet.svelte'
 import { snoozed } from '../../state/snoozed.svelte'
@@ -15,7 +16,6 @@ export class CauseBoard {
   readonly shown: CauseDesk[] = $derived(this.#desks.filter((each) => each.acts.length > 0 || (!each.over && !snoozed.has(each.concern))))
   readonly snoozed: CauseDesk[] = $derived(this.#desks.filter((each) => !each.over && each.acts.length === 0 && snoozed.has(each.concern)))
 
-  /** Follows what the server gathers; to be called in an effect. */
   take(all: Concern[]): void {
     const known = new Map(this.#desks.map((desk) => [desk.id, desk]))
     const now = new Set(all.map(causeId))
@@ -30,8 +30,13 @@ export class CauseBoard {
     this.#desks = kept.sort((a, b) => rankOf(a) - rankOf(b) || a.number - b.number)
   }
 
+  /** Follows what the server gathers. */
   follow(): void {
-    $effect(() => this.take(concerns.all))
+    $effect(() => {
+      const { all } = concerns
+      void vocabulary.concerns // their order
+      untrack(() => this.take(all))
+    })
   }
 }
 

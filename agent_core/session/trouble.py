@@ -9,6 +9,7 @@ from store.times import now_us
 
 TroubleKind: TypeAlias = Literal["fault", "slow", "resumed"]
 _MANY_S = 99.5
+_LEAST_S = 0.001
 _KEY_CHARS = 120
 _TEXT_CHARS = 300
 _VOLATILE = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|0x[0-9a-f]+|\d[\d.,:]*")
@@ -76,5 +77,5 @@ def resumed() -> Trouble:
 def in_words(seconds: float) -> str:
     """A duration as a person says it: 120 ms, 1.1 s, 4 min."""
     if seconds < 1:
-        return f"{seconds * 1_000:.0f} ms"
+        return f"{seconds * 1_000:.0f} ms" if seconds >= _LEAST_S else "under 1 ms"
     return f"{seconds:.2g} s" if seconds < _MANY_S else f"{seconds / 60:.0f} min"

@@ -41,7 +41,7 @@ REFUSED = [f"search-{n:02}" for n in range(6)]
 SPENT = [f"report-{n:02}" for n in range(8)]
 STUCK = "billing-stuck"
 WELL = [f"steady-{n:02}" for n in range(6)]
-_BUDGET = {"budget": {"session": {"cost_usd": 0.058}}}
+_BUDGET = {"budget": {"session": {"cost_usd": 0.066}}}
 
 
 class Provider:

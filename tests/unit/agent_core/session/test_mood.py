@@ -120,7 +120,8 @@ def test_a_fault_goes_on_since_it_began():
 
 
 @pytest.mark.parametrize(
-    ("seconds", "words"), [(0.12, "120 ms"), (1.14, "1.1 s"), (42, "42 s"), (241, "4 min")]
+    ("seconds", "words"),
+    [(0.0004, "under 1 ms"), (0.12, "120 ms"), (1.14, "1.1 s"), (42, "42 s"), (241, "4 min")],
 )
 def test_a_duration_in_words(seconds, words):
     """As a person says it."""

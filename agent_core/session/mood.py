@@ -47,7 +47,8 @@ _OTHERS = ("budget", "child", "message")
 class Cause:
     """The reason for which a session needs a person.
 
-    `key` is the same for all sessions of one cause and kind. `since` is in microseconds since 1970, None where nobody knows.
+    `key` is the same for all sessions of one cause and kind. `since` is in microseconds since
+    1970, None where nobody knows.
     """
 
     kind: ConcernKind

@@ -10,6 +10,7 @@ from agent_core.session.controls import Applied, Control, Release
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from agent_core.session.trouble import resumed
 from store.times import now_us
 
 
@@ -27,6 +28,7 @@ class BudgetMixin(AgentBase):
             why = ledger.why_again(session, held)
             session.status = Status.RUNNING
             session.held = None
+            session.trouble = resumed()
             event = Event("status", f"{session.status.value}: {why}", payload={"was_held": held})
             await session.log.record(event)
             session.agent.tick_now()
@@ -45,6 +47,7 @@ class BudgetMixin(AgentBase):
         session = self.session
         session.status = Status.PAUSED
         session.end_wait()
+        session.trouble = None
         session.held = held = held | {"since": now_us()}
         await session.log.record(_holding(held))
         session.ledger.waitlist.join(session)
@@ -60,6 +63,10 @@ def _set_budget(session: Session, asked: SetBudget) -> Taken:
     held = session.held
     did = session.set_budget(asked)
     other = session.held is not None and held is not None and not same_limit(held, session.held)
+
+    if held is not None:
+        still = session.ledger.still_held(session)
+        did += "; it goes on" if still is None else f"; still held: {still['text']}"
 
     def then() -> None:
         session.ledger.waitlist.join(session)

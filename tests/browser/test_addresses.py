@@ -37,9 +37,9 @@ def test_filters_search_and_order_live_in_the_address(three, visit):
     _shows(page, ["url-3", "url-2", "url-1"])
     page.get_by_role("button", name="Ticks").click()
     _shows(page, ["url-1", "url-2", "url-3"])
-    page.get_by_title("Show only completed sessions").click()
+    page.get_by_title("stopped or completed").click()
     _shows(page, ["url-2", "url-3"])
-    for part in ("q=url", "type=odd", "sort=-ticks", "status=completed"):
+    for part in ("q=url", "type=odd", "sort=-ticks", "mood=done"):
         assert part in page.url
 
     page.reload()
@@ -48,9 +48,7 @@ def test_filters_search_and_order_live_in_the_address(three, visit):
     expect(page.get_by_role("columnheader", name="Ticks")).to_have_attribute(
         "aria-sort", "ascending"
     )
-    expect(page.get_by_title("Show only completed sessions")).to_have_attribute(
-        "aria-pressed", "true"
-    )
+    expect(page.get_by_title("stopped or completed")).to_have_attribute("aria-pressed", "true")
 
     page.get_by_role("link", name="url-3").click()
     page.wait_for_url("**/sessions/url-3")

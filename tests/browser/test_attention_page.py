@@ -22,6 +22,10 @@ def _badge(page):
     return page.get_by_role("navigation", name="Pages").get_by_role("link", name="Attention")
 
 
+def _cause(page, words):
+    return page.get_by_role("group", name=re.compile(words))
+
+
 def _section(page, title):
     return page.get_by_role("region", name=title)
 
@@ -32,24 +36,24 @@ def test_troubles_come_are_counted_and_are_remedied(troubled, visit):
     expect(page.get_by_role("heading", name="Nothing needs attention")).to_be_visible()
 
     troubled.create_odd("sick", tick="fail")
-    retrying = _section(page, "Retrying sessions")
-    expect(retrying).to_contain_text("sick")
-    expect(retrying).to_contain_text(re.compile("1 failure:? .*as asked"))
+    retrying = _cause(page, "retrying, 1 session: .*as asked")
+    expect(retrying).to_be_visible()
+    expect(retrying.get_by_role("link", name="Open")).to_have_attribute("href", "/sessions/sick")
     expect(_badge(page)).to_contain_text("1")
 
     q.agent_interrupt("sick", "ann", {"subject": "once more"})
-    failed = _section(page, "Failed sessions")
-    expect(failed).to_contain_text("as asked")
+    failed = _cause(page, "failed, 1 session: .*as asked")
+    expect(failed).to_be_visible()
     troubled.rejected(q.agent_resume_action("nobody", "ann"))
     rejected = _section(page, "Rejected actions")
     expect(rejected).to_contain_text("nobody")
     expect(_badge(page)).to_contain_text("2")
 
     failed.get_by_role("button", name="Resume").click()
-    receipt = page.locator("main").get_by_role("status").filter(has_text="resume:")
-    expect(receipt).to_contain_text("applied at #")
+    proof = page.get_by_role("status").filter(has_text="Resume 1 sick")
+    expect(proof).to_contain_text("1 failed again")
     until(lambda: troubled.steps("sick")[-1]["kind"] == "error", "its next failure")
-    expect(_section(page, "Retrying sessions")).to_contain_text("sick")
+    expect(_cause(page, "retrying, 1 session")).to_be_visible()
 
     rejected.get_by_role("button", name="Dismiss").click()
     expect(rejected).not_to_contain_text("nobody")
@@ -64,11 +68,15 @@ def test_a_destroy_from_here_is_asked_for_twice(fleet, visit):
     fleet.went_through("doomed", "error")
     page = visit(f"{fleet.at}/attention")
     live(page)
-    line = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="doomed"))
+    line = _cause(page, "^retrying")
+    line.get_by_role("button", name="Sessions of this cause").click()
+    page.get_by_role("checkbox", name="Include sick").uncheck()
     line.get_by_role("button", name="Destroy").click()
-    expect(line).to_contain_text("This cannot be undone.")
+    expect(line).to_contain_text("Destroy doomed?")
     line.get_by_role("button", name="Keep").click()
     assert fleet.steps("doomed")[-1]["kind"] == "error"
     line.get_by_role("button", name="Destroy").click()
     line.get_by_role("button", name="Destroy").click()
-    expect(line).to_contain_text("stopped")
+    expect(page.get_by_role("status").filter(has_text="Destroy 1 doomed")).to_contain_text(
+        "1 ended"
+    )

@@ -151,7 +151,7 @@ def test_queue_attention_and_system_can_be_read(fleet, visit, check, look):
     check(page, look, "queue-panel")
     page.get_by_role("complementary", name="Action").get_by_role("button", name="Close").click()
     page.goto(f"{fleet.at}/attention")
-    expect(page.get_by_role("region", name="Failed sessions")).to_contain_text("lost")
+    expect(page.get_by_role("region", name="Sessions in trouble")).to_contain_text("as asked")
     expect(page.get_by_role("region", name="Rejected actions")).to_contain_text("nobody")
     check(page, look, "attention")
     page.goto(f"{fleet.at}/system")

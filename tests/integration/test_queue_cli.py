@@ -76,8 +76,8 @@ def test_each_command_of_a_life_gives_its_receipt(worker):
     assert (rows[0]["kind"], rows[-1]["kind"]) == ("status", "final")
     assert {"tick", "guidance"} <= {row["kind"] for row in rows}
     table = shell("status", "--data", worker).splitlines()
-    assert table[0].split()[:3] == ["STATUS", "AGENT", "SESSION"]
-    assert table[1].split()[:2] == ["stopped", "agent1"]
+    assert table[0].split()[:4] == ["STATUS", "MOOD", "AGENT", "SESSION"]
+    assert table[1].split()[:2] == ["stopped", "done"]
 
 
 def test_many_are_created_by_one_command(worker):

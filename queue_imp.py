@@ -29,6 +29,7 @@ __all__ = [
     "agent_destroy_action",
     "agent_interrupt",
     "agent_pause_action",
+    "agent_restore_action",
     "agent_resume_action",
     "agents_create",
     "conversation_create",
@@ -158,6 +159,15 @@ def agent_destroy_action(
         session_id=session_id,
         action_id=action_id,
         reason=reason,
+    )
+
+
+def agent_restore_action(
+    agent_id: str, actor: str, *, session_id: str | None = None, action_id: str | None = None
+) -> str:
+    """Take a destroy back, within ten minutes: the session goes on as it was."""
+    return _enqueue(
+        "agent_restore", actor, agent_id=agent_id, session_id=session_id, action_id=action_id
     )
 
 

@@ -77,6 +77,12 @@ class AgentDestroy(ToSession):
     reason: str | None = None
 
 
+class AgentRestore(ToSession):
+    """Takes a destroy back."""
+
+    action_type = "agent_restore"
+
+
 class EnvironmentReload(Payload):
     """Takes anything: the queue keeps what it was for."""
 
@@ -149,6 +155,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         AgentResume,
         AgentInterrupt,
         AgentDestroy,
+        AgentRestore,
         EnvironmentReload,
         ConversationCreate,
         PostMessage,

@@ -19,6 +19,7 @@ from reins.receipts import (
     poll_lancedb_for_actions,
     wait_for_action,
 )
+from reins.saving import saved_views, view_save
 from reins.sending import enqueue, send, send_many
 from store import agents_config, conversations, inbox
 
@@ -43,6 +44,8 @@ __all__ = [
     "poll_lancedb_for_actions",
     "post_message",
     "rule_revoke",
+    "saved_views",
+    "view_save",
     "wait_for_action",
 ]
 

@@ -24,12 +24,18 @@ from agent_core.actions.payloads import (
     PostMessage,
     RuleRevoke,
     ToSession,
+    ViewSave,
 )
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.creation import CreateError, Creation
 from agent_core.agent.guidance import GuidanceRejectedError
-from agent_core.conversations.conversation import Conversations, ConversationUnknownError
+from agent_core.conversations.conversation import (
+    Conversations,
+    ConversationUnknownError,
+    NameTakenError,
+)
 from agent_core.dispatch.queued import QueuedAction
+from agent_core.dispatch.saving import save
 from agent_core.fleet.fleet import Fleet
 from agent_core.fleet.restoring import RestoreRejectedError, restore
 from agent_core.inbox.deciding import check_row
@@ -230,11 +236,18 @@ async def post_message(context: Context, action: QueuedAction) -> Result:
     return Applied()
 
 
+@handles(ViewSave)
+async def view_save(context: Context, action: QueuedAction) -> Result:
+    await save(context.fleet.store, action)
+    return Applied()
+
+
 REJECTIONS = (
     CreateError,
     ActionRejectedError,
     AgentRejectedError,
     ConversationUnknownError,
+    NameTakenError,
     GuidanceRejectedError,
     DecisionRejectedError,
     RestoreRejectedError,

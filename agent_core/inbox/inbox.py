@@ -92,7 +92,9 @@ class Inbox:
         return self.held.waits(session_id)
 
     def standing(self, session_id: str) -> Mapping[str, Any] | None:
-        items = {held.row["item_id"]: held.row["state"] for held in self.held.of_session(session_id)}
+        items = {
+            held.row["item_id"]: held.row["state"] for held in self.held.of_session(session_id)
+        }
         rules = [rule.rule_id for rule in self.rules.of_session(session_id)]
         return {"items": items, "rules": rules} if items or rules else None
 

@@ -16,9 +16,7 @@ _LEFT_BY_END = ("withdrawn", "unknown")
 
 
 @asynccontextmanager
-async def reopened(
-    of: Inbox, store: Store, destroy: Destroyed
-) -> AsyncIterator[Sequence[Record]]:
+async def reopened(of: Inbox, store: Store, destroy: Destroyed) -> AsyncIterator[Sequence[Record]]:
     """The rows to commit with the session's; left by an exception, nothing stands again.
 
     They stand from the start: the row of the session says for what it waits.

@@ -1,4 +1,4 @@
-"""A destroy that can be taken back: which rows tell of one, for how long, and of what it settled."""
+"""A destroy that can be taken back: which row tells of one, until when, and what it settled."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

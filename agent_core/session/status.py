@@ -20,8 +20,8 @@ class Status(StrEnum):
     def __init__(self, name: str) -> None:
         # Asked several times a tick: a property that compares takes ten times as long.
         self.over = name in ("stopped", "completed")
-        """Only a new creation, or a restore of what was destroyed, goes on with the log; what failed
-        may resume or be destroyed.
+        """Only a new creation goes on with the log, or, of what was destroyed, a restore; what
+        failed may resume or be destroyed.
         """
         self.ended = self.over or name == "failed"
         """Nothing of the session runs any more."""
@@ -42,7 +42,8 @@ class Status(StrEnum):
             return ("restore",) if self is Status.STOPPED else ()
         if self is Status.FAILED:
             return ("resume", "destroy")
-        return ("pause", "resume", "interrupt", "destroy")
+        verbs: tuple[Verb, ...] = ("pause", "resume", "interrupt", "destroy")
+        return (*verbs, "restore") if self is Status.STOPPING else verbs
 
 
 _ALL = frozenset(Status)

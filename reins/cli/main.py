@@ -55,6 +55,7 @@ STEER = {
     "resume": Verb("reins.cli.steer", "go on"),
     "interrupt": Verb("reins.cli.steer", "give new guidance"),
     "destroy": Verb("reins.cli.steer", "end a session"),
+    "undestroy": Verb("reins.cli.steer", "take a destroy back, within ten minutes"),
     "conversation": Verb("reins.cli.steer", "create a conversation"),
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),

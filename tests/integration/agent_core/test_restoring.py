@@ -1,4 +1,4 @@
-"""A destroy taken back: the session is as it was, its log goes on, and ten minutes later it is not."""
+"""A destroy taken back: the session is as it was, and its log goes on; for ten minutes."""
 
 import asyncio
 import json
@@ -25,7 +25,9 @@ async def test_a_running_session_goes_on_as_it_was(fleet):
     after = fleet.state()
     assert json.loads(after["context"])["subject"] == "dogs"
     assert after["iteration"] > before["iteration"]
-    assert json.loads(after["snapshot"])["created_at"] == json.loads(before["snapshot"])["created_at"]
+    assert (
+        json.loads(after["snapshot"])["created_at"] == json.loads(before["snapshot"])["created_at"]
+    )
 
 
 async def test_a_paused_session_comes_back_paused(fleet):
@@ -94,7 +96,7 @@ async def test_it_can_be_destroyed_and_restored_again(fleet):
 @pytest.mark.parametrize("how", ["runs", "completed", "created again", "restored"])
 async def test_only_a_destroy_is_taken_back(fleet, how):
     """Each refusal says what the session is."""
-    after = {"after": 1} if how == "completed" else {}
+    after = {"tick": "done"} if how == "completed" else {}
     await fleet.create(heartbeat_s=0 if after else 60, **after)
     if how == "completed":
         await until_async(lambda: fleet.state()["status"] == "completed")

@@ -44,6 +44,10 @@ class DestroyBody(ActorBody):
     reason: str | None = None
 
 
+class RestoreBody(ActorBody):
+    pass
+
+
 class InterruptBody(ActorBody):
     guidance: Annotated[
         Annotated[dict[str, Any], Field(min_length=1)] | Annotated[str, Field(min_length=1)],
@@ -55,7 +59,7 @@ class InterruptBody(ActorBody):
 
 
 class BulkBody(ActorBody):
-    verb: Literal["pause", "resume", "destroy"]
+    verb: Literal["pause", "resume", "destroy", "restore"]
     session_ids: Annotated[
         list[KnownId],
         Field(min_length=1, max_length=_MAX_BULK, json_schema_extra={"uniqueItems": True}),
@@ -131,6 +135,18 @@ def destroy_session(path: SessionPath, header: KeyHeader, body: DestroyBody) -> 
     return accepted(context, header, make)
 
 
+@api.post("/api/sessions/<segment:session_id>/restore", responses=_ANSWERS)
+def restore_session(path: SessionPath, header: KeyHeader, body: RestoreBody) -> Response:
+    """Take a destroy back, within ten minutes: the session goes on as it was."""
+    context = api_context()
+
+    def make() -> dict[str, Any]:
+        target = Targets(context).get(path.session_id, "restore")
+        return _action("agent_restore", target, body.actor)
+
+    return accepted(context, header, make)
+
+
 @api.post("/api/bulk", responses={202: BulkAccepted, **refusals(400, 413, 415, 429)})
 def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
     """The same for many sessions, in one commit; those that cannot be are named, the others are."""
@@ -185,8 +201,8 @@ def _bulk_actions(
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The actions that can be, and why the others cannot, by session."""
     targets = Targets(context)
-    # A resume has no reason of its own.
-    reason = {"description" if body.verb == "resume" else "reason": body.reason}
+    # A resume or a restore has no reason of its own.
+    reason = {"reason" if body.verb in ("pause", "destroy") else "description": body.reason}
     actions: list[dict[str, Any]] = []
     problems: dict[str, str] = {}
     for session_id in body.session_ids:

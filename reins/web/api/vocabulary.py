@@ -5,6 +5,7 @@ from typing import Any
 
 from agent_core.actions.actors import RESERVED
 from agent_core.actions.payloads import PAYLOADS
+from agent_core.session.restoring import RESTORE_S
 from agent_core.session.status import Status, Verb
 from reins.web.http.openapi import group
 from reins.web.views.rows import StatusName, Wire
@@ -41,6 +42,7 @@ class Vocabulary(Wire):
     search_fields: list[SearchFieldRule]
     names_columns: list[str]
     reserved_names: list[str]
+    restore_within_s: int
 
 
 @api.get("/api/vocabulary", responses={200: Vocabulary})
@@ -52,6 +54,7 @@ def get_vocabulary() -> dict[str, Any]:
         "search_fields": [{**asdict(field), "columns": list(field.columns)} for field in FIELDS],
         "names_columns": list(NAMES.columns),
         "reserved_names": sorted(RESERVED),
+        "restore_within_s": RESTORE_S,
     }
 
 

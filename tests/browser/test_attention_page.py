@@ -66,7 +66,7 @@ def test_a_destroy_from_here_is_asked_for_twice(fleet, visit):
     live(page)
     line = page.get_by_role("listitem").filter(has=page.get_by_role("link", name="doomed"))
     line.get_by_role("button", name="Destroy").click()
-    expect(line).to_contain_text("This cannot be undone.")
+    expect(line).to_contain_text("It can be undone for ten minutes.")
     line.get_by_role("button", name="Keep").click()
     assert fleet.steps("doomed")[-1]["kind"] == "error"
     line.get_by_role("button", name="Destroy").click()

@@ -66,6 +66,7 @@ STEER = {
     ),
     "rules": Verb("reins.cli.inbox", "list the rules of approval, or revoke one"),
     "status": Verb("reins.cli.look", "list the sessions"),
+    "views": Verb("reins.cli.saved", "list the saved views of the list, save or remove one"),
     "watch": Verb("reins.cli.look", "follow a session's log"),
 }
 """The verbs of both `reins` and `python -m queue_imp`."""

@@ -171,9 +171,9 @@ def visit(browser: Browser, contexts):
                 faults.append(f"asked another host: {request.url}")
 
         if actor is not None:  # without, the first act asks for a name
-            page.add_init_script(
-                f"localStorage.getItem('reins.actor') ?? localStorage.setItem('reins.actor', '{actor}')"
-            )
+            key = "'reins.actor'"
+            kept = f"localStorage.getItem({key}) ?? localStorage.setItem({key}, '{actor}')"
+            page.add_init_script(kept)
         page.on("console", said)
         page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
         page.on("request", asked)

@@ -52,7 +52,9 @@ def test_a_destroy_asks_first(page, thirty):
     page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else 0)
     bar = _select(page, "bulk20", "bulk22")
     bar.get_by_role("button", name="Destroy…").click()
-    expect(bar.get_by_role("alert")).to_contain_text("Destroy bulk20, bulk21, bulk22? 3 running. It can be undone")
+    expect(bar.get_by_role("alert")).to_contain_text(
+        "Destroy bulk20, bulk21, bulk22? 3 running. It can be undone"
+    )
     bar.get_by_role("button", name="Keep").click()
     expect(bar.get_by_role("alert")).to_have_count(0)
     assert not asked

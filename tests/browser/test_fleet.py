@@ -1,4 +1,4 @@
-"""The list as an operator's page: searched by fields, saved, grouped, and acts that can be undone."""
+"""The list as an operator's page: searched by fields, saved, grouped; acts that can be undone."""
 
 import json
 import urllib.request
@@ -122,7 +122,9 @@ def test_without_a_name_nothing_is_done(visit, shop):
     page.get_by_role("button", name="Pause", exact=True).click()
     page.get_by_role("form", name="Your name").get_by_role("textbox").press("Escape")
     expect(page.get_by_role("form", name="Your name")).to_have_count(0)
-    expect(page.get_by_role("region", name="Selected sessions").get_by_role("status")).to_have_count(0)
+    expect(
+        page.get_by_role("region", name="Selected sessions").get_by_role("status")
+    ).to_have_count(0)
     assert not posts
 
 
@@ -172,7 +174,7 @@ def test_one_destroy_is_undone_on_its_own_page(visit, shared):
 
 
 def test_a_view_is_saved_for_all(visit, shop):
-    """Filters, groups and columns under a name; another browser finds them, and it can be removed."""
+    """Filters, groups and columns under a name: another browser finds them, and can remove them."""
     page = visit(f"{shop.at}/sessions?q=name:shop&group=owner")
     live(page)
     grid = page.get_by_role("grid", name="Sessions")

@@ -4,8 +4,10 @@ import { actor } from '../../steering/actor.svelte'
 import { conversationPath, router } from '../../shell/router.svelte'
 import { createConversation, createSessions, postMessage } from '../../steering/requests'
 import { Request } from '../../steering/request.svelte'
-import type { ApiProblem } from '../../net/api'
+import { ApiProblem } from '../../net/api'
 
+const EXISTS = 409
+const LOOK_MS = 50
 const CONVERSATION = 'demonstration'
 const TITLE = 'A rainy Sunday'
 const QUESTION = 'It rains, and it is Sunday. What should we do with the day?'
@@ -30,13 +32,13 @@ export class Demonstration {
     this.busy = true
     this.problem = null
     if (await this.#asked()) router.go(conversationPath(CONVERSATION))
-    else this.problem = this.#room.problem ?? this.#voices.problem ?? this.#question.problem
+    else this.problem ??= this.#room.problem ?? this.#voices.problem ?? this.#question.problem
     this.busy = false
   }
 
   async #asked(): Promise<boolean> {
     if ((await actor.named()) === null) return false
-    if (!(await createConversation(this.#room, CONVERSATION, TITLE))) return false
+    if (!(await this.#hasRoom())) return false
     const voices = VOICES.map((voice) => ({
       agent_id: voice.name.toLowerCase(),
       agent_type: 'persona',
@@ -44,5 +46,13 @@ export class Demonstration {
     }))
     if (!(await createSessions(this.#voices, [JOKER, ...voices]))) return false
     return (await postMessage(this.#question, CONVERSATION, QUESTION)) !== null
+  }
+
+  /** Personas come into a conversation that is on record; one that is there already will do. */
+  async #hasRoom(): Promise<boolean> {
+    if (!(await createConversation(this.#room, CONVERSATION, TITLE))) return this.#room.problem?.status === EXISTS
+    while (this.#room.receipt?.outcome === 'queued' && !this.#room.late) await new Promise((resolve) => setTimeout(resolve, LOOK_MS))
+    if (this.#room.receipt?.outcome === 'queued') this.problem = new ApiProblem(-1, 'No worker has taken it up yet', 'It is kept. Start a worker, and then the demonstration again.')
+    return this.#room.receipt?.outcome === 'applied'
   }
 }

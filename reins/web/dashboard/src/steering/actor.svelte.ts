@@ -7,7 +7,7 @@ const MAX_CHARS = 256
 
 class Actor {
   #name = $state(localStorage.getItem(KEY) ?? '')
-  #waiting: ((name: string | null) => void) | null = null
+  #waiting: PromiseWithResolvers<string | null> | null = null
   /** The form that asks for it is open. */
   asking = $state(false)
 
@@ -21,15 +21,12 @@ class Actor {
     return this.asking && this.#waiting !== null
   }
 
-  /**
-   * The name, asked for where there is none; null where it was refused. While one act waits for it, no
-   * second one does.
-   */
+  /** The name, asked for once where there is none, by however many acts; null where it was refused. */
   async named(): Promise<string | null> {
     if (this.name) return this.name
-    if (this.#waiting) return null
+    this.#waiting ??= Promise.withResolvers()
     this.asking = true
-    return new Promise((resolve) => (this.#waiting = resolve))
+    return this.#waiting.promise
   }
 
   give(name: string): void {
@@ -44,7 +41,7 @@ class Actor {
 
   #settle(name: string | null): void {
     this.asking = false
-    this.#waiting?.(name)
+    this.#waiting?.resolve(name)
     this.#waiting = null
   }
 }

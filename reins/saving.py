@@ -33,5 +33,5 @@ def view_save(
 
 
 def saved_views(kind: str | None = None) -> list[dict[str, Any]]:
-    """What is saved of a kind (`view`, `template`), or of all, by kind and name."""
+    """All that is saved of a kind (`view`, `template`), or of all kinds, by kind and name."""
     return saved.list_saved(kind)

@@ -148,7 +148,7 @@ class RuleRevoke(Payload):
 
 
 class SavedView(BaseModel):
-    """What a list shows, as the query of its address."""
+    """A list of sessions as it is shown: the query of its address."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -156,7 +156,7 @@ class SavedView(BaseModel):
 
 
 class SavedTemplate(BaseModel):
-    """What a new session begins with."""
+    """The beginning of new sessions."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 

@@ -1,4 +1,4 @@
-"""What people save for all who open the page: views of the list, templates of sessions."""
+"""Saving for all who open the page: views of the list, templates of sessions."""
 
 import orjson
 

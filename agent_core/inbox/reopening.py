@@ -1,4 +1,4 @@
-"""What the end of a session settled stands again: its items wait as before, its rules hold."""
+"""The items and rules that the end of a session settled, standing again as before."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence

@@ -19,6 +19,7 @@ from reins.receipts import (
     poll_lancedb_for_actions,
     wait_for_action,
 )
+from reins.saving import saved_views, view_save
 from reins.sending import enqueue, send, send_many
 from store import agents_config, conversations, inbox
 
@@ -29,6 +30,7 @@ __all__ = [
     "agent_destroy_action",
     "agent_interrupt",
     "agent_pause_action",
+    "agent_restore_action",
     "agent_resume_action",
     "agents_create",
     "conversation_create",
@@ -42,6 +44,8 @@ __all__ = [
     "poll_lancedb_for_actions",
     "post_message",
     "rule_revoke",
+    "saved_views",
+    "view_save",
     "wait_for_action",
 ]
 
@@ -167,6 +171,15 @@ def agent_destroy_action(
         session_id=session_id,
         action_id=action_id,
         reason=reason,
+    )
+
+
+def agent_restore_action(
+    agent_id: str, actor: str, *, session_id: str | None = None, action_id: str | None = None
+) -> str:
+    """Take a destroy back, within ten minutes: the session goes on as it was."""
+    return _enqueue(
+        "agent_restore", actor, agent_id=agent_id, session_id=session_id, action_id=action_id
     )
 
 

@@ -73,6 +73,12 @@ class Settings(BaseSettings):
     stop_grace_s: Seconds = Field(
         10.0, description="seconds a tick in flight is given to end when its session is stopped"
     )
+    actor: str | None = Field(
+        None,
+        min_length=1,
+        description="name that the page offers to whoever acts; default: the system's user, where "
+        "`host` is loopback",
+    )
     poll_s: Seconds = Field(2.0, description="seconds between two safety polls of the queue")
     queue_max: int = Field(
         100_000, ge=1, description="actions that may wait in the queue; a helper is refused above"

@@ -1,6 +1,6 @@
 """Agents as they were created: identity, type and configuration, one row a session."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import orjson
@@ -35,6 +35,11 @@ def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of one configuration; keys that are no columns are left out."""
     line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
     return Record(TABLE.name, line, row["session_id"])
+
+
+def each_config(*, store: Reader | None = None) -> Iterator[dict[str, Any]]:
+    """The newest row of each session, a few at a time in memory."""
+    return (store or reader()).newest(TABLE)
 
 
 def list_configs(*, store: Reader | None = None) -> dict[str, str]:

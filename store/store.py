@@ -17,6 +17,7 @@ from store import (
     messages,
     model_calls,
     participants,
+    saved,
 )
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
@@ -46,6 +47,7 @@ TABLES: tuple[Table, ...] = (
     model_calls.TABLE,
     inbox.TABLE,
     approval_rules.TABLE,
+    saved.TABLE,
 )
 
 _FLUSH_S = 35.0

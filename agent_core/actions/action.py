@@ -6,6 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from agent_core.actions.actors import checked_actor
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from agent_core.actions.payloads import PAYLOADS
 from store import forks, new_ids
@@ -52,7 +53,7 @@ def create_action(
         "type": action_type,
         "agent_id": agent_id,
         "session_id": session_id or agent_id,
-        "actor": checked_id(actor, "actor"),
+        "actor": checked_actor(actor),
         "created_at": _now(),
         "urgency": urgency,
         "description": _text(description, "description"),

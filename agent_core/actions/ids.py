@@ -32,7 +32,7 @@ _UNSEEN = (
 _END = r"(?![\s\S])"  # `$` also stands before a line break at the end
 _KNOWN = rf"^[^{_CONTROL}]*{_END}"
 # Dots alone are another path (RFC 3986, 5.2.4), also to a browser that gets them encoded.
-_NEW = rf"^(?!(?:\.|%2[Ee]){{1,2}}{_END})(?! )(?:[^{_UNSEEN}]*[^ {_UNSEEN}])?{_END}"
+NEW_ID = rf"^(?!(?:\.|%2[Ee]){{1,2}}{_END})(?! )(?:[^{_UNSEEN}]*[^ {_UNSEEN}])?{_END}"
 _UNSEEN_CHARACTER = re.compile(f"[{_UNSEEN}]")
 _CONTROL_CHARACTER = re.compile(f"[{_CONTROL}{_SURROGATES}]")
 
@@ -63,7 +63,7 @@ def checked_id(value: object, name: str) -> str:
     Raises: ActionError.
     """
     known = unicodedata.normalize("NFC", known_id(value, name))
-    if re.search(_NEW, known):
+    if re.search(NEW_ID, known):
         return known
     unseen = _UNSEEN_CHARACTER.search(known)
     why = f", with the character U+{ord(unseen[0]):04X}, which nobody sees" if unseen else ""
@@ -80,7 +80,7 @@ def _known_id(value: str) -> str:
 
 Id = Annotated[
     str,
-    Field(min_length=1, max_length=MAX_ID_CHARS, json_schema_extra={"pattern": _NEW}),
+    Field(min_length=1, max_length=MAX_ID_CHARS, json_schema_extra={"pattern": NEW_ID}),
     AfterValidator(_id),
 ]
 """The id of something new, in a payload, a request or a configuration."""

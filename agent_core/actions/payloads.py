@@ -5,7 +5,7 @@ Data comes in from outside here. A further type is a model in this file, and a h
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent_core.actions.ids import Id, KnownId
 
@@ -79,6 +79,12 @@ class AgentDestroy(ToSession):
     reason: str | None = None
 
 
+class AgentRestore(ToSession):
+    """Takes a destroy back."""
+
+    action_type = "agent_restore"
+
+
 class EnvironmentReload(Payload):
     """Takes anything: the queue keeps what it was for."""
 
@@ -143,6 +149,43 @@ class RuleRevoke(Payload):
     rule_id: KnownId
 
 
+class SavedView(BaseModel):
+    """A list of sessions as it is shown: the query of its address."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    query: str = Field(max_length=4_000)
+
+
+class SavedTemplate(BaseModel):
+    """The beginning of new sessions."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    agent_type: Id
+    config: dict[str, Any] = {}
+    description: str | None = None
+
+
+_SAVED: dict[str, type[BaseModel]] = {"view": SavedView, "template": SavedTemplate}
+
+
+class ViewSave(Payload):
+    """A view of the list or a template of sessions, by its name; without `content`, removed."""
+
+    action_type = "view_save"
+
+    name: Id
+    kind: Literal["view", "template"] = "view"
+    content: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _is_of_its_kind(self) -> "ViewSave":
+        if self.content is not None:
+            _SAVED[self.kind].model_validate(self.content)
+        return self
+
+
 PAYLOADS: dict[str, type[Payload]] = {
     kind.action_type: kind
     for kind in (
@@ -151,11 +194,13 @@ PAYLOADS: dict[str, type[Payload]] = {
         AgentResume,
         AgentInterrupt,
         AgentDestroy,
+        AgentRestore,
         EnvironmentReload,
         ConversationCreate,
         PostMessage,
         InboxDecide,
         RuleRevoke,
+        ViewSave,
     )
 }
 """Action type to payload; every other place reads it here."""

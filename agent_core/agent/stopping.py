@@ -8,6 +8,7 @@ from agent_core.agent.base import AgentBase
 from agent_core.agent.results import FinalResult
 from agent_core.session.controls import Applied, Control, Stop
 from agent_core.session.log import Event
+from agent_core.session.restoring import settled_by_stop
 from agent_core.session.status import Status
 from store.times import now_us
 
@@ -68,6 +69,7 @@ class StopMixin(AgentBase):
                 "result": result.as_payload(),
                 "actor": None if control is None else control.actor,
                 "reason": None if control is None else control.reason,
+                **({} if control is None else settled_by_stop(session)),
             },
             applied=[] if control is None else [control.action_id],
             error=error,

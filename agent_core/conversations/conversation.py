@@ -99,7 +99,7 @@ class Conversation:
             return True
 
     async def post(self, message_id: str, author: str, text: str, *, again: bool = True) -> None:
-        """A person speaks. Raises: ConversationUnknownError.
+        """A person speaks. Raises: ConversationUnknownError, NameTakenError.
 
         Once for each id; without `again` it is known that this was not done before.
         """
@@ -107,6 +107,10 @@ class Conversation:
             await self._load()
             if again and await asyncio.to_thread(self._is_there, message_id):
                 return
+            if speaks_as := self.named_as(author):
+                raise NameTakenError(
+                    f"{speaks_as} is a persona of {self.conversation_id}; speak under your own name"
+                )
             message = Message(self.newest + 1, author, None, text)
             async with self._writing(message):
                 await self._store.journal.append(self._record(message, message_id))
@@ -232,16 +236,20 @@ class Conversation:
 
     def admit(self, session_id: str, name: str) -> None:
         """Let a session take part under a name. Raises: NameTakenError."""
-        forms = name_forms(name)
-        for other, taken in self.present.items():
-            if other != session_id and forms & name_forms(taken):
-                apart = told_apart(name, taken)
-                same = f"{taken!r}, which looks the same as {name!a} (with {apart})"
-                raise NameTakenError(
-                    f"conversation {self.conversation_id} has a participant named "
-                    f"{same if apart else repr(name)}; choose another name"
-                )
+        if (taken := self.named_as(name, but=session_id)) is not None:
+            apart = told_apart(name, taken)
+            same = f"{taken!r}, which looks the same as {name!a} (with {apart})"
+            raise NameTakenError(
+                f"conversation {self.conversation_id} has a participant named "
+                f"{same if apart else repr(name)}; choose another name"
+            )
         self.present[session_id] = name
+
+    def named_as(self, name: str, *, but: str = "") -> str | None:
+        """The participant's name that is the same as this; None if nobody else bears it."""
+        forms = name_forms(name)
+        names = (taken for other, taken in self.present.items() if other != but)
+        return next((taken for taken in names if forms & name_forms(taken)), None)
 
     def dismiss(self, session_id: str) -> None:
         self.present.pop(session_id, None)

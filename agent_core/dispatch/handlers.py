@@ -15,6 +15,7 @@ from agent_core.actions.payloads import (
     AgentDestroy,
     AgentInterrupt,
     AgentPause,
+    AgentRestore,
     AgentResume,
     ConversationCreate,
     CreateAgent,
@@ -23,13 +24,20 @@ from agent_core.actions.payloads import (
     PostMessage,
     RuleRevoke,
     ToSession,
+    ViewSave,
 )
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.creation import CreateError, Creation
 from agent_core.agent.guidance import GuidanceRejectedError
-from agent_core.conversations.conversation import Conversations, ConversationUnknownError
+from agent_core.conversations.conversation import (
+    Conversations,
+    ConversationUnknownError,
+    NameTakenError,
+)
 from agent_core.dispatch.queued import QueuedAction
+from agent_core.dispatch.saving import save
 from agent_core.fleet.fleet import Fleet
+from agent_core.fleet.restoring import RestoreRejectedError, restore
 from agent_core.inbox.deciding import check_row
 from agent_core.session.controls import (
     Applied,
@@ -146,6 +154,15 @@ async def agent_destroy(context: Context, action: QueuedAction) -> Result:
     return Applied(await session.log.record(session.agent.final(stop)))
 
 
+@handles(AgentRestore)
+async def agent_restore(context: Context, action: QueuedAction) -> Result:
+    session = await _addressed(context, action.payload(AgentRestore))
+    if (seq := session.unmarked.get(action.action_id)) is not None:
+        return Applied(seq)
+    await session.until_over()  # a destroy that came first has its turn
+    return Applied(await restore(context.fleet, session, action.row))
+
+
 @handles(InboxDecide)
 async def inbox_decide(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(InboxDecide)
@@ -220,13 +237,21 @@ async def post_message(context: Context, action: QueuedAction) -> Result:
     return Applied()
 
 
+@handles(ViewSave)
+async def view_save(context: Context, action: QueuedAction) -> Result:
+    await save(context.fleet.store, action)
+    return Applied()
+
+
 REJECTIONS = (
     CreateError,
     ActionRejectedError,
     AgentRejectedError,
     ConversationUnknownError,
+    NameTakenError,
     GuidanceRejectedError,
     DecisionRejectedError,
+    RestoreRejectedError,
 )
 
 

@@ -5,7 +5,6 @@ from collections.abc import Callable, Collection
 from functools import partial
 from typing import Any
 
-import orjson
 import structlog
 
 from agent_core.agent.building import build_session
@@ -67,7 +66,7 @@ class Fleet:
         # Of what does not live, the id alone is kept: a new one is known as new without a query.
         self.ids = KnownIds()
         self._configs = SharedConfigs()
-        self._recovery = Recovery(store=store, types=types, build=self._build, shared=self._configs)
+        self.recovery = Recovery(store=store, types=types, build=self._build, shared=self._configs)
         self._overseer = Overseer(
             self.live,
             store=store.reader,
@@ -157,7 +156,7 @@ class Fleet:
             return self.live[session_id]
         if session_id not in self.ids:
             return None
-        session = await self._recovery.read(session_id)
+        session = await self.recovery.read(session_id)
         if session is None or session_id in self.live:
             return self.live.get(session_id)
         if not session.status.ended:
@@ -168,13 +167,10 @@ class Fleet:
     async def own_config(self, agent_id: str) -> dict[str, Any] | None:
         """Type and configuration of the agent's own session; None if it has none."""
         session = self.live.get(agent_id)
-        if session is not None:
-            config = session.agent.config.model_dump(mode="json", exclude_none=True)
-            return {"agent_type": session.agent_type, "config": config}
-        row = await self._recovery.config_of(agent_id)
-        if row is None or row["agent_id"] != agent_id:
-            return None
-        return row | {"config": orjson.loads(row["config"])}
+        if session is None:
+            return await self.recovery.own_config(agent_id)
+        config = session.agent.config.model_dump(mode="json", exclude_none=True)
+        return {"agent_type": session.agent_type, "config": config}
 
     # -- after a restart
 
@@ -183,11 +179,11 @@ class Fleet:
 
         What is stored as running runs again, and says in its log by which start.
         """
-        self._recovery.start_id = start_id
+        self.recovery.start_id = start_id
         self._overseer.start()
-        configs = await self._recovery.configs()
-        self.replayed = await self._recovery.unprocessed()
-        sessions = self._recovery.unfinished(configs, self.ledger)
+        configs = await self.recovery.configs()
+        self.replayed = await self.recovery.unprocessed()
+        sessions = self.recovery.unfinished(configs, self.ledger)
         self.ids = KnownIds([*(each.session_id for each in sessions), *configs])  # no text twice
         for session in sessions:
             self.live[session.session_id] = session
@@ -198,7 +194,7 @@ class Fleet:
 
     async def revive(self) -> None:
         """Rebuild what could not be rebuilt before: its type may be there by now."""
-        unusable = self._recovery.unusable
+        unusable = self.recovery.unusable
         for session_id in sorted(unusable):
             try:
                 await self.find(session_id)
@@ -209,8 +205,12 @@ class Fleet:
                 unusable.discard(session_id)
 
     async def _resume(self, session: Session) -> None:
-        """Give a rebuilt session its task."""
-        await self._recovery.put_on_record(session)
+        await self.recovery.put_on_record(session)
+        self.go_on(session)
+
+    def go_on(self, session: Session) -> None:
+        """Let a session that was read back live, from where it was."""
+        self.live[session.session_id] = session
         agent = session.agent
         agent.tick_in(self.schedule.after_start(agent.config.heartbeat_s))
         agent.is_first = True

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import orjson
 import structlog
 from pydantic import ValidationError
 
@@ -61,6 +62,13 @@ class Recovery:
         return await asyncio.to_thread(
             agents_config.get_agent_config, session_id, store=self._store.reader
         )
+
+    async def own_config(self, agent_id: str) -> dict[str, Any] | None:
+        """Type and configuration of the agent's own session; None if it has none."""
+        row = await self.config_of(agent_id)
+        if row is None or row["agent_id"] != agent_id:
+            return None
+        return row | {"config": orjson.loads(row["config"])}
 
     async def unprocessed(self) -> set[str]:
         """The ids of the actions that will be delivered again; the others are so for good."""

@@ -91,6 +91,13 @@ class Inbox:
     def waits(self, session_id: str) -> Mapping[str, Any] | None:
         return self.held.waits(session_id)
 
+    def standing(self, session_id: str) -> Mapping[str, Any] | None:
+        items = {
+            held.row["item_id"]: held.row["state"] for held in self.held.of_session(session_id)
+        }
+        rules = [rule.rule_id for rule in self.rules.of_session(session_id)]
+        return {"items": items, "rules": rules} if items or rules else None
+
     def closing_records(self, session_id: str) -> Sequence[Record]:
         """Its open items are withdrawn; of what was allowed and is not on record nobody knows; its
         own rules end with it.

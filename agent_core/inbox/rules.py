@@ -77,15 +77,21 @@ def rule_of(row: Mapping[str, Any]) -> Rule:
     )
 
 
-def revoked(rule: Rule, *, by: str, action_id: str | None = None) -> dict[str, Any]:
-    """The row of a rule that holds no longer, from now on."""
+def holding(rule: Rule) -> dict[str, Any]:
+    """The row of a rule that holds."""
     return {
         **{name: getattr(rule, name) for name in _KEPT},
         "fixed": rule.fixed.stored(),
-        "revoked_by": by,
-        "revoked_at": now_us(),
-        "revoked_action": action_id,
+        "revoked_by": None,
+        "revoked_at": None,
+        "revoked_action": None,
     }
+
+
+def revoked(rule: Rule, *, by: str, action_id: str | None = None) -> dict[str, Any]:
+    """The row of a rule that holds no longer, from now on."""
+    end = {"revoked_by": by, "revoked_at": now_us(), "revoked_action": action_id}
+    return holding(rule) | end
 
 
 _KEPT = (

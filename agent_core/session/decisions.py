@@ -114,6 +114,9 @@ class SessionItems(Protocol):
     def waits(self, session_id: str) -> Mapping[str, Any] | None:
         """For what the session waits, as a snapshot has it; None if for no person."""
 
+    def standing(self, session_id: str) -> Mapping[str, Any] | None:
+        """The items and rules that its end would settle, as a payload; None if there are none."""
+
     def closing_records(self, session_id: str) -> Sequence[Record]:
         """The rows of its items when it does not come back."""
 
@@ -122,6 +125,9 @@ class NoItems:
     """The inbox of sessions that ask nobody."""
 
     def waits(self, session_id: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - as the protocol
+        return None
+
+    def standing(self, session_id: str) -> Mapping[str, Any] | None:  # noqa: ARG002 - as the protocol
         return None
 
     def closing_records(self, session_id: str) -> Sequence[Record]:  # noqa: ARG002 - the same

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
-Verb: TypeAlias = Literal["pause", "resume", "interrupt", "destroy"]
+Verb: TypeAlias = Literal["pause", "resume", "interrupt", "destroy", "restore"]
 
 
 class Status(StrEnum):
@@ -20,7 +20,9 @@ class Status(StrEnum):
     def __init__(self, name: str) -> None:
         # Asked several times a tick: a property that compares takes ten times as long.
         self.over = name in ("stopped", "completed")
-        """Only a new creation goes on with the log; what failed may resume or be destroyed."""
+        """Only a new creation goes on with the log, or, of what was destroyed, a restore; what
+        failed may resume or be destroyed.
+        """
         self.ended = self.over or name == "failed"
         """Nothing of the session runs any more."""
 
@@ -28,7 +30,8 @@ class Status(StrEnum):
         """True if a row with the status `after` may follow one with this status.
 
         What has come in before a pause or a stop is applied before it, so that a session that is
-        pausing or stopping may run, or pause, once more. `over` ends all but for a new creation.
+        pausing or stopping may run, or pause, once more. `over` ends all but for a new creation and
+        a restore.
         """
         return after in _MOVES[self]
 
@@ -36,10 +39,11 @@ class Status(StrEnum):
     def verbs(self) -> tuple[Verb, ...]:
         """The verbs that a session of this status takes."""
         if self.over:
-            return ()
+            return ("restore",) if self is Status.STOPPED else ()
         if self is Status.FAILED:
             return ("resume", "destroy")
-        return ("pause", "resume", "interrupt", "destroy")
+        verbs: tuple[Verb, ...] = ("pause", "resume", "interrupt", "destroy")
+        return (*verbs, "restore") if self is Status.STOPPING else verbs
 
 
 _ALL = frozenset(Status)

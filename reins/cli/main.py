@@ -55,6 +55,7 @@ STEER = {
     "resume": Verb("reins.cli.steer", "go on"),
     "interrupt": Verb("reins.cli.steer", "give new guidance"),
     "destroy": Verb("reins.cli.steer", "end a session"),
+    "undestroy": Verb("reins.cli.steer", "take a destroy back, within ten minutes"),
     "conversation": Verb("reins.cli.steer", "create a conversation"),
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
@@ -66,6 +67,7 @@ STEER = {
     ),
     "rules": Verb("reins.cli.inbox", "list the rules of approval, or revoke one"),
     "status": Verb("reins.cli.look", "list the sessions"),
+    "views": Verb("reins.cli.saved", "list the saved views of the list, save or remove one"),
     "watch": Verb("reins.cli.look", "follow a session's log"),
 }
 """The verbs of both `reins` and `python -m queue_imp`."""

@@ -3,17 +3,19 @@
 import click
 
 from reins.cli.folder import FolderCommand, data_option
-from reins.cli.steer import user_name
 from reins.mcp_server.desk import Desk
 from reins.mcp_server.methods import Methods
 from reins.mcp_server.stdio import serve
+from reins.names.system_user import user_name
 from store.queue.writer import writer_at
 from store.reading import reader
 
 
 @click.command("mcp", cls=FolderCommand, help="serve an assistant that speaks MCP, over stdio")
 @data_option
-@click.option("--actor", default=user_name, help="who asks, in the queue (default: you)")
+@click.option(
+    "--actor", default=user_name, help="who asks, in the queue (default: the system's user)"
+)
 @click.option("--read-only", is_flag=True, help="only the tools that look")
 def mcp(*, actor: str, read_only: bool) -> None:
     store = reader()

@@ -1,6 +1,5 @@
 """The REPL helpers from a shell: `reins create agent1 --subject cats`."""
 
-import getpass
 import json
 import time
 from collections.abc import Callable
@@ -10,15 +9,9 @@ import click
 
 import queue_imp
 from reins.cli.folder import FolderCommand, data_option
+from reins.names.system_user import user_name
 
 _Decorated = Callable[..., Any]
-
-
-def user_name() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return "shell"
 
 
 def acting(name: str, summary: str) -> Callable[[_Decorated], click.Command]:
@@ -33,9 +26,11 @@ def acting(name: str, summary: str) -> Callable[[_Decorated], click.Command]:
             metavar="S",
             help="wait up to S seconds (30) for the outcome",
         )(function)
-        function = click.option("--actor", default=user_name, help="who asks (default: you)")(
-            function
-        )
+        function = click.option(
+            "--actor",
+            default=user_name,
+            help="who asks (default: the system's user)",
+        )(function)
         return click.command(name, cls=FolderCommand, help=summary)(data_option(function))
 
     return command
@@ -126,6 +121,12 @@ def destroy(
     *, agent_id: str, actor: str, wait: float | None, session: str | None, reason: str | None
 ) -> None:
     answer(queue_imp.agent_destroy_action(agent_id, actor, reason, session_id=session), wait_s=wait)
+
+
+@acting("undestroy", "take a destroy back, within ten minutes")
+@_of_session
+def undestroy(*, agent_id: str, actor: str, wait: float | None, session: str | None) -> None:
+    answer(queue_imp.agent_restore_action(agent_id, actor, session_id=session), wait_s=wait)
 
 
 @acting("conversation", "create a conversation")

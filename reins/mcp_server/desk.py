@@ -29,6 +29,7 @@ _DONE: dict[Verb, str] = {
     "resume": "resumed",
     "interrupt": "steered",
     "destroy": "destroyed",
+    "restore": "restored",
 }
 Rest = Callable[[float], bool]
 """Sleeps that many seconds; False where nobody waits any more."""

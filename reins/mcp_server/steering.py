@@ -89,6 +89,10 @@ def _destroy(call: Call) -> dict[str, Any]:
     return _to_session(call, "agent_destroy", "destroy", reason=call.arguments.reason or None)
 
 
+def _restore(call: Call) -> dict[str, Any]:
+    return _to_session(call, "agent_restore", "restore")
+
+
 STEERING = (
     ServedTool(
         "create_session",
@@ -128,10 +132,19 @@ STEERING = (
     ServedTool(
         "destroy",
         "End a session",
-        f"End a session for good; its log stays. {SENT}",
+        f"End a session; its log stays. {SENT}",
         WithReason,
         _destroy,
         destroys=True,
         repeats=True,
+    ),
+    ServedTool(
+        "restore",
+        "Take the end of a session back",
+        f"Take a destroy back, within ten minutes: the session goes on as it was. {SENT}",
+        OfSession,
+        _restore,
+        repeats=True,
+        reaches_out=True,
     ),
 )

@@ -31,6 +31,7 @@ _ACTION = (
 
 LEFT_BY_END = {"asked": "withdrawn", "approved": "unknown", "edited": "unknown"}
 """An open item's state to the one that the end of its session leaves."""
+_OF_ITEMS = frozenset({"tick", "guidance", "final", "status"})
 
 
 class Place(NamedTuple):
@@ -106,7 +107,7 @@ class Logs:
         place = Place(row.session_id, row.seq, row.number)
         for action_id in row.applied:
             self.applied.setdefault(action_id, []).append(place)
-        if row.payload is not None and row.kind in ("tick", "guidance", "final"):
+        if row.payload is not None and row.kind in _OF_ITEMS:
             self._ask(row)
         called = self.called.pop((row.session_id, row.seq), None)
         if called is not None and (called.tokens > row.tokens or called.agent_id != row.agent_id):
@@ -120,6 +121,11 @@ class Logs:
             for item_id in self._asked_by.pop(row.session_id, ()):
                 item = self.asked[item_id]
                 self.asked[item_id] = item._replace(state=LEFT_BY_END.get(item.state, item.state))
+        elif row.restores:
+            for item_id, state in (row.said().get("reopened") or {}).items():
+                if item_id in self.asked:
+                    self.asked[item_id] = self.asked[item_id]._replace(state=state)
+                    self._asked_by.setdefault(row.session_id, set()).add(item_id)
         elif '"item_id"' in (row.payload or ""):
             said = row.said()
             asks = _item_in(said, "asks") if row.kind == "tick" else None

@@ -58,6 +58,8 @@ def statuses_move(before: Before, row: LogRow) -> Iterator[str]:
         elif before is not None and not before.status.over:
             yield f"it was created again while it was {before.status}"
         return
+    if row.restores and before.status is Status.STOPPED:
+        return
     if not before.status.may_become(row.status):
         yield f"the status went from {before.status} to {row.status}"
 
@@ -70,6 +72,9 @@ def final_is_last(before: Before, row: LogRow) -> Iterator[str]:
     if row.begins_life:
         if before.kind != "final":
             yield "it was created again, and no final row ends its life before"
+    elif row.restores:
+        if before.kind != "final" or before.status is not Status.STOPPED:
+            yield "it was restored, and no destroy ends its life before"
     elif before.kind == "final" and before.status.over:
         yield f"a row of kind {row.kind} comes after the final one"
     elif before.kind != "final" and before.status.ended and row.kind != "final":
@@ -151,7 +156,10 @@ LOG_CHECKS: dict[str, tuple[LogCheck, str]] = {
     "steps_in_order": (steps_in_order, "each tick has the next step, every other row the same"),
     "one_identity": (one_identity, "a session keeps its agent, a life its type and creation"),
     "statuses_move": (statuses_move, "statuses move only as they may"),
-    "final_is_last": (final_is_last, "one final row ends a life, and nothing follows it"),
+    "final_is_last": (
+        final_is_last,
+        "one final row ends a life, and nothing but a restore follows it",
+    ),
     "paused_means_paused": (paused_means_paused, "no tick follows while a session is paused"),
     "usage_never_falls": (usage_never_falls, "the usage in snapshots never falls"),
     "usage_adds_up": (usage_adds_up, "usage rises by what the rows tell of"),

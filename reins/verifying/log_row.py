@@ -46,6 +46,11 @@ class LogRow:
         """True for the first row of a session, and for that of one that is created again."""
         return self.kind == "status" and self.text.startswith("created, ")
 
+    @property
+    def restores(self) -> bool:
+        """True for the row that takes a destroy back."""
+        return self.kind == "status" and self.text.startswith("restored by ")
+
     def said(self) -> dict[str, Any]:
         """The payload."""
         found = orjson.loads(self.payload) if self.payload else None

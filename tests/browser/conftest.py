@@ -151,7 +151,9 @@ def visit(browser: Browser, contexts):
     opened: list[tuple[list[BrowserContext], Page, str]] = []
     faults: list[str] = []
 
-    def open_page(url: str, *, expected: tuple[str, ...] = (), **options) -> Page:
+    def open_page(
+        url: str, *, expected: tuple[str, ...] = (), actor: str | None = "ann", **options
+    ) -> Page:
         options = {"viewport": DESK, "color_scheme": "light", "reduced_motion": "reduce", **options}
         free = contexts[repr(sorted(options.items()))]
         page = (free.pop() if free else browser.new_context(**options)).new_page()
@@ -168,6 +170,10 @@ def visit(browser: Browser, contexts):
             if not request.url.startswith((host, "data:", "blob:", host.replace("http", "ws", 1))):
                 faults.append(f"asked another host: {request.url}")
 
+        if actor is not None:  # without, the first act asks for a name
+            key = "'reins.actor'"
+            kept = f"localStorage.getItem({key}) ?? localStorage.setItem({key}, '{actor}')"
+            page.add_init_script(kept)
         page.on("console", said)
         page.on("pageerror", lambda error: faults.append(f"uncaught: {error}"))
         page.on("request", asked)

@@ -31,20 +31,19 @@ def test_filters_search_and_order_live_in_the_address(three, visit):
     """Each is put there at once, survives a reload, and is there again on the way back."""
     page = visit(three.at)
     live(page)
-    page.get_by_role("searchbox", name="Search").fill("url")
-    page.get_by_role("combobox", name="Agent type").select_option("odd")
+    page.get_by_role("searchbox", name="Search").fill("url type:odd")
     page.get_by_role("button", name="Ticks").click()
     _shows(page, ["url-3", "url-2", "url-1"])
     page.get_by_role("button", name="Ticks").click()
     _shows(page, ["url-1", "url-2", "url-3"])
     page.get_by_title("stopped or completed").click()
     _shows(page, ["url-2", "url-3"])
-    for part in ("q=url", "type=odd", "sort=-ticks", "mood=done"):
+    for part in ("q=url+type%3Aodd", "sort=-ticks", "mood=done"):
         assert part in page.url
 
     page.reload()
     _shows(page, ["url-2", "url-3"])
-    expect(page.get_by_role("searchbox", name="Search")).to_have_value("url")
+    expect(page.get_by_role("searchbox", name="Search")).to_have_value("url type:odd")
     expect(page.get_by_role("columnheader", name="Ticks")).to_have_attribute(
         "aria-sort", "ascending"
     )

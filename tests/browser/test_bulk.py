@@ -36,7 +36,7 @@ def test_a_range_is_paused_with_a_reason(page, thirty):
     expect(bar).to_contain_text("10 selected")
     bar.get_by_role("textbox", name="Reason").fill("night shift")
     bar.get_by_role("button", name="Pause").click()
-    expect(bar.get_by_role("status")).to_contain_text("Pause 10 sessions")
+    expect(bar.get_by_role("status")).to_contain_text("Pause bulk03, bulk04")
     expect(bar.get_by_role("status")).to_contain_text("10 applied")
     for name in NAMES[3:13]:
         thirty.became(name, "paused")
@@ -52,7 +52,9 @@ def test_a_destroy_asks_first(page, thirty):
     page.on("request", lambda request: asked.append(request.url) if request.method == "POST" else 0)
     bar = _select(page, "bulk20", "bulk22")
     bar.get_by_role("button", name="Destroy…").click()
-    expect(bar.get_by_role("alert")).to_contain_text("Destroy 3 sessions? This cannot be undone.")
+    expect(bar.get_by_role("alert")).to_contain_text(
+        "Destroy bulk20, bulk21, bulk22? 3 running. It can be undone"
+    )
     bar.get_by_role("button", name="Keep").click()
     expect(bar.get_by_role("alert")).to_have_count(0)
     assert not asked

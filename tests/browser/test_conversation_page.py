@@ -60,7 +60,7 @@ def test_a_conversation_is_begun_and_steered_and_each_reply_is_seen(start_app, v
     for name, tone in (("Mara", "friendly"), ("Otto", "grumpy"), ("Lin", "formal")):
         expect(messages_of(page, name).first).to_contain_text(tone)
         expect(messages_of(page, name).first).to_contain_text("persona")
-    expect(messages_of(page, "you").first).to_contain_text("person")
+    expect(messages_of(page, "ann").first).to_contain_text("person")
 
     persona_of(page, "Mara").get_by_role("button", name="Tone: friendly").click()
     persona_of(page, "Mara").get_by_role("textbox", name="Tone").fill("noir")
@@ -82,7 +82,7 @@ def test_a_conversation_is_begun_and_steered_and_each_reply_is_seen(start_app, v
     expect(persona_of(page, "Otto")).to_contain_text("muted")
 
     say(page, "Thank you all.")
-    thanked_at = max(row["number"] for row in said_in(app, "tea-time") if row["author"] == "you")
+    thanked_at = max(row["number"] for row in said_in(app, "tea-time") if row["author"] == "ann")
     has_decided(app, "tea-time", "Lin", thanked_at)
     say(page, "Is there anybody?")
     asked_at = said_in(app, "tea-time")[-1]["number"]
@@ -159,30 +159,42 @@ def test_markup_stays_text_and_lines_stay_lines(quiet, visit):
     message_field(page).press("Shift+Enter")
     page.keyboard.type("<b>second line</b>")
     message_field(page).press("Enter")
-    text = messages_of(page, "you").filter(has_text="second line").locator(".text")
+    text = messages_of(page, "ann").filter(has_text="second line").locator(".text")
     expect(text).to_have_text(f"{IMG}\n<b>second line</b>", use_inner_text=True)
     assert page.evaluate("window.ran") is None
     expect(page.locator("main img")).to_have_count(0)
 
 
-def test_a_person_with_a_personas_name_is_told_apart(quiet, visit):
-    """By a word and a shape; the name that one speaks as is remembered."""
-    page = visit(conversation_at(quiet, "quiet"))
-    speaker = page.get_by_role("textbox", name="Speak as")
-    speaker.fill("Mara")
-    speaker.press("Enter")
-    expect(message_field(page)).to_be_focused()
-    say(page, "Mara, who are you?")
+def test_nobody_speaks_under_a_personas_name(quiet, visit):
+    """It is refused in words, and what was written stays; another name is given in one place."""
+    page = visit(conversation_at(quiet, "quiet"), actor="mara", expected=("422",))
+    message_field(page).fill("who are you?")
+    message_field(page).press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("Mara is a persona of quiet")
+    expect(message_field(page)).to_have_value("who are you?")
+    page.get_by_title("Speak under another name").click()
+    name = page.get_by_role("form", name="Your name").get_by_role("textbox")
+    expect(name).to_be_focused()
+    name.fill("mario")
+    name.press("Enter")
+    message_field(page).press("Enter")
+    expect(messages_of(page, "mario").filter(has_text="who are you?")).to_contain_text("person")
+
+
+def test_a_person_with_a_personas_name_is_told_apart(shared, visit):
+    """By a word and a shape, where the persona came after the person had spoken."""
+    shared.converse("namesakes")
+    shared.applied([q.post_message("namesakes", "Mara", "I was here first")])
+    config = {"conversation_id": "namesakes", "name": "Mara"}
+    shared.applied([q.agent_create("namesakes-mara", "ann", agent_type="persona", config=config)])
+    page = visit(conversation_at(shared, "namesakes"))
     theirs = messages_of(page, "Mara")
-    expect(theirs.filter(has_text="who are you?")).to_contain_text("person")
-    expect(theirs.filter(has_text="who are you?").locator(".portrait.person")).to_be_visible()
+    expect(theirs.filter(has_text="I was here first")).to_contain_text("person")
+    expect(theirs.filter(has_text="here first").locator(".portrait.person")).to_be_visible()
     answer = theirs.filter(has=page.locator(".portrait:not(.person)")).last
     expect(answer).to_contain_text("persona")
     answer.get_by_role("link", name="Mara").click()
-    page.wait_for_url("**/sessions/quiet-mara")
-    page.get_by_role("link", name="in quiet").click()
-    page.wait_for_url("**/conversations/quiet")
-    expect(page.get_by_role("textbox", name="Speak as")).to_have_value("Mara")
+    page.wait_for_url("**/sessions/namesakes-mara")
 
 
 def test_a_lost_answer_posts_once_and_a_failure_keeps_the_text(quiet, visit):
@@ -214,7 +226,7 @@ def test_a_lost_answer_posts_once_and_a_failure_keeps_the_text(quiet, visit):
     expect(message_field(page)).to_have_value("not lost")
     page.unroute_all()
     problem.get_by_role("button", name="Try again").click()
-    expect(messages_of(page, "you").filter(has_text="not lost")).to_be_visible()
+    expect(messages_of(page, "ann").filter(has_text="not lost")).to_be_visible()
     said = [row["text"] for row in said_in(quiet, "quiet")]
     assert said.count("only once, please") == said.count("not lost") == 1
 

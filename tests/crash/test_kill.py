@@ -75,10 +75,11 @@ def _some_action(chance):
             ("agent_interrupt", {"guidance": {"subject": "dogs"}, "mode": "steer"}),
             ("agent_interrupt", {"guidance": "birds", "mode": "now"}),
             ("agent_destroy", {}),
+            ("agent_restore", {}),
             ("conversation_create", {"conversation_id": "c"}),
             ("post_message", {"conversation_id": "c", "text": "hello"}),
         ],
-        [5, 3, 5, 4, 4, 1, 1, 3],
+        [5, 3, 5, 4, 4, 2, 2, 1, 3],
     )[0]
     of_session = {} if "conversation_id" in payload else {"agent_id": agent_id}
     return q.create_action(kind, "tester", **of_session, **payload)

@@ -31,13 +31,14 @@ from store import (
     inbox,
     messages,
     participants,
+    saved,
 )
 from store.store import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules,
+    approval_rules, saved,
 )  # fmt: skip
 
 

@@ -181,6 +181,8 @@ def _check_log(session_id: str, log: list[Row]) -> None:
         match row["kind"]:
             case "status" if text.startswith("created"):
                 paused, ticks, guided = False, 0, []
+            case "status" if text.startswith("restored by"):
+                paused = text.endswith("paused")
             case "status" if text.startswith(("paused", "running", "resumed")):
                 paused = text.startswith("paused")
             case "guidance" if isinstance(one := _guidance(row), str):

@@ -333,7 +333,7 @@ class Run:
 
 _ACTIONS = {
     "create_agent": 2, "conversation_create": 1, "post_message": 2, "agent_pause": 1,
-    "agent_resume": 2, "agent_destroy": 1, "agent_interrupt": 5,
+    "agent_resume": 2, "agent_destroy": 1, "agent_restore": 1, "agent_interrupt": 5,
 }  # fmt: skip
 """How often each type is asked for."""
 

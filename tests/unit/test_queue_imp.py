@@ -40,6 +40,7 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.agent_resume_action("a1", "ann")
     queue_imp.agent_interrupt("a1", "ann", {"subject": "dogs"}, mode="now")
     queue_imp.agent_destroy_action("a1", "ann", session_id="s1")
+    queue_imp.agent_restore_action("a1", "ann", session_id="s1")
     queue_imp.environment_reload_action("ann", prompts=True)
     queue_imp.conversation_create("c1", "ann", "Room")
     queue_imp.post_message("c1", "ann", "hello")
@@ -47,6 +48,7 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     monkeypatch.setattr(queue_imp, "_item", lambda _: item)
     queue_imp.inbox_decide("i1", "ann", "approve", remember={"scope": "agent", "argv": ["ls"]})
     queue_imp.rule_revoke("r1", "ann")
+    queue_imp.view_save("On call", "ann", {"query": "group=type"})
     assert [row["type"] for row in written] == list(PAYLOADS)
     assert [json.loads(row["payload"]) for row in written] == [
         {"agent_id": "a1", "session_id": "s1", "initial_subject": "cats", "agent_type": "joke",
@@ -55,6 +57,7 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"agent_id": "a1"},
         {"agent_id": "a1", "guidance": {"subject": "dogs"}, "mode": "now"},
         {"agent_id": "a1", "session_id": "s1"},
+        {"agent_id": "a1", "session_id": "s1"},
         {"prompts": True},
         {"conversation_id": "c1", "title": "Room"},
         {"conversation_id": "c1", "text": "hello"},
@@ -62,6 +65,7 @@ def test_payloads_of_the_helpers(written, monkeypatch):
          "call_hash": "h", "remember": {
              "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},
         {"rule_id": "r1"},
+        {"name": "On call", "kind": "view", "content": {"query": "group=type"}},
     ]  # fmt: skip
 
 

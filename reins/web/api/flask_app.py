@@ -14,6 +14,7 @@ from reins.web.api import (
     mcp_servers,
     metrics,
     routes,
+    saved,
     system,
     tools,
     vocabulary,
@@ -41,8 +42,8 @@ from store.sizes import Sizes
 
 _MODULES = (
     read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
-    read_conversations, messages, export, routes, tools, mcp_servers, inbox, attention, system,
-    vocabulary,
+    read_conversations, messages, export, routes, tools, mcp_servers, inbox, attention, saved,
+    system, vocabulary,
 )  # fmt: skip
 
 

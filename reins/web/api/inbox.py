@@ -6,8 +6,9 @@ from flask import Response, jsonify
 from pydantic import AfterValidator, Field
 
 import queue_imp
+from agent_core.actions.actors import Actor
 from agent_core.actions.deciding import decision_about, why_alone
-from agent_core.actions.ids import Id, KnownId
+from agent_core.actions.ids import KnownId
 from agent_core.actions.payloads import Remember
 from agent_core.inbox.deciding import became
 from reins.web.api.accepted import ACCEPTED, accepted
@@ -64,7 +65,7 @@ class RulesQuery(Input):
 
 
 class RevokeQuery(Input):
-    actor: Annotated[Id, Field(description="who asks")]
+    actor: Annotated[Actor, Field(description="who asks")]
 
 
 class DecideBody(ActorBody):

@@ -8,11 +8,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from agent_core.actions.actors import RESERVED
+from reins.names.folding import name_key
+from reins.names.system_user import user_name
+from reins.settings import Settings
 from reins.tools.mcp.config import McpConfigError
 from reins.tools.mcp.pins import PinError
 from reins.web.api.context import ApiContext, api_context
 from reins.web.bridge import Bridge
 from reins.web.figures import WorkerFigures
+from reins.web.hosts import is_loopback
 from reins.web.http.openapi import group
 from reins.web.http.problem import RequestRefusedError, refusals
 from reins.web.readiness import reasons
@@ -133,7 +138,7 @@ class McpServerNow(Wire):
 class System(Wire):
     """The service at a glance; what only the worker knows is null where it is another process.
 
-    `reasons` are those of GET /api/health.
+    `reasons` are those of GET /api/health. `actor` is the name that whoever acts is offered.
     """
 
     now: str
@@ -154,6 +159,7 @@ class System(Wire):
     files: FilesNow | None
     confinement: ConfinementNow | None
     mcp: list[McpServerNow] | None
+    actor: str | None
 
 
 @api.get("/health/live", responses={200: Alive})
@@ -208,6 +214,7 @@ def get_system() -> dict[str, Any]:
         "memory_bytes": _memory_bytes(),
         "clients": context.live.clients(),
         "mcp": _mcp(bridge),
+        "actor": _actor(bridge.settings),
         "tables": _tables(context, {} if figures is None else figures.compacted_at),
     }
 
@@ -237,6 +244,14 @@ def _of_worker(figures: WorkerFigures | None) -> dict[str, Any]:
             "changed": list(figures.changed_files),
         },
     }
+
+
+def _actor(settings: Settings) -> str | None:
+    """The system's user stands for whoever acts where nobody else reaches this address."""
+    if settings.actor is not None:
+        return settings.actor
+    name = user_name("") if is_loopback(settings.host) else ""
+    return None if name_key(name) in {"", *RESERVED} else name
 
 
 def _mcp(bridge: Bridge) -> list[dict[str, Any]] | None:

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from agent_core.actions.ids import Id, KnownId
+from agent_core.actions.actors import Actor
+from agent_core.actions.ids import KnownId
 
 MAX_NUMBER = (1 << 53) - 1
 """The highest whole number that every JSON reader reads exactly."""
@@ -46,7 +47,7 @@ class Input(BaseModel):
 
 
 class ActorBody(Input):
-    actor: Id = Field(description="who asks")
+    actor: Actor = Field(description="who asks")
 
 
 class ActionPath(Input):

@@ -173,6 +173,7 @@ class ViewFollower:
             return
         steps = rows.get(agent_steps.TABLE.name, [])
         self.on_steps(steps)
+        self._index.apply_configs(rows.get(agents_config.TABLE.name, ()))
         changed = self._index.apply(steps)
         changed |= self._index.apply_states(rows.get(agent_state.TABLE.name, []))
         if self._kept.size > _MAX_KEPT_ROWS:

@@ -13,7 +13,7 @@ from agent_core.session.concerns import Concerned
 from agent_core.session.mood import Cause, ConcernKind, Mood, mood_of
 from reins.web.views.budgets import Held, held_row
 from reins.web.views.rows import Row, StatusName, Wire
-from store import agent_state
+from store import agent_state, agents_config
 from store.reading import Reader
 from store.times import iso
 
@@ -53,12 +53,16 @@ class SessionSummary(Wire):
     in events of the list, only the new ones. `held`: the limit of a budget that it waits at,
     paused, until that is raised. `waits`: what it waits for, a budget, a model that is away or a
     person among other things. `mood` is how it is, as GET /api/vocabulary explains, and `cause`
-    why it needs a person, null where it needs none.
+    why it needs a person, null where it needs none. `route` is the model route that its
+    configuration names, `conversation_id` the conversation that it takes part in.
     """
 
     agent_id: str
     session_id: str
     agent_type: str
+    route: str | None
+    conversation_id: str | None
+    created_by: str | None
     status: StatusName
     mood: Mood
     cause: SessionCause | None
@@ -103,6 +107,8 @@ class SessionIndex:
         self._store = store
         self._lines: dict[str, _IndexedSession] = {}
         self._lock = threading.Lock()
+        self._made: dict[str, dict[str, Any]] = {}
+        self._same: dict[tuple[Any, ...], dict[str, Any]] = {}
 
     def load(self, also: Callable[[Row], object] = lambda _: None) -> None:
         """Read every session's state anew; those that are not stored any more are dropped.
@@ -114,6 +120,7 @@ class SessionIndex:
             self._apply_state(row, anew=True)
             also(row)
             stored.add(row["session_id"])
+        self.apply_configs(agents_config.each_config(store=self._store))
         with self._lock:
             for session_id in self._lines.keys() - stored:
                 del self._lines[session_id]
@@ -127,6 +134,13 @@ class SessionIndex:
                     changed.add(step["session_id"])
         return changed
 
+    def apply_configs(self, rows: Iterable[Row]) -> None:
+        """Take in rows of `agents_config`: who made a session, and for what."""
+        for row in rows:
+            made = _made(row)
+            # Thousands of sessions are made alike.
+            self._made[row["session_id"]] = self._same.setdefault(tuple(made.values()), made)
+
     def apply_states(self, rows: Iterable[Row]) -> set[str]:
         """Take in rows of `agent_state` that were written by hand; returns their sessions."""
         changed = set()
@@ -139,17 +153,17 @@ class SessionIndex:
         """The session in the shape of `SessionSummary`; None if unknown."""
         with self._lock:
             line = self._lines.get(session_id)
-            return None if line is None else _summary(line, list(line.latencies))
+            return None if line is None else self._summary(line, list(line.latencies))
 
     def changes(self, session_ids: Collection[str]) -> list[dict[str, Any]]:
         """Those sessions as the list's events show them: with the latencies not shown before."""
         with self._lock:
-            return [_taken(self._lines[each]) for each in session_ids if each in self._lines]
+            return [self._taken(self._lines[each]) for each in session_ids if each in self._lines]
 
     def listed(self) -> list[dict[str, Any]]:
         """All sessions, by agent and session."""
         with self._lock:
-            rows = [_summary(line, list(line.latencies)) for line in self._lines.values()]
+            rows = [self._summary(line, list(line.latencies)) for line in self._lines.values()]
         return sorted(rows, key=lambda row: (row["agent_id"], row["session_id"]))
 
     def page(
@@ -160,11 +174,14 @@ class SessionIndex:
             found = [
                 (place, line)
                 for line in self._lines.values()
-                if (place := _place(line)) > after and fits(line.values)
+                if (place := _place(line)) > after and fits(self._filtered(line))
             ]
             found.sort(key=itemgetter(0))
-            rows = [_summary(line, list(line.latencies)) for _, line in found[:limit]]
+            rows = [self._summary(line, list(line.latencies)) for _, line in found[:limit]]
         return rows, len(found) > limit
+
+    def _filtered(self, line: _IndexedSession) -> Row:
+        return line.values | self._made.get(line.values["session_id"], _UNKNOWN)
 
     def counts(self, by: Literal["status", "mood"] = "status") -> dict[str, int]:
         """Sessions by status, or by mood."""
@@ -184,6 +201,19 @@ class SessionIndex:
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._lines))
+
+    def _taken(self, line: _IndexedSession) -> dict[str, Any]:
+        fresh, line.fresh = line.fresh, []
+        return self._summary(line, fresh)
+
+    def _summary(self, line: _IndexedSession, latencies: list[float]) -> dict[str, Any]:
+        values = line.values
+        return {
+            **values,
+            **self._made.get(values["session_id"], _UNKNOWN),
+            **{name: iso(values[name]) for name in ("created_at", "updated_at", "last_tick_at")},
+            "latencies_ms": latencies,
+        }
 
     def _apply_step(self, step: Row) -> bool:
         if step["seq"] <= self.seq(step["session_id"]):
@@ -252,6 +282,18 @@ def _cause_row(cause: Cause) -> dict[str, Any]:
     return {**asdict(cause), "since": iso(cause.since)}
 
 
+def _made(row: Row) -> dict[str, Any]:
+    config = orjson.loads(row["config"] or "{}")
+    return {
+        "route": config.get("route"),
+        "conversation_id": config.get("conversation_id"),
+        "created_by": row["created_by"],
+    }
+
+
+_UNKNOWN = dict.fromkeys(("route", "conversation_id", "created_by"))
+
+
 def _waits_row(waits: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """In the shape of `Waits`, from a snapshot."""
     if waits is None:
@@ -268,17 +310,3 @@ def _by_hand(row: Row) -> dict[str, Any]:
 
 def _place(line: _IndexedSession) -> tuple[str, str]:
     return line.values["agent_id"], line.values["session_id"]
-
-
-def _taken(line: _IndexedSession) -> dict[str, Any]:
-    fresh, line.fresh = line.fresh, []
-    return _summary(line, fresh)
-
-
-def _summary(line: _IndexedSession, latencies: list[float]) -> dict[str, Any]:
-    times = ("created_at", "updated_at", "last_tick_at")
-    return {
-        **line.values,
-        **{name: iso(line.values[name]) for name in times},
-        "latencies_ms": latencies,
-    }

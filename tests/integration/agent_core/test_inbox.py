@@ -417,3 +417,24 @@ async def test_an_item_that_is_too_large_fails_the_tick(asking):
     row = await asking.until_row("error")
     assert "Keep what is large in a file" in row["error"]
     assert queue_imp.inbox_items() == []
+
+
+async def test_what_a_destroyed_session_asked_is_asked_again(asking):
+    """A restore opens its items and holds its rules, and the decision leads on as it would have."""
+    first = await asking.asking("b", times=2)
+    await asking.decide(first, "approve", remember={"scope": "session", "anything": True})
+    await asking.until_state(first["item_id"], "ran")
+    item = await asking.asking()
+    for each in ("a", "b"):
+        await asking.do(queue_imp.agent_destroy_action, each, "ann")
+    assert inbox.get_item(item["item_id"])["state"] == "withdrawn"
+    for each in ("a", "b"):
+        got = await asking.do(queue_imp.agent_restore_action, each, "ann")
+        assert got["outcome"] == "applied", got["error"]
+    assert len(asking.inbox.rules) == 1
+    assert approval_rules.list_rules()[0]["revoked_by"] is None
+    [again] = queue_imp.inbox_items()
+    assert again["item_id"] == item["item_id"]
+    assert json.loads(asking.state()["waits"])["kind"] == "approval"
+    assert (await asking.decide(again, "approve"))["outcome"] == "applied"
+    await asking.until_state(item["item_id"], "ran")

@@ -40,7 +40,7 @@ class Lifecycle(RuleBasedStateMachine):
         self.data, self.log = self.folder / "data", self.folder / "worker.log"
         self.writer = queue_writer.writer_at(self.data)
         self.worker = None
-        self.statuses, self.subjects = {}, {}
+        self.statuses, self.subjects, self.before = {}, {}, {}
         self.expected = {}
 
     # -- the worker
@@ -121,7 +121,15 @@ class Lifecycle(RuleBasedStateMachine):
     def destroy(self, session):
         self.ask("agent_destroy", session, fits=self.lives(session))
         if self.lives(session):
+            self.before[session] = self.statuses[session]
             self.statuses[session] = "stopped"
+
+    @rule(session=SESSIONS)
+    def restore(self, session):
+        fits = self.statuses.get(session) == "stopped"
+        self.ask("agent_restore", session, fits=fits)
+        if fits:
+            self.statuses[session] = self.before[session]
 
     # -- the end
 

@@ -6,9 +6,10 @@ from flask import Response
 from pydantic import Field
 
 import queue_imp
-from agent_core.actions.ids import Id
+from agent_core.actions.actors import Actor
+from reins.names.looks import name_forms
 from reins.web.api.accepted import IF_ROOM, accepted
-from reins.web.api.context import api_context
+from reins.web.api.context import ApiContext, api_context
 from reins.web.api.conversations.read import api, is_there, recorded
 from reins.web.api.paths import ConversationPath
 from reins.web.http.fields import MAX_NUMBER, Digits, Input, Number
@@ -32,7 +33,7 @@ class MessagesQuery(Input):
 
 
 class PostMessageBody(Input):
-    author: Annotated[Id, Field(description="who speaks")]
+    author: Annotated[Actor, Field(description="who speaks")]
     text: Annotated[str, Field(min_length=1, pattern=r"\S")]
 
 
@@ -75,11 +76,23 @@ def post_message(path: ConversationPath, header: KeyHeader, body: PostMessageBod
     def make() -> dict[str, Any]:
         if not is_there(context, path.conversation_id):
             raise unknown("conversation", path.conversation_id, "create it first")
+        _check_author(context, path.conversation_id, body.author)
         return queue_imp.create_action(
             "post_message", body.author, conversation_id=path.conversation_id, text=body.text
         )
 
     return accepted(context, header, make)
+
+
+def _check_author(context: ApiContext, conversation_id: str, author: str) -> None:
+    """Raises: RequestRefusedError, where a persona bears this name, as the worker would."""
+    forms = name_forms(author)
+    for each in context.current_participants().shown(conversation_id):
+        if each["left_at"] is None and forms & name_forms(each["name"]):
+            raise unfit(
+                "body.author",
+                f"{each['name']} is a persona of {conversation_id}; speak under your own name",
+            )
 
 
 def _newer(conversation_id: str, query: MessagesQuery) -> dict[str, Any]:

@@ -8,8 +8,8 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from agent_core.session.mood import MOODS
+from agent_core.session.restoring import destroyed
 from agent_core.session.status import Status
-from reins.names.folding import fold
 from reins.web.api.context import ApiContext, api_context
 from reins.web.api.paths import SessionPath
 from reins.web.http.fields import Digits, Input, Words
@@ -18,13 +18,14 @@ from reins.web.http.paging import cursor_of, parts_of
 from reins.web.http.problem import refusals, unknown
 from reins.web.views.budgets import ScopeBudget, budget_rows
 from reins.web.views.rows import Row, Wire
+from reins.web.views.search import search
 from reins.web.views.sessions import SessionSummary
 from store import agent_state, agent_steps, agents_config
+from store.times import iso, now_us
 
 api = group("sessions", "sessions")
 
 _ENDED = frozenset(status.value for status in Status if status.ended)
-_SEARCHED = ("agent_id", "session_id", "agent_type", "text", "error")
 
 
 def _statuses(value: str) -> str:
@@ -60,7 +61,9 @@ class SessionsQuery(Input):
         ),
     ] = ""
     agent_type: Words = ""
-    q: Annotated[Words, Field(description="part of an id, a type, a text or an error")] = ""
+    q: Annotated[
+        Words, Field(description="words of names, and field:value; see GET /api/vocabulary")
+    ] = ""
     limit: Annotated[int, Field(ge=1, le=5_000), Digits] = 100
     cursor: Words = ""
 
@@ -111,6 +114,7 @@ class FinalResult(Wire):
 class SessionDetail(SessionSummary):
     """A session in full. `context` is the agent's own state, `result` its latest output, whole.
 
+    `restorable_until`: a destroy of it can be taken back until then.
     `budget` has the session's, the agent's and the day's limits, with what was taken.
     """
 
@@ -118,6 +122,7 @@ class SessionDetail(SessionSummary):
     context: dict[str, Any]
     result: str | None
     guided: int
+    restorable_until: str | None
     budget: list[ScopeBudget]
     final: FinalResult | None
     created_by: str | None
@@ -156,7 +161,7 @@ def get_session(path: SessionPath) -> dict[str, Any]:
         "result": row.get("result"),
         "guided": snapshot.get("guided", 0),
         "budget": budget_rows(snapshot, context.bridge.account_of(summary["agent_id"]), today),
-        "final": _final(context, summary) if summary["status"] in _ENDED else None,
+        **_ending(context, summary),
         "created_by": config.get("created_by"),
         "now": context.bridge.session_now(path.session_id),
     }
@@ -184,7 +189,7 @@ def seen(context: ApiContext, session_id: str) -> dict[str, Any]:
 def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
     statuses = frozenset(query.status.split(",")) if query.status else None
     moods = frozenset(query.mood.split(",")) if query.mood else None
-    words = fold(query.q)
+    searched = search(query.q)
 
     def fits(row: Row) -> bool:
         if statuses is not None and row["status"] not in statuses:
@@ -193,18 +198,23 @@ def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
             return False
         if query.agent_type not in ("", row["agent_type"]):
             return False
-        return not words or any(words in fold(row[name] or "") for name in _SEARCHED)
+        return searched(row)
 
     return fits
 
 
-def _final(context: ApiContext, summary: dict[str, Any]) -> dict[str, Any] | None:
-    """The FinalResult, from the newest rows of the log."""
+def _ending(context: ApiContext, summary: dict[str, Any]) -> dict[str, Any]:
+    """The FinalResult, and until when a destroy can be undone, from the newest rows of the log."""
+    found: dict[str, Any] = {"final": None, "restorable_until": None}
+    if summary["status"] not in _ENDED:
+        return found
     last = agent_steps.list_steps(
         summary["session_id"], max(0, summary["seq"] - 2), 4, store=context.bridge.store
     )
+    if last and (destroy := destroyed(last[-1])) is not None and destroy.until > now_us():
+        found["restorable_until"] = iso(destroy.until)
     for row in reversed(last):
         if row["kind"] == "final" and row["payload"]:
-            found: dict[str, Any] = orjson.loads(row["payload"])["result"]
-            return found
-    return None
+            found["final"] = orjson.loads(row["payload"])["result"]
+            break
+    return found

@@ -46,6 +46,10 @@ class DestroyBody(ActorBody):
     reason: str | None = None
 
 
+class RestoreBody(ActorBody):
+    pass
+
+
 class InterruptBody(ActorBody):
     guidance: Annotated[
         Annotated[dict[str, Any], Field(min_length=1)] | Annotated[str, Field(min_length=1)],
@@ -59,7 +63,7 @@ class InterruptBody(ActorBody):
 class BulkBody(ActorBody):
     """`guidance` goes with the verb interrupt, `mode` with it and with resume."""
 
-    verb: Literal["pause", "resume", "destroy", "interrupt"]
+    verb: Literal["pause", "resume", "destroy", "restore", "interrupt"]
     mode: Literal["steer", "now"] = "steer"
     guidance: (
         Annotated[dict[str, Any], Field(min_length=1)] | Annotated[str, Field(min_length=1)] | None
@@ -139,6 +143,18 @@ def destroy_session(path: SessionPath, header: KeyHeader, body: DestroyBody) -> 
     return accepted(context, header, make)
 
 
+@api.post("/api/sessions/<segment:session_id>/restore", responses=_ANSWERS)
+def restore_session(path: SessionPath, header: KeyHeader, body: RestoreBody) -> Response:
+    """Take a destroy back, within ten minutes: the session goes on as it was."""
+    context = api_context()
+
+    def make() -> dict[str, Any]:
+        target = Targets(context).get(path.session_id, "restore")
+        return _action("agent_restore", target, body.actor)
+
+    return accepted(context, header, make)
+
+
 @api.post("/api/bulk", responses={202: BulkAccepted, **refusals(400, 413, 415, 429)})
 def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
     """The same for many sessions, in one commit; those that cannot be are named, the others are."""
@@ -199,7 +215,7 @@ def _bulk_actions(
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The actions that can be, and why the others cannot, by session."""
     targets = Targets(context)
-    # Neither a resume nor guidance has a reason of its own.
+    # Neither a resume, a restore nor guidance has a reason of its own.
     more: dict[str, Any] = {"description": body.reason, "mode": _now(body.mode)}
     if body.verb in ("pause", "destroy"):
         more = {"reason": body.reason}

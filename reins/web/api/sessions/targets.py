@@ -35,12 +35,7 @@ class Targets:
         if found is None:
             raise unknown("session", session_id, "create it first, or check the id")
         if verb not in found.status.verbs:
-            able = "is not over" if verb in Status.FAILED.verbs else "has not ended"
-            raise RequestRefusedError(
-                409,
-                f"session {session_id} is {found.status}; expected one that {able}. "
-                "Create it again to go on with its log.",
-            )
+            raise RequestRefusedError(409, _unable(found, verb))
         return found
 
     def _seen(self, session_id: str) -> Target | None:
@@ -59,3 +54,11 @@ class Targets:
             found[session_id] = Target(agent_id, session_id, kind, Status.RUNNING)
         self._context.current()
         return found
+
+
+def _unable(found: Target, verb: Verb) -> str:
+    start = f"session {found.session_id} is {found.status}; expected one that"
+    if verb == "restore":
+        return f"{start} was destroyed. There is nothing to undo."
+    able = "is not over" if verb in Status.FAILED.verbs else "has not ended"
+    return f"{start} {able}. Create it again to go on with its log."

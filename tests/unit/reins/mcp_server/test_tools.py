@@ -35,14 +35,14 @@ def test_hints_are_true():
         "destroy", "decide", "revoke_rule",
     }  # fmt: skip
     assert {name for name, each in hints.items() if each["openWorldHint"]} == {
-        "create_session", "steer", "resume", "decide", "post_message",
+        "create_session", "steer", "resume", "restore", "decide", "post_message",
     }  # fmt: skip
     assert not hints["steer"]["idempotentHint"]
 
 
 def test_each_type_of_action_has_its_tool():
-    """All but the reload, which is the operator's: a new type is either offered, or named here."""
-    assert len(ACTING) == len(set(PAYLOADS) - {"environment_reload"})
+    """But the reload and the page's views, the operator's: a new type is offered, or named here."""
+    assert len(ACTING) == len(set(PAYLOADS) - {"environment_reload", "view_save"})
 
 
 def test_a_decision_makes_no_rule():

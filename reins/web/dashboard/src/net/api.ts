@@ -25,6 +25,7 @@ import type {
   Page,
   RouteCheck,
   RouteList,
+  Saved,
   SessionDetail,
   SessionNow,
   SessionsPage,
@@ -164,6 +165,9 @@ export const api = {
   steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),
   interrupt: (sessionId: string, body: { guidance: JsonObject | string; mode: Mode; actor: string }, key: string) =>
     post<Accepted>(ofSession(sessionId, '/interrupt'), body, key),
+  saved: async () => (await get<{ items: Saved[] }>('/saved')).items,
+  save: (body: Pick<Saved, 'kind' | 'name'> & { content: JsonObject | null; actor: string }, key: string) =>
+    post<Accepted>('/saved', body, key),
   bulk: (body: Steer & { verb: Verb | 'interrupt'; session_ids: string[]; mode?: Mode; guidance?: JsonObject }, key: string) => post<{ items: BulkItem[] }>('/bulk', body, key),
 
   steps: (sessionId: string, query: { after_seq?: number; limit?: number; brief?: boolean }, signal: AbortSignal) =>

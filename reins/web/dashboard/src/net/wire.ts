@@ -30,7 +30,10 @@ export type BulkItem = Schemas['BulkItem']
 export type Verb = Exclude<Schemas['BulkBody']['verb'], 'interrupt'>
 /** Which actions there are, and which status takes which verb. */
 export type Vocabulary = Schemas['Vocabulary']
+export type SearchField = Schemas['SearchFieldRule']
 export type Mode = Schemas['InterruptBody']['mode']
+/** A saved view or template; `content` depends on which. */
+export type Saved = Narrowed<Schemas['Saved'], { kind: 'view' | 'template'; content: JsonObject }>
 export type FieldProblem = Schemas['Flaw']
 
 export type AgentType = Narrowed<

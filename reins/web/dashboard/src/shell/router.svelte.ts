@@ -26,6 +26,14 @@ class Router {
     this.#url = url
   }
 
+  /** The whole query, without the parts that are named; reactive. */
+  searchBut(...names: string[]): string {
+    const params = new URLSearchParams(this.#url.searchParams)
+    for (const name of names) params.delete(name)
+    params.sort()
+    return params.toString().replaceAll('%2C', ',')
+  }
+
   /** One value of the query; reactive. */
   query(name: string): string {
     return this.#url.searchParams.get(name) ?? ''

@@ -1,7 +1,8 @@
 /** The words of the server: its action types, and which status takes which verb. Read once, at the start. */
 
 import { api } from '../net/api'
-import type { Status, Verb, Vocabulary } from '../net/wire'
+import { folded } from '../ui/match'
+import type { SearchField, Status, Verb, Vocabulary } from '../net/wire'
 
 const AGAIN_AFTER_MS = 2000
 
@@ -18,6 +19,26 @@ class Words {
 
   get actionTypes(): readonly string[] {
     return this.#read?.action_types ?? []
+  }
+
+  /** The fields of the search of sessions. */
+  get searchFields(): readonly SearchField[] {
+    return this.#read?.search_fields ?? []
+  }
+
+  /** The columns that a word of a search is looked for in. */
+  get namesColumns(): readonly string[] {
+    return this.#read?.names_columns ?? ['agent_id', 'session_id', 'agent_type']
+  }
+
+  /** So long after a destroy it can be taken back. */
+  get restoreWithin_s(): number {
+    return this.#read?.restore_within_s ?? 0
+  }
+
+  /** True for a name that names nobody to those who read it later. */
+  isReserved(name: string): boolean {
+    return this.#read?.reserved_names.includes(folded(name).trim()) ?? false
   }
 
   /** In the order of a session's life. */

@@ -4,7 +4,7 @@ import { actor } from './actor.svelte'
 import { api, type CreateSession } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
-import type { Accepted, BulkItem, DecideBody, InboxItem, JsonObject, Mode, Verb } from '../net/wire'
+import type { Accepted, BulkItem, DecideBody, InboxItem, JsonObject, Mode, Saved, Verb } from '../net/wire'
 
 type Answered<Answer = Accepted> = Promise<Answer | null>
 
@@ -13,14 +13,18 @@ const one = (accepted: Accepted): Accepted[] => [accepted]
 /** An act in few words: "pause", "destroy: its work is done". */
 const phrase = (verb: string, words: string): string => (words ? `${verb}: ${words}` : verb)
 
-export function steer(request: Request, verb: Verb, sessionId: string, reason = ''): Answered {
-  const body = { actor: actor.name, ...(reason ? { reason } : {}) }
+export async function steer(request: Request, verb: Verb, sessionId: string, reason = ''): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by, ...(reason ? { reason } : {}) }
   return request.send(phrase(verb, reason), [verb, sessionId, body], (key) => api.steer(sessionId, verb, body, key), one)
 }
 
 /** Resolves to the answer; `accepted` keeps those of its items that were enqueued. */
-export function steerMany(request: Request, verb: Verb, sessionIds: string[], reason: string): Answered<{ items: BulkItem[] }> {
-  const body = { verb, session_ids: sessionIds, actor: actor.name, ...(reason ? { reason } : {}) }
+export async function steerMany(request: Request, verb: Verb, sessionIds: string[], reason: string): Answered<{ items: BulkItem[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { verb, session_ids: sessionIds, actor: by, ...(reason ? { reason } : {}) }
   return request.send(verb, body, (key) => api.bulk(body, key), ({ items }) => items.flatMap(enqueuedOf))
 }
 
@@ -39,53 +43,79 @@ export function restartTicks(request: Request, sessionIds: string[]): Answered<{
 const enqueuedOf = ({ action_id, session_id }: BulkItem): Accepted[] =>
   action_id === null ? [] : [{ action_id, session_id, agent_id: null }]
 
-export function guide(request: Request, sessionId: string, guidance: JsonObject | string, mode: Mode = 'steer'): Answered {
-  const body = { guidance, mode, actor: actor.name }
+export async function guide(request: Request, sessionId: string, guidance: JsonObject | string, mode: Mode = 'steer'): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { guidance, mode, actor: by }
   return request.send(phrase('guidance', wordsOf(guidance)), [sessionId, body], (key) => api.interrupt(sessionId, body, key), one)
 }
 
 /** One decision about what a session asks. */
-export function decide(request: Request, item: Pick<InboxItem, 'item_id' | 'tool'>, decision: Omit<DecideBody, 'actor'>): Answered {
-  const body = { ...decision, actor: actor.name }
+export async function decide(request: Request, item: Pick<InboxItem, 'item_id' | 'tool'>, decision: Omit<DecideBody, 'actor'>): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...decision, actor: by }
   const words = phrase(decision.decision, decision.reason ?? decision.text ?? item.tool)
   return request.send(words, [item.item_id, body], (key) => api.decide(item.item_id, body, key), one)
 }
 
 /** `limit`: null removes the limit. */
-export function setBudget(request: Request, sessionId: string, scope: string, unit: string, limit: number | null): Answered {
-  const body = { guidance: { type: 'set_budget', scope, [unit]: limit }, mode: 'steer' as const, actor: actor.name }
+export async function setBudget(request: Request, sessionId: string, scope: string, unit: string, limit: number | null): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { guidance: { type: 'set_budget', scope, [unit]: limit }, mode: 'steer' as const, actor: by }
   const words = phrase('guidance', `budget ${scope} ${unit} ${limit ?? 'none'}`)
   return request.send(words, [sessionId, body], (key) => api.interrupt(sessionId, body, key), one)
 }
 
-export function createSession(request: Request, session: Omit<CreateSession, 'actor'>): Answered {
-  const body = { ...session, actor: actor.name }
+export async function createSession(request: Request, session: Omit<CreateSession, 'actor'>): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...session, actor: by }
   return request.send(`create ${body.agent_id}`, body, (key) => api.createSession(body, key), one)
 }
 
 /** Many in one request: all of them are asked for, or none. */
-export function createSessions(request: Request, sessions: Omit<CreateSession, 'actor'>[]): Answered<{ items: Accepted[] }> {
-  const body = sessions.map((session) => ({ ...session, actor: actor.name }))
+export async function createSessions(request: Request, sessions: Omit<CreateSession, 'actor'>[]): Answered<{ items: Accepted[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = sessions.map((session) => ({ ...session, actor: by }))
   return request.send(`create ${body.length} sessions`, body, (key) => api.createSessions(body, key), ({ items }) => items)
 }
 
-export function createConversation(request: Request, conversationId: string, title: string): Answered {
-  const body = { conversation_id: conversationId, actor: actor.name, ...(title ? { title } : {}) }
+export async function createConversation(request: Request, conversationId: string, title: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { conversation_id: conversationId, actor: by, ...(title ? { title } : {}) }
   return request.send(`create ${conversationId}`, body, (key) => api.createConversation(body, key), one)
 }
 
-export function postMessage(request: Request, conversationId: string, text: string): Answered {
-  const body = { author: actor.name, text }
+export async function postMessage(request: Request, conversationId: string, text: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { author: by, text }
   return request.send(text, [conversationId, body], (key) => api.postMessage(conversationId, body, key), one)
 }
 
-export function reloadEnvironment(request: Request): Answered {
-  const body = { actor: actor.name }
+export async function reloadEnvironment(request: Request): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by }
   return request.send('reload environment', body, (key) => api.reloadEnvironment(body, key), one)
 }
 
 /** `tools`: each by its name, with the SHA-256 of the spec that was looked at. It is done at once. */
-export function agreeToSpecs(request: Request, server: string, tools: Record<string, string>): Answered<{ tools: string[] }> {
-  const body = { tools, actor: actor.name }
+export async function agreeToSpecs(request: Request, server: string, tools: Record<string, string>): Answered<{ tools: string[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { tools, actor: by }
   return request.send(`agree to ${Object.keys(tools).join(', ')}`, [server, body], (key) => api.agreeToSpecs(server, body, key), () => [])
+}
+
+/** A view of the list, or a template of sessions; null removes it. */
+export async function save(request: Request, kind: Saved['kind'], name: string, content: JsonObject | null): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { kind, name, content, actor: by }
+  return request.send(`${content === null ? 'remove' : 'save'} ${name}`, body, (key) => api.save(body, key), one)
 }

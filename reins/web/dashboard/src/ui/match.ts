@@ -1,5 +1,5 @@
 /** In one form of Unicode and one case: a text typed on another keyboard is found as well. */
-const folded = (text: string): string => text.normalize('NFKC').toLowerCase().normalize('NFKC')
+export const folded = (text: string): string => text.normalize('NFKC').toLowerCase().normalize('NFKC')
 
 /** True where every word of `wanted` occurs somewhere in the text. */
 export function matches(text: string, wanted: string): boolean {

@@ -79,6 +79,9 @@ class Index:
     def apply(self, steps):
         return {row["session_id"] for row in steps}
 
+    def apply_configs(self, rows):
+        """Nothing of it is shown here."""
+
     def apply_states(self, rows):
         return set()
 

@@ -2,7 +2,7 @@ import orjson
 import pytest
 
 from reins.web.views.sessions import SessionIndex
-from store import agent_state
+from store import agent_state, agents_config
 from tests.integration.store.support import step
 
 
@@ -19,6 +19,7 @@ def stored(monkeypatch):
     """The states that the store has, by session."""
     states = {}
     monkeypatch.setattr(agent_state, "each_agent_state", lambda store: iter(list(states.values())))
+    monkeypatch.setattr(agents_config, "each_config", lambda store: iter(()))
     return states
 
 
@@ -94,3 +95,18 @@ def test_what_a_budget_holds():
     assert index.get("a")["mood"] == "held"
     index.apply([row("a", 3)])
     assert index.get("a")["held"] is None
+
+
+def test_who_made_a_session_is_known_from_its_configuration():
+    """Also where that comes after its first row; one that was made by hand has none."""
+    index = SessionIndex(None)
+    index.apply([row("a", 1)])
+    assert index.get("a")["created_by"] is None
+    config = '{"route": "fast", "conversation_id": "salon"}'
+    index.apply_configs([{"session_id": "a", "config": config, "created_by": "ann"}])
+    shown = index.get("a")
+    assert (shown["route"], shown["conversation_id"], shown["created_by"]) == (
+        "fast", "salon", "ann",
+    )  # fmt: skip
+    [found], _ = index.page(lambda line: line["route"] == "fast", ("", ""), 10)
+    assert found["session_id"] == "a"

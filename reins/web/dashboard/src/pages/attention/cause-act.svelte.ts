@@ -3,6 +3,7 @@
 import { clock } from '../../ui/time.svelte'
 import { fleet } from '../../state/fleet.svelte'
 import { BulkRequest } from '../sessions/bulk.svelte'
+import { chosen } from '../sessions/chosen'
 import type { Request } from '../../steering/request.svelte'
 import type { BulkItem, SessionSummary, Verb } from '../../net/wire'
 
@@ -18,7 +19,7 @@ export interface Fate {
 
 export type ActName = 'Resume' | 'Pause' | 'Raise' | 'Give up the tick' | 'Destroy' | 'Undo pause'
 const VERBS: Record<ActName, Verb> = { Resume: 'resume', Pause: 'pause', Raise: 'resume', 'Give up the tick': 'resume', Destroy: 'destroy', 'Undo pause': 'resume' }
-const GOOD: Record<Verb, string> = { pause: 'paused', destroy: 'ended', resume: 'tick again' }
+const GOOD: Record<Verb, string> = { pause: 'paused', destroy: 'ended', resume: 'tick again', restore: 'back' }
 
 export class CauseAct {
   readonly request: BulkRequest
@@ -30,7 +31,7 @@ export class CauseAct {
     post?: (request: Request, ids: string[]) => Promise<{ items: BulkItem[] } | null>,
   ) {
     this.verb = VERBS[name]
-    this.request = new BulkRequest(this.verb, sessionIds, '', post)
+    this.request = new BulkRequest(this.verb, chosen(sessionIds), '', post)
   }
 
   readonly fates: Fate[] = $derived.by(() => {

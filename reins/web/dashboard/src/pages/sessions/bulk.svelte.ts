@@ -2,7 +2,10 @@
 
 import { Request } from '../../steering/request.svelte'
 import { steerMany } from '../../steering/requests'
+import { clock } from '../../ui/time.svelte'
+import { vocabulary } from '../../state/vocabulary.svelte'
 import type { ApiProblem } from '../../net/api'
+import type { Chosen } from './chosen'
 import type { BulkItem, Verb } from '../../net/wire'
 
 const MAX_PER_REQUEST = 1000
@@ -20,13 +23,16 @@ interface Part {
 
 export class BulkRequest {
   readonly #parts: Part[] = []
+  readonly #asked_at = clock.now
   #sent = 0
   #refused = $state.raw<Refusal[]>([])
   sending = $state(true)
+  /** Nobody gave a name for it, so nothing was asked for. */
+  dropped = $state(false)
 
   readonly receipts = $derived(this.#parts.flatMap(({ request }) => request.receipts))
   readonly queued = $derived(this.receipts.filter(({ outcome }) => outcome === 'queued').length)
-  readonly applied = $derived(this.receipts.filter(({ outcome }) => outcome === 'applied').length)
+  readonly applied: string[] = $derived(this.receipts.flatMap(({ outcome, session_id }) => (outcome === 'applied' && session_id ? session_id : [])))
   readonly rejected: Refusal[] = $derived([
     ...this.#refused,
     ...this.receipts
@@ -35,16 +41,20 @@ export class BulkRequest {
   ])
   readonly late: boolean = $derived(this.#parts.some(({ request }) => request.late))
   readonly problem: ApiProblem | null = $derived(this.#parts.find(({ request }) => request.problem)?.request.problem ?? null)
+  /** Those whose destroy can be taken back yet. */
+  readonly undoable: string[] = $derived.by(() =>
+    this.verb === 'destroy' && clock.now < this.#asked_at + vocabulary.restoreWithin_s * 1000 ? this.applied : [],
+  )
 
   constructor(
     readonly verb: Verb,
-    readonly sessionIds: string[],
+    readonly whom: Chosen,
     reason = '',
     /** Another way to ask it of many. */
     private readonly post: (request: Request, ids: string[]) => Promise<{ items: BulkItem[] } | null> = (request, ids) => steerMany(request, verb, ids, reason.trim()),
   ) {
-    for (let start = 0; start < sessionIds.length; start += MAX_PER_REQUEST) {
-      this.#parts.push({ ids: sessionIds.slice(start, start + MAX_PER_REQUEST), request: new Request() })
+    for (let start = 0; start < whom.ids.length; start += MAX_PER_REQUEST) {
+      this.#parts.push({ ids: whom.ids.slice(start, start + MAX_PER_REQUEST), request: new Request() })
     }
     void this.send()
   }
@@ -54,7 +64,10 @@ export class BulkRequest {
     this.sending = true
     for (let part = this.#parts[this.#sent]; part; part = this.#parts[this.#sent]) {
       const answer = await this.post(part.request, part.ids)
-      if (!answer) break
+      if (!answer) {
+        this.dropped = this.#sent === 0 && part.request.problem === null
+        break
+      }
       this.#sent += 1
       const refused = answer.items.filter(({ action_id }) => action_id === null)
       this.#refused = [...this.#refused, ...refused.map(({ session_id, problem }) => ({ session_id, why: problem ?? NO_REASON }))]

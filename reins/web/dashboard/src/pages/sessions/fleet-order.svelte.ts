@@ -1,7 +1,8 @@
 /** Which sessions are shown, in which order: the fleet seen through the filters of the URL. */
 
 import { untrack } from 'svelte'
-import { matches } from '../../ui/match'
+import { grouped, GROUPINGS, type Group, type Grouping } from './groups'
+import { search } from './search'
 import { router } from '../../shell/router.svelte'
 import { fleet } from '../../state/fleet.svelte'
 import { vocabulary } from '../../state/vocabulary.svelte'
@@ -21,6 +22,9 @@ const SORTS = {
   name: byName,
   status: (a, b) => vocabulary.rankOf(a.status) - vocabulary.rankOf(b.status),
   type: (a, b) => naturally(a.agent_type, b.agent_type),
+  route: (a, b) => naturally(a.route ?? '', b.route ?? ''),
+  by: (a, b) => naturally(a.created_by ?? '', b.created_by ?? ''),
+  conversation: (a, b) => naturally(a.conversation_id ?? '', b.conversation_id ?? ''),
   tick: (a, b) => newest(b.last_tick_at) - newest(a.last_tick_at),
   ticks: (a, b) => b.ticks - a.ticks,
   tokens: (a, b) => b.tokens_in + b.tokens_out - (a.tokens_in + a.tokens_out),
@@ -42,8 +46,9 @@ export const filters = {
   get moods(): string[] {
     return router.queryList('mood')
   },
-  get type(): string {
-    return router.query('type')
+  get group(): Grouping | null {
+    const wanted = router.query('group')
+    return wanted in GROUPINGS ? (wanted as Grouping) : null
   },
   get sort(): Sort {
     const wanted = router.query('sort').replace('-', '')
@@ -58,10 +63,10 @@ export const filters = {
     return LARGEST_FIRST.includes(sort) === this.reversed ? 'ascending' : 'descending'
   },
   get any(): boolean {
-    return this.q !== '' || this.statuses.length > 0 || this.moods.length > 0 || this.type !== ''
+    return this.q !== '' || this.statuses.length > 0 || this.moods.length > 0
   },
   clear(): void {
-    router.setQuery({ q: null, status: null, mood: null, type: null })
+    router.setQuery({ q: null, status: null, mood: null })
   },
   /** The same column again turns the order round. */
   sortBy(sort: Sort): void {
@@ -71,20 +76,25 @@ export const filters = {
 }
 
 export class FleetOrder {
+  /** Those of open groups, in their order. */
   ids = $state.raw<string[]>([])
-  types = $state.raw<string[]>([])
+  /** The same with a line before each group. */
+  rows = $state.raw<(string | Group)[]>([])
+  /** How many sessions fit, in closed groups too. */
+  fitting = $state(0)
   /** Of all sessions shown. */
   cost_usd = $state(0)
   tokens = $state(0)
   /** All sessions in the wanted order; kept, because sorting what is nearly sorted costs little. */
   #sorted: SessionSummary[] = []
+  #closed = new Set<string>()
   #at = 0
   #timer: ReturnType<typeof setTimeout> | undefined
 
   constructor() {
     $effect(() => {
       // Read here, so that the list shows at once when it is here, and after a change of the filters.
-      void [fleet.loaded, filters.q, filters.statuses, filters.moods, filters.type, filters.sort, filters.reversed]
+      void [fleet.loaded, filters.q, filters.statuses, filters.moods, filters.group, filters.sort, filters.reversed, vocabulary.loaded]
       untrack(() => this.#compute())
     })
     $effect(() => {
@@ -92,6 +102,17 @@ export class FleetOrder {
       untrack(() => this.#soon())
     })
     $effect(() => () => clearTimeout(this.#timer))
+  }
+
+  isOpen(key: string): boolean {
+    void this.rows
+    return !this.#closed.has(key)
+  }
+
+  /** Opens or closes a group. */
+  toggle(key: string): void {
+    if (!this.#closed.delete(key)) this.#closed.add(key)
+    this.#publish()
   }
 
   #soon(): void {
@@ -125,26 +146,32 @@ export class FleetOrder {
   }
 
   #publish(): void {
-    const { q, statuses, moods, type } = filters
-    const ids: string[] = []
-    const types = new Set<string>()
+    const { q, statuses, moods, group } = filters
+    const fits = search(q)
+    const shown: SessionSummary[] = []
     let [cost_usd, tokens] = [0, 0]
     for (const session of this.#sorted) {
-      types.add(session.agent_type)
       if (statuses.length > 0 && !statuses.includes(session.status)) continue
       if (moods.length > 0 && !moods.includes(session.mood)) continue
-      if (type && session.agent_type !== type) continue
-      if (q && !matches(`${session.agent_id} ${session.session_id} ${session.text} ${session.error ?? ''}`, q)) continue
-      ids.push(session.session_id)
+      if (!fits(session)) continue
+      shown.push(session)
       cost_usd += session.cost_usd
       tokens += session.tokens_in + session.tokens_out
     }
     this.cost_usd = cost_usd
     this.tokens = tokens
+    this.fitting = shown.length
+    if (group === null) {
+      const ids = shown.map(({ session_id }) => session_id)
+      if (!sameList(ids, this.rows)) [this.ids, this.rows] = [ids, ids]
+      return
+    }
+    const groups = grouped(shown, group)
+    const open = groups.filter(({ key }) => !this.#closed.has(key))
+    const ids = open.flatMap((each) => each.ids)
     if (!sameList(ids, this.ids)) this.ids = ids
-    const names = [...types].sort()
-    if (!sameList(names, this.types)) this.types = names
+    this.rows = groups.flatMap((each) => (this.#closed.has(each.key) ? [each] : [each, ...each.ids]))
   }
 }
 
-const sameList = (a: string[], b: string[]): boolean => a.length === b.length && a.every((each, index) => each === b[index])
+const sameList = (a: readonly unknown[], b: readonly unknown[]): boolean => a.length === b.length && a.every((each, index) => each === b[index])

@@ -1,0 +1,30 @@
+/** Sessions gathered under what they have in common. */
+
+import type { SessionSummary } from '../../net/wire'
+
+export interface Group {
+  /** The common value; empty for those that have none. */
+  key: string
+  label: string
+  ids: string[]
+}
+
+export const GROUPINGS = {
+  type: { label: 'Type', none: 'no type', of: (session) => session.agent_type },
+  owner: { label: 'Owner', none: 'nobody named', of: (session) => session.created_by },
+  route: { label: 'Route', none: 'the usual route', of: (session) => session.route },
+  conversation: { label: 'Conversation', none: 'in no conversation', of: (session) => session.conversation_id },
+  agent: { label: 'Agent', none: '', of: (session) => session.agent_id },
+  status: { label: 'Status', none: '', of: (session) => session.status },
+} satisfies Record<string, { label: string; none: string; of: (session: SessionSummary) => string | null }>
+export type Grouping = keyof typeof GROUPINGS
+
+const naturally = new Intl.Collator(undefined, { numeric: true }).compare
+
+/** The groups by name, those without a value last; within each the order stays. */
+export function grouped(sessions: readonly SessionSummary[], by: Grouping): Group[] {
+  const { none, of } = GROUPINGS[by]
+  const groups = Map.groupBy(sessions, (session) => of(session) ?? '')
+  const keys = [...groups.keys()].sort((one, other) => Number(one === '') - Number(other === '') || naturally(one, other))
+  return keys.map((key) => ({ key, label: key || none, ids: (groups.get(key) ?? []).map(({ session_id }) => session_id) }))
+}

@@ -1,5 +1,6 @@
 """The log: everything that happened to a session, one row per event, by `seq` from 1."""
 
+from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,8 @@ TABLE = Table(
     # Both: a page of a session is where the two meet, without reading the session's other rows.
     indices={"session_id": "BTREE", "seq": "BTREE"},
 )
+
+_PAGE = 500
 
 
 def list_steps(
@@ -106,6 +109,21 @@ def find_steps(
         searching.Page(int(limit), int(after_seq), before_seq, newest),
         hidden=hidden, zone=zone, buckets=buckets, axis=axis, store=store or reader(),
     )  # fmt: skip
+
+
+def steps_at(
+    session_id: str, seqs: Sequence[int], *, store: Reader | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows with these numbers, which ascend; a few at a time in memory."""
+    at = 0
+    while at < len(seqs):
+        first = seqs[at]
+        rows = list_steps(session_id, first - 1, _PAGE, store=store)
+        by_seq = {row["seq"]: row for row in rows}
+        while at < len(seqs) and seqs[at] < first + _PAGE:
+            if (row := by_seq.get(seqs[at])) is not None:
+                yield row
+            at += 1
 
 
 def steps_life(

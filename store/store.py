@@ -16,6 +16,7 @@ from store import (
     inbox,
     messages,
     model_calls,
+    notes,
     participants,
 )
 from store.doubt import hold_in_doubt
@@ -46,6 +47,7 @@ TABLES: tuple[Table, ...] = (
     model_calls.TABLE,
     inbox.TABLE,
     approval_rules.TABLE,
+    notes.TABLE,
 )
 
 _FLUSH_S = 35.0

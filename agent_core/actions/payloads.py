@@ -11,6 +11,8 @@ from agent_core.actions.ids import Id, KnownId
 
 NORMAL_URGENCY = 5
 _MAX_FIXED = 100
+MAX_NOTE = 4_000
+"""Characters of a note."""
 
 
 class Payload(BaseModel):
@@ -75,6 +77,15 @@ class AgentDestroy(ToSession):
     urgency = 9
 
     reason: str | None = None
+
+
+class NoteAdd(ToSession):
+    """A person's remark about one row of the log; also of a session that has ended."""
+
+    action_type = "note_add"
+
+    seq: Annotated[int, Field(ge=1)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
 
 
 class EnvironmentReload(Payload):
@@ -154,6 +165,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         PostMessage,
         InboxDecide,
         RuleRevoke,
+        NoteAdd,
     )
 }
 """Action type to payload; every other place reads it here."""

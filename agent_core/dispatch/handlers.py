@@ -20,6 +20,7 @@ from agent_core.actions.payloads import (
     CreateAgent,
     EnvironmentReload,
     InboxDecide,
+    NoteAdd,
     PostMessage,
     RuleRevoke,
     ToSession,
@@ -44,7 +45,9 @@ from agent_core.session.controls import (
 from agent_core.session.decisions import Decision, DecisionRejectedError
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from store import notes
 from store.id_forms import is_same
+from store.times import EPOCH, to_us
 
 P = TypeVar("P", bound=ToSession)
 Result: TypeAlias = "Outcome | asyncio.Future[Outcome]"
@@ -181,6 +184,29 @@ async def rule_revoke(context: Context, action: QueuedAction) -> Result:
         raise ActionRejectedError(
             f"there is no rule {payload.rule_id} that holds; see GET /api/approval-rules"
         )
+    return Applied()
+
+
+@handles(NoteAdd)
+async def note_add(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(NoteAdd)
+    session = await _addressed(context, payload)
+    if payload.seq > session.log.seq:
+        raise ActionRejectedError(
+            f"the log of {session.session_id} has no row {payload.seq}; its newest is "
+            f"{session.log.seq}"
+        )
+    # Of the action alone, so that it is the same note where a crash lets it be done again.
+    note = {
+        "note_id": action.action_id,
+        "session_id": session.session_id,
+        "agent_id": session.agent_id,
+        "seq": payload.seq,
+        "author": action.actor,
+        "text": payload.text,
+        "created_at": to_us(action.row["created_at"] or EPOCH),
+    }
+    await session.log.write([notes.record(note)])
     return Applied()
 
 

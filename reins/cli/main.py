@@ -66,6 +66,8 @@ STEER = {
     "rules": Verb("reins.cli.inbox", "list the rules of approval, or revoke one"),
     "status": Verb("reins.cli.look", "list the sessions"),
     "watch": Verb("reins.cli.look", "follow a session's log"),
+    "find": Verb("reins.cli.find", "search in a session's log"),
+    "note": Verb("reins.cli.find", "pin a remark to a row of a session's log"),
 }
 """The verbs of both `reins` and `python -m queue_imp`."""
 

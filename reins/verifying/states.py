@@ -8,11 +8,11 @@ import orjson
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from reins.verifying.log_row import LogRow
-from store import agent_state, agent_steps, agents_config, approval_rules, inbox
+from store import agent_state, agent_steps, agents_config, approval_rules, inbox, notes
 from store.lance.tables import Row
 
 _SLICE = 200
-_KEYED = (agent_state.TABLE, agents_config.TABLE, inbox.TABLE, approval_rules.TABLE)
+_KEYED = (agent_state.TABLE, agents_config.TABLE, inbox.TABLE, approval_rules.TABLE, notes.TABLE)
 
 
 def states_derived(facts: Facts) -> Iterator[Finding]:

@@ -52,9 +52,7 @@ def life_of(
     if span is None:
         return Life(0, 0, 0.0, None, [], [])
     ticks = pc.equal(rows["kind"], "tick")
-    paused = pc.and_(
-        pc.equal(rows["kind"], "status"), pc.starts_with(rows["text"], pattern="paus")
-    )
+    paused = pc.and_(pc.equal(rows["kind"], "status"), pc.starts_with(rows["text"], pattern="paus"))
     counted = {
         "ticks": ticks,
         "guidance": of_sort(rows, "guidance"),

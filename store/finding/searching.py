@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from typing import Literal
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -118,5 +117,3 @@ def _density(matches: pa.Table, span: Span | None, buckets: int) -> list[int]:
 def local_zone() -> tzinfo:
     """The zone of this machine's clock."""
     return datetime.now().astimezone().tzinfo or UTC
-
-

@@ -60,7 +60,9 @@ class Life:
 
     def _tick(self, seq: int) -> dict[str, Any]:
         self._step += 1
-        text = f"Joke {self._step} about {self._subject}: it went to a {'bar' if seq % 7 else 'zoo'}."
+        text = (
+            f"Joke {self._step} about {self._subject}: it went to a {'bar' if seq % 7 else 'zoo'}."
+        )
         self._told = [self._told[1], text]
         cost = 0.05 if seq % 9_973 == 0 else round(self._chance.uniform(0.0001, 0.0009), 6)
         payload = {"subject": self._subject, "model": "good", "attempts": 1}

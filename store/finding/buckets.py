@@ -42,9 +42,9 @@ def numbered(rows: pa.Table, span: Span, buckets: int) -> pa.ChunkedArray:
 def summed(rows: pa.Table, by: pa.ChunkedArray, **columns: Any) -> list[dict[str, Any]]:
     """For each number in `by`: the sums of these columns, and the least `seq`, in that order."""
     names = {"seq": rows["seq"], "bucket": by, **columns}
-    table = pa.table({name: column for name, column in names.items()})
+    table = pa.table(names)
     sums = [(name, "sum") for name in columns]
     found = table.group_by("bucket").aggregate([("seq", "min"), *sums]).sort_by("bucket")
     found = found.rename_columns([name.removesuffix("_sum") for name in found.column_names])
-    rows_found: list[dict[str, Any]] = found.to_pylist()
-    return rows_found
+    sums_found: list[dict[str, Any]] = found.to_pylist()
+    return sums_found

@@ -16,8 +16,8 @@ def changed(states: pa.Array, field: str) -> pa.Array:
     values = _quickly(states, field)
     if values is None:
         values = pa.array([_value(each, field) for each in states.to_pylist()], pa.string())
-    if len(values) < 2:
-        return pa.array([False] * len(values))
+    if not len(values):
+        return pa.array([], pa.bool_())
     # One that was not there and one that is there differ, two that are not there do not.
     filled = pc.fill_null(values, "")
     return pa.concat_arrays([pa.array([False]), pc.not_equal(filled[1:], filled[:-1])])

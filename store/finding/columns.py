@@ -32,7 +32,7 @@ def columns_of(
 def _once(rows: pa.Table) -> pa.Table:
     """In the order of `seq`; of rows with one `seq` the first that was written counts."""
     seqs = rows["seq"].combine_chunks()
-    if len(seqs) < 2 or _all(pc.greater(seqs[1:], seqs[:-1])):
+    if not len(seqs) or _all(pc.greater(seqs[1:], seqs[:-1])):
         return rows
     rows = rows.sort_by([("seq", "ascending"), ("journal_n", "ascending")])
     seqs = rows["seq"].combine_chunks()

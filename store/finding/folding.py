@@ -67,7 +67,8 @@ def _coded(shown: pa.ChunkedArray, ticked: pa.ChunkedArray, *, runs: bool) -> pa
 def _folded(codes: pa.Array, *, runs: bool) -> Iterator[tuple[int, int]]:
     """Places of the folds: from the first row of each until before the row after it."""
     encoded = pc.run_end_encode(codes)
-    begin, group = 0, []
+    begin = 0
+    group: list[tuple[int, int, int]] = []
     for end, code in zip(encoded.run_ends.to_pylist(), encoded.values.to_pylist(), strict=True):
         if code == _SHOWN:
             yield from _of_group(group, runs=runs)

@@ -72,7 +72,12 @@ def fitting(rows: pa.Table, parts: Sequence[Part], zone: tzinfo = UTC) -> pa.Chu
         if isinstance(part.test, Since):
             clock.begun = clock.moment(part.test.when)
     masks = [_mask(rows, part, clock) for part in parts]
-    return reduce(pc.and_, masks, pa.chunked_array([pa.repeat(True, len(rows))]))
+    return reduce(pc.and_, masks, all_of(rows))
+
+
+def all_of(rows: pa.Table) -> pa.ChunkedArray:
+    """True for each row."""
+    return pa.chunked_array([pa.repeat(pa.scalar(value=True), len(rows))])
 
 
 def of_sort(rows: pa.Table, sort: str) -> pa.Array:
@@ -91,7 +96,7 @@ def of_sort(rows: pa.Table, sort: str) -> pa.Array:
 
 
 def _mask(rows: pa.Table, part: Part, clock: "_Clock") -> pa.ChunkedArray:
-    mask = pc.fill_null(_fits(rows, part.test, clock), False)
+    mask = pc.fill_null(_fits(rows, part.test, clock), fill_value=False)
     return pc.invert(mask) if part.turned else mask
 
 
@@ -111,10 +116,15 @@ def _fits(rows: pa.Table, test: Test, clock: "_Clock") -> pa.ChunkedArray:
         case Measure(name, comparison, value):
             columns = [pc.fill_null(rows[each], 0) for each in _MEASURED[name]]
             return _COMPARED[comparison](reduce(pc.add, columns), pa.scalar(value, pa.float64()))
-        case Since(when):
-            return pc.greater_equal(rows["created_at"], _scalar(clock.moment(when), rows))
-        case Until(when):
-            return pc.less(rows["created_at"], _scalar(clock.end(when), rows))
+        case Since() | Until():
+            return _within(rows, test, clock)
+
+
+def _within(rows: pa.Table, test: Since | Until, clock: "_Clock") -> pa.ChunkedArray:
+    at = rows["created_at"]
+    if isinstance(test, Since):
+        return pc.greater_equal(at, _scalar(clock.moment(test.when), rows))
+    return pc.less(at, _scalar(clock.end(test.when), rows))
 
 
 _SORTS_ALONE = ("said", "errors", "silences")
@@ -131,7 +141,7 @@ def _says(rows: pa.Table, words: str) -> pa.ChunkedArray:
 
 
 def _has(column: pa.ChunkedArray, part: str, *, ignore_case: bool = False) -> pa.ChunkedArray:
-    return pc.fill_null(pc.match_substring(column, part, ignore_case=ignore_case), False)
+    return pc.fill_null(pc.match_substring(column, part, ignore_case=ignore_case), fill_value=False)
 
 
 def _json(text: str) -> str:

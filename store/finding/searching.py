@@ -8,7 +8,7 @@ import pyarrow.compute as pc
 
 from store.finding.buckets import Axis, Span, numbered
 from store.finding.columns import columns_of
-from store.finding.matching import fitting, needed, of_sort
+from store.finding.matching import all_of, fitting, needed, of_sort
 from store.finding.query import SORTS, QueryError, parsed
 from store.lance.tables import Table
 from store.reading import Reader
@@ -89,7 +89,7 @@ def visible(
     rows: pa.Table, hidden: tuple[str, ...], mask: pa.ChunkedArray | None = None
 ) -> pa.ChunkedArray:
     """For each row: true if it is of no hidden sort, and in `mask`."""
-    shown = pa.chunked_array([pa.repeat(True, len(rows))]) if mask is None else mask
+    shown = all_of(rows) if mask is None else mask
     for sort in hidden:
         shown = pc.and_not(shown, of_sort(rows, sort))
     return shown

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -44,7 +45,7 @@ TABLE = Table(
     indices={"session_id": "BTREE", "seq": "BTREE"},
 )
 
-_PAGE = 500
+_PAGE = 200
 
 
 def list_steps(
@@ -115,15 +116,23 @@ def steps_at(
     session_id: str, seqs: Sequence[int], *, store: Reader | None = None
 ) -> Iterator[dict[str, Any]]:
     """The rows with these numbers, which ascend; a few at a time in memory."""
-    at = 0
-    while at < len(seqs):
-        first = seqs[at]
-        rows = list_steps(session_id, first - 1, _PAGE, store=store)
-        by_seq = {row["seq"]: row for row in rows}
-        while at < len(seqs) and seqs[at] < first + _PAGE:
-            if (row := by_seq.get(seqs[at])) is not None:
-                yield row
-            at += 1
+    reading = store or reader()
+    for begin in range(0, len(seqs), _PAGE):
+        wanted = [int(seq) for seq in seqs[begin : begin + _PAGE]]
+        rows = in_either_form(session_id, partial(_rows_at, wanted, reading))
+        by_seq = {row["seq"]: row for row in reversed(rows)}
+        yield from (by_seq[seq] for seq in wanted if seq in by_seq)
+
+
+def _rows_at(wanted: list[int], reading: Reader, session_id: str) -> list[dict[str, Any]]:
+    asked = frozenset(wanted)
+
+    def holds(pending: list[dict[str, Any]]) -> bool:
+        return asked <= {row["seq"] for row in pending}
+
+    where = f"session_id = {quoted(session_id)} AND seq IN ({', '.join(map(str, wanted))})"
+    rows = reading.joined(TABLE, {"session_id": session_id}, where, enough=holds)
+    return [row for row in rows if row["seq"] in asked]
 
 
 def steps_life(

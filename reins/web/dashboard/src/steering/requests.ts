@@ -39,6 +39,12 @@ export function decide(request: Request, item: Pick<InboxItem, 'item_id' | 'tool
   return request.send(words, [item.item_id, body], (key) => api.decide(item.item_id, body, key), one)
 }
 
+/** A remark that stays at a row of the log. */
+export function note(request: Request, sessionId: string, seq: number, text: string): Answered {
+  const body = { text, actor: actor.name }
+  return request.send(phrase('note', `#${seq}`), [sessionId, seq, body], (key) => api.addNote(sessionId, seq, body, key), one)
+}
+
 /** `limit`: null removes the limit. */
 export function setBudget(request: Request, sessionId: string, scope: string, unit: string, limit: number | null): Answered {
   const body = { guidance: { type: 'set_budget', scope, [unit]: limit }, mode: 'steer' as const, actor: actor.name }

@@ -12,7 +12,7 @@ from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, checked_id, known_id
-from reins.noting import note_add
+from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
     action_receipt,
     data_folder,
@@ -28,6 +28,7 @@ __all__ = [
     "action_receipt",
     "agent_create",
     "agent_destroy_action",
+    "agent_hasten",
     "agent_interrupt",
     "agent_pause_action",
     "agent_resume_action",

@@ -72,6 +72,15 @@ class AgentInterrupt(ToSession):
     mode: Literal["steer", "now"] = "steer"
 
 
+class AgentHasten(ToSession):
+    """Guidance that waits for the end of a tick is applied now, as if its mode had been `now`."""
+
+    action_type = "agent_hasten"
+    urgency = 7
+
+    guidance_id: KnownId
+
+
 class AgentDestroy(ToSession):
     action_type = "agent_destroy"
     urgency = 9
@@ -166,6 +175,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         InboxDecide,
         RuleRevoke,
         NoteAdd,
+        AgentHasten,
     )
 }
 """Action type to payload; every other place reads it here."""

@@ -20,7 +20,6 @@ from agent_core.actions.payloads import (
     CreateAgent,
     EnvironmentReload,
     InboxDecide,
-    NoteAdd,
     PostMessage,
     RuleRevoke,
     ToSession,
@@ -45,9 +44,7 @@ from agent_core.session.controls import (
 from agent_core.session.decisions import Decision, DecisionRejectedError
 from agent_core.session.session import Session
 from agent_core.session.status import Status
-from store import notes
 from store.id_forms import is_same
-from store.times import EPOCH, to_us
 
 P = TypeVar("P", bound=ToSession)
 Result: TypeAlias = "Outcome | asyncio.Future[Outcome]"
@@ -114,13 +111,13 @@ def _creation(payload: CreateAgent) -> Creation:
 @handles(AgentPause)
 async def agent_pause(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentPause)
-    session = await _addressed(context, payload)
+    session = await addressed(context, payload)
     return _deliver(session, action, Pause, reason=payload.reason)
 
 
 @handles(AgentResume)
 async def agent_resume(context: Context, action: QueuedAction) -> Result:
-    session = await _addressed(context, action.payload(AgentResume))
+    session = await addressed(context, action.payload(AgentResume))
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Resume)
     resume = Resume(action.action_id, action.actor, _future())
@@ -132,7 +129,7 @@ async def agent_resume(context: Context, action: QueuedAction) -> Result:
 @handles(AgentInterrupt)
 async def agent_interrupt(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentInterrupt)
-    session = await _addressed(context, payload)
+    session = await addressed(context, payload)
     session.agent.parse_guidance(payload.guidance)  # what nobody could apply is refused at once
     return _deliver(session, action, Interrupt, raw=payload.guidance, mode=payload.mode)
 
@@ -140,7 +137,7 @@ async def agent_interrupt(context: Context, action: QueuedAction) -> Result:
 @handles(AgentDestroy)
 async def agent_destroy(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentDestroy)
-    session = await _addressed(context, payload)
+    session = await addressed(context, payload)
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Stop, reason=payload.reason)
     session.status = Status.STOPPED
@@ -184,29 +181,6 @@ async def rule_revoke(context: Context, action: QueuedAction) -> Result:
         raise ActionRejectedError(
             f"there is no rule {payload.rule_id} that holds; see GET /api/approval-rules"
         )
-    return Applied()
-
-
-@handles(NoteAdd)
-async def note_add(context: Context, action: QueuedAction) -> Result:
-    payload = action.payload(NoteAdd)
-    session = await _addressed(context, payload)
-    if payload.seq > session.log.seq:
-        raise ActionRejectedError(
-            f"the log of {session.session_id} has no row {payload.seq}; its newest is "
-            f"{session.log.seq}"
-        )
-    # Of the action alone, so that it is the same note where a crash lets it be done again.
-    note = {
-        "note_id": action.action_id,
-        "session_id": session.session_id,
-        "agent_id": session.agent_id,
-        "seq": payload.seq,
-        "author": action.actor,
-        "text": payload.text,
-        "created_at": to_us(action.row["created_at"] or EPOCH),
-    }
-    await session.log.write([notes.record(note)])
     return Applied()
 
 
@@ -255,7 +229,8 @@ REJECTIONS = (
 )
 
 
-async def _addressed(context: Context, payload: P) -> Session:
+async def addressed(context: Context, payload: P) -> Session:
+    """The session that an action names. Raises: ActionRejectedError."""
     session = await context.fleet.find(payload.address)
     if session is None:
         raise ActionRejectedError(

@@ -54,6 +54,7 @@ STEER = {
     "pause": Verb("reins.cli.steer", "pause at the next safe point"),
     "resume": Verb("reins.cli.steer", "go on"),
     "interrupt": Verb("reins.cli.steer", "give new guidance"),
+    "hasten": Verb("reins.cli.steer", "apply guidance now that waits for the end of a tick"),
     "destroy": Verb("reins.cli.steer", "end a session"),
     "conversation": Verb("reins.cli.steer", "create a conversation"),
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),

@@ -185,6 +185,7 @@ export const api = {
   steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),
   interrupt: (sessionId: string, body: { guidance: JsonObject | string; mode: Mode; actor: string }, key: string) =>
     post<Accepted>(ofSession(sessionId, '/interrupt'), body, key),
+  hasten: (sessionId: string, body: { guidance_id: string; actor: string }, key: string) => post<Accepted>(ofSession(sessionId, '/hasten'), body, key),
   bulk: (body: Steer & { verb: Verb; session_ids: string[] }, key: string) => post<{ items: BulkItem[] }>('/bulk', body, key),
 
   steps: (sessionId: string, query: { after_seq?: number; limit?: number; brief?: boolean }, signal: AbortSignal) =>

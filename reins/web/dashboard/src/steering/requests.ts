@@ -39,6 +39,12 @@ export function decide(request: Request, item: Pick<InboxItem, 'item_id' | 'tool
   return request.send(words, [item.item_id, body], (key) => api.decide(item.item_id, body, key), one)
 }
 
+/** Guidance that waits for the end of a tick is applied now. */
+export function hasten(request: Request, sessionId: string, guidanceId: string): Answered {
+  const body = { guidance_id: guidanceId, actor: actor.name }
+  return request.send('apply now', [sessionId, body], (key) => api.hasten(sessionId, body, key), one)
+}
+
 /** A remark that stays at a row of the log. */
 export function note(request: Request, sessionId: string, seq: number, text: string): Answered {
   const body = { text, actor: actor.name }

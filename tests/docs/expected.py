@@ -30,6 +30,7 @@ from store import (
     conversations,
     inbox,
     messages,
+    notes,
     participants,
 )
 from store.store import TABLES
@@ -37,7 +38,7 @@ from store.store import TABLES
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules,
+    approval_rules, notes,
 )  # fmt: skip
 
 

@@ -47,6 +47,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     monkeypatch.setattr(queue_imp, "_item", lambda _: item)
     queue_imp.inbox_decide("i1", "ann", "approve", remember={"scope": "agent", "argv": ["ls"]})
     queue_imp.rule_revoke("r1", "ann")
+    queue_imp.note_add("a1", "ann", 4, "here it turned")
+    queue_imp.agent_hasten("a1", "ann", "act_1")
     assert [row["type"] for row in written] == list(PAYLOADS)
     assert [json.loads(row["payload"]) for row in written] == [
         {"agent_id": "a1", "session_id": "s1", "initial_subject": "cats", "agent_type": "joke",

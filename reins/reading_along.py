@@ -1,4 +1,4 @@
-"""What who reads along asks for: a remark at a row of a log, guidance that is not to wait."""
+"""Acts of who reads along: a remark at a row of a log, guidance that is not to wait."""
 
 from agent_core.actions.action import create_action
 from agent_core.actions.ids import known_id

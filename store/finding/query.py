@@ -1,4 +1,4 @@
-"""What somebody looks for in a log, as they write it: words, and fields with values.
+"""A query of a log as people write it: words, and fields with values.
 
 `dogs "the moon" kind:guidance by:carol cost>0.01 changed:subject since:03:50 until:03:55 -zoo`.
 All of it must fit; a minus before a part turns it round.

@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import orjson
 
 from store import agents_config
 from store.journal.file import Record
+from store.reading import Reader
 from store.store import Store
 
 PEOPLE = ("ann", "bob", "carol")
@@ -113,19 +115,18 @@ async def _write(data: Path, life: Life, pending: int) -> None:
         "config": '{"subject": "cats"}', "created_by": "ann", "created_at": BEGAN_US,
     }  # fmt: skip
     flushed = rows[: len(rows) - pending]
-    await _append(data, [agents_config.record(config), *map(_record, flushed)], flush_s=0.2)
-    if pending:
-        await _append(data, [*map(_record, rows[len(flushed) :])], flush_s=3_600, kept=True)
+    await _append(data, [agents_config.record(config), *map(_record, flushed)])
+    journal = Reader(data)
+    for row in rows[len(flushed) :]:
+        journal.append(partial(_record, row))
 
 
-async def _append(data: Path, records: list[Record], *, flush_s: float, kept: bool = False) -> None:
-    store = Store(data, durable="process", flush_s=flush_s)
+async def _append(data: Path, records: list[Record]) -> None:
+    store = Store(data, durable="process", flush_s=0.2)
     await store.start()
     try:
         for begin in range(0, len(records), _BATCH):
             await store.journal.append(*records[begin : begin + _BATCH])
-        if kept:
-            store._flush = None  # what a killed worker leaves
     finally:
         await store.stop()
 
@@ -136,6 +137,7 @@ def _record(row: dict[str, Any]) -> Record:
 
 def _at_rest(row: dict[str, Any]) -> dict[str, Any]:
     """A row after which no worker ticks on."""
-    state = orjson.loads(row["state"]) | {"status": "paused"}
+    state = {"result": None, **orjson.loads(row["state"]), "status": "paused"}
     return {**row, "kind": "status", "text": "paused", "payload": None, "error": None,
+            "cost_usd": 0.0, "latency_ms": None, "tokens_in": 0, "tokens_out": 0,
             "state": orjson.dumps(state).decode()}  # fmt: skip

@@ -64,6 +64,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
          "call_hash": "h", "remember": {
              "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},
         {"rule_id": "r1"},
+        {"agent_id": "a1", "seq": 4, "text": "here it turned"},
+        {"agent_id": "a1", "guidance_id": "act_1"},
     ]  # fmt: skip
 
 

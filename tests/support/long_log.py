@@ -3,6 +3,7 @@
 import asyncio
 import random
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -104,7 +105,9 @@ def write(data: Path, life: Life, *, pending: int = 0) -> None:
     """Put the session and its rows into a folder that no worker owns; the newest `pending` rows
     stay in the journal.
     """
-    asyncio.run(_write(data, life, pending))
+    # Beside a browser this thread has a loop of its own already.
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(asyncio.run, _write(data, life, pending)).result()
 
 
 async def _write(data: Path, life: Life, pending: int) -> None:

@@ -13,6 +13,7 @@ export class Finder {
   problem = $state.raw<ApiProblem | null>(null)
   busy = $state(false)
   #stop = new AbortController()
+  #pending: { key: string; answer: Promise<void> } | null = null
 
   constructor(readonly sessionId: string) {}
 
@@ -34,8 +35,18 @@ export class Finder {
     router.setQuery({ fold: runs ? 1 : null })
   }
 
-  /** Looks again, at the matches around a row; without one, at the newest. */
-  async search(near: number | null): Promise<void> {
+  /** Looks again, at the matches around a row; without one, at the newest. What is being looked for is not asked for twice. */
+  search(near: number | null): Promise<void> {
+    const key = JSON.stringify(this.filter)
+    if (this.#pending?.key === key) return this.#pending.answer
+    const answer = this.#search(near).finally(() => {
+      if (this.#pending?.answer === answer) this.#pending = null
+    })
+    this.#pending = { key, answer }
+    return answer
+  }
+
+  async #search(near: number | null): Promise<void> {
     const isAsked = this.query.trim() !== ''
     this.#stop.abort()
     this.#stop = new AbortController()

@@ -12,6 +12,7 @@ from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, checked_id, known_id
+from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
     action_receipt,
     data_folder,
@@ -28,6 +29,7 @@ __all__ = [
     "action_receipt",
     "agent_create",
     "agent_destroy_action",
+    "agent_hasten",
     "agent_interrupt",
     "agent_pause_action",
     "agent_restore_action",
@@ -41,6 +43,7 @@ __all__ = [
     "inbox_decide_many",
     "inbox_items",
     "mark_action_processed_async",
+    "note_add",
     "poll_lancedb_for_actions",
     "post_message",
     "rule_revoke",

@@ -1,9 +1,14 @@
 """The log: everything that happened to a session, one row per event, by `seq` from 1."""
 
+from collections.abc import Iterator, Sequence
+from datetime import UTC, tzinfo
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from store.finding import folding, life, searching
+from store.finding.buckets import Axis
 from store.id_forms import in_either_form
 from store.journal.memory import Span
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
@@ -45,6 +50,7 @@ _RARE = 10_000
 """Below it a `seq` is one of nearly each session: looked up in its index, a page of one session
 would find that of all others. IS TRUE keeps the index out of it.
 """
+_PAGE = 200
 
 
 def list_steps(
@@ -79,3 +85,73 @@ def steps_frame(
 
     rows = list_steps(session_id, after_seq, limit, store=store)
     return pd.DataFrame(rows, columns=TABLE.schema.names)
+
+
+def find_steps(
+    session_id: str,
+    query: str = "",
+    after_seq: int = 0,
+    limit: int = 1_000,
+    *,
+    before_seq: int | None = None,
+    newest: bool = False,
+    hidden: tuple[str, ...] = (),
+    zone: tzinfo = UTC,
+    buckets: int = 0,
+    axis: Axis = "time",
+    store: Reader | None = None,
+) -> searching.Found:
+    """The `seq` of the rows that fit a query, oldest first, with their count and cost.
+
+    `limit` of them above `after_seq`; with `newest` the last ones below `before_seq`. `hidden`
+    names sorts of rows that are left out. Times of day are those of `zone`. Raises: QueryError.
+    """
+    return searching.find(
+        TABLE, session_id, query,
+        searching.Page(int(limit), int(after_seq), before_seq, newest),
+        hidden=hidden, zone=zone, buckets=buckets, axis=axis, store=store or reader(),
+    )  # fmt: skip
+
+
+def steps_at(
+    session_id: str, seqs: Sequence[int], *, store: Reader | None = None
+) -> Iterator[dict[str, Any]]:
+    """The rows with these numbers, which ascend; a few at a time in memory."""
+    reading = store or reader()
+    for begin in range(0, len(seqs), _PAGE):
+        wanted = [int(seq) for seq in seqs[begin : begin + _PAGE]]
+        rows = in_either_form(session_id, partial(_rows_at, wanted, reading))
+        by_seq = {row["seq"]: row for row in reversed(rows)}
+        yield from (by_seq[seq] for seq in wanted if seq in by_seq)
+
+
+def _rows_at(wanted: list[int], reading: Reader, session_id: str) -> list[dict[str, Any]]:
+    asked = frozenset(wanted)
+
+    def holds(pending: list[dict[str, Any]]) -> bool:
+        return asked <= {row["seq"] for row in pending}
+
+    where = f"session_id = {quoted(session_id)} AND seq IN ({', '.join(map(str, wanted))})"
+    rows = reading.joined(TABLE, {"session_id": session_id}, where, enough=holds)
+    return [row for row in rows if row["seq"] in asked]
+
+
+def steps_life(
+    session_id: str, buckets: int = 200, *, axis: Axis = "time", store: Reader | None = None
+) -> life.Life:
+    """The whole log in pieces of equal length, each with what happened in it and what it cost."""
+    return life.life_of(TABLE, session_id, buckets, axis=axis, store=store or reader())
+
+
+def steps_folds(
+    session_id: str,
+    *,
+    hidden: tuple[str, ...] = (),
+    runs: bool = False,
+    store: Reader | None = None,
+) -> folding.Folds:
+    """The runs of rows of hidden sorts; with `runs` also the middle of long runs of ticks.
+
+    Raises: QueryError.
+    """
+    return folding.folds_of(TABLE, session_id, hidden=hidden, runs=runs, store=store or reader())

@@ -16,6 +16,7 @@ from store import (
     inbox,
     messages,
     model_calls,
+    notes,
     participants,
     saved,
 )
@@ -48,6 +49,7 @@ TABLES: tuple[Table, ...] = (
     inbox.TABLE,
     approval_rules.TABLE,
     saved.TABLE,
+    notes.TABLE,
 )
 
 _FLUSH_S = 35.0

@@ -11,6 +11,8 @@ from agent_core.actions.ids import Id, KnownId
 
 NORMAL_URGENCY = 5
 _MAX_FIXED = 100
+MAX_NOTE = 4_000
+"""Characters of a note."""
 
 
 class Payload(BaseModel):
@@ -72,6 +74,15 @@ class AgentInterrupt(ToSession):
     mode: Literal["steer", "now"] = "steer"
 
 
+class AgentHasten(ToSession):
+    """Guidance that waits for the end of a tick is applied now, as if its mode had been `now`."""
+
+    action_type = "agent_hasten"
+    urgency = 7
+
+    guidance_id: KnownId
+
+
 class AgentDestroy(ToSession):
     action_type = "agent_destroy"
     urgency = 9
@@ -83,6 +94,15 @@ class AgentRestore(ToSession):
     """Takes a destroy back."""
 
     action_type = "agent_restore"
+
+
+class NoteAdd(ToSession):
+    """A person's remark about one row of the log; also of a session that has ended."""
+
+    action_type = "note_add"
+
+    seq: Annotated[int, Field(ge=1)]
+    text: Annotated[str, Field(min_length=1, max_length=MAX_NOTE)]
 
 
 class EnvironmentReload(Payload):
@@ -201,6 +221,8 @@ PAYLOADS: dict[str, type[Payload]] = {
         InboxDecide,
         RuleRevoke,
         ViewSave,
+        NoteAdd,
+        AgentHasten,
     )
 }
 """Action type to payload; every other place reads it here."""

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import structlog
 
+import agent_core.dispatch.reading_along  # noqa: F401 - hands its handlers in
 from agent_core.actions.action import processed
 from agent_core.actions.handling import ACTION_HANDLERS, Handler
 from agent_core.dispatch.handlers import REJECTIONS, Context, Result

@@ -119,14 +119,14 @@ def _creation(payload: CreateAgent) -> Creation:
 @handles(AgentPause)
 async def agent_pause(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentPause)
-    session = await _addressed(context, payload)
+    session = await addressed(context, payload)
     return _deliver(session, action, Pause, reason=payload.reason)
 
 
 @handles(AgentResume)
 async def agent_resume(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentResume)
-    session = await _addressed(context, payload)
+    session = await addressed(context, payload)
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Resume, mode=payload.mode)
     resume = Resume(action.action_id, action.actor, _future())
@@ -138,7 +138,7 @@ async def agent_resume(context: Context, action: QueuedAction) -> Result:
 @handles(AgentInterrupt)
 async def agent_interrupt(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentInterrupt)
-    session = await _addressed(context, payload)
+    session = await addressed(context, payload)
     session.agent.parse_guidance(payload.guidance)  # what nobody could apply is refused at once
     return _deliver(session, action, Interrupt, raw=payload.guidance, mode=payload.mode)
 
@@ -146,7 +146,7 @@ async def agent_interrupt(context: Context, action: QueuedAction) -> Result:
 @handles(AgentDestroy)
 async def agent_destroy(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentDestroy)
-    session = await _addressed(context, payload)
+    session = await addressed(context, payload)
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Stop, reason=payload.reason)
     session.status = Status.STOPPED
@@ -156,7 +156,7 @@ async def agent_destroy(context: Context, action: QueuedAction) -> Result:
 
 @handles(AgentRestore)
 async def agent_restore(context: Context, action: QueuedAction) -> Result:
-    session = await _addressed(context, action.payload(AgentRestore))
+    session = await addressed(context, action.payload(AgentRestore))
     if (seq := session.unmarked.get(action.action_id)) is not None:
         return Applied(seq)
     await session.until_over()  # a destroy that came first has its turn
@@ -255,7 +255,8 @@ REJECTIONS = (
 )
 
 
-async def _addressed(context: Context, payload: P) -> Session:
+async def addressed(context: Context, payload: P) -> Session:
+    """The session that an action names. Raises: ActionRejectedError."""
     session = await context.fleet.find(payload.address)
     if session is None:
         raise ActionRejectedError(

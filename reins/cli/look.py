@@ -88,7 +88,7 @@ def watch(
             flush=True,
         )
     for row in _rows(session_id, after_seq):
-        _print(row, _row_line, as_json=as_json)
+        print_row(row, as_json=as_json)
         if row["kind"] == "final" and until_end:
             return
 
@@ -122,6 +122,11 @@ def _columns(*values: str) -> str:
     widths = (10, 8, 20, 20, 10)
     padded = (terminal.padded(text, width) for text, width in zip(texts, widths, strict=True))
     return f"{' '.join(padded)} {ticks:>6}  {latest}"
+
+
+def print_row(row: dict[str, Any], *, as_json: bool) -> None:
+    """Print a row of a log, as `reins watch` does."""
+    _print(row, _row_line, as_json=as_json)
 
 
 def _print(row: dict[str, Any], line: Callable[[dict[str, Any]], str], *, as_json: bool) -> None:

@@ -54,6 +54,7 @@ STEER = {
     "pause": Verb("reins.cli.steer", "pause at the next safe point"),
     "resume": Verb("reins.cli.steer", "go on"),
     "interrupt": Verb("reins.cli.steer", "give new guidance"),
+    "hasten": Verb("reins.cli.steer", "apply guidance now that waits for the end of a tick"),
     "destroy": Verb("reins.cli.steer", "end a session"),
     "undestroy": Verb("reins.cli.steer", "take a destroy back, within ten minutes"),
     "conversation": Verb("reins.cli.steer", "create a conversation"),
@@ -69,6 +70,8 @@ STEER = {
     "status": Verb("reins.cli.look", "list the sessions"),
     "views": Verb("reins.cli.saved", "list the saved views of the list, save or remove one"),
     "watch": Verb("reins.cli.look", "follow a session's log"),
+    "find": Verb("reins.cli.find", "search in a session's log"),
+    "note": Verb("reins.cli.find", "pin a remark to a row of a session's log"),
 }
 """The verbs of both `reins` and `python -m queue_imp`."""
 

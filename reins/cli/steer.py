@@ -114,6 +114,15 @@ def interrupt(
     )
 
 
+@acting("hasten", "apply guidance now that waits for the end of a tick")
+@_of_session
+@click.argument("guidance_id")
+def hasten(
+    *, agent_id: str, actor: str, wait: float | None, session: str | None, guidance_id: str
+) -> None:
+    answer(queue_imp.agent_hasten(agent_id, actor, guidance_id, session_id=session), wait_s=wait)
+
+
 @acting("destroy", "end a session")
 @_of_session
 @click.option("--reason")

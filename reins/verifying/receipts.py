@@ -2,12 +2,20 @@
 
 from collections.abc import Iterator
 
-from agent_core.actions.payloads import PAYLOADS, InboxDecide, PostMessage, ToSession
+from agent_core.actions.payloads import (
+    PAYLOADS,
+    AgentHasten,
+    InboxDecide,
+    NoteAdd,
+    PostMessage,
+    ToSession,
+)
 from agent_core.dispatch.queued import QueuedAction
 from reins.verifying.facts import Facts, Place
 from reins.verifying.finding import Finding
-from store import conversations
+from store import conversations, notes
 from store.lance.tables import Row
+from store.queue.reading import payload_of
 
 
 def actions_applied_once(facts: Facts) -> Iterator[Finding]:
@@ -47,15 +55,23 @@ def _incomplete(row: Row) -> Iterator[str]:
 def receipts_confirmed(facts: Facts) -> Iterator[Finding]:
     """A receipt says the same as the tables."""
     said = {row["message_id"] for row in facts.messages}
+    said |= {found.row["note_id"] for found in facts.snapshot.rows(notes.TABLE)}
     made = {found.row["created_action"] for found in facts.snapshot.rows(conversations.TABLE)}
     applied = {row["action_id"] for row in facts.processed if row["outcome"] == "applied"}
     for row in facts.processed:
         if row["outcome"] == "rejected" and row["action_id"] in applied:
             continue  # its id was sent again with another content
-        message = _unconfirmed(row, facts.logs.applied.get(row["action_id"], []), said, made)
+        message = _unconfirmed(row, _places(facts, row), said, made)
         if message is not None:
             about = {"action_id": row["action_id"], "seq": row["applied_seq"]}
             yield Finding("receipts_confirmed", message, about)
+
+
+def _places(facts: Facts, row: Row) -> list[Place]:
+    """The rows of logs that say what the action did; what was hastened says it of that."""
+    hastens = row["type"] == AgentHasten.action_type and row["outcome"] == "applied"
+    action_id = payload_of(row).get("guidance_id") if hastens else row["action_id"]
+    return facts.logs.applied.get(str(action_id), [])
 
 
 def _unconfirmed(
@@ -72,7 +88,9 @@ def _unconfirmed(
     elif outcome == "applied":
         session_id = QueuedAction(row).session_id
         named = any(place[:2] == (session_id, row["applied_seq"]) for place in places)
-        if issubclass(kind, ToSession | InboxDecide) and session_id and not named:
+        if kind is NoteAdd:
+            message = None if action_id in said else "the note was added; it is not there"
+        elif issubclass(kind, ToSession | InboxDecide) and session_id and not named:
             message = f"applied with seq {row['applied_seq']} of session {session_id}, "
             message += "where no row names it"
         elif kind is PostMessage and action_id not in said:

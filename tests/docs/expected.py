@@ -30,6 +30,7 @@ from store import (
     conversations,
     inbox,
     messages,
+    notes,
     participants,
     saved,
 )
@@ -38,7 +39,7 @@ from store.store import TABLES
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved,
+    approval_rules, saved, notes,
 )  # fmt: skip
 
 

@@ -49,6 +49,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.inbox_decide("i1", "ann", "approve", remember={"scope": "agent", "argv": ["ls"]})
     queue_imp.rule_revoke("r1", "ann")
     queue_imp.view_save("On call", "ann", {"query": "group=type"})
+    queue_imp.note_add("a1", "ann", 4, "here it turned")
+    queue_imp.agent_hasten("a1", "ann", "act_1")
     assert [row["type"] for row in written] == list(PAYLOADS)
     assert [json.loads(row["payload"]) for row in written] == [
         {"agent_id": "a1", "session_id": "s1", "initial_subject": "cats", "agent_type": "joke",
@@ -66,6 +68,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
              "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},
         {"rule_id": "r1"},
         {"name": "On call", "kind": "view", "content": {"query": "group=type"}},
+        {"agent_id": "a1", "seq": 4, "text": "here it turned"},
+        {"agent_id": "a1", "guidance_id": "act_1"},
     ]  # fmt: skip
 
 

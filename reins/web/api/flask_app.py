@@ -22,7 +22,8 @@ from reins.web.api import (
 from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
 from reins.web.api.conversations import read as read_conversations
-from reins.web.api.sessions import calls, create, events, files, steer, steps
+from reins.web.api.sessions import calls, create, events, files, find, notes, steer, steps
+from reins.web.api.sessions import export as export_steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
 from reins.web.http import openapi, problem, query_check, redacted
@@ -41,9 +42,9 @@ from reins.web.views.sessions import SessionIndex
 from store.sizes import Sizes
 
 _MODULES = (
-    read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
-    read_conversations, messages, export, routes, tools, mcp_servers, inbox, attention, saved,
-    system, vocabulary,
+    read_sessions, create, steer, steps, find, notes, export_steps, calls, events, files, actions,
+    agent_types, read_conversations, messages, export, routes, tools, mcp_servers, inbox,
+    attention, saved, system, vocabulary,
 )  # fmt: skip
 
 

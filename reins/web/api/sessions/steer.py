@@ -60,6 +60,10 @@ class InterruptBody(ActorBody):
     ] = "steer"
 
 
+class HastenBody(ActorBody):
+    guidance_id: Annotated[KnownId, Field(description="the action that brought the guidance")]
+
+
 class BulkBody(ActorBody):
     """`guidance` goes with the verb interrupt, `mode` with it and with resume."""
 
@@ -127,6 +131,18 @@ def interrupt_session(path: SessionPath, header: KeyHeader, body: InterruptBody)
         return _action(
             "agent_interrupt", target, body.actor, guidance=body.guidance, mode=body.mode
         )
+
+    return accepted(context, header, make)
+
+
+@api.post("/api/sessions/<segment:session_id>/hasten", responses=_ANSWERS)
+def hasten_guidance(path: SessionPath, header: KeyHeader, body: HastenBody) -> Response:
+    """Apply guidance now that waits for the end of a tick, which is aborted and repeated."""
+    context = api_context()
+
+    def make() -> dict[str, Any]:
+        target = Targets(context).get(path.session_id, "interrupt")
+        return _action("agent_hasten", target, body.actor, guidance_id=body.guidance_id)
 
     return accepted(context, header, make)
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from reins.web.api.context import api_context
 from reins.web.api.paths import SessionPath
@@ -13,6 +13,7 @@ from reins.web.http.openapi import group
 from reins.web.http.problem import refusals, unknown
 from reins.web.views.rows import LogRow, Row, Wire, log_row
 from store import agent_steps
+from store.reading import Reader
 
 api = group("steps", "log")
 
@@ -20,10 +21,34 @@ _PAGE_BYTES = 8 << 20
 """A page of rows with large snapshots ends sooner; its next_cursor says where."""
 
 
+_MOST_SEQS = 200
+
+
+def _numbers(value: str) -> str:
+    names = value.split(",") if value else []
+    if len(names) > _MOST_SEQS or not all(_is_number(name) for name in names):
+        raise ValueError(
+            f"{value!r:.40} was given; expected {_MOST_SEQS} numbers of rows at the most, by commas"
+        )
+    return value
+
+
+def _is_number(name: str) -> bool:
+    return name.isascii() and name.isdigit() and 1 <= int(name[:17]) <= MAX_NUMBER
+
+
 class StepsQuery(Input):
     after_seq: Number = 0
     limit: Annotated[int, Field(ge=1, le=1_000), Digits] = 100
     brief: Annotated[Flag, Field(description="without snapshots, long texts cut")] = False
+    seqs: Annotated[
+        str,
+        AfterValidator(_numbers),
+        Field(
+            description=f"these rows alone, {_MOST_SEQS} at the most, their numbers by commas",
+            json_schema_extra={"pattern": r"^(\d{1,16}(,\d{1,16})*)?$"},
+        ),
+    ] = ""
 
 
 class StepPath(SessionPath):
@@ -40,9 +65,10 @@ class StepList(Wire):
 @api.get("/api/sessions/<segment:session_id>/steps", responses={200: StepList, **refusals(404)})
 def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
     """Rows of a session's log after `after_seq`."""
-    rows = agent_steps.list_steps(
-        path.session_id, query.after_seq, query.limit + 1, store=api_context().bridge.store
-    )
+    store = api_context().bridge.store
+    if query.seqs:
+        return _at(path.session_id, query, store)
+    rows = agent_steps.list_steps(path.session_id, query.after_seq, query.limit + 1, store=store)
     if not rows:
         seen(api_context(), path.session_id)
     shown = list(_within(rows[: query.limit]))
@@ -51,6 +77,15 @@ def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
         "items": [log_row(row, brief=query.brief) for row in shown],
         "next_cursor": str(shown[-1]["seq"]) if more else None,
     }
+
+
+def _at(session_id: str, query: StepsQuery, store: Reader) -> dict[str, Any]:
+    seqs = sorted(set(map(int, query.seqs.split(","))))
+    rows = list(agent_steps.steps_at(session_id, seqs, store=store))
+    if not rows:
+        seen(api_context(), session_id)
+    shown = _within(rows)
+    return {"items": [log_row(row, brief=query.brief) for row in shown], "next_cursor": None}
 
 
 @api.get(

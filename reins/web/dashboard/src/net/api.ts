@@ -13,6 +13,8 @@ import type {
   DecideBody,
   FieldProblem,
   FileView,
+  FoldList,
+  FoundSteps,
   InboxItem,
   InboxItemDetail,
   McpServer,
@@ -21,7 +23,9 @@ import type {
   LogRow,
   Message,
   Mode,
+  Note,
   Outcome,
+  Overview,
   Page,
   RouteCheck,
   RouteList,
@@ -141,6 +145,25 @@ interface Steer {
   reason?: string
 }
 
+/** Which rows of a log are meant. */
+export interface StepFilter {
+  q?: string
+  /** Sorts of rows that are left out, by commas. */
+  hide?: string
+}
+
+interface FindPage {
+  after_seq?: number
+  before_seq?: number
+  newest?: boolean
+  limit?: number
+  buckets?: number
+  axis?: 'time' | 'seq'
+}
+
+/** Times of day are the reader's. */
+const ownZone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone || 'UTC'
+
 /** Whatever acts takes a key and is called by a `Request`; the rest reads. */
 export const api = {
   attention: async (signal: AbortSignal) => (await get<{ items: Concern[] }>('/attention', { sessions: 5000 }, signal)).items,
@@ -168,11 +191,20 @@ export const api = {
   saved: async () => (await get<{ items: Saved[] }>('/saved')).items,
   save: (body: Pick<Saved, 'kind' | 'name'> & { content: JsonObject | null; actor: string }, key: string) =>
     post<Accepted>('/saved', body, key),
+  hasten: (sessionId: string, body: { guidance_id: string; actor: string }, key: string) => post<Accepted>(ofSession(sessionId, '/hasten'), body, key),
   bulk: (body: Steer & { verb: Verb | 'interrupt'; session_ids: string[]; mode?: Mode; guidance?: JsonObject }, key: string) => post<{ items: BulkItem[] }>('/bulk', body, key),
 
   steps: (sessionId: string, query: { after_seq?: number; limit?: number; brief?: boolean }, signal: AbortSignal) =>
     get<Page<LogRow>>(ofSession(sessionId, '/steps'), query, signal),
   step: (sessionId: string, seq: number, signal: AbortSignal) => get<LogRow>(ofSession(sessionId, `/steps/${seq}`), {}, signal),
+  stepsAt: async (sessionId: string, seqs: number[], signal: AbortSignal) =>
+    (await get<Page<LogRow>>(ofSession(sessionId, '/steps'), { seqs: seqs.join(','), brief: true }, signal)).items,
+  find: (sessionId: string, query: StepFilter & FindPage, signal: AbortSignal) => get<FoundSteps>(ofSession(sessionId, '/find'), { ...query, zone: ownZone() }, signal),
+  overview: (sessionId: string, query: { buckets: number; axis: 'time' | 'seq' }, signal: AbortSignal) => get<Overview>(ofSession(sessionId, '/overview'), query, signal),
+  folds: (sessionId: string, query: { hide: string; runs: boolean }, signal: AbortSignal) => get<FoldList>(ofSession(sessionId, '/folds'), query, signal),
+  notes: (sessionId: string, signal: AbortSignal) => get<Page<Note>>(ofSession(sessionId, '/notes'), {}, signal),
+  addNote: (sessionId: string, seq: number, body: { text: string; actor: string }, key: string) =>
+    post<Accepted>(ofSession(sessionId, `/steps/${seq}/notes`), body, key),
   calls: (sessionId: string, seq: number, signal: AbortSignal) =>
     get<Page<ModelCall>>(ofSession(sessionId, `/steps/${seq}/calls`), {}, signal),
 
@@ -210,3 +242,7 @@ export const downloadPath = (sessionId: string, path: string): string => at(`/ap
 /** The address of the whole conversation, for a download. */
 export const exportPath = (conversationId: string, format: 'markdown' | 'json'): string =>
   at(`/api${ofConversation(conversationId, '/export')}?format=${format}`)
+
+/** The address of the rows of a log that fit, for a download. */
+export const exportStepsPath = (sessionId: string, filter: StepFilter, format: 'jsonl' | 'csv'): string =>
+  at(`/api${ofSession(sessionId, '/export')}${search({ ...filter, zone: ownZone(), format })}`)

@@ -10,6 +10,7 @@ const CATCH_UP_ROWS = 500
 /** A longer absence is not read in between: those rows come when somebody scrolls there. */
 const MAX_CATCH_UP_ROWS = 2000
 const IN_FLIGHT = 2
+const MOST_SINGLE = 200
 const RETRY_AFTER_MS = 2000
 
 const pageOf = (number: number): number => Math.floor((number - 1) / PAGE_ROWS)
@@ -33,6 +34,7 @@ export abstract class NumberedRows<Row> {
   /** By who looks: a log and its timeline may be at different places. */
   #wanted = new Map<string, number[]>()
   #fetching = new Set<number>()
+  #asked = new Set<number>()
   #catchingUp = false
   #listeners = new Set<(rows: Row[]) => void>()
   #signal = new FrameSignal()
@@ -43,6 +45,11 @@ export abstract class NumberedRows<Row> {
   /** Joins the room that the rows come from, each time from `last` on; returns what leaves it. */
   protected abstract join(): () => void
   protected abstract read(after: number, limit: number, signal: AbortSignal): Promise<Row[]>
+
+  /** Reads single rows; only for what is shown with gaps. */
+  protected readEach(_numbers: number[], _signal: AbortSignal): Promise<Row[]> {
+    return Promise.resolve([])
+  }
 
   /** `newest` is the newest number that is known elsewhere; the live part begins shortly before it. */
   open(newest: number): void {
@@ -95,6 +102,23 @@ export abstract class NumberedRows<Row> {
     }
     this.#wanted.set(viewer, wanted)
     this.#fetchWanted()
+  }
+
+  /** The same for single rows, far from each other: those that are missing come alone. */
+  ensureEach(numbers: number[]): void {
+    const missing = numbers.filter((number) => !this.#asked.has(number) && !this.#held(number)).slice(0, MOST_SINGLE)
+    if (missing.length === 0) return
+    for (const number of missing) this.#asked.add(number)
+    this.readEach(missing, this.#stop.signal)
+      .then((rows) => this.#put(rows))
+      .catch((error: unknown) => this.#failed(error, () => this.ensureEach(numbers)))
+      .finally(() => {
+        for (const number of missing) this.#asked.delete(number)
+      })
+  }
+
+  #held(number: number): boolean {
+    return this.#pages.get(pageOf(number))?.[(number - 1) % PAGE_ROWS] !== undefined
   }
 
   /** Calls back with rows as they arrive (live and fetched ones); returns the function that ends it. */

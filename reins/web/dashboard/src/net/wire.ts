@@ -23,6 +23,14 @@ export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObj
 export type LogKind = 'status' | 'intent' | 'tick' | 'guidance' | 'error' | 'final'
 export type LogRow = Narrowed<Schemas['LogRow'], { kind: LogKind; payload: JsonObject | null; state: JsonObject | null }>
 
+export type Sort = keyof Schemas['Sorts']
+export type FoundSteps = Schemas['FoundSteps']
+export type Overview = Schemas['Overview']
+export type Stretch = Schemas['Stretch']
+export type FoldList = Schemas['FoldList']
+export type FoldedRows = Schemas['FoldedRows']
+export type Note = Schemas['Note']
+
 export type ActionRow = Narrowed<Schemas['ActionRow'], { payload: Json; metadata: Json }>
 export type Outcome = ActionRow['outcome']
 export type Accepted = Schemas['Accepted']

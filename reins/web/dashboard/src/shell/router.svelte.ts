@@ -8,6 +8,11 @@ export const sessionPath = (sessionId: string, seq?: number): string =>
 
 export const conversationPath = (conversationId: string): string => at(`/conversations/${segment(conversationId)}`)
 
+export const messagePath = (conversationId: string, number: number): string => `${conversationPath(conversationId)}?message=${number}`
+
+/** The session at the row of one of its ticks, which has yet to be found. */
+export const tickPath = (sessionId: string, tick: number): string => `${sessionPath(sessionId)}?tick=${tick}`
+
 class Router {
   #url = $state.raw(new URL(location.href))
   readonly path = $derived(pathAt(this.#url.pathname))
@@ -22,7 +27,7 @@ class Router {
   go(to: string, { replace = false } = {}): void {
     const url = new URL(to, location.href)
     if (url.href === this.#url.href) return
-    history[replace ? 'replaceState' : 'pushState'](null, '', url)
+    history[replace ? 'replaceState' : 'pushState'](replace ? history.state : null, '', url)
     this.#url = url
   }
 
@@ -32,6 +37,18 @@ class Router {
     for (const name of names) params.delete(name)
     params.sort()
     return params.toString().replaceAll('%2C', ',')
+  }
+
+  /** Notes where on this page one reads, for when one comes back; null forgets it. */
+  keepPlace(place: number | null): void {
+    history.replaceState(place === null ? null : { place }, '')
+  }
+
+  /** Where one read when one was here before. */
+  get place(): number | null {
+    const state: unknown = history.state
+    const place = typeof state === 'object' && state !== null && 'place' in state ? state.place : null
+    return typeof place === 'number' ? place : null
   }
 
   /** One value of the query; reactive. */

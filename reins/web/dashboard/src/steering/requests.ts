@@ -29,14 +29,18 @@ export async function steerMany(request: Request, verb: Verb, sessionIds: string
 }
 
 /** The same guidance for many. */
-export function guideMany(request: Request, sessionIds: string[], guidance: JsonObject): Answered<{ items: BulkItem[] }> {
-  const body = { verb: 'interrupt' as const, session_ids: sessionIds, guidance, actor: actor.name }
+export async function guideMany(request: Request, sessionIds: string[], guidance: JsonObject): Answered<{ items: BulkItem[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { verb: 'interrupt' as const, session_ids: sessionIds, guidance, actor: by }
   return request.send(phrase('guidance', wordsOf(guidance)), body, (key) => api.bulk(body, key), ({ items }) => items.flatMap(enqueuedOf))
 }
 
 /** Lets many go on; what they are about is given up, and done again. */
-export function restartTicks(request: Request, sessionIds: string[]): Answered<{ items: BulkItem[] }> {
-  const body = { verb: 'resume' as const, session_ids: sessionIds, mode: 'now' as const, actor: actor.name }
+export async function restartTicks(request: Request, sessionIds: string[]): Answered<{ items: BulkItem[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { verb: 'resume' as const, session_ids: sessionIds, mode: 'now' as const, actor: by }
   return request.send('give up the tick', body, (key) => api.bulk(body, key), ({ items }) => items.flatMap(enqueuedOf))
 }
 
@@ -57,6 +61,18 @@ export async function decide(request: Request, item: Pick<InboxItem, 'item_id' |
   const body = { ...decision, actor: by }
   const words = phrase(decision.decision, decision.reason ?? decision.text ?? item.tool)
   return request.send(words, [item.item_id, body], (key) => api.decide(item.item_id, body, key), one)
+}
+
+/** Guidance that waits for the end of a tick is applied now. */
+export function hasten(request: Request, sessionId: string, guidanceId: string): Answered {
+  const body = { guidance_id: guidanceId, actor: actor.name }
+  return request.send('apply now', [sessionId, body], (key) => api.hasten(sessionId, body, key), one)
+}
+
+/** A remark that stays at a row of the log. */
+export function note(request: Request, sessionId: string, seq: number, text: string): Answered {
+  const body = { text, actor: actor.name }
+  return request.send(phrase('note', `#${seq}`), [sessionId, seq, body], (key) => api.addNote(sessionId, seq, body, key), one)
 }
 
 /** `limit`: null removes the limit. */

@@ -1,6 +1,7 @@
 /** The separator between two rows of a log, and the rows that say nothing new. */
 
 import { dayOf, formatSpan, minuteOf } from '../../ui/time.svelte'
+import { wordsOf } from '../../steering/guidance-words'
 import type { LogRow } from '../../net/wire'
 
 const LONG_WAIT_MS = 60_000
@@ -26,3 +27,15 @@ export const isRepeat = (row: LogRow, before: LogRow | undefined): boolean =>
   before.status === row.status &&
   row.kind !== 'guidance' &&
   row.applied_actions.length === 0
+
+const MOST_SAID = 160
+
+/** A row in a sentence, for who hears it. */
+export function rowWords(row: LogRow | undefined, seq: number, notes: number): string {
+  if (!row) return `Row ${seq}, being read`
+  const by = typeof row.payload?.['actor'] === 'string' ? ` by ${row.payload['actor']}` : ''
+  const guidance = row.kind === 'guidance' ? wordsOf(row.payload?.['guidance']) : ''
+  const text = [guidance, row.text, row.error].filter(Boolean).join('; ')
+  const noted = notes > 0 ? `, ${notes} ${notes === 1 ? 'note' : 'notes'}` : ''
+  return `Row ${seq}, ${row.kind}${by}${noted}: ${text.length > MOST_SAID ? `${text.slice(0, MOST_SAID)}…` : text}`
+}

@@ -51,6 +51,10 @@ export class SessionLog extends NumberedRows<LogRow> {
     return (await api.steps(this.sessionId, { after_seq, limit, brief: true }, signal)).items
   }
 
+  protected override readEach(seqs: number[], signal: AbortSignal): Promise<LogRow[]> {
+    return api.stepsAt(this.sessionId, seqs, signal)
+  }
+
   #live(rows: LogRow[], head: number, session: SessionSummary): void {
     if (session.seq >= (this.session?.seq ?? 0)) this.session = session
     this.live(rows, head)

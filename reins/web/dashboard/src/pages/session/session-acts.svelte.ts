@@ -26,7 +26,7 @@ const PAGE = 100
 const KEPT = 2000
 
 /** "agent_pause" is a pause, "create_agent" a create; an interrupt is known by what it brings. */
-const verbOf = (type: string): string => type.replace(/^agent_|_agent$/g, '').replace('interrupt', 'guidance').replace('inbox_decide', 'decision').replaceAll('_', ' ')
+const verbOf = (type: string): string => type.replace(/^agent_|_agent$/g, '').replace('interrupt', 'guidance').replace('hasten', 'apply now').replace('note_add', 'note').replace('inbox_decide', 'decision').replaceAll('_', ' ')
 
 export class SessionActs {
   #byId = new Map<string, ActionRow>()

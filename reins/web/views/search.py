@@ -31,7 +31,7 @@ class SearchField:
 
 
 NAMES = SearchField("", ("agent_id", "session_id", "agent_type"))
-"""What a word without a field looks at."""
+"""The columns of a word without a field."""
 FIELDS = (
     SearchField("name", ("agent_id", "session_id"), help="part of the agent's or session's name"),
     SearchField("type", ("agent_type",), whole=True, help="the agent type, as type:joke"),

@@ -276,7 +276,8 @@ class Session:
         # In one coroutine with its own loop: each is 240 bytes of a session that sleeps.
         agent = None
         try:
-            while self.agent is not agent:  # another takes its place after a reload
+            # Another takes its place after a reload; a resume or a stop behind a failure is heard.
+            while self.agent is not agent or self.comes_back:
                 agent = self.agent
                 try:
                     await agent.run()
@@ -285,6 +286,8 @@ class Session:
                 except Exception as error:
                     _logger.exception("session loop failed", **self.names)
                     await agent.fail(describe(error))
+                    if (taken := self.mailbox.give_up()) is not None:
+                        self.refuse(taken)
         except SessionClosedError:
             pass  # it was ended by force while its tick did not end
         finally:

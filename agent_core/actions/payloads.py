@@ -62,12 +62,24 @@ class AgentResume(ToSession):
     action_type = "agent_resume"
 
 
+class Undoes(BaseModel):
+    """The interrupt that another takes back: its action, and how often the session was guided by
+    then. It holds as long as nothing newer guides the session.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    action_id: KnownId
+    guided: int
+
+
 class AgentInterrupt(ToSession):
     action_type = "agent_interrupt"
     urgency = 6
 
     guidance: dict[str, Any] | str
     mode: Literal["steer", "now"] = "steer"
+    undoes: Undoes | None = None
 
 
 class AgentDestroy(ToSession):

@@ -131,7 +131,10 @@ async def agent_interrupt(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentInterrupt)
     session = await _addressed(context, payload)
     session.agent.parse_guidance(payload.guidance)  # what nobody could apply is refused at once
-    return _deliver(session, action, Interrupt, raw=payload.guidance, mode=payload.mode)
+    undoes = payload.undoes and (payload.undoes.action_id, payload.undoes.guided)
+    return _deliver(
+        session, action, Interrupt, raw=payload.guidance, mode=payload.mode, undoes=undoes
+    )
 
 
 @handles(AgentDestroy)

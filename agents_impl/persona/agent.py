@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from agent_core.agent.base import AgentRejectedError
-from agent_core.agent.guidance import GuidanceRejectedError
+from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.conversations.conversation import (
@@ -24,6 +24,9 @@ from agents_impl.persona.composing import BESIDE_TOKENS, compose
 from agents_impl.persona.context import Context
 from agents_impl.persona.cooldown import Cooldown
 from agents_impl.persona.models import (
+    INSTRUCTION_CHARS,
+    MOST_INSTRUCTIONS,
+    PERSONA_WORDS,
     PersonaConfig,
     PersonaGuidance,
     PersonaOrder,
@@ -38,8 +41,6 @@ from reins.names.hearing import is_named
 from store.journal.file import Record
 from store.times import now_us
 
-_INSTRUCTIONS = 5
-_INSTRUCTION_CHARS = 1_000
 _DECIDED: tuple[Reason, ...] = ("own_last", "passed", "talkativeness")
 """What is newest is done with; after the other reasons it may still be answered."""
 _NAMESPACE = uuid.UUID("6d9c2a52-3f1e-4c57-9a3e-0c7b7b7c1d10")
@@ -64,6 +65,7 @@ class PersonaAgent(LoopingAgentBase):
     Config = PersonaConfig
     State = PersonaState
     Guidance = PersonaGuidance
+    words = PERSONA_WORDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -268,13 +270,17 @@ class PersonaAgent(LoopingAgentBase):
 
     # -- guidance
 
-    async def guide(self, guidance: PersonaOrder | str) -> str:
+    async def guide(self, guidance: PersonaOrder | str) -> Understood:
         if not isinstance(guidance, str):
             return guidance.take(self.state)
-        if len(guidance) > _INSTRUCTION_CHARS:
+        if len(guidance) > INSTRUCTION_CHARS:
             raise GuidanceRejectedError(
                 f"the instruction has {len(guidance)} characters; "
-                f"expected {_INSTRUCTION_CHARS} at the most"
+                f"expected {INSTRUCTION_CHARS} at the most"
             )
-        self.state.instructions = [*self.state.instructions, guidance][-_INSTRUCTIONS:]
-        return f"instruction: {guidance[:80]}"
+        before = self.state.instructions
+        self.state.instructions = [*before, guidance][-MOST_INSTRUCTIONS:]
+        return Understood(
+            f"instruction: {guidance[:80]}",
+            {"type": "set_instructions", "instructions": before},
+        )

@@ -54,6 +54,7 @@ STEER = {
     "pause": Verb("reins.cli.steer", "pause at the next safe point"),
     "resume": Verb("reins.cli.steer", "go on"),
     "interrupt": Verb("reins.cli.steer", "give new guidance"),
+    "undo": Verb("reins.cli.steer", "take guidance back that was applied"),
     "destroy": Verb("reins.cli.steer", "end a session"),
     "conversation": Verb("reins.cli.steer", "create a conversation"),
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),

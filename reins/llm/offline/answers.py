@@ -14,7 +14,7 @@ from reins.llm.offline.choice import choose
 from reins.llm.offline.jokes import JOKES
 from reins.llm.offline.label import LABEL
 from reins.llm.offline.persona import NOTHING_TO_ADD, part_of, reply, summary
-from reins.llm.offline.subject import extract_subject
+from reins.llm.offline.subject import subject_or_none
 from reins.llm.offline.task.goals import act
 from reins.llm.offline.task.work import Work, summed_up
 from reins.llm.text import one_line
@@ -94,7 +94,7 @@ class Answers:
     def __init__(self) -> None:
         self._tasks = [
             _task("subject", "told", self._tell_a_joke),
-            _task("guidance", "", lambda ask: extract_subject(ask.one("guidance"))),
+            _task("guidance", "", lambda ask: subject_or_none(ask.one("guidance"))),
             _task("name tone", "about instruction other summary message", _persona_reply),
             _task("message", "summary", _summarize),
             _task("goal action", "seen", _choose_action),

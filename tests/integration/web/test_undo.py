@@ -5,8 +5,8 @@ import pytest
 import queue_imp as q
 from reins.cli.main import main
 from store.agent_steps import list_steps
-from tests.integration.web.conftest import ANN
 
+ANN = {"actor": "ann"}
 QUIET = {"subject": "cats", "heartbeat_s": 3_600}
 
 

@@ -42,7 +42,7 @@ class Session:
 
     __slots__ = (
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
-        "created_at", "error", "failures", "guided", "held", "inbox", "iteration", "ledger",
+        "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration", "ledger",
         "limits", "log", "mailbox", "outages", "result", "schedule", "scope", "session_id",
         "status", "task", "unmarked", "usage", "waits", "worked_s",
     )  # fmt: skip
@@ -80,6 +80,7 @@ class Session:
         self.status = Status.RUNNING
         self.iteration = 0
         self.failures = 0
+        self.demonstration = False
         self.guided = 0
         self.error: str | None = None
         self.result: str | None = None

@@ -259,6 +259,7 @@ class PersonaAgent(LoopingAgentBase):
                     text=text,
                     tone=state.tone,
                     tick=self.session.iteration + 1,
+                    demonstration=answer.demonstration,
                 )
             ],
         )

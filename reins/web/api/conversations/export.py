@@ -125,9 +125,10 @@ def _as_item(participant: dict[str, Any]) -> str:
 
 def _heading(message: dict[str, Any]) -> str:
     kind = "person" if message["agent_id"] is None else "persona"
+    demo = ", offline demonstration" if message["demonstration"] else ""
     return (
         f"### {message['number']} · {inline(message['author'])} "
-        f"({kind}{_tone(message['metadata'])}) · {_time(message['created_at'])}"
+        f"({kind}{_tone(message['metadata'])}{demo}) · {_time(message['created_at'])}"
     )
 
 

@@ -21,7 +21,11 @@ def persona():
         ({"type": "set_tone", "tone": " noir "}, "tone: friendly → noir", {"tone": "noir"}),
         ({"type": "set_cooldown", "seconds": 0.5}, "cooldown: 2 s → 0.5 s", {"cooldown_s": 0.5}),
         ({"type": "set_cooldown", "seconds": 0}, "cooldown: 2 s → 0 s", {"cooldown_s": 0.0}),
-        ({"type": "set_talkativeness", "value": 0.3}, "talkativeness: 1 → 0.3", {"talkativeness": 0.3}),
+        (
+            {"type": "set_talkativeness", "value": 0.3},
+            "talkativeness: 1 → 0.3",
+            {"talkativeness": 0.3},
+        ),
         (
             {"type": "set_context_tokens", "tokens": 900},
             "context: as configured → 900 tokens",

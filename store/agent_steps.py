@@ -48,7 +48,8 @@ def list_steps(
     """The log's rows with `seq` above `after_seq`, oldest first, `limit` at the most.
 
     Shapes: a dict per row, with the columns of `agent_steps`, and `demonstration`, true where the
-    offline model answered; JSON columns are strings, times are datetimes in UTC. Rows count as soon as they are acknowledged.
+    offline model answered; JSON columns are strings, times are datetimes in UTC. Rows count as soon
+    as they are acknowledged.
     """
 
     reading = store or reader()

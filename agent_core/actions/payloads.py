@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent_core.actions.ids import Id, KnownId
+from store.conversations import MAX_CEILING
 
 NORMAL_URGENCY = 5
 _MAX_FIXED = 100
@@ -106,6 +107,47 @@ class ConversationCreate(Payload):
     title: str | None = None
 
 
+class ToConversation(Payload):
+    """A payload that names a conversation."""
+
+    conversation_id: KnownId
+
+
+class ConversationPause(ToConversation):
+    """No persona of it speaks until it is resumed."""
+
+    action_type = "conversation_pause"
+    urgency = 8
+
+    reason: str | None = None
+
+
+class ConversationResume(ToConversation):
+    """Its personas speak again, and their messages without a person's count anew."""
+
+    action_type = "conversation_resume"
+
+
+class ConversationSet(ToConversation):
+    """What is given changes, the rest stays."""
+
+    action_type = "conversation_set"
+    urgency = 6
+
+    title: str | None = None
+    pace: Literal["calm", "brisk", "free"] | None = None
+    ceiling: Annotated[int, Field(ge=1, le=MAX_CEILING)] | None = None
+
+
+class ConversationEnd(ToConversation):
+    """Nobody speaks in it any more; its personas complete, and its transcript stays."""
+
+    action_type = "conversation_end"
+    urgency = 9
+
+    reason: str | None = None
+
+
 class PostMessage(Payload):
     action_type = "post_message"
 
@@ -163,6 +205,10 @@ PAYLOADS: dict[str, type[Payload]] = {
         AgentDestroy,
         EnvironmentReload,
         ConversationCreate,
+        ConversationPause,
+        ConversationResume,
+        ConversationSet,
+        ConversationEnd,
         PostMessage,
         InboxDecide,
         RuleRevoke,

@@ -11,6 +11,7 @@ import structlog
 
 from agent_core.actions.action import processed
 from agent_core.actions.handling import ACTION_HANDLERS, Handler
+from agent_core.dispatch import conversing  # noqa: F401 - brings its handlers
 from agent_core.dispatch.handlers import REJECTIONS, Context, Result
 from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import PayloadError, QueuedAction

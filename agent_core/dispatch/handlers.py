@@ -16,18 +16,17 @@ from agent_core.actions.payloads import (
     AgentInterrupt,
     AgentPause,
     AgentResume,
-    ConversationCreate,
     CreateAgent,
     EnvironmentReload,
     InboxDecide,
-    PostMessage,
     RuleRevoke,
     ToSession,
 )
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.creation import CreateError, Creation
 from agent_core.agent.guidance import GuidanceRejectedError
-from agent_core.conversations.conversation import Conversations, ConversationUnknownError
+from agent_core.conversations.conversations import Conversations
+from agent_core.conversations.message import ConversationEndedError, ConversationUnknownError
 from agent_core.dispatch.queued import QueuedAction
 from agent_core.fleet.fleet import Fleet
 from agent_core.inbox.deciding import check_row
@@ -197,36 +196,12 @@ async def environment_reload(context: Context, action: QueuedAction) -> Result:
     return Applied()
 
 
-@handles(ConversationCreate)
-async def conversation_create(context: Context, action: QueuedAction) -> Result:
-    payload = action.payload(ConversationCreate)
-    other = context.conversations.ids.look_alike(payload.conversation_id)
-    if other is not None:
-        raise ActionRejectedError(
-            f"conversation {other} looks the same as {payload.conversation_id!a}; choose another id"
-        )
-    conversation = context.conversations.get(payload.conversation_id)
-    if not await conversation.create(payload.title, action.actor, action.action_id):
-        raise ActionRejectedError(
-            f"conversation {payload.conversation_id} exists; choose another id"
-        )
-    return Applied()
-
-
-@handles(PostMessage)
-async def post_message(context: Context, action: QueuedAction) -> Result:
-    payload = action.payload(PostMessage)
-    conversation = context.conversations.get(payload.conversation_id)
-    again = action.action_id in context.fleet.replayed
-    await conversation.post(action.action_id, action.actor, payload.text, again=again)
-    return Applied()
-
-
 REJECTIONS = (
     CreateError,
     ActionRejectedError,
     AgentRejectedError,
     ConversationUnknownError,
+    ConversationEndedError,
     GuidanceRejectedError,
     DecisionRejectedError,
 )

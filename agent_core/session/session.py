@@ -42,9 +42,9 @@ class Session:
 
     __slots__ = (
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
-        "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration", "ledger",
-        "limits", "log", "mailbox", "outages", "result", "schedule", "scope", "session_id",
-        "status", "task", "unmarked", "usage", "waits", "worked_s",
+        "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration",
+        "ledger", "limits", "log", "mailbox", "outages", "result", "schedule", "scope",
+        "session_id", "status", "task", "unmarked", "usage", "waits", "worked_s",
     )  # fmt: skip
 
     def __init__(

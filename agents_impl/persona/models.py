@@ -9,11 +9,11 @@ from agent_core.actions.ids import KnownId
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.guidance import Understood
 from agent_core.agent.words import Words, changed, phrase, reading
-from agent_core.conversations.conversation import MAX_TURNS
 from agents_impl.persona.context import Summary
 from reins.names.folding import name_key
+from store.conversations import MAX_CEILING
 
-Reason = Literal["own_last", "muted", "cooldown", "ceiling", "talkativeness", "passed"]
+Reason = Literal["own_last", "muted", "paused", "cooldown", "ceiling", "talkativeness", "passed"]
 
 
 def _line(value: str) -> str:
@@ -52,7 +52,10 @@ class PersonaConfig(AgentConfig):
     cooldown_s: Cooldown = Field(2.0, description="its rest after it has spoken")
     talkativeness: Talkativeness = Field(1.0, description="how likely it joins in")
     max_agent_turns: int = Field(
-        12, ge=1, le=MAX_TURNS, description="agents' messages without a person's, then it is silent"
+        12,
+        ge=1,
+        le=MAX_CEILING,
+        description="agents' messages without a person's, then it is silent",
     )
     context_tokens: ContextTokens = Field(2_000, description="what the model is sent")
 

@@ -58,6 +58,7 @@ STEER = {
     "destroy": Verb("reins.cli.steer", "end a session"),
     "conversation": Verb("reins.cli.steer", "create a conversation"),
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
+    "room": Verb("reins.cli.room", "steer a conversation: pause, resume, set, end"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
     "reload": Verb("reins.cli.steer", "read settings, prompts and agent types again"),
     "inbox": Verb("reins.cli.inbox", "list what waits for a person"),

@@ -162,10 +162,9 @@ def _position(part: Part, last: Said) -> str:
         others = [name for name in part.everybody if name != part.name]
         return summed_up(stances, part.name, others)
     mine, theirs = stances.word(part.name), stances.word(last.speaker)
+    lines: Sequence[str] = AGREE if mine == theirs else DIFFER
     if last.kind == "you" or last.speaker not in part.everybody:
         lines = HOLD
-    else:
-        lines = AGREE if mine == theirs else DIFFER
     return part.says(_fresh(lines, part), "", mine=mine, theirs=theirs)
 
 

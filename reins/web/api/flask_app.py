@@ -20,6 +20,7 @@ from reins.web.api import (
 from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
 from reins.web.api.conversations import read as read_conversations
+from reins.web.api.conversations import steer as steer_conversations
 from reins.web.api.sessions import calls, create, events, files, steer, steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
@@ -40,7 +41,8 @@ from store.sizes import Sizes
 
 _MODULES = (
     read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
-    read_conversations, messages, export, routes, tools, mcp_servers, inbox, system, vocabulary,
+    read_conversations, steer_conversations, messages, export, routes, tools, mcp_servers, inbox,
+    system, vocabulary,
 )  # fmt: skip
 
 

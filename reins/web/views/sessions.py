@@ -36,8 +36,9 @@ class SessionSummary(Wire):
 
     `seq` is the newest row of its log, `text` its latest output. `failures` counts failed ticks in
     a row: above 0 in a running session, it is trying again. `idle`: it has no goal, and takes the
-    next one. `demonstration`: no model answered its last call, but the offline one. `latencies_ms` are those of the newest ticks that this process has seen, oldest first;
-    in events of the list, only the new ones. `held`: the limit of a budget that it waits at,
+    next one. `demonstration`: no model answered its last call, but the offline one. `latencies_ms`
+    are those of the newest ticks that this process has seen, oldest first; in events of the list,
+    only the new ones. `held`: the limit of a budget that it waits at,
     paused, until that is raised. `waits`: what it waits for, a budget, a model that is away or a
     person among other things.
     """

@@ -1,4 +1,4 @@
-"""Guidance says what was understood, and can be taken back: over HTTP, by the helpers, in a shell."""
+"""Guidance says what was understood, and can be taken back: by HTTP, helpers and the shell."""
 
 import pytest
 

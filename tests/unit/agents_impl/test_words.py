@@ -78,7 +78,12 @@ def test_a_joke_asks_back_what_names_no_subject(text, says):
 
 
 @pytest.mark.parametrize(
-    "text", ["I would rather hear of man's best friend", "не о собаках", "about dogs " * 60]
+    "text",
+    [
+        "I would rather hear of man's best friend",
+        "\u043d\u0435 \u043e \u0441\u043e\u0431\u0430\u043a\u0430\u0445",
+        "about dogs " * 60,
+    ],
 )
 def test_what_is_not_plain_is_left_to_a_model(text):
     """It is handed on whole."""

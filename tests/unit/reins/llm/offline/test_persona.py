@@ -152,7 +152,7 @@ def test_a_persons_question_is_answered() -> None:
         voice = voice_of(tone)
         verdicts = {
             verdict
-            for name, *others in (("Bea", "Cy", "Dan"), ("Cy", "Bea", "Dan"), ("Dan", "Bea", "Cy"))
+            for name, *others in (["Bea", "Cy", "Dan"], ["Cy", "Bea", "Dan"], ["Dan", "Bea", "Cy"])
             for verdict in voice.verdicts
             if reply(ASKED, name=name, tone=tone, others=others).startswith(verdict)
         }
@@ -190,8 +190,10 @@ def test_they_keep_to_the_question_and_to_their_positions() -> None:
     assert all("cats" in text for _, text in heard), "the question stays the topic"
     assert sum(name in text for _, text in heard for name, _ in PANEL) >= 15
     held = {}
-    mine = re.compile(r"(?:I say|Mine is|answer is|hold with|stays|buy it:|moved me, \w+:|mind:|that:"
-                      r"|keep to it:|stands:|for)[ “]+(yes|no|it depends)\b")  # fmt: skip
+    mine = re.compile(
+        r"(?:I say|Mine is|answer is|hold with|stays|buy it:|moved me, \w+:|mind:|that:"
+        r"|keep to it:|stands:|for)[ “]+(yes|no|it depends)\b"
+    )
     for name, text in heard[3:]:
         held.setdefault(name, set()).update(mine.findall(text.partition("and I say")[0] or text))
     assert all(len(sides) == 1 for sides in held.values()), held
@@ -407,7 +409,5 @@ def test_a_summary_is_bounded(text: str) -> None:
     assert "\n" not in made
     assert len(made) <= 1000
     assert len(made.split()) <= 150
-    assert summary("", message(1, "person", "", "")) == (
-        "Messages 1 to 1, by speaker: somebody 1."
-    )
+    assert summary("", message(1, "person", "", "")) == ("Messages 1 to 1, by speaker: somebody 1.")
     assert summed_up("", []) == "Nothing was said."

@@ -36,7 +36,7 @@ def action_receipt(action_id: str) -> dict[str, Any]:
         **{name: row[name] for name in kept},
         "outcome": row["outcome"] or "queued",
         "applied_seq": row["applied_seq"],
-        "understood": understood(row, reader()),
+        "understood": understood(row, reader())[0],
         "created_at": row["created_at"],
         "processed_at": row["processed_at"],
     }

@@ -12,10 +12,15 @@ from store.reading import Reader
 Row = dict[str, Any]
 
 
-def understood(action: Row, store: Reader) -> str | None:
-    """The line that says what applied guidance has changed; None: it is none, or not applied."""
+def understood(action: Row, store: Reader) -> tuple[str | None, bool]:
+    """The line that says what applied guidance has changed, and whether it can be taken back.
+
+    None: it is no guidance, or not applied.
+    """
     row = _guidance_row(action, store)
-    return None if row is None else str(row["text"])
+    if row is None:
+        return None, False
+    return str(row["text"]), orjson.loads(row["payload"] or "{}").get("undo") is not None
 
 
 def undo_of(action: Row, actor: str, store: Reader, *, action_id: str | None = None) -> Row:

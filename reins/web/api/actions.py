@@ -56,9 +56,12 @@ def list_actions(query: ActionsQuery) -> dict[str, Any]:
 
 
 class ActionDetail(ActionRow):
-    """An action, and of guidance the line that says what it has changed."""
+    """An action, and of guidance the line that says what it has changed, and whether that can be
+    taken back.
+    """
 
     understood: str | None
+    can_undo: bool
 
 
 class UndoBody(ActorBody):
@@ -69,7 +72,8 @@ class UndoBody(ActorBody):
 def get_action(path: ActionPath) -> dict[str, Any]:
     """One action and its outcome."""
     row = _found(path.action_id)
-    return {**action_row(row), "understood": understood(row, api_context().bridge.store)}
+    line, can_undo = understood(row, api_context().bridge.store)
+    return {**action_row(row), "understood": line, "can_undo": can_undo}
 
 
 @api.post(

@@ -27,12 +27,14 @@ class _Base(Wire):
     ceiling: int | None
     paused_by: str | None
     ended_by: str | None
+    counted_from: int
 
 
 class Conversation(_Base):
     """A conversation, with the number of its messages and the newest, its text cut at 300
     characters; `participants` is how many agents take part at present. `ceiling`: how many messages
-    of agents may follow without a person's; null: what each agent's configuration says.
+    of agents may follow without a person's; null: what each agent's configuration says. They count
+    from message `counted_from` on.
     """
 
     participants: int
@@ -100,6 +102,7 @@ def conversation_row(
         "ceiling": row.get("ceiling"),
         "paused_by": row.get("paused_by"),
         "ended_by": row.get("ended_by"),
+        "counted_from": row.get("counted_from") or 0,
     }
 
 

@@ -30,11 +30,11 @@ export const ceilingOf = (detail: Pick<ConversationDetail, 'ceiling'>, personas:
   detail.ceiling ?? Math.max(...personas.map(({ config }) => config?.max_agent_turns ?? USUAL_CEILING), personas.length ? 0 : USUAL_CEILING)
 
 export function situationOf({ detail, present, composer, withoutPerson, messages, writing }: Room): Situation {
-  if (detail.ended_by !== null) return { words: `${detail.ended_by} has ended this conversation.` }
+  if (detail.ended_by !== null) return { words: `Ended by ${detail.ended_by}.` }
   if (present.length === 0) return { words: 'Nobody else takes part.', act: 'add', label: 'Add a persona' }
-  if (detail.paused_by !== null) return { words: `${detail.paused_by} has paused the room.`, act: 'resume', label: 'Resume' }
+  if (detail.paused_by !== null) return { words: `Paused by ${detail.paused_by}.`, act: 'resume', label: 'Resume' }
   const awake = present.filter(({ status }) => status === 'running')
-  if (awake.length === 0) return { words: `${listOf(present)} ${present.length === 1 ? 'does' : 'do'} not run: see why beside.` }
+  if (awake.length === 0) return { words: `Nobody runs: ${listOf(present.map(({ name, status }) => `${name} is ${status}`))}.` }
   if (writing) return { words: `${composer || 'The next'} waits while you write.` }
   if (composer) return { words: `${composer} is composing`, composes: true }
   const open = awake.filter(({ state }) => !state?.muted)
@@ -49,7 +49,5 @@ export function situationOf({ detail, present, composer, withoutPerson, messages
   return { words: 'They listen.' }
 }
 
-const listOf = (present: Participant[]): string => {
-  const names = present.map(({ name }) => name)
-  return names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')
-}
+const listOf = (names: string[]): string =>
+  names.length > 3 ? `${names.slice(0, 3).join(', ')} and ${names.length - 3} more` : names.join(', ')

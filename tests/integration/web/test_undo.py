@@ -22,7 +22,7 @@ def guided(api, guidance):
 
 
 def subject(api):
-    return api.get("/api/sessions/j")["state"]["subject"]
+    return api.get("/api/sessions/j")["context"]["subject"]
 
 
 def test_words_and_pasted_json_are_fields_and_can_be_taken_back(joker):

@@ -178,13 +178,17 @@ class Account:
         """Keep an attempt for the next row; too many are written without one."""
         if call.error_kind is None:
             self._session.outages.answered(call.route)
-            self._session.demonstration = call.demonstration
-            self._demonstration |= call.demonstration
+            self.note_answer(demonstration=call.demonstration)
         body = call.as_json()
         self._calls.append(body)
         self._calls_bytes += len(body)
         if len(self._calls) > _KEPT_CALLS or self._calls_bytes > _KEPT_BYTES or self._session.ended:
             self.write_calls()
+
+    def note_answer(self, *, demonstration: bool) -> None:
+        """A call was answered, by a model or by the offline demonstration: its row says so."""
+        self._session.demonstration = demonstration
+        self._demonstration |= demonstration
 
     def write_calls(self) -> None:
         """Write what is kept, beside the session and without a row."""

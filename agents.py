@@ -20,7 +20,7 @@ import structlog
 from agent_core.agent.registry import AgentTypeError, AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
-from agent_core.conversations.conversation import Conversations
+from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet
@@ -78,7 +78,7 @@ class Runtime:
         )
         self.model = ModelRouter(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
-        self.conversations = Conversations(self.store)
+        self.conversations = Conversations(self.store, settings.pace)
         self.inbox = Inbox(self.store)
         self.confinement, self.toolbox = toolbox_for(settings)
         self.tools = WorkerTools(settings, self.toolbox, self.confinement)
@@ -196,6 +196,7 @@ class Runtime:
         self.settings = settings
         await self.tools.take(tools)
         self.store.keep_records_for(settings.record_days)
+        self.conversations.pace = settings.pace
         self.fleet.reconfigure(schedule(settings))
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)
         self.fleet.outages.wake_all()  # a key or an address may be another one now

@@ -11,18 +11,29 @@ from typing import Any, Literal
 from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
-from agent_core.actions.ids import ActionError, checked_id, known_id
+from agent_core.actions.ids import ActionError, known_id
 from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
     action_receipt,
     data_folder,
+    find_action,
     mark_action_processed_async,
     poll_lancedb_for_actions,
     wait_for_action,
 )
+from reins.rooms import (
+    conversation_create,
+    conversation_end,
+    conversation_pause,
+    conversation_resume,
+    conversation_set,
+    post_message,
+)
 from reins.saving import saved_views, view_save
-from reins.sending import enqueue, send, send_many
-from store import agents_config, conversations, inbox
+from reins.sending import ask, enqueue, send, send_many
+from reins.understood import undo_of
+from store import inbox
+from store.reading import reader
 
 __all__ = [
     "ActionError",
@@ -36,9 +47,14 @@ __all__ = [
     "agent_resume_action",
     "agents_create",
     "conversation_create",
+    "conversation_end",
+    "conversation_pause",
+    "conversation_resume",
+    "conversation_set",
     "create_action",
     "enqueue",
     "environment_reload_action",
+    "guidance_undo",
     "inbox_decide",
     "inbox_decide_many",
     "inbox_items",
@@ -105,7 +121,7 @@ def agent_pause_action(
     action_id: str | None = None,
 ) -> str:
     """Ask for a pause; it is applied when no tick is in flight any more."""
-    return _enqueue(
+    return ask(
         "agent_pause",
         actor,
         agent_id=agent_id,
@@ -124,7 +140,7 @@ def agent_resume_action(
     action_id: str | None = None,
 ) -> str:
     """Ask a paused or failed session to go on, with a tick at once; `now` gives up its tick."""
-    return _enqueue(
+    return ask(
         "agent_resume",
         actor,
         agent_id=agent_id,
@@ -147,7 +163,7 @@ def agent_interrupt(
     if not isinstance(guidance, dict | str) or not guidance:
         raise ActionError(f"guidance is {guidance!r}; expected a dict or a text that is not empty")
     _is_now(mode)
-    return _enqueue(
+    return ask(
         "agent_interrupt",
         actor,
         agent_id=agent_id,
@@ -156,6 +172,17 @@ def agent_interrupt(
         guidance=guidance,
         mode=mode,
     )
+
+
+def guidance_undo(interrupt_id: str, actor: str, *, action_id: str | None = None) -> str:
+    """Take an interrupt back that was applied: the former value, as an interrupt of its own.
+
+    Rejected where newer guidance has come since. Raises: ActionError, KeyError.
+    """
+    row = find_action(known_id(interrupt_id, "interrupt_id"))
+    if row is None:
+        raise KeyError(f"no action {interrupt_id!r} in {data_folder().path}; check the id")
+    return send(undo_of(row, actor, reader(), action_id=action_id), new=action_id is None)
 
 
 def agent_destroy_action(
@@ -167,7 +194,7 @@ def agent_destroy_action(
     action_id: str | None = None,
 ) -> str:
     """Ask for the end of a session; its log stays."""
-    return _enqueue(
+    return ask(
         "agent_destroy",
         actor,
         agent_id=agent_id,
@@ -181,42 +208,14 @@ def agent_restore_action(
     agent_id: str, actor: str, *, session_id: str | None = None, action_id: str | None = None
 ) -> str:
     """Take a destroy back, within ten minutes: the session goes on as it was."""
-    return _enqueue(
+    return ask(
         "agent_restore", actor, agent_id=agent_id, session_id=session_id, action_id=action_id
     )
 
 
 def environment_reload_action(actor: str, *, action_id: str | None = None, **what: Any) -> str:
     """Ask the worker to read settings, prompts and agent types again."""
-    return _enqueue("environment_reload", actor, action_id=action_id, **what)
-
-
-def conversation_create(
-    conversation_id: str, actor: str, title: str | None = None, *, action_id: str | None = None
-) -> str:
-    """Ask for a new conversation."""
-    return _enqueue(
-        "conversation_create",
-        actor,
-        action_id=action_id,
-        conversation_id=checked_id(conversation_id, "conversation_id"),
-        title=title,
-    )
-
-
-def post_message(
-    conversation_id: str, author: str, text: str, *, action_id: str | None = None
-) -> str:
-    """A person speaks in a conversation; applied exactly once, in order."""
-    if not isinstance(text, str) or not text.strip():
-        raise ActionError(f"text is {text!r}; expected a text that is not empty")
-    return _enqueue(
-        "post_message",
-        author,
-        action_id=action_id,
-        conversation_id=known_id(conversation_id, "conversation_id"),
-        text=text,
-    )
+    return ask("environment_reload", actor, action_id=action_id, **what)
 
 
 def inbox_items(
@@ -277,15 +276,7 @@ def inbox_decide_many(
 
 def rule_revoke(rule_id: str, actor: str, *, action_id: str | None = None) -> str:
     """Ask that a rule of approval holds no longer."""
-    return _enqueue("rule_revoke", actor, action_id=action_id, rule_id=known_id(rule_id, "rule_id"))
-
-
-def _enqueue(action_type: str, actor: str, *, action_id: str | None = None, **parts: Any) -> str:
-    for name, stored in _AS_STORED.items():
-        if isinstance(parts.get(name), str):
-            parts[name] = stored(parts[name])
-    action = create_action(action_type, actor, action_id=action_id, **parts)
-    return send(action, new=action_id is None)
+    return ask("rule_revoke", actor, action_id=action_id, rule_id=known_id(rule_id, "rule_id"))
 
 
 def _is_now(mode: object) -> bool:
@@ -302,14 +293,6 @@ def _item(item_id: str) -> dict[str, Any]:
             "REINS_DATA"
         )
     return found
-
-
-_AS_STORED = {
-    "agent_id": agents_config.as_stored,
-    "session_id": agents_config.as_stored,
-    "conversation_id": conversations.as_stored,
-}
-"""Ids may come in any form of Unicode: a name of a file, say."""
 
 
 if __name__ == "__main__":

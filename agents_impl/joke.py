@@ -1,22 +1,16 @@
 """An agent that tells jokes about a subject, until it is told of another."""
 
-import re
-
 from pydantic import BaseModel, ConfigDict, Field
 
 from agent_core.agent.base import AgentConfig
-from agent_core.agent.guidance import GuidanceRejectedError
+from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import StepResult
+from agent_core.agent.words import Words, changed
+from agents_impl import subject_words
 from reins.llm import Completion, Model, ModelError
 
 _REMEMBERED = 5
-_PLAIN_CHARS = 200
-_ABOUT = re.compile(
-    r"^(?:(?:please|now|and|ok|okay|so|tell|some|more|jokes?|one|me|us|a|few|switch|to|talk|do)[,\s]+)*"
-    r"(?:about|on)\s+(?P<subject>[^.!?,;\n]{1,80}?)(?:,?\s+(?:please|now|instead))*[.!]*$",
-    re.IGNORECASE,
-)
 
 
 class JokeConfig(AgentConfig):
@@ -41,6 +35,11 @@ class JokeAgent(LoopingAgentBase):
     Config = JokeConfig
     State = JokeState
     Guidance = JokeGuidance
+    words = Words(
+        "What should the jokes be about? now about dogs",
+        examples=("about dogs", "enough of cats, tell some about the sea", '{"subject": "tea"}'),
+        read=subject_words.read,
+    )
 
     def first_state(self) -> JokeState:
         return JokeState(subject=self.config.subject)
@@ -67,20 +66,16 @@ class JokeAgent(LoopingAgentBase):
                 raise
             return await model.stream("TellAJoke", subject=state.subject, told=[])
 
-    async def guide(self, guidance: JokeGuidance | str) -> str:
+    async def guide(self, guidance: JokeGuidance | str) -> Understood:
+        before = self.state.subject
         if isinstance(guidance, str):
-            subject = await self._subject_of(guidance)
+            self.state.subject = await self._subject_of(guidance)
         else:
-            subject = guidance.subject
-        self.state.subject = subject
-        return f"subject: {subject}"
+            self.state.subject = guidance.subject
+        return Understood(changed("subject", before, self.state.subject), {"subject": before})
 
     async def _subject_of(self, text: str) -> str:
-        """The subject that a free text asks for; plain sentences need no model."""
-        plain = " ".join(text.split())
-        # Only what a person would type: a pattern takes its time over a long text.
-        if len(plain) <= _PLAIN_CHARS and (match := _ABOUT.match(plain)):
-            return match["subject"].strip()
+        """The subject that a text asks for in other words than plain ones."""
         try:
             answer = await self.services.get(Model).call("ExtractSubject", guidance=text)
         except ModelError as error:
@@ -89,8 +84,6 @@ class JokeAgent(LoopingAgentBase):
                 'Give it as {"subject": "dogs"}.'
             ) from error
         subject = answer.text.strip().strip("\"'.").strip()[:200]
-        if not subject:
-            raise GuidanceRejectedError(
-                f'the model found no subject in {text[:80]!r}. Give it as {{"subject": "dogs"}}.'
-            )
+        if not subject_words.is_said_in(subject, text) or subject.casefold() == "none":
+            raise subject_words.asking(f"the model found none in {text[:80]!r}")
         return subject

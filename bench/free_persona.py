@@ -9,7 +9,7 @@ from typing import Any
 from agent_core.agent.outcomes import Done, TickOutcome
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.services import Services
-from agent_core.conversations.conversation import Conversations
+from agent_core.conversations.conversations import Conversations
 from agents_impl.persona.agent import PersonaAgent
 from reins.llm import Completion, Model
 

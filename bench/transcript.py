@@ -10,11 +10,13 @@ from typing import Any
 import orjson
 
 import queue_imp
-from agent_core.conversations.conversation import MAX_TURNS, Conversation, Conversations
+from agent_core.conversations.conversation import Conversation
+from agent_core.conversations.conversations import Conversations
 from agents_impl.persona.context import gather
 from bench.free_persona import FreeModel
 from bench.measure import disk_bytes, rss_mib, runtime_on, spread, until
 from store import messages
+from store.conversations import MAX_CEILING
 from store.journal.file import Record
 from store.lance.compaction import IDLE_S
 from store.reading import Reader
@@ -127,7 +129,9 @@ async def _plain(store: Store, length: int) -> dict[str, dict[str, float]]:
         "list_messages_100": page,
         "last_messages_100": lambda: messages.last_messages(_LONG, 100, store=reader),
         "last_number": lambda: messages.last_number(_LONG, store=reader),
-        "last_of_people": lambda: messages.last_of_people(_LONG, length - MAX_TURNS, store=reader),
+        "last_of_people": lambda: messages.last_of_people(
+            _LONG, length - MAX_CEILING, store=reader
+        ),
         "get_message": lambda: messages.get_message(f"msg_{_LONG}_{length // 2}", store=reader),
         "get_message_unknown": lambda: messages.get_message("act_unknown", store=reader),
     }

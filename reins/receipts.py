@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agent_core.actions.action import processed
+from reins.understood import understood
 from store.folder import DataFolder
 from store.id_forms import in_either_form
 from store.lance.tables import quoted
@@ -19,7 +20,8 @@ _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.001, 0.1
 
 
 def action_receipt(action_id: str) -> dict[str, Any]:
-    """The receipt of an action: processed, outcome, error, applied_seq, times.
+    """The receipt of an action: processed, outcome, error, applied_seq, times, and `understood`,
+    the line that says what guidance has changed.
 
     `outcome` is `queued` until the worker has `applied` or `rejected` it. Raises: KeyError.
     """
@@ -34,6 +36,7 @@ def action_receipt(action_id: str) -> dict[str, Any]:
         **{name: row[name] for name in kept},
         "outcome": row["outcome"] or "queued",
         "applied_seq": row["applied_seq"],
+        "understood": understood(row, reader())[0],
         "created_at": row["created_at"],
         "processed_at": row["processed_at"],
     }

@@ -3,15 +3,25 @@
 from collections.abc import Collection, Sequence
 from typing import Any
 
+from agent_core.actions.action import create_action
 from agent_core.actions.ids import ActionError
 from reins.receipts import data_folder, find_action
-from store import new_ids
+from store import agents_config, conversations, new_ids
 from store.queue import reading as queue_reading
 from store.queue import table as queue
 from store.queue import writer as queue_writer
 from store.reading import reader
 
 Row = dict[str, Any]
+
+
+def ask(action_type: str, actor: str, *, action_id: str | None = None, **parts: Any) -> str:
+    """Build an action, and write it. Raises: as `enqueue`."""
+    for name, stored in _AS_STORED.items():
+        if isinstance(parts.get(name), str):
+            parts[name] = stored(parts[name])
+    action = create_action(action_type, actor, action_id=action_id, **parts)
+    return send(action, new=action_id is None)
 
 
 def enqueue(action: Row) -> str:
@@ -67,3 +77,11 @@ def _check_same(action: Row, before: Row) -> None:
 def writer() -> queue_writer.QueueWriter:
     """The writer of the data folder that the settings name."""
     return queue_writer.writer_at(data_folder())
+
+
+_AS_STORED = {
+    "agent_id": agents_config.as_stored,
+    "session_id": agents_config.as_stored,
+    "conversation_id": conversations.as_stored,
+}
+"""Ids may come in any form of Unicode: a name of a file, say."""

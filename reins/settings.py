@@ -55,6 +55,9 @@ class Settings(BaseSettings):
     )
     heartbeat_s: Seconds = Field(3.0, description="seconds between two ticks of a session")
     jitter: float = Field(0.1, ge=0, le=0.5, description="random share of each wait, both ways")
+    pace: Literal["calm", "brisk", "free"] = Field(
+        "calm", description="pace of a conversation that has none of its own"
+    )
     tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")
     hanging_after_s: Seconds = Field(
         20.0,

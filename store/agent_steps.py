@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 
+from store.demonstration import marked
 from store.finding import folding, life, searching
 from store.finding.buckets import Axis
 from store.id_forms import in_either_form
@@ -58,8 +59,9 @@ def list_steps(
 ) -> list[dict[str, Any]]:
     """The log's rows with `seq` above `after_seq`, oldest first, `limit` at the most.
 
-    Shapes: a dict per row, with the columns of `agent_steps`; JSON columns are strings, times are
-    datetimes in UTC. Rows count as soon as they are acknowledged.
+    Shapes: a dict per row, with the columns of `agent_steps`, and `demonstration`, true where the
+    offline model answered; JSON columns are strings, times are datetimes in UTC. Rows count as soon
+    as they are acknowledged.
     """
 
     reading = store or reader()
@@ -74,7 +76,7 @@ def list_steps(
     rows = in_either_form(session_id, read)
     # A commit that failed halfway is tried again with the same seq: the first of them counts.
     by_seq = {row["seq"]: row for row in reversed(rows) if row["seq"] > after_seq}
-    return [by_seq[seq] for seq in sorted(by_seq)[:limit]]
+    return [marked(by_seq[seq], "payload") for seq in sorted(by_seq)[:limit]]
 
 
 def steps_frame(
@@ -84,7 +86,7 @@ def steps_frame(
     import pandas as pd  # noqa: PLC0415 - half a second that only this function needs
 
     rows = list_steps(session_id, after_seq, limit, store=store)
-    return pd.DataFrame(rows, columns=TABLE.schema.names)
+    return pd.DataFrame(rows, columns=[*TABLE.schema.names, "demonstration"])
 
 
 def find_steps(

@@ -8,6 +8,8 @@ from store.id_forms import id_on_record, in_either_form
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
+MAX_CEILING = 1_000
+"""The highest ceiling of agents' messages without a person's."""
 TABLE = Table(
     "conversations",
     pa.schema(
@@ -17,6 +19,12 @@ TABLE = Table(
             ("created_by", TEXT),
             ("created_action", TEXT),
             ("created_at", STAMP),
+            ("pace", TEXT),
+            ("ceiling", pa.int64()),
+            ("paused_by", TEXT),
+            ("ended_by", TEXT),
+            ("counted_from", pa.int64()),
+            ("changed_action", TEXT),
             JOURNAL_N,
         ]
     ),

@@ -6,6 +6,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from store.demonstration import marked
 from store.id_forms import in_either_form, stored_id
 from store.journal.memory import Span
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
@@ -43,7 +44,10 @@ _TWICE = 16
 def list_messages(
     conversation_id: str, after: int = 0, limit: int = 1_000, *, store: Reader | None = None
 ) -> list[dict[str, Any]]:
-    """The messages with a number above `after`, oldest first, `limit` at the most."""
+    """The messages with a number above `after`, oldest first, `limit` at the most.
+
+    `demonstration` is true of what the offline model has said.
+    """
 
     def read(conversation_id: str) -> list[dict[str, Any]]:
         upto = int(after) + int(limit)
@@ -53,7 +57,7 @@ def list_messages(
 
     rows = in_either_form(conversation_id, read)
     by_number = {row["number"]: row for row in reversed(rows) if row["number"] > after}
-    return [by_number[number] for number in sorted(by_number)[:limit]]
+    return [marked(by_number[number], "metadata") for number in sorted(by_number)[:limit]]
 
 
 def last_messages(

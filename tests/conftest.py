@@ -1,11 +1,15 @@
 """What tests of all kinds begin with."""
 
 import asyncio
+import os
 
 import pytest
 
 from reins import redaction
 from store.store import Store
+
+os.environ.setdefault("REINS_PACE", "free")
+"""Who tests no pace waits for none; processes of tests inherit it."""
 
 
 @pytest.fixture(autouse=True)

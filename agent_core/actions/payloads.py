@@ -8,6 +8,7 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent_core.actions.ids import Id, KnownId
+from store.conversations import MAX_CEILING
 
 NORMAL_URGENCY = 5
 _MAX_FIXED = 100
@@ -66,12 +67,24 @@ class AgentResume(ToSession):
     mode: Literal["steer", "now"] = "steer"
 
 
+class Undoes(BaseModel):
+    """The interrupt that another takes back: its action, and how often the session was guided by
+    then. It holds as long as nothing newer guides the session.
+    """
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    action_id: KnownId
+    guided: int
+
+
 class AgentInterrupt(ToSession):
     action_type = "agent_interrupt"
     urgency = 6
 
     guidance: dict[str, Any] | str
     mode: Literal["steer", "now"] = "steer"
+    undoes: Undoes | None = None
 
 
 class AgentHasten(ToSession):
@@ -120,6 +133,47 @@ class ConversationCreate(Payload):
 
     conversation_id: Id
     title: str | None = None
+
+
+class ToConversation(Payload):
+    """A payload that names a conversation."""
+
+    conversation_id: KnownId
+
+
+class ConversationPause(ToConversation):
+    """No persona of it speaks until it is resumed."""
+
+    action_type = "conversation_pause"
+    urgency = 8
+
+    reason: str | None = None
+
+
+class ConversationResume(ToConversation):
+    """Its personas speak again, and their messages without a person's count anew."""
+
+    action_type = "conversation_resume"
+
+
+class ConversationSet(ToConversation):
+    """What is given changes, the rest stays."""
+
+    action_type = "conversation_set"
+    urgency = 6
+
+    title: str | None = None
+    pace: Literal["calm", "brisk", "free"] | None = None
+    ceiling: Annotated[int, Field(ge=1, le=MAX_CEILING)] | None = None
+
+
+class ConversationEnd(ToConversation):
+    """Nobody speaks in it any more; its personas complete, and its transcript stays."""
+
+    action_type = "conversation_end"
+    urgency = 9
+
+    reason: str | None = None
 
 
 class PostMessage(Payload):
@@ -217,6 +271,10 @@ PAYLOADS: dict[str, type[Payload]] = {
         AgentRestore,
         EnvironmentReload,
         ConversationCreate,
+        ConversationPause,
+        ConversationResume,
+        ConversationSet,
+        ConversationEnd,
         PostMessage,
         InboxDecide,
         RuleRevoke,

@@ -1,5 +1,6 @@
 """An agent: an identity, a configuration, a state, and one unit of work, the tick."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -7,13 +8,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from agent_core.agent.guidance import (
     GuidanceRejectedError,
+    Understood,
     adapter_of,
     for_chassis,
+    is_for_chassis,
+    object_in,
     problems,
     shape_of,
 )
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.services import Services
+from agent_core.agent.words import Words
 from agent_core.budgets.limits import Budget
 from agent_core.session.controls import Control
 from agent_core.session.decisions import Decision, DecisionRejectedError, Reviewed
@@ -53,6 +58,7 @@ class AgentBase:
     State: ClassVar[type[BaseModel]]
     Guidance: ClassVar[Any] = None
     accepts_text: ClassVar[bool] = True
+    words: ClassVar[Words] = Words()
     is_first: bool = False
     """True for one that was rebuilt, until its first tick has a wait behind it."""
     _own_services: Services | None = None
@@ -81,10 +87,11 @@ class AgentBase:
         """One unit of work."""
         raise NotImplementedError(f"{type(self).__name__} must define tick()")
 
-    async def guide(self, guidance: Any) -> str:
+    async def guide(self, guidance: Any) -> str | Understood:
         """Take new guidance into the state; returns in a line what it changes.
 
-        `guidance` is an instance of `Guidance`, or a text. Raises: GuidanceRejectedError.
+        `guidance` is an instance of `Guidance`, or a text that `words` do not read. What changes a
+        value says both: `subject: tea → the moon`. Raises: GuidanceRejectedError.
         """
         raise GuidanceRejectedError(
             f"agents of type {self.agent_type} take no guidance; {guidance!r:.80} was given"
@@ -147,21 +154,36 @@ class AgentBase:
     @classmethod
     def parse_guidance(cls, raw: object) -> Any:
         """Guidance as the type knows it, or a ForChassis. Raises: GuidanceRejectedError."""
-        if (chassis := for_chassis(raw)) is not None:
+        given = cls._read(raw) if isinstance(raw, str) else raw
+        if (chassis := for_chassis(given)) is not None:
             return chassis
-        if isinstance(raw, str):
-            if cls.accepts_text and raw.strip():
-                return raw.strip()
-            raise GuidanceRejectedError(f"guidance is {raw[:80]!r}; expected {cls._expected()}")
+        if isinstance(given, str):
+            if cls.accepts_text and given:
+                return given
+            raise GuidanceRejectedError(f"guidance is {given[:80]!r}; expected {cls._expected()}")
         if cls.Guidance is None:
-            raise GuidanceRejectedError(f"guidance is a {type(raw).__name__}; {cls._expected()}")
+            kind = type(given).__name__
+            raise GuidanceRejectedError(f"guidance is a {kind}; expected {cls._expected()}")
         try:
-            return adapter_of(cls.Guidance).validate_python(raw)
+            return adapter_of(cls.Guidance).validate_python(given)
         except ValidationError as error:
             raise GuidanceRejectedError(
                 f"guidance does not fit agents of type {cls.agent_type}: {problems(error)}; "
                 f"expected {cls._expected()}"
             ) from error
+
+    @classmethod
+    def _read(cls, text: str) -> dict[str, Any] | str:
+        """The fields that a text is, or means; or else the text. Raises: GuidanceRejectedError."""
+        text = text.strip()
+        if cls.Guidance is not None or not cls.accepts_text:
+            given = object_in(text)
+        else:  # it knows words alone, and may know what to do with these
+            given = _for_chassis_in(text)
+        if given is not None:
+            return given
+        fields = cls.words.read(text) if cls.accepts_text else None
+        return text if fields is None else dict(fields)
 
     @classmethod
     def _expected(cls) -> str:
@@ -182,3 +204,10 @@ class AgentBase:
     def load_state(self) -> None:
         """Go back to the state of the newest row of the log. Raises: pydantic.ValidationError."""
         self.state = self.State.model_validate_json(self.session.log.state)
+
+
+def _for_chassis_in(text: str) -> dict[str, Any] | None:
+    with contextlib.suppress(GuidanceRejectedError):
+        given = object_in(text)
+        return given if is_for_chassis(given) else None
+    return None

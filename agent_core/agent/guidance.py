@@ -18,6 +18,14 @@ class GuidanceRejectedError(ValueError):
     """The guidance does not mean anything to this agent; the message says what would."""
 
 
+@dataclass(frozen=True, slots=True)
+class Understood:
+    """What guidance changes, in a line, and the guidance that takes it back; None: nothing can."""
+
+    line: str
+    undo: dict[str, Any] | None = None
+
+
 _NOTHING = Recorded((), {})
 
 
@@ -36,6 +44,7 @@ class Taken:
     did: str
     events: Sequence[Event] = ()
     then: Callable[[], object] = field(default=_nothing)
+    undo: dict[str, Any] | None = None
     recording: AbstractContextManager[Recorded] = field(default_factory=_nothing_more)
     """Around the commit; gives what is committed beside it."""
 
@@ -66,17 +75,26 @@ class ForChassis:
 
 def for_chassis(raw: object) -> ForChassis | None:
     """The guidance, if it is of a kind that every type takes. Raises: GuidanceRejectedError."""
-    given = _object_in(raw) if isinstance(raw, str) else raw
-    named = given.get("type") if isinstance(given, dict) else None
-    kind = CHASSIS_GUIDANCE.get(named) if isinstance(named, str) else None
+    kind = _chassis_kind(raw)
     if kind is None:
         return None
+    named = raw["type"] if isinstance(raw, dict) else None
     try:
-        return ForChassis(kind, kind.model.model_validate(given))
+        return ForChassis(kind, kind.model.model_validate(raw))
     except ValidationError as error:
         raise GuidanceRejectedError(
             f"guidance of type {named} does not fit: {problems(error)}; expected {kind.expected}"
         ) from error
+
+
+def is_for_chassis(raw: object) -> bool:
+    """True for an object that names a kind of guidance that every type takes."""
+    return _chassis_kind(raw) is not None
+
+
+def _chassis_kind(raw: object) -> ChassisGuidance | None:
+    named = raw.get("type") if isinstance(raw, dict) else None
+    return CHASSIS_GUIDANCE.get(named) if isinstance(named, str) else None
 
 
 def problems(error: ValidationError) -> str:
@@ -103,11 +121,18 @@ def shape_of(guidance: Any) -> str:
     return f"the fields of {{{', '.join(fields)}}}" if fields else "its guidance schema"
 
 
-def _object_in(text: str) -> object:
-    """The JSON object that a text holds; None where it holds none."""
+def object_in(text: str) -> dict[str, Any] | None:
+    """The JSON object that a text is, however it was typed; None: it is in words.
+
+    Raises: GuidanceRejectedError, where it begins as one and is none.
+    """
     if not text.lstrip().startswith("{"):
         return None
     try:
-        return orjson.loads(text)
-    except ValueError:
-        return None
+        found: dict[str, Any] = orjson.loads(text)
+    except ValueError as error:
+        raise GuidanceRejectedError(
+            f"guidance begins with {{ and is no JSON object: {error}; expected one such as "
+            '{"name": "value"}, with straight quotation marks, or words'
+        ) from None
+    return found

@@ -8,7 +8,7 @@ import structlog
 
 from agent_core.agent.base import AgentBase
 from agent_core.agent.deciding import take_decision
-from agent_core.agent.guidance import ForChassis, GuidanceRejectedError, Taken
+from agent_core.agent.guidance import ForChassis, GuidanceRejectedError, Taken, Understood
 from agent_core.budgets.limits import BudgetSpentError, spent_in
 from agent_core.session.controls import Applied, Control, Decide, Interrupt, Resume, Stop
 from agent_core.session.decisions import DecisionRejectedError
@@ -57,22 +57,36 @@ class InterruptMixin(AgentBase):
         if isinstance(control, Decide):
             taken = await take_decision(self, control)
             return replace(taken, did=_line(taken.did, "decided"))
+        if control.undoes is not None and control.undoes[1] != self.session.guided:
+            raise GuidanceRejectedError(
+                "newer guidance, or a decision, has come after it; take that back first, or say "
+                "what is to hold instead"
+            )
         # Parsed anew: newer code may have taken over since it was accepted.
         guidance = self.parse_guidance(control.raw)
         if isinstance(guidance, ForChassis):
             return guidance.kind.take(self.session, guidance.value)
-        return Taken(_line(await self.guide(guidance), "guide"))
+        understood = await self.guide(guidance)
+        if not isinstance(understood, Understood):
+            understood = Understood(_line(understood, "guide"))
+        line = understood.line if control.undoes is None else f"undo: {understood.line}"
+        return Taken(line, undo=understood.undo)
 
     async def _on_record(self, control: Interrupt | Decide, taken: Taken, state: str) -> None:
         session = self.session
-        session.guided += 1
+        session.guided = guided = session.guided + 1
         if session.waits is not None and session.waits.is_stuck:
             session.end_wait()
         with taken.recording as recorded:
             event = Event(
                 "guidance",
                 taken.did,
-                payload={**_said(control), **recorded.payload, "actor": control.actor},
+                payload={
+                    **_said(control),
+                    **recorded.payload,
+                    "actor": control.actor,
+                    **({} if taken.undo is None else {"undo": taken.undo, "guided": guided}),
+                },
                 applied=[control.action_id] if control.action_id else (),
             )
             last = await session.log.record(
@@ -99,7 +113,8 @@ def _is_now(control: Control) -> bool:
 def _said(control: Interrupt | Decide) -> dict[str, Any]:
     if isinstance(control, Decide):
         return {"type": "decision"}
-    return {"guidance": control.raw, "mode": control.mode}
+    said = {"guidance": control.raw, "mode": control.mode}
+    return said if control.undoes is None else {**said, "undoes": control.undoes[0]}
 
 
 def _line(did: object, by: str) -> str:

@@ -33,6 +33,7 @@ class PauseMixin(AgentBase):
             case Resume() if self.session.status is Status.FAILED:
                 await self._run_again(control)
             case Resume():
+                self.session.failures = 0  # who says to go on means as often as for a new one
                 await self._change(control, Status.RUNNING, None)
                 self.session.agent.tick_now()
             case _:

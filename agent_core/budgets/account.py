@@ -32,6 +32,9 @@ class Call(Protocol):
     @property
     def error_kind(self) -> str | None: ...
 
+    @property
+    def demonstration(self) -> bool: ...
+
     def as_json(self) -> bytes: ...
 
 
@@ -52,6 +55,7 @@ class Account:
     __slots__ = (
         "_calls",
         "_calls_bytes",
+        "_demonstration",
         "_guide_left_s",
         "_ledger",
         "_session",
@@ -73,6 +77,7 @@ class Account:
         self.cost_usd = 0.0
         self._calls: list[bytes] = []
         self._calls_bytes = 0
+        self._demonstration = False
         self._streaming = False
         self._waiting = 0
         self.waits_since: float | None = None
@@ -157,10 +162,13 @@ class Account:
         return bool(self.tokens_in or self.tokens_out or self.cost_usd)
 
     def meter(self, event: Metered) -> None:
-        """Put on this row what calls took since the row before."""
+        """Put on this row what calls took since the row before, and that no model answered."""
         event.tokens_in += self.tokens_in
         event.tokens_out += self.tokens_out
         event.cost_usd += self.cost_usd
+        if self._demonstration:
+            event.payload = {**(event.payload or {}), "demonstration": True}
+            self._demonstration = False
         self.tokens_in = self.tokens_out = 0
         self.cost_usd = 0.0
 
@@ -170,11 +178,17 @@ class Account:
         """Keep an attempt for the next row; too many are written without one."""
         if call.error_kind is None:
             self._session.outages.answered(call.route)
+            self.note_answer(demonstration=call.demonstration)
         body = call.as_json()
         self._calls.append(body)
         self._calls_bytes += len(body)
         if len(self._calls) > _KEPT_CALLS or self._calls_bytes > _KEPT_BYTES or self._session.ended:
             self.write_calls()
+
+    def note_answer(self, *, demonstration: bool) -> None:
+        """A call was answered, by a model or by the offline demonstration: its row says so."""
+        self._session.demonstration = demonstration
+        self._demonstration |= demonstration
 
     def write_calls(self) -> None:
         """Write what is kept, beside the session and without a row."""

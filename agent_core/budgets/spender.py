@@ -49,7 +49,12 @@ class AwaitsRoutes(Protocol):
 
 
 class AccountHolder(Spender, Protocol):
-    """A spender that calls models: its names, its clock, and ways to write and to tell."""
+    """A spender that calls models: its names, its clock, and ways to write and to tell.
+
+    `demonstration`: no model answered its last call, but the offline demonstration.
+    """
+
+    demonstration: bool
 
     @property
     def session_id(self) -> str: ...
@@ -86,6 +91,7 @@ class AccountHolder(Spender, Protocol):
 class Metered(Protocol):
     """A row of the log that tells what was taken."""
 
+    payload: dict[str, Any] | None
     tokens_in: int
     tokens_out: int
     cost_usd: float

@@ -1,54 +1,34 @@
-"""Conversations as the worker knows them: the newest messages, and who takes part."""
+"""A conversation as the worker knows it: the newest messages, and who takes part."""
 
 import asyncio
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
-from weakref import WeakValueDictionary
 
 import orjson
 
 from agent_core.conversations.floor import Floor, Member
-from agent_core.conversations.ids import ConversationIds
+from agent_core.conversations.message import (
+    ConversationEndedError,
+    ConversationUnknownError,
+    Message,
+    NameTakenError,
+    Reply,
+)
+from agent_core.conversations.rules import Pace, Rules
 from reins.names.looks import name_forms, told_apart
 from store import conversations, messages, participants
+from store.conversations import MAX_CEILING
 from store.journal.file import Record
 from store.store import Store
-from store.times import now_us
+from store.times import now_us, to_us
 
-MAX_TURNS = 1_000
-"""The highest ceiling of agents' messages without a person's."""
 _HELD = 100
 _HELD_BYTES = 64 * 1024
-_KEPT = 64  # conversations in which only people speak: not read anew for each message
-
-
-class ConversationUnknownError(LookupError):
-    """There is no such conversation."""
-
-
-class NameTakenError(ValueError):
-    """Somebody in the conversation has that name."""
-
-
-@dataclass(frozen=True, slots=True)
-class Message:
-    """One message; `session_id` is None for a person's."""
-
-    number: int
-    author: str
-    session_id: str | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """A member's message on its way: its record, and the number that it has."""
-
-    record: Record
-    number: int
+_CREATED = ("conversation_id", "created_by", "created_action")
 
 
 class Conversation:
@@ -59,9 +39,15 @@ class Conversation:
     """
 
     def __init__(
-        self, conversation_id: str, store: Store, changed: Callable[["Conversation"], None]
+        self,
+        conversation_id: str,
+        store: Store,
+        changed: Callable[["Conversation"], None],
+        pace: Pace = "free",
     ) -> None:
         self.conversation_id = conversation_id
+        self.rules = Rules()
+        self._usual_pace: Pace = pace
         self.newest = 0
         self.agent_turns = 0
         self.present: dict[str, str] = {}
@@ -92,11 +78,47 @@ class Conversation:
                 "created_by": created_by,
                 "created_action": created_action,
                 "created_at": now_us(),
+                **{name: value for name, value in asdict(Rules()).items() if name != "title"},
+                "changed_action": None,
             }
-            await self._store.journal.append(
-                Record("conversations", orjson.dumps(row), self.conversation_id)
-            )
+            await self._write_row(row)
             return True
+
+    async def change(self, action_id: str, **changes: Any) -> None:
+        """Set rules of the room, and let all look; once for each action, the newest at least.
+
+        `counted_from` is set to the newest message where it is given as None.
+        Raises: ConversationUnknownError, ConversationEndedError.
+        """
+        async with self._lock:
+            await self._load()
+            row = await asyncio.to_thread(self._row)
+            if row is None or row.get("changed_action") == action_id:
+                return
+            self._check_open()
+            if changes.get("counted_from", 0) is None:
+                changes["counted_from"] = self.newest
+            rules = replace(self.rules, **changes)
+            kept = {name: row[name] for name in _CREATED}
+            created_at = _us(row["created_at"])
+            await self._write_row(
+                {**kept, "created_at": created_at, **asdict(rules), "changed_action": action_id}
+            )
+            self.rules = rules
+            if rules.counted_from == self.newest:
+                self.agent_turns = 0
+        self.floor.look()
+
+    async def _write_row(self, row: dict[str, Any]) -> None:
+        record = Record("conversations", orjson.dumps(row), self.conversation_id)
+        await self._store.journal.append(record)
+
+    def _check_open(self) -> None:
+        if self.rules.ended_by is not None:
+            raise ConversationEndedError(
+                f"conversation {self.conversation_id} was ended by {self.rules.ended_by}; its "
+                "transcript stays, and nothing comes to it any more"
+            )
 
     async def post(self, message_id: str, author: str, text: str, *, again: bool = True) -> None:
         """A person speaks. Raises: ConversationUnknownError, NameTakenError.
@@ -107,6 +129,7 @@ class Conversation:
             await self._load()
             if again and await asyncio.to_thread(self._is_there, message_id):
                 return
+            self._check_open()
             if speaks_as := self.named_as(author):
                 raise NameTakenError(
                     f"{speaks_as} is a persona of {self.conversation_id}; speak under your own name"
@@ -149,7 +172,7 @@ class Conversation:
             first - 1 - after,
             store=self._store.reader,
         )
-        return [*map(_message, rows), *held]
+        return [*map(Message.of, rows), *held]
 
     def held(self, after: int) -> list[Message]:
         """Those of the messages numbered above `after` that are in memory: the newest ones."""
@@ -163,24 +186,26 @@ class Conversation:
 
     def _read(self) -> None:
         reader = self._store.reader
-        if self._row() is None:
+        row = self._row()
+        if row is None:
             raise ConversationUnknownError(
                 f"there is no conversation {self.conversation_id}; create it with "
                 "conversation_create"
             )
+        self.rules = Rules.of(row)
         rows = messages.last_messages(self.conversation_id, _HELD, store=reader)
         self.newest = rows[-1]["number"] if rows else 0
         self._held.clear()
         self._held_bytes = 0
         for row in rows:
-            self._hold(_message(row))
+            self._hold(Message.of(row))
         people = [message.number for message in self._held if message.session_id is None]
         # One who speaks has no higher ceiling than this: what is older does not matter.
-        before = max(0, self.newest - MAX_TURNS)
+        before = max(0, self.newest - MAX_CEILING)
         last = max(people, default=0) or messages.last_of_people(
             self.conversation_id, before, store=reader
         )
-        self.agent_turns = self.newest - last
+        self.agent_turns = max(0, self.newest - max(last, self.rules.counted_from))
         listed = participants.list_participants(self.conversation_id, store=reader)
         self.present |= {r["session_id"]: r["name"] for r in listed if r["left_at"] is None}
 
@@ -222,6 +247,8 @@ class Conversation:
         self.newest = message.number
         self.agent_turns = 0 if message.session_id is None else self.agent_turns + 1
         self._hold(message)
+        pace = self.rules.pace or self._usual_pace
+        self.floor.turns.said(pace, by_person=message.session_id is None)
         self.floor.tell(message.text, message.session_id)
 
     def _hold(self, message: Message) -> None:
@@ -235,7 +262,8 @@ class Conversation:
     # -- who takes part
 
     def admit(self, session_id: str, name: str) -> None:
-        """Let a session take part under a name. Raises: NameTakenError."""
+        """Let a session take part under a name. Raises: NameTakenError, ConversationEndedError."""
+        self._check_open()
         if (taken := self.named_as(name, but=session_id)) is not None:
             apart = told_apart(name, taken)
             same = f"{taken!r}, which looks the same as {name!a} (with {apart})"
@@ -255,46 +283,6 @@ class Conversation:
         self.present.pop(session_id, None)
 
 
-class Conversations:
-    """The conversations that somebody in this worker has to do with, by `conversation_id`."""
-
-    def __init__(self, store: Store) -> None:
-        self._store = store
-        self._live: WeakValueDictionary[str, Conversation] = WeakValueDictionary()
-        self._newest: deque[Conversation] = deque(maxlen=_KEPT)
-        self._composing: dict[str, str] = {}
-        self._listeners: list[Callable[[str], object]] = []
-        self.ids = ConversationIds(store)
-
-    def get(self, conversation_id: str) -> Conversation:
-        """The conversation, whether it is on record or not: see `load`."""
-        conversation_id = self.ids.stored(conversation_id)
-        conversation = self._live.get(conversation_id)
-        if conversation is None:
-            conversation = Conversation(conversation_id, self._store, self._composer_changed)
-            self._live[conversation_id] = conversation
-            self._newest.append(conversation)
-        return conversation
-
-    def composing(self, conversation_id: str) -> str | None:
-        """The session that composes there at the moment; from any thread."""
-        return self._composing.get(conversation_id)
-
-    def listen(self, changed: Callable[[str], object]) -> Callable[[], None]:
-        """Call `changed`, on the loop, when who composes has changed; returns what ends that."""
-        self._listeners.append(changed)
-        return lambda: self._listeners.remove(changed)
-
-    def _composer_changed(self, conversation: Conversation) -> None:
-        if conversation.floor.composer is None:
-            self._composing.pop(conversation.conversation_id, None)
-        else:
-            self._composing[conversation.conversation_id] = conversation.floor.composer.member_id
-        for changed in list(self._listeners):
-            changed(conversation.conversation_id)
-
-
-def _message(row: dict[str, Any]) -> Message:
-    # Written before there were sessions in this table: an agent's own session bears its name.
-    session_id = row.get("session_id") or row["agent_id"]
-    return Message(row["number"], row["author"], session_id, row["text"])
+def _us(at: datetime | int) -> int:
+    """A time as it is journalled; rows of the table have it as a datetime."""
+    return at if isinstance(at, int) else to_us(at)

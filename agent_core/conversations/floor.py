@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
+from agent_core.conversations.turns import Turns
 from reins.names.hearing import is_named
 
 _MAX_RESTARTS = 5  # before one who composes is heard out
@@ -28,11 +29,15 @@ class Member(Protocol):
 class Floor:
     """The members that listen, the one that composes, and those that wait for that.
 
-    `changed` is called when who composes does.
+    Who has the floor before its turn has come, waits for it there, and can lose it to whom a
+    person names. `changed` is called when who composes does.
     """
 
     def __init__(self, changed: Callable[[], object]) -> None:
         self.composer: Member | None = None
+        self.turns = Turns()
+        self.wait_s = 0.0
+        self._composes = False
         self._changed = changed
         self._members: dict[str, Member] = {}
         self._heard: dict[str, int] = {}
@@ -50,26 +55,46 @@ class Floor:
                 del self._members[member.member_id]
             self.release(member)
 
-    def take(self, member: Member) -> bool:
-        """Let `member` compose; if another does, it is told when that one has ended."""
-        if self.composer is not None and self.composer is not member:
+    def take(self, member: Member, *, at_once: bool = False) -> bool:
+        """Let `member` have the floor; if another has it, it is told when that one has ended.
+
+        It composes once its turn has come: see `wait_s`. `at_once`: that is now.
+        """
+        other = self.composer is not None and self.composer is not member
+        if other and (self._composes or not at_once):
             self._waiting.add(member.member_id)
             return False
-        if self.composer is None:
+        if self.composer is not member:
             self.composer = member
             self._changed()
+        self.wait_s = 0.0 if at_once else self.turns.wait_s
+        if not self.wait_s and not self._composes:
+            self._composes = True
+            self.turns.begin()
         return True
 
     def release(self, member: Member) -> None:
         """`member` does not compose any more: those who waited look again."""
         if self.composer is not member:
             return
-        self.composer = None
-        self._changed()
+        self._set_free()
         waiting = [member_id for member_id in self._waiting if member_id in self._members]
         self._waiting.clear()
         for each in self._in_turn(waiting, set()):
             each.news()
+
+    def look(self) -> None:
+        """Something has changed for all."""
+        if not self._composes:
+            self._set_free()
+        for each in self._in_turn(self._members, set()):
+            each.news()
+
+    def _set_free(self) -> None:
+        self._composes = False
+        if self.composer is not None:
+            self.composer = None
+            self._changed()
 
     def may_restart(self) -> bool:
         """True if a reply is composed again after another's word; counts as once more.
@@ -89,6 +114,8 @@ class Floor:
         if member_id is not None:
             self._restarts = 0
         named = self._named(text) if member_id is None else set()
+        if member_id is None and not self._composes:
+            self._set_free()  # who waited for its turn may not be whom the person means
         for each in self._in_turn(self._members, named):
             if each.member_id != member_id:
                 each.news()

@@ -12,6 +12,7 @@ import structlog
 import agent_core.dispatch.reading_along  # noqa: F401 - hands its handlers in
 from agent_core.actions.action import processed
 from agent_core.actions.handling import ACTION_HANDLERS, Handler
+from agent_core.dispatch import conversing  # noqa: F401 - brings its handlers
 from agent_core.dispatch.handlers import REJECTIONS, Context, Result
 from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import PayloadError, QueuedAction

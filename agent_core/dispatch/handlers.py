@@ -17,11 +17,9 @@ from agent_core.actions.payloads import (
     AgentPause,
     AgentRestore,
     AgentResume,
-    ConversationCreate,
     CreateAgent,
     EnvironmentReload,
     InboxDecide,
-    PostMessage,
     RuleRevoke,
     ToSession,
     ViewSave,
@@ -29,8 +27,9 @@ from agent_core.actions.payloads import (
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.creation import CreateError, Creation
 from agent_core.agent.guidance import GuidanceRejectedError
-from agent_core.conversations.conversation import (
-    Conversations,
+from agent_core.conversations.conversations import Conversations
+from agent_core.conversations.message import (
+    ConversationEndedError,
     ConversationUnknownError,
     NameTakenError,
 )
@@ -140,7 +139,10 @@ async def agent_interrupt(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentInterrupt)
     session = await addressed(context, payload)
     session.agent.parse_guidance(payload.guidance)  # what nobody could apply is refused at once
-    return _deliver(session, action, Interrupt, raw=payload.guidance, mode=payload.mode)
+    undoes = payload.undoes and (payload.undoes.action_id, payload.undoes.guided)
+    return _deliver(
+        session, action, Interrupt, raw=payload.guidance, mode=payload.mode, undoes=undoes
+    )
 
 
 @handles(AgentDestroy)
@@ -212,31 +214,6 @@ async def environment_reload(context: Context, action: QueuedAction) -> Result:
     return Applied()
 
 
-@handles(ConversationCreate)
-async def conversation_create(context: Context, action: QueuedAction) -> Result:
-    payload = action.payload(ConversationCreate)
-    other = context.conversations.ids.look_alike(payload.conversation_id)
-    if other is not None:
-        raise ActionRejectedError(
-            f"conversation {other} looks the same as {payload.conversation_id!a}; choose another id"
-        )
-    conversation = context.conversations.get(payload.conversation_id)
-    if not await conversation.create(payload.title, action.actor, action.action_id):
-        raise ActionRejectedError(
-            f"conversation {payload.conversation_id} exists; choose another id"
-        )
-    return Applied()
-
-
-@handles(PostMessage)
-async def post_message(context: Context, action: QueuedAction) -> Result:
-    payload = action.payload(PostMessage)
-    conversation = context.conversations.get(payload.conversation_id)
-    again = action.action_id in context.fleet.replayed
-    await conversation.post(action.action_id, action.actor, payload.text, again=again)
-    return Applied()
-
-
 @handles(ViewSave)
 async def view_save(context: Context, action: QueuedAction) -> Result:
     await save(context.fleet.store, action)
@@ -248,6 +225,7 @@ REJECTIONS = (
     ActionRejectedError,
     AgentRejectedError,
     ConversationUnknownError,
+    ConversationEndedError,
     NameTakenError,
     GuidanceRejectedError,
     DecisionRejectedError,

@@ -54,6 +54,8 @@ class Resume(Control):
 class Interrupt(Control):
     raw: dict[str, Any] | str
     mode: Literal["steer", "now"]
+    undoes: tuple[str, int] | None = None
+    """The action that it takes back, and how often the session was guided by then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

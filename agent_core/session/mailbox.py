@@ -30,6 +30,11 @@ class Mailbox:
     def waiting(self) -> Iterable[Control]:
         return self._mail
 
+    def give_up(self) -> Control | None:
+        """The request that was being applied when the loop failed; it is not answered later."""
+        taken, self._taken = self._taken, None
+        return taken
+
     def drain(self) -> list[Control]:
         """Every request that may be unanswered; none is left."""
         left = [*([] if self._taken is None else [self._taken]), *self._mail]

@@ -43,9 +43,9 @@ class Session:
 
     __slots__ = (
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
-        "created_at", "error", "failures", "guided", "held", "inbox", "iteration", "ledger",
-        "limits", "log", "mailbox", "outages", "result", "schedule", "scope", "session_id",
-        "status", "task", "trouble", "unmarked", "usage", "waits", "worked_s",
+        "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration",
+        "ledger", "limits", "log", "mailbox", "outages", "result", "schedule", "scope",
+        "session_id", "status", "task", "trouble", "unmarked", "usage", "waits", "worked_s",
     )  # fmt: skip
 
     def __init__(
@@ -82,6 +82,7 @@ class Session:
         self.status = Status.RUNNING
         self.iteration = 0
         self.failures = 0
+        self.demonstration = False
         self.guided = 0
         self.error: str | None = None
         self.result: str | None = None
@@ -278,7 +279,8 @@ class Session:
         # In one coroutine with its own loop: each is 240 bytes of a session that sleeps.
         agent = None
         try:
-            while self.agent is not agent:  # another takes its place after a reload
+            # Another takes its place after a reload; a resume or a stop behind a failure is heard.
+            while self.agent is not agent or self.comes_back:
                 agent = self.agent
                 try:
                     await agent.run()
@@ -287,6 +289,8 @@ class Session:
                 except Exception as error:
                     _logger.exception("session loop failed", **self.names)
                     await agent.fail(describe(error))
+                    if (taken := self.mailbox.give_up()) is not None:
+                        self.refuse(taken)
         except SessionClosedError:
             pass  # it was ended by force while its tick did not end
         finally:

@@ -23,6 +23,7 @@ class Kept(Protocol):
     failures: int
     error: str | None
     created_at: int
+    demonstration: bool
     guided: int
     usage: dict[str, Any]
     unmarked: dict[str, int]
@@ -51,6 +52,8 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
         "usage": session.usage,
         "unmarked": session.unmarked,
     }
+    if session.demonstration:
+        snapshot["demonstration"] = True
     if session.agent.idle:
         snapshot["idle"] = True
     if session.limits is not None:
@@ -80,6 +83,7 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     session.error = snapshot["error"]
     session.created_at = snapshot["created_at"]
     session.guided = snapshot["guided"]
+    session.demonstration = snapshot.get("demonstration", False)
     session.usage = usage = snapshot["usage"]  # as it was parsed: a merged one is twice as large
     if "day" in usage:
         usage["day"]["date"] = sys.intern(usage["day"]["date"])  # all have the same

@@ -1,29 +1,32 @@
 """An agent that takes part in a conversation, with a name and a tone, at its own pace."""
 
-import random
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import orjson
 
 from agent_core.agent.base import AgentRejectedError
-from agent_core.agent.guidance import GuidanceRejectedError
+from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import Quiet, StepResult
-from agent_core.conversations.conversation import (
-    Conversation,
-    Conversations,
+from agent_core.conversations.conversation import Conversation
+from agent_core.conversations.conversations import Conversations
+from agent_core.conversations.message import (
+    ConversationEndedError,
     ConversationUnknownError,
     Message,
     NameTakenError,
 )
+from agent_core.session.controls import Control, Pause, Stop
 from agents_impl.fitting import within
 from agents_impl.persona.composing import BESIDE_TOKENS, compose
 from agents_impl.persona.context import Context
 from agents_impl.persona.cooldown import Cooldown
 from agents_impl.persona.models import (
+    INSTRUCTION_CHARS,
+    MOST_INSTRUCTIONS,
+    PERSONA_WORDS,
     PersonaConfig,
     PersonaGuidance,
     PersonaOrder,
@@ -32,26 +35,15 @@ from agents_impl.persona.models import (
     Silence,
 )
 from agents_impl.persona.reply import ReplyEffect
+from agents_impl.persona.silence import NotNow, why_silent
 from agents_impl.persona.speech import speech_of
 from reins.llm import Completion, Model
-from reins.names.hearing import is_named
 from store.journal.file import Record
 from store.times import now_us
 
-_INSTRUCTIONS = 5
-_INSTRUCTION_CHARS = 1_000
 _DECIDED: tuple[Reason, ...] = ("own_last", "passed", "talkativeness")
 """What is newest is done with; after the other reasons it may still be answered."""
 _NAMESPACE = uuid.UUID("6d9c2a52-3f1e-4c57-9a3e-0c7b7b7c1d10")
-
-
-@dataclass(frozen=True, slots=True)
-class NotNow:
-    """The reason of its silence, and after how many seconds it looks again."""
-
-    reason: Reason
-    text: str
-    next_in_s: float | None = None
 
 
 class PersonaAgent(LoopingAgentBase):
@@ -64,13 +56,15 @@ class PersonaAgent(LoopingAgentBase):
     Config = PersonaConfig
     State = PersonaState
     Guidance = PersonaGuidance
+    words = PERSONA_WORDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.conversation: Conversation = self.services.get(Conversations).get(
             self.config.conversation_id
         )
-        self._cooldown = Cooldown()
+        self.cooldown = Cooldown()
+        self._is_next = False
 
     def first_state(self) -> PersonaState:
         return PersonaState(
@@ -93,7 +87,7 @@ class PersonaAgent(LoopingAgentBase):
         try:
             await self.conversation.load()
             self.conversation.admit(self.member_id, self.name)
-        except (ConversationUnknownError, NameTakenError) as error:
+        except (ConversationUnknownError, ConversationEndedError, NameTakenError) as error:
             raise AgentRejectedError(str(error)) from error
         return [self._participant(left_at=None)]
 
@@ -119,7 +113,14 @@ class PersonaAgent(LoopingAgentBase):
 
     def after_tick(self) -> None:
         super().after_tick()
-        self.conversation.floor.release(self)
+        if not self._is_next:
+            self.conversation.floor.release(self)
+
+    def on_control(self, control: Control) -> None:
+        super().on_control(control)
+        if self._is_next and isinstance(control, Pause | Stop):
+            self._is_next = False
+            self.conversation.floor.release(self)
 
     def restart(self) -> bool:
         ticking = self.session.scope.ticking
@@ -130,56 +131,36 @@ class PersonaAgent(LoopingAgentBase):
 
     async def tick(self) -> StepResult | Quiet:
         await self.conversation.load()
+        self._is_next = False
+        if self.conversation.rules.ended_by is not None:
+            return self._leave(self.conversation.rules.ended_by)
         news = self._news()
         if not news and not self.state.asked:
             return Quiet()
-        silence = self._why_silent(news)
+        silence = why_silent(self, news)
         if silence is not None:
             return self._silent(silence, self.conversation.newest)
-        if not self.conversation.floor.take(self):
+        floor = self.conversation.floor
+        if not floor.take(self, at_once=self.state.asked):
             return Quiet()  # it is told when the other has ended
-        return await self._compose()
+        self._is_next = floor.wait_s > 0
+        return Quiet(floor.wait_s) if self._is_next else await self._compose()
 
     def _news(self) -> list[Message]:
         """The messages of others since it last looked."""
         since = self.conversation.held(self.state.last_seen)
         return [message for message in since if message.session_id != self.member_id]
 
-    def _why_silent(self, news: list[Message]) -> NotNow | None:
-        """The reason to say nothing to what is newest; None: it may speak."""
-        conversation = self.conversation
-        if self.state.muted:
-            return NotNow("muted", "muted")
-        newest = conversation.held(conversation.newest - 1)
-        own_last = bool(newest) and newest[-1].session_id == self.member_id
-        if own_last and not any(message.session_id is None for message in news):
-            return NotNow("own_last", "its own message is the newest")
-        if self.state.asked:
-            return None
-        ceiling = self.config.max_agent_turns
-        if conversation.agent_turns >= ceiling:
-            return NotNow("ceiling", f"{ceiling} messages of agents without a person's")
-        present = self.conversation.present.values()
-        if any(is_named(message.text, self.name, present) for message in news):
-            return None
-        return self._not_yet()
-
-    def _not_yet(self) -> NotNow | None:
-        left_s = self._cooldown.left_s(self.state.spoke_at, self.state.cooldown_s)
-        if left_s > 0:
-            return NotNow("cooldown", f"cooldown, {left_s:.1f} s left", left_s)
-        if not self._joins_in():
-            chance = f"talkativeness {self.state.talkativeness:g}"
-            return NotNow("talkativeness", f"not this time, {chance}")
-        return None
-
-    def _joins_in(self) -> bool:
-        """Decided by the newest message, so that a tick that is done again decides the same."""
-        talkativeness = float(self.state.talkativeness)
-        if talkativeness >= 1:  # most often so, and a generator takes its time to seed
-            return True
-        chance = random.Random(f"{self.member_id} {self.conversation.newest}")  # noqa: S311 - no secret
-        return chance.random() < talkativeness
+    def _leave(self, ended_by: str) -> StepResult:
+        return StepResult(
+            text=f"the conversation was ended by {ended_by}",
+            payload={
+                "spoke": False,
+                "conversation_id": self.conversation.conversation_id,
+                "number": self.conversation.newest,
+            },
+            done=True,
+        )
 
     def _silent(self, why: NotNow, seen: int, *, asked_model: bool = False) -> StepResult | Quiet:
         """On record, but for a reason that is there already and took no call of the model."""
@@ -230,7 +211,7 @@ class PersonaAgent(LoopingAgentBase):
         state = self.state
         state.last_seen = seen
         state.spoke_at = now_us()
-        self._cooldown.begin(state.spoke_at)
+        self.cooldown.begin(state.spoke_at)
         state.turns += 1
         state.asked = False
         state.silence = None
@@ -257,6 +238,7 @@ class PersonaAgent(LoopingAgentBase):
                     text=text,
                     tone=state.tone,
                     tick=self.session.iteration + 1,
+                    demonstration=answer.demonstration,
                 )
             ],
         )
@@ -268,13 +250,17 @@ class PersonaAgent(LoopingAgentBase):
 
     # -- guidance
 
-    async def guide(self, guidance: PersonaOrder | str) -> str:
+    async def guide(self, guidance: PersonaOrder | str) -> Understood:
         if not isinstance(guidance, str):
             return guidance.take(self.state)
-        if len(guidance) > _INSTRUCTION_CHARS:
+        if len(guidance) > INSTRUCTION_CHARS:
             raise GuidanceRejectedError(
                 f"the instruction has {len(guidance)} characters; "
-                f"expected {_INSTRUCTION_CHARS} at the most"
+                f"expected {INSTRUCTION_CHARS} at the most"
             )
-        self.state.instructions = [*self.state.instructions, guidance][-_INSTRUCTIONS:]
-        return f"instruction: {guidance[:80]}"
+        before = self.state.instructions
+        self.state.instructions = [*before, guidance][-MOST_INSTRUCTIONS:]
+        return Understood(
+            f"instruction: {guidance[:80]}",
+            {"type": "set_instructions", "instructions": before},
+        )

@@ -6,7 +6,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
-from agent_core.conversations.conversation import Conversation, Message
+from agent_core.conversations.conversation import Conversation
+from agent_core.conversations.message import Message
 from reins.llm import Model
 from reins.llm.tokens import BYTES_PER_TOKEN, tokens_of
 

@@ -7,11 +7,13 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from agent_core.actions.ids import KnownId
 from agent_core.agent.base import AgentConfig
-from agent_core.conversations.conversation import MAX_TURNS
+from agent_core.agent.guidance import Understood
+from agent_core.agent.words import Words, changed, phrase, reading
 from agents_impl.persona.context import Summary
 from reins.names.folding import name_key
+from store.conversations import MAX_CEILING
 
-Reason = Literal["own_last", "muted", "cooldown", "ceiling", "talkativeness", "passed"]
+Reason = Literal["own_last", "muted", "paused", "cooldown", "ceiling", "talkativeness", "passed"]
 
 
 def _line(value: str) -> str:
@@ -32,6 +34,9 @@ Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_name)]
 Tone = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
 Cooldown = Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)]
 ContextTokens = Annotated[int, Field(ge=200, le=100_000)]
+MOST_INSTRUCTIONS = 5
+INSTRUCTION_CHARS = 1_000
+Instruction = Annotated[str, Field(min_length=1, max_length=INSTRUCTION_CHARS)]
 Talkativeness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -47,7 +52,10 @@ class PersonaConfig(AgentConfig):
     cooldown_s: Cooldown = Field(2.0, description="its rest after it has spoken")
     talkativeness: Talkativeness = Field(1.0, description="how likely it joins in")
     max_agent_turns: int = Field(
-        12, ge=1, le=MAX_TURNS, description="agents' messages without a person's, then it is silent"
+        12,
+        ge=1,
+        le=MAX_CEILING,
+        description="agents' messages without a person's, then it is silent",
     )
     context_tokens: ContextTokens = Field(2_000, description="what the model is sent")
 
@@ -84,11 +92,11 @@ class PersonaState(BaseModel):
 
 
 class PersonaOrder(BaseModel):
-    """One kind of guidance; `take` puts it into the state and says so in a line."""
+    """One kind of guidance; `take` puts it into the state and says what that changes."""
 
     model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
 
-    def take(self, state: PersonaState) -> str:
+    def take(self, state: PersonaState) -> Understood:
         raise NotImplementedError
 
 
@@ -96,64 +104,129 @@ class SetTone(PersonaOrder):
     type: Literal["set_tone"]
     tone: Tone
 
-    def take(self, state: PersonaState) -> str:
-        state.tone = self.tone
-        return f"tone: {self.tone}"
+    def take(self, state: PersonaState) -> Understood:
+        before, state.tone = state.tone, self.tone
+        return Understood(changed("tone", before, self.tone), {"type": "set_tone", "tone": before})
 
 
 class SetCooldown(PersonaOrder):
     type: Literal["set_cooldown"]
     seconds: Cooldown
 
-    def take(self, state: PersonaState) -> str:
-        state.cooldown_s = self.seconds
-        return f"cooldown: {self.seconds:g} s"
+    def take(self, state: PersonaState) -> Understood:
+        before, state.cooldown_s = state.cooldown_s, self.seconds
+        return Understood(
+            changed("cooldown", f"{before:g} s", f"{self.seconds:g} s"),
+            {"type": "set_cooldown", "seconds": before},
+        )
 
 
 class SetTalkativeness(PersonaOrder):
     type: Literal["set_talkativeness"]
     value: Talkativeness
 
-    def take(self, state: PersonaState) -> str:
-        state.talkativeness = self.value
-        return f"talkativeness: {self.value:g}"
+    def take(self, state: PersonaState) -> Understood:
+        before, state.talkativeness = state.talkativeness, self.value
+        return Understood(
+            changed("talkativeness", f"{before:g}", f"{self.value:g}"),
+            {"type": "set_talkativeness", "value": before},
+        )
 
 
 class SetContextTokens(PersonaOrder):
-    type: Literal["set_context_tokens"]
-    tokens: ContextTokens
+    """Without `tokens`, those of the configuration hold again."""
 
-    def take(self, state: PersonaState) -> str:
-        state.context_tokens = self.tokens
+    type: Literal["set_context_tokens"]
+    tokens: ContextTokens | None
+
+    def take(self, state: PersonaState) -> Understood:
+        before, state.context_tokens = state.context_tokens, self.tokens
         state.fits_tokens = None
-        return f"context: {self.tokens} tokens"
+        return Understood(
+            changed("context", _tokens(before), _tokens(self.tokens)),
+            {"type": "set_context_tokens", "tokens": before},
+        )
+
+
+class SetInstructions(PersonaOrder):
+    """All that it is asked to follow, in place of what it was asked before."""
+
+    type: Literal["set_instructions"]
+    instructions: Annotated[list[Instruction], Field(max_length=MOST_INSTRUCTIONS)]
+
+    def take(self, state: PersonaState) -> Understood:
+        before, state.instructions = state.instructions, self.instructions
+        undo = {"type": "set_instructions", "instructions": before}
+        return Understood(changed("instructions", len(before), len(self.instructions)), undo)
 
 
 class SpeakNow(PersonaOrder):
     type: Literal["speak_now"]
 
-    def take(self, state: PersonaState) -> str:
+    def take(self, state: PersonaState) -> Understood:
         state.asked = True
-        return "asked to speak now"
+        return Understood("asked to speak now")
 
 
 class Mute(PersonaOrder):
     type: Literal["mute"]
 
-    def take(self, state: PersonaState) -> str:
-        state.muted = True
-        return "muted"
+    def take(self, state: PersonaState) -> Understood:
+        before, state.muted = state.muted, True
+        return Understood("muted", None if before else {"type": "unmute"})
 
 
 class Unmute(PersonaOrder):
     type: Literal["unmute"]
 
-    def take(self, state: PersonaState) -> str:
-        state.muted = False
-        return "no longer muted"
+    def take(self, state: PersonaState) -> Understood:
+        before, state.muted = state.muted, False
+        return Understood("no longer muted", {"type": "mute"} if before else None)
 
 
 PersonaGuidance = Annotated[
-    SetTone | SetCooldown | SetTalkativeness | SpeakNow | Mute | Unmute | SetContextTokens,
+    SetTone
+    | SetCooldown
+    | SetTalkativeness
+    | SpeakNow
+    | Mute
+    | Unmute
+    | SetContextTokens
+    | SetInstructions,
     Field(discriminator="type"),
 ]
+
+
+def _tokens(tokens: int | None) -> str:
+    return "as configured" if tokens is None else f"{tokens} tokens"
+
+
+_NUMBER = r"(?P<number>\d+(?:\.\d+)?)"
+PERSONA_WORDS = Words(
+    "Say how it should speak: be kinder to Finn · tone noir · mute · speak now",
+    examples=("never mention the war", "tone noir", "cooldown 5 s", "speak now"),
+    read=reading(
+        phrase(
+            "(?:be )?(?:mute|mute yourself|quiet|silent)|stay (?:quiet|silent)|say nothing|shut up",
+            lambda _: {"type": "mute"},
+        ),
+        phrase("unmute|(?:you may )?(?:speak|talk) again", lambda _: {"type": "unmute"}),
+        phrase(
+            "speak(?: up)?(?: now)?|say something(?: now)?|your turn|go on",
+            lambda _: {"type": "speak_now"},
+        ),
+        phrase(
+            rf"(?:set )?(?:the )?cooldown *(?:to|:|=|of)? *{_NUMBER} *(?:s|seconds?)?",
+            lambda found: {"type": "set_cooldown", "seconds": float(found["number"])},
+        ),
+        phrase(
+            rf"(?:set )?(?:the )?talkativeness *(?:to|:|=|of)? *{_NUMBER}",
+            lambda found: {"type": "set_talkativeness", "value": float(found["number"])},
+        ),
+        phrase(
+            r"(?:set )?(?:the |your )?tone *(?:to|:|=|of)? *(?P<tone>[\w ,'\u2019-]{1,60}?)",
+            lambda found: {"type": "set_tone", "tone": found["tone"].strip()},
+        ),
+    ),
+)
+"""Other words are an instruction, kept as it was given."""

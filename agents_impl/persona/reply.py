@@ -26,6 +26,7 @@ class ReplyEffect:
     text: str
     tone: str
     tick: int
+    demonstration: bool
 
     @property
     def key(self) -> str:
@@ -39,9 +40,14 @@ class ReplyEffect:
             message_id=self.message_id,
             seen=self.seen,
             agent_id=self.agent_id,
-            metadata=orjson.dumps({"tone": self.tone, "tick": self.tick}).decode(),
+            metadata=orjson.dumps(self._metadata()).decode(),
         ) as reply:
             if reply is None:
                 yield None
             else:
                 yield Prepared([reply.record], {"number": reply.number})
+
+    def _metadata(self) -> dict[str, object]:
+        """Where nothing but a demonstration answered, the message says so."""
+        demonstration = {"demonstration": True} if self.demonstration else {}
+        return {"tone": self.tone, "tick": self.tick, **demonstration}

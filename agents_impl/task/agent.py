@@ -4,14 +4,23 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from agent_core.agent.base import AgentRejectedError
-from agent_core.agent.guidance import GuidanceRejectedError
+from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.results import StepResult
 from agent_core.session.controls import Control, Interrupt
 from agents_impl.task import goals
 from agents_impl.task.asking import TaskAsks
 from agents_impl.task.bounds import GUIDANCE_BYTES, newest
 from agents_impl.task.history import History
-from agents_impl.task.models import Said, SetGoal, SetTools, TaskConfig, TaskGuidance, TaskState
+from agents_impl.task.models import (
+    TASK_WORDS,
+    DropGuidance,
+    Said,
+    SetGoal,
+    SetTools,
+    TaskConfig,
+    TaskGuidance,
+    TaskState,
+)
 from agents_impl.task.own_tools import finish
 from agents_impl.task.prompting import Thought, decide
 from agents_impl.task.reading import UnreadableError
@@ -33,6 +42,7 @@ class TaskAgent(TaskAsks):
     Config = TaskConfig
     State = TaskState
     Guidance = TaskGuidance
+    words = TASK_WORDS
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -108,28 +118,42 @@ class TaskAgent(TaskAsks):
         self._mode = control.mode if isinstance(control, Interrupt) else ""
         await super().apply(control)
 
-    async def guide(self, guidance: SetGoal | SetTools | str) -> str:
+    async def guide(self, guidance: SetGoal | SetTools | DropGuidance | str) -> str | Understood:
         state = self.state
         match guidance:
             case SetGoal():
                 return goals.take(state, guidance, self.config)
             case SetTools():
                 return self._set_tools(guidance)
+            case DropGuidance():
+                return self._drop(guidance)
         if len(guidance) > _GUIDANCE_CHARS:
             raise GuidanceRejectedError(
                 f"the guidance has {len(guidance)} characters; expected {_GUIDANCE_CHARS} at the "
                 "most. Put more into a file of its workspace and name that"
             )
-        said = [*state.guidance, Said(text=guidance, seq=self.session.seq)][-_GUIDANCE:]
+        seq = self.session.seq
+        said = [*state.guidance, Said(text=guidance, seq=seq)][-_GUIDANCE:]
         state.guidance = newest(said, GUIDANCE_BYTES, lambda each: each.text)
         if self._mode == "now" and state.pending is not None and not state.pending.begun:
             state.pending.dropped = "it was given up for guidance"
-        return f"guidance: {guidance[:80]}"
+        undo = {"type": "drop_guidance", "seq": seq}
+        return Understood(f"guidance: {guidance[:80]}", undo)
 
-    def _set_tools(self, order: SetTools) -> str:
+    def _drop(self, order: DropGuidance) -> str:
+        dropped = [said for said in self.state.guidance if said.seq == order.seq]
+        if not dropped:
+            raise GuidanceRejectedError(
+                f"no guidance in words came in after row {order.seq}, or it counts no longer"
+            )
+        self.state.guidance = [said for said in self.state.guidance if said.seq != order.seq]
+        return f"guidance dropped: {dropped[0].text[:80]}"
+
+    def _set_tools(self, order: SetTools) -> Understood:
         try:
             chosen = self._toolbox.select(order.tools)
         except ToolError as error:
             raise GuidanceRejectedError(str(error)) from error
-        self.state.tools = order.tools
-        return f"tools: {', '.join(chosen)}"[:200]
+        before, self.state.tools = self.state.tools or self.config.tools, order.tools
+        undo = {"type": "set_tools", "tools": before}
+        return Understood(f"tools: {', '.join(chosen)}"[:200], undo)

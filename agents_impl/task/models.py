@@ -1,10 +1,12 @@
 """The models of a task agent: its configuration, its state, and the guidance that it takes."""
 
+import re
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent_core.agent.base import AgentConfig
+from agent_core.agent.words import Words, phrase, reading
 from agents_impl.task.window import Condensed
 
 Approvals = Literal["ask", "ask_all", "allow_medium", "deny"]
@@ -221,4 +223,28 @@ class SetTools(BaseModel):
     tools: Tools
 
 
-TaskGuidance = Annotated[SetGoal | SetTools, Field(discriminator="type")]
+class DropGuidance(BaseModel):
+    """Follow this guidance no longer: words that came in after the row `seq`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["drop_guidance"]
+    seq: int
+
+
+TaskGuidance = Annotated[SetGoal | SetTools | DropGuidance, Field(discriminator="type")]
+TASK_WORDS = Words(
+    "Say what to mind in its work: leave the tests alone · goal: …",
+    examples=("leave the tests alone", "goal: write the notes", "tools: files, commands"),
+    read=reading(
+        phrase(
+            r"(?:new |next )?goal *[:=] *(?P<goal>.+)",
+            lambda found: {"type": "set_goal", "goal": found["goal"]},
+        ),
+        phrase(
+            r"tools *[:=] *(?P<tools>[\w*-]+(?:[, ]+[\w*-]+)*)",
+            lambda found: {"type": "set_tools", "tools": re.split("[, ]+", found["tools"])},
+        ),
+    ),
+)
+"""Other words are guidance for its thoughts, kept as they were given."""

@@ -15,6 +15,7 @@ from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.outcome import print_json
 from store import agent_state, agent_steps, agents_config, conversations, messages
+from store.demonstration import is_marked
 from store.following import Follower
 from store.id_forms import is_same
 from store.journalled import typed
@@ -26,6 +27,8 @@ _FOLLOW_S = 0.1
 _CHECK_S = 1.0
 """Two commits within one turn of the file system's clock look like one: it is read this often."""
 _PAGE = 500
+_DEMO = "(demo)"
+"""Beside what the offline model has said, so that nobody takes it for a model's."""
 _AT = "%Y-%m-%d %H:%M:%S"
 
 
@@ -63,7 +66,9 @@ def status(*, agent_id: str | None, as_json: bool) -> None:
         return
     print(_columns("STATUS", "MOOD", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
     for row in rows:
-        latest = " ".join((_waits(row) or row["error"] or row["result"] or "").split())
+        demo = is_marked(row, "snapshot")
+        said = f"{_DEMO} {row['result']}" if demo and row["result"] else row["result"]
+        latest = " ".join((_waits(row) or row["error"] or said or "").split())
         how = (row["status"], mood_of(snapshot_of(row)))
         columns = (*how, row["agent_id"], row["session_id"], row["agent_type"])
         print(_columns(*columns, str(row["iteration"]), terminal.cut(latest, 80)))
@@ -199,6 +204,8 @@ def _row_line(row: dict[str, Any]) -> str:
     at: datetime = row["created_at"]
     text = row["text"] if row["error"] is None else f"{row['text']}: {row['error']}"
     payload = json.loads(row["payload"] or "{}")
+    if is_marked(row, "payload"):
+        text = f"{_DEMO} {text}"
     guidance = payload.get("guidance")
     if guidance is not None:
         text = f"{text}  ← {guidance if isinstance(guidance, str) else json.dumps(guidance)}"
@@ -208,4 +215,6 @@ def _row_line(row: dict[str, Any]) -> str:
 def _message_line(row: dict[str, Any]) -> str:
     at: datetime = row["created_at"]
     who = row["author"] if row["agent_id"] is None else f"{row['author']} ({row['agent_id']})"
+    if is_marked(row, "metadata"):
+        who = f"{who} {_DEMO}"
     return f"{at.astimezone():%H:%M:%S}  #{row['number']:<5} {who}: {row['text']}"

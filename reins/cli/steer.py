@@ -94,7 +94,7 @@ def resume(
 
 @acting("interrupt", "give new guidance")
 @_of_session
-@click.argument("guidance", help="a text, or JSON that begins with {")
+@click.argument("guidance", help="words, or the fields as a JSON object")
 @click.option("--now", is_flag=True, help="abort the tick in flight for it")
 def interrupt(
     *,
@@ -105,11 +105,9 @@ def interrupt(
     guidance: str,
     now: bool,
 ) -> None:
-    is_json = guidance.lstrip().startswith("{")
-    given = parsed(guidance, "guidance that begins with {") if is_json else guidance
     mode: queue_imp.Mode = "now" if now else "steer"
     answer(
-        queue_imp.agent_interrupt(agent_id, actor, given, mode=mode, session_id=session),
+        queue_imp.agent_interrupt(agent_id, actor, guidance, mode=mode, session_id=session),
         wait_s=wait,
     )
 
@@ -121,6 +119,12 @@ def hasten(
     *, agent_id: str, actor: str, wait: float | None, session: str | None, guidance_id: str
 ) -> None:
     answer(queue_imp.agent_hasten(agent_id, actor, guidance_id, session_id=session), wait_s=wait)
+
+
+@acting("undo", "take guidance back that was applied")
+@click.argument("action_id")
+def undo(*, actor: str, wait: float | None, action_id: str) -> None:
+    answer(queue_imp.guidance_undo(action_id, actor), wait_s=wait)
 
 
 @acting("destroy", "end a session")
@@ -175,7 +179,8 @@ def answer(*action_ids: str, wait_s: float | None) -> None:
             rejected.append(f"{action_id} was rejected: {receipt['error']}")
         else:
             at = "" if receipt["applied_seq"] is None else f" at #{receipt['applied_seq']}"
-            print(f"{action_id} {receipt['outcome']}{at}")
+            did = "" if receipt["understood"] is None else f": {receipt['understood']}"
+            print(f"{action_id} {receipt['outcome']}{at}{did}")
     if rejected:
         raise ValueError("; ".join(rejected))
 

@@ -138,6 +138,8 @@ class RecordedModel(Model):
         )  # fmt: skip
         reserved = self._caller.reserve(tokens_in + tokens_out, cost_usd)
         self._caller.settle(reserved, tokens_in, tokens_out, cost_usd)
+        if attempt["error_kind"] is None:
+            self._caller.note_answer(demonstration=bool(attempt["demonstration"]))
 
 
 def without_keys(messages: Messages) -> Messages:

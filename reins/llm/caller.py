@@ -101,6 +101,9 @@ class Caller(Protocol):
     def record(self, call: CallRecord) -> None:
         """Put an attempt on record."""
 
+    def note_answer(self, *, demonstration: bool) -> None:
+        """A call was answered; `demonstration`: by no model. For who records no attempts."""
+
     def streamed(self, delta: Delta) -> None:
         """A piece of an answer has come."""
 
@@ -121,6 +124,9 @@ class Nobody:
     def waits(self) -> None: ...
 
     def goes_on(self) -> None: ...
+
+    def note_answer(self, *, demonstration: bool) -> None:
+        """Kept nowhere."""
 
     def record(self, call: CallRecord) -> None: ...
 

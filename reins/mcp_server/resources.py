@@ -124,7 +124,13 @@ def _transcript(desk: Desk, conversation_id: str, uri: str) -> str:
     if conversations.get_conversation(conversation_id, store=desk.store) is None:
         raise _unknown(uri)
     rows = messages.last_messages(conversation_id, _ROWS, store=desk.store)
-    return "\n\n".join(f"#{row['number']} {row['author']}: {row['text']}" for row in rows)
+    return "\n\n".join(map(_message_text, rows))
+
+
+def _message_text(row: Mapping[str, Any]) -> str:
+    line = showing.message_line(row)
+    demo = " (offline demonstration)" if "demonstration" in line else ""
+    return f"#{row['number']} {row['author']}{demo}: {row['text']}"
 
 
 def _log_text(row: Mapping[str, Any]) -> str:

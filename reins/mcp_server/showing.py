@@ -5,6 +5,7 @@ from typing import Any
 
 import orjson
 
+from store.demonstration import is_marked
 from store.times import iso
 
 Row = Mapping[str, Any]
@@ -23,6 +24,7 @@ def session_line(row: Row) -> dict[str, Any]:
         status=row["status"],
         ticks=row["iteration"],
         latest=cut(row["result"], _LINE_CHARS),
+        demonstration=(_json(row["snapshot"]) or {}).get("demonstration"),
         error=cut(row["error"], _LINE_CHARS),
         waits_for=None if waits is None else f"{waits['kind']}: {waits['reason']}",
         updated_at=iso(row["updated_at"]),
@@ -108,6 +110,7 @@ def message_line(row: Row) -> dict[str, Any]:
         author=row["author"],
         agent_id=row["agent_id"],
         text=row["text"],
+        demonstration=True if is_marked(row, "metadata") else None,
         at=iso(row["created_at"]),
     )
 

@@ -16,7 +16,7 @@ from typing import Any, Literal, Protocol
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.budgets.usage import NOTHING
-from agent_core.conversations.conversation import Conversations
+from agent_core.conversations.conversations import Conversations
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from reins.settings import Settings
@@ -208,6 +208,15 @@ class Bridge:
         return (
             None if self._worker is None else self._worker.conversations.composing(conversation_id)
         )
+
+    def writes(self, conversation_id: str) -> bool:
+        """Hold the next turn of a conversation back: a person writes there. False where the worker
+        is elsewhere.
+        """
+        if self._worker is None or self._worker.loop is None:
+            return False
+        self._worker.loop.call_soon_threadsafe(self._worker.conversations.writes, conversation_id)
+        return True
 
     def on_composing(self, changed: Callable[[str], object]) -> Callable[[], None]:
         """Call `changed`, on the worker's loop, with each conversation where who composes has

@@ -284,6 +284,7 @@ def test_the_exports_are_files(quiet, visit):
     """Both links give a file that holds what was said."""
     quiet.applied([q.post_message("quiet", "bob", "a line to keep")])
     page = visit(conversation_at(quiet, "quiet"))
+    page.locator("main header").get_by_text("More", exact=True).click()
     for name, ending in (("Markdown", ".md"), ("JSON", ".json")):
         with page.expect_download() as given:
             page.locator("main header").get_by_role("link", name=name).click()

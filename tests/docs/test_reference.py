@@ -17,7 +17,7 @@ from agent_core.agent.base import AgentBase, AgentConfig
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.budgets.limits import Budget, Limits, SetBudget
 from agent_core.session.status import Status
-from agents_impl.persona import agent as persona
+from agents_impl.persona import models
 from agents_impl.persona.agent import PersonaAgent
 from agents_impl.persona.context import Context
 from agents_impl.persona.models import PersonaConfig, PersonaGuidance, PersonaState, Reason
@@ -210,8 +210,8 @@ def test_the_guidance_of_personas_is_taken_as_it_is_shown():
         *get_args(get_args(PersonaGuidance)[0])
     }
     text = section("## Personas")
-    assert f"up to {persona._INSTRUCTION_CHARS} characters" in text
-    assert persona._INSTRUCTIONS == 5, "the newest five are kept"
+    assert f"up to {models.INSTRUCTION_CHARS} characters" in text
+    assert models.MOST_INSTRUCTIONS == 5, "the newest five are kept"
 
 
 def test_commands_are_those_of_the_parser():
@@ -331,7 +331,7 @@ def test_sockets():
         (expected.ROOT / "reins" / "web" / "live" / f"{name}.py").read_text()
         for name in ("sockets", "feed", "steps", "rooms", "conversations", "inbox", "typing")
     )
-    asks = set(re.findall(r'"((?:un)?subscribe\w*)": \(', source))
+    asks = set(re.findall(r'"((?:un)?subscribe\w*|writes)": \(', source))
     events = set(re.findall(r'(?:emit|_message)\(\s*"(\w+)"', source))
     said = set(re.findall(r"^\| `(\w+)` \|", section("## Socket.IO"), re.MULTILINE))
     assert said == asks | events

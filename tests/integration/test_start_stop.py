@@ -13,7 +13,7 @@ from flask import Flask
 from agent_core.agent.building import build_session
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
-from agent_core.conversations.conversation import Conversations
+from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet

@@ -13,7 +13,8 @@ from agent_core.agent.base import AgentConfig
 from agent_core.agent.effects import Prepared
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import StepResult
-from agent_core.conversations.conversation import Conversation, Conversations
+from agent_core.conversations.conversation import Conversation
+from agent_core.conversations.conversations import Conversations
 
 
 class ActingConfig(AgentConfig):

@@ -15,7 +15,7 @@ import structlog
 from agent_core.actions.action import create_action
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
-from agent_core.conversations.conversation import Conversations
+from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet

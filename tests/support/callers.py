@@ -46,6 +46,9 @@ class Account:
     def goes_on(self) -> None:
         self.in_line -= 1
 
+    def note_answer(self, *, demonstration: bool) -> None:
+        """What is recorded says it."""
+
     def record(self, call: CallRecord) -> None:
         self.records.append(call)
 

@@ -54,6 +54,7 @@ class Worker:
             "REINS_DATA": str(data),
             "REINS_HEARTBEAT_S": "0.1",
             "REINS_STOP_GRACE_S": "1",
+            "REINS_PACE": "free",
             "REINS_AGENT_MODULES": TYPES,
             "PYTHONPATH": os.pathsep.join((str(cwd), str(ROOT))),
             **(settings or {}),

@@ -12,9 +12,8 @@ import orjson
 
 from reins.llm.offline.choice import choose
 from reins.llm.offline.jokes import JOKES
-from reins.llm.offline.label import LABEL
-from reins.llm.offline.persona import NOTHING_TO_ADD, part_of, reply, summary
-from reins.llm.offline.subject import extract_subject
+from reins.llm.offline.persona import part_of, reply, summary
+from reins.llm.offline.subject import subject_or_none
 from reins.llm.offline.task.goals import act
 from reins.llm.offline.task.work import Work, summed_up
 from reins.llm.text import one_line
@@ -94,7 +93,7 @@ class Answers:
     def __init__(self) -> None:
         self._tasks = [
             _task("subject", "told", self._tell_a_joke),
-            _task("guidance", "", lambda ask: extract_subject(ask.one("guidance"))),
+            _task("guidance", "", lambda ask: subject_or_none(ask.one("guidance"))),
             _task("name tone", "about instruction other summary message", _persona_reply),
             _task("message", "summary", _summarize),
             _task("goal action", "seen", _choose_action),
@@ -112,7 +111,7 @@ class Answers:
         for task in self._tasks:
             if task.fits(ask.tags):
                 return task.answer(ask)
-        return f"{LABEL}This is no language model. Set REINS_MODEL to get real answers."
+        return "This is no language model. Set REINS_MODEL to get real answers."
 
     def _tell_a_joke(self, ask: Ask) -> str:
         subject = presentable(ask.one("subject"))
@@ -133,24 +132,23 @@ def _task(always: str, perhaps: str, answer: Callable[[Ask], str]) -> Task:
 
 
 def joke_about(subject: str, number: int) -> str:
-    return LABEL + JOKES[number % len(JOKES)].replace("{s}", subject)
+    return JOKES[number % len(JOKES)].replace("{s}", subject)
 
 
 def _persona_reply(ask: Ask) -> str:
-    """A labelled reply, or the bare word that says there is none."""
-    said = reply(part_of(ask.fields, ask.messages))
-    return said if said == NOTHING_TO_ADD else LABEL + said
+    """A reply, or the bare word that says there is none."""
+    return reply(part_of(ask.fields, ask.messages))
 
 
 def _summarize(ask: Ask) -> str:
-    return LABEL + summary(ask.one("summary").removeprefix(LABEL), ask.messages)
+    return summary(ask.one("summary"), ask.messages)
 
 
 def _choose_action(ask: Ask) -> str:
-    """JSON, with the label where it does no harm."""
+    """JSON, as the caller's schema has it."""
     actions = ask.fields.get("action", [])
     action, why = choose(ask.one("goal"), actions, ask.fields.get("seen", []))
-    return orjson.dumps({"action": action, "reason": LABEL + why}).decode()
+    return orjson.dumps({"action": action, "reason": why}).decode()
 
 
 def _act(ask: Ask) -> str:
@@ -159,7 +157,7 @@ def _act(ask: Ask) -> str:
 
 
 def _sum_up(ask: Ask) -> str:
-    return LABEL + summed_up(ask.one("summary").removeprefix(LABEL), ask.objects["step"])
+    return summed_up(ask.one("summary"), ask.objects["step"])
 
 
 def presentable(subject: str) -> str:

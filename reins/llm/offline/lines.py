@@ -9,7 +9,7 @@ from reins.llm.offline.voices import GENERIC, VOICES, Voice
 SLOT = re.compile(r"\{(\w+)\}")
 LONGEST_SLOT = 48
 # Of one to five words, as we put them in: what a person imitates is taken no further.
-TOPIC = re.compile(r"(?!(?:offline|demo)\b)[\w\u2019'-]+(?: [\w\u2019'-]+){0,4}")
+TOPIC = re.compile(r"[\w\u2019'-]+(?: [\w\u2019'-]+){0,4}")
 
 
 def voice_of(tone: str) -> Voice:

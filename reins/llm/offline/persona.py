@@ -1,6 +1,7 @@
 """How the offline model plays a person in a conversation: a voice by tone, a topic by message.
 
 It keeps nothing between calls. What was said is in the prompt, and so is what not to say again.
+A person's question stays the topic until a person says something else; each keeps a position.
 """
 
 import re
@@ -11,7 +12,8 @@ from functools import cached_property
 from typing import Any
 from zlib import crc32
 
-from reins.llm.offline.lines import TOPIC, filled, pieces, recognised, touched, voice_of
+from reins.llm.offline.lines import filled, pieces, recognised, touched, voice_of
+from reins.llm.offline.stance import AGREE, DIFFER, EVERY_TURNS, HOLD, Stances, summed_up
 from reins.llm.offline.topic import topic_of
 from reins.llm.offline.voices import Voice
 from reins.llm.text import one_line
@@ -25,7 +27,6 @@ WINDOW = 30
 LONGEST_READ = 1000
 LONGEST_NAME = 40
 OWN_LAST = 3
-BACK = "Which brings me back to "
 
 YES_OR_NO = re.compile(
     r"\b(?:should|can|could|would|will|shall|may|must|do|does|did|is|are|was|were|have|has)"
@@ -75,6 +76,28 @@ class Part:
         return [said.text for said in self.messages if said.kind == "you"][-OWN_LAST:]
 
     @cached_property
+    def asked(self) -> Said | None:
+        """The newest message of a person: what they all talk about."""
+        people = (said for said in reversed(self.messages) if said.kind == "person")
+        return next(people, None)
+
+    @cached_property
+    def theme(self) -> str:
+        """The subject of a person's newest message; empty where none is found."""
+        if self.asked is None:
+            return ""
+        number = number_of(self.asked.text)
+        return topic_of(self.asked.text, (*self.everybody, self.asked.speaker), number)
+
+    @cached_property
+    def stances(self) -> Stances | None:
+        """The positions on what a person has asked; None where nobody asked anything."""
+        if self.asked is None or "?" not in self.asked.text:
+            return None
+        text = self.asked.text
+        return Stances(tuple(self.everybody), number_of(text), _is_closed(text))
+
+    @cached_property
     def moment(self) -> int:
         """A number that all who take part have in common after the same message."""
         last = [f"{said.number}\0{said.text}" for said in self.messages[-1:]]
@@ -84,11 +107,11 @@ class Part:
         """A number below `one_in` that depends on who speaks, how, after what, and on `of`."""
         return number_of(f"{of}\0{self.name}\0{self.tone}\0{self.moment}") % one_in
 
-    def says(self, line: str, topic: str, other: str = "") -> str:
+    def says(self, line: str, topic: str, other: str = "", **more: str) -> str:
         who = self.messages[-1].speaker if self.messages else ""
         tone = f"“{one_line(self.tone, LONGEST_NAME)}”"
         other = one_line(other, LONGEST_NAME)
-        return filled(line, {"t": topic, "tone": tone, "who": who, "other": other})
+        return filled(line, {"t": topic, "tone": tone, "who": who, "other": other, **more})
 
 
 def part_of(fields: Mapping[str, Sequence[str]], objects: Sequence[Mapping[str, Any]]) -> Part:
@@ -125,8 +148,24 @@ def reply(part: Part) -> str:
     if last.kind == "person" and last.text.endswith("?"):
         said = [_verdict(part, last), part.says(_unheard(part.voice.answers, part), topic)]
     else:
-        said = [part.says(_unheard(part.voice.lines, part), topic)]
+        said = [_position(part, last), part.says(_unheard(part.voice.lines, part), topic)]
     return " ".join(_dressed(part, last, [sentence for sentence in said if sentence], topic))
+
+
+def _position(part: Part, last: Said) -> str:
+    """The speaker's side of what a person asked, beside the last one's; at times, all sides."""
+    stances = part.stances
+    if stances is None or last is part.asked or part.asked is None:
+        return ""
+    since = len(part.messages) - 1 - part.messages.index(part.asked)
+    if since % EVERY_TURNS == EVERY_TURNS - 1:
+        others = [name for name in part.everybody if name != part.name]
+        return summed_up(stances, part.name, others)
+    mine, theirs = stances.word(part.name), stances.word(last.speaker)
+    lines: Sequence[str] = AGREE if mine == theirs else DIFFER
+    if last.kind == "you" or last.speaker not in part.everybody:
+        lines = HOLD
+    return part.says(_fresh(lines, part), "", mine=mine, theirs=theirs)
 
 
 def passes(part: Part) -> bool:
@@ -138,22 +177,28 @@ def passes(part: Part) -> bool:
 
 
 def _topic(part: Part, last: Said) -> str:
-    """The subject of the last message; now and then, a thing that it only touched."""
+    """What a person asked about; where nobody did, the subject of the last message, and now and
+    then a thing that it only touched.
+    """
+    if part.theme:
+        return part.theme
     line, topic = recognised(last.text)
-    back = last.text.rpartition(BACK)
-    if line and back[1] and TOPIC.fullmatch(back[2].rstrip(".")):
-        return back[2].rstrip(".")
     things = touched(line)
     if things and part.chance("drift", 4) == 0:
         return things[0]
     return topic or topic_of(last.text, (*part.everybody, last.speaker), part.moment) or "this"
 
 
+def _is_closed(text: str) -> bool:
+    """True for a question that takes a yes or a no."""
+    return bool(YES_OR_NO.search(text)) and not OPEN.search(text)
+
+
 def _verdict(part: Part, last: Said) -> str:
-    """Yes, no or neither, where that was the question; always the same for one question."""
-    if not YES_OR_NO.search(last.text) or OPEN.search(last.text):
+    """Yes, no or neither, where that was the question: the position that it keeps."""
+    if part.stances is None or not _is_closed(last.text):
         return ""
-    return part.voice.verdicts[number_of(f"{part.name}\0{last.text}") % 3]
+    return part.voice.verdicts[part.stances.of(part.name)]
 
 
 def _unheard(lines: Sequence[str], part: Part) -> str:
@@ -188,7 +233,7 @@ def _fresh(lines: Sequence[str], part: Part) -> str:
 
 
 def _afterthought(part: Part, last: Said, topic: str) -> str:
-    """A line on the operators' wish, the speaker, the next speaker, or a person's question."""
+    """A line on the operators' wish, the speaker, or the next speaker."""
     if part.instructions and not part.chance("instruction", 5):
         return f"They asked me for “{one_line(part.instructions[-1], 60)}”, so I try."
     about = one_line(part.about, 80).rstrip(".")
@@ -196,9 +241,6 @@ def _afterthought(part: Part, last: Said, topic: str) -> str:
         return f"I say that as {about[0].lower()}{about[1:]}."
     if (other := _quietest(part, last)) and not part.chance("hand over", 6):
         return part.says(part.voice.hand_over, topic, other)
-    theme = _theme(part, last)
-    if theme and theme not in topic and not part.chance("theme", 3):
-        return f"{BACK}{theme}."
     return ""
 
 
@@ -207,14 +249,6 @@ def _quietest(part: Part, last: Said) -> str:
     heard = {said.speaker: at for at, said in enumerate(part.messages, 1)}
     others = [name for name in part.others if name not in (part.name, last.speaker)]
     return min(others, key=lambda name: heard.get(name, 0), default="")
-
-
-def _theme(part: Part, last: Said) -> str:
-    """The subject of the newest message of a person, if that is not the last message."""
-    people = [said for said in part.messages if said.kind == "person"]
-    if not people or people[-1] is last:
-        return ""
-    return topic_of(people[-1].text, (*part.everybody, people[-1].speaker), 0)
 
 
 def summary(earlier: str, objects: Iterable[Mapping[str, Any]]) -> str:

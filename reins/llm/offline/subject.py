@@ -25,6 +25,17 @@ TRAILING = re.compile(r"\s+(?:jokes?|puns?|ones|stuff)$", re.IGNORECASE)
 QUOTES = "\"'“”\u2018\u2019«»` "
 
 
+NONE = "NONE"
+"""The word that the prompt asks for, where no subject is named."""
+
+
+def subject_or_none(guidance: str) -> str:
+    """The subject after a marker, or a few words that are one; it guesses nothing of others."""
+    words = guidance.split()
+    few = len(words) <= (MAX_WORDS if guidance.isascii() else 1)
+    return extract_subject(guidance) if few or MARKER.search(guidance) else NONE
+
+
 def extract_subject(guidance: str) -> str:
     """One to a few words; the guidance itself, shortened, where no sentence is recognised."""
     text = re.sub(r"[^\S\n]+", " ", guidance).strip()

@@ -25,19 +25,19 @@ BEFORE_A_THING = _set(
 DETERMINERS = _set("a an the my your our their his her its this")
 # And after these, where they begin a question, who does it: "should cats vote".
 BEFORE_A_DOER = _set("should can could would will do does did is are was were")
-# Words that are no topic, the label's own among them.
+# Words that are no topic.
 EMPTY = _set(
     """
     a about above actually after again against agree all allow allowed almost also always am an
     and another answer any anybody anyone anything anyway are around as ask asked at away back
     be because become been before being believe best better between both but by call came can
-    cannot come comes could day demo did different discuss do does doing done down each either
+    cannot come comes could day did different discuss do does doing done down each either
     else enough even ever every everybody everyone everything everywhere far feel few find first
     for from get gets give go goes going good got great had has have having he hello help her
     here hers him his how however i if ignore in instead into is it its itself just keep kind
     know last least less let lets like likely little long look lot made make makes many may
     maybe me mean might mine more most much must my myself need needs never next no nobody none
-    nor not nothing now of off offline often ok okay old on once one only opinion or other
+    nor not nothing now of off often ok okay old on once one only opinion or other
     others ought our out over own pass perhaps please put question quite rather really reply
     right said same say says see seem seems shall she should show since so some somebody someone
     something sometimes still such sure take talk tell than thank thanks that the their them

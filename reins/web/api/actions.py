@@ -2,13 +2,18 @@
 
 from typing import Annotated, Any, Literal
 
+from flask import Response
 from pydantic import Field
 
+from agent_core.actions.ids import ActionError
+from reins.understood import understood, undo_of
+from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import api_context
-from reins.web.http.fields import ActionPath, Digits, Input, Words
+from reins.web.http.fields import ActionPath, ActorBody, Digits, Input, Words
+from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
-from reins.web.http.problem import refusals, unknown
+from reins.web.http.problem import RequestRefusedError, refusals, unknown
 from reins.web.views.rows import ActionRow, Wire, action_row
 from store.queue import reading as queue_reading
 
@@ -50,10 +55,46 @@ def list_actions(query: ActionsQuery) -> dict[str, Any]:
     }
 
 
-@api.get("/api/actions/<segment:action_id>", responses={200: ActionRow, **refusals(404)})
+class ActionDetail(ActionRow):
+    """An action, and of guidance the line that says what it has changed, and whether that can be
+    taken back.
+    """
+
+    understood: str | None
+    can_undo: bool
+
+
+class UndoBody(ActorBody):
+    pass
+
+
+@api.get("/api/actions/<segment:action_id>", responses={200: ActionDetail, **refusals(404)})
 def get_action(path: ActionPath) -> dict[str, Any]:
     """One action and its outcome."""
-    found = queue_reading.get_actions(api_context().bridge.store, [path.action_id])
+    row = _found(path.action_id)
+    line, can_undo = understood(row, api_context().bridge.store)
+    return {**action_row(row), "understood": line, "can_undo": can_undo}
+
+
+@api.post(
+    "/api/actions/<segment:action_id>/undo",
+    responses={**IF_ROOM, **refusals(400, 404, 409, 413, 415)},
+)
+def undo_action(path: ActionPath, header: KeyHeader, body: UndoBody) -> Response:
+    """Take guidance back that was applied, with an interrupt that has the former value."""
+    context = api_context()
+
+    def make() -> dict[str, Any]:
+        try:
+            return undo_of(_found(path.action_id), body.actor, context.bridge.store)
+        except ActionError as error:
+            raise RequestRefusedError(409, str(error)) from None
+
+    return accepted(context, header, make)
+
+
+def _found(action_id: str) -> dict[str, Any]:
+    found = queue_reading.get_actions(api_context().bridge.store, [action_id])
     if not found:
-        raise unknown("action", path.action_id)
-    return action_row(found[0])
+        raise unknown("action", action_id)
+    return found[0]

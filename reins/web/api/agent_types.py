@@ -26,7 +26,10 @@ class AgentList(Wire):
 
 
 class AgentType(Wire):
-    """A type of agents, with JSON schemas; `guidance_schema` is null where it takes no fields."""
+    """A type of agents, with JSON schemas; `guidance_schema` is null where it takes no fields.
+
+    `placeholder` and `examples` are the type's own words for guidance in words.
+    """
 
     agent_type: str
     description: str
@@ -34,6 +37,8 @@ class AgentType(Wire):
     state_schema: dict[str, Any]
     guidance_schema: dict[str, Any] | None
     accepts_text: bool
+    placeholder: str
+    examples: list[str]
 
 
 class AgentTypeList(Wire):
@@ -73,6 +78,8 @@ def _described(kind: type[LoopingAgentBase]) -> dict[str, Any]:
         "state_schema": kind.State.model_json_schema(),
         "guidance_schema": guidance,
         "accepts_text": kind.accepts_text,
+        "placeholder": kind.words.placeholder,
+        "examples": list(kind.words.examples),
     }
 
 

@@ -49,6 +49,7 @@ class ConversationFeed:
         joined = _by_conversation(news.of(participants.TABLE.name))
         for conversation_id, own in created.items():
             self._known[conversation_id] = own[-1]
+            self._send_room(conversation_id)
         for conversation_id, own in posted.items():
             self._keep_newest(conversation_id, own[-1])
             self._send_messages(conversation_id, own)
@@ -102,6 +103,17 @@ class ConversationFeed:
                 event = {"room": room, "conversation_id": conversation_id, "changed": batch}
                 self._rooms.emit("participants", event, room, head=self._head(conversation_id))
 
+    def _send_room(self, conversation_id: str) -> None:
+        """Its rules have changed."""
+        room = conversation_room(conversation_id)
+        if self._rooms.occupied(room):
+            event = {
+                "room": room,
+                "conversation_id": conversation_id,
+                "rules": self._shown(conversation_id),
+            }
+            self._rooms.emit("rules", event, room, head=self._head(conversation_id))
+
     def _send_list(self, conversation_ids: Collection[str]) -> None:
         shown = [row for each in sorted(conversation_ids) if (row := self._shown(each))]
         for batch in batches(shown):
@@ -119,6 +131,7 @@ class ConversationFeed:
             self._known[conversation_id],
             self._newest_of(conversation_id),
             self._participants.present(conversation_id),
+            self._bridge.settings.pace,
         )
 
     def _head(self, conversation_id: str) -> int:

@@ -20,7 +20,12 @@ from reins.web.live.rooms import Members, Rooms, run_room
 from reins.web.live.steps import SESSIONS
 from reins.web.live.typing import TypingFeed
 from reins.web.live.websocket import MAX_MESSAGE_BYTES, Json, TextPacket, WebSocket, hang_up
-from reins.web.views.conversations import brief_message, conversation_row, within
+from reins.web.views.conversations import (
+    brief_message,
+    conversation_row,
+    within,
+    without_person,
+)
 from reins.web.views.follower import ViewFollower
 from reins.web.views.participants import Participants
 from reins.web.views.rows import log_row, message_row
@@ -51,6 +56,12 @@ class Subscribe(Ask):
 class SubscribeConversation(Ask):
     conversation_id: KnownId
     after: int = Field(0, ge=0, le=1 << 53)
+
+
+class Writes(Ask):
+    """A person writes in it: the next turn there waits a little."""
+
+    conversation_id: KnownId
 
 
 class Unsubscribe(Ask):
@@ -114,6 +125,7 @@ class Sockets:
             "subscribe_inbox": (Ask, lambda _: self._subscribe_inbox()),
             "subscribe_conversations": (Ask, lambda _: self._join(CONVERSATIONS)),
             "subscribe_conversation": (SubscribeConversation, self._subscribe_conversation),
+            "writes": (Writes, self._writes),
             "unsubscribe": (Unsubscribe, self._unsubscribe),
         }
         for event, (model, answer) in asks.items():
@@ -138,7 +150,7 @@ class Sockets:
     def _unknown(self, event: str, *_: Any) -> Answer:
         known = (
             "subscribe, subscribe_sessions, subscribe_queue, subscribe_inbox, "
-            "subscribe_conversations, subscribe_conversation, unsubscribe"
+            "subscribe_conversations, subscribe_conversation, writes, unsubscribe"
         )
         return _problem(404, "no such event", f"the event is {event[:80]!r}; expected {known}")
 
@@ -187,8 +199,12 @@ class Sockets:
                 "rows": [message_row(each) for each in within(found, _PAGE_BYTES)],
                 "participants": self._participants.shown(conversation_id),
                 "conversation": conversation_row(
-                    row, last, self._participants.present(conversation_id)
+                    row,
+                    last,
+                    self._participants.present(conversation_id),
+                    self._bridge.settings.pace,
                 ),
+                "without_person": without_person(row, last, store),
                 # Last: an event that says otherwise must not come before this answer.
                 "composing": self._bridge.composing(conversation_id),
             }
@@ -199,6 +215,9 @@ class Sockets:
         if answer["ok"]:
             answer["open"] = inbox.count_open(store=self._bridge.store)
         return answer
+
+    def _writes(self, ask: Writes) -> Answer:
+        return {"ok": True, "held": self._bridge.writes(ask.conversation_id)}
 
     def _unsubscribe(self, ask: Unsubscribe) -> Answer:
         leave_room(ask.room)

@@ -1,11 +1,14 @@
 """A conversation and those who take part in it, as the API and the rooms show them."""
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from reins.web.views.rows import Message, Row, StatusName, Wire, message_row
+from store import messages
+from store.conversations import MAX_CEILING
+from store.reading import Reader
 from store.times import iso
 
 _CUT_TEXT = 300  # characters
@@ -20,11 +23,18 @@ class _Base(Wire):
     messages: int
     last_message_at: str | None
     last_message: Message | None
+    pace: Literal["calm", "brisk", "free"]
+    ceiling: int | None
+    paused_by: str | None
+    ended_by: str | None
+    counted_from: int
 
 
 class Conversation(_Base):
     """A conversation, with the number of its messages and the newest, its text cut at 300
-    characters; `participants` is how many agents take part at present.
+    characters; `participants` is how many agents take part at present. `ceiling`: how many messages
+    of agents may follow without a person's; null: what each agent's configuration says. They count
+    from message `counted_from` on.
     """
 
     participants: int
@@ -53,10 +63,11 @@ class ConversationDetail(_Base):
     """A conversation in full: all who take part or did, in the order of joining.
 
     `composing` is the session that writes at this moment; null where none does, and where the
-    worker is another process.
+    worker is another process. `without_person`: the messages of agents since a person's word.
     """
 
     participants: list[Participant]
+    without_person: int
     composing: str | None
 
 
@@ -69,10 +80,14 @@ class ConversationExport(Wire):
 
 
 def conversation_row(
-    row: Row, last: dict[str, Any] | None, participants: int | list[dict[str, Any]]
+    row: Row,
+    last: dict[str, Any] | None,
+    participants: int | list[dict[str, Any]],
+    usual_pace: str,
 ) -> dict[str, Any]:
     """A row of `conversations`, stored or journalled, in the shape of `Conversation`, or of
-    `ConversationDetail` without `composing`; `last` is its newest message, as `brief_message`.
+    `ConversationDetail` without what only that has; `last` is its newest message, as
+    `brief_message`, and `usual_pace` the pace of those that have none of their own.
     """
     return {
         "conversation_id": row["conversation_id"],
@@ -83,7 +98,19 @@ def conversation_row(
         "last_message_at": None if last is None else last["created_at"],
         "last_message": last,
         "participants": participants,
+        "pace": row.get("pace") or usual_pace,
+        "ceiling": row.get("ceiling"),
+        "paused_by": row.get("paused_by"),
+        "ended_by": row.get("ended_by"),
+        "counted_from": row.get("counted_from") or 0,
     }
+
+
+def without_person(row: Row, last: dict[str, Any] | None, store: Reader) -> int:
+    """The number of agents' messages since a person has spoken, or has let them go on."""
+    newest = 0 if last is None else int(last["number"])
+    since = max(row.get("counted_from") or 0, newest - MAX_CEILING, 0)
+    return newest - messages.last_of_people(row["conversation_id"], since, store=store)
 
 
 def brief_message(row: Row | None) -> dict[str, Any] | None:

@@ -90,6 +90,7 @@ class Message(Wire):
     session_id: str | None
     text: str
     metadata: dict[str, Any] | None
+    demonstration: bool
     created_at: str
 
 
@@ -177,6 +178,7 @@ def action_row(row: Row) -> dict[str, Any]:
 def message_row(row: Row) -> dict[str, Any]:
     """A row of `messages`, stored or journalled, in the shape of `Message`."""
     metadata = _json(row.get("metadata"))  # not there in tables that are not migrated yet
+    metadata = metadata if isinstance(metadata, dict) else None
     return {
         "message_id": row["message_id"],
         "conversation_id": row["conversation_id"],
@@ -185,7 +187,8 @@ def message_row(row: Row) -> dict[str, Any]:
         "agent_id": row["agent_id"],
         "session_id": row.get("session_id"),
         "text": row["text"],
-        "metadata": metadata if isinstance(metadata, dict) else None,
+        "metadata": metadata,
+        "demonstration": bool(metadata and metadata.get("demonstration")),
         "created_at": iso(row["created_at"]),
     }
 

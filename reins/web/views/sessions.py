@@ -49,8 +49,9 @@ class SessionSummary(Wire):
 
     `seq` is the newest row of its log, `text` its latest output. `failures` counts failed ticks in
     a row: above 0 in a running session, it is trying again. `idle`: it has no goal, and takes the
-    next one. `latencies_ms` are those of the newest ticks that this process has seen, oldest first;
-    in events of the list, only the new ones. `held`: the limit of a budget that it waits at,
+    next one. `demonstration`: no model answered its last call, but the offline one. `latencies_ms`
+    are those of the newest ticks that this process has seen, oldest first; in events of the list,
+    only the new ones. `held`: the limit of a budget that it waits at,
     paused, until that is raised. `waits`: what it waits for, a budget, a model that is away or a
     person among other things. `mood` is how it is, as GET /api/vocabulary explains, and `cause`
     why it needs a person, null where it needs none. `route` is the model route that its
@@ -72,6 +73,7 @@ class SessionSummary(Wire):
     error: str | None
     failures: int
     idle: bool
+    demonstration: bool
     held: Held | None
     waits: Waits | None
     created_at: str
@@ -268,6 +270,7 @@ def _known(
         "error": None if error is None else error[:_CUT_ERROR],
         "failures": snapshot.get("failures", 0),
         "idle": bool(snapshot.get("idle")),
+        "demonstration": bool(snapshot.get("demonstration")),
         "held": held_row(snapshot.get("held")),
         "waits": _waits_row(snapshot.get("waits")),
         "created_at": snapshot.get("created_at"),

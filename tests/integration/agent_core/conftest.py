@@ -10,7 +10,7 @@ import pytest
 import queue_imp
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
-from agent_core.conversations.conversation import Conversations
+from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
 from agent_core.fleet.fleet import Fleet as Sessions

@@ -6,12 +6,8 @@ from dataclasses import dataclass
 import orjson
 import pytest
 
-from agent_core.conversations.conversation import (
-    Conversations,
-    ConversationUnknownError,
-    Message,
-    NameTakenError,
-)
+from agent_core.conversations.conversations import Conversations
+from agent_core.conversations.message import ConversationUnknownError, Message, NameTakenError
 from store import messages
 from store.errors import JournalError
 from store.journal.file import Record

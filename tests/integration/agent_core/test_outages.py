@@ -239,6 +239,39 @@ async def test_a_resume_behind_the_last_failure_is_applied(away, server):
     await away.until_row("tick")
 
 
+async def test_a_resume_while_it_tries_again_gives_it_all_its_tries(away, server):
+    """A person who says to go on does not meet the last of the tries that were left."""
+    away.sessions.reconfigure(replace(away.schedule, max_failures=2, retry_wait_s=3_600))
+    server.script = ["own", "own"]
+    session = await create(away)
+    await until_async(lambda: session.failures == 1 and not session.scope.ticking)
+    await away.do(q.agent_resume_action, "a", "ann")
+    await until_async(lambda: away.kinds().count("error") == 2)
+    assert session.status is Status.RUNNING
+    assert session.failures == 1
+
+
+async def test_a_resume_behind_a_tick_that_breaks_the_loop_is_applied(away, server):
+    """Also where its code has failed beside the tick."""
+
+    def breaks():
+        del session.agent.after_tick
+        raise RuntimeError("beside the tick")
+
+    server.script = ["slow own"]
+    session = await create(away)
+    await until_async(lambda: session.scope.ticking)
+    session.agent.after_tick = breaks
+    action = await away.ask(q.agent_resume_action, "a", "ann")
+    await until_async(lambda: len(list(session.mailbox.waiting())) == 1)
+    server.released.set()
+    got = await away.receipt(action)
+    assert got["outcome"] == "applied", got
+    assert "the session failed" in [row["text"] for row in away.log()]
+    await away.until_row("tick")
+    assert session.status is Status.RUNNING
+
+
 async def test_a_destroy_behind_the_last_failure_is_applied(away, server):
     """It has failed, and is stopped."""
     [got] = await fails_for_the_last_time(away, server, (q.agent_destroy_action,))

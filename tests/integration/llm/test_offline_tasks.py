@@ -7,7 +7,6 @@ import pytest
 
 from reins.llm import ModelRouter, ModelSettings
 from reins.llm.caller import Nobody
-from reins.llm.offline.label import LABEL
 from reins.llm.offline.task.goals import KNOWN
 from reins.tools.declaring import tool
 from tests.support.tasks import TOOLS, Task, Words
@@ -120,7 +119,7 @@ async def test_it_mends_a_bug_of_one_token(name, model, tmp_path):
     task = Task("fix the failing test", made(tmp_path, files))
     result = await task.run(model)
     assert result["status"] == "done", result["summary"]
-    assert result["summary"].startswith(f"{LABEL}All tests pass now.")
+    assert result["summary"].startswith("All tests pass now.")
     (source,) = result["files"]
     before, after = files[source].split("\n"), (tmp_path / source).read_text().split("\n")
     changed = sum(a != b for a, b in zip(before, after, strict=True))

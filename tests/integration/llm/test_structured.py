@@ -222,7 +222,7 @@ async def test_the_offline_model_chooses(make) -> None:
             "ChooseAction", Loose, goal="find the price of tea", actions=actions, seen=seen
         )
         taken.append(done.value.action)
-        assert done.value.reason.startswith("[offline demo] ")
+        assert done.value.reason
         assert not done.repaired
         seen.append(f"{done.value.action}: nothing new")
     assert taken == ["look_up_the_price", "ask_a_neighbour", "finish"]

@@ -30,7 +30,7 @@ def test_each_act_on_a_session_shows_at_once(api):
     assert api.get("/api/sessions/jo")["created_by"] == "ann"
     until(lambda: api.get("/api/sessions/jo")["ticks"] > 1)
     receipt = api.done(at("jo", "/interrupt"), {"guidance": {"subject": "dogs"}, "actor": "bo"})
-    assert api.get(at("jo", f"/steps/{receipt['applied_seq']}"))["text"] == "subject: dogs"
+    assert api.get(at("jo", f"/steps/{receipt['applied_seq']}"))["text"] == "subject: cats → dogs"
     assert api.get("/api/sessions/jo")["context"]["subject"] == "dogs"
     assert api.get("/api/sessions/jo")["guided"] == 1
     api.done(at("jo", "/pause"), {"actor": "bo", "reason": "lunch"})

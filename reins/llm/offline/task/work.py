@@ -7,8 +7,6 @@ from typing import Any
 
 import orjson
 
-from reins.llm.offline.label import LABEL
-
 MAX_SUMMARY_CHARS = 1_900
 _TOOL = re.compile(r"\w+")
 _LEFT_OUT = re.compile(r"\[[\d,]+ bytes left out\]")
@@ -56,7 +54,7 @@ class Act:
         if isinstance(content, str) and content.endswith("\n") and not _MARK.search(content):
             del arguments["content"]
             block = f"\n<<<content\n{content}>>>"
-        call = {"thought": LABEL + self.thought, "tool": self.tool, "arguments": arguments}
+        call = {"thought": self.thought, "tool": self.tool, "arguments": arguments}
         return orjson.dumps(call).decode() + block
 
 
@@ -110,7 +108,7 @@ class Work:
             summary = (
                 f"{summary[: MAX_SUMMARY_CHARS - 400]} I do not understand guidance: {quoted}."
             )
-        told = (LABEL + summary)[:MAX_SUMMARY_CHARS]
+        told = summary[:MAX_SUMMARY_CHARS]
         arguments = {"status": status, "summary": told, **more}
         thought = "Nothing is left to do here." if status == "done" else "I get no further."
         return self.act("finish", thought, **arguments)

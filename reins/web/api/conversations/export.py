@@ -52,7 +52,9 @@ def export_conversation(path: ConversationPath, query: ExportQuery) -> Response:
     participants = current.shown(path.conversation_id)
     newest = messages.last_messages(path.conversation_id, 1, store=context.bridge.store)
     last = brief_message(newest[0] if newest else None)
-    conversation = conversation_row(row, last, current.present(path.conversation_id))
+    conversation = conversation_row(
+        row, last, current.present(path.conversation_id), context.bridge.settings.pace
+    )
     pages = _pages(context.bridge.store, path.conversation_id, conversation["messages"])
     write = _as_markdown if query.format == "markdown" else _as_json
     ending, mimetype = _ENDINGS[query.format]
@@ -125,9 +127,10 @@ def _as_item(participant: dict[str, Any]) -> str:
 
 def _heading(message: dict[str, Any]) -> str:
     kind = "person" if message["agent_id"] is None else "persona"
+    demo = ", offline demonstration" if message["demonstration"] else ""
     return (
         f"### {message['number']} · {inline(message['author'])} "
-        f"({kind}{_tone(message['metadata'])}) · {_time(message['created_at'])}"
+        f"({kind}{_tone(message['metadata'])}{demo}) · {_time(message['created_at'])}"
     )
 
 

@@ -10,11 +10,11 @@ from agent_core.actions.actors import Actor
 from reins.names.looks import name_forms
 from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
-from reins.web.api.conversations.read import api, is_there, recorded
+from reins.web.api.conversations.read import api, open_one, recorded
 from reins.web.api.paths import ConversationPath
 from reins.web.http.fields import MAX_NUMBER, Digits, Input, Number
 from reins.web.http.idempotency import KeyHeader
-from reins.web.http.problem import refusals, unfit, unknown
+from reins.web.http.problem import refusals, unfit
 from reins.web.views.conversations import within
 from reins.web.views.rows import Message, Wire, message_row
 from store import messages
@@ -67,15 +67,14 @@ def list_conversation_messages(path: ConversationPath, query: MessagesQuery) -> 
 
 @api.post(
     "/api/conversations/<segment:conversation_id>/messages",
-    responses={**IF_ROOM, **refusals(400, 404, 413, 415)},
+    responses={**IF_ROOM, **refusals(400, 404, 409, 413, 415)},
 )
 def post_message(path: ConversationPath, header: KeyHeader, body: PostMessageBody) -> Response:
     """A person speaks; applied exactly once, in order."""
     context = api_context()
 
     def make() -> dict[str, Any]:
-        if not is_there(context, path.conversation_id):
-            raise unknown("conversation", path.conversation_id, "create it first")
+        open_one(context, path.conversation_id)
         _check_author(context, path.conversation_id, body.author)
         return queue_imp.create_action(
             "post_message", body.author, conversation_id=path.conversation_id, text=body.text

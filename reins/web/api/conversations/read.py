@@ -20,6 +20,7 @@ from reins.web.views.conversations import (
     ConversationDetail,
     brief_message,
     conversation_row,
+    without_person,
 )
 from reins.web.views.rows import Row, Wire
 from store import conversations, messages
@@ -57,7 +58,12 @@ def list_conversations(query: ConversationsQuery) -> dict[str, Any]:
     more = len(rows) > query.limit
     return {
         "items": [
-            conversation_row(row, brief_message(newest.get(each)), participants.present(each))
+            conversation_row(
+                row,
+                brief_message(newest.get(each)),
+                participants.present(each),
+                context.bridge.settings.pace,
+            )
             for each, row in shown.items()
         ],
         "next_cursor": cursor_of(list(shown)[-1]) if more else None,
@@ -93,9 +99,12 @@ def get_conversation(path: ConversationPath) -> dict[str, Any]:
     context = api_context()
     row = recorded(context, path.conversation_id)
     participants = context.current_participants().shown(path.conversation_id)
-    newest = messages.last_messages(path.conversation_id, 1, store=context.bridge.store)
+    store = context.bridge.store
+    newest = messages.last_messages(path.conversation_id, 1, store=store)
+    last = brief_message(newest[0] if newest else None)
     return {
-        **conversation_row(row, brief_message(newest[0] if newest else None), participants),
+        **conversation_row(row, last, participants, context.bridge.settings.pace),
+        "without_person": without_person(row, last, store),
         "composing": context.bridge.composing(path.conversation_id),
     }
 
@@ -110,6 +119,19 @@ def recorded(context: ApiContext, conversation_id: str) -> Row:
             "check the id, or create it with POST /api/conversations",
         )
     return row
+
+
+def open_one(context: ApiContext, conversation_id: str) -> None:
+    """Check that it is there, or will be, and has not ended. Raises: RequestRefusedError."""
+    if not is_there(context, conversation_id):
+        raise unknown("conversation", conversation_id, "create it first")
+    row = conversations.get_conversation(conversation_id, store=context.bridge.store)
+    if row is not None and row.get("ended_by"):
+        raise RequestRefusedError(
+            409,
+            f"conversation {conversation_id} was ended by {row['ended_by']}; its transcript "
+            "stays, and nothing comes to it any more",
+        )
 
 
 def is_there(context: ApiContext, conversation_id: str) -> bool:

@@ -220,7 +220,9 @@ def _check_guidance(context: ApiContext, target: Target, guidance: dict[str, Any
     except GuidanceRejectedError as rejected:
         why = rejected.__cause__
         if not isinstance(why, ValidationError):
-            raise unfit("body.guidance", str(rejected)) from None
+            # A question to whoever asked, as it stands.
+            place = [{"where": "body.guidance", "what": str(rejected)}]
+            raise RequestRefusedError(422, str(rejected), place) from None
         # Each by its own field: a form shows it there.
         flaws = [flaw("body.guidance", each) for each in why.errors(include_url=False)[:20]]
         raise RequestRefusedError(422, str(rejected), flaws) from None

@@ -7,7 +7,8 @@ import orjson
 
 from agent_core.agent.results import StepResult
 from agent_core.agent.services import Services
-from agent_core.conversations.conversation import Conversations, Message
+from agent_core.conversations.conversations import Conversations
+from agent_core.conversations.message import Message
 from agents_impl.persona.agent import PersonaAgent, PersonaConfig
 from reins.llm import Completion, Model
 from store.times import now_us

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from agent_core.agent.results import Quiet
+from agents_impl.persona.silence import _joins_in
 from reins.llm import ModelError
 from tests.unit.agents_impl.persona.talking import Room, reason, rested
 
@@ -141,7 +142,7 @@ async def test_talkativeness_is_how_often_it_joins_in(room):
     for _ in range(400):
         await room.others_say(1)
         persona.state.silence = None
-        assert persona._joins_in() == persona._joins_in()
+        assert _joins_in(persona) == _joins_in(persona)
         persona.config.max_agent_turns = 1_000
         room.conversation.agent_turns = 1
         spoke += reason(await room.tick(persona)) is None

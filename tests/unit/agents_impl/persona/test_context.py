@@ -2,7 +2,7 @@
 
 import pytest
 
-from agent_core.conversations.conversation import Message
+from agent_core.conversations.message import Message
 from agents_impl.persona.context import Summary, cut, gather
 from reins.llm import ModelError
 from reins.llm.tokens import tokens_of

@@ -18,13 +18,17 @@ def persona():
 @pytest.mark.parametrize(
     ("raw", "said", "changed"),
     [
-        ({"type": "set_tone", "tone": " noir "}, "tone: noir", {"tone": "noir"}),
-        ({"type": "set_cooldown", "seconds": 0.5}, "cooldown: 0.5 s", {"cooldown_s": 0.5}),
-        ({"type": "set_cooldown", "seconds": 0}, "cooldown: 0 s", {"cooldown_s": 0.0}),
-        ({"type": "set_talkativeness", "value": 0.3}, "talkativeness: 0.3", {"talkativeness": 0.3}),
+        ({"type": "set_tone", "tone": " noir "}, "tone: friendly → noir", {"tone": "noir"}),
+        ({"type": "set_cooldown", "seconds": 0.5}, "cooldown: 2 s → 0.5 s", {"cooldown_s": 0.5}),
+        ({"type": "set_cooldown", "seconds": 0}, "cooldown: 2 s → 0 s", {"cooldown_s": 0.0}),
+        (
+            {"type": "set_talkativeness", "value": 0.3},
+            "talkativeness: 1 → 0.3",
+            {"talkativeness": 0.3},
+        ),
         (
             {"type": "set_context_tokens", "tokens": 900},
-            "context: 900 tokens",
+            "context: as configured → 900 tokens",
             {"context_tokens": 900},
         ),
         ({"type": "speak_now"}, "asked to speak now", {"asked": True}),
@@ -34,10 +38,14 @@ def persona():
     ],
 )
 async def test_guidance_changes_what_it_names_and_nothing_else(persona, raw, said, changed):
-    """Each kind says in a line what it does; the rest of the state stays."""
+    """Each kind says in a line what it does, and what takes it back; the rest stays."""
     before = persona.state.model_dump()
-    assert await persona.guide(persona.parse_guidance(raw)) == said
+    understood = await persona.guide(persona.parse_guidance(raw))
+    assert understood.line == said
     assert persona.state.model_dump() == before | changed
+    if understood.undo is not None:
+        await persona.guide(persona.parse_guidance(understood.undo))
+        assert persona.state.model_dump() == before
 
 
 async def test_the_newest_five_instructions_are_kept(persona):
@@ -60,6 +68,7 @@ async def test_the_newest_five_instructions_are_kept(persona):
         ({"type": "set_context_tokens", "tokens": 199}, "greater than or equal to 200"),
         ({"type": "set_context_tokens", "tokens": 100_001}, "less than or equal to 100000"),
         ({"type": "set_context_tokens", "tokens": "all"}, "integer"),
+        ({"type": "set_instructions", "instructions": ["x"] * 6}, "at most 5"),
         ({"type": "set_tone", "tone": "x" * MB}, "at most 200 characters"),
         ({"type": "set_tone", "tone": ""}, "at least 1 character"),
         ({"type": "set_tone", "tone": "  "}, "at least 1 character"),

@@ -4,6 +4,7 @@ import { at } from './base'
 import { segment } from './segment'
 import type {
   Accepted,
+  ActionDetail,
   ActionRow,
   AgentType,
   BulkItem,
@@ -26,6 +27,7 @@ import type {
   Note,
   Outcome,
   Overview,
+  Pace,
   Page,
   RouteCheck,
   RouteList,
@@ -140,6 +142,13 @@ export interface CreateSession {
   description?: string
 }
 
+export type RoomVerb = 'pause' | 'resume' | 'end'
+export interface RoomSettings {
+  title?: string
+  pace?: Pace
+  ceiling?: number
+}
+
 interface Steer {
   actor: string
   reason?: string
@@ -215,7 +224,8 @@ export const api = {
     query: { state?: Outcome; session_id?: string; type?: string; limit?: number; cursor?: string | null },
     signal?: AbortSignal,
   ) => get<Page<ActionRow>>('/actions', query, signal),
-  action: (actionId: string, signal?: AbortSignal) => get<ActionRow>(`/actions/${segment(actionId)}`, {}, signal),
+  action: (actionId: string, signal?: AbortSignal) => get<ActionDetail>(`/actions/${segment(actionId)}`, {}, signal),
+  undo: (actionId: string, body: { actor: string }, key: string) => post<Accepted>(`/actions/${segment(actionId)}/undo`, body, key),
 
   /** What waits for a person, the oldest first. */
   inbox: (query: { state?: string; session_id?: string; limit?: number; cursor?: string | null }, signal?: AbortSignal) =>
@@ -228,6 +238,10 @@ export const api = {
   conversation: (conversationId: string, signal: AbortSignal) => get<ConversationDetail>(ofConversation(conversationId), {}, signal),
   createConversation: (body: { conversation_id: string; actor: string; title?: string }, key: string) =>
     post<Accepted>('/conversations', body, key),
+  steerConversation: (conversationId: string, verb: RoomVerb, body: Steer, key: string) =>
+    post<Accepted>(ofConversation(conversationId, `/${verb}`), body, key),
+  setConversation: (conversationId: string, body: RoomSettings & { actor: string }, key: string) =>
+    post<Accepted>(ofConversation(conversationId, '/settings'), body, key),
   messages: (conversationId: string, query: { after?: number; limit?: number }, signal: AbortSignal) =>
     get<Page<Message>>(ofConversation(conversationId, '/messages'), query, signal),
   postMessage: (conversationId: string, body: { author: string; text: string }, key: string) =>

@@ -14,6 +14,7 @@ import type {
   LogEvent,
   MessagesEvent,
   ParticipantsEvent,
+  RulesEvent,
   RunJoined,
   SessionSummary,
   TypingEvent,
@@ -109,7 +110,7 @@ export function openSocket(): void {
     if (!socket?.active) setTimeout(() => socket?.connect(), fallback.on ? RETRY_RARELY_MS : REJOIN_AFTER_MS)
   })
   socket.on('log', (event: LogEvent) => dispatch(event.room, event))
-  for (const name of ['messages', 'participants', 'composing']) {
+  for (const name of ['messages', 'participants', 'composing', 'rules']) {
     socket.on(name, (event: ConversationEvent) => dispatch(event.room, event))
   }
   socket.on('conversations', (event: { changed: Conversation[] }) => dispatch('conversations', event))
@@ -214,7 +215,12 @@ export const joinConversations = (handlers: {
   poll: () => unknown
 }): (() => void) => subscribe({ ...handlers, room: 'conversations', verb: 'subscribe_conversations', body: () => ({}) })
 
-export type ConversationEvent = MessagesEvent | ParticipantsEvent | ComposingEvent
+export type ConversationEvent = MessagesEvent | ParticipantsEvent | ComposingEvent | RulesEvent
+
+/** A person writes there: the next turn waits a little. Without a socket nobody is held back. */
+export function tellWriting(conversationId: string): void {
+  if (socket?.connected) socket.emit('writes', { conversation_id: conversationId }, () => undefined)
+}
 
 export const joinConversation = (
   conversationId: string,

@@ -32,6 +32,7 @@ export type FoldedRows = Schemas['FoldedRows']
 export type Note = Schemas['Note']
 
 export type ActionRow = Narrowed<Schemas['ActionRow'], { payload: Json; metadata: Json }>
+export type ActionDetail = ActionRow & Pick<Schemas['ActionDetail'], 'understood' | 'can_undo'>
 export type Outcome = ActionRow['outcome']
 export type Accepted = Schemas['Accepted']
 export type BulkItem = Schemas['BulkItem']
@@ -52,9 +53,10 @@ export type AgentType = Narrowed<
 export type Message = Narrowed<Schemas['Message'], { metadata: JsonObject | null }>
 export type Conversation = Narrowed<Schemas['Conversation'], { last_message: Message | null }>
 export type ConversationDetail = Narrowed<Schemas['ConversationDetail'], { last_message: Message | null; participants: Participant[] }>
+export type Pace = Conversation['pace']
 export type Participant = Narrowed<Schemas['Participant'], { config: PersonaConfig | null; state: PersonaState | null }>
 
-export type SilenceReason = 'own_last' | 'muted' | 'cooldown' | 'ceiling' | 'talkativeness' | 'passed'
+export type SilenceReason = 'own_last' | 'muted' | 'paused' | 'cooldown' | 'ceiling' | 'talkativeness' | 'passed'
 /** Times of the persona's own state are microseconds since 1970. */
 export interface PersonaState {
   tone: string
@@ -147,6 +149,12 @@ export interface ParticipantsEvent {
   conversation_id: string
   changed: Participant[]
 }
+/** Title, pace, ceiling, or who has paused or ended it. */
+export interface RulesEvent {
+  room: string
+  conversation_id: string
+  rules: Conversation
+}
 export interface ComposingEvent {
   room: string
   conversation_id: string
@@ -184,5 +192,7 @@ export interface ConversationJoined {
   head: number
   rows: Message[]
   participants: Participant[]
+  conversation: Conversation
+  without_person: number
   composing: string | null
 }

@@ -14,10 +14,14 @@ export interface Receipt {
   outcome: Outcome
   applied_seq: number | null
   error: string | null
+  /** What guidance has changed, as the log says it; null while that is not known. */
+  understood: string | null
+  canUndo: boolean
 }
 
 const KEPT = 6000
 const ASK_AFTER_MS = 2500
+const ROW_WITHIN_MS = 400
 /** So few are asked for one by one; more of them through the list. */
 const ASKED_SINGLY = 5
 
@@ -34,7 +38,7 @@ class Receipts {
     for (const { action_id, agent_id, session_id } of accepted) {
       // The same act sent again has the same id, and may have its outcome already.
       if (this.#byId.has(action_id)) continue
-      const receipt: Receipt = { action_id, agent_id, session_id, what, sent_at, outcome: 'queued', applied_seq: null, error: null }
+      const receipt: Receipt = { action_id, agent_id, session_id, what, sent_at, outcome: 'queued', applied_seq: null, error: null, understood: null, canUndo: false }
       this.#byId.set(action_id, receipt)
       this.#queued.add(action_id)
     }
@@ -57,7 +61,10 @@ class Receipts {
   /** The log tells sooner than anything else what was applied. */
   fromRows(rows: LogRow[]): void {
     for (const row of rows) {
-      for (const actionId of row.applied_actions) this.#settle(actionId, 'applied', row.seq, null)
+      for (const actionId of row.applied_actions) {
+        this.#settle(actionId, 'applied', row.seq, null)
+        if (row.kind === 'guidance') this.#understand(actionId, row.text, row.payload?.['undo'] !== undefined)
+      }
     }
   }
 
@@ -74,6 +81,26 @@ class Receipts {
     this.#byId.set(actionId, { ...receipt, outcome, applied_seq: seq ?? receipt.applied_seq, error })
     this.#queued.delete(actionId)
     this.#changed()
+    if (outcome === 'applied' && receipt.understood === null && receipt.what.startsWith('guidance')) void this.#askWhat(actionId)
+  }
+
+  #understand(actionId: string, understood: string | null, canUndo: boolean): void {
+    const receipt = this.#byId.get(actionId)
+    if (!receipt || understood === null || receipt.understood === understood) return
+    this.#byId.set(actionId, { ...receipt, understood, canUndo })
+    this.#changed()
+  }
+
+  /** Where no log is open that would tell. */
+  async #askWhat(actionId: string): Promise<void> {
+    await new Promise((resolve) => setTimeout(resolve, ROW_WITHIN_MS))
+    if (this.#byId.get(actionId)?.understood !== null) return
+    try {
+      const { understood, can_undo } = await api.action(actionId)
+      this.#understand(actionId, understood, can_undo)
+    } catch {
+      // The chip says that it was applied, and the log what that was.
+    }
   }
 
   #changed(): void {

@@ -1,7 +1,7 @@
 /** Every act that a person can ask for: each is sent by a `Request`, in the name of the actor. */
 
 import { actor } from './actor.svelte'
-import { api, type CreateSession } from '../net/api'
+import { api, type CreateSession, type RoomSettings, type RoomVerb } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
 import type { Accepted, BulkItem, DecideBody, InboxItem, JsonObject, Mode, Saved, Verb } from '../net/wire'
@@ -52,6 +52,22 @@ export async function guide(request: Request, sessionId: string, guidance: JsonO
   if (by === null) return null
   const body = { guidance, mode, actor: by }
   return request.send(phrase('guidance', wordsOf(guidance)), [sessionId, body], (key) => api.interrupt(sessionId, body, key), one)
+}
+
+/** Takes guidance back that was applied: the former value, as guidance of its own. */
+export function undo(request: Request, actionId: string, what: string): Answered {
+  const body = { actor: actor.name }
+  return request.send(phrase('guidance', `undo ${what}`), [actionId, body], (key) => api.undo(actionId, body, key), one)
+}
+
+export function steerConversation(request: Request, conversationId: string, verb: RoomVerb, reason = ''): Answered {
+  const body = { actor: actor.name, ...(reason ? { reason } : {}) }
+  return request.send(phrase(`${verb} ${conversationId}`, reason), [verb, conversationId, body], (key) => api.steerConversation(conversationId, verb, body, key), one)
+}
+
+export function setConversation(request: Request, conversationId: string, settings: RoomSettings): Answered {
+  const body = { ...settings, actor: actor.name }
+  return request.send(`set ${conversationId}: ${wordsOf(settings as JsonObject)}`, [conversationId, body], (key) => api.setConversation(conversationId, body, key), one)
 }
 
 /** One decision about what a session asks. */

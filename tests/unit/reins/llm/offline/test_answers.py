@@ -1,4 +1,4 @@
-"""What the offline model says: labelled, on the subject, never the same twice running."""
+"""What the offline model says: on the subject, never the same twice running."""
 
 import orjson
 import pytest
@@ -9,7 +9,6 @@ from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Compiled
 from reins.llm.offline.answers import Answers, presentable, read
 from reins.llm.offline.jokes import JOKES
-from reins.llm.offline.label import LABEL
 from reins.llm.offline.subject import extract_subject
 
 ANY_TEXT = st.text(st.characters(exclude_categories=("Cs",)), max_size=300)
@@ -52,11 +51,10 @@ def test_our_prompts_carry_hostile_texts_whole(compiled: Compiled, subject: str)
 
 @given(ANY_TEXT)
 def test_jokes_stay_on_the_subject(subject: str) -> None:
-    """Every joke is labelled and names its subject."""
+    """Every joke names its subject."""
     answers = Answers()
     for _ in range(3):
         joke = answers.to(prompt(subject))
-        assert joke.startswith(LABEL)
         assert presentable(subject) in joke
 
 
@@ -78,7 +76,7 @@ def test_told_jokes_are_avoided() -> None:
     for _ in JOKES:
         heard.append(Answers().to(prompt("cats", *heard)))
     assert len(set(heard)) == len(JOKES)
-    assert Answers().to(prompt("cats", *heard)).startswith(LABEL), "all told: begin again"
+    assert "cats" in Answers().to(prompt("cats", *heard)), "all told: begin again"
 
 
 def test_an_answer_sent_back_is_answered_by_the_material_before_it() -> None:
@@ -110,9 +108,8 @@ UNKNOWN = ["", "hello", "[subject] cats", '[subject] "cats"\n[mood] "glad"', '[g
     ],
 )
 def test_an_unknown_prompt_gets_an_honest_word(unknown: list[tuple[str, str]]) -> None:
-    """Whatever is asked, the answer is labelled and says that this is no model."""
+    """Whatever is asked, the answer says that this is no model."""
     answer = Answers().to(unknown)
-    assert answer.startswith(LABEL)
     assert "no language model" in answer
 
 

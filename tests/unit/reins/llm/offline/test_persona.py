@@ -1,12 +1,13 @@
 """How the offline model plays personas: by name, tone and the last message, never twice alike."""
 
+import re
+
 import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from reins.llm.offline.answers import Answers
-from reins.llm.offline.label import LABEL
 from reins.llm.offline.lines import SLOT, TOPIC, filled, pieces, recognised, touched, voice_of
 from reins.llm.offline.persona import summary as summed_up
 from reins.llm.offline.topic import topic_of
@@ -35,16 +36,14 @@ def asked(*rules, material):
 
 
 def reply(*messages, **who):
-    """What is said, or None for a pass, without its label."""
+    """What is said, or None for a pass."""
     answer = Answers().to(prompt(*messages, **who))
     if answer == "PASS":
         return None
-    assert answer.startswith(LABEL), "every reply says what it is"
-    said = answer.removeprefix(LABEL)
-    assert "\n" not in said
-    assert said.isprintable()
-    assert 0 < len(said) <= LONGEST
-    return said
+    assert "\n" not in answer
+    assert answer.isprintable()
+    assert 0 < len(answer) <= LONGEST
+    return answer
 
 
 ASKED = message(1, "person", "Ada", "Should cats vote?")
@@ -66,7 +65,7 @@ def talk(turns, personas, first="Should cats vote?", person_every=0):
         text = reply(*lines, name=name, tone=tone, others=others)
         heard.append((name, text))
         if text is not None:
-            said.append((len(said) + 1, "persona", name, LABEL + text))
+            said.append((len(said) + 1, "persona", name, text))
     return heard
 
 
@@ -140,18 +139,11 @@ def test_the_topic_of_the_last_message_is_picked_up() -> None:
     assert "cats" in reply(ASKED).lower()
     assert "remote work" in reply(message(3, "person", "Ada", "What about remote work?"))
     # Now and then a persona's word leads on to a thing that it only touched.
-    line = LABEL + filled(PIRATE.lines[0], {"t": "cheese"})
+    line = filled(PIRATE.lines[0], {"t": "cheese"})
     said = [reply(message(n, "persona", "Finn", line), tone="noir") for n in range(40)]
     spoken = [text for text in said if text]
     assert all("cheese" in text or "the hat" in text for text in spoken)
     assert any("the hat" in text for text in spoken)
-
-
-def test_the_label_is_no_topic() -> None:
-    """What the label says is never picked up, nor said twice in a reply."""
-    for number in range(60):
-        text = reply(message(number, "persona", "Finn", f"{LABEL}I like the offline demo, Ada."))
-        assert text is None or ("demo" not in text.lower() and "offline" not in text.lower())
 
 
 def test_a_persons_question_is_answered() -> None:
@@ -160,9 +152,9 @@ def test_a_persons_question_is_answered() -> None:
         voice = voice_of(tone)
         verdicts = {
             verdict
-            for name in ("Bea", "Cy", "Eve", "Gus", "Hal", "Ida", "Jo", "Kim")
+            for name, *others in (["Bea", "Cy", "Dan"], ["Cy", "Bea", "Dan"], ["Dan", "Bea", "Cy"])
             for verdict in voice.verdicts
-            if reply(ASKED, name=name, tone=tone).startswith(verdict)
+            if reply(ASKED, name=name, tone=tone, others=others).startswith(verdict)
         }
         assert verdicts == set(voice.verdicts), "they do not all agree"
         text = reply(message(1, "person", "Ada", "What is tea?"), tone=tone)
@@ -184,6 +176,45 @@ def test_speakers_are_addressed_and_instructions_mentioned_now_and_then() -> Non
         ("Ada", 20, 80), ("“be kind to owls”", 3, 40), ("a retired judge", 1, 40), ("Cy", 1, 40)
     ):  # fmt: skip
         assert least <= sum(part in text for text in said) <= most, part
+
+
+# -- positions
+
+PANEL = [("Mara", "noir"), ("Finn", "pirate"), ("Ines", "sceptical")]
+SIDES = ("yes", "no", "it depends")
+
+
+def test_they_keep_to_the_question_and_to_their_positions() -> None:
+    """Of three who are asked, each holds a side of its own to the end, and says whom it opposes."""
+    heard = [(name, text) for name, text in talk(30, PANEL) if text is not None]
+    assert all("cats" in text for _, text in heard), "the question stays the topic"
+    assert sum(name in text for _, text in heard for name, _ in PANEL) >= 15
+    held = {}
+    mine = re.compile(
+        r"(?:I say|Mine is|answer is|hold with|stays|buy it:|moved me, \w+:|mind:|that:"
+        r"|keep to it:|stands:|for)[ “]+(yes|no|it depends)\b"
+    )
+    for name, text in heard[3:]:
+        held.setdefault(name, set()).update(mine.findall(text.partition("and I say")[0] or text))
+    assert all(len(sides) == 1 for sides in held.values()), held
+    assert len(set().union(*held.values())) == 3
+
+
+def test_somebody_sums_up_all_positions() -> None:
+    """Every few replies: by name, and once each."""
+    sums = [text for _, text in talk(30, PANEL) if text and "So far: " in text]
+    assert 2 <= len(sums) <= 8
+    for text in sums:
+        assert sum(f"{name} says" in text for name, _ in PANEL) == 2
+        assert "and I say" in text
+
+
+def test_a_new_question_is_a_new_topic() -> None:
+    """A person who asks anew is followed at once."""
+    lines = [ASKED, message(2, "persona", "Cy", "Cats never vote.")]
+    asked = message(3, "person", "Ada", "What about remote work?")
+    said = reply(*lines, asked, message(4, "persona", "Cy", "Cats never vote."))
+    assert said is None or "remote work" in said
 
 
 # -- silence
@@ -302,7 +333,7 @@ def test_a_voice_is_complete(voice) -> None:
     assert len(set(voice.addresses)) == len(voice.addresses) == 4
     for line in (*voice.lines, *voice.answers):
         assert line.count("{t}") == 1
-        said = LABEL + "Well. " + filled(line, {"t": "the old bridge", "tone": "“dry”"}) + " Yes."
+        said = "Well. " + filled(line, {"t": "the old bridge", "tone": "“dry”"}) + " Yes."
         assert recognised(said) == (line, "the old bridge")
         assert len(pieces(line)[0]) + len(pieces(line)[-1]) > 5
         assert all(TOPIC.fullmatch(thing) for thing in touched(line))
@@ -334,7 +365,6 @@ def test_no_line_is_in_two_voices() -> None:
         ("猫", "猫"),
         ("So what?", ""),
         ("", ""),
-        ("[offline demo]", ""),
     ],
 )
 def test_topics(text: str, topic: str) -> None:
@@ -363,9 +393,9 @@ def summary(earlier, *messages):
 def test_a_summary_counts() -> None:
     """Who spoke how often, and of what in the end; what was summed up before is kept in short."""
     lines = [message(n, "person", "Ada", "We like the sea.") for n in (4, 5, 6)]
-    made = summary(LABEL + "Of tea.", *lines, message(7, "persona", "Finn", "I like dogs."))
+    made = summary("Of tea.", *lines, message(7, "persona", "Finn", "I like dogs."))
     assert made == (
-        f"{LABEL}Before: Of tea. Messages 4 to 7, by speaker: Ada 3, Finn 1. "
+        "Before: Of tea. Messages 4 to 7, by speaker: Ada 3, Finn 1. "
         "The last were about the sea, dogs."
     )
 
@@ -376,11 +406,8 @@ def test_a_summary_is_bounded(text: str) -> None:
     lines = [message(n, "person", f"{n}{text[:300]}", text) for n in range(100)]
     made = summary(text, *lines)
     made = summary(made, *lines)
-    assert made.startswith(LABEL)
     assert "\n" not in made
     assert len(made) <= 1000
     assert len(made.split()) <= 150
-    assert summary("", message(1, "person", "", "")) == (
-        f"{LABEL}Messages 1 to 1, by speaker: somebody 1."
-    )
+    assert summary("", message(1, "person", "", "")) == ("Messages 1 to 1, by speaker: somebody 1.")
     assert summed_up("", []) == "Nothing was said."

@@ -3,7 +3,7 @@
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
 import { fleet } from '../../state/fleet.svelte'
 import { Transcript } from './transcript.svelte'
-import type { ConversationDetail, Participant } from '../../net/wire'
+import type { Conversation, ConversationDetail, Participant } from '../../net/wire'
 
 const RETRY_AFTER_MS = 3000
 const NOT_FOUND = 404
@@ -16,6 +16,8 @@ export class OpenConversation {
   unknown = $state(false)
   /** The session that is writing a reply; null when none is, or when that is not known. */
   composing = $state<string | null>(null)
+  /** Messages of personas since a person's word. */
+  withoutPerson = $state(0)
   #byId = $state.raw<ReadonlyMap<string, Participant>>(new Map())
   #stop = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
@@ -43,6 +45,7 @@ export class OpenConversation {
       this.unknown = false
       this.#put(detail.participants)
       this.composing = detail.composing
+      this.withoutPerson = detail.without_person
       this.#open(detail.messages)
     } catch (error) {
       if (isAbort(error)) return
@@ -67,10 +70,21 @@ export class OpenConversation {
       spoke: (sessionId) => {
         if (this.composing === sessionId) this.composing = null
       },
+      rules: (rules) => this.#obey(rules),
+      counted: (withoutPerson) => (this.withoutPerson = withoutPerson),
+      said: (rows) => {
+        for (const each of rows) this.withoutPerson = each.session_id === null ? 0 : this.withoutPerson + 1
+      },
       missed: () => void this.load(),
     })
     transcript.open(newest)
     this.transcript = transcript
+  }
+
+  #obey({ title, pace, ceiling, paused_by, ended_by, counted_from }: Conversation): void {
+    if (!this.detail) return
+    if (counted_from !== this.detail.counted_from) this.withoutPerson = Math.max(0, (this.transcript?.head ?? counted_from) - counted_from)
+    this.detail = { ...this.detail, title, pace, ceiling, paused_by, ended_by, counted_from }
   }
 
   /** Of each the newer is kept: answers and events come in any order. */

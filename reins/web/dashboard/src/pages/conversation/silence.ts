@@ -5,6 +5,7 @@ import type { Participant, PersonaState, SilenceReason } from '../../net/wire'
 
 const REASONS: Record<SilenceReason, string> = {
   own_last: 'The newest message is its own; it waits for another speaker.',
+  paused: 'The room is paused: nobody speaks until it is resumed.',
   muted: 'It is muted: it reads, and does not speak until Unmute.',
   cooldown: 'Its cooldown was not over.',
   ceiling: 'Too many messages of personas follow each other. It waits until a person speaks, or for Speak now.',

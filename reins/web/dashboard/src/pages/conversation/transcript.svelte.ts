@@ -3,7 +3,7 @@
 import { api, ApiProblem } from '../../net/api'
 import { NumberedRows } from '../../net/numbered-rows.svelte'
 import { joinConversation, type ConversationEvent } from '../../net/socket'
-import type { ConversationJoined, Message, Participant } from '../../net/wire'
+import type { Conversation, ConversationJoined, Message, Participant } from '../../net/wire'
 
 /** The events of the room besides messages. */
 interface Hearing {
@@ -11,6 +11,12 @@ interface Hearing {
   composing: (sessionId: string | null) => void
   /** This one has just spoken. */
   spoke: (sessionId: string) => void
+  /** Its rules are these now. */
+  rules: (rules: Conversation) => void
+  /** So many messages of personas have come without a person's. */
+  counted: (withoutPerson: number) => void
+  /** Messages have come, oldest first. */
+  said: (rows: Message[]) => void
   /** Something was missed, and not only messages. */
   missed: () => void
 }
@@ -37,9 +43,11 @@ export class Transcript extends NumberedRows<Message> {
         this.hearing.missed()
       },
       poll: async () => {
-        const { participants, composing, messages } = await api.conversation(this.conversationId, this.closed)
+        const { participants, composing, messages, ...rules } = await api.conversation(this.conversationId, this.closed)
         this.hearing.participants(participants)
         this.hearing.composing(composing)
+        this.hearing.rules({ ...rules, messages, participants: participants.length })
+        this.hearing.counted(rules.without_person)
         this.live([], messages)
       },
       refused: ({ status, title, detail }) => (this.problem = new ApiProblem(status, title, detail)),
@@ -50,16 +58,20 @@ export class Transcript extends NumberedRows<Message> {
     return (await api.messages(this.conversationId, { after, limit }, signal)).items
   }
 
-  #joined({ rows, head, participants, composing }: ConversationJoined): void {
+  #joined({ rows, head, participants, composing, conversation, without_person }: ConversationJoined): void {
     this.hearing.participants(participants)
+    this.hearing.rules(conversation)
+    this.hearing.counted(without_person)
     this.hearing.composing(composing)
     this.live(rows, head)
   }
 
   #heard(event: ConversationEvent): void {
+    if ('rules' in event) return this.hearing.rules(event.rules)
     if ('changed' in event) return this.hearing.participants(event.changed)
     if ('session_id' in event) return this.hearing.composing(event.session_id)
     this.live(event.rows, event.rows.at(-1)?.number ?? 0)
+    this.hearing.said(event.rows)
     for (const { session_id } of event.rows) if (session_id !== null) this.hearing.spoke(session_id)
   }
 }

@@ -19,6 +19,8 @@ interface Act {
   applied_seq: number | null
   error: string | null
   latency_ms: number | null
+  understood: string | null
+  canUndo: boolean
   row: ActionRow | null
 }
 
@@ -131,6 +133,8 @@ function ofRow(row: ActionRow, receipt: Receipt | undefined): Act {
     applied_seq: settled.applied_seq ?? row.applied_seq,
     error: settled.error ?? row.error,
     latency_ms: row.latency_ms,
+    understood: receipt?.understood ?? null,
+    canUndo: receipt?.canUndo ?? false,
     row,
   }
 }
@@ -138,7 +142,7 @@ function ofRow(row: ActionRow, receipt: Receipt | undefined): Act {
 /** Acts of this page are noted as "guidance: now about dogs". */
 function ofReceipt(receipt: Receipt): Act {
   const [verb = '', ...rest] = receipt.what.split(': ')
-  const { action_id, outcome, applied_seq, error, sent_at } = receipt
+  const { action_id, outcome, applied_seq, error, sent_at, understood, canUndo } = receipt
   return {
     action_id,
     verb,
@@ -150,6 +154,8 @@ function ofReceipt(receipt: Receipt): Act {
     applied_seq,
     error,
     latency_ms: null,
+    understood,
+    canUndo,
     row: null,
   }
 }

@@ -1,0 +1,75 @@
+"""The handlers of actions about conversations."""
+
+from typing import Any
+
+from agent_core.actions.handling import handles
+from agent_core.actions.payloads import (
+    ConversationCreate,
+    ConversationEnd,
+    ConversationPause,
+    ConversationResume,
+    ConversationSet,
+    PostMessage,
+)
+from agent_core.dispatch.handlers import ActionRejectedError, Context, Result
+from agent_core.dispatch.queued import QueuedAction
+from agent_core.session.controls import Applied
+
+
+@handles(ConversationCreate)
+async def conversation_create(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(ConversationCreate)
+    other = context.conversations.ids.look_alike(payload.conversation_id)
+    if other is not None:
+        raise ActionRejectedError(
+            f"conversation {other} looks the same as {payload.conversation_id!a}; choose another id"
+        )
+    conversation = context.conversations.get(payload.conversation_id)
+    if not await conversation.create(payload.title, action.actor, action.action_id):
+        raise ActionRejectedError(
+            f"conversation {payload.conversation_id} exists; choose another id"
+        )
+    return Applied()
+
+
+@handles(PostMessage)
+async def post_message(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(PostMessage)
+    conversation = context.conversations.get(payload.conversation_id)
+    again = action.action_id in context.fleet.replayed
+    await conversation.post(action.action_id, action.actor, payload.text, again=again)
+    return Applied()
+
+
+@handles(ConversationPause)
+async def conversation_pause(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(ConversationPause)
+    return await _change(context, action, payload.conversation_id, paused_by=action.actor)
+
+
+@handles(ConversationResume)
+async def conversation_resume(context: Context, action: QueuedAction) -> Result:
+    conversation_id = action.payload(ConversationResume).conversation_id
+    return await _change(context, action, conversation_id, paused_by=None, counted_from=None)
+
+
+@handles(ConversationSet)
+async def conversation_set(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(ConversationSet)
+    changes = payload.model_dump(exclude={"conversation_id"}, exclude_none=True)
+    if not changes:
+        raise ActionRejectedError("nothing is given; expected a title, a pace or a ceiling")
+    return await _change(context, action, payload.conversation_id, **changes)
+
+
+@handles(ConversationEnd)
+async def conversation_end(context: Context, action: QueuedAction) -> Result:
+    payload = action.payload(ConversationEnd)
+    return await _change(context, action, payload.conversation_id, ended_by=action.actor)
+
+
+async def _change(
+    context: Context, action: QueuedAction, conversation_id: str, **changes: Any
+) -> Result:
+    await context.conversations.get(conversation_id).change(action.action_id, **changes)
+    return Applied()

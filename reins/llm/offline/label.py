@@ -1,3 +1,0 @@
-"""The label before whatever a demonstration says."""
-
-LABEL = "[offline demo] "

@@ -17,6 +17,7 @@ from store import (
     messages,
     model_calls,
     participants,
+    usage,
 )
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
@@ -46,6 +47,8 @@ TABLES: tuple[Table, ...] = (
     model_calls.TABLE,
     inbox.TABLE,
     approval_rules.TABLE,
+    usage.MINUTES,
+    usage.HOURS,
 )
 
 _FLUSH_S = 35.0
@@ -129,6 +132,7 @@ class Store:
             record_days=self._record_days,
             sums=opened.sums,
         )
+        self.reader.unwritten = self._flush.summing.unwritten
         await asyncio.to_thread(self.adopt_actions)
         self._flush.start()
         self.checking = Checking(self.folder.path, opened.sums)
@@ -170,7 +174,7 @@ class Store:
     async def _give_up_folder(self, flush: Flush | None) -> None:
         if self._owner is not None and flush is not None and flush.in_doubt:
             self._owner.left = "killed"  # the next worker does again what may not be on disk
-        self.reader.memory = None
+        self.reader.memory = self.reader.unwritten = None
         self._memory.close()
         self._owned.close()  # in the thread that took the lock
 

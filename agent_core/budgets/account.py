@@ -189,6 +189,8 @@ class Account:
         ids = {
             "session_id": session.session_id,
             "agent_id": session.agent_id,
+            "agent_type": session.agent_type,
+            "conversation_id": session.conversation_id,
             "step": session.iteration,
             "seq": seq,
         }

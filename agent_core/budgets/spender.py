@@ -58,6 +58,9 @@ class AccountHolder(Spender, Protocol):
     def agent_type(self) -> str: ...
 
     @property
+    def conversation_id(self) -> str | None: ...
+
+    @property
     def iteration(self) -> int: ...
 
     @property

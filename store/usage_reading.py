@@ -34,12 +34,12 @@ def read_usage(
 def by_session(
     since: datetime, until: datetime | None = None, *, store: Reader
 ) -> Iterator[tuple[str, datetime, Usage]]:
-    """Sums by session and hour, from the calls themselves: as far back as these are kept."""
+    """Sums by session and minute, from the calls themselves: as far back as these are kept."""
     rows = _calls(store, _between("queued_at", since, until), 0, ["session_id"])
     rows = rows.filter(pc.greater_equal(rows["queued_at"], pa.scalar(since)))
     if until is not None:
         rows = rows.filter(pc.less(rows["queued_at"], pa.scalar(until)))
-    for row in counted(rows, "hour", ("at", "session_id")).to_pylist() if rows.num_rows else ():
+    for row in counted(rows, "minute", ("at", "session_id")).to_pylist() if rows.num_rows else ():
         usage = Usage()
         usage.count(row)
         yield row["session_id"], row["at"], usage

@@ -201,11 +201,6 @@ class Session:
         return route
 
     @property
-    def conversation_id(self) -> str | None:
-        """The conversation that its configuration names, if its type takes part in one."""
-        return getattr(self.agent.config, "conversation_id", None)
-
-    @property
     def in_flight(self) -> Reserved | None:
         """The amounts that its calls in flight hold back."""
         return None if self.account is None else self.account.reserved

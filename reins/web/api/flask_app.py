@@ -15,6 +15,7 @@ from reins.web.api import (
     routes,
     system,
     tools,
+    usage,
     vocabulary,
 )
 from reins.web.api.context import ApiContext, Live, attach
@@ -40,7 +41,8 @@ from store.sizes import Sizes
 
 _MODULES = (
     read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
-    read_conversations, messages, export, routes, tools, mcp_servers, inbox, system, vocabulary,
+    read_conversations, messages, export, routes, tools, mcp_servers, inbox, system, usage,
+    vocabulary,
 )  # fmt: skip
 
 

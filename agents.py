@@ -228,6 +228,7 @@ def schedule(settings: Settings) -> Schedule:
         heartbeat_s=settings.heartbeat_s,
         jitter=settings.jitter,
         tick_timeout_s=settings.tick_timeout_s,
+        hanging_after_s=settings.hanging_after_s,
         retry_wait_s=settings.retry_wait_s,
         retry_wait_max_s=settings.retry_wait_max_s,
         max_failures=settings.max_failures,

@@ -109,11 +109,21 @@ def agent_pause_action(
 
 
 def agent_resume_action(
-    agent_id: str, actor: str, *, session_id: str | None = None, action_id: str | None = None
+    agent_id: str,
+    actor: str,
+    *,
+    session_id: str | None = None,
+    mode: Mode = "steer",
+    action_id: str | None = None,
 ) -> str:
-    """Ask a paused or failed session to go on, with a tick at once."""
+    """Ask a paused or failed session to go on, with a tick at once; `now` gives up its tick."""
     return _enqueue(
-        "agent_resume", actor, agent_id=agent_id, session_id=session_id, action_id=action_id
+        "agent_resume",
+        actor,
+        agent_id=agent_id,
+        session_id=session_id,
+        mode="now" if _is_now(mode) else None,
+        action_id=action_id,
     )
 
 
@@ -129,8 +139,7 @@ def agent_interrupt(
     """Give new guidance, without cancelling anything; `now` also aborts the tick in flight."""
     if not isinstance(guidance, dict | str) or not guidance:
         raise ActionError(f"guidance is {guidance!r}; expected a dict or a text that is not empty")
-    if mode not in ("steer", "now"):
-        raise ActionError(f"mode is {mode!r}; expected 'steer' or 'now'")
+    _is_now(mode)
     return _enqueue(
         "agent_interrupt",
         actor,
@@ -261,6 +270,12 @@ def _enqueue(action_type: str, actor: str, *, action_id: str | None = None, **pa
             parts[name] = stored(parts[name])
     action = create_action(action_type, actor, action_id=action_id, **parts)
     return send(action, new=action_id is None)
+
+
+def _is_now(mode: object) -> bool:
+    if mode not in ("steer", "now"):
+        raise ActionError(f"mode is {mode!r}; expected 'steer' or 'now'")
+    return mode == "now"
 
 
 def _item(item_id: str) -> dict[str, Any]:

@@ -56,6 +56,10 @@ class Settings(BaseSettings):
     heartbeat_s: Seconds = Field(3.0, description="seconds between two ticks of a session")
     jitter: float = Field(0.1, ge=0, le=0.5, description="random share of each wait, both ways")
     tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")
+    hanging_after_s: Seconds = Field(
+        20.0,
+        description="seconds before which no tick is said to hang, however quick its session is",
+    )
     max_failures: int = Field(
         5,
         ge=1,

@@ -61,6 +61,8 @@ class AgentPause(ToSession):
 class AgentResume(ToSession):
     action_type = "agent_resume"
 
+    mode: Literal["steer", "now"] = "steer"
+
 
 class AgentInterrupt(ToSession):
     action_type = "agent_interrupt"

@@ -10,6 +10,7 @@ from agent_core.session.controls import Applied, Control, Release
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from agent_core.session.trouble import resumed
 from store.times import now_us
 
 
@@ -27,6 +28,7 @@ class BudgetMixin(AgentBase):
             why = ledger.why_again(session, held)
             session.status = Status.RUNNING
             session.held = None
+            session.trouble = resumed()
             event = Event("status", f"{session.status.value}: {why}", payload={"was_held": held})
             await session.log.record(event)
             session.agent.tick_now()
@@ -45,6 +47,7 @@ class BudgetMixin(AgentBase):
         session = self.session
         session.status = Status.PAUSED
         session.end_wait()
+        session.trouble = None
         session.held = held = held | {"since": now_us()}
         await session.log.record(_holding(held))
         session.ledger.waitlist.join(session)

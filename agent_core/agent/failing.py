@@ -9,6 +9,7 @@ from agent_core.agent.outcomes import Failed
 from agent_core.session.failures import away_in, describe
 from agent_core.session.log import Event
 from agent_core.session.status import Status
+from agent_core.session.trouble import fault
 from agent_core.session.waiting import Waiting
 
 _logger = structlog.get_logger(__name__)
@@ -31,6 +32,7 @@ class FailMixin(AgentBase):
         session.ledger.ticked(session)
         session.failures += 1
         session.error = describe(error)
+        session.trouble = fault(error, session.error, session.trouble)
         text = f"tick failed ({session.failures} in a row)"
         event = _row(failed, text, {"error_type": type(error).__name__}, session.error)
         _logger.warning("tick failed", error_type=type(error).__name__, **session.names)
@@ -53,6 +55,7 @@ class FailMixin(AgentBase):
         wait_s = schedule.while_away(tries, asked_s, session.outages.stretch)
         session.waits = Waiting.after(session.waits, kind, describe(away), wait_s)
         session.error = describe(failed.error)
+        session.trouble = fault(away, describe(away), session.trouble)
         text = f"waits for the {kind} (try {session.waits.tries})"
         payload = {"error_type": type(failed.error).__name__, "waits_for": kind}
         _logger.warning(
@@ -69,6 +72,7 @@ class FailMixin(AgentBase):
         session.end_wait()
         session.status = Status.FAILED
         session.error = error
+        session.trouble = None  # its error says all
         event = Event("error", "the session failed", error=error)
         await session.log.record(event, session.agent.final())
 

@@ -10,7 +10,7 @@ from agent_core.agent.base import AgentBase
 from agent_core.agent.deciding import take_decision
 from agent_core.agent.guidance import ForChassis, GuidanceRejectedError, Taken
 from agent_core.budgets.limits import BudgetSpentError, spent_in
-from agent_core.session.controls import Applied, Control, Decide, Interrupt, Stop
+from agent_core.session.controls import Applied, Control, Decide, Interrupt, Resume, Stop
 from agent_core.session.decisions import DecisionRejectedError
 from agent_core.session.failures import describe, is_own_end
 from agent_core.session.log import Event
@@ -91,7 +91,7 @@ class InterruptMixin(AgentBase):
 
 
 def _is_now(control: Control) -> bool:
-    return isinstance(control, Interrupt) and control.mode == "now"
+    return isinstance(control, Interrupt | Resume) and control.mode == "now"
 
 
 def _said(control: Interrupt | Decide) -> dict[str, Any]:

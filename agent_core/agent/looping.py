@@ -231,6 +231,10 @@ class LoopingAgentBase(
 
     async def _settle_undone(self) -> None:
         self.undo()
+        session = self.session
+        if session.trouble is not None and session.trouble.kind == "slow":
+            session.trouble = None
+            await session.log.record(Event("status", f"{session.status}: the tick was given up"))
 
     def undo(self) -> None:
         """Forget the tick: back to the state before it, and again at once."""
@@ -254,7 +258,7 @@ class LoopingAgentBase(
         session.iteration += 1
         session.end_wait()
         session.failures = 0
-        session.error = None
+        session.error = session.trouble = None
         session.ledger.ticked(session)
         if result.tokens_in or result.tokens_out or result.cost_usd:
             session.ledger.spend(session, result.tokens_in, result.tokens_out, result.cost_usd)
@@ -282,10 +286,10 @@ class LoopingAgentBase(
 
     async def _settle_idle(self, result: Quiet) -> None:
         session = self.session
-        if session.failures or session.waits is not None:  # else the log would go on saying so
-            session.end_wait()
+        if session.failures or session.waits is not None or session.trouble is not None:
+            session.end_wait()  # else the log would go on saying so
             session.failures = 0
-            session.error = None
+            session.error = session.trouble = None
             await session.log.record(Event("status", "nothing is left to be done"))
         self._wait(result.next_in_s)
 

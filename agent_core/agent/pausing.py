@@ -4,6 +4,7 @@ from agent_core.agent.base import AgentBase
 from agent_core.session.controls import Applied, Control, Pause, Resume
 from agent_core.session.log import Event
 from agent_core.session.status import Status
+from agent_core.session.trouble import resumed
 
 
 class PauseMixin(AgentBase):
@@ -38,14 +39,18 @@ class PauseMixin(AgentBase):
                 await super().apply(control)
 
     async def _change(self, control: Control, status: Status, reason: str | None) -> None:
-        self.session.status = status
-        self.session.held = None  # a person's word replaces the budget's hold
-        self.session.ledger.waitlist.leave(self.session)
-        self.session.end_wait()
+        session = self.session
+        was_well = session.held is None and session.waits is None and not session.failures
+        if status is Status.RUNNING and not (was_well and session.trouble is None):
+            session.trouble = resumed()
+        session.status = status
+        session.held = None  # a person's word replaces the budget's hold
+        session.ledger.waitlist.leave(session)
+        session.end_wait()
         payload = {"actor": control.actor, "reason": reason}
         text = status.value if reason is None else f"{status.value}: {reason}"
         event = Event("status", text, payload=payload, applied=[control.action_id])
-        control.settle(Applied(await self.session.log.record(event)))
+        control.settle(Applied(await session.log.record(event)))
 
     async def _run_again(self, control: Resume) -> None:
         """After a failure, as if nothing had failed."""
@@ -53,6 +58,7 @@ class PauseMixin(AgentBase):
         session.status = Status.RUNNING
         session.failures = 0
         session.error = None
+        session.trouble = resumed()
         session.agent.tick_now()
         text, payload = "running again after failure", {"actor": control.actor}
         event = Event("status", text, payload=payload, applied=[control.action_id])

@@ -203,7 +203,8 @@ class Ledger:
                     continue
                 if reached:
                     held = {"scope": scope, "what": what, "limit": limit, "spent": spent}
-                    held |= {"text": describe(held, need, kept)}
+                    held |= {"text": describe(held, need, kept), "kept": kept}
+                    held |= {"per_tick": spent / sums["ticks"] if sums["ticks"] else 0.0}
                     return held | (self._day() if scope in ("day", "worker") else {})
         return None
 

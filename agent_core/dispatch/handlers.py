@@ -117,9 +117,10 @@ async def agent_pause(context: Context, action: QueuedAction) -> Result:
 
 @handles(AgentResume)
 async def agent_resume(context: Context, action: QueuedAction) -> Result:
-    session = await _addressed(context, action.payload(AgentResume))
+    payload = action.payload(AgentResume)
+    session = await _addressed(context, payload)
     if not await _failed(session) or action.action_id in session.unmarked:
-        return _deliver(session, action, Resume)
+        return _deliver(session, action, Resume, mode=payload.mode)
     resume = Resume(action.action_id, action.actor, _future())
     await session.agent.apply(resume)
     context.fleet.start_again(session)

@@ -70,7 +70,8 @@ class Fleet:
         self._recovery = Recovery(store=store, types=types, build=self._build, shared=self._configs)
         self._overseer = Overseer(
             self.live,
-            tick_timeout_s=lambda: self.schedule.tick_timeout_s,
+            store=store.reader,
+            schedule=lambda: self.schedule,
             release_held=self.release_held,
         )
         self._stopping = False

@@ -3,29 +3,34 @@
 import time
 from collections.abc import Callable, Mapping
 
+from agent_core.fleet.slowness import Slowness
+from agent_core.session.schedule import Schedule
 from agent_core.session.session import Session
 from reins.loops import TaskLoop
+from store.reading import Reader
 
 _PERIOD_S = 5.0
 
 
 class Overseer(TaskLoop):
-    """Gives up ticks that take too long, and releases sessions whose budget has room again.
+    """Gives up ticks that take too long, notes those that hang, and releases sessions whose budget
+    has room again.
 
-    Starts once; a second stop does nothing. `tick_timeout_s` tells how long a tick may take at the
-    moment.
+    Starts once; a second stop does nothing. `schedule` is the one that holds at the moment.
     """
 
     def __init__(
         self,
         live: Mapping[str, Session],
         *,
-        tick_timeout_s: Callable[[], float],
+        store: Reader,
+        schedule: Callable[[], Schedule],
         release_held: Callable[[], None],
     ) -> None:
         super().__init__("overseer")
         self._live = live
-        self._tick_timeout_s = tick_timeout_s
+        self._schedule = schedule
+        self._slowness = Slowness(store, lambda: schedule().hanging_after_s)
         self._release_held = release_held
 
     async def run_once(self) -> float:
@@ -34,5 +39,7 @@ class Overseer(TaskLoop):
         for session in list(self._live.values()):
             if (why := session.over_time(now)) is not None:
                 session.scope.abort(why)
+        self._slowness.look(list(self._live.values()), now)
         self._release_held()
-        return min(_PERIOD_S, self._tick_timeout_s() / 4)
+        schedule = self._schedule()
+        return min(_PERIOD_S, schedule.tick_timeout_s / 4, schedule.hanging_after_s / 2)

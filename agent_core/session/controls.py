@@ -45,7 +45,9 @@ class Pause(Control):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Resume(Control):
-    pass
+    """Go on; `now` gives up the tick in flight, which is done again."""
+
+    mode: Literal["steer", "now"] = "steer"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

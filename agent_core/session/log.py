@@ -109,10 +109,17 @@ class SessionLog:
 
     async def announce(self, status: Status) -> None:
         """Record `status` unless it has passed already."""
+        here = self._session
+        await self.note(lambda: Event("status", status.value) if here.status is status else None)
+
+    async def note(self, make: Callable[[], Event | None]) -> None:
+        """Record an event beside a tick in flight, made once its turn has come; None: it has none.
+
+        The calls of the tick so far stay for the row that they lead to.
+        """
         async with self._writing:
-            if self._session.status is status and not self._closed:
-                # The calls of the tick so far stay for the row that they lead to.
-                await self._append(Event("status", status.value), with_calls=False)
+            if not self._closed and (event := make()) is not None:
+                await self._append(event, with_calls=False)
 
     async def close_by_force(self, final: Callable[[], Event]) -> int | None:
         """Write the last row of a session whose tick cannot be stopped, and nothing after it.

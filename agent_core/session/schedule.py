@@ -15,6 +15,7 @@ class Schedule:
     heartbeat_s: float = 3.0
     jitter: float = 0.1
     tick_timeout_s: float = 300.0
+    hanging_after_s: float = 20.0
     retry_wait_s: float = 1.0
     retry_wait_max_s: float = 60.0
     max_failures: int = 5

@@ -22,6 +22,7 @@ from agent_core.session.side_tasks import SideTasks
 from agent_core.session.snapshot import no_usage, restore, snapshot_of
 from agent_core.session.status import Status
 from agent_core.session.tick_scope import Abort, TickScope
+from agent_core.session.trouble import Trouble
 from agent_core.session.waiting import Waiting
 from store.journal.file import Record
 from store.journal.journal import Journal
@@ -44,7 +45,7 @@ class Session:
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
         "created_at", "error", "failures", "guided", "held", "inbox", "iteration", "ledger",
         "limits", "log", "mailbox", "outages", "result", "schedule", "scope", "session_id",
-        "status", "task", "unmarked", "usage", "waits", "worked_s",
+        "status", "task", "trouble", "unmarked", "usage", "waits", "worked_s",
     )  # fmt: skip
 
     def __init__(
@@ -76,6 +77,7 @@ class Session:
         self.limits: dict[str, Any] | None = None
         self.held: dict[str, Any] | None = None
         self.waits: Waiting | None = None
+        self.trouble: Trouble | None = None
         self.task: asyncio.Task[None] | None = None
         self.status = Status.RUNNING
         self.iteration = 0

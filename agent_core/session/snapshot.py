@@ -9,6 +9,7 @@ from agent_core.session.decisions import SessionItems
 from agent_core.session.log import SessionLog
 from agent_core.session.session_agent import SessionAgent
 from agent_core.session.status import Status
+from agent_core.session.trouble import Trouble, restored_trouble
 from agent_core.session.waiting import Waiting, restored_wait, waits_for_budget
 
 
@@ -27,6 +28,7 @@ class Kept(Protocol):
     limits: dict[str, Any] | None
     held: dict[str, Any] | None
     waits: Waiting | None
+    trouble: Trouble | None
     iteration: int
     result: str | None
     log: SessionLog
@@ -52,6 +54,8 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
         snapshot["idle"] = True
     if session.limits is not None:
         snapshot["limits"] = session.limits
+    if session.trouble is not None and not session.status.over:
+        snapshot["trouble"] = session.trouble.stored()
     if session.held is not None and session.status is Status.PAUSED:
         snapshot["held"] = session.held
         snapshot["waits"] = waits_for_budget(session.held)
@@ -81,6 +85,7 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     session.limits = snapshot.get("limits")
     session.held = snapshot.get("held")
     session.waits = restored_wait(snapshot)
+    session.trouble = restored_trouble(snapshot.get("trouble"))
     session.unmarked = snapshot["unmarked"]
     session.log.state = orjson.dumps(snapshot["agent"]).decode()
 

@@ -86,9 +86,15 @@ def pause(
 
 
 @acting("resume", "go on")
+@click.option("--now", is_flag=True, help="give up the tick in flight, and do it again")
 @_of_session
-def resume(*, agent_id: str, actor: str, wait: float | None, session: str | None) -> None:
-    answer(queue_imp.agent_resume_action(agent_id, actor, session_id=session), wait_s=wait)
+def resume(
+    *, agent_id: str, actor: str, wait: float | None, session: str | None, now: bool
+) -> None:
+    mode: queue_imp.Mode = "now" if now else "steer"
+    answer(
+        queue_imp.agent_resume_action(agent_id, actor, session_id=session, mode=mode), wait_s=wait
+    )
 
 
 @acting("interrupt", "give new guidance")

@@ -35,11 +35,16 @@ COUNTED: frozenset[Kind] = frozenset(
 """The kinds of failure that are the route's fault; the others are the call's."""
 
 
+_ANSWERED = "it answered "
+
+
 class ModelError(Exception):
     """A call failed. `kind` says how, `retryable` whether the same call may succeed later.
 
     `routes` are those that were to answer: the one that was asked for, and its fallbacks.
     `waits_for` names what is away, where one of them is; None where the call itself is at fault.
+    `what` happened, in few words. `after`: its kind, or that of the faults for which calls are
+    paused.
     `given_tokens` and `limit_tokens` are for "context_too_long": what was sent and what the model
     takes, as the server counts, the latter where it was told. The message has both.
     """
@@ -51,6 +56,7 @@ class ModelError(Exception):
         kind: Kind,
         retryable: bool,
         retry_after_s: float | None = None,
+        what: str = "",
         given_tokens: int | None = None,
         limit_tokens: int | None = None,
     ) -> None:
@@ -58,10 +64,29 @@ class ModelError(Exception):
         self.kind: Kind = kind
         self.retryable = retryable
         self.retry_after_s = retry_after_s
+        self.what = what
+        self.after: Kind = kind
         self.routes: tuple[str, ...] = ()
         self.waits_for: str | None = "model" if kind in SHARED else None
         self.given_tokens = given_tokens
         self.limit_tokens = limit_tokens
+
+    @property
+    def shared_cause(self) -> tuple[str, str, str] | None:
+        """A key that is the same for all who meet it, words, and the route; None without a route.
+
+        Calls that are paused have the cause for which they are.
+        """
+        if not self.routes:
+            return None
+        route, told = self.routes[0], self.what or str(self)
+        words = f"Route {route}: {told}"
+        if told.startswith(_ANSWERED):
+            status = told.removeprefix(_ANSWERED)
+            refused = self.after == "auth" and status in ("401", "403")
+            words = f"Route {route}: key refused ({status})" if refused else ""
+            words = words or f"Route {route} answers {status}"
+        return f"route:{route}:{self.after}", words, route
 
 
 class ModelConfigError(Exception):
@@ -83,6 +108,7 @@ def summed_up(failed: Sequence[tuple[str, ModelError]]) -> ModelError:
             given_tokens=first.given_tokens,
             limit_tokens=first.limit_tokens,
         )
+    in_all.what, in_all.after = first.what, first.after
     in_all.routes = tuple(route for route, _ in failed)
     in_all.waits_for = next((e.waits_for for _, e in failed if e.waits_for), None)
     return in_all

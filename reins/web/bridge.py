@@ -26,7 +26,7 @@ from reins.tools.from_settings import WorkerTools
 from reins.tools.mcp.pins import Pins
 from reins.tools.mcp.telling import told_without
 from reins.tools.toolbox import Toolbox
-from reins.web.figures import WorkerFigures, figures_of
+from reins.web.figures import WorkerFigures, figures_of, moods_of
 from store.queue import writer as queue_writer
 from store.queue.writer import QueueWriter
 from store.reading import Reader, reader
@@ -173,6 +173,10 @@ class Bridge:
     def figures(self) -> WorkerFigures | None:
         """The figures of the worker here; None where it is elsewhere."""
         return None if self._worker is None else figures_of(self._worker, self.settings.poll_s)
+
+    def moods(self) -> Mapping[str, int]:
+        """The sessions in the worker here, by mood; empty where it is elsewhere."""
+        return {} if self._worker is None else moods_of(self._worker)
 
     def worker_pid(self) -> int | None:
         """Process id of the worker on this folder, here or elsewhere; None if there is none."""

@@ -1,12 +1,14 @@
 """Figures of the worker in this process, read at one moment and handed to the web as one value."""
 
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from agent_core.inbox.inbox import Figures
+from agent_core.session.mood import mood_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         poll_age_s=0.0 if dispatcher is None else time.monotonic() - dispatcher.polled_at,
         poll_s=poll_s,
     )
+
+
+def moods_of(worker: Any) -> dict[str, int]:
+    """The sessions in the worker, by mood; not for every look, since each is asked."""
+    return Counter(mood_of(each.snapshot()) for each in list(worker.fleet.live.values()))
 
 
 def _waiting(sessions: Iterable[Any]) -> dict[str, int]:

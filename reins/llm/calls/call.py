@@ -8,13 +8,14 @@ import structlog
 
 from reins.llm.caller import CallRecord
 from reins.llm.calls.accounting import ABORTED, Accounting
+from reins.llm.calls.refusing import asked_to_wait, circuit_open
 from reins.llm.completion import Completion
 from reins.llm.errors import COUNTED, Kind, ModelConfigError, ModelError, place_of, summed_up
 from reins.llm.limits.admission import BackingOffError
 from reins.llm.limits.backoff import wait_s
 from reins.llm.routes.open_route import OpenRoute
 from reins.llm.wire.errors import WireError
-from reins.llm.wire.failures import ADVICE, classify, failure
+from reins.llm.wire.failures import classify, failure
 from reins.llm.wire.response import Exchange
 
 NO_FALLBACK: frozenset[Kind] = frozenset({"refused", "too_long"})
@@ -149,7 +150,7 @@ class Call:
             open_for_s = route.breaker.open_for_s()
             if open_for_s is not None:
                 if may_go_on or open_for_s >= left_s:
-                    raise before or _circuit_open(route, open_for_s)
+                    raise before or circuit_open(route, open_for_s)
                 await route.breaker.change(open_for_s or left_s)
                 continue
             await self._enter(route, tokens, left_s, before)
@@ -171,7 +172,7 @@ class Call:
             self._given_up(route)
             raise
         except BackingOffError as error:
-            raise before or _asked_to_wait(route, error.backoff_s) from None
+            raise before or asked_to_wait(route, error.backoff_s) from None
         except TimeoutError as error:
             raise before or error from None
 
@@ -272,6 +273,7 @@ class Call:
             route.breaker.succeeded(self)
             return
         if error.kind in COUNTED:
+            route.metrics.last_fault = error.what
             if route.breaker.failed(self, error.kind):
                 log.warning("model route circuit opened", route=route.spec.name, kind=error.kind)
         elif error.kind == "rate_limited":
@@ -287,19 +289,3 @@ def unforeseen(route: OpenRoute, raised: BaseException) -> ModelError:
     error = place_of(raised)
     log.error("model call failed unexpectedly", route=route.spec.name, error=error)
     return failure("garbage", route.target, f"its answer could not be taken ({error})")
-
-
-def _circuit_open(route: OpenRoute, open_for_s: float) -> ModelError:
-    faults = route.spec.breaker_failures
-    what = f"its circuit is open for {open_for_s:.0f} s more after {faults} faults in a row"
-    if route.breaker.last is not None:
-        what += f", the last of kind {route.breaker.last}: {ADVICE[route.breaker.last][:-1]}"
-    error = failure("circuit_open", route.target, what)
-    error.retry_after_s = open_for_s or None
-    return error
-
-
-def _asked_to_wait(route: OpenRoute, backoff_s: float) -> ModelError:
-    error = failure("rate_limited", route.target, f"it asked for no calls for {backoff_s:.0f} s")
-    error.retry_after_s = backoff_s
-    return error

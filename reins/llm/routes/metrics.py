@@ -51,6 +51,8 @@ class RouteMetrics:
         self.failures = 0
         self.errors: dict[str, int] = {}
         self.last_error: str | None = None
+        self.last_fault = ""
+        """The newest fault of the route itself, in few words."""
         self.tokens_in = 0
         self.tokens_out = 0
         self.cost_usd = 0.0

@@ -97,6 +97,7 @@ def failure(
         kind=kind,
         retryable=kind in RETRYABLE if retryable is None else retryable,
         retry_after_s=after_s,
+        what=what,
     )
 
 

@@ -8,6 +8,7 @@ from reins.web import page
 from reins.web.api import (
     actions,
     agent_types,
+    attention,
     inbox,
     mcp,
     mcp_servers,
@@ -41,8 +42,8 @@ from store.sizes import Sizes
 
 _MODULES = (
     read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
-    read_conversations, messages, export, routes, tools, mcp_servers, inbox, system, usage,
-    vocabulary,
+    read_conversations, messages, export, routes, tools, mcp_servers, inbox, attention, system,
+    usage, vocabulary,
 )  # fmt: skip
 
 

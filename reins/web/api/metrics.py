@@ -8,17 +8,24 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 from prometheus_client.metrics_core import Metric
 
+from agent_core.session.mood import MOODS
 from agent_core.session.status import Status
-from reins.recent import quantile
-from reins.tools.figures import ToolFigures
 from reins.web.api.context import ApiContext, api_context
 from reins.web.api.figure import Figure, Samples, by, measured, one, seconds
 from reins.web.api.mcp_figures import OF_MCP
+from reins.web.api.tool_figures import OF_TOOLS
 from reins.web.figures import WorkerFigures
 from store.queue import reading as queue_reading
 
 PATH = "/metrics"
 _BREAKER = ("closed", "half_open", "open")
+
+
+def _moods(context: ApiContext) -> dict[str, float | None]:
+    if not context.bridge.has_worker:
+        return {}
+    moods = context.bridge.moods()
+    return {mood: moods.get(mood, 0) for mood in MOODS}
 
 
 def _lags(worker: WorkerFigures) -> dict[str, float | None]:
@@ -43,12 +50,13 @@ def _decisions(worker: WorkerFigures) -> Samples:
     ]
 
 
-def _durations(tool: ToolFigures) -> dict[str, float | None]:
-    newest = tool.recent_s.sorted()
-    return {str(share): quantile(newest, share) for share in (0.5, 0.95, 0.99)}
-
-
 OF_WEB = (
+    Figure(
+        "reins_sessions_by_mood",
+        "sessions in the worker, by `mood`; if `failing`, `hanging` or `held` grow, see "
+        "GET /api/attention",
+        by("mood", _moods),
+    ),
     Figure(
         "reins_queue_depth",
         "actions that wait in the queue; if it grows, the worker is gone or too slow",
@@ -235,28 +243,6 @@ OF_ROUTES = (
         "reins_model_first_token_seconds",
         "median time to the first token of the newest successful streams",
         one(lambda route: seconds(route.first_token_p50_ms)),
-    ),
-)
-OF_TOOLS = (
-    Figure(
-        "reins_tool_calls_total",
-        "calls of the tool since the worker's start, by `outcome`: `ok`, or the kind of failure",
-        by("outcome", lambda tool: dict(tool.outcomes)),
-    ),
-    Figure(
-        "reins_tool_attempts_total",
-        "tries of these calls; if they are many more, what the tool needs fails",
-        one(lambda tool: tool.attempts),
-    ),
-    Figure(
-        "reins_tool_seconds_total",
-        "seconds that these calls took, with their waits",
-        one(lambda tool: tool.seconds),
-    ),
-    Figure(
-        "reins_tool_latency_seconds",
-        "duration of the newest calls that succeeded, by `quantile`",
-        by("quantile", _durations),
     ),
 )
 

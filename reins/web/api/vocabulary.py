@@ -1,8 +1,10 @@
 """The words of the API: the action types, and which status takes which verb."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from agent_core.actions.payloads import PAYLOADS
+from agent_core.session.mood import CONCERN_KINDS, MOODS
 from agent_core.session.status import Status, Verb
 from reins.web.http.openapi import group
 from reins.web.views.rows import StatusName, Wire
@@ -19,15 +21,37 @@ class StatusRule(Wire):
     over: bool
 
 
+class Meaning(Wire):
+    """A word, and what it means in a line."""
+
+    name: str
+    meaning: str
+
+
 class Vocabulary(Wire):
+    """`moods` are the most urgent first, as are `concerns`, the kinds of causes."""
+
     action_types: list[str]
     statuses: list[StatusRule]
+    moods: list[Meaning]
+    concerns: list[Meaning]
 
 
 @api.get("/api/vocabulary", responses={200: Vocabulary})
 def get_vocabulary() -> dict[str, Any]:
-    """The action types that the runtime knows, and the statuses with the verbs that each takes."""
-    return {"action_types": list(PAYLOADS), "statuses": [_rule(status) for status in Status]}
+    """The action types that the runtime knows, the statuses with the verbs that each takes, and
+    the words for how a session is.
+    """
+    return {
+        "action_types": list(PAYLOADS),
+        "statuses": [_rule(status) for status in Status],
+        "moods": _meanings(MOODS),
+        "concerns": _meanings(CONCERN_KINDS),
+    }
+
+
+def _meanings(words: Mapping[Any, str]) -> list[dict[str, str]]:
+    return [{"name": name, "meaning": meaning} for name, meaning in words.items()]
 
 
 def _rule(status: Status) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Literal
 
 from agent_core.budgets.days import taken_on
+from agent_core.budgets.enough import enough, next_call
 from agent_core.budgets.limits import Scope, What
 from reins.web.views.rows import Wire
 
@@ -11,7 +12,9 @@ from reins.web.views.rows import Wire
 class Held(Wire):
     """A limit that a session waits at; `text` is what its log says of it.
 
-    The scope `worker` is a limit of the settings, for all sessions of a day together.
+    `needs`: what the next call may need of it, 0 where nobody knows. `raise_to`: a limit with room
+    for a useful while beyond what is spent and what the next call needs. The scope `worker` is a
+    limit of the settings, for all sessions of a day together.
     """
 
     scope: Literal[Scope, "worker"]
@@ -19,6 +22,8 @@ class Held(Wire):
     limit: float
     spent: float
     text: str
+    needs: float
+    raise_to: float
 
 
 class Amounts(Wire):
@@ -42,7 +47,10 @@ class ScopeBudget(Wire):
 
 def held_row(held: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """In the shape of `Held`, from a snapshot."""
-    return None if held is None else {name: held[name] for name in Held.model_fields}
+    if held is None:
+        return None
+    told = {name: held[name] for name in ("scope", "what", "limit", "spent", "text")}
+    return told | {"needs": next_call(held), "raise_to": enough(held)}
 
 
 def budget_rows(

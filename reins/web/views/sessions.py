@@ -1,13 +1,16 @@
 """Every session in one line, in memory: what the list shows, kept up to date by the feed."""
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import asdict
 from operator import itemgetter
 from typing import Any, Literal
 
 import orjson
 
+from agent_core.session.concerns import Concerned
+from agent_core.session.mood import Cause, ConcernKind, Mood, mood_of
 from reins.web.views.budgets import Held, held_row
 from reins.web.views.rows import Row, StatusName, Wire
 from store import agent_state
@@ -31,6 +34,16 @@ class Waits(Wire):
     until: str | None
 
 
+class SessionCause(Wire):
+    """Why a session needs a person; `key` is the same for all of one cause."""
+
+    kind: ConcernKind
+    key: str
+    text: str
+    since: str | None
+    route: str | None
+
+
 class SessionSummary(Wire):
     """One session in a line.
 
@@ -39,13 +52,16 @@ class SessionSummary(Wire):
     next one. `latencies_ms` are those of the newest ticks that this process has seen, oldest first;
     in events of the list, only the new ones. `held`: the limit of a budget that it waits at,
     paused, until that is raised. `waits`: what it waits for, a budget, a model that is away or a
-    person among other things.
+    person among other things. `mood` is how it is, as GET /api/vocabulary explains, and `cause`
+    why it needs a person, null where it needs none.
     """
 
     agent_id: str
     session_id: str
     agent_type: str
     status: StatusName
+    mood: Mood
+    cause: SessionCause | None
     seq: int
     ticks: int
     text: str
@@ -66,7 +82,7 @@ class SessionSummary(Wire):
 class _IndexedSession:
     """The values that are kept of one session."""
 
-    __slots__ = ("fresh", "latencies", "values")
+    __slots__ = ("concerned", "fresh", "latencies", "values")
 
     def __init__(self) -> None:
         self.values: dict[str, Any] = {
@@ -75,6 +91,7 @@ class _IndexedSession:
             "last_tick_at": None,
             "text": "",
         }
+        self.concerned: Concerned | None = None
         self.latencies: deque[float] = deque(maxlen=_KEPT_LATENCIES)
         self.fresh: list[float] = []
 
@@ -149,14 +166,16 @@ class SessionIndex:
             rows = [_summary(line, list(line.latencies)) for _, line in found[:limit]]
         return rows, len(found) > limit
 
-    def counts(self) -> dict[str, int]:
-        """Sessions by status."""
-        found: dict[str, int] = {}
+    def counts(self, by: Literal["status", "mood"] = "status") -> dict[str, int]:
+        """Sessions by status, or by mood."""
         with self._lock:
-            for line in self._lines.values():
-                status = str(line.values["status"])
-                found[status] = found.get(status, 0) + 1
-        return found
+            return dict(Counter(str(line.values[by]) for line in self._lines.values()))
+
+    def concerned(self) -> list[Concerned]:
+        """Those that need a person; `concerns_of` gathers them by cause."""
+        with self._lock:
+            lines = list(self._lines.values())
+        return [line.concerned for line in lines if line.concerned is not None]
 
     def seq(self, session_id: str) -> int:
         """The number of the newest row of its log; 0 if unknown."""
@@ -169,8 +188,11 @@ class SessionIndex:
     def _apply_step(self, step: Row) -> bool:
         if step["seq"] <= self.seq(step["session_id"]):
             return False
-        known = _known(step, orjson.loads(step["state"]), step["step"], step["seq"])
+        snapshot = orjson.loads(step["state"])
+        concerned = Concerned.of(step["session_id"], step["agent_id"], snapshot)
+        known = _known(step, snapshot, step["step"], step["seq"], concerned)
         line = self._lines.setdefault(step["session_id"], _IndexedSession())
+        line.concerned = concerned
         line.values |= known
         line.values["updated_at"] = step["created_at"]
         if step["kind"] == "tick":
@@ -183,13 +205,15 @@ class SessionIndex:
 
     def _apply_state(self, row: Row, *, anew: bool = False) -> None:
         seq = orjson.loads(row["history"] or "{}").get("seq", 0)
-        snapshot = orjson.loads(row["snapshot"] or "{}")
-        known = _known(row, {**snapshot, **_by_hand(row)}, row["iteration"], seq)
+        snapshot = {**orjson.loads(row["snapshot"] or "{}"), **_by_hand(row)}
+        concerned = Concerned.of(row["session_id"], row["agent_id"], snapshot)
+        known = _known(row, snapshot, row["iteration"], seq, concerned)
         with self._lock:
             if seq < self.seq(row["session_id"]) and not anew:
                 return
             line = self._lines.setdefault(row["session_id"], _IndexedSession())
             ticked = known["ticks"] != line.values["ticks"]
+            line.concerned = concerned
             line.values |= known
             line.values["updated_at"] = row["updated_at"]
             line.values["text"] = (row["result"] or "")[:_CUT_TEXT]
@@ -197,7 +221,9 @@ class SessionIndex:
                 line.values["last_tick_at"] = row["updated_at"]
 
 
-def _known(row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int) -> dict[str, Any]:
+def _known(
+    row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int, concerned: Concerned | None
+) -> dict[str, Any]:
     usage = snapshot.get("usage") or {}
     error = snapshot.get("error")
     return {
@@ -205,6 +231,8 @@ def _known(row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int) -> dict[
         "session_id": row["session_id"],
         "agent_type": snapshot.get("agent_type") or "",
         "status": str(snapshot["status"]),
+        "mood": mood_of(snapshot),
+        "cause": None if concerned is None else _cause_row(concerned.cause),
         "seq": seq,
         "ticks": ticks or 0,
         "error": None if error is None else error[:_CUT_ERROR],
@@ -217,6 +245,11 @@ def _known(row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int) -> dict[
         "tokens_out": usage.get("tokens_out", 0),
         "cost_usd": usage.get("cost_usd", 0.0),
     }
+
+
+def _cause_row(cause: Cause) -> dict[str, Any]:
+    """In the shape of `SessionCause`."""
+    return {**asdict(cause), "since": iso(cause.since)}
 
 
 def _waits_row(waits: Mapping[str, Any] | None) -> dict[str, Any] | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 import orjson
 from pydantic import AfterValidator, Field
 
+from agent_core.session.mood import MOODS
 from agent_core.session.status import Status
 from reins.names.folding import fold
 from reins.web.api.context import ApiContext, api_context
@@ -34,6 +35,13 @@ def _statuses(value: str) -> str:
     return value
 
 
+def _moods(value: str) -> str:
+    for name in value.split(",") if value else ():
+        if name not in MOODS:
+            raise ValueError(f"{name!r:.40} is not a mood; expected some of {', '.join(MOODS)}")
+    return value
+
+
 class SessionsQuery(Input):
     status: Annotated[
         str,
@@ -43,6 +51,14 @@ class SessionsQuery(Input):
             json_schema_extra={"pattern": rf"^(({'|'.join(Status)})(,({'|'.join(Status)}))*)?$"},
         ),
     ] = ""
+    mood: Annotated[
+        str,
+        AfterValidator(_moods),
+        Field(
+            description="one or more moods, separated by commas",
+            json_schema_extra={"pattern": rf"^(({'|'.join(MOODS)})(,({'|'.join(MOODS)}))*)?$"},
+        ),
+    ] = ""
     agent_type: Words = ""
     q: Annotated[Words, Field(description="part of an id, a type, a text or an error")] = ""
     limit: Annotated[int, Field(ge=1, le=5_000), Digits] = 100
@@ -50,11 +66,15 @@ class SessionsQuery(Input):
 
 
 class SessionList(Wire):
-    """A page of sessions, by agent and session; `counts` are of all sessions, by status."""
+    """A page of sessions, by agent and session.
+
+    `counts` are of all sessions, by status, and `moods` by mood.
+    """
 
     items: list[SessionSummary]
     next_cursor: str | None
     counts: dict[str, int]
+    moods: dict[str, int]
 
 
 class SessionNow(Wire):
@@ -115,6 +135,7 @@ def list_sessions(query: SessionsQuery) -> dict[str, Any]:
         "items": items,
         "next_cursor": None if last is None else cursor_of(last["agent_id"], last["session_id"]),
         "counts": index.counts(),
+        "moods": index.counts("mood"),
     }
 
 
@@ -162,10 +183,13 @@ def seen(context: ApiContext, session_id: str) -> dict[str, Any]:
 
 def _filter(query: SessionsQuery) -> Callable[[Row], bool]:
     statuses = frozenset(query.status.split(",")) if query.status else None
+    moods = frozenset(query.mood.split(",")) if query.mood else None
     words = fold(query.q)
 
     def fits(row: Row) -> bool:
         if statuses is not None and row["status"] not in statuses:
+            return False
+        if moods is not None and row["mood"] not in moods:
             return False
         if query.agent_type not in ("", row["agent_type"]):
             return False

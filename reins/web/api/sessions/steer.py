@@ -37,7 +37,9 @@ class PauseBody(ActorBody):
 
 
 class ResumeBody(ActorBody):
-    pass
+    mode: Annotated[
+        Literal["steer", "now"], Field(description="now gives up the tick in flight, too")
+    ] = "steer"
 
 
 class DestroyBody(ActorBody):
@@ -56,6 +58,9 @@ class InterruptBody(ActorBody):
 
 class BulkBody(ActorBody):
     verb: Literal["pause", "resume", "destroy"]
+    mode: Annotated[
+        Literal["steer", "now"], Field(description="of a resume: now gives up the ticks in flight")
+    ] = "steer"
     session_ids: Annotated[
         list[KnownId],
         Field(min_length=1, max_length=_MAX_BULK, json_schema_extra={"uniqueItems": True}),
@@ -99,7 +104,7 @@ def resume_session(path: SessionPath, header: KeyHeader, body: ResumeBody) -> Re
 
     def make() -> dict[str, Any]:
         target = Targets(context).get(path.session_id, "resume")
-        return _action("agent_resume", target, body.actor)
+        return _action("agent_resume", target, body.actor, mode=_now(body.mode))
 
     return accepted(context, header, make)
 
@@ -165,6 +170,10 @@ def _action(action_type: str, target: Target, actor: str, **payload: Any) -> dic
     )
 
 
+def _now(mode: str) -> str | None:
+    return mode if mode == "now" else None
+
+
 def _check_guidance(context: ApiContext, target: Target, guidance: dict[str, Any] | str) -> None:
     kind = types_of(context).get(target.agent_type)
     if kind is None:
@@ -186,7 +195,9 @@ def _bulk_actions(
     """The actions that can be, and why the others cannot, by session."""
     targets = Targets(context)
     # A resume has no reason of its own.
-    reason = {"description" if body.verb == "resume" else "reason": body.reason}
+    more = {"reason": body.reason}
+    if body.verb == "resume":
+        more = {"description": body.reason, "mode": _now(body.mode)}
     actions: list[dict[str, Any]] = []
     problems: dict[str, str] = {}
     for session_id in body.session_ids:
@@ -195,7 +206,7 @@ def _bulk_actions(
         except RequestRefusedError as refused:
             problems[session_id] = refused.detail
         else:
-            actions.append(_action(f"agent_{body.verb}", target, body.actor, **reason))
+            actions.append(_action(f"agent_{body.verb}", target, body.actor, **more))
     return actions, problems
 
 

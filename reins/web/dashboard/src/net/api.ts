@@ -28,6 +28,7 @@ import type {
   SessionNow,
   SessionsPage,
   SystemInfo,
+  UsageNow,
   Verb,
   Vocabulary,
 } from './wire'
@@ -147,6 +148,7 @@ export const api = {
   routes: (signal: AbortSignal) => get<RouteList>('/routes', {}, signal),
   /** A try changes nothing that a second one would double. */
   checkRoute: (name: string) => post<RouteCheck>(`/routes/${segment(name)}/check`, {}, newKey()),
+  usage: (query: { since: string; by: string; step: string }, signal: AbortSignal) => get<UsageNow>('/usage', query, signal),
   reloadEnvironment: (body: { actor: string }, key: string) => post<Accepted>('/environment/reload', body, key),
 
   mcpServers: async (signal: AbortSignal) => (await get<{ items: McpServer[] }>('/mcp/servers', {}, signal)).items,

@@ -71,6 +71,8 @@ export type ScopeBudget = Schemas['ScopeBudget']
 export type ModelRoute = Schemas['Route']
 export type RouteList = Schemas['RouteList']
 export type RouteCheck = Schemas['RouteCheck']
+export type UsageNow = Schemas['UsageNow']
+export type UsageSums = Schemas['UsageSums']
 export type ModelCall = Schemas['ModelCall']
 export type Prompt = Schemas['Prompt']
 /** `now` and `before` are as the server described the tool. */

@@ -18,6 +18,7 @@ from store import (
     model_calls,
     participants,
     usage,
+    webhook_calls,
 )
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
@@ -49,6 +50,7 @@ TABLES: tuple[Table, ...] = (
     approval_rules.TABLE,
     usage.MINUTES,
     usage.HOURS,
+    webhook_calls.TABLE,
 )
 
 _FLUSH_S = 35.0
@@ -198,7 +200,7 @@ class Store:
         """For how many days the record of a model's call is kept; None: for ever."""
         self._record_days = days
         if self._flush is not None:
-            self._flush.retention.days = days
+            self._flush.retention.keep_for(days)
 
     def adopt_actions(self) -> None:
         """Take in what other programs have put into the queue's table. Blocks.

@@ -21,7 +21,7 @@ class Retention:
     """Deletes, at the first run and then each hour, rows older than `days`, or than their table
     keeps them; None keeps all of the others.
 
-    For the flush's thread, the tables' only writer. `days` may change at any time. What is deleted
+    For the flush's thread, the tables' only writer. What is deleted
     is gone, so that no clock alone decides: it counts no further than time has passed since the run
     before, and at the first run no further than the newest row.
     """
@@ -37,6 +37,11 @@ class Retention:
         self._clock = clock
         self._passed = passed
         self._offset_s: float | None = None
+
+    def keep_for(self, days: float | None) -> None:
+        """Keep records for so many days from now on; the next run is the flush's next."""
+        self.days = days
+        self.due_at = 0.0
 
     def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> bool:
         """Delete what is due in those of the tables that have a retention; False if none is."""

@@ -35,7 +35,7 @@ def test_the_first_screen_says_what_it_costs_what_fails_and_what_waits(fleet, vi
     expect(_figure(page, "Spent today")).to_have_text("$0")  # the demonstration is free
     expect(_figure(page, "Failed")).to_have_text(re.compile(r"^[\d.]+ %$"))
     expect(_figure(page, "Waiting")).to_have_text(re.compile(r"ms$"))
-    expect(page.get_by_role("img", name="Calls by hour")).to_be_visible()
+    expect(page.locator("dl").get_by_role("img", name="Calls by hour")).to_be_visible()
     expect(page.get_by_role("heading", name="Loop lag")).to_have_count(0)
     page.keyboard.press("b")
     table = page.get_by_role("region", name="Cost, failures and waits by type")
@@ -48,7 +48,7 @@ def test_the_first_screen_says_what_it_costs_what_fails_and_what_waits(fleet, vi
     expect(sessions.get_by_role("link").first).to_be_visible()
     page.get_by_role("button", name="7 days").click()
     expect(page.locator("dl")).to_contain_text("Spent in 7 days")
-    expect(page.get_by_role("img", name="Calls by day")).to_be_visible()
+    expect(page.locator("dl").get_by_role("img", name="Calls by day")).to_be_visible()
     picture(page, "system-spent")
 
 

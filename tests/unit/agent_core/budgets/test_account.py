@@ -154,7 +154,7 @@ async def test_a_pause_that_is_announced_takes_nothing_from_the_tick(payer, page
 
 
 def test_the_table_has_a_column_for_each_field_of_a_call():
-    """In the same order, after the row's place; then come its caller's, and the journal's number."""
+    """In the same order, after the row's place; the caller's names come after them."""
     fields = [field.name for field in dataclasses.fields(CallRecord)]
     names = model_calls.TABLE.schema.names
     caller = ["agent_type", "conversation_id"]

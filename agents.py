@@ -37,7 +37,10 @@ from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
+from reins.unusable import UNUSABLE, is_panic, unusable
 from reins.version import VERSION
+from reins.webhooks import config as webhooks
+from reins.webhooks.calling import Webhooks
 from store.errors import FolderOwnedError
 from store.store import Store
 

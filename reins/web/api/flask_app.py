@@ -18,6 +18,7 @@ from reins.web.api import (
     tools,
     usage,
     vocabulary,
+    webhooks,
 )
 from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
@@ -43,7 +44,7 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, calls, events, files, actions, agent_types,
     read_conversations, messages, export, routes, tools, mcp_servers, inbox, attention, system,
-    usage, vocabulary,
+    usage, vocabulary, webhooks,
 )  # fmt: skip
 
 

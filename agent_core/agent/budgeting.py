@@ -64,6 +64,10 @@ def _set_budget(session: Session, asked: SetBudget) -> Taken:
     did = session.set_budget(asked)
     other = session.held is not None and held is not None and not same_limit(held, session.held)
 
+    if held is not None:
+        still = session.ledger.still_held(session)
+        did += "; it goes on" if still is None else f"; still held: {still['text']}"
+
     def then() -> None:
         session.ledger.waitlist.join(session)
         session.ledger.made_room()

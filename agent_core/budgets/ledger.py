@@ -204,7 +204,7 @@ class Ledger:
                 if reached:
                     held = {"scope": scope, "what": what, "limit": limit, "spent": spent}
                     held |= {"text": describe(held, need, kept), "kept": kept}
-                    held |= {"per_tick": spent / sums["ticks"] if sums["ticks"] else 0.0}
+                    held |= {"per_tick": spent / (sums["ticks"] or 1)}
                     return held | (self._day() if scope in ("day", "worker") else {})
         return None
 

@@ -17,7 +17,7 @@ _VOLATILE = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`|0x[0-9a-f]+|\d[\d.,:]*")
 
 @dataclass(frozen=True, slots=True)
 class Trouble:
-    """Why a session is not well. `key` is the same for all sessions of one cause.
+    """The reason for which a session is not well. `key` is the same for all sessions of one cause.
 
     `fault`: its newest tick failed. `slow`: its tick in flight takes far longer than its ticks do.
     `resumed`: it was in trouble, goes on, and has not ticked since. `since` is in microseconds

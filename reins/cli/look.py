@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from agent_core.session.mood import mood_of
 from agent_core.session.waiting import STUCK
 from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
@@ -59,10 +60,11 @@ def status(*, agent_id: str | None, as_json: bool) -> None:
     if not rows:
         print(f"no sessions yet; make one: {_program()} create agent1 --subject cats")
         return
-    print(_columns("STATUS", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
+    print(_columns("STATUS", "MOOD", "AGENT", "SESSION", "TYPE", "TICKS", "LATEST"))
     for row in rows:
         latest = " ".join((_waits(row) or row["error"] or row["result"] or "").split())
-        columns = (row["status"], row["agent_id"], row["session_id"], row["agent_type"])
+        how = (row["status"], mood_of(snapshot_of(row)))
+        columns = (*how, row["agent_id"], row["session_id"], row["agent_type"])
         print(_columns(*columns, str(row["iteration"]), terminal.cut(latest, 80)))
 
 
@@ -90,6 +92,13 @@ def watch(
             return
 
 
+def snapshot_of(row: dict[str, Any]) -> dict[str, Any]:
+    """The snapshot of a row of `agent_state`, whose own columns hold where they differ."""
+    snapshot: dict[str, Any] = json.loads(row["snapshot"] or "{}")
+    own = {name: row[name] for name in ("status", "error") if row[name] is not None}
+    return {"status": "stopped", **snapshot, **own}
+
+
 _WAITS = {
     STUCK: "is stuck",
     "approval": "waits for approval",
@@ -109,7 +118,7 @@ def _waits(row: dict[str, Any]) -> str:
 
 def _columns(*values: str) -> str:
     *texts, ticks, latest = map(terminal.shown, values)
-    widths = (10, 20, 20, 10)
+    widths = (10, 8, 20, 20, 10)
     padded = (terminal.padded(text, width) for text, width in zip(texts, widths, strict=True))
     return f"{' '.join(padded)} {ticks:>6}  {latest}"
 

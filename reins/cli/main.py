@@ -59,6 +59,7 @@ STEER = {
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
     "reload": Verb("reins.cli.steer", "read settings, prompts and agent types again"),
+    "attention": Verb("reins.cli.attention", "list what needs a person, by cause"),
     "inbox": Verb("reins.cli.inbox", "list what waits for a person"),
     "decide": Verb(
         "reins.cli.inbox", "decide about an item of the inbox: approve, edit, reject or answer"

@@ -89,8 +89,11 @@ class App:
 
     def now(self, session_id: str) -> dict[str, Any]:
         """What the API says of a session: cheap, however long its log is."""
-        address = f"{self.at}/api/sessions/{quote(session_id, safe='')}"
-        with urllib.request.urlopen(address, timeout=10) as answer:
+        return self.read(f"/api/sessions/{quote(session_id, safe='')}")
+
+    def read(self, path: str) -> Any:
+        """What the API answers."""
+        with urllib.request.urlopen(f"{self.at}{path}", timeout=10) as answer:
             return json.load(answer)
 
     def ticked(self, session_id: str, times: int = 1, deadline_s: float = 30) -> int:

@@ -76,7 +76,7 @@ def test_each_command_of_a_life_gives_its_receipt(worker):
     assert (rows[0]["kind"], rows[-1]["kind"]) == ("status", "final")
     assert {"tick", "guidance"} <= {row["kind"] for row in rows}
     table = shell("status", "--data", worker).splitlines()
-    assert table[0].split()[:3] == ["STATUS", "AGENT", "SESSION"]
+    assert table[0].split()[:4] == ["STATUS", "MOOD", "AGENT", "SESSION"]
     assert table[1].split()[:2] == ["stopped", "agent1"]
 
 

@@ -13,8 +13,8 @@ from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import StepResult
 
 Tick = Literal[
-    "count", "slow", "fail", "fail_once", "exit", "cancelled", "stubborn", "huge", "block",
-    "parts", "done", "none", "bad_payload", "bad_tokens", "bad_text", "later",
+    "count", "slow", "slow_once", "fail", "fail_once", "exit", "cancelled", "stubborn", "huge",
+    "block", "parts", "done", "none", "bad_payload", "bad_tokens", "bad_text", "later",
 ]  # fmt: skip
 Guide = Literal["take", "hang", "stubborn", "exit", "cancelled", "fail", "number", "slow"]
 
@@ -79,6 +79,11 @@ class OddAgent(LoopingAgentBase):
 
     async def _slow(self) -> StepResult:
         await asyncio.sleep(self.config.tick_s)
+        return self._said()
+
+    async def _slow_once(self) -> StepResult:
+        if self.tries == self.config.after + 1:
+            await asyncio.sleep(self.config.tick_s)
         return self._said()
 
     async def _fail(self) -> StepResult:

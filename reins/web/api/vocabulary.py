@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from agent_core.actions.payloads import PAYLOADS
-from agent_core.session.mood import CONCERN_KINDS, MOODS
+from agent_core.session.mood import CONCERN_KINDS, MOODS, ConcernKind, Mood
 from agent_core.session.status import Status, Verb
 from reins.web.http.openapi import group
 from reins.web.views.rows import StatusName, Wire
@@ -21,10 +21,17 @@ class StatusRule(Wire):
     over: bool
 
 
-class Meaning(Wire):
-    """A word, and what it means in a line."""
+class MoodMeaning(Wire):
+    """A mood, and what it means in a line."""
 
-    name: str
+    name: Mood
+    meaning: str
+
+
+class ConcernMeaning(Wire):
+    """A kind of causes, and what it means in a line."""
+
+    name: ConcernKind
     meaning: str
 
 
@@ -33,8 +40,8 @@ class Vocabulary(Wire):
 
     action_types: list[str]
     statuses: list[StatusRule]
-    moods: list[Meaning]
-    concerns: list[Meaning]
+    moods: list[MoodMeaning]
+    concerns: list[ConcernMeaning]
 
 
 @api.get("/api/vocabulary", responses={200: Vocabulary})

@@ -35,7 +35,7 @@ class Waits(Wire):
 
 
 class SessionCause(Wire):
-    """Why a session needs a person; `key` is the same for all of one cause."""
+    """The reason for which a session needs a person; `key` is the same for all of one cause."""
 
     kind: ConcernKind
     key: str

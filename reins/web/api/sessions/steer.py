@@ -57,10 +57,15 @@ class InterruptBody(ActorBody):
 
 
 class BulkBody(ActorBody):
-    verb: Literal["pause", "resume", "destroy"]
-    mode: Annotated[
-        Literal["steer", "now"], Field(description="of a resume: now gives up the ticks in flight")
-    ] = "steer"
+    """`guidance` goes with the verb interrupt, `mode` with it and with resume."""
+
+    verb: Literal["pause", "resume", "destroy", "interrupt"]
+    mode: Literal["steer", "now"] = "steer"
+    guidance: (
+        Annotated[dict[str, Any], Field(min_length=1)]
+        | Annotated[str, Field(min_length=1)]
+        | None
+    ) = None
     session_ids: Annotated[
         list[KnownId],
         Field(min_length=1, max_length=_MAX_BULK, json_schema_extra={"uniqueItems": True}),
@@ -140,6 +145,8 @@ def destroy_session(path: SessionPath, header: KeyHeader, body: DestroyBody) -> 
 def steer_many(header: KeyHeader, body: BulkBody) -> tuple[Response, int]:
     """The same for many sessions, in one commit; those that cannot be are named, the others are."""
     context = api_context()
+    if (body.guidance is not None) != (body.verb == "interrupt"):
+        raise unfit("body.guidance", "it goes with the verb interrupt, and with no other")
     key = key_of(header)
     with context.locks.of(key):
         before = key.sent_before(context.bridge.store, len(body.session_ids))
@@ -194,15 +201,19 @@ def _bulk_actions(
 ) -> tuple[list[dict[str, Any]], dict[str, str]]:
     """The actions that can be, and why the others cannot, by session."""
     targets = Targets(context)
-    # A resume has no reason of its own.
-    more = {"reason": body.reason}
-    if body.verb == "resume":
-        more = {"description": body.reason, "mode": _now(body.mode)}
+    # Neither a resume nor guidance has a reason of its own.
+    more: dict[str, Any] = {"description": body.reason, "mode": _now(body.mode)}
+    if body.verb in ("pause", "destroy"):
+        more = {"reason": body.reason}
+    elif body.guidance is not None:
+        more |= {"guidance": body.guidance, "mode": body.mode}
     actions: list[dict[str, Any]] = []
     problems: dict[str, str] = {}
     for session_id in body.session_ids:
         try:
             target = targets.get(session_id, body.verb)
+            if body.guidance is not None:
+                _check_guidance(context, target, body.guidance)
         except RequestRefusedError as refused:
             problems[session_id] = refused.detail
         else:

@@ -7,6 +7,7 @@ import type {
   ActionRow,
   AgentType,
   BulkItem,
+  Concern,
   Conversation,
   ConversationDetail,
   DecideBody,
@@ -144,6 +145,7 @@ interface Steer {
 
 /** Whatever acts takes a key and is called by a `Request`; the rest reads. */
 export const api = {
+  attention: async (signal: AbortSignal) => (await get<{ items: Concern[] }>('/attention', { sessions: 5000 }, signal)).items,
   vocabulary: () => get<Vocabulary>('/vocabulary'),
   system: () => get<SystemInfo>('/system'),
   agentTypes: () => get<Page<AgentType>>('/agent-types'),
@@ -169,7 +171,7 @@ export const api = {
   steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),
   interrupt: (sessionId: string, body: { guidance: JsonObject | string; mode: Mode; actor: string }, key: string) =>
     post<Accepted>(ofSession(sessionId, '/interrupt'), body, key),
-  bulk: (body: Steer & { verb: Verb; session_ids: string[] }, key: string) => post<{ items: BulkItem[] }>('/bulk', body, key),
+  bulk: (body: Steer & { verb: Verb | 'interrupt'; session_ids: string[]; mode?: Mode; guidance?: JsonObject }, key: string) => post<{ items: BulkItem[] }>('/bulk', body, key),
 
   steps: (sessionId: string, query: { after_seq?: number; limit?: number; brief?: boolean }, signal: AbortSignal) =>
     get<Page<LogRow>>(ofSession(sessionId, '/steps'), query, signal),

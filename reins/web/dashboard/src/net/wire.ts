@@ -12,6 +12,11 @@ export type JsonObject = { [key: string]: Json }
 export type SessionSummary = Schemas['SessionSummary']
 export type Status = SessionSummary['status']
 export type StatusCounts = Partial<Record<Status, number>>
+export type Mood = SessionSummary['mood']
+export type Cause = NonNullable<SessionSummary['cause']>
+/** A cause with all sessions that it concerns. */
+export type Concern = Schemas['ConcernNow']
+export type Concerned = Schemas['ConcernedSession']
 export type SessionNow = Schemas['SessionNow']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 
@@ -22,7 +27,7 @@ export type ActionRow = Narrowed<Schemas['ActionRow'], { payload: Json; metadata
 export type Outcome = ActionRow['outcome']
 export type Accepted = Schemas['Accepted']
 export type BulkItem = Schemas['BulkItem']
-export type Verb = Schemas['BulkBody']['verb']
+export type Verb = Exclude<Schemas['BulkBody']['verb'], 'interrupt'>
 /** Which actions there are, and which status takes which verb. */
 export type Vocabulary = Schemas['Vocabulary']
 export type Mode = Schemas['InterruptBody']['mode']

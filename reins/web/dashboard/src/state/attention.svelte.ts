@@ -3,12 +3,13 @@
 import { at } from '../net/base'
 import { dismissed } from './dismissed.svelte'
 import { server } from './server.svelte'
-import { fleet } from './fleet.svelte'
+import { causeOf, fleet } from './fleet.svelte'
+import { snoozed } from './snoozed.svelte'
 import { trouble } from './trouble.svelte'
-import type { ActionRow, SessionSummary } from '../net/wire'
+import type { ActionRow } from '../net/wire'
 
 export interface Kind {
-  id: 'inbox' | 'worker' | 'stuck' | 'failed' | 'held' | 'offered' | 'waiting' | 'retrying' | 'rejected'
+  id: 'inbox' | 'worker' | 'causes' | 'offered' | 'waiting' | 'rejected'
   title: string
   /** Its meaning and its remedy, in a line. */
   hint: string
@@ -19,7 +20,6 @@ export interface Kind {
 }
 
 const hasNoWorker = (): boolean => server.info?.worker === 'none'
-const failed = (): number => fleet.counts.failed ?? 0
 
 /** The most urgent first. */
 export const KINDS: Kind[] = [
@@ -36,23 +36,11 @@ export const KINDS: Kind[] = [
     count: () => (hasNoWorker() ? 1 : 0),
   },
   {
-    id: 'failed',
-    title: 'Failed sessions',
-    hint: 'Too many of their ticks failed in a row. Resume tries again at once.',
-    count: failed,
-    all: { href: at('/sessions?status=failed'), label: 'All in Sessions' },
-  },
-  {
-    id: 'stuck',
-    title: 'Stuck sessions',
-    hint: 'They make no way. Guidance or Resume lets them go on.',
-    count: () => fleet.stuck,
-  },
-  {
-    id: 'held',
-    title: 'Held by a budget',
-    hint: 'Their budget is spent. They continue when you raise the limit; a limit of the day ends at midnight, UTC.',
-    count: () => fleet.held,
+    id: 'causes',
+    title: 'Sessions in trouble, by cause',
+    hint: '',
+    count: () => attention.causes,
+    all: { href: at('/sessions?mood=failing,hanging,held,stuck'), label: 'All in Sessions' },
   },
   {
     id: 'offered',
@@ -68,12 +56,6 @@ export const KINDS: Kind[] = [
     // Without a worker they all wait, and one thing is to be done: that is the worker's line.
     count: () => (hasNoWorker() ? 0 : trouble.waiting.length),
     all: { href: at('/queue?state=queued'), label: 'All in Queue' },
-  },
-  {
-    id: 'retrying',
-    title: 'Retrying sessions',
-    hint: 'Their last ticks failed, or the model is away. They retry by themselves, with growing waits.',
-    count: () => (fleet.loaded ? Math.max(0, fleet.attention - failed() - fleet.held - fleet.asking - fleet.stuck) : 0),
   },
   {
     id: 'rejected',
@@ -110,6 +92,11 @@ class Attention {
   /** MCP servers with specs that wait for a person. */
   readonly offering = $derived((server.info?.mcp ?? []).filter(({ offered }) => offered > 0))
 
+  /** How many causes, but for those that are snoozed, and how many sessions these concern. */
+  readonly #loud = $derived([...fleet.causes].map(([id, count]) => ({ ...causeOf(id), count })).filter((each) => !snoozed.has(each)))
+  readonly causes = $derived(this.#loud.length)
+  readonly concerned = $derived(this.#loud.reduce((total, { count }) => total + count, 0))
+
   get count(): number {
     return KINDS.reduce((total, { count }) => total + count(), 0)
   }
@@ -121,12 +108,3 @@ class Attention {
 }
 
 export const attention = new Attention()
-
-export const newestFirst = (a: SessionSummary, b: SessionSummary): number =>
-  a.updated_at < b.updated_at ? 1 : a.updated_at > b.updated_at ? -1 : a.session_id < b.session_id ? -1 : 1
-
-/** An action that waits changes nothing by itself: it keeps its place. */
-export const byName = (a: SessionSummary, b: SessionSummary): number => (a.session_id < b.session_id ? -1 : 1)
-
-export const byFailures = (a: SessionSummary, b: SessionSummary): number =>
-  b.failures - a.failures || (a.session_id < b.session_id ? -1 : 1)

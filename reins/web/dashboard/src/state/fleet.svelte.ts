@@ -3,7 +3,7 @@
 import { api, asProblem, type ApiProblem } from '../net/api'
 import { FrameSignal } from '../net/frame.svelte'
 import { joinSessions } from '../net/socket'
-import type { SessionsPage, SessionSummary, StatusCounts } from '../net/wire'
+import type { Cause, Mood, SessionsPage, SessionSummary } from '../net/wire'
 
 /** All at once where possible: lines that come in parts would be sorted in between each other. */
 const PAGE = 5000
@@ -12,43 +12,32 @@ const AGAIN_AFTER_MS = 2000
 /** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
 const JOIN_WITHIN_MS = 300
 
-/** Shared with others, and away for now. */
-const AWAY = ['model', 'budget']
+// How a session is, is the server's to say: its mood. Here are only names for what the page asks of it.
 
 /** It has asked, and goes on when somebody has decided or answered. */
-export const asksPerson = ({ waits, status }: SessionSummary): boolean =>
-  (waits?.kind === 'approval' || waits?.kind === 'question') && !ENDED.includes(status)
+export const asksPerson = ({ mood }: SessionSummary): boolean => mood === 'asking'
 
 /** It makes no way, and does nothing before somebody guides or resumes it. */
-export const isStuck = ({ waits, status }: SessionSummary): boolean => waits?.kind === 'stuck' && !ENDED.includes(status)
-
-const ENDED: readonly SessionSummary['status'][] = ['stopped', 'completed', 'failed']
-
-/** Failed, failing and about to try again, or waiting for a larger budget. */
-export const needsPerson = (session: SessionSummary): boolean =>
-  session.status === 'failed' || isRetrying(session) || isHeld(session) || asksPerson(session) || isStuck(session)
+export const isStuck = ({ mood }: SessionSummary): boolean => mood === 'stuck'
 
 /** It has no goal, and goes on when it is given one. */
 export const isIdle = ({ idle, status }: SessionSummary): boolean => idle && status === 'running'
 
 /** Paused by a budget of which nothing is left. */
-export const isHeld = (session: SessionSummary): boolean => session.held !== null && session.status === 'paused'
+export const isHeld = ({ mood }: SessionSummary): boolean => mood === 'held'
 
 /** Something that it shares with others is away, and it continues once that is back. */
-export const isWaiting = (session: SessionSummary): boolean =>
-  session.status === 'running' && session.waits !== null && AWAY.includes(session.waits.kind)
+export const isWaiting = ({ cause }: SessionSummary): boolean => cause?.kind === 'failing'
 
-export const isRetrying = (session: SessionSummary): boolean =>
-  isWaiting(session) || (session.status === 'running' && session.failures > 0 && !asksPerson(session) && !isStuck(session))
+/** Its newest ticks failed, and it tries again by itself. */
+export const isRetrying = ({ mood, status }: SessionSummary): boolean => mood === 'failing' && status === 'running'
 
 class Fleet {
   #byId = new Map<string, SessionSummary>()
   #touched = new Set<string>()
-  #counts: StatusCounts = {}
-  #attention = 0
-  #held = 0
-  #asking = 0
-  #stuck = 0
+  #moods: Partial<Record<Mood, number>> = {}
+  /** How many sessions there are of each cause. */
+  #causes = new Map<string, number>()
   #signal = new FrameSignal()
   #loading = false
   #stale = false
@@ -79,33 +68,21 @@ class Fleet {
     return this.#byId.size
   }
 
-  get counts(): StatusCounts {
+  /** How many sessions there are of each mood. */
+  get moods(): Partial<Record<Mood, number>> {
     void this.version
-    return this.#counts
+    return this.#moods
   }
 
-  /** How many sessions need a person. */
-  get attention(): number {
+  /** How many sessions each cause concerns, by `causeId`; those that ask are not among them. */
+  get causes(): ReadonlyMap<string, number> {
     void this.version
-    return this.#attention
-  }
-
-  /** How many of them wait for a larger budget. */
-  get held(): number {
-    void this.version
-    return this.#held
+    return this.#causes
   }
 
   /** How many have asked a person and wait. */
   get asking(): number {
-    void this.version
-    return this.#asking
-  }
-
-  /** How many make no way. */
-  get stuck(): number {
-    void this.version
-    return this.#stuck
+    return this.moods.asking ?? 0
   }
 
   get(sessionId: string): SessionSummary | undefined {
@@ -196,12 +173,22 @@ class Fleet {
   }
 
   #count(session: SessionSummary, by: 1 | -1): void {
-    this.#counts[session.status] = (this.#counts[session.status] ?? 0) + by
-    if (needsPerson(session)) this.#attention += by
-    if (isHeld(session)) this.#held += by
-    if (asksPerson(session)) this.#asking += by
-    if (isStuck(session)) this.#stuck += by
+    this.#moods[session.mood] = (this.#moods[session.mood] ?? 0) + by
+    const { cause } = session
+    if (!cause || cause.kind === 'asking') return
+    const id = causeId(cause)
+    const count = (this.#causes.get(id) ?? 0) + by
+    if (count > 0) this.#causes.set(id, count)
+    else this.#causes.delete(id)
   }
+}
+
+/** Of one cause some sessions try again and others have given up: two matters for a person. */
+export const causeId = ({ kind, key }: Pick<Cause, 'kind' | 'key'>): string => `${kind} ${key}`
+
+export function causeOf(id: string): Pick<Cause, 'kind' | 'key'> {
+  const at = id.indexOf(' ')
+  return { kind: id.slice(0, at) as Cause['kind'], key: id.slice(at + 1) }
 }
 
 const isOlder = (session: SessionSummary, known: SessionSummary): boolean =>

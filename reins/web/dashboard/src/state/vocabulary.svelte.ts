@@ -23,6 +23,12 @@ class Words {
   /** In the order of a session's life. */
   readonly statuses: readonly Status[] = $derived([...this.#rules.keys()])
 
+  /** How a session can be, the most urgent first, each with its meaning. */
+  readonly moods: Vocabulary['moods'] = $derived(this.#read?.moods ?? [])
+
+  /** The kinds of causes, the most urgent first, each with its meaning. */
+  readonly concerns: Vocabulary['concerns'] = $derived(this.#read?.concerns ?? [])
+
   /** The place of a status in that order. */
   rankOf(status: Status): number {
     return this.statuses.indexOf(status)

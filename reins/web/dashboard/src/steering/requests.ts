@@ -24,6 +24,18 @@ export function steerMany(request: Request, verb: Verb, sessionIds: string[], re
   return request.send(verb, body, (key) => api.bulk(body, key), ({ items }) => items.flatMap(enqueuedOf))
 }
 
+/** The same guidance for many. */
+export function guideMany(request: Request, sessionIds: string[], guidance: JsonObject): Answered<{ items: BulkItem[] }> {
+  const body = { verb: 'interrupt' as const, session_ids: sessionIds, guidance, actor: actor.name }
+  return request.send(phrase('guidance', wordsOf(guidance)), body, (key) => api.bulk(body, key), ({ items }) => items.flatMap(enqueuedOf))
+}
+
+/** Lets many go on; what they are about is given up, and done again. */
+export function restartTicks(request: Request, sessionIds: string[]): Answered<{ items: BulkItem[] }> {
+  const body = { verb: 'resume' as const, session_ids: sessionIds, mode: 'now' as const, actor: actor.name }
+  return request.send('give up the tick', body, (key) => api.bulk(body, key), ({ items }) => items.flatMap(enqueuedOf))
+}
+
 const enqueuedOf = ({ action_id, session_id }: BulkItem): Accepted[] =>
   action_id === null ? [] : [{ action_id, session_id, agent_id: null }]
 

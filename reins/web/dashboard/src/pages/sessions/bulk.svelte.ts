@@ -3,7 +3,7 @@
 import { Request } from '../../steering/request.svelte'
 import { steerMany } from '../../steering/requests'
 import type { ApiProblem } from '../../net/api'
-import type { Verb } from '../../net/wire'
+import type { BulkItem, Verb } from '../../net/wire'
 
 const MAX_PER_REQUEST = 1000
 const NO_REASON = 'no reason was given'
@@ -24,12 +24,12 @@ export class BulkRequest {
   #refused = $state.raw<Refusal[]>([])
   sending = $state(true)
 
-  readonly #receipts = $derived(this.#parts.flatMap(({ request }) => request.receipts))
-  readonly queued = $derived(this.#receipts.filter(({ outcome }) => outcome === 'queued').length)
-  readonly applied = $derived(this.#receipts.filter(({ outcome }) => outcome === 'applied').length)
+  readonly receipts = $derived(this.#parts.flatMap(({ request }) => request.receipts))
+  readonly queued = $derived(this.receipts.filter(({ outcome }) => outcome === 'queued').length)
+  readonly applied = $derived(this.receipts.filter(({ outcome }) => outcome === 'applied').length)
   readonly rejected: Refusal[] = $derived([
     ...this.#refused,
-    ...this.#receipts
+    ...this.receipts
       .filter(({ outcome }) => outcome === 'rejected')
       .map(({ session_id, error }) => ({ session_id: session_id ?? '', why: error ?? NO_REASON })),
   ])
@@ -39,7 +39,9 @@ export class BulkRequest {
   constructor(
     readonly verb: Verb,
     readonly sessionIds: string[],
-    private readonly reason: string,
+    reason = '',
+    /** Another way to ask it of many. */
+    private readonly post: (request: Request, ids: string[]) => Promise<{ items: BulkItem[] } | null> = (request, ids) => steerMany(request, verb, ids, reason.trim()),
   ) {
     for (let start = 0; start < sessionIds.length; start += MAX_PER_REQUEST) {
       this.#parts.push({ ids: sessionIds.slice(start, start + MAX_PER_REQUEST), request: new Request() })
@@ -51,7 +53,7 @@ export class BulkRequest {
   async send(): Promise<void> {
     this.sending = true
     for (let part = this.#parts[this.#sent]; part; part = this.#parts[this.#sent]) {
-      const answer = await steerMany(part.request, this.verb, part.ids, this.reason.trim())
+      const answer = await this.post(part.request, part.ids)
       if (!answer) break
       this.#sent += 1
       const refused = answer.items.filter(({ action_id }) => action_id === null)

@@ -39,6 +39,9 @@ export const filters = {
   get statuses(): string[] {
     return router.queryList('status')
   },
+  get moods(): string[] {
+    return router.queryList('mood')
+  },
   get type(): string {
     return router.query('type')
   },
@@ -55,10 +58,10 @@ export const filters = {
     return LARGEST_FIRST.includes(sort) === this.reversed ? 'ascending' : 'descending'
   },
   get any(): boolean {
-    return this.q !== '' || this.statuses.length > 0 || this.type !== ''
+    return this.q !== '' || this.statuses.length > 0 || this.moods.length > 0 || this.type !== ''
   },
   clear(): void {
-    router.setQuery({ q: null, status: null, type: null })
+    router.setQuery({ q: null, status: null, mood: null, type: null })
   },
   /** The same column again turns the order round. */
   sortBy(sort: Sort): void {
@@ -81,7 +84,7 @@ export class FleetOrder {
   constructor() {
     $effect(() => {
       // Read here, so that the list shows at once when it is here, and after a change of the filters.
-      void [fleet.loaded, filters.q, filters.statuses, filters.type, filters.sort, filters.reversed]
+      void [fleet.loaded, filters.q, filters.statuses, filters.moods, filters.type, filters.sort, filters.reversed]
       untrack(() => this.#compute())
     })
     $effect(() => {
@@ -122,13 +125,14 @@ export class FleetOrder {
   }
 
   #publish(): void {
-    const { q, statuses, type } = filters
+    const { q, statuses, moods, type } = filters
     const ids: string[] = []
     const types = new Set<string>()
     let [cost_usd, tokens] = [0, 0]
     for (const session of this.#sorted) {
       types.add(session.agent_type)
       if (statuses.length > 0 && !statuses.includes(session.status)) continue
+      if (moods.length > 0 && !moods.includes(session.mood)) continue
       if (type && session.agent_type !== type) continue
       if (q && !matches(`${session.agent_id} ${session.session_id} ${session.text} ${session.error ?? ''}`, q)) continue
       ids.push(session.session_id)

@@ -62,9 +62,7 @@ class BulkBody(ActorBody):
     verb: Literal["pause", "resume", "destroy", "interrupt"]
     mode: Literal["steer", "now"] = "steer"
     guidance: (
-        Annotated[dict[str, Any], Field(min_length=1)]
-        | Annotated[str, Field(min_length=1)]
-        | None
+        Annotated[dict[str, Any], Field(min_length=1)] | Annotated[str, Field(min_length=1)] | None
     ) = None
     session_ids: Annotated[
         list[KnownId],

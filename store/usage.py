@@ -1,4 +1,4 @@
-"""What calls of models cost, how many failed and how long they waited: by minute and by hour.
+"""The cost of calls of models, how many failed and how long they waited: by minute and by hour.
 
 Both tables sum up `model_calls`, and outlast its rows.
 """

@@ -45,7 +45,7 @@ _OTHERS = ("budget", "child", "message")
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """The reason for which a session needs a person. `key` is the same for all of one cause and kind.
+    """The reason why a session needs a person. `key` is the same for all of one cause and kind.
 
     `since` is in microseconds since 1970, None where nobody knows.
     """

@@ -19,7 +19,7 @@ _ERROR_CHARS = 200
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What came of an attempt: `error` is None where it was taken.
+    """The end of an attempt: `error` is None where it was taken.
 
     `gone`: who was called wants no call any more. `retry_after_s`: as long it asked to wait.
     """

@@ -47,7 +47,7 @@ class Derivation:
 
 
 class Sums(Protocol):
-    """What some rows of a table sum up to, in memory; one is added to by one thread at a time."""
+    """The sums of some rows of a table, in memory; added to by one thread at a time."""
 
     def add(self, rows: pa.Table) -> None:
         """Count these rows in."""

@@ -1,4 +1,4 @@
-"""What calls of models cost, how many failed, and how long they waited."""
+"""The cost of calls of models, how many failed, and how long they waited."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Literal

@@ -52,6 +52,9 @@ async def send(webhook: Webhook, call_id: str, body: bytes) -> Sent:
             status, asked_s = answer.status, _seconds(answer.headers.get("Retry-After"))
     except TimeoutError:
         error = f"no answer within {_TIMEOUT_S:.0f} s"
+    except aiohttp.ClientConnectorError as raised:
+        why = raised.os_error.strerror or type(raised).__name__
+        error = f"cannot connect to {raised.host}:{raised.port}: {why}"[:_ERROR_CHARS]
     except (aiohttp.ClientError, OSError, ValueError) as raised:
         error = redaction.text(f"{type(raised).__name__}: {raised}")[:_ERROR_CHARS]
     if status is not None and not 200 <= status < 300:  # noqa: PLR2004 - as the statuses are named

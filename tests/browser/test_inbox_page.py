@@ -370,11 +370,18 @@ def test_the_browser_notifies_where_somebody_asked_for_it(app, visit):
     _asks(app, "second")
     expect(page.get_by_role("article")).to_have_count(2)
     assert page.evaluate("window.told") == []
-    page.get_by_role("button", name="Notify me in this browser").click()
-    expect(page.get_by_role("button", name="Notifications on")).to_be_visible()
+    ways = page.get_by_role("group", name="Notify me")
+    expect(ways).to_contain_text("title ✓, always")
+    ways.get_by_role("button", name="browser").click()
+    expect(ways.get_by_role("button", name="browser")).to_have_attribute("aria-pressed", "true")
     _asks(app, "third", args={"text": "a secret"})
     until(lambda: page.evaluate("window.told"), "a notification")
     assert page.evaluate("window.told") == ["third waits for approval / write_note"]
+    app.rejected(q.agent_pause_action("nobody", "bob"))
+    until(lambda: len(page.evaluate("window.told")) > 1, "of what was rejected, too")
+    assert page.evaluate("window.told")[1] == "agent_pause was rejected / "
+    icon = page.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile(r"^data:image/svg.*%3E4%3C"))
 
 
 def test_rows_of_decisions_stand_in_the_log(app, visit):

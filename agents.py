@@ -17,12 +17,13 @@ from typing import Any
 
 import structlog
 
-from agent_core.agent.registry import AgentTypeError, AgentTypes
+from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
 from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
+from agent_core.fleet.concerned import FleetConcerns
 from agent_core.fleet.fleet import Fleet
 from agent_core.inbox.inbox import Inbox
 from agent_core.loop_monitor import LoopMonitor
@@ -32,26 +33,20 @@ from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
-from reins.settings import Settings, SettingsError, load_settings
+from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
-from reins.tools.mcp.config import McpConfigError
-from reins.tools.registry import ToolModuleError
+from reins.unusable import UNUSABLE, is_panic, unusable
 from reins.version import VERSION
-from store.errors import FolderOwnedError, StoreError, in_a_line
+from reins.webhooks import config as webhooks
+from reins.webhooks.calling import Webhooks
+from store.errors import FolderOwnedError
 from store.store import Store
 
 _logger = structlog.get_logger(__name__)
 
-UNUSABLE = (
-    SettingsError, ModelConfigError, AgentTypeError, ToolModuleError, McpConfigError, StoreError,
-    OSError, MemoryError, RuntimeError,
-)  # fmt: skip
-"""What keeps a process from working: ours by name, and what the system and LanceDB raise where
-files, memory or threads are not to be had."""
 EXIT_OWNED = 3
-EXIT_UNUSABLE = 2
 _SWITCH_INTERVAL_S = 0.002
 """The loop and the journal's writer hand the GIL over all the time; by default after 5 ms."""
 _STORE_S = 60.0
@@ -101,6 +96,8 @@ class Runtime:
             knows_route=self.model.knows,
         )
         self.model.answered = self.fleet.outages.answered
+        concerns = FleetConcerns(self.fleet.live, self.store.reader)
+        self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
@@ -110,12 +107,12 @@ class Runtime:
     async def start(self) -> None:
         """Own the data folder, rebuild its sessions, take up its queue.
 
-        Raises: StoreError, ModelConfigError, AgentTypeError, ToolModuleError, McpConfigError;
-        nothing is left running then.
+        Raises: whatever is in `UNUSABLE`; nothing is left running then.
         """
         self.loop = asyncio.get_running_loop()
         self.types.take(self.types.read())
         tools = await self.tools.read(self.settings)
+        called = webhooks.read(self.settings.webhooks)
         self.toolbox.calls = calls_here()  # those of agents' own code, too
         ending = self._shutdown
         ending.add("tracing", self._stop_tracing)
@@ -138,7 +135,11 @@ class Runtime:
                 poll_s=self.settings.poll_s,
             )
             ending.add("the dispatcher", self.dispatcher.stop, limit_s=_DISPATCHER_S)
+            self.dispatcher.on_rejected = self.webhooks.rejections.took
             self.dispatcher.start()
+            ending.add("the webhooks", self.webhooks.stop)
+            await self.webhooks.take(called)
+            self.webhooks.start()
             ending.add("the loop monitor", self._stop_loop_monitor)
             self.loop_monitor.start()
         except BaseException:
@@ -189,12 +190,14 @@ class Runtime:
             settings = load_settings(data=self.settings.data)
             types = await asyncio.to_thread(self.types.read, settings.agent_modules)
             tools = await self.tools.read(settings, anew=True)
+            called = webhooks.read(settings.webhooks)
             await self.model.reload(model_settings(settings), refuse=self.fleet.without_routes)
         except ModelConfigError as error:
             raise ValueError(str(error)) from error
         changed = self.types.take(types)
         self.settings = settings
         await self.tools.take(tools)
+        await self.webhooks.take(called)
         self.store.keep_records_for(settings.record_days)
         self.conversations.pace = settings.pace
         self.fleet.reconfigure(schedule(settings))
@@ -279,18 +282,6 @@ def main(arguments: list[str] | None = None, *, program: str = "python -m agents
             raise
         return unusable(error)
     return 0
-
-
-def is_panic(error: BaseException) -> bool:
-    """True for what a library in Rust raises where it gets no file, thread or memory."""
-    return type(error).__name__ == "PanicException"  # of PyO3; it is in no module
-
-
-def unusable(error: BaseException) -> int:
-    """Say in a line why the process cannot work; returns its exit code."""
-    print(f"reins: {terminal.shown(redaction.text(in_a_line(error)))}", file=sys.stderr)
-    _logger.debug("cannot work", exc_info=error)
-    return EXIT_UNUSABLE
 
 
 if __name__ == "__main__":

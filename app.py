@@ -16,11 +16,12 @@ from urllib.parse import quote
 
 import structlog
 
-from agents import UNUSABLE, Runtime, is_panic, tune_process, unusable
+from agents import Runtime, tune_process
 from reins import logs, terminal
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, load_settings
 from reins.shutdown import Shutdown, end_process
+from reins.unusable import UNUSABLE, is_panic, unusable
 from reins.web.application import Web
 from reins.web.hosts import is_any_address, is_loopback
 from reins.web.server import PortUnusableError, Server, listen

@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     mcp: Path | None = Field(
         None, description="file of MCP servers; default: `mcp.json` of the working folder"
     )
+    webhooks: Path | None = Field(
+        None, description="file of webhooks; default: `webhooks.json` of the working folder"
+    )
     tools_unconfined: bool = Field(
         default=False, description="run commands of tools where nothing can confine them; each asks"
     )

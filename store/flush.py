@@ -33,6 +33,7 @@ from store.lance.tables import Table
 from store.queue.flush import QueueFlush
 from store.safe_versions import Opened, SafeVersions, go_back
 from store.starting import highest_number
+from store.summing import Summing
 
 _logger = structlog.get_logger(__name__)
 
@@ -78,6 +79,7 @@ class Flush(ThreadLoop):
         self._indexing = Indexing()
         self._worked = 0
         self._highest = dict(highest)
+        self.summing = Summing(tables, self._highest)
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
         self._memory = Memory() if memory is None else memory
@@ -157,6 +159,7 @@ class Flush(ThreadLoop):
             more = self._flush_batch()
             self._memory.settle(aside=self._aside)
             self._aside = False
+        self._write_sums(all_of_them=self.stopping)
         moved = self.rows - before
         self._worked += moved
         # Sessions that tick leave no moment without a row.
@@ -179,6 +182,14 @@ class Flush(ThreadLoop):
         self.rows += sum(group.rows for group in groups)
         return more
 
+    def _write_sums(self, *, all_of_them: bool) -> None:
+        due = list(self.summing.due(all_of_them=all_of_them))
+        for name, rows in due:
+            self._write(name, rows)
+            self.summing.written(name)
+        if due:
+            self._note_synced(self.queue.versions() | self._safe.sync())
+
     def _note_files(self, versions: Mapping[str, int]) -> None:
         """Note the checksums of the files of these versions, which are synced."""
         with self._noting:
@@ -189,6 +200,7 @@ class Flush(ThreadLoop):
     def _take_back(self) -> None:
         for name in self._safe.settle():
             self._highest[name] = highest_number(self._tables[name][1])
+            self.summing.count_anew(name)
 
     def _write_all(self, by_table: Mapping[str, list[Group]]) -> None:
         """Write each table's rows; those of derived tables last, after what they derive from."""
@@ -201,6 +213,7 @@ class Flush(ThreadLoop):
             groups, rows = self._fitting(table, self._whole(journalled))
             if table.derived is None:
                 self._write(name, rows)
+                self.summing.took(name, rows)
             else:
                 derived.setdefault(name, []).append(rows)
             for other, _ in self._tables.values():

@@ -39,6 +39,8 @@ TABLE = Table(
             ("request", TEXT),
             ("answer", TEXT),
             ("thought", TEXT),
+            ("agent_type", TEXT),
+            ("conversation_id", TEXT),
             JOURNAL_N,
         ]
     ),

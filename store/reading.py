@@ -34,6 +34,8 @@ class Reader:
         self._tables: dict[str, OpenTable] = {}
         self.memory: Memory | None = None
         """Pending rows, where this process writes them."""
+        self.unwritten: Callable[[str], tuple[int, list[Row]] | None] | None = None
+        """Sums that are in no table yet, where this process writes them; see `Summing`."""
 
     @functools.cached_property
     def db(self) -> Tables:

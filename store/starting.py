@@ -122,7 +122,7 @@ def _numbers_from(folder: DataFolder, tables: Sequence[Table], low: int) -> set[
             found.update(query.limit(None).to_arrow()[JOURNAL_N.name].to_pylist())
 
     for table in tables:
-        if table.journalled:
+        if table.journalled and table.follows is None:
             fault(partial(read, table), table.name)
     return found
 

@@ -19,6 +19,8 @@ from store import (
     notes,
     participants,
     saved,
+    usage,
+    webhook_calls,
 )
 from store.doubt import hold_in_doubt
 from store.errors import StoreError
@@ -50,6 +52,9 @@ TABLES: tuple[Table, ...] = (
     approval_rules.TABLE,
     saved.TABLE,
     notes.TABLE,
+    usage.MINUTES,
+    usage.HOURS,
+    webhook_calls.TABLE,
 )
 
 _FLUSH_S = 35.0
@@ -135,6 +140,7 @@ class Store:
             sums=opened.sums,
             memory=self._memory,
         )
+        self.reader.unwritten = self._flush.summing.unwritten
         await asyncio.to_thread(self.adopt_actions)
         self._flush.start()
         self.checking = Checking(self.folder.path, opened.sums)
@@ -176,7 +182,7 @@ class Store:
     async def _give_up_folder(self, flush: Flush | None) -> None:
         if self._owner is not None and flush is not None and flush.in_doubt:
             self._owner.left = "killed"  # the next worker does again what may not be on disk
-        self.reader.memory = None
+        self.reader.memory = self.reader.unwritten = None
         self._memory.close()
         self._owned.close()  # in the thread that took the lock
 
@@ -200,7 +206,7 @@ class Store:
         """For how many days the record of a model's call is kept; None: for ever."""
         self._record_days = days
         if self._flush is not None:
-            self._flush.retention.days = days
+            self._flush.retention.keep_for(days)
 
     def adopt_actions(self) -> None:
         """Take in what other programs have put into the queue's table. Blocks.

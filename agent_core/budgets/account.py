@@ -203,6 +203,8 @@ class Account:
         ids = {
             "session_id": session.session_id,
             "agent_id": session.agent_id,
+            "agent_type": session.agent_type,
+            "conversation_id": getattr(session.agent.config, "conversation_id", None),
             "step": session.iteration,
             "seq": seq,
         }

@@ -48,6 +48,13 @@ class AwaitsRoutes(Protocol):
     def answered(self, route: str) -> None: ...
 
 
+class Configured(Protocol):
+    """An agent with a configuration; that of some types names a conversation."""
+
+    @property
+    def config(self) -> Any: ...
+
+
 class AccountHolder(Spender, Protocol):
     """A spender that calls models: its names, its clock, and ways to write and to tell.
 
@@ -61,6 +68,9 @@ class AccountHolder(Spender, Protocol):
 
     @property
     def agent_type(self) -> str: ...
+
+    @property
+    def agent(self) -> Configured: ...
 
     @property
     def iteration(self) -> int: ...

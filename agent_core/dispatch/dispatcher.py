@@ -79,6 +79,8 @@ class Dispatcher:
         self._rejected: dict[str, asyncio.Event] = {}  # those whose mark is on its way
         self._marked: dict[str, queue.Row] = {}  # in flight until the next poll begins
         self._unmarked: list[queue.Row] = []
+        self.on_rejected: Callable[[QueuedAction, str], object] = _nobody
+        """Told of each rejection and its reason."""
         self.handled = 0
         self._looked_at = 0.0
         self.polled_at = time.monotonic()
@@ -217,6 +219,8 @@ class Dispatcher:
                 applied_seq=outcome.seq if isinstance(outcome, Applied) else None,
             )
         )
+        if isinstance(outcome, Rejected):
+            self.on_rejected(action, outcome.error)
         if telemetry.on:
             telemetry.handled(action.names, "applied" if applied else "rejected", began_ns)
 
@@ -283,6 +287,10 @@ class Dispatcher:
         session = self._context.fleet.live.get((action and action.session_id) or "")
         if session is not None:
             session.marked(action_id)
+
+
+def _nobody(_action: QueuedAction, _why: str) -> None:
+    """Nobody wants to hear of rejections."""
 
 
 def _as(owner: queue.Row, row: queue.Row) -> queue.Row:

@@ -87,6 +87,8 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "models": Verb("reins.cli.models", "the routes to models: check"),
             "tools": Verb("reins.cli.tools", "the tools that agents can use: list, show, call"),
             "mcp": Verb("reins.cli.mcp", "serve an assistant that speaks MCP, over stdio"),
+            "usage": Verb("reins.cli.usage", "cost, failures and waits of calls of models"),
+            "webhooks": Verb("reins.cli.webhooks", "webhooks that call people: list, test"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
             "store": Verb("reins.cli.store", "a data folder as a whole: verify, repair"),
         },

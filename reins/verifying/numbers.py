@@ -11,18 +11,17 @@ _JOURNALLED = tuple(table for table in TABLES if table.journalled)
 
 
 def numbers_unique(facts: Facts) -> Iterator[Finding]:
-    """But for rows of a derived table, which have the numbers of those that they follow from."""
+    """But for rows that follow from another table's: they have its numbers, sums one together."""
     owners: dict[int, str] = {}
-    for table in sorted(_JOURNALLED, key=_is_derived):
+    for table in sorted(_JOURNALLED, key=_follows):
         before = 0
         for number in facts.snapshot.numbers(table):
-            if number and number == before:
+            if number and number == before and table.summary is None:
                 message = f"{table.name} has two rows of number {number}"
                 yield Finding("numbers_unique", message, _about(table, number))
             before = number
             owner = owners.setdefault(number, table.name) if number else table.name
-            source = None if table.derived is None else table.derived.source
-            if owner not in (table.name, source):
+            if owner not in (table.name, table.follows):
                 message = f"number {number} stands for a row of {owner} and one of {table.name}"
                 yield Finding("numbers_unique", message, _about(table, number))
 
@@ -123,8 +122,8 @@ def _different(
                 yield Finding("journal_agrees", message, _about(table, number))
 
 
-def _is_derived(table: Table) -> bool:
-    return table.derived is not None
+def _follows(table: Table) -> bool:
+    return table.follows is not None
 
 
 def _about(table: Table, number: int) -> dict[str, object]:

@@ -27,6 +27,9 @@ from reins.tools.mcp.pins import Pins
 from reins.tools.mcp.telling import told_without
 from reins.tools.toolbox import Toolbox
 from reins.web.figures import WorkerFigures, figures_of, moods_of
+from reins.webhooks import config as webhooks_file
+from reins.webhooks.calling import Webhooks, told_of
+from reins.webhooks.sending import Sent
 from store.queue import writer as queue_writer
 from store.queue.writer import QueueWriter
 from store.reading import Reader, reader
@@ -84,6 +87,7 @@ class WorkerHere(Protocol):
     loop: asyncio.AbstractEventLoop | None
     toolbox: Toolbox
     tools: WorkerTools
+    webhooks: Webhooks
 
     @property
     def model(self) -> ModelsHere: ...
@@ -147,6 +151,23 @@ class Bridge:
         if self._worker is not None:
             return self._worker.tools.mcp.told()
         return told_without(self.settings)
+
+    def webhooks(self) -> list[dict[str, Any]]:
+        """The webhooks, without their secrets; where the worker is elsewhere, as the file has them.
+
+        Raises: WebhookConfigError.
+        """
+        if self._worker is not None:
+            return self._worker.webhooks.told()
+        found = webhooks_file.read(self.settings.webhooks)
+        return [told_of(name, each) for name, each in found.items()]
+
+    def try_webhook(self, name: str) -> Sent:
+        """Send a trial over a webhook of the worker here. Raises: KeyError, RuntimeError."""
+        if self._worker is None or self._worker.loop is None:
+            raise RuntimeError("no worker runs in this process; a webhook is tried where one does")
+        trying = self._worker.webhooks.try_one(name)
+        return asyncio.run_coroutine_threadsafe(trying, self._worker.loop).result()
 
     @property
     def pins(self) -> Pins:

@@ -49,20 +49,22 @@ class Compaction:
         """Rows have been added to a table."""
         self._added[name] += rows
 
-    def due(self, name: str, version: int, commits: int = COMPACT_COMMITS) -> bool:
+    def due(
+        self, name: str, version: int, commits: int = COMPACT_COMMITS, idle_s: float = IDLE_S
+    ) -> bool:
         """True if the table, now at `version`, has `commits` since the last compaction, or enough
-        new rows, or has been idle with some of either.
+        new rows, or has been idle for `idle_s` with some of either.
         """
         now = self._clock()
         # 0 at first: what an earlier start left uncompacted counts too.
         last = self._compacted.get(name, 0)
         if self._seen.get(name, (None, now))[0] != version:
             self._seen[name] = (version, now)
-        idle_s = now - self._seen[name][1]
+        since_s = now - self._seen[name][1]
         return (
             version - last >= commits
             or self._added[name] >= max(ROWS, self._had[name] // 2)
-            or (version != last and idle_s >= IDLE_S)
+            or (version != last and since_s >= idle_s)
         )
 
     def run(self, name: str, table: OpenTable) -> bool:
@@ -85,7 +87,7 @@ class Compaction:
         due = [
             (table.name, opened)
             for table, opened in tables
-            if self.due(table.name, version(table.name), table.compact_commits)
+            if self.due(table.name, version(table.name), table.compact_commits, _idle_s(table))
         ]
         for name, opened in due:
             self.run(name, opened)
@@ -161,6 +163,11 @@ class Compaction:
             self._compacted[name], self._replaced_at[name] = version, self._clock()
         self._had[name] += self._added.pop(name, 0)
         return True
+
+
+def _idle_s(table: Table) -> float:
+    """Sums come every so often: the pause between two of them is no idleness."""
+    return IDLE_S if table.summary is None else table.summary.every_s + IDLE_S
 
 
 def _replaced_for(kept: timedelta, opened: OpenTable) -> timedelta:

@@ -63,7 +63,7 @@ def losses(
             name, rows, tops, [*_own(name, evidence.pending_rows(name)), *_owned(name, known)]
         )
         made.append(_loss(one, rows, unaccounted, own))
-    views = {one.table.name for one in damaged if one.table.derived is not None}
+    views = {one.table.name for one in damaged if one.table.follows is not None}
     return [
         entry
         for entry in made
@@ -79,11 +79,12 @@ def _unaccounted(
 ) -> list[int]:
     """The flushed numbers that are in no table any more.
 
-    A row of a derived table has its source's number; rows that were replaced have left theirs.
+    A row that follows from another table's has a number of that one; rows that were replaced have
+    left theirs.
     """
     present: set[int] = set()
     for one in found:
-        if one.table.name in numbers and one.table.derived is None:
+        if one.table.name in numbers and one.table.follows is None:
             present.update(numbers[one.table.name][JOURNAL_N.name].to_pylist())
     for low, high in [*evidence.pending, *(span for entry in known for span in entry.journal_n)]:
         present.update(range(low, high + 1))
@@ -102,8 +103,8 @@ def _loss(
         spans = _spans(one, rows)
         gone = [n for n in unaccounted if any(low <= n <= high for low, high in spans)]
     why = one.reasons[0] if one.reasons else f"version {one.synced} is not there any more"
-    if one.table.derived is not None:
-        why = f"made again from {one.table.derived.source}: {why}"
+    if one.table.follows is not None:
+        why = f"made again from {one.table.follows}: {why}"
     return Missing(one.table.name, count or len(gone), why[:300], as_ranges(gone), own)
 
 

@@ -110,7 +110,7 @@ def _own_numbers(table: Table, lost: Sequence[Missing]) -> set[int]:
         return {number for low, high in spans for number in range(low, high + 1)}
 
     own = numbers(table.name)
-    return own - numbers(table.derived.source) if table.derived is not None else own
+    return own - numbers(table.follows) if table.follows is not None else own
 
 
 def _mend(db: lancedb.DBConnection, one: Diagnosis) -> list[Repaired]:

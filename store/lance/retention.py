@@ -18,9 +18,10 @@ EVERY_S = 3_600.0
 
 
 class Retention:
-    """Deletes, at the first run and then each hour, rows older than `days`; None keeps all.
+    """Deletes, at the first run and then each hour, rows older than `days`, or than their table
+    keeps them; None keeps all of the others.
 
-    For the flush's thread, the tables' only writer. `days` may change at any time. What is deleted
+    For the flush's thread, the tables' only writer. What is deleted
     is gone, so that no clock alone decides: it counts no further than time has passed since the run
     before, and at the first run no further than the newest row.
     """
@@ -37,20 +38,30 @@ class Retention:
         self._passed = passed
         self._offset_s: float | None = None
 
+    def keep_for(self, days: float | None) -> None:
+        """Keep records for so many days from now on; the next run is the flush's next."""
+        self.days = days
+        self.due_at = 0.0
+
     def run(self, tables: Iterable[tuple[Table, OpenTable]]) -> bool:
         """Delete what is due in those of the tables that have a retention; False if none is."""
-        kept = [(table, opened) for table, opened in tables if table.retained_by is not None]
+        kept = [
+            (table, opened, days)
+            for table, opened in tables
+            if table.retained_by is not None
+            and (days := table.retained_days or self.days) is not None
+        ]
         passed = self._passed()
-        if self.days is None or not kept or passed < self.due_at:
+        if not kept or passed < self.due_at:
             return False
         self.due_at = passed + EVERY_S
         before, self._offset_s = self._offset_s, self._clock() - passed
         offset_s = self._offset_s if before is None else min(before, self._offset_s)
         now = datetime.fromtimestamp(passed + offset_s, UTC)
-        for table, opened in kept:
+        for table, opened, days in kept:
             until = now if before is not None else min(now, _newest(opened, table) or now)
-            if count := delete_older(opened, table, self.days, until):
-                _logger.info("old records deleted", table=table.name, rows=count, days=self.days)
+            if count := delete_older(opened, table, days, until):
+                _logger.info("old records deleted", table=table.name, rows=count, days=days)
         return True
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import lancedb
 import pyarrow as pa
@@ -46,13 +46,40 @@ class Derivation:
     row: Callable[[Row], Row]
 
 
+class Sums(Protocol):
+    """The sums of some rows of a table, in memory; added to by one thread at a time."""
+
+    def add(self, rows: pa.Table) -> None:
+        """Count these rows in."""
+
+    def rows(self) -> list[Row]:
+        """The sums as rows of the table that keeps them, without their number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """The rule by which rows of one table sum up another's, which is only appended to.
+
+    `sums` makes an empty sum. Every `every_s` a set of rows is written for what came since the set
+    before; its number is that of the last row that it counts. `columns` are those of the source
+    that are summed up, and `at` the time among them.
+    """
+
+    source: str
+    columns: tuple[str, ...]
+    at: str
+    every_s: float
+    sums: Callable[[], Sums]
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table's name, columns, key and indices, and how its rows come and go.
 
     `key` names the column of which the newest row wins; None means that rows are only appended.
-    `derived` says how rows follow from another table's. `retained_by` names the column with the
-    time from which a row is kept for as many days as records are; None keeps rows for ever.
+    `derived` says how rows follow from another table's, `summary` how they sum up another's.
+    `retained_by` names the column with the time from which a row is kept for as many days as
+    records are, or for `retained_days`; None keeps rows for ever.
     `read_by` names the column that readers ask the journal's rows for, if it is not the key.
     """
 
@@ -61,7 +88,9 @@ class Table:
     key: str | None
     indices: Mapping[str, IndexKind] = field(default_factory=dict)
     derived: Derivation | None = None
+    summary: Summary | None = None
     retained_by: str | None = None
+    retained_days: float | None = None
     compact_commits: int = COMPACT_COMMITS
     read_by: str | None = None
 
@@ -69,6 +98,12 @@ class Table:
     def asked_by(self) -> str:
         """The column whose value a journalled row is found by; empty if there is none."""
         return self.read_by or self.key or ""
+
+    @property
+    def follows(self) -> str | None:
+        """The table that its rows follow from: they have the numbers of its rows."""
+        rule = self.derived or self.summary
+        return None if rule is None else rule.source
 
     @property
     def journalled(self) -> bool:

@@ -1,5 +1,6 @@
 """What a test sees of the page: rows, focus, pictures, and what axe finds."""
 
+import re
 from typing import Any
 
 from axe_playwright_python.base import AXE_SCRIPT
@@ -95,3 +96,8 @@ def serious_findings(page: Page, *rules: str) -> list[str]:
         for each in found
         if each["impact"] in _SERIOUS
     ]
+
+
+def titled(name):
+    """The title of a page's tab; how many matters need a person may stand before its name."""
+    return re.compile(rf"^(\(\d+\) )?{re.escape(name)} · Reins$")

@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 import queue_imp as q
-from tests.browser.looking import live, log_of, picture, row_of
+from tests.browser.looking import live, log_of, picture, row_of, titled
 from tests.support.waiting import until
 
 
@@ -82,7 +82,7 @@ def test_every_page_has_an_address_and_a_title(shared, visit):
     page = visit(shared.at)
     for name in ("Sessions", "Conversations", "Queue", "Attention", "System"):
         page.goto(f"{shared.at}/{name.lower()}")
-        expect(page).to_have_title(f"{name} · Reins")
+        expect(page).to_have_title(titled(name))
         link = page.get_by_role("navigation", name="Pages").get_by_role("link", name=name)
         expect(link.last).to_have_attribute("aria-current", "page")
         expect(page.get_by_role("heading", name=name, exact=True)).to_have_count(1)

@@ -14,6 +14,7 @@ from tests.browser.looking import (
     row_of,
     rows_of,
     serious_findings,
+    titled,
 )
 from tests.browser.served import App
 
@@ -237,7 +238,7 @@ def test_a_phone_reaches_every_page(fleet, visit):
     page = visit(fleet.at, **LOOKS["phone"])
     for name in ("Conversations", "Queue", "Attention", "System", "Sessions"):
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).last.tap()
-        expect(page).to_have_title(f"{name} · Reins")
+        expect(page).to_have_title(titled(name))
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_attached()
         assert not is_wider_than_its_window(page), name
 

@@ -15,6 +15,7 @@ from tests.browser.looking import (
     picture,
     rows_of,
     serious_findings,
+    titled,
 )
 from tests.browser.served import App
 from tests.support.waiting import until
@@ -73,7 +74,7 @@ def test_who_waits_says_so_everywhere(app, visit):
     page.goto(app.page_of("dev-1"))
     expect(page.locator("main header")).to_contain_text("waits for approval since")
     expect(page.locator("main header .status")).to_have_text("asks")
-    expect(page).to_have_title("Waits for approval: dev-1 · Reins")
+    expect(page).to_have_title("(1) Waits for approval: dev-1 · Reins")
     page.goto(f"{app.at}/attention")
     live(page)
     item = _item(page, "dev-1")
@@ -333,7 +334,7 @@ def test_somebody_else_decides_meanwhile(app, visit):
     expect(_item(page, "dev-10")).to_be_visible()
     app.applied([q.inbox_decide(item["item_id"], "bob", "approve")])
     expect(_item(page, "dev-10")).to_have_count(0)
-    expect(page).to_have_title("Attention · Reins")
+    expect(page).to_have_title(titled("Attention"))
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
@@ -369,11 +370,18 @@ def test_the_browser_notifies_where_somebody_asked_for_it(app, visit):
     _asks(app, "second")
     expect(page.get_by_role("article")).to_have_count(2)
     assert page.evaluate("window.told") == []
-    page.get_by_role("button", name="Notify me in this browser").click()
-    expect(page.get_by_role("button", name="Notifications on")).to_be_visible()
+    ways = page.get_by_role("group", name="Notify me")
+    expect(ways).to_contain_text("title ✓, always")
+    ways.get_by_role("button", name="browser").click()
+    expect(ways.get_by_role("button", name="browser")).to_have_attribute("aria-pressed", "true")
     _asks(app, "third", args={"text": "a secret"})
     until(lambda: page.evaluate("window.told"), "a notification")
     assert page.evaluate("window.told") == ["third waits for approval / write_note"]
+    app.rejected(q.agent_pause_action("nobody", "bob"))
+    until(lambda: len(page.evaluate("window.told")) > 1, "of what was rejected, too")
+    assert page.evaluate("window.told")[1] == "agent_pause was rejected / "
+    icon = page.locator("link[rel=icon]")
+    expect(icon).to_have_attribute("href", re.compile(r"^data:image/svg.*%3E4%3C"))
 
 
 def test_rows_of_decisions_stand_in_the_log(app, visit):
@@ -382,4 +390,4 @@ def test_rows_of_decisions_stand_in_the_log(app, visit):
     app.applied([q.inbox_decide(item["item_id"], "ann", "approve")])
     page = visit(app.page_of("dev-11"))
     expect(rows_of(page, "guidance").last).to_contain_text("approve of write_note")
-    expect(page).to_have_title("dev-11 · Reins")
+    expect(page).to_have_title(titled("dev-11"))

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.looking import focus_of, gone, live, rows_of, status_of
+from tests.browser.looking import focus_of, gone, live, rows_of, status_of, titled
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +79,7 @@ def test_the_pages_are_one_sequence_away(page):
     ):
         page.keyboard.press("g")
         page.keyboard.press(letter)
-        expect(page).to_have_title(f"{name} · Reins")
+        expect(page).to_have_title(titled(name))
         expect(page.locator("main")).to_be_focused()
 
 
@@ -102,7 +102,7 @@ def test_the_palette_does_and_goes(page):
     page.keyboard.press("Control+k")
     page.keyboard.type("go to q")
     page.keyboard.press("Enter")
-    expect(page).to_have_title("Queue · Reins")
+    expect(page).to_have_title(titled("Queue"))
 
 
 def test_the_help_lists_the_keys_of_the_page(page):

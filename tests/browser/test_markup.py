@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import expect
 
 import queue_imp as q
-from tests.browser.looking import live, log_of, rows_of
+from tests.browser.looking import live, log_of, rows_of, titled
 
 IMG = '<img src=x onerror="window.ran=1">'
 SCRIPT = "<script>window.ran=2</script>"
@@ -104,7 +104,7 @@ def test_the_palette_and_the_title_show_markup_as_text(look, eve):
     page.keyboard.press("Control+k")
     page.get_by_role("combobox").fill("eve")
     expect(page.get_by_role("option").filter(has_text=AGENT)).to_have_count(1)
-    expect(page).to_have_title(f"{AGENT} · Reins")
+    expect(page).to_have_title(titled(AGENT))
 
 
 def test_in_an_address_that_names_nothing(look, eve):

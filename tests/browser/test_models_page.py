@@ -205,7 +205,9 @@ def test_routes_are_seen_and_tried(modelled, visit):
     broken.get_by_role("button", name="Try broken").click()
     expect(fast.get_by_role("status")).to_contain_text("It answers")
     expect(broken.get_by_role("status")).to_contain_text("nothing listens at")
-    expect(page.get_by_role("region", name="Routes", exact=True)).to_contain_text("Today, UTC")
+    expect(page.get_by_role("region", name="Routes", exact=True)).to_contain_text(
+        "since midnight UTC"
+    )
     fast.scroll_into_view_if_needed()
     picture(page, "system-routes")
 

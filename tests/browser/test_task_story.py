@@ -30,7 +30,7 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     panel.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="writer")).to_be_visible()
     live(page)
-    expect(page).to_have_title("Waits for approval: writer · Reins")
+    expect(page).to_have_title("(1) Waits for approval: writer · Reins")
     item = log_of(page).get_by_role("article")
     expect(item).to_contain_text("write_file")
     guidance = page.get_by_label("Guidance for writer")

@@ -150,7 +150,7 @@ def keys_and_indices() -> dict[str, str]:
     for table in TABLES:
         key = "Rows are only appended." if table.key is None else f"Key: `{table.key}`."
         made = ", ".join(f"`{column}` ({kind})" for column, kind in table.indices.items())
-        lines[table.name] = f"{key} Indices: {made}."
+        lines[table.name] = f"{key} Indices: {made}." if made else key
     return lines
 
 

@@ -27,6 +27,7 @@ from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
 from reins.llm.wire.failures import RETRYABLE
 from reins.mcp_server import eras, resources
 from reins.tools import Policy, Registry, outcome
+from reins.unusable import EXIT_UNUSABLE
 from reins.verifying.verify import HOLDS, Report
 from reins.web.api import mcp_figures, metrics
 from store.store import TABLES
@@ -255,7 +256,7 @@ def test_the_checks_of_a_folder_are_those_of_the_code():
 def test_exit_codes():
     """The codes that the entry points return."""
     codes = {cell.strip("`") for cell in first_cells(section("## Exit codes"))}
-    assert {str(agents.EXIT_OWNED), str(agents.EXIT_UNUSABLE), "0", "1", "130"} == codes
+    assert {str(agents.EXIT_OWNED), str(EXIT_UNUSABLE), "0", "1", "130"} == codes
 
 
 def test_requests_are_those_that_the_api_describes():

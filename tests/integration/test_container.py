@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from agents import EXIT_UNUSABLE
 from reins.settings import Settings
+from reins.unusable import EXIT_UNUSABLE
 from tests.support.program import ROOT
 from tests.support.waiting import until
 

@@ -25,7 +25,7 @@ ONLY_IN = {
     "werkzeug": {"reins.web"},
     "prometheus_client": {"reins.web"},
     "baml_py": {"reins.llm"},
-    "aiohttp": {"reins.llm", "reins.tools"},
+    "aiohttp": {"reins.llm", "reins.tools", "reins.webhooks"},
     "wordllama": {"reins.llm"},
     "mcp": {"reins.tools"},
     "mcp_types": {"reins.tools"},

@@ -2,19 +2,18 @@
 
 import json
 import re
-from collections.abc import Mapping
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from reins import redaction
 from reins.settings import environment
 from reins.tools.tool import digest_of
+from reins.variables import VariableMissingError, filled
 
 FILE = "mcp.json"
-_VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*))?\}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,31}")
 _SECRET = re.compile("auth|cookie|key|secret|token", re.IGNORECASE)
 _SHOWN = 3
@@ -119,7 +118,9 @@ def read(path: Path | None) -> dict[str, ServerEntry]:
     except ValueError as error:
         raise McpConfigError(f"{path} is no JSON: {error}") from error
     try:
-        servers = _File.model_validate(_filled(given, environment(), path)).servers
+        servers = _File.model_validate(filled(given, environment())).servers
+    except VariableMissingError as error:
+        raise McpConfigError(f"{path}: {error}") from None
     except ValidationError as error:
         raise McpConfigError(_told(path, error)) from None
     for name, each in servers.items():
@@ -136,25 +137,6 @@ def _know_secrets(entry: ServerEntry) -> None:
     for name, value in entry.headers.items():
         if _SECRET.search(name):
             redaction.know(value, *value.split())
-
-
-def _filled(value: Any, variables: Mapping[str, str], path: Path) -> Any:
-    """The same with the values of variables in place of `${NAME}` and `${NAME:-default}`."""
-
-    def found(match: re.Match[str]) -> str:
-        name, default = match.groups()
-        if (given := variables.get(name, default)) is None:
-            raise McpConfigError(f"{path}: the variable {name} is not set; give it a value")
-        return given
-
-    match value:
-        case str():
-            return _VARIABLE.sub(found, value)
-        case list():
-            return [_filled(each, variables, path) for each in value]
-        case dict():
-            return {name: _filled(each, variables, path) for name, each in value.items()}
-    return value
 
 
 def _told(path: Path, error: ValidationError) -> str:

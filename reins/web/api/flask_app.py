@@ -17,7 +17,9 @@ from reins.web.api import (
     saved,
     system,
     tools,
+    usage,
     vocabulary,
+    webhooks,
 )
 from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
@@ -45,7 +47,7 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, find, notes, export_steps, calls, events, files, actions,
     agent_types, read_conversations, steer_conversations, messages, export, routes, tools,
-    mcp_servers, inbox, attention, saved, system, vocabulary,
+    mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 

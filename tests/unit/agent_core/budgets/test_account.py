@@ -154,10 +154,11 @@ async def test_a_pause_that_is_announced_takes_nothing_from_the_tick(payer, page
 
 
 def test_the_table_has_a_column_for_each_field_of_a_call():
-    """In the same order, between the row's place and the journal's number."""
+    """In the same order, after the row's place; the caller's names come after them."""
     fields = [field.name for field in dataclasses.fields(CallRecord)]
     names = model_calls.TABLE.schema.names
-    assert names == ["session_id", "agent_id", "step", "seq", *fields, JOURNAL_N.name]
+    caller = ["agent_type", "conversation_id"]
+    assert names == ["session_id", "agent_id", "step", "seq", *fields, *caller, JOURNAL_N.name]
 
 
 async def test_calls_are_written_with_the_row_they_led_to(payer, pages):

@@ -36,8 +36,11 @@ import type {
   SessionNow,
   SessionsPage,
   SystemInfo,
+  UsageNow,
   Verb,
   Vocabulary,
+  WebhookList,
+  WebhookTrial,
 } from './wire'
 
 /** A refusal of the server (its problem+json), or a server that did not answer (status 0). */
@@ -182,6 +185,10 @@ export const api = {
   routes: (signal: AbortSignal) => get<RouteList>('/routes', {}, signal),
   /** A try changes nothing that a second one would double. */
   checkRoute: (name: string) => post<RouteCheck>(`/routes/${segment(name)}/check`, {}, newKey()),
+  usage: (query: { since: string; by: string; step: string }, signal: AbortSignal) => get<UsageNow>('/usage', query, signal),
+  webhooks: (signal: AbortSignal) => get<WebhookList>('/webhooks', {}, signal),
+  /** A trial changes nothing here. */
+  tryWebhook: (name: string) => post<WebhookTrial>(`/webhooks/${segment(name)}/test`, {}, newKey()),
   reloadEnvironment: (body: { actor: string }, key: string) => post<Accepted>('/environment/reload', body, key),
 
   mcpServers: async (signal: AbortSignal) => (await get<{ items: McpServer[] }>('/mcp/servers', {}, signal)).items,

@@ -84,6 +84,13 @@ function together(rows: ActionRow[]): Rejection[] {
   return [...found.values()]
 }
 
+/** One thing that needs a person, as far as a notification tells of it. */
+export interface Matter {
+  id: string
+  title: string
+  count: number
+}
+
 class Attention {
   /** Those that were not dismissed, the newest first. */
   readonly rejected = $derived(together(trouble.rejected.filter(({ action_id }) => !dismissed.has(action_id))))
@@ -96,6 +103,16 @@ class Attention {
   readonly #loud = $derived([...fleet.causes].map(([id, count]) => ({ ...causeOf(id), count })).filter((each) => !snoozed.has(each)))
   readonly causes = $derived(this.#loud.length)
   readonly concerned = $derived(this.#loud.reduce((total, { count }) => total + count, 0))
+
+  /** What has an id of its own while it lasts, but for what sessions ask: that is the inbox's to tell. */
+  get matters(): Matter[] {
+    return [
+      ...(hasNoWorker() ? [{ id: 'worker', title: 'No worker runs', count: 1 }] : []),
+      ...this.#loud.map(({ kind, key, count }) => ({ id: `${kind} ${key}`, title: `Sessions are ${kind}`, count })),
+      ...this.offering.map(({ name }) => ({ id: `offered ${name}`, title: `Tools of ${name} have changed`, count: 1 })),
+      ...this.rejected.map(({ action, actionIds }) => ({ id: `rejected ${action.action_id}`, title: `${action.type} was rejected`, count: actionIds.length })),
+    ]
+  }
 
   get count(): number {
     return KINDS.reduce((total, { count }) => total + count(), 0)

@@ -23,7 +23,7 @@ from reins.web.api.conversations import read as read_conversations
 from reins.web.api.sessions import calls, create, events, files, steer, steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
-from reins.web.http import openapi, problem, query_check, redacted
+from reins.web.http import compression, openapi, problem, query_check, redacted
 from reins.web.http.idempotency import IdempotencyLocks
 from reins.web.http.strict import (
     MAX_BODY_BYTES,
@@ -84,4 +84,4 @@ def make_api(
 def _with_headers(response: Response) -> Response:
     if request.path.startswith(("/api/", "/health/")):
         response.headers.setdefault("Cache-Control", "no-store")
-    return page.with_headers(redacted.without_keys(response))
+    return page.with_headers(compression.compressed(redacted.without_keys(response)))

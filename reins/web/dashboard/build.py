@@ -18,7 +18,7 @@ DIST = HERE / "dist"
 BUILT_FROM = DIST / ".built-from"
 INSTALLED_FROM = HERE / "node_modules" / ".installed-from"
 LOCKED = ("package.json", "package-lock.json", ".npmrc")
-SOURCES = (*LOCKED, "index.html", "vite.config.ts", "tsconfig.json")
+SOURCES = (*LOCKED, "index.html", "vite.config.ts", "tsconfig.json", "compress.mjs")
 FOLDERS = ("src", "public")
 GENERATED = "wire.gen.ts"  # types only: nothing of it is in the page
 
@@ -43,6 +43,7 @@ def build() -> None:
         return
     install("--omit=dev")
     npm("run", "build", "--silent", mend="It is an error in the sources of the page.")
+    node(HERE / "compress.mjs", mend="Is there room on the disk?")
     BUILT_FROM.write_text(hash_of(sources()))
 
 
@@ -94,18 +95,20 @@ def read(path: Path) -> str:
 
 def npm(*arguments: str, mend: str) -> None:
     """Run npm by its script: the `bin/npm` of the package does not work."""
-    root = node_root()
-    node = root / "bin" / "node"
-    script = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    script = node_root() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    node(script, *arguments, mend=mend)
+
+
+def node(script: Path, *arguments: str, mend: str) -> None:
+    program = node_root() / "bin" / "node"
     # The rest of the environment is kept: proxies and certificates are configured there.
-    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
+    path = os.pathsep.join([str(program.parent), os.environ.get("PATH", os.defpath)])
     done = subprocess.run(  # noqa: S603 - our own arguments
-        [node, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
+        [program, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
     )
     if done.returncode != 0:
-        raise BuildError(
-            f"`npm {' '.join(arguments)}` ended with {done.returncode}; see what it said. {mend}"
-        )
+        said = " ".join([script.name, *arguments])
+        raise BuildError(f"`{said}` ended with {done.returncode}; see what it said. {mend}")
 
 
 def node_root() -> Path:

@@ -9,6 +9,8 @@ import { server } from './state/server.svelte'
 import { inbox } from './state/inbox.svelte'
 import { notifier } from './state/notifier.svelte'
 import { fleet } from './state/fleet.svelte'
+import { connection } from './net/connection.svelte'
+import { fetchAll } from './net/late'
 import { openSocket } from './net/socket'
 import { theme } from './shell/theme.svelte'
 import { clock } from './ui/time.svelte'
@@ -23,7 +25,7 @@ theme.apply()
 router.start()
 keys.start()
 clock.start()
-openSocket()
+void openSocket()
 void vocabulary.start()
 fleet.start()
 server.start()
@@ -33,3 +35,6 @@ notifier.start()
 
 const target = document.getElementById('app')
 if (target) mount(App, { target })
+
+/** What is shown comes first. */
+setTimeout(() => void fetchAll(() => connection.up && fleet.loaded), 1_000)

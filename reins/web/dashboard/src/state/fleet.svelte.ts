@@ -7,10 +7,14 @@ import type { SessionsPage, SessionSummary, StatusCounts } from '../net/wire'
 
 /** All at once where possible: lines that come in parts would be sorted in between each other. */
 const PAGE = 5000
+/** More lines than a screen has, and little on a slow line. */
+const FIRST_LOOK = 50
 const LATENCIES_KEPT = 24
 const AGAIN_AFTER_MS = 2000
-/** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
-const JOIN_WITHIN_MS = 300
+/** So long after its first lines the list is read without a join, too. */
+const WITHOUT_SOCKET_MS = 2000
+/** The list is read after the join, so that nothing falls in between; after this long, its first lines are. */
+const JOIN_WITHIN_MS = 100
 
 /** Shared with others, and away for now. */
 const AWAY = ['model', 'budget']
@@ -45,6 +49,7 @@ class Fleet {
   #byId = new Map<string, SessionSummary>()
   #touched = new Set<string>()
   #counts: StatusCounts = {}
+  #told: StatusCounts = {}
   #attention = 0
   #held = 0
   #asking = 0
@@ -54,7 +59,9 @@ class Fleet {
   #stale = false
   #leave: (() => void) | null = null
 
-  /** True once the whole list was read; it stays true while a later reading goes on. */
+  /** True once there is something to show: the first lines, or the whole list. */
+  begun = $state(false)
+  /** True once the whole list was read; it stays true while a later reading goes on. No sum is known before. */
   loaded = $state(false)
   problem = $state.raw<ApiProblem | null>(null)
 
@@ -65,8 +72,8 @@ class Fleet {
       head: () => void this.load(),
       poll: () => this.load(),
     })
-    // Without a socket the list is still worth showing.
-    setTimeout(() => this.#loading || this.loaded || void this.load(), JOIN_WITHIN_MS)
+    // On a slow line, and without a socket, its first lines are worth showing.
+    setTimeout(() => this.#loading || this.begun || void this.#look(), JOIN_WITHIN_MS)
   }
 
   /** Changes at most once per frame; read it to follow any session. */
@@ -79,33 +86,34 @@ class Fleet {
     return this.#byId.size
   }
 
+  /** Of all sessions: counted by the server until the whole list is here. */
   get counts(): StatusCounts {
     void this.version
-    return this.#counts
+    return this.loaded ? this.#counts : this.#told
   }
 
   /** How many sessions need a person. */
   get attention(): number {
     void this.version
-    return this.#attention
+    return this.loaded ? this.#attention : 0
   }
 
   /** How many of them wait for a larger budget. */
   get held(): number {
     void this.version
-    return this.#held
+    return this.loaded ? this.#held : 0
   }
 
   /** How many have asked a person and wait. */
   get asking(): number {
     void this.version
-    return this.#asking
+    return this.loaded ? this.#asking : 0
   }
 
   /** How many make no way. */
   get stuck(): number {
     void this.version
-    return this.#stuck
+    return this.loaded ? this.#stuck : 0
   }
 
   get(sessionId: string): SessionSummary | undefined {
@@ -142,7 +150,7 @@ class Fleet {
       try {
         await this.#readAll()
         this.problem = null
-        this.loaded = true
+        this.loaded = this.begun = true
       } catch (error) {
         this.problem = asProblem(error)
         this.#stale = true
@@ -150,6 +158,21 @@ class Fleet {
       if (this.#stale) await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS))
     }
     this.#loading = false
+  }
+
+  /** Reads the first lines; the whole list comes after the join, or now where there is no more of it. */
+  async #look(): Promise<void> {
+    try {
+      const { items, counts } = await api.sessions({ limit: FIRST_LOOK })
+      if (this.loaded) return
+      for (const session of items) this.#put(session, false)
+      this.#told = counts
+      this.begun = true
+      this.#signal.changed()
+    } catch {
+      // The whole reading says what is wrong.
+    }
+    setTimeout(() => this.#loading || this.loaded || void this.load(), WITHOUT_SOCKET_MS)
   }
 
   async #readAll(): Promise<void> {

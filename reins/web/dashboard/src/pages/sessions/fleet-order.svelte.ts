@@ -81,7 +81,7 @@ export class FleetOrder {
   constructor() {
     $effect(() => {
       // Read here, so that the list shows at once when it is here, and after a change of the filters.
-      void [fleet.loaded, filters.q, filters.statuses, filters.type, filters.sort, filters.reversed]
+      void [fleet.begun, fleet.loaded, filters.q, filters.statuses, filters.type, filters.sort, filters.reversed]
       untrack(() => this.#compute())
     })
     $effect(() => {

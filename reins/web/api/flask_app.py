@@ -23,7 +23,8 @@ from reins.web.api.conversations import read as read_conversations
 from reins.web.api.sessions import calls, create, events, files, steer, steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
-from reins.web.http import compression, openapi, problem, query_check, redacted
+from reins.web.http import openapi, problem, query_check, redacted
+from reins.web.http.compression import Compression
 from reins.web.http.idempotency import IdempotencyLocks
 from reins.web.http.strict import (
     MAX_BODY_BYTES,
@@ -70,6 +71,7 @@ def make_api(
     attach(app, ApiContext(bridge, index, participants, streams, live, locks, Sizes()))
     problem.register(app)
     app.before_request(query_check.query_is_known)
+    app.after_request(Compression())  # the last: these are called in the order of an onion
     app.after_request(_with_headers)
     for group in dict.fromkeys(module.api for module in _MODULES):
         app.register_api(group)
@@ -84,4 +86,4 @@ def make_api(
 def _with_headers(response: Response) -> Response:
     if request.path.startswith(("/api/", "/health/")):
         response.headers.setdefault("Cache-Control", "no-store")
-    return page.with_headers(compression.compressed(redacted.without_keys(response)))
+    return page.with_headers(redacted.without_keys(response))

@@ -25,16 +25,19 @@ theme.apply()
 router.start()
 keys.start()
 clock.start()
+fleet.start()
 void openSocket()
 void vocabulary.start()
-fleet.start()
 server.start()
 trouble.start()
 inbox.start()
 notifier.start()
 
 const target = document.getElementById('app')
-if (target) mount(App, { target })
+if (target) {
+  target.replaceChildren()
+  mount(App, { target })
+}
 
 /** What is shown comes first. */
 setTimeout(() => void fetchAll(() => connection.up && fleet.loaded), 1_000)

@@ -15,6 +15,8 @@ const AGAIN_AFTER_MS = 2000
 const WITHOUT_SOCKET_MS = 2000
 /** The list is read after the join, so that nothing falls in between; after this long, its first lines are. */
 const JOIN_WITHIN_MS = 100
+/** The page itself took so long to come that a join will, too. */
+const SLOW_AFTER_MS = 600
 
 /** Shared with others, and away for now. */
 const AWAY = ['model', 'budget']
@@ -73,7 +75,8 @@ class Fleet {
       poll: () => this.load(),
     })
     // On a slow line, and without a socket, its first lines are worth showing.
-    setTimeout(() => this.#loading || this.begun || void this.#look(), JOIN_WITHIN_MS)
+    const wait_ms = performance.now() > SLOW_AFTER_MS ? 0 : JOIN_WITHIN_MS
+    setTimeout(() => this.#loading || this.begun || void this.#look(), wait_ms)
   }
 
   /** Changes at most once per frame; read it to follow any session. */

@@ -40,4 +40,7 @@ if (target) {
 }
 
 /** What is shown comes first. */
-setTimeout(() => void fetchAll(() => connection.up && fleet.loaded), 1_000)
+const REST_AFTER_MS = 1_000
+setTimeout(() => {
+  void fetchAll(() => connection.up && fleet.loaded).then(() => (document.documentElement.dataset.whole = ''))
+}, REST_AFTER_MS)

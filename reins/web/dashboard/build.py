@@ -13,6 +13,7 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+DOCUMENTS = HERE.parents[2] / "docs"
 OPENAPI = HERE.parent / "http" / "openapi.json"
 DIST = HERE / "dist"
 BUILT_FROM = DIST / ".built-from"
@@ -77,6 +78,7 @@ def sources() -> list[Path]:
     found = [HERE / name for name in SOURCES]
     for folder in FOLDERS:
         found += [path for path in (HERE / folder).rglob("*") if path.is_file()]
+    found += DOCUMENTS.glob("*.md")  # the page has them in it
     return sorted(path for path in found if path.name != GENERATED)
 
 
@@ -84,7 +86,7 @@ def hash_of(paths: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(HERE)} {len(content)}\n".encode())
+        digest.update(f"{os.path.relpath(path, HERE)} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 

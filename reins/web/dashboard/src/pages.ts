@@ -24,6 +24,7 @@ const PAGES: readonly PageRow[] = [
   { path: '/conversations/:id', name: 'Conversation', load: late(() => import('./pages/conversation/ConversationPage.svelte')) },
   { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
   { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
+  { path: '/help/:id', name: 'Documents', load: late(() => import('./pages/help/DocumentPage.svelte')) },
   { path: '/system', name: 'System', key: 'y', load: late(() => import('./pages/system/SystemPage.svelte')) },
 ]
 

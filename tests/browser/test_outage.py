@@ -1,4 +1,4 @@
-"""A server that is killed and started again: what was asked for is done once, all parts are there."""
+"""A server that is killed and started again: what was asked for is done once, all is there."""
 
 import re
 

@@ -13,6 +13,8 @@ const ABOUT: Record<string, string> = {
   guarantees: 'What is promised, and what is not',
   security: 'Who is kept from what',
   architecture: 'How it is built',
+  mcp: 'Assistants that run your agents',
+  proofs: 'What suites of others show',
 }
 
 export interface Document {
@@ -25,7 +27,7 @@ const nameOf = (path: string): string => path.replace(/^.*\/|\.md$/g, '')
 const rank = ({ name }: Document): number => (Object.keys(ABOUT).indexOf(name) + 1 || Infinity)
 
 export const DOCUMENTS: readonly Document[] = Object.entries(FILES)
-  .map(([path, read]): Document => ({ name: nameOf(path), about: ABOUT[nameOf(path)] ?? nameOf(path).toUpperCase(), read: late(read) }))
+  .map(([path, read]): Document => ({ name: nameOf(path), about: ABOUT[nameOf(path)] ?? nameOf(path), read: late(read) }))
   .sort((a, b) => rank(a) - rank(b) || (a.name < b.name ? -1 : 1))
 
 export const documentPath = (name: string): string => at(`/help/${name}`)

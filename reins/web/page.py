@@ -46,6 +46,8 @@ def pages(dist: Path = DIST) -> Blueprint:
     made.record_once(lambda state: state.app.url_map.converters.update(page_path=_PagePath))
 
     def index(_rest: str = "") -> Response:
+        if request.accept_mimetypes and not request.accept_mimetypes.accept_html:
+            raise NotFound  # a program
         if not (dist / "index.html").is_file():
             return Response(_NOT_BUILT, 503, {"Retry-After": "10"}, mimetype="text/plain")
         text = (dist / "index.html").read_text("utf-8")

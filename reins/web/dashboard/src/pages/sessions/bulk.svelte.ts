@@ -3,7 +3,7 @@
 import { Request } from '../../steering/request.svelte'
 import { steerMany } from '../../steering/requests'
 import type { ApiProblem } from '../../net/api'
-import type { Verb } from '../../net/wire'
+import type { Outcome, Verb } from '../../net/wire'
 
 const MAX_PER_REQUEST = 1000
 const NO_REASON = 'no reason was given'
@@ -25,8 +25,8 @@ export class BulkRequest {
   sending = $state(true)
 
   readonly #receipts = $derived(this.#parts.flatMap(({ request }) => request.receipts))
-  readonly queued = $derived(this.#receipts.filter(({ outcome }) => outcome === 'queued').length)
-  readonly applied = $derived(this.#receipts.filter(({ outcome }) => outcome === 'applied').length)
+  readonly queued = $derived(this.#named('queued'))
+  readonly applied = $derived(this.#named('applied'))
   readonly rejected: Refusal[] = $derived([
     ...this.#refused,
     ...this.#receipts
@@ -45,6 +45,11 @@ export class BulkRequest {
       this.#parts.push({ ids: sessionIds.slice(start, start + MAX_PER_REQUEST), request: new Request() })
     }
     void this.send()
+  }
+
+  /** The sessions of this outcome. */
+  #named(wanted: Outcome): string[] {
+    return this.#receipts.filter(({ outcome }) => outcome === wanted).map(({ session_id }) => session_id ?? '')
   }
 
   /** Sends what was not acknowledged; a part that did arrive is not done twice, by its key. */

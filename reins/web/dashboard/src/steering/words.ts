@@ -7,9 +7,9 @@ const WORDS: Record<string, string> = {
   agent_interrupt: 'Guidance',
   agent_destroy: 'Destroy',
   inbox_decide: 'Decision',
+  rule_revoke: 'Revoke rule',
   conversation_create: 'New conversation',
   post_message: 'Message',
-  publish: 'Publish',
   environment_reload: 'Reload environment',
 }
 

@@ -146,7 +146,8 @@ def _of_http(error: HTTPException) -> Response:
         headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
         return answer(status, error.detail, error.problems, headers)
     if status == HTTPStatus.NOT_FOUND and _is_person():
-        return Response.force_type(nothing_here(request.path, way_to_start(request.environ)))
+        page = nothing_here(request.path, way_to_start(request.environ))
+        return Response(page.get_data(), status, page.headers)
     return answer(status, _said(status, error), headers=_kept(error.get_headers()))
 
 

@@ -31,7 +31,7 @@ def _select(page, first, last):
 
 
 def test_a_range_is_paused_with_a_reason(page, thirty):
-    """Checkbox and shift-checkbox select ten; each is named, paused, and has the reason on record."""
+    """Checkbox and shift-checkbox select ten; each is named and paused, the reason on record."""
     bar = _select(page, "bulk03", "bulk12")
     expect(bar).to_contain_text("10 selected")
     bar.get_by_role("textbox", name="Reason").fill("night shift")

@@ -15,7 +15,7 @@ TESTS  := tests/unit tests/property tests/integration tests/simulation tests/doc
 export PYTHONDONTWRITEBYTECODE :=
 
 .DEFAULT_GOAL := help
-.PHONY: help run setup test lint format coverage bench bench-quick bench-peers campaign kills proofs model test-model model-setup page dist lock browser litellm litellm-setup mcp-peers independent independent-setup clean
+.PHONY: help run setup test lint format coverage bench bench-quick bench-peers campaign kills proofs model test-model model-setup page pictures dist lock browser litellm litellm-setup mcp-peers independent independent-setup clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' Makefile
@@ -127,6 +127,9 @@ model-setup: $(MODEL)/.stamp ## Install that model, and nothing else
 
 page: $(VENV)/.stamp-build ## Build the page where its sources have changed
 	@$(PY) reins/web/dashboard/build.py
+
+pictures: $(VENV)/.stamp-dev page browser ## Take the README's pictures of the page anew
+	$(PY) -m tests.browser.pictures
 
 dist: page ## Build the wheel and the source distribution into dist/
 	@rm -rf dist

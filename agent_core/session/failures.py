@@ -17,8 +17,12 @@ def is_own_end(error: BaseException) -> bool:
 
 
 def describe(error: BaseException) -> str:
-    """The error on record: bounded, and text that any table can hold."""
-    return f"{type(error).__name__}: {error}"[:2_000].encode("utf-8", "replace").decode()
+    """The error on record: bounded, and text that any table can hold.
+
+    One that says what is away is a sentence for a person; of any other the type tells most.
+    """
+    said = f"{error}" if getattr(error, "waits_for", None) else f"{type(error).__name__}: {error}"
+    return said[:2_000].encode("utf-8", "replace").decode()
 
 
 class SlowModelError(TimeoutError):

@@ -1,5 +1,6 @@
 """The page: one document for every path that is no other's, its files beside it."""
 
+import mimetypes
 from html import escape
 from pathlib import Path
 
@@ -25,6 +26,8 @@ The API works without it: see /api/openapi.json.
 """
 _HERE = '="./'
 """The beginning of an address in the page's document, as it was built: beside the document."""
+_CODINGS = {"br": "br", "gzip": "gz"}
+"""By the ending of a file's name; the smaller first."""
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -43,6 +46,8 @@ def pages(dist: Path = DIST) -> Blueprint:
     made.record_once(lambda state: state.app.url_map.converters.update(page_path=_PagePath))
 
     def index(_rest: str = "") -> Response:
+        if request.accept_mimetypes and not request.accept_mimetypes.accept_html:
+            raise NotFound  # a program
         if not (dist / "index.html").is_file():
             return Response(_NOT_BUILT, 503, {"Retry-After": "10"}, mimetype="text/plain")
         text = (dist / "index.html").read_text("utf-8")
@@ -55,8 +60,8 @@ def pages(dist: Path = DIST) -> Blueprint:
         return answer
 
     def asset(name: str) -> Response:
+        answer = _smallest(dist / "assets", name)
         # Their names hold a digest of what is in them.
-        answer = send_from_directory(dist / "assets", name)
         answer.headers["Cache-Control"] = _FOR_EVER
         return answer
 
@@ -73,6 +78,20 @@ def pages(dist: Path = DIST) -> Blueprint:
             f"/{icon}", f"file_{icon.replace('.', '_')}", file, defaults={"name": icon}
         )
     return made
+
+
+def _smallest(folder: Path, name: str) -> Response:
+    """The file, as it was compressed when the page was built, where the browser takes that."""
+    for coding, ending in _CODINGS.items():
+        if request.accept_encodings.quality(coding) > 0 and (folder / f"{name}.{ending}").is_file():
+            kind = mimetypes.guess_type(name)[0] or "application/octet-stream"
+            answer = send_from_directory(folder, f"{name}.{ending}", mimetype=kind)
+            answer.headers["Content-Encoding"] = coding
+            break
+    else:
+        answer = send_from_directory(folder, name)
+    answer.vary.add("Accept-Encoding")
+    return answer
 
 
 def with_headers(response: Response) -> Response:

@@ -31,13 +31,17 @@ def _select(page, first, last):
 
 
 def test_a_range_is_paused_with_a_reason(page, thirty):
-    """Checkbox and shift-checkbox select ten; each is paused, and has the reason on record."""
+    """Checkbox and shift-checkbox select ten; each is named and paused, the reason on record."""
     bar = _select(page, "bulk03", "bulk12")
     expect(bar).to_contain_text("10 selected")
     bar.get_by_role("textbox", name="Reason").fill("night shift")
     bar.get_by_role("button", name="Pause").click()
-    expect(bar.get_by_role("status")).to_contain_text("Pause bulk03, bulk04")
-    expect(bar.get_by_role("status")).to_contain_text("10 applied")
+    expect(bar.get_by_role("status")).to_contain_text(
+        "Pause 10 applied: bulk03, bulk04, bulk05 and 7 more"
+    )
+    expect(bar.get_by_text("bulk12")).to_be_hidden()
+    bar.get_by_text("7 more").click()
+    expect(bar.get_by_text("bulk12")).to_be_visible()
     for name in NAMES[3:13]:
         thirty.became(name, "paused")
         assert json.loads(thirty.steps(name)[-1]["payload"])["reason"] == "night shift"

@@ -67,7 +67,7 @@ def test_filters_narrow_the_list_and_live_in_the_address(fleet, visit):
     expect(_line(page, "nobody")).to_be_visible()
     expect(page.get_by_role("row")).to_have_count(2)
     page.get_by_role("button", name="Show all").click()
-    expect(_line(page, "create_agent").first).to_be_visible()
+    expect(_line(page, "Create").first).to_be_visible()
     gone(page, "state=")
     page.get_by_role("searchbox", name="Session").fill("grace")
     expect(page.get_by_role("row").filter(has_not_text="grace")).to_have_count(1)

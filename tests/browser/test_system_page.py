@@ -114,7 +114,7 @@ def test_what_is_asked_without_a_worker_is_kept(start_app, visit):
     picture(page, "attention-no-worker")
     q.agent_create("ada", "ann")
     page.goto(f"{app.at}/queue")
-    expect(page.get_by_role("row").filter(has_text="create_agent")).to_contain_text("queued")
+    expect(page.get_by_role("row").filter(has_text="Create")).to_contain_text("queued")
     page.goto(f"{app.at}/system?worker=1")
     expect(page.locator("main")).to_contain_text("No worker runs, so some charts have no data")
     expect(page.get_by_role("region", name="Loop lag")).to_contain_text("not visible here")

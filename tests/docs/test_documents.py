@@ -5,6 +5,7 @@ import shlex
 
 import pytest
 
+from agent_core.actions.payloads import PAYLOADS
 from bench.workloads import WORKLOADS
 from reins.cli.main import reins
 from reins.cli.queue import queue
@@ -133,6 +134,15 @@ def test_the_decisions():
         assert f"[{path.name[:4]}]({path.name}) | {title.partition(': ')[2]} |" in listed
         headings = re.findall(r"^## (.*)$", path.read_text(), re.MULTILINE)
         assert headings == ["Context", "Decision", "Consequences", "Measured"], path.name
+
+
+def test_the_page_names_acts_as_the_glossary_does():
+    """One word for one act, for action types that there are."""
+    acts = expected.section((ROOT / "docs" / "glossary.md").read_text(), "## Acts")
+    told = {action_type.strip("`"): word for word, action_type in expected.rows(acts)}
+    page = ROOT / "reins" / "web" / "dashboard" / "src" / "steering" / "words.ts"
+    assert told == dict(re.findall(r"^  (\w+): '(.+)',$", page.read_text(), re.MULTILINE))
+    assert told.keys() <= PAYLOADS.keys()
 
 
 def test_the_changelog_begins_with_the_projects_version():

@@ -8,12 +8,15 @@ from reins.llm.wire.failures import ADVICE, failure
 def circuit_open(route: OpenRoute, open_for_s: float) -> ModelError:
     """The route is not called for a while; its cause is that of the faults before."""
     faults = route.spec.breaker_failures
-    what = f"its circuit is open for {open_for_s:.0f} s more after {faults} faults in a row"
-    if route.breaker.last is not None:
-        what += f", the last of kind {route.breaker.last}: {ADVICE[route.breaker.last][:-1]}"
-    error = failure("circuit_open", route.target, what)
+    what = (
+        f"after {faults} faults in a row route {route.spec.name} is left alone for "
+        f"{open_for_s:.0f} s more"
+    )
+    last = route.breaker.last
+    advice = None if last is None else f"The last fault was of kind {last}. {ADVICE[last]}"
+    error = failure("circuit_open", route.target, what, advice=advice)
     error.retry_after_s = open_for_s or None
-    error.after, error.what = route.breaker.last or error.kind, route.metrics.last_fault or what
+    error.after, error.what = last or error.kind, route.metrics.last_fault or what
     return error
 
 

@@ -30,6 +30,7 @@ from reins.web.api.sessions import export as export_steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
 from reins.web.http import openapi, problem, query_check, redacted
+from reins.web.http.compression import Compression
 from reins.web.http.idempotency import IdempotencyLocks
 from reins.web.http.strict import (
     MAX_BODY_BYTES,
@@ -77,6 +78,7 @@ def make_api(
     attach(app, ApiContext(bridge, index, participants, streams, live, locks, Sizes()))
     problem.register(app)
     app.before_request(query_check.query_is_known)
+    app.after_request(Compression())  # the last: these are called in the order of an onion
     app.after_request(_with_headers)
     for group in dict.fromkeys(module.api for module in _MODULES):
         app.register_api(group)

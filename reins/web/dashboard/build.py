@@ -13,12 +13,13 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+DOCUMENTS = HERE.parents[2] / "docs"
 OPENAPI = HERE.parent / "http" / "openapi.json"
 DIST = HERE / "dist"
 BUILT_FROM = DIST / ".built-from"
 INSTALLED_FROM = HERE / "node_modules" / ".installed-from"
 LOCKED = ("package.json", "package-lock.json", ".npmrc")
-SOURCES = (*LOCKED, "index.html", "vite.config.ts", "tsconfig.json")
+SOURCES = (*LOCKED, "index.html", "vite.config.ts", "tsconfig.json", "compress.mjs")
 FOLDERS = ("src", "public")
 GENERATED = "wire.gen.ts"  # types only: nothing of it is in the page
 
@@ -43,6 +44,7 @@ def build() -> None:
         return
     install("--omit=dev")
     npm("run", "build", "--silent", mend="It is an error in the sources of the page.")
+    node(HERE / "compress.mjs", mend="Is there room on the disk?")
     BUILT_FROM.write_text(hash_of(sources()))
 
 
@@ -76,6 +78,7 @@ def sources() -> list[Path]:
     found = [HERE / name for name in SOURCES]
     for folder in FOLDERS:
         found += [path for path in (HERE / folder).rglob("*") if path.is_file()]
+    found += DOCUMENTS.glob("*.md")  # the page has them in it
     return sorted(path for path in found if path.name != GENERATED)
 
 
@@ -83,7 +86,7 @@ def hash_of(paths: list[Path]) -> str:
     digest = hashlib.sha256()
     for path in paths:
         content = path.read_bytes()
-        digest.update(f"{path.relative_to(HERE)} {len(content)}\n".encode())
+        digest.update(f"{os.path.relpath(path, HERE)} {len(content)}\n".encode())
         digest.update(content)
     return digest.hexdigest()
 
@@ -94,18 +97,20 @@ def read(path: Path) -> str:
 
 def npm(*arguments: str, mend: str) -> None:
     """Run npm by its script: the `bin/npm` of the package does not work."""
-    root = node_root()
-    node = root / "bin" / "node"
-    script = root / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    script = node_root() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
+    node(script, *arguments, mend=mend)
+
+
+def node(script: Path, *arguments: str, mend: str) -> None:
+    program = node_root() / "bin" / "node"
     # The rest of the environment is kept: proxies and certificates are configured there.
-    path = os.pathsep.join([str(node.parent), os.environ.get("PATH", os.defpath)])
+    path = os.pathsep.join([str(program.parent), os.environ.get("PATH", os.defpath)])
     done = subprocess.run(  # noqa: S603 - our own arguments
-        [node, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
+        [program, script, *arguments], cwd=HERE, env={**os.environ, "PATH": path}, check=False
     )
     if done.returncode != 0:
-        raise BuildError(
-            f"`npm {' '.join(arguments)}` ended with {done.returncode}; see what it said. {mend}"
-        )
+        said = " ".join([script.name, *arguments])
+        raise BuildError(f"`{said}` ended with {done.returncode}; see what it said. {mend}")
 
 
 def node_root() -> Path:

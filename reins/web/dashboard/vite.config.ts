@@ -11,6 +11,10 @@ export default defineConfig({
     // The polyfill is an inline script and data: URLs need a wider policy than the page is served under.
     modulePreload: { polyfill: false },
     assetsInlineLimit: 0,
-    rolldownOptions: { checks: { pluginTimings: false } },
+    rolldownOptions: {
+      checks: { pluginTimings: false },
+      // All that the page begins with is one file: on a slow line each one more is a way there and back.
+      output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
+    },
   },
 })

@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from werkzeug.exceptions import HTTPException
 
 from agent_core.actions.ids import ActionError
+from reins.web.plain_page import nothing_here
+from reins.web.proxies import way_to_start
 from reins.web.views.rows import Wire
 from store.errors import QueueFullError, StoreError
 
@@ -143,7 +145,16 @@ def _of_http(error: HTTPException) -> Response:
     if isinstance(error, RequestRefusedError):
         headers = {} if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
         return answer(status, error.detail, error.problems, headers)
+    if status == HTTPStatus.NOT_FOUND and _is_person():
+        page = nothing_here(request.path, way_to_start(request.environ))
+        return Response(page.get_data(), status, page.headers)
     return answer(status, _said(status, error), headers=_kept(error.get_headers()))
+
+
+def _is_person() -> bool:
+    """True if a page is wanted rather than what a program reads."""
+    wanted = request.accept_mimetypes
+    return wanted.quality("text/html") > wanted.quality(MEDIA_TYPE)
 
 
 def _of_action(error: ActionError) -> Response:

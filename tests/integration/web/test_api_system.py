@@ -1,5 +1,6 @@
 """Health, load and types over HTTP, and the page."""
 
+import html
 import os
 
 import pytest
@@ -168,6 +169,36 @@ def test_files_with_a_digest_are_kept_and_nothing_outside_is_served(built):
 def test_what_belongs_to_others_is_not_the_page(built, url):
     """An API path, an asset, a probe or a file at the top is there, or it is not found."""
     assert built.get(url).status_code == 404
+
+
+def _asked_for(api, url, accept):
+    return api.client.get(url, base_url="http://127.0.0.1:8700", headers={"Accept": accept})
+
+
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
+
+
+@pytest.mark.parametrize("url", ["/robots.txt", "/api/<b>", "/assets/x/y.js", "/health/x"])
+def test_an_unknown_address_answers_a_person_with_a_page(idle, url):
+    """It says what was asked for, as text, and leads to the sessions; nothing of it is kept."""
+    answer = _asked_for(idle, url, BROWSER)
+    assert (answer.status_code, answer.mimetype) == (404, "text/html")
+    assert f"There is nothing at {html.escape(url)}</h1>" in answer.text
+    start = "./" if url.count("/") == 1 else "../" * (url.count("/") - 1)
+    assert f'<a href="{start}">Go to the sessions</a>' in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert "script-src" not in answer.headers["Content-Security-Policy"]
+
+
+@pytest.mark.parametrize(
+    ("url", "accept"),
+    [("/robots.txt", "*/*"), ("/api/x", "application/json"), ("/nonsense", "application/json")],
+)
+def test_an_unknown_address_answers_a_program_with_a_problem(idle, url, accept):
+    """Whatever takes no page gets none, not even the one that knows no such place."""
+    answer = _asked_for(idle, url, accept)
+    assert (answer.status_code, answer.mimetype) == (404, "application/problem+json")
+    assert url in answer.json["detail"]
 
 
 def test_the_page_is_only_read(built):

@@ -107,7 +107,8 @@ def check(api, name, kind, said):
     assert (row["kind"], row["text"]) == ("error", text), name
     assert row["payload"] == {"error_type": "ModelError", **waits}
     error = row["error"]
-    assert error.startswith(f"ModelError: compatible {name} at http://127.0.0.1:"), error
+    its_type = "" if waits else "ModelError: "
+    assert error.startswith(f"{its_type}compatible {name} at http://127.0.0.1:"), error
     assert said in error, error
     assert error.endswith(ADVICE[kind])
     session = api.get(f"/api/sessions/{name}")

@@ -9,6 +9,8 @@ import { server } from './state/server.svelte'
 import { inbox } from './state/inbox.svelte'
 import { notifier } from './state/notifier.svelte'
 import { fleet } from './state/fleet.svelte'
+import { connection } from './net/connection.svelte'
+import { fetchAll } from './net/late'
 import { openSocket } from './net/socket'
 import { theme } from './shell/theme.svelte'
 import { clock } from './ui/time.svelte'
@@ -23,13 +25,22 @@ theme.apply()
 router.start()
 keys.start()
 clock.start()
-openSocket()
-void vocabulary.start()
 fleet.start()
+void openSocket()
+void vocabulary.start()
 server.start()
 trouble.start()
 inbox.start()
 notifier.start()
 
 const target = document.getElementById('app')
-if (target) mount(App, { target })
+if (target) {
+  target.replaceChildren()
+  mount(App, { target })
+}
+
+/** What is shown comes first. */
+const REST_AFTER_MS = 1_000
+setTimeout(() => {
+  void fetchAll(() => connection.up && fleet.loaded).then(() => (document.documentElement.dataset.whole = ''))
+}, REST_AFTER_MS)

@@ -2,6 +2,7 @@
 
 import type { Component } from 'svelte'
 import SessionsPage from './pages/sessions/SessionsPage.svelte'
+import { late } from './net/late'
 import { attention } from './state/attention.svelte'
 
 export interface PageRow {
@@ -17,13 +18,14 @@ export interface PageRow {
 
 /** The first one is at "/", too, and comes with the first load; the others come when they are opened. */
 const PAGES: readonly PageRow[] = [
-  { path: '/sessions', name: 'Sessions', key: 's', load: () => Promise.resolve({ default: SessionsPage }) },
-  { path: '/sessions/:id', name: 'Session', load: () => import('./pages/session/SessionPage.svelte') },
-  { path: '/conversations', name: 'Conversations', key: 'c', load: () => import('./pages/conversations/ConversationsPage.svelte') },
-  { path: '/conversations/:id', name: 'Conversation', load: () => import('./pages/conversation/ConversationPage.svelte') },
-  { path: '/queue', name: 'Queue', key: 'q', load: () => import('./pages/queue/QueuePage.svelte') },
-  { path: '/attention', name: 'Attention', key: 'a', load: () => import('./pages/attention/AttentionPage.svelte'), count: () => attention.count },
-  { path: '/system', name: 'System', key: 'y', load: () => import('./pages/system/SystemPage.svelte') },
+  { path: '/sessions', name: 'Sessions', key: 's', load: late(() => Promise.resolve({ default: SessionsPage })) },
+  { path: '/sessions/:id', name: 'Session', load: late(() => import('./pages/session/SessionPage.svelte')) },
+  { path: '/conversations', name: 'Conversations', key: 'c', load: late(() => import('./pages/conversations/ConversationsPage.svelte')) },
+  { path: '/conversations/:id', name: 'Conversation', load: late(() => import('./pages/conversation/ConversationPage.svelte')) },
+  { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
+  { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
+  { path: '/help/:id', name: 'Documents', load: late(() => import('./pages/help/DocumentPage.svelte')) },
+  { path: '/system', name: 'System', key: 'y', load: late(() => import('./pages/system/SystemPage.svelte')) },
 ]
 
 /** The pages of the rail. */

@@ -56,6 +56,16 @@ export class ApiProblem extends Error {
   }
 }
 
+/** An act that has not reached the server: it is sent as soon as there is one, unless it is withdrawn. */
+export class NotSent extends ApiProblem {
+  constructor(
+    what: string,
+    readonly withdraw: () => void,
+  ) {
+    super(0, 'Not sent yet', `The server does not answer. “${what}” is sent, once, when it answers again.`)
+  }
+}
+
 /** True for a request that the page itself gave up; nothing is to be shown. */
 export const isAbort = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'AbortError'

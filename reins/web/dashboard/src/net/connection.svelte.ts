@@ -7,6 +7,8 @@ class Connection {
   lostAt = $state<Date | null>(null)
   /** True until the first attempt has ended, one way or the other. */
   starting = $state(true)
+  /** How often it came back; whoever reads it while it asks for something asks again then. */
+  returns = $state(0)
   /** The reason why the page asks, instead of hearing by a socket; empty while it does not. */
   noSocket = $state('')
 
@@ -27,6 +29,7 @@ class Connection {
   }
 
   #reached(why: string): void {
+    if (this.lostAt) this.returns += 1
     this.up = true
     this.starting = false
     this.lostAt = null

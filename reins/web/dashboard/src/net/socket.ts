@@ -1,8 +1,9 @@
 /** The only socket: rooms are joined again after every reconnect, each from where it had got to. */
 
-import { io, type Socket } from 'socket.io-client'
+import type { Socket } from 'socket.io-client'
 import { at } from './base'
 import { connection } from './connection.svelte'
+import { late } from './late'
 import { Fallback } from './fallback'
 import { conversationRoom, runRoom } from './rooms'
 import type {
@@ -61,6 +62,9 @@ const RETRY_RARELY_MS = 30_000
 /** A handshake that nobody answers; a socket that was cut sooner has not got through either. */
 const OPEN_WITHIN_MS = 6_000
 
+/** The page's first lines are there before it. */
+const client = late(() => import('socket.io-client'))
+
 const subscriptions = new Set<Subscription>()
 let socket: Socket | null = null
 
@@ -87,7 +91,8 @@ function failed(): void {
 }
 
 /** Opens the connection; it lives as long as the page. */
-export function openSocket(): void {
+export async function openSocket(): Promise<void> {
+  const { io } = await client()
   let openedAt = 0
   socket = io({ path: at('/socket.io'), transports: ['websocket'], timeout: OPEN_WITHIN_MS })
   retry(RETRY_MS, RETRY_MAX_MS)

@@ -107,6 +107,7 @@ export interface Page<T> {
 }
 export interface SessionsPage extends Page<SessionSummary> {
   counts: StatusCounts
+  moods: Partial<Record<Mood, number>>
 }
 
 /** The part of JSON Schema that the agents' models use. */

@@ -19,6 +19,8 @@ class Router {
   /** The last part of the path: on a page about one thing, its id. */
   readonly id = $derived(idIn(this.path.split('/').at(-1) ?? ''))
 
+  readonly hash = $derived(this.#url.hash)
+
   start(): void {
     addEventListener('popstate', () => (this.#url = new URL(location.href)))
     document.addEventListener('click', (event) => this.#follow(event))

@@ -7,10 +7,16 @@ import type { Cause, Mood, SessionsPage, SessionSummary } from '../net/wire'
 
 /** All at once where possible: lines that come in parts would be sorted in between each other. */
 const PAGE = 5000
+/** More lines than a screen has, and little on a slow line. */
+const FIRST_LOOK = 50
 const LATENCIES_KEPT = 24
 const AGAIN_AFTER_MS = 2000
-/** The list is read after the join, so that nothing falls in between; longer than this it does not wait. */
-const JOIN_WITHIN_MS = 300
+/** So long after its first lines the list is read without a join, too. */
+const WITHOUT_SOCKET_MS = 2000
+/** The list is read after the join, so that nothing falls in between; after this long, its first lines are. */
+const JOIN_WITHIN_MS = 100
+/** The page itself took so long to come that a join will, too. */
+const SLOW_AFTER_MS = 600
 
 // How a session is, is the server's to say: its mood. Here are only names for what the page asks of it.
 
@@ -36,6 +42,7 @@ class Fleet {
   #byId = new Map<string, SessionSummary>()
   #touched = new Set<string>()
   #moods: Partial<Record<Mood, number>> = {}
+  #told: Partial<Record<Mood, number>> = {}
   /** How many sessions there are of each cause. */
   #causes = new Map<string, number>()
   #signal = new FrameSignal()
@@ -43,7 +50,9 @@ class Fleet {
   #stale = false
   #leave: (() => void) | null = null
 
-  /** True once the whole list was read; it stays true while a later reading goes on. */
+  /** True once there is something to show: the first lines, or the whole list. */
+  begun = $state(false)
+  /** True once the whole list was read; it stays true while a later reading goes on. No sum is known before. */
   loaded = $state(false)
   problem = $state.raw<ApiProblem | null>(null)
 
@@ -54,8 +63,9 @@ class Fleet {
       head: () => void this.load(),
       poll: () => this.load(),
     })
-    // Without a socket the list is still worth showing.
-    setTimeout(() => this.#loading || this.loaded || void this.load(), JOIN_WITHIN_MS)
+    // On a slow line, and without a socket, its first lines are worth showing.
+    const wait_ms = performance.now() > SLOW_AFTER_MS ? 0 : JOIN_WITHIN_MS
+    setTimeout(() => this.#loading || this.begun || void this.#look(), wait_ms)
   }
 
   /** Changes at most once per frame; read it to follow any session. */
@@ -68,10 +78,10 @@ class Fleet {
     return this.#byId.size
   }
 
-  /** How many sessions there are of each mood. */
+  /** How many of all sessions there are of each mood: counted by the server until the whole list is here. */
   get moods(): Partial<Record<Mood, number>> {
     void this.version
-    return this.#moods
+    return this.loaded ? this.#moods : this.#told
   }
 
   /** How many sessions each cause concerns, by `causeId`; those that ask are not among them. */
@@ -119,7 +129,7 @@ class Fleet {
       try {
         await this.#readAll()
         this.problem = null
-        this.loaded = true
+        this.loaded = this.begun = true
       } catch (error) {
         this.problem = asProblem(error)
         this.#stale = true
@@ -127,6 +137,21 @@ class Fleet {
       if (this.#stale) await new Promise((resolve) => setTimeout(resolve, AGAIN_AFTER_MS))
     }
     this.#loading = false
+  }
+
+  /** Reads the first lines; the whole list comes after the join, or now where there is no more of it. */
+  async #look(): Promise<void> {
+    try {
+      const { items, moods } = await api.sessions({ limit: FIRST_LOOK })
+      if (this.loaded) return
+      for (const session of items) this.#put(session, false)
+      this.#told = moods
+      this.begun = true
+      this.#signal.changed()
+    } catch {
+      // The whole reading says what is wrong.
+    }
+    setTimeout(() => this.#loading || this.loaded || void this.load(), WITHOUT_SOCKET_MS)
   }
 
   async #readAll(): Promise<void> {

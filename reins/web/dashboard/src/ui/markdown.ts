@@ -11,8 +11,8 @@ export type Node =
   | { kind: 'break' }
   | { kind: 'code'; text: string }
   | { kind: 'fence'; text: string; language: string }
-  | { kind: 'link'; href: string; children: Node[] }
-  | { kind: 'element'; element: Element; level: number; start: number; children: Node[] }
+  | { kind: 'link'; href: string; children: Node[]; isHere?: boolean }
+  | { kind: 'element'; element: Element; level: number; start: number; children: Node[]; id?: string }
 
 const parser = new MarkdownIt({ html: false, linkify: false, breaks: false, maxNesting: 40 })
 /** A picture would be asked of another host; its words and its address stand in its place. */
@@ -25,11 +25,38 @@ const MOST_CHARS = 100_000
 
 type Token = ReturnType<typeof parser.parse>[number]
 
-export function treeOf(text: string): Node[] {
-  const cut = text.length > MOST_CHARS
-  const nodes = built(parser.parse(cut ? text.slice(0, MOST_CHARS) : text, {}))
-  const note = `${text.length - MOST_CHARS} more characters are not shown here.`
+export function treeOf(text: string, most = MOST_CHARS): Node[] {
+  const cut = text.length > most
+  const nodes = built(parser.parse(cut ? text.slice(0, most) : text, {}))
+  const note = `${text.length - most} more characters are not shown here.`
   return cut ? [...nodes, { kind: 'element', element: 'p', level: 0, start: 1, children: [{ kind: 'text', text: note }] }] : nodes
+}
+
+/** One of our own documents, whole: its headings have the names that links give them, and `pathOf` says where those lead. */
+export function documentOf(text: string, pathOf: (href: string) => string): Node[] {
+  const taken = new Map<string, number>()
+  const follow = (nodes: Node[]): Node[] =>
+    nodes.map((node): Node => {
+      if (!('children' in node)) return node
+      const children = follow(node.children)
+      if (node.kind === 'link') {
+        const here = pathOf(node.href)
+        return here ? { ...node, href: here, isHere: true, children } : { ...node, children }
+      }
+      return node.element === 'h' ? { ...node, id: idOf(textOf(children), taken), children } : { ...node, children }
+    })
+  return follow(treeOf(text, Infinity))
+}
+
+const textOf = (nodes: Node[]): string =>
+  nodes.map((node) => ('text' in node ? node.text : 'children' in node ? textOf(node.children) : '')).join('')
+
+/** As the common renderers of such documents make it. */
+function idOf(heading: string, taken: Map<string, number>): string {
+  const plain = heading.toLowerCase().replace(/[^\p{L}\p{N} _-]/gu, '').trim().replaceAll(' ', '-')
+  const before = taken.get(plain) ?? 0
+  taken.set(plain, before + 1)
+  return before > 0 ? `${plain}-${before}` : plain
 }
 
 function built(tokens: Token[]): Node[] {

@@ -1,6 +1,7 @@
 /** One action by its id: for an address that names one which is not in the list. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
+import { connection } from '../../net/connection.svelte'
 import { joinQueue } from '../../net/socket'
 import type { ActionRow } from '../../net/wire'
 
@@ -12,6 +13,7 @@ export class OneAction {
   open(actionId: string): (() => void) | undefined {
     this.row = undefined
     this.problem = null
+    void connection.returns
     if (!actionId) return undefined
     const stop = new AbortController()
     api.action(actionId, stop.signal).then(

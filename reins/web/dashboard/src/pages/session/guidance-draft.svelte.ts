@@ -36,8 +36,9 @@ export class GuidanceDraft {
     if (this.isEmpty(form)) return
     const guidance = form === 'text' ? this.text.trim() : this.fields
     if (!(await guide(this.request, this.sessionId, guidance, this.mode))) return
-    if (form === 'text') this.text = ''
-    else this.fields = {}
+    // It may have taken a while, and another one been begun.
+    if (form === 'fields') this.fields = {}
+    else if (this.text.trim() === guidance) this.text = ''
   }
 }
 

@@ -2,6 +2,7 @@
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
 import { wordsOf } from '../../steering/guidance-words'
+import { actWord } from '../../steering/words'
 import { receipts, type Receipt } from '../../steering/receipts.svelte'
 import { joinQueue } from '../../net/socket'
 import type { ActionRow, LogRow, Outcome } from '../../net/wire'
@@ -26,9 +27,6 @@ interface Act {
 
 const PAGE = 100
 const KEPT = 2000
-
-/** "agent_pause" is a pause, "create_agent" a create; an interrupt is known by what it brings. */
-const verbOf = (type: string): string => type.replace(/^agent_|_agent$/g, '').replace('interrupt', 'guidance').replace('hasten', 'apply now').replace('note_add', 'note').replace('inbox_decide', 'decision').replaceAll('_', ' ')
 
 export class SessionActs {
   #byId = new Map<string, ActionRow>()
@@ -124,7 +122,7 @@ function ofRow(row: ActionRow, receipt: Receipt | undefined): Act {
   const payload = typeof row.payload === 'object' && row.payload !== null && !Array.isArray(row.payload) ? row.payload : {}
   return {
     action_id: row.action_id,
-    verb: verbOf(row.type),
+    verb: actWord(row.type).toLowerCase(),
     what: wordsOf(payload['guidance'] ?? payload['reason'] ?? row.description),
     mode: String(payload['mode'] ?? ''),
     actor: row.actor ?? '',

@@ -1,6 +1,7 @@
 /** The calls of models that led to rows of a log: fetched row by row, the newest few kept. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
+import { connection } from '../../net/connection.svelte'
 import type { ModelCall } from '../../net/wire'
 
 /** Each may hold a whole prompt. */
@@ -22,8 +23,9 @@ export class StepCalls {
     return this.#bySeq.get(seq)
   }
 
-  /** Fetches them if need be. */
+  /** Fetches them if need be; in an effect, once more where there was no answer. */
   async want(seq: number): Promise<void> {
+    void connection.returns
     if (seq < 1 || this.#bySeq.has(seq) || this.#wanted.has(seq)) return
     this.#wanted.add(seq)
     try {

@@ -1,6 +1,7 @@
 /** Rows of the log in full, with their snapshots: fetched one by one, the newest few kept. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
+import { connection } from '../../net/connection.svelte'
 import type { LogRow } from '../../net/wire'
 
 const KEPT = 40
@@ -21,8 +22,9 @@ export class WholeRows {
     return this.#rows.get(seq)
   }
 
-  /** Fetches the row if need be. */
+  /** Fetches the row if need be; in an effect, once more where there was no answer. */
   want(seq: number): Promise<void> {
+    void connection.returns
     if (seq < 1 || this.#rows.has(seq)) return Promise.resolve()
     const asked = this.#wanted.get(seq) ?? this.#fetch(seq).finally(() => this.#wanted.delete(seq))
     this.#wanted.set(seq, asked)

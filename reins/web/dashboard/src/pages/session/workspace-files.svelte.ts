@@ -1,6 +1,7 @@
 /** The files of a session's workspace: one place of it at a time, read again while the session goes on. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
+import { connection } from '../../net/connection.svelte'
 import type { FileView } from '../../net/wire'
 
 const NONE = 404
@@ -17,6 +18,7 @@ export class WorkspaceFiles {
 
   /** The newest question alone is answered: what was asked before it may come later. */
   async read(path: string): Promise<void> {
+    void connection.returns
     const number = ++this.#asked
     try {
       const view = await api.files(this.sessionId, path, this.#stop.signal)

@@ -6,7 +6,7 @@ import { clock } from '../../ui/time.svelte'
 import { vocabulary } from '../../state/vocabulary.svelte'
 import type { ApiProblem } from '../../net/api'
 import type { Chosen } from './chosen'
-import type { BulkItem, Verb } from '../../net/wire'
+import type { BulkItem, Outcome, Verb } from '../../net/wire'
 
 const MAX_PER_REQUEST = 1000
 const NO_REASON = 'no reason was given'
@@ -31,8 +31,8 @@ export class BulkRequest {
   dropped = $state(false)
 
   readonly receipts = $derived(this.#parts.flatMap(({ request }) => request.receipts))
-  readonly queued = $derived(this.receipts.filter(({ outcome }) => outcome === 'queued').length)
-  readonly applied: string[] = $derived(this.receipts.flatMap(({ outcome, session_id }) => (outcome === 'applied' && session_id ? session_id : [])))
+  readonly queued = $derived(this.#named('queued'))
+  readonly applied = $derived(this.#named('applied'))
   readonly rejected: Refusal[] = $derived([
     ...this.#refused,
     ...this.receipts
@@ -57,6 +57,11 @@ export class BulkRequest {
       this.#parts.push({ ids: whom.ids.slice(start, start + MAX_PER_REQUEST), request: new Request() })
     }
     void this.send()
+  }
+
+  /** The sessions of this outcome. */
+  #named(wanted: Outcome): string[] {
+    return this.receipts.flatMap(({ outcome, session_id }) => (outcome === wanted && session_id ? session_id : []))
   }
 
   /** Sends what was not acknowledged; a part that did arrive is not done twice, by its key. */

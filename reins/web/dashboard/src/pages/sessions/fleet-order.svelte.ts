@@ -94,7 +94,7 @@ export class FleetOrder {
   constructor() {
     $effect(() => {
       // Read here, so that the list shows at once when it is here, and after a change of the filters.
-      void [fleet.loaded, filters.q, filters.statuses, filters.moods, filters.group, filters.sort, filters.reversed, vocabulary.loaded]
+      void [fleet.begun, fleet.loaded, filters.q, filters.statuses, filters.moods, filters.group, filters.sort, filters.reversed, vocabulary.loaded]
       untrack(() => this.#compute())
     })
     $effect(() => {

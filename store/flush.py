@@ -13,23 +13,20 @@ import pyarrow.compute as pc
 import structlog
 
 from reins.loops import ThreadLoop
+from store.aside import Aside
 from store.derivation import derive, merge_newest
 from store.errors import JournalError
 from store.folder import DataFolder
-from store.journal.arrow import to_arrow
 from store.journal.file import Group
 from store.journal.journal import Journal
 from store.journal.log import NotingLog
 from store.journal.memory import Memory
-from store.lance import damage
 from store.lance.checksums import Checksums
 from store.lance.compaction import Compaction
-from store.lance.damage import JOURNAL, Missing
 from store.lance.indexing import Indexing
 from store.lance.memory import give_back
 from store.lance.retention import Retention
 from store.lance.sums import Sums
-from store.lance.tables import Table
 from store.queue.flush import QueueFlush
 from store.safe_versions import Opened, SafeVersions, go_back
 from store.starting import highest_number
@@ -83,7 +80,7 @@ class Flush(ThreadLoop):
         self._sums = Checksums(folder.path, {} if sums is None else sums)
         self._noting = threading.Lock()
         self._memory = Memory() if memory is None else memory
-        self._aside = False
+        self._aside = Aside(folder.path)
         journalled = {name: pair for name, pair in tables.items() if pair[0].journalled}
         self._safe = SafeVersions(folder, journalled, synced, go_back, in_doubt=in_doubt)
         self.queue = QueueFlush(folder, tables, synced, self._note_synced)
@@ -157,8 +154,7 @@ class Flush(ThreadLoop):
         more = True
         while more:
             more = self._flush_batch()
-            self._memory.settle(aside=self._aside)
-            self._aside = False
+            self._memory.settle(aside=self._aside.taken())
         self._write_sums(all_of_them=self.stopping)
         moved = self.rows - before
         self._worked += moved
@@ -207,10 +203,10 @@ class Flush(ThreadLoop):
         derived: dict[str, list[pa.Table]] = {}
         for name, journalled in by_table.items():
             if name not in self._tables:
-                self._set_aside(journalled, f"there is no table {name}")
+                self._aside.keep(journalled, f"there is no table {name}")
                 continue
             table = self._tables[name][0]
-            groups, rows = self._fitting(table, self._whole(journalled))
+            groups, rows = self._aside.fitting(table, self._aside.whole(journalled))
             if table.derived is None:
                 self._write(name, rows)
                 self.summing.took(name, rows)
@@ -237,45 +233,6 @@ class Flush(ThreadLoop):
             self._compaction.added(name, fresh.num_rows)
             self._indexing.added(name, fresh.num_rows)
         self._highest[name] = pc.max(fresh["journal_n"]).as_py()
-
-    def _fitting(self, table: Table, groups: list[Group]) -> tuple[list[Group], pa.Table]:
-        """The rows as Arrow, and the groups without those that fit no table.
-
-        A row that does not fit is set aside, or it would hold up all others.
-        """
-        try:
-            return groups, to_arrow(table, groups) if groups else table.schema.empty_table()
-        except pa.ArrowInvalid:
-            rows = (row for group in groups for row in group.lines())
-            fitting = []
-            for group in (Group(number, 1, table.name, line) for number, line in rows):
-                try:
-                    to_arrow(table, [group])
-                    fitting.append(group)
-                except pa.ArrowInvalid as error:
-                    self._set_aside([group], str(error))
-            return fitting, to_arrow(table, fitting) if fitting else table.schema.empty_table()
-
-    def _whole(self, groups: list[Group]) -> list[Group]:
-        """The groups without those that are not what was committed: they are kept aside."""
-        torn = [group for group in groups if not group.whole]
-        if not torn:
-            return groups
-        why = "it is not what was committed: its checksum does not match"
-        self._set_aside(torn, why)
-        lost = [Missing(JOURNAL, group.rows, why, ((group.first, group.last),)) for group in torn]
-        damage.keep(self._folder.path, lost)
-        return [group for group in groups if group.whole]
-
-    def _set_aside(self, groups: list[Group], why: str) -> None:
-        """Keep rows in `damaged/` that no table takes."""
-        self._aside = True
-        aside = self._folder.path / "damaged"
-        aside.mkdir(exist_ok=True)
-        for group in groups:
-            path = aside / f"journal-{group.table}-{group.first}.jsonl"
-            path.write_bytes(group.body + b"\n")
-            _logger.error("rows set aside", path=str(path), rows=group.rows, why=why[:300])
 
     @property
     def compacted_at(self) -> dict[str, datetime]:

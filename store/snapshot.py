@@ -25,7 +25,6 @@ from store.lance.faults import fault
 from store.lance.tables import JOURNAL_N, STAMP, Row, Table, connect, open_if_there, quoted
 from store.queue import moment as queue_moment
 from store.queue import table as queue
-from store.queue.moment import QueueFileMoment
 from store.store import TABLES
 
 T = TypeVar("T")
@@ -50,7 +49,7 @@ class Snapshot:
         self.damaged: dict[str, str] = {}
         self.tables: dict[str, LanceTable] = {}
         self._numbers: dict[str, list[int]] = {}
-        self.queues: list[tuple[QueueFileMoment, LanceTable | None]] = []
+        self.queues: list[tuple[queue_moment.QueueFileMoment, LanceTable | None]] = []
 
     @property
     def upto(self) -> int:

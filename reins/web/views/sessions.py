@@ -2,16 +2,16 @@
 
 import threading
 from collections import Counter, deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import asdict
+from collections.abc import Callable, Collection, Iterable, Iterator
 from operator import itemgetter
 from typing import Any, Literal
 
 import orjson
 
 from agent_core.session.concerns import Concerned
-from agent_core.session.mood import Cause, ConcernKind, Mood, mood_of
-from reins.web.views.budgets import Held, held_row
+from agent_core.session.mood import ConcernKind, Mood
+from reins.web.views import session_values
+from reins.web.views.budgets import Held
 from reins.web.views.rows import Row, StatusName, Wire
 from store import agent_state, agents_config
 from store.reading import Reader
@@ -19,7 +19,6 @@ from store.times import iso
 
 _KEPT_LATENCIES = 24
 _CUT_TEXT = 200  # characters
-_CUT_ERROR = 300
 
 
 class Waits(Wire):
@@ -139,7 +138,7 @@ class SessionIndex:
     def apply_configs(self, rows: Iterable[Row]) -> None:
         """Take in rows of `agents_config`: who made a session, and for what."""
         for row in rows:
-            made = _made(row)
+            made = session_values.made(row)
             # Thousands of sessions are made alike.
             self._made[row["session_id"]] = self._same.setdefault(tuple(made.values()), made)
 
@@ -183,7 +182,7 @@ class SessionIndex:
         return rows, len(found) > limit
 
     def _filtered(self, line: _IndexedSession) -> Row:
-        return line.values | self._made.get(line.values["session_id"], _UNKNOWN)
+        return line.values | self._made.get(line.values["session_id"], session_values.UNKNOWN)
 
     def counts(self, by: Literal["status", "mood"] = "status") -> dict[str, int]:
         """Sessions by status, or by mood."""
@@ -212,7 +211,7 @@ class SessionIndex:
         values = line.values
         return {
             **values,
-            **self._made.get(values["session_id"], _UNKNOWN),
+            **self._made.get(values["session_id"], session_values.UNKNOWN),
             **{name: iso(values[name]) for name in ("created_at", "updated_at", "last_tick_at")},
             "latencies_ms": latencies,
         }
@@ -222,7 +221,7 @@ class SessionIndex:
             return False
         snapshot = orjson.loads(step["state"])
         concerned = Concerned.of(step["session_id"], step["agent_id"], snapshot)
-        known = _known(step, snapshot, step["step"], step["seq"], concerned)
+        known = session_values.known(step, snapshot, step["step"], step["seq"], concerned)
         line = self._lines.setdefault(step["session_id"], _IndexedSession())
         line.concerned = concerned
         line.values |= known
@@ -237,9 +236,9 @@ class SessionIndex:
 
     def _apply_state(self, row: Row, *, anew: bool = False) -> None:
         seq = orjson.loads(row["history"] or "{}").get("seq", 0)
-        snapshot = {**orjson.loads(row["snapshot"] or "{}"), **_by_hand(row)}
+        snapshot = {**orjson.loads(row["snapshot"] or "{}"), **session_values.by_hand(row)}
         concerned = Concerned.of(row["session_id"], row["agent_id"], snapshot)
-        known = _known(row, snapshot, row["iteration"], seq, concerned)
+        known = session_values.known(row, snapshot, row["iteration"], seq, concerned)
         with self._lock:
             if seq < self.seq(row["session_id"]) and not anew:
                 return
@@ -251,64 +250,6 @@ class SessionIndex:
             line.values["text"] = (row["result"] or "")[:_CUT_TEXT]
             if ticked:
                 line.values["last_tick_at"] = row["updated_at"]
-
-
-def _known(
-    row: Row, snapshot: Mapping[str, Any], ticks: int, seq: int, concerned: Concerned | None
-) -> dict[str, Any]:
-    usage = snapshot.get("usage") or {}
-    error = snapshot.get("error")
-    return {
-        "agent_id": row["agent_id"],
-        "session_id": row["session_id"],
-        "agent_type": snapshot.get("agent_type") or "",
-        "status": str(snapshot["status"]),
-        "mood": mood_of(snapshot),
-        "cause": None if concerned is None else _cause_row(concerned.cause),
-        "seq": seq,
-        "ticks": ticks or 0,
-        "error": None if error is None else error[:_CUT_ERROR],
-        "failures": snapshot.get("failures", 0),
-        "idle": bool(snapshot.get("idle")),
-        "demonstration": bool(snapshot.get("demonstration")),
-        "held": held_row(snapshot.get("held")),
-        "waits": _waits_row(snapshot.get("waits")),
-        "created_at": snapshot.get("created_at"),
-        "tokens_in": usage.get("tokens_in", 0),
-        "tokens_out": usage.get("tokens_out", 0),
-        "cost_usd": usage.get("cost_usd", 0.0),
-    }
-
-
-def _cause_row(cause: Cause) -> dict[str, Any]:
-    """In the shape of `SessionCause`."""
-    return {**asdict(cause), "since": iso(cause.since)}
-
-
-def _made(row: Row) -> dict[str, Any]:
-    config = orjson.loads(row["config"] or "{}")
-    return {
-        "route": config.get("route"),
-        "conversation_id": config.get("conversation_id"),
-        "created_by": row["created_by"],
-    }
-
-
-_UNKNOWN = dict.fromkeys(("route", "conversation_id", "created_by"))
-
-
-def _waits_row(waits: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    """In the shape of `Waits`, from a snapshot."""
-    if waits is None:
-        return None
-    times = {name: iso(waits.get(name)) for name in ("since", "until")}
-    return {"kind": waits["kind"], "reason": waits["reason"], **times}
-
-
-def _by_hand(row: Row) -> dict[str, Any]:
-    """The columns of a state that stand for themselves, whatever the snapshot says."""
-    names = ("agent_type", "status", "error", "created_at")
-    return {name: row[name] for name in names if row[name] is not None}
 
 
 def _place(line: _IndexedSession) -> tuple[str, str]:

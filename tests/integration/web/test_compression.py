@@ -18,7 +18,7 @@ def built(tmp_path):
     assets = tmp_path / "assets"
     assets.mkdir()
     (assets / "index-1a2b.js").write_bytes(SCRIPT)
-    (assets / "index-1a2b.js.gz").write_bytes(gzip.compress(SCRIPT))
+    (assets / "index-1a2b.js.gz").write_bytes(gzip.compress(SCRIPT, mtime=0))
     (assets / "index-1a2b.js.br").write_bytes(b"in brotli")
     (assets / "small-1a2b.js").write_bytes(b"export {}")
     app = Flask("page", static_folder=None)
@@ -30,8 +30,8 @@ def built(tmp_path):
     ("accepted", "coding", "body"),
     [
         ("gzip, deflate, br", "br", b"in brotli"),
-        ("gzip", "gzip", gzip.compress(SCRIPT)),
-        ("br;q=0, gzip;q=0.5", "gzip", gzip.compress(SCRIPT)),
+        ("gzip", "gzip", gzip.compress(SCRIPT, mtime=0)),
+        ("br;q=0, gzip;q=0.5", "gzip", gzip.compress(SCRIPT, mtime=0)),
         ("identity", None, SCRIPT),
         ("gzip;q=0", None, SCRIPT),
         ("", None, SCRIPT),

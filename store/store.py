@@ -118,7 +118,7 @@ class Store:
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             # Before its readers need it: one who appends what it has read holds up all who open.
-            self._memory.open(self.folder.open_log("process"))
+            self._memory.open(partial(self.folder.open_log, "process"))
             self.journal.start()
             owner.proven()
         except BaseException:

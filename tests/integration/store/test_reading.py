@@ -34,7 +34,7 @@ async def test_pages_of_steps_cross_the_border_of_table_and_journal(store):
     assert agent_steps.list_steps("s1", 0, 0, store=store.reader) == []
     assert agent_steps.list_steps("nobody", store=store.reader) == []
     [row] = agent_steps.list_steps("s1", 4, 1, store=store.reader)
-    assert list(row) == agent_steps.TABLE.schema.names
+    assert list(row) == [*agent_steps.TABLE.schema.names, "demonstration"]
     assert row["created_at"] == datetime.fromtimestamp(1_700_000_000, UTC).replace(microsecond=5)
 
 

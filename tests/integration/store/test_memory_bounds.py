@@ -1,4 +1,4 @@
-"""What the worker's memory must not claim: rows that others wrote, deleted, or it has no room for."""
+"""What the worker's memory must not claim: rows of others, deleted ones, more than has room."""
 
 import os
 

@@ -61,6 +61,8 @@ def send_many(actions: Sequence[Row], own_ids: Collection[str] = ()) -> list[str
     for action in actions:
         if (row := before.get(action["action_id"])) is not None:
             _check_same(action, row)
+    for action_id in own_ids:
+        new_ids.take(action_id)  # as in `enqueue`
     writer().confirm(*found)
     writer().append(*(action for action in actions if action["action_id"] not in before))
     return [str(action["action_id"]) for action in actions]

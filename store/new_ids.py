@@ -16,7 +16,7 @@ def make() -> str:
     action_id = f"act_{uuid.uuid4().hex}"
     with _lock:
         if len(_made) >= _MOST:  # built and never sent; without it, an id is looked for
-            del _made[next(iter(_made))]
+            _made.pop(next(iter(_made)), None)  # it may be taken at this moment
         _made[action_id] = None
     return action_id
 

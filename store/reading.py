@@ -128,7 +128,8 @@ class Reader:
         """The rows of the whole table, and the newest of those that the journal may have more."""
         memory = self.memory
         border = None if memory is None else memory.forgotten_upto()
-        if memory is not None and border is not None:
+        # What grows old leaves its table, and nobody tells.
+        if memory is not None and border is not None and table.retained_by is None:
             since = functools.partial(memory.since, [name for name, _ in sources(table)])
             with self._told_of_journal():
                 found = memory.tables.rows(

@@ -118,7 +118,7 @@ class Store:
             opened = await asyncio.to_thread(self._open, owner, roll_back=False)
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             # Before its readers need it: one who appends what it has read holds up all who open.
-            self._memory.open(self.folder.open_log("process"))
+            self._memory.open(partial(self.folder.open_log, "process"))
             self.journal.start()
             owner.proven()
         except BaseException:
@@ -208,13 +208,13 @@ class Store:
         if self._flush is not None:
             self._flush.retention.keep_for(days)
 
-    def adopt_actions(self) -> None:
+    def adopt_actions(self, *, waits: bool = True) -> bool:
         """Take in what other programs have put into the queue's table. Blocks.
 
-        Raises: OSError, RuntimeError, StoreError.
+        False where the flush is at work on it, and this does not wait for its end. Raises: OSError,
+        RuntimeError, StoreError.
         """
-        if self._flush is not None:
-            self._flush.queue.adopt()
+        return self._flush is None or self._flush.queue.adopt(waits=waits)
 
     @property
     def compacted_at(self) -> dict[str, datetime]:

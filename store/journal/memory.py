@@ -1,11 +1,14 @@
 """The newest rows in the memory of the process that writes them: its readers open no file."""
 
+import contextlib
+import sqlite3
 import threading
 import time
 from collections import defaultdict, deque
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
+from store import forks
 from store.journal import keys
 from store.journal.chunks import Chunk, Tail
 from store.journal.file import Group
@@ -16,6 +19,8 @@ from store.journal.whole_tables import WholeTables
 Row = dict[str, Any]
 _KEPT_BYTES = 160 << 20
 """Of rows that are in the tables already: a hundred of each of a thousand sessions."""
+_PENDING_BYTES = 256 << 20
+"""Of pending rows: where the flush fails, many large ones come together."""
 _KEPT_S = 120.0
 """And for so long: a session that rests costs nothing."""
 _TWICE = 8
@@ -32,7 +37,7 @@ class Span(NamedTuple):
 
 class Memory:
     """The log's pending groups, and the newest of those that it has forgotten; safe to share
-    between threads.
+    between threads. A child of a fork has nothing here: its readers open the file.
 
     Its process's commits come as they are made. What another process appends is found by its
     number, which the log is asked for at each read, and read from there. What is here has no gaps
@@ -43,11 +48,15 @@ class Memory:
     def __init__(self, passing: Collection[str] = (), kept_bytes: int = _KEPT_BYTES) -> None:
         self._passing = frozenset(passing)
         self._kept_bytes = kept_bytes
+        self._open_log: Callable[[], Log] | None = None
         self._log: Log | None = None
         self._lock = threading.Lock()
         self._came: deque[Group] = deque()
         """Committed since the last look; whoever commits waits for no reader."""
         self._tails: dict[str, Tail] = defaultdict(Tail)
+        self._pending_bytes = 0
+        self._over = False
+        """There is more than has room: until the next flush, readers open the file."""
         self._last = 0
         self._floor = 0
         """What is above it, up to the last, is here."""
@@ -55,16 +64,26 @@ class Memory:
         self.tables = WholeTables()
         self._forgot: deque[tuple[float, int]] = deque()
         """When the log had forgotten what."""
+        forks.know(self)
 
-    def open(self, log: Log) -> None:
-        """Read what others append from this handle, which is closed with it."""
+    def open(self, open_log: Callable[[], Log]) -> None:
+        """Read what others append from such a handle, which is closed with it."""
+        log = open_log()
+        newest_number = log.newest_number()  # first: somebody may append in between
         if not log.pending_rows():
-            self._last = self._floor = self._forgotten = log.newest_number()
-        self._log = log
+            self._last = self._floor = self._forgotten = newest_number
+        self._log, self._open_log = log, open_log
 
     def committed(self, groups: Sequence[Group]) -> None:
-        if self._log is not None:
+        if self._open_log is None or self._over:
+            return
+        self._count(groups)
+        if not self._over:
             self._came.extend(groups)
+
+    def _count(self, groups: Sequence[Group]) -> None:
+        self._pending_bytes += sum(len(group.body) for group in groups)
+        self._over = self._over or self._pending_bytes > _PENDING_BYTES
 
     def forgotten(self, upto: int) -> None:
         self._forgotten = upto
@@ -77,7 +96,7 @@ class Memory:
     def settle(self, *, aside: bool) -> None:
         """Keep to the bounds; after a flush. `aside`: some of what it has moved is in no table."""
         with self._lock:
-            if aside:
+            if aside or self._over:
                 self._begin_after(self._forgotten)
             now = time.monotonic()
             if not self._forgot or self._forgot[-1][1] < self._forgotten:
@@ -86,12 +105,13 @@ class Memory:
                 self._floor = max(self._floor, self._forgot.popleft()[1])
             self._keep_to_bytes()
             self._take()
+            self._over, self._pending_bytes = False, self._size_of_pending()
         self.tables.settle()
 
     def pending(
         self, tables: Sequence[str], key: str | None, *, newest: bool, kept: bool = False
     ) -> list[list[Line]] | None:
-        """As `Log.pending`, of several tables at one moment; None while it is not open.
+        """As `Log.pending`, of several tables at one moment; None where that is not here.
 
         `kept`: also rows that are in the tables already, as far as they are here.
         """
@@ -103,12 +123,13 @@ class Memory:
     def forgotten_upto(self) -> int | None:
         """What has a number up to this is in the tables; None while it is not open."""
         with self._lock:
-            return None if self._log is None else self._forgotten
+            return None if self._open_log is None else self._forgotten
 
     def since(self, tables: Sequence[str], number: int) -> list[list[Line]] | None:
         """The newest row of each key above this number; None where not all of them are here."""
         with self._lock:
-            if not self._look() or number < self._floor:
+            # Rows of a passing table go from here when they are in the table.
+            if not self._passing.isdisjoint(tables) or not self._look() or number < self._floor:
                 return None
             return [self._above(table, None, number, newest=True) for table in tables]
 
@@ -123,11 +144,14 @@ class Memory:
         with self._lock:
             if not self._look() or table in self._passing:
                 return None
-            lines = _covering(self._tails[table].above(self._floor), key, span, read)
+            head, lines = _covering(self._tails[table].above(self._floor), key, span, read)
             above = self._floor
         rows = [row for line in lines if line[0] > above and (row := read(line)) is not None]
-        first = min((row[span.column] for row in rows), default=None)
-        return rows if first is not None and (first <= span.after or first == 1) else None
+        places = {row[span.column] for row in rows}
+        if not places or (min(places) > span.after and 1 not in places):
+            return None
+        asked = range(span.after + 1, min(span.upto, max(head, *places)) + 1)
+        return rows if places.issuperset(asked) else None
 
     def _found(self, table: str, key: str | None, *, newest: bool, kept: bool) -> list[Line]:
         above = self._floor if kept and table not in self._passing else self._forgotten
@@ -143,15 +167,17 @@ class Memory:
         ]
 
     def _look(self) -> bool:
-        """Take in what came, from here and from others; False while it is not open."""
-        if self._log is None:
+        """Take in what came, from here and from others; False where that is not to be had."""
+        if self._open_log is None or self._over:
             return False
+        if self._log is None:
+            self._log = self._open_log()
         newest_number = self._log.newest_number()
         self._take()
         if newest_number > self._last:
             self._catch_up(self._log, newest_number)
             self._take()
-        return True
+        return not self._over
 
     def _take(self) -> None:
         """Take in what came, in the order of its numbers, and drop what is not kept."""
@@ -170,7 +196,8 @@ class Memory:
                 self._keep(group)
 
     def _catch_up(self, log: Log, newest_number: int) -> None:
-        found, _ = log.groups(after=self._last)
+        found, self._over = log.groups(after=self._last, size_bytes=_PENDING_BYTES)
+        self._count(found)
         # What is not found is forgotten, and so in the tables.
         first = found[0].first if found else newest_number + 1
         if first > self._last + 1:
@@ -186,6 +213,11 @@ class Memory:
         self._tails[group.table].add(group)
         self._last = group.last
 
+    def _size_of_pending(self) -> int:
+        chunks = [chunk for tail in self._tails.values() for chunk in tail.chunks]
+        kept = sum(chunk.size_bytes for chunk in chunks if chunk.last > self._forgotten)
+        return kept + sum(len(group.body) for group in list(self._came))
+
     def _keep_to_bytes(self) -> None:
         chunks = [chunk for tail in self._tails.values() for chunk in tail.chunks]
         kept = sorted(
@@ -200,26 +232,45 @@ class Memory:
 
     def close(self) -> None:
         with self._lock:
-            self._came.clear()
-            self._tails.clear()
-            if self._log is not None:
-                self._log.close()
-                self._log = None
+            self._empty()
+            self._close_log()
+
+    def before_fork(self) -> bool:
+        if not self._lock.acquire(timeout=forks.PATIENCE_S):
+            return False
+        self._close_log()
+        return True
+
+    def after_fork(self, *, child: bool) -> None:
+        if child:  # nobody tells it what is committed
+            self._empty()
+        self._lock.release()
+
+    def _empty(self) -> None:
+        self._open_log = None
+        self._came.clear()
+        self._tails.clear()
+
+    def _close_log(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            with contextlib.suppress(sqlite3.Error):
+                log.close()
 
 
 def _covering(
     chunks: Sequence[Chunk], key: str, span: Span, read: Callable[[Line], Row | None]
-) -> list[Line]:
-    """The rows of a key from the span's last back to one before it, if they are that many, and the
-    rows of no known key beside them; oldest first.
+) -> tuple[int, list[Line]]:
+    """The place of a key's newest row; its rows from the span's last back to one before it, if they
+    are that many, and the rows of no known key beside them, oldest first.
     """
     newest = _newest(chunks, key, read)
     if newest is None:
-        return []
-    head = newest[span.column]
+        return 0, []
+    head: int = newest[span.column]
     skip, wanted = max(0, head - span.upto), max(0, head - span.after)
     if sum(chunk.keys.count(keys.digest(key)) for chunk in chunks) < wanted:
-        return []  # without a look at each
+        return head, []  # without a look at each
     left = wanted - skip + _TWICE
     found: list[Line] = []
     for chunk in reversed(chunks):
@@ -231,7 +282,7 @@ def _covering(
         found += chunk.lines(sorted({*unknown, *fit}))
         if left <= 0:
             break
-    return sorted(found)
+    return head, sorted(found)
 
 
 def _newest(chunks: Sequence[Chunk], key: str, read: Callable[[Line], Row | None]) -> Row | None:

@@ -201,7 +201,8 @@ def refuse_if_emptied(path: Path) -> None:
     """
     with contextlib.suppress(FileNotFoundError):
         log = wal.log_of(path)
-        if not path.stat().st_size and log.stat().st_size:
+        # The log first: of a file that is being made there is none before there is a first page.
+        if log.stat().st_size and not path.stat().st_size:
             raise _damage(f"it is empty, and its log {log.name} is not")
 
 

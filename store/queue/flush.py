@@ -65,21 +65,28 @@ class QueueFlush:
         """The newest versions; others may have committed them."""
         return {name: opened.version for name, (_, opened) in self._tables.items()}
 
-    def adopt(self) -> int:
-        """Take in what others have put into the table since; returns how many. Blocks."""
+    def adopt(self, *, waits: bool = True) -> bool:
+        """Take in what others have put into the table since. Blocks.
+
+        False where actions are just carried over, and it does not wait for the end of that.
+        """
         if TABLE.name not in self._tables:
-            return 0
+            return True
         opened = self._tables[TABLE.name][1]
-        with self._turn:  # or what is carried over meanwhile would be adopted once more
+        # Or what is carried over meanwhile would be adopted once more.
+        if not self._turn.acquire(blocking=waits):
+            return False
+        try:
             version = opened.version
-            if version == self._looked:
-                return 0
-            known = self._read(lambda file: file.adopted())
-            new = [r for r in waiting_rows(opened) if not any(is_same(a, r) for a in known)]
-            if new:
-                self._writer.adopt(new)
-            self._looked = version
-            return len(new)
+            if version != self._looked:
+                known = self._read(lambda file: file.adopted())
+                new = [r for r in waiting_rows(opened) if not any(is_same(a, r) for a in known)]
+                if new:
+                    self._writer.adopt(new)
+                self._looked = version
+        finally:
+            self._turn.release()
+        return True
 
     def run(self) -> None:
         """Carry over what is done. Raises: OSError, RuntimeError; nothing is lost then."""

@@ -3,21 +3,32 @@
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from store.folder import DataFolder
 from store.queue import watch as queue_watch
 from store.queue.rows import Action
 from store.queue.writer import writer_at
 
+_AGAIN_S = 0.05
+_REFUSED = 20
+"""Then it waits for its turn: a long burst is carried over without a pause."""
+
+
+class Adopt(Protocol):
+    """Takes in what other programs have put into the table; false where that has to wait."""
+
+    def __call__(self, *, waits: bool) -> bool: ...
+
 
 class Intake:
     """Reads the queue's file where it has to, for one loop.
 
     What this process enqueues is handed over as it is. What others do is heard of, and read.
-    `adopt` takes in what other programs have put into the table; it blocks.
+    `adopt` blocks, and is tried again where it would wait for the flush: what is enqueued does not.
     """
 
-    def __init__(self, folder: DataFolder, adopt: Callable[[], object]) -> None:
+    def __init__(self, folder: DataFolder, adopt: Adopt) -> None:
         self._folder = folder
         self._adopt = adopt
         self._arrived: list[tuple[list[Action], int]] = []
@@ -26,11 +37,15 @@ class Intake:
         self._reached = 0
         self._to_read = True
         self._to_adopt = True
+        self._refused = 0
+        """How many times in a row it could not adopt."""
+        self._wake: Callable[[], object] = lambda: None
         self._ends: list[Callable[[], None]] = []
 
     def start(self, wake: Callable[[], object]) -> None:
         """Call `wake` on the loop at hand when there may be something new."""
         loop = asyncio.get_running_loop()
+        self._wake = wake
 
         def arrived(actions: list[Action], before: int) -> None:
             self._arrived.append((actions, before))
@@ -40,17 +55,13 @@ class Intake:
             self._to_read = True
             wake()
 
-        def committed() -> None:
-            self._to_adopt = True
-            wake()
-
         path = self._folder.path
         self._ends = [
             writer_at(self._folder).listen(
                 lambda actions, before: loop.call_soon_threadsafe(arrived, actions, before)
             ),
             queue_watch.watch(path, lambda: loop.call_soon_threadsafe(rung), "enqueued"),
-            queue_watch.watch(path, lambda: loop.call_soon_threadsafe(committed), "table"),
+            queue_watch.watch(path, lambda: loop.call_soon_threadsafe(self._adopt_soon), "table"),
         ]
 
     def stop(self) -> None:
@@ -83,6 +94,8 @@ class Intake:
             except BaseException:
                 self.look()
                 raise
+            if adopting and self._refused:
+                asyncio.get_running_loop().call_later(_AGAIN_S, self._adopt_soon)
         self._reached = newest
         return new
 
@@ -90,8 +103,13 @@ class Intake:
         """Go on behind what was given out: it is taken up."""
         self._taken = self._reached
 
+    def _adopt_soon(self) -> None:
+        self._to_adopt = True
+        self._wake()
+
     def _read(self, *, adopting: bool) -> tuple[list[Action], int]:
         if adopting:
-            self._adopt()
+            done = self._adopt(waits=self._refused >= _REFUSED)
+            self._refused = 0 if done else self._refused + 1
         with self._folder.read_queue() as file:
             return ([], self._taken) if file is None else file.waiting(self._taken)

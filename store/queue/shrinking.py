@@ -1,5 +1,6 @@
 """The queue's file after a burst: SQLite keeps the pages of what was deleted, and a long log."""
 
+import contextlib
 import sqlite3
 from pathlib import Path
 
@@ -25,8 +26,11 @@ def shrink(connection: sqlite3.Connection) -> None:
 
 
 def is_large(path: Path) -> bool:
-    found = [each.stat().st_size for each in (path, wal.log_of(path)) if each.exists()]
-    return sum(found) > _LARGE_BYTES
+    size_bytes = 0
+    for each in (path, wal.log_of(path)):
+        with contextlib.suppress(FileNotFoundError):  # the last handle that is closed takes the log
+            size_bytes += each.stat().st_size
+    return size_bytes > _LARGE_BYTES
 
 
 def _asked(connection: sqlite3.Connection, name: str) -> int:

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
@@ -375,3 +376,21 @@ def test_a_journal_that_was_emptied_keeps_its_log(tmp_path):
         with pytest.raises(FolderUnusableError, match="it is empty, and its log"):
             look()
     assert log.read_bytes() == b"committed"
+
+
+class _Making(type(Path())):
+    """A file of no bytes that another process completes between two looks at it."""
+
+    def stat(self, **how):
+        found = super().stat(**how)
+        if self.name == "journal.sqlite":
+            Path(self).write_bytes(b"its first page")
+            wal.log_of(Path(self)).write_bytes(b"its first commit")
+        return found
+
+
+def test_a_journal_that_is_being_made_was_not_emptied(tmp_path):
+    """A file that grows between two looks has lost nothing."""
+    path = _Making(tmp_path / "journal.sqlite")
+    path.touch()
+    opening.refuse_if_emptied(path)

@@ -267,7 +267,7 @@ def test_the_memory_has_what_the_log_has(form):
     before = form.open()
     before.append([record("a", n) for n in range(3)])
     memory = Memory()
-    memory.open(form.open("process"))
+    memory.open(lambda: form.open("process"))
     witness = form.open(witness=memory)
 
     def same():

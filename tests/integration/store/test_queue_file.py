@@ -36,6 +36,7 @@ from store.queue import reading as queue_reading
 from store.queue import table as queue
 from store.queue import watch as queue_watch
 from store.queue.file import QueueFile
+from store.queue.intake import Intake
 from store.queue.rewriting import write_again
 from store.queue.rows import UNBOUNDED, Mark
 from store.queue.writer import QueueWriter, writer_at
@@ -257,6 +258,29 @@ async def test_a_log_that_lost_its_end_is_refused(folder, harm):
     await started(folder)
     QueueWriter(folder).append(action("next"))
     assert waiting(folder)[-1][queue.NUMBER] == 41
+
+
+async def test_what_is_enqueued_does_not_wait_for_the_flush(tmp_path):
+    """While the table is at work rows of other programs are put off, and come soon after."""
+    store = Store(tmp_path, flush_s=60.0)
+    await store.start()
+    intake, woken = Intake(store.folder, store.adopt_actions), asyncio.Event()
+    intake.start(woken.set)
+    await intake.take()
+    with store._flush.queue._turn:
+        table = store.folder.open_tables().open_if_there(queue.TABLE)
+        table.add(pa.Table.from_pylist([action("theirs")], schema=queue.TABLE.schema))
+        QueueWriter(tmp_path).append(action("ours"))
+        intake.look()
+        taken = await asyncio.wait_for(intake.take(), 20)
+        assert names(each.row for each in taken) == ["ours"]
+        intake.taken()
+    async with asyncio.timeout(20):
+        while "theirs" not in names(each.row for each in await intake.take()):
+            await woken.wait()
+            woken.clear()
+    await asyncio.to_thread(intake.stop)
+    await store.stop()
 
 
 async def test_a_file_that_was_emptied_keeps_its_log(folder):

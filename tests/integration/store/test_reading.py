@@ -34,7 +34,7 @@ async def test_pages_of_steps_cross_the_border_of_table_and_journal(store):
     assert agent_steps.list_steps("s1", 0, 0, store=store.reader) == []
     assert agent_steps.list_steps("nobody", store=store.reader) == []
     [row] = agent_steps.list_steps("s1", 4, 1, store=store.reader)
-    assert list(row) == agent_steps.TABLE.schema.names
+    assert list(row) == [*agent_steps.TABLE.schema.names, "demonstration"]
     assert row["created_at"] == datetime.fromtimestamp(1_700_000_000, UTC).replace(microsecond=5)
 
 
@@ -43,12 +43,12 @@ async def test_steps_frame_equals_list_steps(store):
     await store.journal.append(*(step("s1", n) for n in range(1, 11)))
     frame = agent_steps.steps_frame("s1", 2, 5, store=store.reader)
     listed = agent_steps.list_steps("s1", 2, 5, store=store.reader)
-    assert list(frame.columns) == agent_steps.TABLE.schema.names
+    assert list(frame.columns) == [*agent_steps.TABLE.schema.names, "demonstration"]
     assert frame["seq"].tolist() == [row["seq"] for row in listed] == [3, 4, 5, 6, 7]
     assert frame["text"].tolist() == [row["text"] for row in listed]
     assert list(frame["created_at"]) == [row["created_at"] for row in listed]
     empty = agent_steps.steps_frame("nobody", store=store.reader)
-    assert list(empty.columns) == agent_steps.TABLE.schema.names
+    assert list(empty.columns) == list(frame.columns)
     assert len(empty) == 0
 
 

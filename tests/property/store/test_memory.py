@@ -51,7 +51,7 @@ class Folder:
         self.states = {}
 
     def open(self):
-        self.memory.open(open_log(self.reader.folder.journal, "process"))
+        self.memory.open(lambda: open_log(self.reader.folder.journal, "process"))
 
     def append(self, whose, sessions):
         records = []

@@ -16,7 +16,8 @@ ROW = {
 @pytest.mark.parametrize(
     "query",
     [
-        "", "  ", "shop", "SHOP till", "-cart", "name:SHOP", "Name:  till", "type:joke", "type:j*e", "type:*o*e", "type:j**",
+        "", "  ", "shop", "SHOP till", "-cart", "name:SHOP", "Name:  till", "type:joke", "type:j*e",
+        "type:*o*e", "type:j**",
         "status:failed,paused", "by:ann", "-by:bob", "-route:*", "conversation:*", "text:checkout",
         'text:"not found"', 'text:"not', "type:", "-", '""', "text:404 -text:500", "by:bob,ann",
     ],
@@ -30,7 +31,8 @@ def test_what_fits(query):
     "query",
     [
         "checkout", "404", "cart", "-shop", "type:jok", "status:fail", "by:an", "route:*",
-        "route:fast", "-conversation:salon", "text:shop", '"shop till"', "foo:bar", "by:a,b", "type:jok*ke", "type:*k*o*",
+        "route:fast", "-conversation:salon", "text:shop", '"shop till"', "foo:bar", "by:a,b",
+        "type:jok*ke", "type:*k*o*",
     ],
 )  # fmt: skip
 def test_what_does_not_fit(query):

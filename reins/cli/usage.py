@@ -36,14 +36,15 @@ def usage(*, since: str, by: str, step: str, as_json: bool) -> None:
 
 def _since(given: str) -> datetime:
     """The moment; a day begins at midnight of this machine's zone. Raises: ValueError."""
-    now = datetime.now().astimezone()
     if given == "today":
-        return now.replace(hour=0, minute=0, second=0, microsecond=0)
-    if given[-1:] in ("h", "d") and given[:-1].isdigit():
-        return now - timedelta(hours=int(given[:-1]) * (24 if given[-1] == "d" else 1))
+        # Without a zone: at midnight it may have been another one than it is now.
+        return datetime.now().replace(hour=0, minute=0, second=0, microsecond=0).astimezone(UTC)
     try:
+        if given[-1:] in ("h", "d") and given[:-1].isdecimal():
+            hours = int(given[:-1]) * (24 if given[-1] == "d" else 1)
+            return datetime.now(UTC) - timedelta(hours=hours)
         return datetime.fromisoformat(given).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(
             f"--since {given!r} is no time; give today, a span as 24h or 7d, or ISO 8601"
         ) from None

@@ -19,6 +19,7 @@ from reins.webhooks.delivering import PAUSES_S, Call, Deliverer
 from reins.webhooks.episodes import Episodes, Name
 from reins.webhooks.sending import Sent, send
 from store import times
+from store.errors import StoreError
 from store.store import Store
 from store.webhook_calls import WAITING, list_webhook_calls, record
 
@@ -97,14 +98,20 @@ class Webhooks(TaskLoop):
         found = [*map(Cause.of, await self._concerns()), *self.rejections.now()]
         causes: dict[Name, Cause] = {(each.kind, each.key): each for each in found}
         now = time.monotonic()
-        for whose, episodes in self._episodes.items():
-            webhook = self._entries[whose]
+        for whose, episodes in [*self._episodes.items()]:
+            webhook, deliverer = self._entries.get(whose), self._deliverers.get(whose)
+            if webhook is None or deliverer is None:
+                continue  # a reload came between
             wanted = [name for name in causes if name[0] in webhook.kinds]
             for name in episodes.look(wanted, now, webhook.after_s):
                 call = _call(whose, causes[name])
-                episodes.told(name, call["call_id"])
                 self._open[call["call_id"]] = call
-                await self._deliverers[whose].add(call)
+                try:
+                    await deliverer.add(call)
+                except StoreError:  # it is not on record: the next look makes another of it
+                    del self._open[call["call_id"]]
+                    raise
+                episodes.told(name, call["call_id"])
             for call_id in episodes.over(now):
                 self._open[call_id] |= {"over_at": times.now_us()}
                 await self._keep(self._open[call_id])

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from agent_core.session.mood import CONCERN_KINDS
 from reins import redaction
+from reins.secret_forms import secrets_of_address
 from reins.settings import environment
 from reins.variables import VariableMissingError, filled
 from reins.webhooks.signing import key_of
@@ -51,6 +52,18 @@ class Webhook(BaseModel):
     )
     after_s: Annotated[float, Field(ge=0, le=86_400, allow_inf_nan=False)] = 10.0
     disabled: bool = False
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, value: str) -> str:
+        try:
+            parts = urlsplit(value)
+            known = bool(parts.hostname) and parts.port != 0
+        except ValueError:  # brackets, or a port that is none
+            known = False
+        if not known or not value.isprintable() or " " in value:
+            raise ValueError("expected an address as https://example.org/path")
+        return value
 
     @field_validator("secret")
     @classmethod
@@ -100,7 +113,7 @@ def read(path: Path | None) -> Mapping[str, Webhook]:
     for each in found.values():
         parts = urlsplit(each.url)
         redaction.know(each.secret, each.secret and each.secret.removeprefix("whsec_"))
-        redaction.know(each.url, parts.path.strip("/"), parts.query, parts.password)
+        redaction.know(each.url, parts.path.strip("/"), parts.query, *secrets_of_address(each.url))
     return {name: each for name, each in found.items() if not each.disabled}
 
 

@@ -159,7 +159,8 @@ class _Clock:
 
     def moment(self, when: When) -> datetime:
         if isinstance(when, timedelta):
-            return datetime.now(UTC) - when
+            now = datetime.now(UTC)
+            return now - min(when, now - _EARLIEST)
         if isinstance(when, time):
             at = self._on(self._reached, when)
             return at if at <= self._reached else self._on(self._reached - _DAY, when)
@@ -176,7 +177,13 @@ class _Clock:
 
 
 _DAY = timedelta(days=1)
+_EARLIEST = datetime(1, 1, 2, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 30, tzinfo=UTC)
+"""Ends of what every zone can tell; no log reaches them."""
 
 
 def _scalar(at: datetime, rows: pa.Table) -> pa.Scalar:
+    naive = at.replace(tzinfo=UTC)
+    if not _EARLIEST <= naive <= _LATEST:
+        at = max(_EARLIEST, min(naive, _LATEST))
     return pa.scalar(at.astimezone(UTC), rows.schema.field("created_at").type)

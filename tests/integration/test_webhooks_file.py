@@ -48,6 +48,11 @@ def test_the_file_says_who_is_called_for_what(read):
         ({"ops": {"url": "http://x", "secret": "${NO_SUCH}"}}, "NO_SUCH is not set"),
         ({"ops": {"url": "http://x", "kinds": ["lost"]}}, "expected one of asking"),
         ({"ops": {"url": "http://x", "kind": []}}, "kind"),
+        ({"ops": {"url": "http://[hush"}}, "expected an address"),
+        ({"ops": {"url": "http://x:99999/hush"}}, "expected an address"),
+        ({"ops": {"url": "http://x:port/hush"}}, "expected an address"),
+        ({"ops": {"url": "http://:80/hush"}}, "expected an address"),
+        ({"ops": {"url": "http://x/hush hush"}}, "expected an address"),
         ({"a b": {"url": "http://x"}}, "a b"),
     ],
 )

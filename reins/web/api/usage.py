@@ -25,14 +25,14 @@ def _moment(value: object) -> object:
         return value
     try:
         found = datetime.fromisoformat(value)
-    except ValueError:
-        found = None
-    if found is None or found.tzinfo is None:
-        raise ValueError(
-            f"{value!r:.60} was given; expected a time in ISO 8601 with its zone, such as "
-            "2026-11-29T00:00:00Z"
-        )
-    return found.astimezone(UTC)
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):  # no time, or in UTC none
+        pass
+    raise ValueError(
+        f"{value!r:.60} was given; expected a time in ISO 8601 with its zone, such as "
+        "2026-11-29T00:00:00Z"
+    )
 
 
 Moment = Annotated[datetime, BeforeValidator(_moment)]

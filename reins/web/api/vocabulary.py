@@ -66,9 +66,7 @@ class Vocabulary(Wire):
 
 @api.get("/api/vocabulary", responses={200: Vocabulary})
 def get_vocabulary() -> dict[str, Any]:
-    """The words of the runtime: action types, statuses with the verbs that each takes, how a
-    session is, fields of the search.
-    """
+    """Action types, statuses with the verbs that each takes, moods, and fields of the search."""
     return {
         "action_types": list(PAYLOADS),
         "statuses": [_rule(status) for status in Status],

@@ -14,6 +14,8 @@ _LARGE_BYTES = 64 * 1024
 _MOST_BYTES = 8 * 1024 * 1024
 _LEVEL = 1
 """The cheapest: of rows of JSON it leaves a sixth; the best one an eighth, in 12 times as long."""
+_OWN = (None, "same-origin", "none")
+"""`Sec-Fetch-Site` of what no page of another site had the browser ask for."""
 _GZIP = 16 + zlib.MAX_WBITS
 _TEXTS = ("application/json", "application/problem+json", "text/")
 
@@ -25,10 +27,16 @@ class Compression:
         self._turns = threading.Semaphore(at_once)
 
     def __call__(self, response: Response) -> Response:
-        """The answer in gzip where its client takes that; never a stream, nor what has an ETag."""
+        """The answer in gzip where its client takes that; never a stream, nor what has an ETag.
+
+        Nor what a page of another site had the browser ask for, with words of its own in it: by
+        the size of the answer it would learn what else is there.
+        """
         if not _fits(response):
             return response
-        response.vary.add("Accept-Encoding")
+        response.vary.update(("Accept-Encoding", "Sec-Fetch-Site"))
+        if request.headers.get("Sec-Fetch-Site") not in _OWN:
+            return response
         if request.accept_encodings.quality("gzip") <= 0:
             return response
         body = response.get_data()

@@ -9,7 +9,7 @@ from agent_core.actions.ids import KnownId
 
 MAX_NUMBER = (1 << 53) - 1
 """The highest whole number that every JSON reader reads exactly."""
-_MAX_DIGITS = 16
+MAX_DIGITS = 16
 
 
 def _no_surrogates(value: str) -> str:
@@ -20,7 +20,7 @@ def _no_surrogates(value: str) -> str:
 def _number(value: object) -> object:
     """A number as a query string or a path has it: digits alone."""
     if isinstance(value, str):
-        if not (value.isascii() and value.isdigit() and len(value) <= _MAX_DIGITS):
+        if not (value.isascii() and value.isdigit() and len(value) <= MAX_DIGITS):
             raise ValueError(f"{value!r:.40} was given; expected a number in digits")
         return int(value)
     return value

@@ -7,6 +7,7 @@ import json
 import pytest
 
 import queue_imp as q
+from reins.web.api.sessions import steps
 from tests.support.long_log import Life, write
 from tests.support.waiting import until
 
@@ -70,8 +71,28 @@ def test_rows_by_their_numbers(talker):
     rows = talker.get("/api/sessions/talker/steps?seqs=300,7,7&brief=true")["items"]
     assert [row["seq"] for row in rows] == [7, 300]
     assert rows[1]["payload"]["guidance"] == "now about dogs"
-    assert talker.get("/api/sessions/talker/steps?seqs=0", 422)
+    for none in ("0", "00000000000000001" + "9" * 20):
+        assert talker.get(f"/api/sessions/talker/steps?seqs={none}", 422)
     assert talker.get(f"/api/sessions/talker/steps?seqs={','.join(['1'] * 201)}", 422)
+
+
+def test_rows_that_no_page_holds_come_with_the_next(talker, monkeypatch):
+    """Whoever asks for rows by number is told where the answer was cut, and goes on from there."""
+    monkeypatch.setattr(steps, "_PAGE_BYTES", 1)
+    asked = "/api/sessions/talker/steps?seqs=7,300"
+    first = talker.get(asked)
+    assert ([row["seq"] for row in first["items"]], first["next_cursor"]) == ([7], "7")
+    second = talker.get(f"{asked}&after_seq=7")
+    assert ([row["seq"] for row in second["items"]], second["next_cursor"]) == ([300], None)
+
+
+@pytest.mark.parametrize("when", ["since:999999d", "since:0001-01-01", "until:9999-12-31T23:59"])
+def test_times_beyond_all_time_are_those_of_the_whole_log(talker, when):
+    """In any zone; they are no fault of the server's."""
+    for zone in ("Pacific/Kiritimati", "America/Los_Angeles"):
+        query = {"q": when, "zone": zone}
+        found = talker.get("/api/sessions/talker/find", query_string=query)
+        assert found["count"] == ROWS
 
 
 def test_what_is_filtered_is_taken_away(talker):

@@ -104,6 +104,7 @@ def test_a_day_begins_where_the_viewer_says(api):
     [
         ("since=yesterday", "expected a time in ISO 8601"),
         ("since=2026-01-01T00:00:00", "expected a time in ISO 8601"),
+        ("since=0001-01-01T00:00:00%2B14:00", "expected a time in ISO 8601"),
         ("since=2999-01-01T00:00:00Z", "give a later since"),
         ("since=2020-01-01T00:00:00Z&step=minute", "give a later since"),
         ("by=price", "'route', 'type', 'conversation' or 'session'"),

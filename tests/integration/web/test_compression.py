@@ -70,10 +70,21 @@ def test_a_long_answer_of_the_api_is_sent_in_gzip(idle):
     assert len(packed.data) < len(plain.data) / 5
     assert int(packed.headers["Content-Length"]) == len(packed.data)
     for answer in (plain, packed):
-        assert answer.headers["Vary"] == "Accept-Encoding"
+        assert answer.headers["Vary"] == "Accept-Encoding, Sec-Fetch-Site"
     short = _get(client, "/api/health")
     assert len(short.data) < MIN_BYTES
     assert "Content-Encoding" not in short.headers
+
+
+@pytest.mark.parametrize(
+    ("site", "coding"),
+    [("cross-site", None), ("same-site", None), ("same-origin", "gzip"), ("none", "gzip")],
+)
+def test_what_a_page_of_another_site_asks_for_is_as_long_as_it_is(idle, site, coding):
+    """A link carries the cookie, which is Lax: the size of an answer may not tell what is in it."""
+    asked = {"Accept-Encoding": "gzip", "Host": "localhost", "Sec-Fetch-Site": site}
+    answer = idle.client.get("/api/openapi.json", headers=asked)
+    assert answer.headers.get("Content-Encoding") == coding
 
 
 @pytest.mark.parametrize(("at_once", "coding"), [(1, "gzip"), (0, None)])

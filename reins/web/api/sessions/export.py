@@ -23,7 +23,7 @@ _CELLS = (
     "seq", "step", "kind", "created_at", "by", "text", "error", "latency_ms", "tokens_in",
     "tokens_out", "cost_usd", "status",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class ExportQuery(Filter):

@@ -1,6 +1,6 @@
 """The log of a session: pages of it, and single rows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 from reins.web.api.context import api_context
 from reins.web.api.paths import SessionPath
 from reins.web.api.sessions.read import seen
-from reins.web.http.fields import MAX_NUMBER, Digits, Flag, Input, Number
+from reins.web.http.fields import MAX_DIGITS, MAX_NUMBER, Digits, Flag, Input, Number
 from reins.web.http.openapi import group
 from reins.web.http.problem import refusals, unknown
 from reins.web.views.rows import LogRow, Row, Wire, log_row
@@ -34,7 +34,12 @@ def _numbers(value: str) -> str:
 
 
 def _is_number(name: str) -> bool:
-    return name.isascii() and name.isdigit() and 1 <= int(name[:17]) <= MAX_NUMBER
+    return (
+        name.isascii()
+        and name.isdigit()
+        and len(name) <= MAX_DIGITS
+        and 1 <= int(name) <= MAX_NUMBER
+    )
 
 
 class StepsQuery(Input):
@@ -71,10 +76,14 @@ def list_session_steps(path: SessionPath, query: StepsQuery) -> dict[str, Any]:
     rows = agent_steps.list_steps(path.session_id, query.after_seq, query.limit + 1, store=store)
     if not rows:
         seen(api_context(), path.session_id)
-    shown = list(_within(rows[: query.limit]))
+    return _page(rows, query.limit, brief=query.brief)
+
+
+def _page(rows: Sequence[Row], most: int, *, brief: bool) -> dict[str, Any]:
+    shown = list(_within(rows[:most], brief=brief))
     more = len(shown) < len(rows)
     return {
-        "items": [log_row(row, brief=query.brief) for row in shown],
+        "items": [log_row(row, brief=brief) for row in shown],
         "next_cursor": str(shown[-1]["seq"]) if more else None,
     }
 
@@ -84,8 +93,8 @@ def _at(session_id: str, query: StepsQuery, store: Reader) -> dict[str, Any]:
     rows = list(agent_steps.steps_at(session_id, seqs, store=store))
     if not rows:
         seen(api_context(), session_id)
-    shown = _within(rows)
-    return {"items": [log_row(row, brief=query.brief) for row in shown], "next_cursor": None}
+    wanted = [row for row in rows if row["seq"] > query.after_seq]
+    return _page(wanted, _MOST_SEQS, brief=query.brief)
 
 
 @api.get(
@@ -103,11 +112,12 @@ def get_session_step(path: StepPath) -> dict[str, Any]:
     return log_row(rows[0], brief=False)
 
 
-def _within(rows: Iterable[Row]) -> Iterable[Row]:
+def _within(rows: Iterable[Row], *, brief: bool) -> Iterable[Row]:
     """The first row, and what comes after it as long as a page may be."""
     size_bytes = 0
     for row in rows:
-        before, size_bytes = size_bytes, size_bytes + len(row["state"]) + len(row["text"])
+        before, size_bytes = size_bytes, size_bytes + len(row["text"])
+        size_bytes += 0 if brief else len(row["state"])
         if before and size_bytes > _PAGE_BYTES:
             return
         yield row

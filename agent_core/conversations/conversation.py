@@ -18,7 +18,7 @@ from agent_core.conversations.message import (
     NameTakenError,
     Reply,
 )
-from agent_core.conversations.rules import Pace, Rules
+from agent_core.conversations.rules import Pace, Rules, changed_by, with_change
 from reins.names.looks import name_forms, told_apart
 from store import conversations, messages, participants
 from store.conversations import MAX_CEILING
@@ -85,7 +85,7 @@ class Conversation:
             return True
 
     async def change(self, action_id: str, **changes: Any) -> None:
-        """Set rules of the room, and let all look; once for each action, the newest at least.
+        """Set rules of the room, and let all look; once for each of the newest actions.
 
         `counted_from` is set to the newest message where it is given as None.
         Raises: ConversationUnknownError, ConversationEndedError.
@@ -93,21 +93,23 @@ class Conversation:
         async with self._lock:
             await self._load()
             row = await asyncio.to_thread(self._row)
-            if row is None or row.get("changed_action") == action_id:
-                return
-            self._check_open()
-            if changes.get("counted_from", 0) is None:
-                changes["counted_from"] = self.newest
-            rules = replace(self.rules, **changes)
-            kept = {name: row[name] for name in _CREATED}
-            created_at = _us(row["created_at"])
-            await self._write_row(
-                {**kept, "created_at": created_at, **asdict(rules), "changed_action": action_id}
-            )
-            self.rules = rules
-            if rules.counted_from == self.newest:
-                self.agent_turns = 0
+            if row is not None and action_id not in changed_by(row):
+                await self._change(row, action_id, changes)
         self.floor.look()
+
+    async def _change(self, row: dict[str, Any], action_id: str, changes: dict[str, Any]) -> None:
+        self._check_open()
+        if changes.get("counted_from", 0) is None:
+            changes["counted_from"] = self.newest
+        rules = replace(self.rules, **changes)
+        kept = {name: row[name] for name in _CREATED} | {"created_at": _us(row["created_at"])}
+        self._loaded = False  # after an error it may be on disk: read before the next is done
+        await self._write_row(
+            kept | asdict(rules) | {"changed_action": with_change(row, action_id)}
+        )
+        self._loaded, self.rules = True, rules
+        if rules.counted_from == self.newest:
+            self.agent_turns = 0
 
     async def _write_row(self, row: dict[str, Any]) -> None:
         record = Record("conversations", orjson.dumps(row), self.conversation_id)

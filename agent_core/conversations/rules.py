@@ -4,6 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
+import orjson
+
+_REMEMBERED = 20
+"""Changes that are known again where a kill lets their actions come once more."""
 Pace: TypeAlias = Literal["calm", "brisk", "free"]
 TURN_S: dict[Pace, tuple[float, float]] = {
     "calm": (2.0, 4.0),
@@ -38,3 +42,14 @@ class Rules:
             ended_by=row.get("ended_by"),
             counted_from=row.get("counted_from") or 0,
         )
+
+
+def changed_by(row: Mapping[str, Any]) -> list[str]:
+    """The newest actions that have changed a room with this row, oldest first."""
+    found: list[str] = orjson.loads(row.get("changed_action") or "[]")
+    return found
+
+
+def with_change(row: Mapping[str, Any], action_id: str) -> str:
+    """The same in the room's next row, after one more."""
+    return orjson.dumps([*changed_by(row), action_id][-_REMEMBERED:]).decode()

@@ -15,6 +15,9 @@ from store.times import EPOCH, to_us
 async def agent_hasten(context: Context, action: QueuedAction) -> Result:
     payload = action.payload(AgentHasten)
     session = await addressed(context, payload)
+    taken = session.mailbox.taken
+    if isinstance(taken, Interrupt) and taken.action_id == payload.guidance_id:
+        return asyncio.shield(taken.done)  # no tick is before it any more
     waits = (
         control
         for control in session.mailbox.waiting()

@@ -11,9 +11,13 @@ from agent_core.session.log import Event
 from agent_core.session.restoring import RESTORE_S, Destroyed, destroyed
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from agent_core.session.trouble import restored_trouble
 from agent_core.session.waiting import restored_wait
 from store import agent_steps
 from store.times import to_us
+
+_LOOKED_AT = 100
+"""Rows in which the one before a stop is looked for: what came in before it is applied first."""
 
 
 class RestoreRejectedError(ValueError):
@@ -26,10 +30,11 @@ async def restore(fleet: Fleet, ended: Session, action: dict[str, Any]) -> int:
     Raises: RestoreRejectedError, AgentRejectedError, SessionUnusableError.
     """
     before, destroy = await _last_rows(fleet, ended, action)
+    resting = await _before_stopping(fleet, ended, before)
     session = await fleet.recovery.read(ended.session_id)
     assert session is not None, "it was found a moment ago"
     session.unmarked = ended.unmarked
-    _stand_as(session, orjson.loads(before["state"]))
+    _stand_as(session, before, resting)
     actor = str(action["actor"] or "unknown")
     async with reopened(fleet.inbox, fleet.store, destroy) as records:
         event = Event(
@@ -44,17 +49,26 @@ async def restore(fleet: Fleet, ended: Session, action: dict[str, Any]) -> int:
         )
         also = [*records, *await session.agent.admit()]
         # What has failed ends with its result, as it did.
-        ends = [session.agent.final(error=session.error)] if session.status.ended else []
-        last = await session.log.record(event, *ends, also=also)
-    if not ends:
-        fleet.go_on(session)
-    return last - len(ends)
+        if session.status.ended:
+            return (
+                await session.log.record(event, session.agent.final(error=session.error), also=also)
+                - 1
+            )
+        # Before the commit: whoever finds it on disk meanwhile would let another one live.
+        fleet.live[session.session_id] = session
+        try:
+            seq = await session.log.record(event, also=also)
+        except BaseException:
+            del fleet.live[session.session_id]
+            raise
+    fleet.go_on(session)
+    return seq
 
 
 async def _last_rows(
     fleet: Fleet, ended: Session, action: dict[str, Any]
 ) -> tuple[dict[str, Any], Destroyed]:
-    """The row before the final one, and the destroy. Raises: RestoreRejectedError."""
+    """The snapshot before the final row, and the destroy. Raises: RestoreRejectedError."""
     name = ended.session_id
     if ended.status is not Status.STOPPED:
         raise RestoreRejectedError(
@@ -76,14 +90,32 @@ async def _last_rows(
             f"session {name} was destroyed {late_s / 60:.0f} minutes before; a destroy can be "
             f"undone for {RESTORE_S // 60} minutes. Create it again to go on with its log"
         )
-    return rows[0], destroy
+    return orjson.loads(rows[0]["state"]), destroy
 
 
-def _stand_as(session: Session, snapshot: dict[str, Any]) -> None:
-    """Let it stand as a start of the worker would find it in the row with this snapshot."""
-    was = Status(snapshot["status"])
+async def _before_stopping(fleet: Fleet, ended: Session, before: dict[str, Any]) -> dict[str, Any]:
+    """The newest snapshot from before the stop was announced: one that was paused may have been
+    taking guidance in, and its rows since then say `stopping` alone.
+    """
+    if before["status"] != Status.STOPPING:
+        return before
+    rows = await asyncio.to_thread(
+        agent_steps.list_steps,
+        ended.session_id,
+        max(0, ended.seq - _LOOKED_AT),
+        _LOOKED_AT,
+        store=fleet.store.reader,
+    )
+    snapshots = (orjson.loads(row["state"]) for row in reversed(rows[:-1]))
+    return next((each for each in snapshots if each["status"] != Status.STOPPING), before)
+
+
+def _stand_as(session: Session, before: dict[str, Any], resting: dict[str, Any]) -> None:
+    """Let it stand as a start of the worker would find it in the rows with these snapshots."""
+    was = Status(resting["status"])
     # A tick that was under way is not: it gave way to the stop, and is done again.
     amid = {Status.STOPPING: Status.RUNNING, Status.PAUSING: Status.PAUSED}
     session.status = amid.get(was, was)
-    session.held = snapshot.get("held")
-    session.waits = restored_wait(snapshot)
+    session.held = resting.get("held")
+    session.waits = restored_wait(before)
+    session.trouble = restored_trouble(before.get("trouble"))

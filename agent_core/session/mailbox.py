@@ -30,6 +30,11 @@ class Mailbox:
     def waiting(self) -> Iterable[Control]:
         return self._mail
 
+    @property
+    def taken(self) -> Control | None:
+        """The request that is being applied, unless it has its answer."""
+        return None if self._taken is None or self._taken.done.done() else self._taken
+
     def give_up(self) -> Control | None:
         """The request that was being applied when the loop failed; it is not answered later."""
         taken, self._taken = self._taken, None

@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeAlias
 from store.times import now_us
 
 TroubleKind: TypeAlias = Literal["fault", "slow", "resumed"]
+TAKES_LONG = "this tick takes more than"
 _MANY_S = 99.5
 _LEAST_S = 0.001
 _KEY_CHARS = 120
@@ -66,7 +67,7 @@ def key_of(error: str) -> str:
 def slow(took_s: float, usual_s: float | None) -> Trouble:
     """The trouble of a session whose tick has taken `took_s` so far."""
     usually = "the first ones of it" if usual_s is None else f"usually {in_words(usual_s)}"
-    text = f"this tick takes more than {in_words(took_s)}, {usually}"
+    text = f"{TAKES_LONG} {in_words(took_s)}, {usually}"
     return Trouble("slow", "slow", text, now_us() - int(took_s * 1e6))
 
 

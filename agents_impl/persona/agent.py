@@ -111,6 +111,10 @@ class PersonaAgent(LoopingAgentBase):
         with self.conversation.floor.listening(self):
             await super().run()
 
+    async def settle_held(self, held: dict[str, Any]) -> None:
+        self._is_next = False  # also without a tick: others would wait for one that is held
+        await super().settle_held(held)
+
     def after_tick(self) -> None:
         super().after_tick()
         if not self._is_next:
@@ -130,8 +134,8 @@ class PersonaAgent(LoopingAgentBase):
     # -- one tick
 
     async def tick(self) -> StepResult | Quiet:
-        await self.conversation.load()
         self._is_next = False
+        await self.conversation.load()
         if self.conversation.rules.ended_by is not None:
             return self._leave(self.conversation.rules.ended_by)
         news = self._news()

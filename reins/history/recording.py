@@ -39,7 +39,8 @@ _FORMAT = 1
 _PAGE = 1_000
 _SAME = ("seq", "step", "kind", "text", "error", "tokens_in", "tokens_out", "cost_usd")
 _SAME_IN_SNAPSHOT = ("status", "failures", "agent")
-_TIMES = ("times", "created_at", "ended_at")
+_NOT_OF_THE_SESSION = ("times", "created_at", "ended_at", "settled_by_stop")
+"""Times, and what the inbox held of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,5 +274,5 @@ def _timeless(payload: dict[str, Any]) -> dict[str, Any]:
     return {
         name: _timeless(value) if isinstance(value, dict) else value
         for name, value in payload.items()
-        if name not in _TIMES
+        if name not in _NOT_OF_THE_SESSION
     }

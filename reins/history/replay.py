@@ -12,8 +12,9 @@ from agent_core.agent.building import build_session
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
-from agent_core.budgets.spender import Spender
+from agent_core.budgets.spender import Held, Spender
 from agent_core.budgets.usage import Sums
+from agent_core.session.amid_tick import is_amid_tick
 from agent_core.session.controls import Control, Decide, Interrupt, Release, Stop
 from agent_core.session.log import Event
 from agent_core.session.schedule import Schedule
@@ -26,7 +27,7 @@ from store.journal.journal import Journal
 
 Row = Mapping[str, Any]
 _NEVER = 1_000_000  # failed ticks
-_ANNOUNCED = (Status.PAUSING.value, Status.STOPPING.value)
+_STILL_HELD = "; still held: "
 
 
 class NotReplayableError(ValueError):
@@ -47,7 +48,13 @@ class Pages:
 class Open(Ledger):
     """Knows every limit and holds nobody at it: the log has when a session was held."""
 
+    told: str | None = None
+    """The limit at which a row says that the session is still held."""
+
     def _over(self, session: Spender, needs: Sums | None) -> None: ...
+
+    def still_held(self, session: Spender) -> Held | None:
+        return None if self.told is None else {**(session.held or {}), "text": self.told}
 
 
 async def replay(
@@ -116,7 +123,11 @@ async def again(session: Session, row: Row) -> None:
             what = {"decision": item.decision(), "asked": item}
             await session.agent.apply(_control(Decide, applied, payload, **what))
         case "guidance":
+            cast("Open", session.ledger).told = row["text"].partition(_STILL_HELD)[2] or None
             await session.agent.apply(_interrupt(row))
+            cast("Open", session.ledger).told = None
+        case "final" if orjson.loads(row["state"])["status"] == Status.FAILED:  # not of a tick
+            await session.log.record(session.agent.final(error=row["error"]))
         case "final":
             await session.agent.apply(_control(Stop, applied, payload, reason=payload["reason"]))
         case "tick" | "error":
@@ -172,7 +183,7 @@ def _until_result(rows: Sequence[Row]) -> tuple[list[Row], list[Row], Row | None
     for row in rows[1:]:
         if row["kind"] == "guidance" and not announced and pending_in(row) is not None:
             guided.append(row)
-        elif row["kind"] == "status" and row["text"] in _ANNOUNCED:
+        elif is_amid_tick(row["kind"], row["text"]):
             announced.append(row)
         else:
             return guided, announced, row
@@ -196,6 +207,8 @@ async def _stand_all_again(session: Session, rows: Sequence[Row]) -> None:
 def _interrupt(row: Row) -> Interrupt:
     payload = payload_of(row)
     what = {"raw": payload["guidance"], "mode": payload["mode"]}
+    if "undoes" in payload:
+        what["undoes"] = payload["undoes"], orjson.loads(row["state"])["guided"] - 1
     return _control(Interrupt, orjson.loads(row["applied_actions"]), payload, **what)
 
 

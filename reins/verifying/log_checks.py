@@ -9,6 +9,7 @@ from typing import TypeAlias
 from agent_core.agent.base import MAX_SNAPSHOT_BYTES
 from agent_core.agent.results import MAX_ROW_BYTES
 from agent_core.budgets.limits import WHATS
+from agent_core.session.amid_tick import is_amid_tick
 from agent_core.session.status import Status
 from reins.verifying.log_row import LogRow
 
@@ -18,8 +19,6 @@ LogCheck: TypeAlias = Callable[[Before, LogRow], Iterator[str]]
 _ROUNDING = 1e-6
 _ADDED_BYTES = 16 << 10  # what effects say of themselves, once the row is checked
 _COUNTED = ("tokens_in", "tokens_out", "cost_usd", "ticks", "wall_s")
-_ANNOUNCED = (Status.PAUSING.value, Status.STOPPING.value)
-"""Rows that are written in the middle of a tick, and leave what it took to a later row."""
 
 
 def seq_in_order(before: Before, row: LogRow) -> Iterator[str]:
@@ -100,7 +99,7 @@ def usage_never_falls(before: Before, row: LogRow) -> Iterator[str]:
 
 
 def usage_adds_up(before: Before, row: LogRow) -> Iterator[str]:
-    """A row tells what was taken since the row before; an announcement amid a tick tells nothing.
+    """A row tells what was taken since the row before; one amid a tick tells nothing.
 
     So the row after one may tell more than its part, and less where a kill ended that tick.
     """
@@ -121,7 +120,7 @@ def usage_adds_up(before: Before, row: LogRow) -> Iterator[str]:
 
 
 def _announces(row: LogRow) -> bool:
-    return row.kind == "status" and row.text in _ANNOUNCED
+    return is_amid_tick(row.kind, row.text)
 
 
 def limits_kept(before: Before, row: LogRow) -> Iterator[str]:

@@ -7,7 +7,12 @@ import orjson
 import pytest
 
 from agent_core.conversations.conversations import Conversations
-from agent_core.conversations.message import ConversationUnknownError, Message, NameTakenError
+from agent_core.conversations.message import (
+    ConversationEndedError,
+    ConversationUnknownError,
+    Message,
+    NameTakenError,
+)
 from store import messages
 from store.errors import JournalError
 from store.journal.file import Record
@@ -367,3 +372,41 @@ async def test_a_conversation_is_one_object_while_it_is_used(opened):
     """Two that number the same messages would give one number twice."""
     assert opened.conversations.get("c") is opened.conversations.get("c")
     assert opened.conversations.get("c") is not opened.conversations.get("d")
+
+
+async def test_changes_that_come_again_after_a_kill_are_not_done_again(data):
+    """Each was applied; neither a pause from before a resume nor one from before the end is."""
+    opened = Opened(data)
+    await opened.start()
+    room = await opened.conversation()
+    await room.change("act-1", paused_by="ann")
+    await room.change("act-2", paused_by=None, counted_from=None)
+    await room.change("act-3", ended_by="ann")
+    await opened.again()
+    room = opened.conversations.get("c")
+    for action_id in ("act-1", "act-2", "act-3"):
+        await room.change(action_id, paused_by="ann")
+    assert (room.rules.paused_by, room.rules.ended_by) == (None, "ann")
+    with pytest.raises(ConversationEndedError):
+        await room.change("act-4", paused_by="ann")
+    await opened.store.stop()
+
+
+async def test_a_change_that_may_be_on_disk_is_read_before_the_next(data, monkeypatch):
+    """Its commit gave an error, and is there: done again, it holds here too."""
+    opened = Opened(data)
+    await opened.start()
+    room = await opened.conversation()
+    append = opened.store.journal.append
+
+    async def append_and_fail(*records):
+        await append(*records)
+        raise JournalError("the answer was lost")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(opened.store.journal, "append", append_and_fail)
+        with pytest.raises(JournalError):
+            await room.change("act-1", paused_by="ann")
+    await room.change("act-1", paused_by="ann")
+    assert room.rules.paused_by == "ann"
+    await opened.store.stop()

@@ -74,3 +74,14 @@ async def test_what_waits_no_longer_cannot_be_hastened(fleet):
     got = await fleet.do(q.agent_hasten, "a", "ann", "act_nothing")
     assert got["outcome"] == "rejected"
     assert "act_nothing does not wait for session a" in got["error"]
+
+
+async def test_guidance_that_is_being_taken_in_is_waited_for(fleet):
+    """Who hastens it a moment too late is not told that it was applied already."""
+    session = await fleet.create(heartbeat_s=60, guide="slow", tick_s=0.5)
+    await fleet.until_row("tick")
+    steer = await fleet.ask(q.agent_interrupt, "a", "ann", "dogs")
+    await session.agent.guiding.wait()
+    hastened = await fleet.do(q.agent_hasten, "a", "bob", steer)
+    assert (hastened["outcome"], hastened["error"]) == ("applied", None)
+    assert hastened["applied_seq"] == (await fleet.receipt(steer))["applied_seq"]

@@ -138,3 +138,47 @@ async def test_a_restart_in_between_changes_nothing(fleet):
     await fleet.start("start-3")
     assert fleet.log()[-1]["text"] == "resumed by start start-3"
     assert json.loads(fleet.state()["context"])["subject"] == "dogs"
+
+
+async def test_a_paused_session_stopped_amid_guidance_comes_back_paused(fleet):
+    """Its last rows say `stopping`; nobody has said that it may run."""
+    session = await fleet.create(heartbeat_s=0, guide="hang")
+    await fleet.do(q.agent_pause_action, "a", "tester")
+    await fleet.ask(q.agent_interrupt, "a", "tester", {"subject": "dogs"})
+    await session.agent.guiding.wait()
+    await fleet.do(q.agent_destroy_action, "a", "tester")
+    assert [row["text"] for row in fleet.log()][-2:] == ["stopping", "stopped"]
+    await fleet.do(q.agent_restore_action, "a", "ann")
+    assert fleet.log()[-1]["text"] == "restored by ann, paused"
+    assert fleet.sessions.live["a"].status == "paused"
+
+
+async def test_a_session_in_trouble_comes_back_with_its_cause(fleet):
+    """Else it would be of another cause than those that have the same fault."""
+    await fleet.create(tick="fail", tick_s=60, heartbeat_s=0)
+    await fleet.until_row("error")
+    trouble = json.loads(fleet.state()["snapshot"])["trouble"]
+    await fleet.do(q.agent_pause_action, "a", "tester")
+    await fleet.do(q.agent_destroy_action, "a", "tester")
+    assert "trouble" not in json.loads(fleet.state()["snapshot"])
+    await fleet.do(q.agent_restore_action, "a", "ann")
+    restored = json.loads(fleet.state()["snapshot"])["trouble"]
+    assert (restored["kind"], restored["key"]) == ("fault", trouble["key"])
+
+
+async def test_who_finds_it_while_it_is_restored_lets_no_second_one_live(fleet, monkeypatch):
+    """Its row is on disk before its restore knows of that."""
+    await fleet.create(heartbeat_s=60)
+    await fleet.do(q.agent_destroy_action, "a", "tester")
+    append, found = fleet.store.journal.append, []
+
+    async def append_and_look(*records):
+        await append(*records)
+        if any(b"restored by" in record.body for record in records):
+            found.append(await fleet.sessions.find("a"))
+
+    monkeypatch.setattr(fleet.store.journal, "append", append_and_look)
+    await fleet.do(q.agent_restore_action, "a", "ann")
+    assert found == [fleet.sessions.live["a"]]
+    assert fleet.sessions.left_behind == 1, "one task, of one session"
+    assert fleet.log()[-1]["text"] == "restored by ann, running"

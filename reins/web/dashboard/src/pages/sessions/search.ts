@@ -48,8 +48,16 @@ function term(not: boolean, name: string | undefined, quoted: string | undefined
 
 function test(whole: boolean, wanted: string): (value: string) => boolean {
   if (!whole) return (value) => value.includes(wanted)
-  const pattern = new RegExp(`^${wanted.split('*').map(escaped).join('.*')}$`, 's')
-  return (value) => pattern.test(value)
+  // Part by part: a pattern with many stars could take for ever.
+  const [first = '', ...rest] = wanted.split('*')
+  const last = rest.pop()
+  if (last === undefined) return (value) => value === wanted
+  return (value) => {
+    let at = value.startsWith(first) ? first.length : -1
+    for (const part of rest) {
+      const found = at < 0 ? -1 : value.indexOf(part, at)
+      at = found < 0 ? -1 : found + part.length
+    }
+    return at >= 0 && value.length - last.length >= at && value.endsWith(last)
+  }
 }
-
-const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\/-]/g, '\\$&')

@@ -157,7 +157,6 @@ def test_back_keeps_the_place(long_life, visit):
     page.keyboard.press("Home")
     expect(row_of(page, 1)).to_be_in_viewport()
     expect(page.locator("body")).to_be_visible()
-    page.wait_for_timeout(600)  # the place is noted a moment after the scroll
     page.get_by_role("link", name="Queue").click()
     expect(page).to_have_url(re.compile("/queue"))
     page.go_back()

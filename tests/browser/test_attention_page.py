@@ -63,7 +63,7 @@ def test_troubles_come_are_counted_and_are_remedied(troubled, visit):
 
 
 def test_a_destroy_from_here_is_asked_for_twice(fleet, visit):
-    """`Keep` leaves the failed session alone."""
+    """`Keep` leaves the failed session alone; what was destroyed can be brought back."""
     fleet.create_odd("doomed", tick="fail")
     fleet.went_through("doomed", "error")
     page = visit(f"{fleet.at}/attention")
@@ -72,7 +72,7 @@ def test_a_destroy_from_here_is_asked_for_twice(fleet, visit):
     line.get_by_role("button", name="Sessions of this cause").click()
     page.get_by_role("checkbox", name="Include sick").uncheck()
     line.get_by_role("button", name="Destroy").click()
-    expect(line).to_contain_text("Destroy doomed?")
+    expect(line).to_contain_text("Destroy doomed? 1 running. It can be undone for ten minutes.")
     line.get_by_role("button", name="Keep").click()
     assert fleet.steps("doomed")[-1]["kind"] == "error"
     line.get_by_role("button", name="Destroy").click()
@@ -80,3 +80,8 @@ def test_a_destroy_from_here_is_asked_for_twice(fleet, visit):
     expect(page.get_by_role("status").filter(has_text="Destroy 1 doomed")).to_contain_text(
         "1 ended"
     )
+    line.get_by_role("button", name="Undo destroy").click()
+    expect(page.get_by_role("status").filter(has_text="Undo destroy 1 doomed")).to_contain_text(
+        "1 back"
+    )
+    assert fleet.now("doomed")["status"] != "stopped"

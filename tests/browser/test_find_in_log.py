@@ -153,11 +153,12 @@ def test_back_keeps_the_place(long_life, visit):
     """Who left the page while reading far up reads on there."""
     page = visit(long_life.page_of("talker"))
     expect(row_of(page, ROWS)).to_be_in_viewport()
-    page.get_by_role("slider", name="Place in the whole life").focus()
+    strip = page.get_by_role("slider", name="Place in the whole life")
+    expect(strip).to_have_attribute("aria-valuetext", re.compile(r"\d"))  # the life is read
+    strip.focus()
     page.keyboard.press("Home")
     expect(row_of(page, 1)).to_be_in_viewport()
     expect(page.locator("body")).to_be_visible()
-    page.wait_for_timeout(600)  # the place is noted a moment after the scroll
     page.get_by_role("link", name="Queue").click()
     expect(page).to_have_url(re.compile("/queue"))
     page.go_back()

@@ -73,13 +73,13 @@ def test_the_demonstration_talks_at_a_pace_and_says_when_it_rests(calm, visit):
     until(lambda: len(said_in(calm, "salon")) == before + 5)
     expect(rests).to_be_visible()
     page.get_by_role("button", name="Pause all").click()
-    expect(page.get_by_text("Paused by you.")).to_be_visible()
+    expect(page.get_by_text("Paused by ann.")).to_be_visible()
     page.locator("main header").get_by_role("button", name="Resume").click()
-    expect(page.get_by_text("Paused by you.")).to_have_count(0)
+    expect(page.get_by_text("Paused by ann.")).to_have_count(0)
     page.get_by_text("More", exact=True).first.click()
     page.get_by_role("button", name="End…").click()
     page.get_by_role("button", name="End", exact=True).click()
-    expect(page.get_by_text("Ended by you.")).to_be_visible()
+    expect(page.get_by_text("Ended by ann.")).to_be_visible()
     expect(page.get_by_role("region", name="Say something").get_by_role("textbox")).to_have_count(0)
 
 
@@ -114,7 +114,7 @@ def test_guidance_says_what_was_understood_and_can_be_undone(shared, visit):
     """Pasted JSON is fields; a question is asked back in the composer; the placeholder is the
     type's own."""
     shared.create("joan-undo", "tea", config={"heartbeat_s": 60})
-    page = visit(shared.page_of("joan-undo"))
+    page = visit(shared.page_of("joan-undo"), expected=("422",))
     live(page)
     field = page.get_by_role("textbox", name="Guidance for joan-undo")
     expect(field).to_have_attribute("placeholder", "What should the jokes be about? now about dogs")

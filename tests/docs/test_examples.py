@@ -1,6 +1,7 @@
 """The shell lines and the Python of docs/ run as they stand, with a worker of their own."""
 
 import importlib.util
+import re
 import sys
 
 import pytest
@@ -16,6 +17,12 @@ RUNNABLE = [
     for path in documents()
     if path.name != "README.md"
     and {language for language, _ in blocks(path.read_text())} & {"python", "sh"}
+]
+
+SHOWN = [
+    (path.stem, lines)
+    for path in sorted((ROOT / "reins" / "web" / "dashboard" / "src").rglob("*.svelte"))
+    for lines in re.findall(r"`(import queue_imp as q\n[^`]*)`", path.read_text())
 ]
 
 
@@ -42,6 +49,19 @@ def run(reader, line):
         assert list_agent_states(store=Reader(reader.folder / line.split()[-1])) == states
     elif not line.startswith("python -m agents"):  # it runs already; test_documents looks at it
         reader.shell(line)
+
+
+@pytest.mark.parametrize("lines", [lines for _, lines in SHOWN], ids=[name for name, _ in SHOWN])
+def test_what_the_page_shows_to_be_typed_runs(lines, follow):
+    """Its lines of Python do what they say, with a name in the place of each that is filled in."""
+    reader = follow(REINS_HEARTBEAT_S="0.3")
+    reader.start()
+    reader.python(re.sub(r"\$\{\w+\}", "filled-in", lines))
+
+
+def test_every_page_that_shows_lines_is_among_them():
+    """Those where nothing is yet, and those of a name that nothing has yet."""
+    assert len(SHOWN) == 5
 
 
 def test_the_how_to_is_among_them():

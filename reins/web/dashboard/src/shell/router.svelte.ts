@@ -14,6 +14,8 @@ export const messagePath = (conversationId: string, number: number): string => `
 export const tickPath = (sessionId: string, tick: number): string => `${sessionPath(sessionId)}?tick=${tick}`
 
 class Router {
+  /** Called before the page is left for another place by a link or a key. */
+  onleave: (() => void) | null = null
   #url = $state.raw(new URL(location.href))
   readonly path = $derived(pathAt(this.#url.pathname))
   /** The last part of the path: on a page about one thing, its id. */
@@ -29,6 +31,7 @@ class Router {
   go(to: string, { replace = false } = {}): void {
     const url = new URL(to, location.href)
     if (url.href === this.#url.href) return
+    if (!replace) this.onleave?.()
     history[replace ? 'replaceState' : 'pushState'](replace ? history.state : null, '', url)
     this.#url = url
   }

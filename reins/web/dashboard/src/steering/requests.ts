@@ -55,18 +55,24 @@ export async function guide(request: Request, sessionId: string, guidance: JsonO
 }
 
 /** Takes guidance back that was applied: the former value, as guidance of its own. */
-export function undo(request: Request, actionId: string, what: string): Answered {
-  const body = { actor: actor.name }
+export async function undo(request: Request, actionId: string, what: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by }
   return request.send(phrase('guidance', `undo ${what}`), [actionId, body], (key) => api.undo(actionId, body, key), one)
 }
 
-export function steerConversation(request: Request, conversationId: string, verb: RoomVerb, reason = ''): Answered {
-  const body = { actor: actor.name, ...(reason ? { reason } : {}) }
+export async function steerConversation(request: Request, conversationId: string, verb: RoomVerb, reason = ''): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by, ...(reason ? { reason } : {}) }
   return request.send(phrase(`${verb} ${conversationId}`, reason), [verb, conversationId, body], (key) => api.steerConversation(conversationId, verb, body, key), one)
 }
 
-export function setConversation(request: Request, conversationId: string, settings: RoomSettings): Answered {
-  const body = { ...settings, actor: actor.name }
+export async function setConversation(request: Request, conversationId: string, settings: RoomSettings): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...settings, actor: by }
   return request.send(`set ${conversationId}: ${wordsOf(settings as JsonObject)}`, [conversationId, body], (key) => api.setConversation(conversationId, body, key), one)
 }
 
@@ -80,14 +86,18 @@ export async function decide(request: Request, item: Pick<InboxItem, 'item_id' |
 }
 
 /** Guidance that waits for the end of a tick is applied now. */
-export function hasten(request: Request, sessionId: string, guidanceId: string): Answered {
-  const body = { guidance_id: guidanceId, actor: actor.name }
+export async function hasten(request: Request, sessionId: string, guidanceId: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { guidance_id: guidanceId, actor: by }
   return request.send('apply now', [sessionId, body], (key) => api.hasten(sessionId, body, key), one)
 }
 
 /** A remark that stays at a row of the log. */
-export function note(request: Request, sessionId: string, seq: number, text: string): Answered {
-  const body = { text, actor: actor.name }
+export async function note(request: Request, sessionId: string, seq: number, text: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { text, actor: by }
   return request.send(phrase('note', `#${seq}`), [sessionId, seq, body], (key) => api.addNote(sessionId, seq, body, key), one)
 }
 

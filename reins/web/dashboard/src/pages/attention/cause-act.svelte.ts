@@ -17,8 +17,8 @@ export interface Fate {
   words: string
 }
 
-export type ActName = 'Resume' | 'Pause' | 'Raise' | 'Give up the tick' | 'Destroy' | 'Undo pause'
-const VERBS: Record<ActName, Verb> = { Resume: 'resume', Pause: 'pause', Raise: 'resume', 'Give up the tick': 'resume', Destroy: 'destroy', 'Undo pause': 'resume' }
+export type ActName = 'Resume' | 'Pause' | 'Raise' | 'Give up the tick' | 'Destroy' | 'Undo pause' | 'Undo destroy'
+const VERBS: Record<ActName, Verb> = { Resume: 'resume', Pause: 'pause', Raise: 'resume', 'Give up the tick': 'resume', Destroy: 'destroy', 'Undo pause': 'resume', 'Undo destroy': 'restore' }
 const GOOD: Record<Verb, string> = { pause: 'paused', destroy: 'ended', resume: 'tick again', restore: 'back' }
 
 export class CauseAct {
@@ -55,6 +55,13 @@ export class CauseAct {
     return found.sort((a, b) => rank[`${a.good}`] - rank[`${b.good}`])
   })
 
+  /** Those for whom it can be taken back. */
+  readonly undoable: string[] = $derived.by(() => {
+    if (this.name !== 'Pause' && this.name !== 'Destroy') return []
+    const done = this.fates.filter(({ good }) => good).map(({ session_id }) => session_id)
+    return this.name === 'Pause' ? done : done.filter((id) => this.request.undoable.includes(id))
+  })
+
   readonly settled: boolean = $derived(this.fates.every(({ good }) => good !== null))
 
   #fateOf(session: SessionSummary, appliedSeq: number): Omit<Fate, 'session_id'> {
@@ -62,7 +69,8 @@ export class CauseAct {
     const waits = { good: null, words: 'not yet' }
     const { mood, status } = session
     if (this.verb === 'pause') return status === 'paused' ? good : status === 'pausing' ? waits : { good: false, words: `go on (${mood})` }
-    if (this.verb === 'destroy') return mood === 'done' ? good : waits
+    if (this.verb === 'destroy') return status === 'stopped' ? good : status === 'stopping' ? waits : { good: false, words: `back (${mood})` }
+    if (this.verb === 'restore') return status === 'stopped' || status === 'stopping' ? waits : good
     const isHere = clock.now - Date.parse(session.updated_at) < RELEASED_WITHIN_MS
     if (mood === 'resumed' || (mood === 'held' && isHere) || (mood !== 'held' && session.seq <= appliedSeq)) return waits
     if (mood === 'well' || mood === 'asking' || mood === 'done') return good

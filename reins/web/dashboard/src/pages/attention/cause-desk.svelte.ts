@@ -4,6 +4,7 @@ import { SvelteSet } from 'svelte/reactivity'
 import { api, asProblem, type ApiProblem } from '../../net/api'
 import { fleet } from '../../state/fleet.svelte'
 import { guideMany, restartTicks } from '../../steering/requests'
+import { chosen, type Chosen } from '../sessions/chosen'
 import { CauseAct, type ActName } from './cause-act.svelte'
 import type { Concern, Held, RouteCheck } from '../../net/wire'
 
@@ -12,7 +13,8 @@ export class CauseDesk {
   concern: Concern = $state.raw() as Concern
   over = $state(false)
   open = $state(false)
-  confirming = $state(false)
+  /** Whom the question is about, as they were when it was asked. */
+  asked = $state.raw<Chosen | null>(null)
   amount = $state<number | null>(null)
   trying = $state(false)
   tried = $state.raw<RouteCheck | null>(null)
@@ -45,12 +47,15 @@ export class CauseDesk {
 
   readonly may: readonly ActName[] = $derived(MAY[this.concern.kind])
 
-  act(name: ActName): void {
-    this.confirming = false
-    const ids = this.chosen
+  ask(): void {
+    if (this.chosen.length > 0) this.asked = chosen(this.chosen)
+  }
+
+  act(name: ActName, ids: readonly string[] = this.chosen): void {
+    this.asked = null
     if (ids.length === 0 || !this.may.includes(name)) return
     if (name === 'Raise') return this.raise()
-    this.#done(new CauseAct(name, ids, name === 'Give up the tick' ? restartTicks : undefined))
+    this.#done(new CauseAct(name, [...ids], name === 'Give up the tick' ? restartTicks : undefined))
   }
 
   raise(): void {
@@ -61,12 +66,12 @@ export class CauseDesk {
     this.#done(new CauseAct('Raise', this.chosen, (request, ids) => guideMany(request, ids, guidance)))
   }
 
-  /** The newest pause that can still be taken back. */
-  readonly undoable: CauseAct | undefined = $derived(this.acts.find(({ name, fates }) => name === 'Pause' && fates.some(({ good }) => good)))
+  /** The newest act that can still be taken back. */
+  readonly undoable: CauseAct | undefined = $derived(this.acts.find(({ undoable }) => undoable.length > 0))
 
   undo(): void {
-    const paused = this.undoable?.fates.filter(({ good }) => good).map(({ session_id }) => session_id)
-    if (paused) this.#done(new CauseAct('Undo pause', paused))
+    const act = this.undoable
+    if (act) this.#done(new CauseAct(act.name === 'Destroy' ? 'Undo destroy' : 'Undo pause', act.undoable))
   }
 
   async tryRoute(): Promise<void> {

@@ -25,7 +25,7 @@ export function causeKeys(group: string, { current, session, moveOn }: Board): C
   return [
     command('Try the route of the cause', 't', (desk) => void desk.tryRoute()),
     command('Pause all of the cause', 'p', (desk) => desk.act('Pause')),
-    command('Undo the pause', 'u', (desk) => desk.undo()),
+    command('Undo the pause or the destroy', 'u', (desk) => desk.undo()),
     command('Open the sessions of the cause', 'l', (desk) => (desk.open = true)),
     command('Close the sessions of the cause', 'h', (desk) => (desk.open = false)),
     command('Leave the session out, or take it in', 'x', (desk) => {

@@ -60,6 +60,8 @@ export class Finder {
 
   /** The match before (-1) or after (1) the row; round the end it goes on at the other. */
   async step(from: number | null, by: 1 | -1): Promise<number | null> {
+    // Who is quick with Enter means what is being looked for.
+    await this.#pending?.answer
     const { found } = this
     if (!found || found.count === 0) return null
     const here = this.#within(from, by)

@@ -157,7 +157,7 @@ class ConversationResume(ToConversation):
 
 
 class ConversationSet(ToConversation):
-    """What is given changes, the rest stays."""
+    """Changes what is given; the rest stays."""
 
     action_type = "conversation_set"
     urgency = 6

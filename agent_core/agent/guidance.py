@@ -20,7 +20,7 @@ class GuidanceRejectedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Understood:
-    """What guidance changes, in a line, and the guidance that takes it back; None: nothing can."""
+    """The change that guidance makes, in a line, and the guidance that undoes it, if any can."""
 
     line: str
     undo: dict[str, Any] | None = None

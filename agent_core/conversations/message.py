@@ -1,4 +1,4 @@
-"""What is said in a conversation, and why something cannot be said there."""
+"""A message of a conversation, and the reasons for which nothing can be said there."""
 
 from dataclasses import dataclass
 from typing import Any

@@ -19,7 +19,7 @@ TURN_S: dict[Pace, tuple[float, float]] = {
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What holds in one room; None is what its personas and the settings say.
+    """The rules of one room; None is what its personas and the settings say.
 
     `paused_by`, `ended_by`: the person who did. `counted_from`: up to this message, agents'
     messages without a person's do not count.

@@ -1,4 +1,4 @@
-"""What needs a person, from a shell: `reins attention`."""
+"""The causes that need a person, from a shell: `reins attention`."""
 
 from typing import Any
 

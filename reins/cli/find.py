@@ -17,8 +17,9 @@ _MOST = 1_000_000
 @click.command(
     "find",
     cls=FolderCommand,
-    help="print the rows of a session's log that fit a query: words, kind:guidance, by:carol, "
-    "cost>0.01, changed:subject, since:03:50, until:03:55; a minus before a part turns it round",
+    help="search in a session's log",
+    epilog="A query has words, and parts such as kind:guidance, by:carol, cost>0.01, "
+    "changed:subject, since:03:50, until:03:55; a minus before a part turns it round.",
 )
 @data_option
 @click.argument("agent_id")

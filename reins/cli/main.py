@@ -69,7 +69,9 @@ STEER = {
     ),
     "rules": Verb("reins.cli.inbox", "list the rules of approval, or revoke one"),
     "status": Verb("reins.cli.look", "list the sessions"),
-    "views": Verb("reins.cli.saved", "list the saved views of the list, save or remove one"),
+    "views": Verb(
+        "reins.cli.saved", "list the saved views of the session list, save one, or remove one"
+    ),
     "watch": Verb("reins.cli.look", "follow a session's log"),
     "find": Verb("reins.cli.find", "search in a session's log"),
     "note": Verb("reins.cli.find", "pin a remark to a row of a session's log"),

@@ -121,7 +121,7 @@ class Memory:
             return [self._found(table, key, newest=newest, kept=kept) for table in tables]
 
     def forgotten_upto(self) -> int | None:
-        """What has a number up to this is in the tables; None while it is not open."""
+        """The number up to which rows are in the tables; None while it is not open."""
         with self._lock:
             return None if self._open_log is None else self._forgotten
 

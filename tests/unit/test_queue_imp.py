@@ -43,6 +43,10 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.agent_restore_action("a1", "ann", session_id="s1")
     queue_imp.environment_reload_action("ann", prompts=True)
     queue_imp.conversation_create("c1", "ann", "Room")
+    queue_imp.conversation_pause("c1", "ann", "lunch")
+    queue_imp.conversation_resume("c1", "ann")
+    queue_imp.conversation_set("c1", "ann", pace="brisk")
+    queue_imp.conversation_end("c1", "ann")
     queue_imp.post_message("c1", "ann", "hello")
     item = {"item_id": "i1", "agent_id": "a1", "session_id": "s1", "call_hash": "h"}
     monkeypatch.setattr(queue_imp, "_item", lambda _: item)
@@ -62,6 +66,10 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"agent_id": "a1", "session_id": "s1"},
         {"prompts": True},
         {"conversation_id": "c1", "title": "Room"},
+        {"conversation_id": "c1", "reason": "lunch"},
+        {"conversation_id": "c1"},
+        {"conversation_id": "c1", "pace": "brisk"},
+        {"conversation_id": "c1"},
         {"conversation_id": "c1", "text": "hello"},
         {"agent_id": "a1", "session_id": "s1", "item_id": "i1", "decision": "approve",
          "call_hash": "h", "remember": {

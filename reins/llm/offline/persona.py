@@ -177,8 +177,8 @@ def passes(part: Part) -> bool:
 
 
 def _topic(part: Part, last: Said) -> str:
-    """What a person asked about; where nobody did, the subject of the last message, and now and
-    then a thing that it only touched.
+    """The thing that a person asked about; where nobody did, the subject of the last message,
+    and now and then a thing that it only touched.
     """
     if part.theme:
         return part.theme

@@ -8,7 +8,7 @@ CHOICES = ("the simple answer", "the one that nobody likes", "more than one answ
 
 @dataclass(frozen=True, slots=True)
 class Stances:
-    """Who holds which position, in a room that was asked something.
+    """The position that each holds, in a room that was asked something.
 
     Neighbours by name differ, so that two already disagree. The same for all who are asked, and
     for as long as they talk of it.

@@ -1,6 +1,6 @@
 """Answers in gzip, for lines that are slower than a processor: the last step before they are sent.
 
-Decision 0052 says why that is safe over TLS, too.
+Decision 0049 says why that is safe over TLS, too.
 """
 
 import threading

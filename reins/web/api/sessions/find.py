@@ -168,7 +168,7 @@ class FoldedRows(Wire):
 
 
 class FoldList(Wire):
-    """What is folded away up to row `head`, oldest first."""
+    """The rows that are folded away up to row `head`, oldest first."""
 
     head: int
     items: list[FoldedRows]

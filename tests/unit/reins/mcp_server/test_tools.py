@@ -41,8 +41,12 @@ def test_hints_are_true():
 
 
 def test_each_type_of_action_has_its_tool():
-    """But the reload and the page's views, the operator's: a new type is offered, or named here."""
-    assert len(ACTING) == len(set(PAYLOADS) - {"environment_reload", "view_save"})
+    """But those that are a person's: a new type is offered, or named here."""
+    persons = {
+        "environment_reload", "view_save", "note_add", "agent_hasten", "conversation_pause",
+        "conversation_resume", "conversation_set", "conversation_end",
+    }  # fmt: skip
+    assert len(ACTING) == len(set(PAYLOADS) - persons)
 
 
 def test_a_decision_makes_no_rule():

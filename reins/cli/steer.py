@@ -105,9 +105,11 @@ def interrupt(
     guidance: str,
     now: bool,
 ) -> None:
+    is_json = guidance.lstrip().startswith("{")
+    given = parsed(guidance, "guidance that begins with {") if is_json else guidance
     mode: queue_imp.Mode = "now" if now else "steer"
     answer(
-        queue_imp.agent_interrupt(agent_id, actor, guidance, mode=mode, session_id=session),
+        queue_imp.agent_interrupt(agent_id, actor, given, mode=mode, session_id=session),
         wait_s=wait,
     )
 

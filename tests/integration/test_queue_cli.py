@@ -115,7 +115,7 @@ def test_a_conversation_is_held_and_followed_from_a_shell(worker, monkeypatch, c
     assert following.returncode == 0
     lines = told("transcript", "tea").splitlines()
     assert "#1     bob: Ada, do you take milk?" in lines[0]
-    assert "Ada (ada): " in lines[1]
+    assert "Ada (ada) (demo): " in lines[1]
     assert "exists" in told("conversation", "tea", "--wait", code=1)
     for verb in (("transcript", "nowhere"), ("post", "nowhere", "hello", "--wait")):
         assert "there is no conversation nowhere" in told(*verb, code=1)

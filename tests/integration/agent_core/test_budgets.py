@@ -164,7 +164,7 @@ async def test_a_raised_budget_lets_it_go_on(fleet, scope):
     await until_async(lambda: fleet.kinds().count("tick") == 4)
     await until_held(session)
     texts = [row["text"] for row in fleet.log()[4:6]]
-    assert texts == [f"budget: {scope} ticks 2 -> 4", "running: budget raised"]
+    assert texts == [f"budget: {scope} ticks 2 -> 4; it goes on", "running: budget raised"]
     assert fleet.log()[3]["kind"] == "status"
     assert fleet.kinds()[4:] == ["guidance", "status", "tick", "tick", "status"]
 
@@ -180,7 +180,7 @@ async def test_a_limit_can_be_set_and_taken_away_while_it_runs(fleet):
     said = [row["text"] for row in fleet.log() if row["kind"] == "guidance"]
     assert said == [
         "budget: session ticks none -> 0, cost_usd none -> 100",
-        "budget: session ticks 0 -> none",
+        "budget: session ticks 0 -> none; it goes on",
     ]
     assert session.limits == {"session": {"cost_usd": 100}}
 

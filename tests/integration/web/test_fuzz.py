@@ -91,7 +91,10 @@ def test_what_is_sent_is_answered_as_described(api, schema, path, method, mode):
             if name in THERE and mode is GOOD and data.draw(st.booleans()):
                 case.path_parameters[name] = data.draw(st.sampled_from(THERE[name]))
         before = enqueued(api)
-        answer = case.call_and_validate(excluded_checks=[positive_data_acceptance])
+        answer = case.call_and_validate(
+            headers={"Accept-Encoding": "identity"},  # its reader of answers unpacks none
+            excluded_checks=[positive_data_acceptance],
+        )
         if mode is GOOD and answer.status_code == 422:
             problems = answer.json()["problems"]
             assert [each for each in problems if not MEANT.match(each["where"])] == []

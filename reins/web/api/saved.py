@@ -66,7 +66,7 @@ def save(header: KeyHeader, body: SaveBody) -> Response:
         try:
             ViewSave.model_validate(asked)
         except ValidationError as error:
-            flaws = [flaw("body", each) for each in error.errors(include_url=False)[:20]]
+            flaws = [flaw("body.content", each) for each in error.errors(include_url=False)[:20]]
             raise RequestRefusedError(
                 422, f"the content is not that of a {body.kind}", flaws
             ) from None

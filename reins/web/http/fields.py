@@ -12,6 +12,11 @@ MAX_NUMBER = (1 << 53) - 1
 MAX_DIGITS = 16
 
 
+def _whole(value: object) -> object:
+    """JSON has one kind of number: 3.0 is 3."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _no_surrogates(value: str) -> str:
     value.encode()
     return value
@@ -35,6 +40,7 @@ def _flag(value: object) -> object:
 
 
 Digits = BeforeValidator(_number)
+Whole = BeforeValidator(_whole)
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER), Digits]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Words = Annotated[str, AfterValidator(_no_surrogates)]

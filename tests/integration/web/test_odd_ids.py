@@ -20,7 +20,7 @@ ODD = [".", "..", "%2E", ".%2e", " a", "a ", "a\u202eb", "a\u200bb", "\u00a0", "
 def old(api, monkeypatch):
     """The API beside a worker whose folder has a session and a conversation of each odd id."""
     with monkeypatch.context() as before:
-        before.setattr(ids, "_NEW", ids._KNOWN)
+        before.setattr(ids, "NEW_ID", ids._KNOWN)
         sent = [q.agent_create(each, "ann", agent_type="odd") for each in ODD]
         sent += [q.conversation_create(each, "ann") for each in ODD]
         for action_id in sent:

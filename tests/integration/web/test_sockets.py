@@ -172,7 +172,9 @@ def test_an_action_is_shown_queued_and_then_with_its_outcome(live, session):
         for rows in seen.values():
             outcomes = [row["outcome"] for row in rows]
             assert outcomes == sorted(set(outcomes), key=["queued", "applied", "rejected"].index)
-        assert seen[guided][-1] == live.get(f"/api/actions/{guided}")
+        shown, asked = seen[guided][-1], live.get(f"/api/actions/{guided}")
+        assert {**asked, **shown} == asked
+        assert asked.keys() - shown.keys() == {"understood", "can_undo"}
 
 
 def test_a_conversations_room_brings_every_message_once(live):

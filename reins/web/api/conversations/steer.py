@@ -10,7 +10,7 @@ from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import api_context
 from reins.web.api.conversations.read import api, open_one
 from reins.web.api.paths import ConversationPath
-from reins.web.http.fields import ActorBody
+from reins.web.http.fields import ActorBody, Whole
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.problem import refusals
 from store.conversations import MAX_CEILING
@@ -30,7 +30,7 @@ class ConversationSettingsBody(ActorBody):
     title: str | None = None
     pace: Literal["calm", "brisk", "free"] | None = None
     ceiling: Annotated[
-        Annotated[int, Field(ge=1, le=MAX_CEILING)] | None,
+        Annotated[int, Field(ge=1, le=MAX_CEILING), Whole] | None,
         Field(description="messages of personas without a person's, then they rest"),
     ] = None
 

@@ -173,7 +173,9 @@ def table(shared):
     shared.applied(
         [
             q.post_message("table", "bob", "Ada, Grace and Joan: what about the moths?"),
-            q.post_message("table", "Ada", "I am a person,\nalthough I am named like one of them."),
+            q.post_message(
+                "table", "Adele", "I am a person,\nwhose name begins like one of theirs."
+            ),
             q.agent_interrupt("table-grace", "bob", {"type": "mute"}),
             q.agent_pause_action("table-ada", "bob"),
             q.agent_destroy_action("table-joan", "bob", "there are too many of us"),

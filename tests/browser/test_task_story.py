@@ -34,7 +34,7 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     item = log_of(page).get_by_role("article")
     expect(item).to_contain_text("write_file")
     guidance = page.get_by_label("Guidance for writer")
-    expect(guidance).to_have_attribute("placeholder", re.compile("leave the public API alone"))
+    expect(guidance).to_have_attribute("placeholder", re.compile("leave the tests alone"))
     expect(item.locator(".diff .plus")).to_contain_text("some words")
     picture(page, "task-asks")
     assert not serious_findings(page)

@@ -40,7 +40,7 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     assert not serious_findings(page)
     assert not (tmp_path / "workspaces" / "writer" / "notes.txt").exists()
     page.keyboard.press("a")
-    expect(log_of(page)).to_contain_text("approved by you")
+    expect(log_of(page)).to_contain_text("approved by ann")
     end = page.get_by_label("End of the session")
     expect(end).to_contain_text("Done")
     assert "some words" in (tmp_path / "workspaces" / "writer" / "notes.txt").read_text()
@@ -55,7 +55,7 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     changed = page.get_by_role("list", name="Changed files")
     expect(changed).to_contain_text(re.compile(r"notes.txt\s*added"))
     page.reload()
-    expect(log_of(page)).to_contain_text("approved by you")
+    expect(log_of(page)).to_contain_text("approved by ann")
 
 
 def test_one_without_a_goal_is_idle_and_is_given_the_next(app, visit):

@@ -28,7 +28,9 @@ async def run(
     data: Path, *, conversations: int, rounds: int, latencies: int, idle_s: float
 ) -> dict[str, Any]:
     """Rounds in which all talk at once, then the way from a person's message to the first tick."""
-    async with runtime_on(data, agent_modules=_MODULES, heartbeat_s=_IDLE_HEARTBEAT_S) as runtime:
+    # People could not read at a pace without waits; what is looked for here is the cost of a turn.
+    settings = {"agent_modules": _MODULES, "heartbeat_s": _IDLE_HEARTBEAT_S, "pace": "free"}
+    async with runtime_on(data, **settings) as runtime:
         # A fifth of them rests soon, for a look at one message while the others talk.
         names = [f"talk-{n}" for n in range(conversations)]
         quiet = [f"quiet-{n}" for n in range(max(1, conversations // 5))]

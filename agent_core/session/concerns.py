@@ -6,6 +6,7 @@ from typing import Any
 
 from agent_core.budgets.enough import enough
 from agent_core.session.mood import CONCERN_KINDS, Cause, ConcernKind, cause_of, mood_of
+from store.times import iso
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +48,18 @@ class Concern:
     route: str | None
     raise_to: float | None
     sessions: tuple[Concerned, ...]
+
+    def row(self) -> dict[str, Any]:
+        """Everything but who it concerns, as JSON has it: the shell and the page say the same."""
+        return {
+            "kind": self.kind,
+            "key": self.key,
+            "text": self.text,
+            "since": iso(self.since),
+            "count": len(self.sessions),
+            "route": self.route,
+            "raise_to": self.raise_to,
+        }
 
 
 def concerns_of(found: Iterable[Concerned]) -> list[Concern]:

@@ -1,7 +1,5 @@
 """The causes that need a person, from a shell: `reins attention`."""
 
-from typing import Any
-
 import click
 
 from agent_core.session.concerns import Concern, Concerned, concerns_of
@@ -10,7 +8,7 @@ from reins.cli.folder import FolderCommand, data_option
 from reins.cli.look import snapshot_of
 from reins.cli.outcome import print_json
 from store import agent_state
-from store.times import from_us, iso
+from store.times import from_us
 
 _NAMED = 5
 _AT = "%Y-%m-%d %H:%M:%S"
@@ -28,7 +26,8 @@ def attention(*, as_json: bool, names: bool) -> None:
     concerns = concerns_of(each for each in found if each is not None)
     for concern in concerns:
         if as_json:
-            print_json(_as_json(concern))
+            ids = [each.session_id for each in concern.sessions]
+            print_json({**concern.row(), "sessions": ids})
         else:
             print(terminal.hanging(_line(concern, None if names else _NAMED)), flush=True)
     if not concerns and not as_json:
@@ -46,16 +45,3 @@ def _line(concern: Concern, most: int | None) -> str:
     enough = "" if concern.raise_to is None else f"; {concern.raise_to:g} would be enough"
     said = f"{concern.kind:<9} {len(ids):>4}  {terminal.shown(concern.text)}{enough}{since}"
     return f"{said}\n  {who}{left}"
-
-
-def _as_json(concern: Concern) -> dict[str, Any]:
-    return {
-        "kind": concern.kind,
-        "key": concern.key,
-        "text": concern.text,
-        "since": iso(concern.since),
-        "count": len(concern.sessions),
-        "route": concern.route,
-        "raise_to": concern.raise_to,
-        "sessions": [each.session_id for each in concern.sessions],
-    }

@@ -69,16 +69,7 @@ def get_attention(query: AttentionQuery) -> dict[str, Any]:
 
 
 def _concern_row(concern: Concern, most: int) -> dict[str, Any]:
-    return {
-        "kind": concern.kind,
-        "key": concern.key,
-        "text": concern.text,
-        "since": iso(concern.since),
-        "count": len(concern.sessions),
-        "route": concern.route,
-        "raise_to": concern.raise_to,
-        "sessions": [_session_row(each) for each in concern.sessions[:most]],
-    }
+    return {**concern.row(), "sessions": [_session_row(each) for each in concern.sessions[:most]]}
 
 
 def _session_row(each: Concerned) -> dict[str, Any]:

@@ -55,14 +55,14 @@ class OnLoop:
         it took. None: it is the writer's.
         """
         began = time.perf_counter()
-        size_bytes = sum(entry.size_bytes for entry in entries)
         if (
             self._resting
             or self._written_bytes >= _CARRY_BYTES
             or (len(entries) < MANY and began - entries[0].came > _READY_S)
-            or size_bytes > _MAX_BYTES
-            or not self._working.acquire(blocking=False)
         ):
+            return None
+        size_bytes = sum(entry.size_bytes for entry in entries)
+        if size_bytes > _MAX_BYTES or not self._working.acquire(blocking=False):
             return None
         try:
             self._written_bytes += size_bytes + _PAGES_BYTES

@@ -19,6 +19,8 @@ class Turns:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._due = 0.0
+        self._asked = False
+        """A person's message is the newest."""
         self._holds_since: float | None = None
         self._held_until = 0.0
         self._began: float | None = None
@@ -32,17 +34,19 @@ class Turns:
     def said(self, pace: Pace, *, by_person: bool) -> None:
         """A message has come: the next turn is drawn, less what composing takes by experience.
 
-        Who asked something is answered at the shortest.
+        Who asked something is answered at the shortest, and waits no longer for what people add.
         """
         low_s, high_s = TURN_S[pace]
         turn_s = low_s if by_person else jitter.between(low_s, high_s)
         if by_person:
             self._holds_since, self._held_until = None, 0.0
-        if self._began is not None:
+        if self._began is not None and not by_person:
             took_s = self._clock() - self._began
             self._takes_s += _SMOOTH * (took_s - self._takes_s)
             self._began = None
-        self._due = self._clock() + max(0.0, turn_s - self._takes_s) if turn_s else 0.0
+        due = self._clock() + max(0.0, turn_s - self._takes_s) if turn_s else 0.0
+        self._due = min(due, self._due) if by_person and self._asked else due
+        self._asked = by_person
 
     def begin(self) -> None:
         """A member composes from now on."""

@@ -64,14 +64,14 @@ def test_the_six_steps_leave_their_rows(start):
     done(q.agent_create("jo", "ann", "cats"))
     until(lambda: len(ticks("jo", "cats")) >= 2, "jokes about cats")
 
-    for guidance, subject in (
-        ({"subject": "dogs"}, "dogs"),
-        ("tell some about birds", "birds"),
+    for guidance, before, subject in (
+        ({"subject": "dogs"}, "cats", "dogs"),
+        ("tell some about birds", "dogs", "birds"),
     ):
         got = done(q.agent_interrupt("jo", "ann", guidance))
         until(lambda subject=subject: ticks("jo", subject), f"a joke about {subject}")
         guided, after = list_steps("jo", got["applied_seq"] - 1)[:2]
-        assert (guided["kind"], guided["text"]) == ("guidance", f"subject: {subject}")
+        assert (guided["kind"], guided["text"]) == ("guidance", f"subject: {before} → {subject}")
         assert subject in after["text"], "the next joke is on the subject"
 
     paused = done(q.agent_pause_action("jo", "ann", "lunch"))

@@ -70,7 +70,9 @@ def _with_their_ticks(said: list[dict[str, Any]], steps: list[dict[str, Any]]) -
         assert (tick["session_id"], payload["conversation_id"]) == (
             message["session_id"], message["conversation_id"],
         )  # fmt: skip
-        assert json.loads(message["metadata"]) == {"tone": payload["tone"], "tick": tick["step"]}
+        assert json.loads(message["metadata"]) == {
+            "tone": payload["tone"], "tick": tick["step"], "demonstration": True,
+        }  # fmt: skip
     return replies
 
 

@@ -121,6 +121,7 @@ class Workers:
             **{k: v for k, v in os.environ.items() if not k.startswith("REINS_")},
             "REINS_DATA": str(data),
             "REINS_AGENT_MODULES": TYPES,
+            "REINS_PACE": "free",
             "REINS_HEARTBEAT_S": "0.02",
             "REINS_FLUSH_S": "0.1",
             "REINS_STOP_GRACE_S": "2",

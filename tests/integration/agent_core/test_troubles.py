@@ -39,8 +39,12 @@ async def test_a_tick_that_hangs_is_noted_once_and_can_be_given_up(quick):
     """By its own habit: a row of the log says how long and what is usual, and no second one comes;
     a resume of mode now gives the tick up, and the session is well once it has ticked again."""
     session = await create(quick, tick="slow_once", tick_s=3_600, after=4)
-    await until_async(lambda: mood(session) == "hanging")
-    [row] = [row for row in quick.log("a") if "takes more than" in row["text"]]
+
+    def told():
+        return [row for row in quick.log("a") if "takes more than" in row["text"]]
+
+    [row] = await until_async(told)
+    assert mood(session) == "hanging"
     assert row["kind"] == "status"
     assert "usually" in row["text"]
     assert " ms" in row["text"]

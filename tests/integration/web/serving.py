@@ -52,7 +52,8 @@ class Address:
             answer = connection.getresponse()
             text = answer.read()
         found = {name.lower(): value for name, value in answer.getheaders()}
-        is_json = "json" in found.get("content-type", "")
+        kind = found.get("content-type", "").split(";")[0]
+        is_json = kind in ("application/json", "application/problem+json")
         return answer.status, found, json.loads(text) if text and is_json else text
 
     def get(self, path: str) -> Any:

@@ -37,6 +37,21 @@ def test_a_turn_takes_what_its_pace_says(turns, pace):
     assert turns.wait_s == pytest.approx(low_s)
 
 
+def test_who_asked_is_answered_also_where_people_go_on_writing(turns, clock):
+    """The turn comes when the first message asked for it; after an answer it is a new one."""
+    turns.said("calm", by_person=True)
+    asked_s = turns.wait_s
+    for _ in range(4):
+        assert turns.wait_s
+        clock.now += asked_s / 4
+        turns.said("calm", by_person=True)
+    assert not turns.wait_s
+    turns.said("calm", by_person=False)
+    assert turns.wait_s >= asked_s
+    turns.said("calm", by_person=True)
+    assert turns.wait_s == pytest.approx(asked_s)
+
+
 def test_what_composing_takes_is_part_of_the_turn(turns, clock):
     """A model that is slow by itself is not slowed down."""
     for _ in range(20):

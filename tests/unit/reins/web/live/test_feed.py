@@ -3,6 +3,7 @@ from types import SimpleNamespace
 import orjson
 import pytest
 
+from reins.settings import Settings
 from reins.web.live.conversations import CONVERSATIONS, conversation_room
 from reins.web.live.feed import QUEUE, Feed
 from reins.web.live.rooms import run_room
@@ -106,7 +107,7 @@ def feed(monkeypatch):
     monkeypatch.setattr(conversations, "get_conversation", lambda *_, **__: talk)
     monkeypatch.setattr(participants, "list_participants", lambda **_: [])
     bridge = SimpleNamespace(
-        store=None, has_worker=False, composing=lambda _: None,
+        store=None, settings=Settings(), has_worker=False, composing=lambda _: None,
         on_commit=lambda _: lambda: None, on_composing=lambda _: lambda: None,
         on_typing=lambda _: lambda: None,
     )  # fmt: skip

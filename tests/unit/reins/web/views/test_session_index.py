@@ -89,7 +89,8 @@ def test_what_a_budget_holds():
     index.apply([row("a", 1)])
     assert index.get("a")["held"] is None
     limit = {"scope": "day", "what": "tokens", "limit": 9, "spent": 9, "text": "day tokens"}
-    held = orjson.loads(row("a", 2)["state"]) | {"held": {**limit, "date": "2026-01-01"}}
+    at_limit = {"status": "paused", "held": {**limit, "date": "2026-01-01"}}
+    held = orjson.loads(row("a", 2)["state"]) | at_limit
     index.apply([row("a", 2, state=orjson.dumps(held).decode())])
     assert index.get("a")["held"] == {**limit, "needs": 0.0, "raise_to": 20.0}
     assert index.get("a")["mood"] == "held"

@@ -286,9 +286,19 @@ int openat64(int dir, const char *name, int flags, ...) {
     if (verdict == FAIL) return -1;
 #define DONE(got) ({ __typeof__(got) g = (got); if (verdict == DIE_AFTER) die(); g; })
 
+/* A signal's handler writes too, to a pipe, on a stack of 8 KB: the rest of a call, which needs more,
+   has a frame of its own. */
+static int is_file(int fd) {
+    struct stat found;
+    return !syscall(SYS_fstat, fd, &found) && S_ISREG(found.st_mode);
+}
+#define FILES_ONLY(name, args, given) \
+    static ssize_t name##_file args; \
+    ssize_t name args { return idle() || !is_file(fd) ? REAL(name) given : name##_file given; } \
+    __attribute__((noinline)) static ssize_t name##_file args
+
 #define READER(name, call, args, given, count) \
-    ssize_t name args { \
-        if (idle()) return REAL(name) given; \
+    FILES_ONLY(name, args, given) { \
         ON_FD(call, fd) \
         if (verdict == CUT && count > 1) count /= 2; \
         return DONE(REAL(name) given); }
@@ -307,8 +317,7 @@ static void put_written(int fd, const struct iovec *parts, ssize_t done, off_t a
     }
 }
 #define WRITER(name, call, args, given, count, parts, offset) \
-    ssize_t name args { \
-        if (idle()) return REAL(name) given; \
+    FILES_ONLY(name, args, given) { \
         ON_FD(call, fd) \
         if (verdict == CUT && count > 1) count /= 2; \
         if (!recorded(path)) return DONE(REAL(name) given); \

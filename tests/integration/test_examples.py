@@ -65,7 +65,10 @@ def test_the_panel_hears_each_and_ends(tmp_path):
     done = subprocess.run(
         [sys.executable, str(ROOT / "examples" / "panel.py"), "Should cats vote?", "--data", data],
         cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False,
-        env={name: value for name, value in os.environ.items() if not name.startswith("REINS_")},
+        env={
+            **{name: value for name, value in os.environ.items() if not name.startswith("REINS_")},
+            "REINS_PACE": "free",
+        },
     )  # fmt: skip
     assert (done.returncode, done.stderr) == (0, "")
     (conversation,) = list_conversations(store=reader(data))

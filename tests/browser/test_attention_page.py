@@ -68,7 +68,7 @@ def test_a_destroy_from_here_is_asked_for_twice(fleet, visit):
     fleet.went_through("doomed", "error")
     page = visit(f"{fleet.at}/attention")
     live(page)
-    line = _cause(page, "^retrying")
+    line = _cause(page, "^retrying, .*as asked")
     line.get_by_role("button", name="Sessions of this cause").click()
     page.get_by_role("checkbox", name="Include sick").uncheck()
     line.get_by_role("button", name="Destroy").click()

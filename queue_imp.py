@@ -22,6 +22,7 @@ from reins.receipts import (
     wait_for_action,
 )
 from reins.rooms import (
+    conversation_branch,
     conversation_create,
     conversation_end,
     conversation_pause,
@@ -46,6 +47,7 @@ __all__ = [
     "agent_restore_action",
     "agent_resume_action",
     "agents_create",
+    "conversation_branch",
     "conversation_create",
     "conversation_end",
     "conversation_pause",

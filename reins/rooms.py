@@ -1,7 +1,8 @@
 """The helpers of conversations: people speak, and steer all who take part at once."""
 
+from agent_core.actions.creating import branching
 from agent_core.actions.ids import ActionError, checked_id, known_id
-from reins.sending import ask
+from reins.sending import ask, send_many
 
 
 def conversation_create(
@@ -14,6 +15,26 @@ def conversation_create(
         action_id=action_id,
         conversation_id=checked_id(conversation_id, "conversation_id"),
         title=title,
+    )
+
+
+def conversation_branch(
+    conversation_id: str,
+    upto: int,
+    branch_id: str,
+    actor: str,
+    *,
+    title: str | None = None,
+    speaker: str | None = None,
+) -> list[str]:
+    """Ask for a new conversation that begins with the messages of this one up to number `upto`, and
+    goes on by itself: who takes part now does so there as a session of its own.
+
+    The persona of session `speaker` is asked to speak there: what it said here, said again. Returns
+    the ids of the actions: the conversation's, one for each persona, and that. Raises: ActionError.
+    """
+    return send_many(
+        branching(conversation_id, upto, branch_id, actor, title=title, speaker=speaker)
     )
 
 

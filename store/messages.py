@@ -33,6 +33,8 @@ TABLE = Table(
     # Number too: a page of a conversation is where the two meet, as in the log.
     indices={"conversation_id": "BTREE", "message_id": "BTREE", "number": "BTREE"},
 )
+COPIED_FROM = "copied_from"
+"""In `metadata`: the message of another conversation that a branch begins with."""
 _RARE = 5_000
 """Numbers above this are those of a few conversations."""
 _FEW = 1_000

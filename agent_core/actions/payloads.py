@@ -133,6 +133,9 @@ class ConversationCreate(Payload):
 
     conversation_id: Id
     title: str | None = None
+    branch_of: KnownId | None = None
+    """A conversation whose messages it begins with, up to number `upto`."""
+    upto: Annotated[int, Field(ge=1)] | None = None
 
 
 class ToConversation(Payload):

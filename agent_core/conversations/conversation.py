@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import asdict, replace
 from datetime import datetime
@@ -66,8 +66,17 @@ class Conversation:
             async with self._lock:
                 await self._load()
 
-    async def create(self, title: str | None, created_by: str, created_action: str) -> bool:
-        """Put it on record; False if it was created by another action."""
+    async def create(
+        self,
+        title: str | None,
+        created_by: str,
+        created_action: str,
+        first: Callable[[], Awaitable[Sequence[Record]]] | None = None,
+    ) -> bool:
+        """Put it on record, with its `first` messages; False if it was created by another action.
+
+        Who asks for it meanwhile waits until it is there.
+        """
         async with self._lock:
             known = await asyncio.to_thread(self._row)
             if known is not None:
@@ -81,7 +90,7 @@ class Conversation:
                 **{name: value for name, value in asdict(Rules()).items() if name != "title"},
                 "changed_action": None,
             }
-            await self._write_row(row)
+            await self._write_row(row, () if first is None else await first())
             return True
 
     async def change(self, action_id: str, **changes: Any) -> None:
@@ -111,9 +120,9 @@ class Conversation:
         if rules.counted_from == self.newest:
             self.agent_turns = 0
 
-    async def _write_row(self, row: dict[str, Any]) -> None:
+    async def _write_row(self, row: dict[str, Any], messages: Sequence[Record] = ()) -> None:
         record = Record("conversations", orjson.dumps(row), self.conversation_id)
-        await self._store.journal.append(record)
+        await self._store.journal.append(record, *messages)
 
     def _check_open(self) -> None:
         if self.rules.ended_by is not None:

@@ -1,5 +1,7 @@
 """The handlers of actions about conversations."""
 
+import asyncio
+from functools import partial
 from typing import Any
 
 from agent_core.actions.handling import handles
@@ -11,9 +13,12 @@ from agent_core.actions.payloads import (
     ConversationSet,
     PostMessage,
 )
+from agent_core.conversations.branching import MOST_COPIED, copies
 from agent_core.dispatch.handlers import ActionRejectedError, Context, Result
 from agent_core.dispatch.queued import QueuedAction
 from agent_core.session.controls import Applied
+from store.journal.file import Record
+from store.messages import list_messages
 
 
 @handles(ConversationCreate)
@@ -25,11 +30,35 @@ async def conversation_create(context: Context, action: QueuedAction) -> Result:
             f"conversation {other} looks the same as {payload.conversation_id!a}; choose another id"
         )
     conversation = context.conversations.get(payload.conversation_id)
-    if not await conversation.create(payload.title, action.actor, action.action_id):
+    is_own = payload.branch_of == payload.conversation_id
+    if is_own or not await conversation.create(
+        payload.title, action.actor, action.action_id, partial(_copied, context, payload)
+    ):
         raise ActionRejectedError(
             f"conversation {payload.conversation_id} exists; choose another id"
         )
     return Applied()
+
+
+async def _copied(context: Context, payload: ConversationCreate) -> list[Record]:
+    """The messages that it begins with."""
+    if payload.branch_of is None or payload.upto is None:
+        if payload.branch_of is not None or payload.upto is not None:
+            raise ActionRejectedError(
+                "branch_of and upto belong together; give both, or leave both out"
+            )
+        return []
+    source = context.conversations.get(payload.branch_of)
+    await source.load()
+    if payload.upto > min(source.newest, MOST_COPIED):
+        raise ActionRejectedError(
+            f"upto is {payload.upto}; conversation {payload.branch_of} has {source.newest} "
+            f"messages, of which {MOST_COPIED} at the most are copied"
+        )
+    rows = await asyncio.to_thread(
+        list_messages, payload.branch_of, 0, payload.upto, store=context.fleet.store.reader
+    )
+    return copies(rows, payload.conversation_id)
 
 
 @handles(PostMessage)

@@ -6,7 +6,7 @@ import queue_imp
 from reins.cli.steer import acting, answer
 
 
-@click.group("room", help="steer a conversation: pause, resume, set, end")
+@click.group("room", help="steer a conversation: pause, resume, set, end, branch")
 def room() -> None:
     """The verbs stand below."""
 
@@ -54,5 +54,27 @@ def end(*, conversation_id: str, actor: str, wait: float | None, reason: str | N
     answer(queue_imp.conversation_end(conversation_id, actor, reason), wait_s=wait)
 
 
-for _verb in (pause, resume, change, end):
+@acting("branch", "begin another with its messages up to one, and the same personas")
+@_id
+@click.argument("upto", type=int)
+@click.argument("branch_id")
+@click.option("--title")
+@click.option("--speaker", help="session whose persona is asked to speak there")
+def branch(
+    *,
+    conversation_id: str,
+    upto: int,
+    branch_id: str,
+    actor: str,
+    wait: float | None,
+    title: str | None,
+    speaker: str | None,
+) -> None:
+    ids = queue_imp.conversation_branch(
+        conversation_id, upto, branch_id, actor, title=title, speaker=speaker
+    )
+    answer(*ids, wait_s=wait)
+
+
+for _verb in (pause, resume, change, end, branch):
     room.add_command(_verb)

@@ -43,7 +43,7 @@ def replies_have_ticks(facts: Facts) -> Iterator[Finding]:
     spoken = {each.message_id: each for each in facts.logs.spoken}
     texts = _texts(facts, [row for row in facts.messages if row["message_id"] in spoken])
     for row in facts.messages:
-        if row["session_id"] is None:
+        if row["session_id"] is None or _is_copy(row):
             continue
         tick = spoken.pop(row["message_id"], None)
         if tick is None:
@@ -77,9 +77,14 @@ def _tick_of(row: Row) -> Any:
         return None
 
 
+def _is_copy(row: Row) -> bool:
+    """True of a message that a branch begins with."""
+    return f'"{messages.COPIED_FROM}":' in (row["metadata"] or "")
+
+
 def posts_have_actions(facts: Facts) -> Iterator[Finding]:
     for row in facts.messages:
-        if row["session_id"] is not None or row["agent_id"] is not None:
+        if row["session_id"] is not None or row["agent_id"] is not None or _is_copy(row):
             continue
         action = facts.actions.get(row["message_id"])
         if action is None or action["type"] != PostMessage.action_type:

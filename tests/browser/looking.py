@@ -16,7 +16,19 @@ TALL = {"width": 1280, "height": 4_000}
 """A whole log in sight: of a virtual list only what is in sight exists."""
 DEADLINE_MS = 20_000
 
-_SERIOUS = ("serious", "critical")
+MOST_SHIFT = 0.02
+GOOD_SHIFT = 0.1
+"""Of the layout, where nobody has touched anything: the aim, and what Chromium calls good."""
+_COUNT_SHIFTS = """
+  globalThis.shifted = []
+  new PerformanceObserver(list => {
+    for (const each of list.getEntries()) if (!each.hadRecentInput) shifted.push({
+      value: each.value,
+      at: each.sources.slice(0, 3).map(({ node, previousRect, currentRect }) =>
+        `${node?.nodeName}.${node?.className ?? ''} ${previousRect.y}-${currentRect.y}`),
+    })
+  }).observe({ type: 'layout-shift', buffered: true })
+"""
 _FOCUS = """() => {
   const at = document.activeElement
   if (!at || at === document.body) return null
@@ -28,6 +40,23 @@ _FOCUS = """() => {
     visible: lined || style.boxShadow !== 'none',
     inSight: box.bottom > 0 && box.right > 0 && box.top < innerHeight && box.left < innerWidth,
   }
+}"""
+# A region that comes with its words in it is not read out, but for an alert.
+_LISTEN = """() => {
+  globalThis.heard = []
+  const live = '[role=status],[role=alert],[aria-live=polite],[aria-live=assertive]'
+  const known = new WeakSet()
+  const know = () => document.querySelectorAll(live).forEach(each => known.add(each))
+  know()
+  new MutationObserver(changes => {
+    for (const { target } of changes) {
+      const region = (target.nodeType === 1 ? target : target.parentElement)?.closest(live)
+      if (region && known.has(region)) heard.push(region.innerText.replace(/\\s+/g, ' '))
+    }
+    for (const each of document.querySelectorAll('[role=alert]'))
+      if (!known.has(each)) heard.push(each.innerText)
+    know()
+  }).observe(document, { subtree: true, childList: true, characterData: true })
 }"""
 _AXE = "options => axe.run(document, options).then(each => each.violations)"
 _SEQS = "rows => rows.map(row => Number(row.dataset.seq))"
@@ -82,8 +111,30 @@ def gone(page: Page, part: str) -> None:
     until(lambda: part not in page.url, f"{part} gone from {page.url}")
 
 
-def serious_findings(page: Page, *rules: str) -> list[str]:
-    """What axe finds that is serious or critical, each with the elements; by all its `rules`."""
+def count_shifts(page: Page) -> None:
+    """From now on, in each document that the page opens."""
+    page.add_init_script(_COUNT_SHIFTS)
+
+
+def shifts_of(page: Page, most: float = MOST_SHIFT) -> list[str]:
+    """The shifts of the layout since the document was opened, where they are too much in all."""
+    found = page.evaluate("shifted")
+    too_much = sum(each["value"] for each in found) >= most
+    return [f"shift of {each['value']:.3f}: {each['at']}" for each in found if too_much]
+
+
+def listen(page: Page) -> None:
+    """Take down from now on what a screen reader would say by itself; see `heard_on`."""
+    page.evaluate(_LISTEN)
+
+
+def heard_on(page: Page) -> str:
+    """What live regions said since `listen`, a line for each change."""
+    return "\n".join(page.evaluate("heard"))
+
+
+def axe_findings(page: Page, *rules: str) -> list[str]:
+    """What axe finds, each with the elements; by all its `rules`."""
     if not page.evaluate("'axe' in globalThis"):
         page.evaluate(AXE_SCRIPT)
     only = {"runOnly": list(rules)} if rules else {}
@@ -94,7 +145,6 @@ def serious_findings(page: Page, *rules: str) -> list[str]:
             f"{node['target']} {node['failureSummary'][:200]}" for node in each["nodes"][:4]
         )
         for each in found
-        if each["impact"] in _SERIOUS
     ]
 
 

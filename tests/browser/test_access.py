@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.looking import gone, live, serious_findings
+from tests.browser.looking import axe_findings, gone, live
 
 TOKEN = "a token / of more than 16 characters?"
 
@@ -29,7 +29,7 @@ def test_a_browser_without_the_token_is_asked_for_it(start_app, visit):
     app.create("ada", "cats")
     page = visit(app.page_of("ada", "?seq=1"), expected=("401",))
     expect(page.get_by_role("heading", name="Reins asks for its token")).to_be_visible()
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     field = page.get_by_label("Token")
     expect(field).to_be_focused()
     field.fill("a wrong one")

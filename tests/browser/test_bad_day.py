@@ -6,7 +6,7 @@ import time
 import pytest
 from playwright.sync_api import expect
 
-from tests.browser.looking import live, picture, serious_findings
+from tests.browser.looking import axe_findings, heard_on, listen, live, picture
 from tests.browser.troubling import (
     BROKEN,
     REFUSED,
@@ -69,8 +69,9 @@ def test_the_bad_day_is_put_right_with_the_keyboard_alone(troubled, provider, vi
         expect(_chip(page, mood)).to_contain_text(str(count))
     rail = page.get_by_role("navigation", name="Pages")
     expect(rail.get_by_role("link", name="Attention 4 need attention")).to_be_visible()
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     picture(page, "bad-day")
+    listen(page)
 
     began = time.monotonic()
     for route, named in (("broken", BROKEN), ("unauthorised", REFUSED)):
@@ -101,6 +102,10 @@ def test_the_bad_day_is_put_right_with_the_keyboard_alone(troubled, provider, vi
     _proof(page.get_by_role("group", name=re.compile(STUCK)), "1 tick again")
     _proof(_cause(page, "Session's cost"), f"{len(SPENT)} tick again")
     took_s = time.monotonic() - began
+    heard = heard_on(page)
+    for each in (f"{len(BROKEN)} tick again", f"{len(REFUSED)} tick again",
+                 "1 tick again", f"{len(SPENT)} tick again", "it answers"):  # fmt: skip
+        assert each in heard, f"a screen reader does not say {each!r}; it says:\n{heard}"
     picture(page, "bad-day-put-right")
     assert took_s < _AT_MOST_S, took_s
     everybody = len(BROKEN + REFUSED + SPENT + WELL) + 1

@@ -8,7 +8,7 @@ from playwright.sync_api import expect
 
 from store.agent_steps import list_steps
 from store.reading import reader
-from tests.browser.looking import PHONE, log_of, picture, row_of, rows_of, serious_findings
+from tests.browser.looking import PHONE, axe_findings, log_of, picture, row_of, rows_of
 from tests.browser.served import App
 from tests.support.long_log import Life, write
 
@@ -114,7 +114,7 @@ def test_hidden_sorts_are_folded(long_life, life, visit):
     expect(rows_of(page, "tick")).to_have_count(0)
     expect(rows_of(page, "guidance").last).to_contain_text("now about")
     expect(page).to_have_url(re.compile("hide=said"))
-    assert serious_findings(page) == []
+    assert axe_findings(page) == []
 
 
 def test_a_time_and_the_overview(long_life, visit):
@@ -146,7 +146,7 @@ def test_a_note_stays(long_life, life, visit):
     expect(row_of(page, first).get_by_role("list", name="Notes")).to_contain_text("change of mind")
     page.reload()
     expect(row_of(page, first).get_by_role("list", name="Notes")).to_contain_text("change of mind")
-    assert serious_findings(page) == []
+    assert axe_findings(page) == []
 
 
 def test_back_keeps_the_place(long_life, visit):
@@ -183,7 +183,7 @@ def test_at_twice_the_size_there_are_rows(long_life, visit):
         page = visit(long_life.page_of("talker", "?seq=2500"), viewport=viewport)
         expect(row_of(page, 2_500)).to_be_in_viewport()
         assert log_of(page).bounding_box()["height"] > 3 * 48
-        assert serious_findings(page) == []
+        assert axe_findings(page) == []
 
 
 def test_what_is_shown_can_be_taken_away(long_life, visit):

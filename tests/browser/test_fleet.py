@@ -229,18 +229,3 @@ def test_a_session_is_duplicated_and_kept_as_a_template(visit, shop):
     panel.get_by_role("button", name="Create", exact=True).click()
     expect(page.get_by_role("heading", name="shop-copy")).to_be_visible()
     assert shop.now("shop-copy")["config"]["subject"] == "dogs"
-
-
-def test_the_demonstration_is_one_press(visit, start_app):
-    """On an empty page: an agent that jokes, and three personas who talk about a question."""
-    app = start_app()
-    # It stops while the page may still fetch its later parts.
-    page = visit(f"{app.at}/sessions", expected=("WebSocket", "Failed to load resource", "ERR_"))
-    live(page)
-    picture(page, "empty")
-    page.get_by_role("button", name="Start the demonstration").click()
-    page.wait_for_url("**/conversations/demonstration")
-    for name in ("Mara", "Finn", "Ada"):
-        expect(page.get_by_role("log")).to_contain_text(name)
-    picture(page, "demonstration")
-    app.ticked("joker")

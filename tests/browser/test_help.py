@@ -2,7 +2,7 @@
 
 from playwright.sync_api import expect
 
-from tests.browser.looking import live, serious_findings
+from tests.browser.looking import axe_findings, live
 from tests.docs.expected import ROOT, rows
 
 
@@ -21,7 +21,7 @@ def test_help_has_keys_words_and_documents(fleet, visit):
         expect(dialog.get_by_text(meanings[word], exact=True)).to_be_attached()
     shown = dialog.get_by_role("listitem").get_by_role("link")
     expect(shown).to_have_count(len(list((ROOT / "docs").glob("*.md"))))
-    assert serious_findings(page) == []
+    assert axe_findings(page) == []
 
 
 def test_a_document_is_read_on_the_page(fleet, visit):
@@ -38,7 +38,7 @@ def test_a_document_is_read_on_the_page(fleet, visit):
     address = within.get_attribute("href")
     within.click()
     page.wait_for_url(f"**{address}")
-    assert serious_findings(page) == []
+    assert axe_findings(page) == []
 
 
 def test_a_document_that_there_is_not_is_said_so(fleet, visit):

@@ -10,11 +10,11 @@ import queue_imp as q
 from tests.browser.looking import (
     DESK,
     PHONE,
+    axe_findings,
     is_wider_than_its_window,
     live,
     picture,
     rows_of,
-    serious_findings,
     titled,
 )
 from tests.browser.served import App
@@ -82,7 +82,7 @@ def test_who_waits_says_so_everywhere(app, visit):
         expect(item).to_contain_text(said)
     expect(page.locator("main section").first).to_have_attribute("aria-labelledby", "kind-inbox")
     picture(page, "inbox")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
 
 
 _NUMBERS = itertools.count()
@@ -219,7 +219,7 @@ def test_arguments_are_edited_in_a_form_or_as_json(app, visit):
     item.get_by_label("Parts").fill("c\nd")
     item.get_by_label("Loud").check()
     picture(page, "inbox-edit")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     item.get_by_role("button", name="Approve with these arguments").click()
     expect(item).to_contain_text(re.compile(r"edit\s*applied"))
     done = until(
@@ -295,7 +295,7 @@ def test_many_are_decided_over_a_filter_that_is_shown(app, visit):
     page.get_by_role("button", name="Approve all 3 shown").click()
     expect(_inbox(page)).to_contain_text("Approve 3 that fit “many write_note” (3 write_note)?")
     picture(page, "inbox-many")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     page.get_by_role("button", name="Approve them").click()
     expect(_inbox(page)).to_contain_text("3 of 3 sent")
     until(lambda: {each["session_id"] for each in q.inbox_items()} == {"many-4", "other"}, "two")
@@ -347,7 +347,7 @@ def test_a_phone_decides(app, visit, scheme):
     expect(item).to_contain_text("expires in")
     picture(page, f"inbox-phone-{scheme}")
     assert not is_wider_than_its_window(page)
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     item.get_by_role("button", name="Approve").tap()
     expect(item).to_contain_text(APPLIED)
 

@@ -11,10 +11,10 @@ from playwright.sync_api import expect
 
 from tests.browser.looking import (
     PHONE,
+    axe_findings,
     is_wider_than_its_window,
     live,
     picture,
-    serious_findings,
 )
 from tests.integration.tools.mcp.conftest import lines, raw
 from tests.support.mcp_raw import SPECS, TEXT, spec
@@ -72,7 +72,7 @@ def test_changed_tools_are_seen_agreed_to_and_back(notes, visit):
     expect(line).to_contain_text("3 tools are changed or new")
     badge = page.get_by_role("navigation", name="Pages").get_by_role("link", name="Attention")
     expect(badge).to_contain_text("1")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     picture(page, "mcp-attention")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
@@ -102,7 +102,7 @@ def test_changed_tools_are_seen_agreed_to_and_back(notes, visit):
     )
     expect(badge).not_to_contain_text("1")
     picture(page, "mcp-table")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     page.set_viewport_size(PHONE)
     assert not is_wider_than_its_window(page)
     page.get_by_role("heading", name="MCP servers").scroll_into_view_if_needed()
@@ -113,15 +113,15 @@ def test_changed_tools_are_seen_agreed_to_and_back(notes, visit):
 def _look_at_all(page):
     """Readable in both colours and at a phone's width."""
     picture(page, "mcp-desk-light")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     page.emulate_media(color_scheme="dark")
-    assert not serious_findings(page, "color-contrast")
+    assert not axe_findings(page, "color-contrast")
     picture(page, "mcp-desk-dark")
     page.emulate_media(color_scheme="light")
     before = page.viewport_size
     page.set_viewport_size(PHONE)
     assert not is_wider_than_its_window(page)
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     _waiting(page).scroll_into_view_if_needed()
     picture(page, "mcp-phone-light")
     page.set_viewport_size(before)

@@ -11,7 +11,7 @@ from aiohttp import web
 from playwright.sync_api import expect
 
 import queue_imp as q
-from tests.browser.looking import picture, rows_of, serious_findings
+from tests.browser.looking import axe_findings, picture, rows_of
 from tests.browser.served import App
 from tests.browser.talking import messages_of
 from tests.support.model_stub import BODY, ModelStub, answers, openai_events, streams
@@ -125,7 +125,7 @@ def test_an_answer_is_seen_while_it_is_typed(hesitant, pen, visit):
     page.reload()
     expect(ghost_of(page)).to_contain_text(FIRST)
     picture(page, "session-typing")
-    assert serious_findings(page) == []
+    assert axe_findings(page) == []
     pen.may_go_on.set()
     expect(rows_of(page, "tick")).to_contain_text(JOKE)
     expect(ghost_of(page)).to_have_count(0)
@@ -229,7 +229,7 @@ def test_a_held_session_goes_on_once_its_limit_is_raised(modelled, visit):
     for box in held.get_by_role("checkbox").all():  # those of other tests
         if box.get_attribute("aria-label") != "Include poor":
             box.uncheck()
-    assert serious_findings(page) == []
+    assert axe_findings(page) == []
     picture(page, "attention-held")
     held.get_by_label("Raise the session's limit to").fill("3")
     held.get_by_role("button", name="Raise").click()
@@ -258,7 +258,7 @@ def test_what_the_model_saw_and_what_it_may_take(modelled, visit):
     expect(part).to_contain_text("1 line")
     part.locator("summary").click()
     expect(part.locator("pre")).to_have_text('[subject] "tulips"')
-    assert serious_findings(page) == []
+    assert axe_findings(page) == []
     picture(page, "session-model")
 
     page.get_by_role("tab", name="Budget").click()

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 import queue_imp as q
-from tests.browser.looking import live
+from tests.browser.looking import count_shifts, live, shifts_of
 from tests.browser.served import App
 from tests.browser.talking import conversation_at, message_field, messages_of, said_in, say
 from tests.support.waiting import until
@@ -14,13 +14,6 @@ from tests.support.waiting import until
 TURN_S = (2.0, 4.0)
 SLACK_S = 2.5
 """Of a machine that is busy; never less than a turn's least."""
-SHIFTS = """() => {
-  globalThis.shifts = []
-  new PerformanceObserver((list) => {
-    for (const each of list.getEntries()) if (!each.hadRecentInput) shifts.push(each.value)
-  }).observe({ type: 'layout-shift', buffered: true })
-}"""
-MOST_SHIFT = 0.02
 
 
 @pytest.fixture
@@ -102,12 +95,11 @@ def test_a_conversation_opens_without_a_shift(shared, visit):
     )
     page = visit(f"{shared.at}/conversations")
     live(page)
-    page.evaluate(SHIFTS)
+    count_shifts(page)
     page.goto(conversation_at(shared, "opened"))
-    page.evaluate(SHIFTS)
     expect(messages_of(page).last).to_be_visible()
     page.wait_for_timeout(1_000)
-    assert sum(page.evaluate("shifts")) < MOST_SHIFT
+    assert shifts_of(page) == []
 
 
 def test_guidance_says_what_was_understood_and_can_be_undone(shared, visit):
@@ -129,3 +121,23 @@ def test_guidance_says_what_was_understood_and_can_be_undone(shared, visit):
     asked = page.get_by_role("alert").filter(has_text="What should the jokes be about?")
     expect(asked).to_be_visible()
     expect(field).to_have_value("stop talking about my uncle")
+
+
+def test_a_conversation_is_branched_at_a_message(shared, visit):
+    """From its line: another page with what was said up to there; the first one goes on."""
+    shared.applied([q.conversation_create("forking", "ann", "Which way?")])
+    shared.applied([q.post_message("forking", "ann", f"step {n}") for n in range(1, 5)])
+    page = visit(conversation_at(shared, "forking"), expected=("409",))
+    live(page)
+    second = messages_of(page).nth(1)
+    second.hover()
+    second.get_by_role("button", name="branch").click()
+    page.wait_for_url("**/conversations/forking-2")
+    expect(page.get_by_role("heading", name="Which way?, from #2")).to_be_visible()
+    expect(messages_of(page)).to_have_count(2)
+    assert [row["text"] for row in said_in(shared, "forking")] == [f"step {n}" for n in range(1, 5)]
+    page.goto(conversation_at(shared, "forking"))
+    live(page)
+    messages_of(page).nth(1).hover()
+    messages_of(page).nth(1).get_by_role("button", name="branch").click()
+    page.wait_for_url("**/conversations/forking-2-2")

@@ -1,10 +1,14 @@
 """A person opens the page, creates an agent, watches it, steers it, and ends it."""
 
 import re
+import time
 
 from playwright.sync_api import expect
 
 from tests.browser.looking import TALL, live, log_of, row_of, rows_of, status_of
+from tests.browser.talking import message_of, messages_of, say
+
+_FIVE_MINUTES_S = 300
 
 
 def _guide(page, text, *, mode="Steer"):
@@ -69,6 +73,48 @@ def test_a_life_is_seen_as_it_happens(start_app, visit):
     assert receipts.locator("strong").all_inner_texts() == [
         "destroy", "resume", "pause", "guidance", "create",
     ]  # fmt: skip
+
+
+def test_the_newcomers_five_minutes(start_app, visit):
+    """With nothing set up and nothing read: a demonstration, a name, a word in the room, guidance,
+    a pause, a destroy and its undo, what it cost, and the keys. Fit to be filmed."""
+    began = time.monotonic()
+    app = start_app(REINS_HEARTBEAT_S="0.5")
+    # It stops while the page may still fetch its later parts.
+    page = visit(app.at, actor=None, expected=("WebSocket", "Failed to load resource", "ERR_"))
+    live(page)
+    page.get_by_role("button", name="Start the demonstration").click()
+    page.get_by_label("Your name?").fill("ann")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/conversations/demonstration")
+    for name in ("Mara", "Finn", "Ada"):
+        expect(messages_of(page, name).first).to_be_visible()
+    say(page, "What would a cat say to that?")
+    expect(messages_of(page, "ann").last).to_contain_text("a cat")
+    asked = int(messages_of(page, "ann").last.get_attribute("data-number"))
+    answer = message_of(page, asked + 1)
+    expect(answer).to_contain_text(re.compile("cat", re.IGNORECASE))
+
+    rail = page.get_by_role("navigation", name="Pages")
+    rail.get_by_role("link", name="Sessions", exact=True).click()
+    page.get_by_role("link", name="joker").click()
+    expect(rows_of(page, "tick").first).to_be_visible()
+    applied_at = _seq_in(_guide(page, "now about dogs"))
+    expect(row_of(page, applied_at + 1)).to_contain_text("dogs")
+    page.get_by_role("button", name="Pause").click()
+    expect(status_of(page)).to_have_text("paused")
+    page.get_by_role("button", name="Resume").click()
+    expect(status_of(page)).to_have_text("running")
+    page.get_by_role("button", name="Destroy…").click()
+    page.get_by_role("button", name="Destroy", exact=True).click()
+    expect(status_of(page)).to_have_text("stopped")
+    page.get_by_role("button", name=re.compile("^Undo")).first.click()
+    expect(status_of(page)).to_have_text("running")
+    rail.get_by_role("link", name="System").click()
+    expect(page.get_by_role("heading", name="System", exact=True)).to_be_attached()
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Help")).to_be_visible()
+    assert time.monotonic() - began < _FIVE_MINUTES_S
 
 
 def test_guidance_waits_visibly_for_the_tick_in_flight(shared, visit):

@@ -12,12 +12,12 @@ from reins.tools import starts, workspaces
 from tests.browser.looking import (
     PHONE,
     TALL,
+    axe_findings,
     is_wider_than_its_window,
     live,
     log_of,
     picture,
     row_of,
-    serious_findings,
     status_of,
 )
 from tests.browser.tasking import Written, call, ended, types
@@ -150,7 +150,7 @@ def test_each_call_is_one_line_with_what_matters(worked, visit):
     expect(_line(page, 12)).to_contain_text("⊘cancelled")
     expect(log.locator(".standing.unknown")).to_have_count(1)
     picture(page, "task-log")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
 
 
 def test_a_call_opens_in_the_form_that_it_has(worked, visit):
@@ -176,7 +176,7 @@ def test_a_call_opens_in_the_form_that_it_has(worked, visit):
     details = _opened(page, 13)
     expect(details).to_contain_text("a line a line".replace(" a", "\na", 1))
     picture(page, "task-opened")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     row_of(page, 13).get_by_role("button", expanded=True).click()
     expect(row_of(page, 13).locator(".details")).to_have_count(0)
 
@@ -231,7 +231,7 @@ def test_files_are_listed_viewed_compared_and_downloaded(worked, served, visit):
             re.compile("parse.py.*changed"),
         ]
     )
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     picture(page, "task-files")
     panel.get_by_role("list", name="Files", exact=True).get_by_role("button", name="src/").click()
     panel.get_by_role("button", name="parse.py").click()
@@ -260,7 +260,7 @@ def test_a_phone_reads_it(worked, visit, scheme):
     expect(log_of(page).locator(".details")).to_be_visible()
     picture(page, f"task-phone-{scheme}")
     assert not is_wider_than_its_window(page)
-    assert not serious_findings(page)
+    assert not axe_findings(page)
 
 
 def test_a_thought_is_typed_out_and_its_call_named(served, visit):

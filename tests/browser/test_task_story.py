@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 import queue_imp as q
-from tests.browser.looking import TALL, live, log_of, picture, serious_findings
+from tests.browser.looking import TALL, axe_findings, live, log_of, picture
 
 
 @pytest.fixture
@@ -26,7 +26,7 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     panel.get_by_label("Goal", exact=True).fill('write "some words" to notes.txt')
     panel.get_by_label("Tools", exact=True).fill("files\ncommands")
     picture(page, "task-create")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     panel.get_by_role("button", name="Create").click()
     expect(page.get_by_role("heading", name="writer")).to_be_visible()
     live(page)
@@ -37,7 +37,7 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     expect(guidance).to_have_attribute("placeholder", re.compile("leave the tests alone"))
     expect(item.locator(".diff .plus")).to_contain_text("some words")
     picture(page, "task-asks")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     assert not (tmp_path / "workspaces" / "writer" / "notes.txt").exists()
     page.keyboard.press("a")
     expect(log_of(page)).to_contain_text("approved by ann")
@@ -45,7 +45,7 @@ def test_a_task_is_created_approved_and_read(app, visit, tmp_path):
     expect(end).to_contain_text("Done")
     assert "some words" in (tmp_path / "workspaces" / "writer" / "notes.txt").read_text()
     picture(page, "task-done")
-    assert not serious_findings(page)
+    assert not axe_findings(page)
     page.goto(f"{app.at}/sessions/writer?seq=2")
     page.get_by_role("tab", name="Model").click()
     sent = page.get_by_role("region", name="Context of the thought")

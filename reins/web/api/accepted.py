@@ -85,6 +85,11 @@ _ACCEPTED = {
 ACCEPTED: Answers = {202: _ACCEPTED}
 IF_ROOM: Answers = {**ACCEPTED, **refusals(429)}
 """Answers about actions that are not taken while too many wait."""
+MANY_IF_ROOM: Answers = {
+    **IF_ROOM,
+    202: {"description": "Accepted", "content": _json(AcceptedMany)},
+}
+"""The same of several actions."""
 MAYBE_MANY_IF_ROOM: Answers = {
     **IF_ROOM,
     202: {**_ACCEPTED, "content": _json(Accepted, AcceptedMany)},

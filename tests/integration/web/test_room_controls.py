@@ -100,3 +100,58 @@ def test_what_cannot_be_is_refused(salon):
     with pytest.raises(q.ActionError):
         q.conversation_set("salon", "ann")
     assert get_conversation("salon")["title"] is None
+
+
+def test_a_branch_begins_with_what_was_said_and_goes_on_by_itself(salon):
+    """Up to the message that is named, with the same personas as sessions of their own; the first
+    conversation goes on, and what a persona said stays under the session that said it."""
+    salon.done("/api/conversations/salon/messages", WORD)
+    until(lambda: len(said()) == 3)
+    ids = q.conversation_branch("salon", 2, "other", "ann", title="The other vote")
+    assert [q.wait_for_action(each)["outcome"] for each in ids] == ["applied"] * 3
+    first, copied = list_messages("salon"), list_messages("other", limit=2)
+    for name in ("number", "author", "text", "session_id", "created_at"):
+        assert [row[name] for row in copied] == [row[name] for row in first[:2]]
+    assert not {row["message_id"] for row in copied} & {row["message_id"] for row in first}
+    until(lambda: {row["session_id"] for row in list_messages("other", 2)} >= {"Mara-other"})
+    ids = q.conversation_branch("salon", 1, "again", "ann", speaker="Finn")
+    assert [q.wait_for_action(each)["outcome"] for each in ids] == ["applied"] * 4
+    until(lambda: list_messages("again", 1))
+    assert "Finn-again" in {row["session_id"] for row in list_messages("again", 1)}
+    shown = salon.get("/api/conversations/other")
+    assert shown["title"] == "The other vote"
+    assert {row["name"] for row in shown["participants"]} == {"Mara", "Finn"}
+    assert len(said()) == 3
+    assert main(["store", "verify"]) == 0
+
+
+def test_a_branch_over_http_and_what_it_refuses(salon, capsys):
+    """One action for the conversation, one for each persona; unknown places are told."""
+    salon.done("/api/conversations/salon/messages", WORD)
+    where, body = "/api/conversations/salon/branch", {"branch_id": "b", "upto": 1, **ANN}
+    accepted = salon.post(where, body, 202)["items"]
+    assert [q.wait_for_action(each["action_id"])["outcome"] for each in accepted] == ["applied"] * 3
+    assert [row["text"] for row in list_messages("b", limit=1)] == [WORD["text"]]
+    salon.post(where, body, 409)
+    salon.post("/api/conversations/none/branch", body, 404)
+    salon.post(where, {**body, "branch_id": "c", "upto": 0}, 422)
+    own = {"conversation_id": "own", "branch_of": "own", "upto": 1}
+    asked = [own, {**own, "branch_of": "nowhere"}, {**own, "branch_of": None}]
+    told = [q.wait_for_action(q.enqueue(q.create_action("conversation_create", "ann", **each)))
+            for each in asked]  # fmt: skip
+    assert [each["outcome"] for each in told] == ["rejected"] * 3
+    far, *_ = salon.post(where, {**body, "branch_id": "far", "upto": 999}, 202)["items"]
+    assert "has" in q.wait_for_action(far["action_id"])["error"]
+    with pytest.raises(q.ActionError, match="takes no part"):
+        q.conversation_branch("salon", 1, "d", "ann", speaker="nobody")
+    salon.post(where, {**body, "branch_id": "e", "speaker": "nobody"}, 422)
+    for conversation_id, upto, branch_id in (
+        ("none", 1, "d"),
+        ("salon", 0, "d"),
+        ("salon", 1, "b"),
+    ):
+        with pytest.raises(q.ActionError):
+            q.conversation_branch(conversation_id, upto, branch_id, "ann")
+    command = ["room", "branch", "salon", "1", "shell", "--actor", "ann", "--wait", "10"]
+    assert main(command) == 0
+    assert capsys.readouterr().out.count("applied") == 3

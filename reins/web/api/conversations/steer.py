@@ -6,13 +6,15 @@ from flask import Response
 from pydantic import Field, model_validator
 
 import queue_imp
-from reins.web.api.accepted import IF_ROOM, accepted
+from agent_core.actions.creating import branching
+from agent_core.actions.ids import Id, KnownId
+from reins.web.api.accepted import IF_ROOM, MANY_IF_ROOM, accepted, accepted_many
 from reins.web.api.context import api_context
-from reins.web.api.conversations.read import api, open_one
+from reins.web.api.conversations.read import api, is_there, open_one, recorded
 from reins.web.api.paths import ConversationPath
 from reins.web.http.fields import ActorBody, Whole
 from reins.web.http.idempotency import KeyHeader
-from reins.web.http.problem import refusals
+from reins.web.http.problem import RequestRefusedError, refusals
 from store.conversations import MAX_CEILING
 
 _ANSWERS = {**IF_ROOM, **refusals(400, 404, 409, 413, 415)}
@@ -39,6 +41,39 @@ class ConversationSettingsBody(ActorBody):
         if not self.model_fields_set - {"actor"}:
             raise ValueError("nothing is given; expected a title, a pace or a ceiling")
         return self
+
+
+class BranchBody(ActorBody):
+    branch_id: Annotated[Id, Field(description="of the new conversation")]
+    upto: Annotated[int, Field(ge=1, description="the last message that it begins with"), Whole]
+    title: str | None = None
+    speaker: Annotated[
+        KnownId | None, Field(description="session whose persona is asked to speak there")
+    ] = None
+
+
+@api.post(
+    "/api/conversations/<segment:conversation_id>/branch",
+    responses={**MANY_IF_ROOM, **refusals(400, 404, 409, 413, 415)},
+)
+def branch_conversation(path: ConversationPath, header: KeyHeader, body: BranchBody) -> Response:
+    """A new conversation that begins with the messages up to one, and the same personas anew."""
+    context = api_context()
+    conversation_id, store = path.conversation_id, context.bridge.store
+    recorded(context, conversation_id)
+    present = context.current_participants().present(conversation_id)
+
+    def make() -> list[dict[str, Any]]:
+        if is_there(context, body.branch_id):
+            raise RequestRefusedError(
+                409, f"conversation {body.branch_id} exists; choose another id"
+            )
+        return branching(
+            conversation_id, body.upto, body.branch_id, body.actor,
+            title=body.title, speaker=body.speaker, store=store,
+        )  # fmt: skip
+
+    return accepted_many(context, header, make, 1 + present + (body.speaker is not None))
 
 
 @api.post("/api/conversations/<segment:conversation_id>/pause", responses=_ANSWERS)

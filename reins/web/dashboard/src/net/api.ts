@@ -259,6 +259,8 @@ export const api = {
     post<Accepted>(ofConversation(conversationId, `/${verb}`), body, key),
   setConversation: (conversationId: string, body: RoomSettings & { actor: string }, key: string) =>
     post<Accepted>(ofConversation(conversationId, '/settings'), body, key),
+  branchConversation: (conversationId: string, body: { branch_id: string; upto: number; title: string; speaker?: string; actor: string }, key: string) =>
+    post<{ items: Accepted[] }>(ofConversation(conversationId, '/branch'), body, key),
   messages: (conversationId: string, query: { after?: number; limit?: number }, signal: AbortSignal) =>
     get<Page<Message>>(ofConversation(conversationId, '/messages'), query, signal),
   postMessage: (conversationId: string, body: { author: string; text: string }, key: string) =>

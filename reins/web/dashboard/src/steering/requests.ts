@@ -76,6 +76,14 @@ export async function setConversation(request: Request, conversationId: string, 
   return request.send(`set ${conversationId}: ${wordsOf(settings as JsonObject)}`, [conversationId, body], (key) => api.setConversation(conversationId, body, key), one)
 }
 
+/** A new conversation that begins with the messages up to one; its personas go on there as new sessions, one of them first. */
+export async function branchConversation(request: Request, conversationId: string, upto: number, branchId: string, title: string, speaker: string | null): Answered<{ items: Accepted[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { branch_id: branchId, upto, title, actor: by, ...(speaker === null ? {} : { speaker }) }
+  return request.send(`branch ${conversationId} at #${upto}`, [conversationId, body], (key) => api.branchConversation(conversationId, body, key), ({ items }) => items)
+}
+
 /** One decision about what a session asks. */
 export async function decide(request: Request, item: Pick<InboxItem, 'item_id' | 'tool'>, decision: Omit<DecideBody, 'actor'>): Answered {
   const by = await actor.named()

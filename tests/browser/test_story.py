@@ -79,7 +79,7 @@ def test_the_newcomers_five_minutes(start_app, visit):
     """With nothing set up and nothing read: a demonstration, a name, a word in the room, guidance,
     a pause, a destroy and its undo, what it cost, and the keys. Fit to be filmed."""
     began = time.monotonic()
-    app = start_app(REINS_HEARTBEAT_S="0.5")
+    app = start_app(REINS_HEARTBEAT_S="0.5", REINS_PACE="brisk")
     # It stops while the page may still fetch its later parts.
     page = visit(app.at, actor=None, expected=("WebSocket", "Failed to load resource", "ERR_"))
     live(page)

@@ -56,11 +56,11 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements-dev.lock
 	@$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-# Half of their time tests wait, for processes and the disk: two for each of two cores. Chromium
-# needs a core of its own, and a process without Playwright's loop.
+# Half of their time tests wait, for processes and the disk: two for each of two cores. Those with
+# Chromium need more of it, and a process without Playwright's loop.
 test: $(VENV)/.stamp-dev page browser mcp-peers ## Run all tests
 	$(PY) -m pytest -n 4 --dist loadfile $(TESTS) tests/crash
-	$(PY) -m pytest -n 2 --dist loadfile tests/browser
+	$(PY) -m pytest -n 3 --dist loadfile tests/browser
 
 lint: $(VENV)/.stamp-dev page ## Check style, types and layers, of the page too
 	$(VENV)/bin/ruff check .

@@ -180,8 +180,9 @@ def _check_out(opened: LanceTable, manifest: Path) -> None:
 def _mend_indices(opened: LanceTable, table: Table) -> list[Repaired]:
     """Make an index again that cannot be read; nothing but time is lost with it."""
     done = []
+    there = set(opened.schema.names)
     for column, kind in table.indices.items():
-        if column not in opened.schema.names:
+        if column not in there:
             continue  # from an older Reins; it is added with its index
         why = fault(partial(_use_index, opened, column), f"the index of {table.name}.{column}")
         if why is not None:

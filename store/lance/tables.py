@@ -181,7 +181,8 @@ def _open(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
 
 def complete(opened: LanceTable, table: Table) -> list[str]:
     """Add the columns and indices that an older Reins did not have; returns the columns added."""
-    missing = [column for column in table.schema if column.name not in opened.schema.names]
+    there = set(opened.schema.names)  # each look at it is a turn of LanceDB's own loop
+    missing = [column for column in table.schema if column.name not in there]
     if missing:
         opened.add_columns(pa.schema(missing))
     add_indices(opened, table)

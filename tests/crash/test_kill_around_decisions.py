@@ -36,7 +36,7 @@ class Deciders(threading.Thread):
 
     def run(self):
         try:
-            while not self.over.wait(self.chance.uniform(0.0, 0.05)):
+            while not self.over.wait(self.chance.uniform(0.0, 0.2)):
                 self.decide()
         except BaseException as error:  # noqa: BLE001 - raised in the test's thread
             self.error = error
@@ -105,7 +105,7 @@ def test_kills_around_decisions(tmp_path, empty_folder):
         if deciders.error is not None:
             raise deciders.error
         worker = workers.start(data, tmp_path / "worker.log")
-        until(lambda: data_folder.unprocessed(data) == 0, "all are processed")
+        until(lambda: data_folder.unprocessed(data) == 0, "all are processed", 60)
         until(lambda: len(inbox.list_items(("asked",), store=reader)) == len(SESSIONS), "all wait")
         workers.stop(worker)
     data_folder.check(data, [*asked, *deciders.decided])

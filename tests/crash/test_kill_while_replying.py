@@ -106,7 +106,7 @@ def test_kills_between_a_message_and_its_tick(tmp_path, empty_folder):
         last = {name: people.post(name, "Where were we?") for name in CONVERSATIONS}
         for name in CONVERSATIONS:
             until(lambda name=name: answered(reader, name, before[name], last[name]), "it goes on")
-        until(lambda: data_folder.unprocessed(data) == 0, "all are processed")
+        until(lambda: data_folder.unprocessed(data) == 0, "all are processed", 60)
         workers.stop(worker)
     posted = {}
     for each in people.posted.values():

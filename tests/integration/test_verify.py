@@ -24,7 +24,7 @@ from tests.support.breaking import Breakable
 from tests.support.waiting import until
 from tests.support.worker import Workers
 
-LOOKS = 5
+LOOKS = 3
 
 
 @pytest.fixture(scope="module")

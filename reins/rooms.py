@@ -1,6 +1,6 @@
 """The helpers of conversations: people speak, and steer all who take part at once."""
 
-from agent_core.actions.creating import branching
+from agent_core.actions.branching import branching
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from reins.sending import ask, send_many
 

@@ -12,6 +12,7 @@ from store.times import to_us
 
 MOST_COPIED = 5_000
 """Messages of one branch: they are written as one, and the loop waits for it."""
+_SAME = ("number", "author", "agent_id", "session_id", "text")
 _NAMESPACE = uuid.UUID("6f0b9df5-3f7a-4d5e-9c2f-0f2f7c0d8a11")
 
 
@@ -25,14 +26,9 @@ def copies(rows: Iterable[dict[str, Any]], conversation_id: str) -> list[Record]
 def _copy(row: dict[str, Any], conversation_id: str) -> Record:
     same = f"{conversation_id}\n{row['message_id']}"
     metadata = {**orjson.loads(row["metadata"] or "{}"), COPIED_FROM: row["message_id"]}
-    copy = {
+    copy = {name: row[name] for name in _SAME} | {
         "message_id": f"msg_{uuid.uuid5(_NAMESPACE, same).hex}",
         "conversation_id": conversation_id,
-        "number": row["number"],
-        "author": row["author"],
-        "agent_id": row["agent_id"],
-        "session_id": row["session_id"],
-        "text": row["text"],
         "metadata": orjson.dumps(metadata).decode(),
         "created_at": to_us(row["created_at"]),
     }

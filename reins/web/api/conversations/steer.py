@@ -6,7 +6,7 @@ from flask import Response
 from pydantic import Field, model_validator
 
 import queue_imp
-from agent_core.actions.creating import branching
+from agent_core.actions.branching import branching
 from agent_core.actions.ids import Id, KnownId
 from reins.web.api.accepted import IF_ROOM, MANY_IF_ROOM, accepted, accepted_many
 from reins.web.api.context import api_context

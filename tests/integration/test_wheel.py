@@ -94,7 +94,8 @@ def scripts(wheel, tmp_path_factory):
     uv = (sys.executable, "-m", "uv", "--quiet")
     done(*uv, "venv", "--python", sys.executable, folder, cwd=folder.parent)
     locked = ("--constraints", ROOT / "requirements.lock")
-    done(*uv, "pip", "install", "--python", folder, *locked, wheel, cwd=folder.parent)
+    install = (*uv, "pip", "install", "--compile-bytecode", "--python", folder)  # as pip does
+    done(*install, *locked, wheel, cwd=folder.parent)
     yield folder / "bin"
     shutil.rmtree(folder)
 

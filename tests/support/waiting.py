@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 T = TypeVar("T")
-DEADLINE_S = 30.0
+DEADLINE_S = 90.0  # a disk that others write to can let one sync wait for half a minute
 
 
 def until(condition: Callable[[], T], what: str = "", deadline_s: float = DEADLINE_S) -> T:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from reins import jitter
 
-_START_S = 0.3
+_START_S = 0.28
 """First ticks after a restart come within it."""
 
 

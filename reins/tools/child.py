@@ -6,11 +6,13 @@ with Python's way to start a process, which runs nothing of ours between fork an
 """
 
 import asyncio
+import os
 import subprocess
 import threading
 from asyncio.base_subprocess import BaseSubprocessTransport
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from io import FileIO
+from typing import IO, Any, TypeVar
 
 P = TypeVar("P", bound=asyncio.SubprocessProtocol)
 
@@ -68,6 +70,9 @@ class _Child(BaseSubprocessTransport):
 
     def _start(self, *_: Any, **given: Any) -> None:
         self._proc = process = subprocess.Popen(**given)
+        process.stdin = _handed_over(process.stdin)
+        process.stdout = _handed_over(process.stdout)
+        process.stderr = _handed_over(process.stderr)
         threading.Thread(
             target=self._watch, args=(process,), name=f"end of {process.pid}", daemon=True
         ).start()
@@ -78,3 +83,15 @@ class _Child(BaseSubprocessTransport):
             self._loop.call_soon_threadsafe(self._process_exited, code)
         except RuntimeError:
             return  # the loop has ended
+
+
+def _handed_over(pipe: IO[bytes] | None) -> Any:
+    """The pipe as a file that does not own its number.
+
+    uvloop closes the number, and the file after that: by then the number may be another thread's,
+    of a table's folder, say.
+    """
+    if pipe is None:
+        return None
+    with pipe:
+        return FileIO(os.dup(pipe.fileno()), pipe.mode, closefd=False)

@@ -68,6 +68,29 @@ def test_a_child_is_killed(factory):
     on(factory, main())
 
 
+def test_the_pipes_of_a_child_are_closed_once(factory):
+    """uvloop closes the numbers itself: a second time they could be another thread's files."""
+
+    async def main():
+        numbers = []
+        for _ in range(3):
+            transport, process = await _process("cat")
+            pipes = [transport.get_pipe_transport(n).get_extra_info("pipe") for n in range(3)]
+            by_loop = not isinstance(asyncio.get_running_loop(), asyncio.BaseEventLoop)
+            assert [pipe.closefd for pipe in pipes] == [not by_loop] * 3
+            assert await process.communicate(b"said") == (b"said", b"")
+            transport.close()
+            await asyncio.sleep(0.05)  # a number is closed in a later round of the loop
+            numbers.append(_open_files())
+        assert numbers[1] == numbers[2]
+
+    on(factory, main())
+
+
+def _open_files():
+    return len(list(Path("/proc/self/fd").iterdir()))
+
+
 def test_a_program_that_is_not_there(factory):
     async def main():
         with pytest.raises(FileNotFoundError):

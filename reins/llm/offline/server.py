@@ -34,9 +34,9 @@ class OfflineModel:
         self._numbers = count(1)
 
     async def start(self) -> None:
-        """Listen on a free port of 127.0.0.1; what comes before the server is there waits for it.
+        """Listen on a free port of 127.0.0.1; the first who connects has the server made.
 
-        Imported late and in a thread: aiohttp takes longer than all the rest of this package.
+        Imported then, and in a thread: aiohttp takes longer than all the rest of this package.
         """
         if self._socket is not None:
             return
@@ -62,6 +62,7 @@ class OfflineModel:
 
     async def _serve(self, listening: socket.socket) -> None:
         try:
+            await _connected(listening)
             self._web, self._answers = await asyncio.to_thread(_imported)
             self._runner = self._web.ServerRunner(
                 self._web.Server(self._handle, access_log=None),
@@ -137,6 +138,16 @@ class OfflineModel:
             body=orjson.dumps(body), status=status, content_type="application/json"
         )
         return response
+
+
+async def _connected(listening: socket.socket) -> None:
+    """Return once somebody waits to be accepted."""
+    loop, someone = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_reader(listening, someone.set)
+    try:
+        await someone.wait()
+    finally:
+        loop.remove_reader(listening)
 
 
 def _imported() -> "tuple[Any, Answers]":

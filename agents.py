@@ -20,6 +20,7 @@ import structlog
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
+from agent_core.children.children import Children
 from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
@@ -75,6 +76,7 @@ class Runtime:
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
         self.inbox = Inbox(self.store)
+        self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
         self.tools = WorkerTools(settings, self.toolbox, self.confinement)
         self.fleet = Fleet(
@@ -84,6 +86,7 @@ class Runtime:
                 self.model,
                 self.conversations,
                 self.inbox,
+                self.children,
                 self.toolbox,
                 self.store.reader,
                 per_session={Model: self.model.for_caller},
@@ -93,6 +96,7 @@ class Runtime:
                 day_tokens=settings.budget_day_tokens, day_cost_usd=settings.budget_day_cost_usd
             ),
             inbox=self.inbox,
+            children=self.children,
             knows_route=self.model.knows,
         )
         self.model.answered = self.fleet.outages.answered

@@ -23,6 +23,7 @@ def from_step(step: dict[str, Any]) -> dict[str, Any]:
     The snapshot of every row but a tick's carries the last result; a tick's text is the result.
     """
     snapshot = orjson.loads(step["state"])
+    lineage = snapshot.get("lineage") or {}
     return {
         "agent_id": step["agent_id"],
         "session_id": step["session_id"],
@@ -37,6 +38,8 @@ def from_step(step: dict[str, Any]) -> dict[str, Any]:
         "updated_at": step["created_at"],
         "usage": orjson.dumps(snapshot["usage"]).decode(),
         "snapshot": step["state"],
+        "parent_session_id": lineage.get("parent"),
+        "root_session_id": lineage.get("root"),
         "waits": orjson.dumps(snapshot["waits"]).decode() if "waits" in snapshot else None,
         "journal_n": step["journal_n"],
     }
@@ -60,6 +63,8 @@ TABLE = Table(
             ("usage", TEXT),
             ("snapshot", TEXT),
             ("waits", TEXT),
+            ("parent_session_id", TEXT),
+            ("root_session_id", TEXT),
             JOURNAL_N,
         ]
     ),

@@ -23,6 +23,8 @@ TABLE = Table(
             ("created_at", STAMP),
             ("description", TEXT),
             ("metadata", TEXT),
+            ("parent_session_id", TEXT),
+            ("root_session_id", TEXT),
             JOURNAL_N,
         ]
     ),

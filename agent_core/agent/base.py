@@ -133,6 +133,11 @@ class AgentBase:
         """True while it has nothing to do until somebody gives it something."""
         return False
 
+    @property
+    def waits_for(self) -> dict[str, Any] | None:
+        """The children that it waits for, in the form of a stored wait; its state says so."""
+        return None
+
     def report(self) -> dict[str, Any] | None:
         """The part of a session's result that its type adds to the last row."""
         return None

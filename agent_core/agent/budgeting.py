@@ -77,7 +77,7 @@ def _set_budget(session: Session, asked: SetBudget) -> Taken:
 
 CHASSIS_GUIDANCE["set_budget"] = ChassisGuidance(
     SetBudget,
-    "a scope of session, agent or day, and ticks, tokens, cost_usd or wall_s: a number, or null "
-    "for no limit",
+    "a scope of session, agent, tree or day, and ticks, tokens, cost_usd or wall_s: a number, or "
+    "null for no limit",
     _set_budget,
 )

@@ -7,6 +7,7 @@ from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
 from agent_core.session.decisions import SessionItems
+from agent_core.session.lineage import Kin
 from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Listener, Session
@@ -26,6 +27,7 @@ def build_session(
     outages: Outages | None = None,
     audience: Sequence[Listener] = (),
     inbox: SessionItems | None = None,
+    kin: Kin | None = None,
 ) -> Session:
     """A session whose agent is of this type and configuration; nothing of it runs yet."""
 
@@ -43,4 +45,5 @@ def build_session(
         outages=outages,
         audience=audience,
         inbox=inbox,
+        kin=kin,
     )

@@ -87,7 +87,7 @@ class InterruptMixin(AgentBase):
                     "actor": control.actor,
                     **({} if taken.undo is None else {"undo": taken.undo, "guided": guided}),
                 },
-                applied=[control.action_id] if control.action_id else (),
+                applied=control.applied,
             )
             last = await session.log.record(
                 event, *taken.events, state=state, also=recorded.records

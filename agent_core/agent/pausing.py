@@ -1,8 +1,12 @@
 """Pause and resume, at safe points: `paused` means that no tick is in flight."""
 
+from dataclasses import replace
+from typing import Literal
+
 from agent_core.agent.base import AgentBase
 from agent_core.session.controls import Applied, Control, Pause, Resume
 from agent_core.session.log import Event
+from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agent_core.session.trouble import resumed
 
@@ -48,10 +52,13 @@ class PauseMixin(AgentBase):
         session.held = None  # a person's word replaces the budget's hold
         session.ledger.waitlist.leave(session)
         session.end_wait()
+        if session.lineage is not None:
+            session.lineage = replace(session.lineage, standing=_standing(session, control))
         payload = {"actor": control.actor, "reason": reason}
         text = status.value if reason is None else f"{status.value}: {reason}"
-        event = Event("status", text, payload=payload, applied=[control.action_id])
+        event = Event("status", text, payload=payload, applied=control.applied)
         control.settle(Applied(await session.log.record(event)))
+        session.kin.changed(session)
 
     async def _run_again(self, control: Resume) -> None:
         """After a failure, as if nothing had failed."""
@@ -62,5 +69,16 @@ class PauseMixin(AgentBase):
         session.trouble = resumed()
         session.agent.tick_now()
         text, payload = "running again after failure", {"actor": control.actor}
-        event = Event("status", text, payload=payload, applied=[control.action_id])
+        event = Event("status", text, payload=payload, applied=control.applied)
         control.settle(Applied(await session.log.record(event)))
+
+
+def _standing(session: Session, control: Control) -> Literal["", "paused", "apart"]:
+    """What the pauses of its parent mean to it, once this is applied."""
+    lineage = session.lineage
+    if lineage is None:
+        return ""
+    if control.actor == lineage.parent:
+        return "paused" if isinstance(control, Pause) else ""
+    was_paused = lineage.standing == "paused"
+    return "apart" if was_paused and isinstance(control, Resume) else ""

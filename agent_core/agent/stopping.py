@@ -71,7 +71,7 @@ class StopMixin(AgentBase):
                 "reason": None if control is None else control.reason,
                 **({} if control is None else settled_by_stop(session)),
             },
-            applied=[] if control is None else [control.action_id],
+            applied=() if control is None else control.applied,
             error=error,
         )
 

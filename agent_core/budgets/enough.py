@@ -9,7 +9,8 @@ _CALLS = 10
 _TICKS = 20
 _STEPS = (1, 2, 5, 10)
 _WHOSE = {
-    "session": "Session's", "agent": "Agent's", "day": "Day's", "worker": "The worker's day:",
+    "session": "Session's", "agent": "Agent's", "tree": "Tree's", "day": "Day's",
+    "worker": "The worker's day:",
 }  # fmt: skip
 _NAMES = {"ticks": "ticks", "tokens": "tokens", "cost_usd": "cost", "wall_s": "time"}
 

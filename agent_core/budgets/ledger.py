@@ -1,4 +1,4 @@
-"""The sums that sessions, their agents and the worker's day have taken, and their limits.
+"""The sums that sessions, their agents, trees and the worker's day have taken, and their limits.
 
 Everything here runs on the worker's loop. **Units**: tokens in and out together, US dollars,
 seconds spent in ticks; days are those of UTC.
@@ -22,7 +22,8 @@ _ROUNDING = 1e-9
 
 
 class Ledger:
-    """Totals per agent and of the worker's day, and all limits but those in a session's own hands.
+    """Totals per agent, per tree and of the worker's day, and all limits but those in a session's
+    own hands.
 
     `made_room` is called when a limit was changed that holds other sessions too. `spenders` are
     those that forget a day which was none.
@@ -39,11 +40,14 @@ class Ledger:
         self._calendar = Calendar(clock)
         self._daily = DailySums(self._calendar)
         self.agents: dict[str, Usage] = {}
+        self.trees: dict[str, Usage] = {}
+        """By the session at the root; of sessions that have children, or a limit for them."""
         self.worker = self._daily.today
         self.made_room: Callable[[], object] = _nothing
         self.spenders: Callable[[], Iterable[Spender]] = tuple
         self.waitlist = Waitlist(self)
-        self._agent_limits: dict[str, dict[str, Any]] = {}
+        self._shared_limits: dict[tuple[str, str], dict[str, Any]] = {}
+        """By scope, `agent` or `tree`, and whose they are."""
         self._worker_limits: dict[str, float] = {}
         self.limit_day(day_tokens, day_cost_usd)
         self._turn_day()
@@ -84,6 +88,8 @@ class Ledger:
         day["cost_usd"] += cost_usd
         day["wall_s"] += wall_s
         self._agent(session).add(ticks, tokens, cost_usd, wall_s)
+        if self.trees and (tree := self.trees.get(session.root)) is not None:
+            tree.add(ticks, tokens, cost_usd, wall_s)
         self.worker.add(ticks, tokens, cost_usd, wall_s)
 
     def recall(self, row: Mapping[str, Any]) -> None:
@@ -96,16 +102,32 @@ class Ledger:
                 total.add_usage(usage.get("before") or {})
             for day in days_in(usage):
                 self._daily.recall(day, ended=row.get("status") in _OVER)
-            if '"limits":{' in (row["snapshot"] or ""):  # few have any, and parsing takes its time
-                limits = orjson.loads(row["snapshot"]).get("limits") or {}
-                self._recall_limits(row["agent_id"], limits.get("agent"))
+            stored = row["snapshot"] or ""
+            if '"limits":{' in stored or '"lineage":{' in stored:  # few, and parsing takes its time
+                self._recall_shared(row, orjson.loads(stored), usage)
         except (ValueError, TypeError, AttributeError, KeyError):
             return  # a row written by hand
 
-    def _recall_limits(self, agent_id: str, entry: dict[str, Any] | None) -> None:
-        known = self._agent_limits.get(agent_id)
-        if entry is not None and (known is None or entry["set_at"] > known["set_at"]):
-            self._agent_limits[agent_id] = entry
+    def _recall_shared(
+        self, row: Mapping[str, Any], snapshot: Mapping[str, Any], usage: Mapping[str, Any]
+    ) -> None:
+        limits, lineage = snapshot.get("limits") or {}, snapshot.get("lineage")
+        root = row["session_id"] if lineage is None else lineage["root"]
+        if lineage is not None or "tree" in limits:
+            tree = self.trees.setdefault(root, Usage())
+            tree.add_usage(usage)
+            tree.add_usage(usage.get("before") or {})
+        for scope, whose in (("agent", row["agent_id"]), ("tree", root)):
+            known, entry = self._shared_limits.get((scope, whose)), limits.get(scope)
+            if entry is not None and (known is None or entry["set_at"] > known["set_at"]):
+                self._shared_limits[scope, whose] = entry
+
+    def begin_tree(self, session: Spender) -> None:
+        """Count its tree from now on: it is the root, and has had no child so far."""
+        if session.root not in self.trees:
+            tree = self.trees[session.root] = Usage()
+            tree.add_usage(session.usage)
+            tree.add_usage(session.usage.get("before") or {})
 
     def spent_on(self, date: str) -> Sums:
         """The sums of all sessions on a day; safe to read from any thread."""
@@ -127,7 +149,7 @@ class Ledger:
         if held is not None:
             # Also what else it had in flight: so much must be free before it is worth trying again.
             return held | {"needs": needs}
-        for reserved in (own, self._agent(session).reserved, self.worker.reserved):
+        for reserved in (own, *self._reserved(session)):
             reserved.add(tokens, cost_usd)
         if self.waitlist:
             self.waitlist.reserved(session, tokens, cost_usd)
@@ -135,10 +157,17 @@ class Ledger:
 
     def free(self, session: Spender, own: Reserved, tokens: int, cost_usd: float) -> None:
         """Give back what was held back, once what the call took is counted."""
-        for reserved in (own, self._agent(session).reserved, self.worker.reserved):
+        for reserved in (own, *self._reserved(session)):
             reserved.remove(tokens, cost_usd)
         if self.waitlist:
             self.waitlist.offer()
+
+    def _reserved(self, session: Spender) -> Iterator[Reserved]:
+        """What calls in flight hold back, wherever this session's calls count."""
+        yield self._agent(session).reserved
+        if (tree := self.trees.get(session.root)) is not None:
+            yield tree.reserved
+        yield self.worker.reserved
 
     def _agent(self, session: Spender) -> Usage:
         total = self.agents.get(session.agent_id)
@@ -152,8 +181,8 @@ class Ledger:
         """The first limit of which nothing is left for a tick; None: there is room."""
         if (
             session.limits is None
-            and session.agent_id not in self._agent_limits
             and not self._worker_limits
+            and not any(each in self._shared_limits for each in _shares(session))
         ):
             return None
         return self._over(session, None)
@@ -216,9 +245,10 @@ class Ledger:
         if limits := own.get("session"):
             sums = usage | {"tokens": usage["tokens_in"] + usage["tokens_out"]}
             yield "session", limits, sums, in_flight
-        if entry := self._agent_limits.get(session.agent_id):
-            total = self._agent(session)
-            yield "agent", entry["limits"], total.sums(), total.reserved
+        for share in _shares(session) if self._shared_limits else ():
+            if entry := self._shared_limits.get(share):
+                total = self._agent(session) if share[0] == "agent" else self.trees[session.root]
+                yield share[0], entry["limits"], total.sums(), total.reserved
         if limits := own.get("day"):
             yield "day", limits, taken_on(usage, self.today), in_flight
         if self._worker_limits:
@@ -233,7 +263,14 @@ class Ledger:
 
     def agent_limits(self, agent_id: str) -> Mapping[str, float]:
         """The limits of all sessions of an agent together; safe to read from any thread."""
-        entry = self._agent_limits.get(agent_id)
+        return self._limits_of("agent", agent_id)
+
+    def tree_limits(self, root: str) -> Mapping[str, float]:
+        """The limits of all sessions of a tree together; safe to read from any thread."""
+        return self._limits_of("tree", root)
+
+    def _limits_of(self, scope: str, whose: str) -> Mapping[str, float]:
+        entry = self._shared_limits.get((scope, whose))
         return {} if entry is None else entry["limits"]
 
     def begin(self, session: Spender, budget: Budget | None, *, is_own: bool = False) -> None:
@@ -245,22 +282,25 @@ class Ledger:
         """
         given = {
             scope: limits.given()
-            for scope in ("session", "day", "agent")
+            for scope in ("session", "day", "agent", "tree")
             if (limits := getattr(budget, scope, None)) is not None
         }
-        configured = given.pop("agent", None)
-        entry = self._agent_limits.get(session.agent_id)
-        is_new = is_own or entry is None or entry["configured"] != configured
-        if configured is not None and is_new:
-            entry = self._set_agent(session.agent_id, configured, configured)
-        if entry is not None:
-            given["agent"] = entry
+        for share in _shares(session):
+            configured, entry = given.pop(share[0], None), self._shared_limits.get(share)
+            is_new = is_own or entry is None or entry["configured"] != configured
+            if configured is not None and is_new:
+                entry = self._set_shared(share, configured, configured)
+                if share[0] == "tree":
+                    self.begin_tree(session)
+            if entry is not None and (share[0] == "agent" or configured is not None):
+                given[share[0]] = entry
         session.limits = given or None
 
     def set_budget(self, session: Spender, asked: SetBudget) -> str:
         """Change limits; gives in a line what has changed."""
-        if asked.scope == "agent":
-            entry = self._agent_limits.get(session.agent_id) or {"limits": {}, "configured": None}
+        share = next((each for each in _shares(session) if each[0] == asked.scope), None)
+        if share is not None:
+            entry = self._shared_limits.get(share) or {"limits": {}, "configured": None}
             before = entry["limits"]
         else:
             before = (session.limits or {}).get(asked.scope) or {}
@@ -268,8 +308,10 @@ class Ledger:
         limits: dict[str, Any] = {
             what: after[what] for what in WHATS if after.get(what) is not None
         }
-        if asked.scope == "agent":
-            limits = self._set_agent(session.agent_id, limits, entry["configured"])
+        if share is not None:
+            limits = self._set_shared(share, limits, entry["configured"])
+            if asked.scope == "tree":
+                self.begin_tree(session)
         session.limits = (session.limits or {}) | {asked.scope: limits}
         parts = [
             f"{what} {_said(before.get(what))} -> {_said(limit)}"
@@ -277,16 +319,24 @@ class Ledger:
         ]
         return f"budget: {asked.scope} {', '.join(parts)}"
 
-    def _set_agent(
-        self, agent_id: str, limits: Mapping[str, float], configured: Mapping[str, float] | None
+    def _set_shared(
+        self,
+        share: tuple[str, str],
+        limits: Mapping[str, float],
+        configured: Mapping[str, float] | None,
     ) -> dict[str, Any]:
-        before = self._agent_limits.get(agent_id)
+        before = self._shared_limits.get(share)
         set_at = int(self._clock() * 1_000_000)
         if before is not None:  # the newest wins after a restart, whatever the clock did
             set_at = max(set_at, before["set_at"] + 1)
         entry = {"limits": dict(limits), "set_at": set_at, "configured": configured}
-        self._agent_limits[agent_id] = entry
+        self._shared_limits[share] = entry
         return entry
+
+
+def _shares(session: Spender) -> tuple[tuple[str, str], tuple[str, str]]:
+    """The scopes that several sessions share, and whose they are."""
+    return ("agent", session.agent_id), ("tree", session.root)
 
 
 def _said(limit: float | None) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, TypeAlias, get_args
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 What: TypeAlias = Literal["ticks", "tokens", "cost_usd", "wall_s"]
-Scope: TypeAlias = Literal["session", "agent", "day"]
+Scope: TypeAlias = Literal["session", "agent", "tree", "day"]
 WHATS: tuple[What, ...] = get_args(What)
 _CHAIN = 20  # causes of causes that are looked at
 
@@ -32,12 +32,15 @@ class Limits(BaseModel):
 
 
 class Budget(BaseModel):
-    """Limits of a new session: of its own life, of all sessions of its agent, of each UTC day."""
+    """Limits of a new session: of its own life, of all sessions of its agent, of its whole tree,
+    of each UTC day.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     session: Limits | None = None
     agent: Limits | None = None
+    tree: Limits | None = None
     day: Limits | None = None
 
 

@@ -24,6 +24,9 @@ class Spender(Protocol):
     def agent_id(self) -> str: ...
 
     @property
+    def root(self) -> str: ...
+
+    @property
     def ended(self) -> bool: ...
 
     @property

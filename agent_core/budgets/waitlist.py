@@ -41,7 +41,7 @@ class Waitlist:
         held = self._ledger.still_held(session)
         if held is None:
             self.release(session)  # room was made while "no room" was being put on record
-        elif held["scope"] in ("agent", "worker"):
+        elif held["scope"] in ("agent", "tree", "worker"):
             self._needs[session] = held["scope"], needs  # one that waits already keeps its place
 
     def leave(self, session: Spender) -> None:
@@ -75,12 +75,19 @@ class Waitlist:
                 break
             if where != scope or other.ended:
                 continue
-            if scope == "worker" or other.agent_id == session.agent_id:
+            if _is_shared(scope, session, other):
                 kept += needs[what]
         return kept
 
     def _fits_never(self, session: Spender, needs: Sums) -> bool:
         return self._ledger.spent(session) is not None or not self._ledger.has_room(session, needs)
+
+
+def _is_shared(scope: str, one: Spender, other: Spender) -> bool:
+    """True if both take from the same limits of this scope."""
+    if scope == "tree":
+        return one.root == other.root
+    return scope == "worker" or one.agent_id == other.agent_id
 
 
 def _nobody(_: object) -> None:

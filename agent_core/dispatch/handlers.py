@@ -153,7 +153,9 @@ async def agent_destroy(context: Context, action: QueuedAction) -> Result:
         return _deliver(session, action, Stop, reason=payload.reason)
     session.status = Status.STOPPED
     stop = Stop(action.action_id, action.actor, _future(), payload.reason)
-    return Applied(await session.log.record(session.agent.final(stop)))
+    seq = await session.log.record(session.agent.final(stop))
+    context.fleet.children.ended(session)
+    return Applied(seq)
 
 
 @handles(AgentRestore)

@@ -1,7 +1,8 @@
 """All sessions of a worker: made, found, reached together, ended."""
 
 import asyncio
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
+from agent_core.children.children import Children
 from agent_core.fleet.ending import ask_to_end, end_tasks, side_tasks, write_rest
 from agent_core.fleet.holding import release_held
 from agent_core.fleet.overseer import Overseer
@@ -19,6 +21,7 @@ from agent_core.fleet.recovery import Recovery, SessionUnusableError
 from agent_core.fleet.reloading import missing_routes, renew
 from agent_core.fleet.sharing import SharedConfigs
 from agent_core.inbox.inbox import Inbox
+from agent_core.session.lineage import Lineage
 from agent_core.session.log import Event
 from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
@@ -26,6 +29,7 @@ from agent_core.session.session import Listener, Session
 from agent_core.session.status import Status
 from reins.names.known_ids import KnownIds
 from store import agents_config
+from store.journal.file import Record
 from store.store import Store
 
 _logger = structlog.get_logger(__name__)
@@ -46,6 +50,7 @@ class Fleet:
         schedule: Schedule,
         ledger: Ledger | None = None,
         inbox: Inbox | None = None,
+        children: Children | None = None,
         knows_route: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self.store = store
@@ -57,6 +62,8 @@ class Fleet:
         self.ledger.waitlist.release = lambda session: session.release()
         self.outages = Outages()
         self.inbox = inbox or Inbox(store)
+        self.children = children or Children()
+        self.children.open(self)
         self.knows_route = knows_route
         self.live: dict[str, Session] = {}
         self.ledger.spenders = self.live.values
@@ -93,9 +100,73 @@ class Fleet:
         `before` is the ended session whose log this one continues. `own_budget`: the budget in its
         configuration was not handed on from its agent's.
         """
+        session, event, also = await self._new(
+            kind,
+            config,
+            agent_id=agent_id,
+            session_id=session_id,
+            before=before,
+            created=created,
+            own_budget=own_budget,
+        )
+        try:
+            seq = await session.log.record(event, state=session.agent.save_state(), also=also)
+        except BaseException:
+            self.live.pop(session_id, None)
+            raise
+        self._begin(session)
+        return seq
+
+    @asynccontextmanager
+    async def creating(
+        self,
+        kind: type[LoopingAgentBase],
+        config: Any,
+        *,
+        session_id: str,
+        lineage: Lineage,
+        created: dict[str, Any],
+    ) -> AsyncIterator[Sequence[Record]]:
+        """The first rows of a child, to be committed within the context; left normally it starts.
+
+        Raises: AgentRejectedError.
+        """
+        session, event, also = await self._new(
+            kind,
+            config,
+            agent_id=session_id,
+            session_id=session_id,
+            before=None,
+            created=created,
+            own_budget=True,
+            lineage=lineage,
+        )
+        state = session.agent.save_state()
+        try:
+            async with session.log.committed_by_another(event, state=state, also=also) as records:
+                yield records
+        except BaseException:
+            self.live.pop(session_id, None)
+            raise
+        self._begin(session)
+
+    async def _new(
+        self,
+        kind: type[LoopingAgentBase],
+        config: Any,
+        *,
+        agent_id: str,
+        session_id: str,
+        before: Session | None,
+        created: dict[str, Any],
+        own_budget: bool,
+        lineage: Lineage | None = None,
+    ) -> tuple[Session, Event, list[Record]]:
+        """A session that is found by others from now on, its first row, and what goes with it."""
         as_json = config.model_dump_json(exclude_none=True)
         config = self._configs.get(kind, as_json, lambda: config)
         session = self._build(kind, config, agent_id=agent_id, session_id=session_id)
+        session.lineage = lineage
         if before is not None:
             session.log.seq = before.seq
             session.unmarked = before.unmarked
@@ -106,25 +177,27 @@ class Fleet:
             "config": as_json,
             "created_at": session.created_at,
         }
+        if lineage is not None:
+            row |= {"parent_session_id": lineage.parent, "root_session_id": lineage.root}
         also = [agents_config.record(row), *await session.agent.admit()]
         session.begin_budget(config.budget, before, is_own=own_budget)
         self.live[session_id] = session
         self.ids.add(session_id)
+        applied = [created["action_id"]] if "action_id" in created else []
         event = Event(
             "status",
             f"created, {Status.RUNNING.value}",
             payload={"actor": created["created_by"], "config": config.model_dump(mode="json")},
-            applied=[created["action_id"]],
+            applied=applied,
         )
-        try:
-            seq = await session.log.record(event, state=session.agent.save_state(), also=also)
-        except BaseException:
-            self.live.pop(session_id, None)
-            raise
+        return session, event, also
+
+    def _begin(self, session: Session) -> None:
+        self.children.joined(session)
         self._start(session)
-        if config.budget is not None and config.budget.agent is not None:
+        budget = session.agent.config.budget
+        if budget is not None and (budget.agent is not None or budget.tree is not None):
             self.ledger.made_room()  # perhaps
-        return seq
 
     def _build(
         self, kind: type[LoopingAgentBase], config: Any, *, agent_id: str, session_id: str
@@ -141,9 +214,22 @@ class Fleet:
             outages=self.outages,
             audience=self._delta_listeners,
             inbox=self.inbox,
+            kin=self.children,
         )
 
+    def kinds(self) -> Mapping[str, type[LoopingAgentBase]]:
+        """The types of agents that there are, by name."""
+        return self.types.by_name
+
+    def knows(self, route: str) -> bool:
+        """True of a route of the models."""
+        return self.knows_route(route)
+
     # -- finding
+
+    def is_known(self, session_id: str) -> bool:
+        """True if there is, or was, a session of this id."""
+        return session_id in self.ids
 
     async def find(self, session_id: str) -> Session | None:
         """The session, live or, if it has ended, read back from the store; None if unknown.
@@ -189,6 +275,7 @@ class Fleet:
             self.live[session.session_id] = session
             session.forget_marked(self.replayed)
         await asyncio.gather(*(self._resume(session) for session in sessions))
+        await self.children.reconcile(sessions)
         self.release_held()
         return len(sessions)
 
@@ -211,6 +298,7 @@ class Fleet:
     def go_on(self, session: Session) -> None:
         """Let a session that was read back live, from where it was."""
         self.live[session.session_id] = session
+        self.children.joined(session)
         agent = session.agent
         agent.tick_in(self.schedule.after_start(agent.config.heartbeat_s))
         agent.is_first = True
@@ -223,6 +311,7 @@ class Fleet:
     def start_again(self, session: Session) -> None:
         """Give an ended session that was read back its task again."""
         self.live[session.session_id] = session
+        self.children.joined(session)
         self._start(session)
 
     # -- budgets
@@ -299,3 +388,5 @@ class Fleet:
         if not task.cancelled() and (error := task.exception()) is not None:
             _logger.error("session ended badly", error=str(error), **session.names)
             session.refuse_mail()
+        if not self._stopping:
+            self.children.ended(session)

@@ -32,6 +32,11 @@ class Control:
     actor: str
     done: "asyncio.Future[Outcome]"
 
+    @property
+    def applied(self) -> tuple[str, ...]:
+        """Its action, if a person's: what a parent asks of its child is none."""
+        return (self.action_id,) if self.action_id else ()
+
     def settle(self, outcome: Outcome) -> None:
         """Resolve it; a second outcome is ignored."""
         if not self.done.done():

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -106,6 +106,21 @@ class SessionLog:
             return seq
         finally:
             writing.give()
+
+    @contextlib.asynccontextmanager
+    async def committed_by_another(
+        self, event: Event, *, state: str, also: Sequence[Record]
+    ) -> AsyncIterator[Sequence[Record]]:
+        """The records of a row, for whoever commits them with rows of their own, within it.
+
+        Left by an exception it stays closed: the row may be on disk all the same.
+        """
+        async with self._writing:
+            records, seq = self._records([event], state, also)
+            self._closed = True
+            yield records
+            self._closed = False
+            self.seq, self.state = seq, state
 
     async def announce(self, status: Status) -> None:
         """Record `status` unless it has passed already."""

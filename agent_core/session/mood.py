@@ -91,7 +91,8 @@ def cause_of(snapshot: Mapping[str, Any], mood: Mood, agent_id: str) -> Cause | 
             return Cause(mood, "hanging", trouble["text"], trouble["since"])
         case "held":
             held = snapshot["held"]
-            whose = f":{agent_id}" if held["scope"] == "agent" else ""
+            root = (snapshot.get("lineage") or {}).get("root", agent_id)
+            whose = {"agent": f":{agent_id}", "tree": f":{root}"}.get(held["scope"], "")
             key = f"held:{held['scope']}:{held['what']}{whose}"
             return Cause(mood, key, at_limit(held), held.get("since"))
     return None

@@ -13,6 +13,7 @@ from agent_core.budgets.usage import Reserved, Usage
 from agent_core.session.controls import Control, Rejected, Release, Resume, Stop
 from agent_core.session.decisions import NoItems, SessionItems
 from agent_core.session.failures import describe
+from agent_core.session.lineage import Kin, Lineage, NoKin
 from agent_core.session.log import Event, SessionClosedError, SessionLog
 from agent_core.session.mailbox import Mailbox
 from agent_core.session.outages import Outages
@@ -44,8 +45,9 @@ class Session:
     __slots__ = (
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
         "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration",
-        "ledger", "limits", "log", "mailbox", "outages", "result", "schedule", "scope",
-        "session_id", "status", "task", "trouble", "unmarked", "usage", "waits", "worked_s",
+        "kin", "ledger", "limits", "lineage", "log", "mailbox", "outages", "result", "schedule",
+        "scope", "session_id", "status", "task", "trouble", "unmarked", "usage", "waits",
+        "worked_s",
     )  # fmt: skip
 
     def __init__(
@@ -61,6 +63,7 @@ class Session:
         outages: Outages | None = None,
         audience: Sequence[Listener] = (),
         inbox: SessionItems | None = None,
+        kin: Kin | None = None,
     ) -> None:
         self.agent_id = agent_id
         self.session_id = session_id
@@ -73,6 +76,8 @@ class Session:
         self.outages = Outages() if outages is None else outages  # one that is empty is false
         self.audience = audience
         self.inbox = inbox or NoItems()
+        self.kin = kin or NoKin()
+        self.lineage: Lineage | None = None
         self.account: Account | None = None
         self.limits: dict[str, Any] | None = None
         self.held: dict[str, Any] | None = None
@@ -187,6 +192,13 @@ class Session:
         if self.waits is not None:
             self.waits = None
             self.outages.leave(self)
+
+    # -- its tree
+
+    @property
+    def root(self) -> str:
+        """The session at the root of its tree: itself, where it is nobody's child."""
+        return self.session_id if self.lineage is None else self.lineage.root
 
     # -- budgets
 

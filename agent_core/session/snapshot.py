@@ -7,6 +7,7 @@ from typing import Any, Protocol
 import orjson
 
 from agent_core.session.decisions import SessionItems
+from agent_core.session.lineage import Lineage, restored_lineage
 from agent_core.session.log import SessionLog
 from agent_core.session.session_agent import SessionAgent
 from agent_core.session.status import Status
@@ -19,6 +20,7 @@ class Kept(Protocol):
 
     agent_type: str
     inbox: SessionItems
+    lineage: Lineage | None
     status: Status
     failures: int
     error: str | None
@@ -56,20 +58,26 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
         snapshot["demonstration"] = True
     if session.agent.idle:
         snapshot["idle"] = True
+    if session.lineage is not None:
+        snapshot["lineage"] = session.lineage.stored()
     if session.limits is not None:
         snapshot["limits"] = session.limits
     if session.trouble is not None and not session.status.over:
         snapshot["trouble"] = session.trouble.stored()
     if session.held is not None and session.status is Status.PAUSED:
         snapshot["held"] = session.held
-        snapshot["waits"] = waits_for_budget(session.held)
-    elif session.status.ended:
-        pass
-    elif session.waits is not None:
-        snapshot["waits"] = session.waits.stored()
-    elif (asks := session.inbox.waits(session.session_id)) is not None:
-        snapshot["waits"] = asks
+    if not session.status.ended and (waits := _waits_of(session)) is not None:
+        snapshot["waits"] = waits
     return snapshot
+
+
+def _waits_of(session: Kept) -> dict[str, Any] | None:
+    """The thing that it waits for, the first that holds."""
+    if session.held is not None and session.status is Status.PAUSED:
+        return waits_for_budget(session.held)
+    if session.waits is not None:
+        return session.waits.stored()
+    return session.inbox.waits(session.session_id) or session.agent.waits_for
 
 
 def restore(session: Kept, row: Mapping[str, Any]) -> None:
@@ -89,6 +97,7 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
         usage["day"]["date"] = sys.intern(usage["day"]["date"])  # all have the same
     if not usage.keys() >= _COUNTED:  # by an older version
         session.usage = no_usage() | {"ticks": session.iteration} | usage
+    session.lineage = restored_lineage(snapshot.get("lineage"))
     session.limits = snapshot.get("limits")
     session.held = snapshot.get("held")
     session.waits = restored_wait(snapshot)

@@ -11,6 +11,8 @@ _REASON_CHARS = 500
 STUCK = "stuck"
 FOR_PEOPLE = ("approval", "question")
 """Kinds of waits that the inbox knows; nothing is tried again."""
+FOR_CHILDREN = "child"
+"""The wait of a parent, which its agent's state tells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +79,10 @@ class Waiting:
 
 
 def restored_wait(snapshot: Mapping[str, Any]) -> Waiting | None:
-    """The wait of a snapshot that goes on by itself: neither a budget's nor one for people."""
+    """The wait of a snapshot that goes on by itself: not a budget's, nor one for others."""
     waits = snapshot.get("waits")
-    if not waits or snapshot.get("held") is not None or waits["kind"] in FOR_PEOPLE:
+    told_elsewhere = (*FOR_PEOPLE, FOR_CHILDREN)
+    if not waits or snapshot.get("held") is not None or waits["kind"] in told_elsewhere:
         return None
     return Waiting.restored(waits)
 

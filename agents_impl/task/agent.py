@@ -9,7 +9,7 @@ from agent_core.agent.results import StepResult
 from agent_core.session.controls import Control, Interrupt
 from agents_impl.task import goals
 from agents_impl.task.asking import TaskAsks
-from agents_impl.task.bounds import GUIDANCE_BYTES, newest
+from agents_impl.task.bounds import FACTS_BYTES, GUIDANCE_BYTES, newest
 from agents_impl.task.history import History
 from agents_impl.task.models import (
     TASK_WORDS,
@@ -49,7 +49,7 @@ class TaskAgent(TaskAsks):
         self._mode = ""
 
     def first_state(self) -> TaskState:
-        state = TaskState()
+        state = TaskState(facts=newest(self.config.facts, FACTS_BYTES))
         if self.config.goal is not None:
             goals.begin(state, self.config.goal, self.config)
         return state

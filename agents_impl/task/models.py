@@ -55,6 +55,9 @@ class TaskConfig(AgentConfig):
 
     goal: Goal | None = Field(None, description="what is to be done")
     tools: Tools = Field(["files", "commands", "memory"], description="names, sets, patterns")
+    facts: list[Annotated[str, Field(max_length=1_000)]] = Field(
+        [], max_length=40, description="what it knows from the beginning"
+    )
     workspace: str | None = Field(
         None,
         min_length=1,

@@ -10,6 +10,7 @@ from zlib import crc32
 
 import orjson
 
+from reins.llm.offline import orchestrator
 from reins.llm.offline.choice import choose
 from reins.llm.offline.jokes import JOKES
 from reins.llm.offline.persona import part_of, reply, summary
@@ -99,6 +100,10 @@ class Answers:
             _task("goal action", "seen", _choose_action),
             _task("goal tool", "summary step file fact rejected guidance note", _act),
             _task("goal step", "summary", _sum_up),
+            _task("goal worker", "guidance fact problem", _plan),
+            _task("goal task acceptance result", "", _judge),
+            _task("goal worker planned why", "guidance problem", _replan),
+            _task("goal worked", "guidance", _sum_up_tasks),
         ]
         self._told: OrderedDict[str, int] = OrderedDict()
 
@@ -158,6 +163,22 @@ def _act(ask: Ask) -> str:
 
 def _sum_up(ask: Ask) -> str:
     return summed_up(ask.one("summary"), ask.objects["step"])
+
+
+def _plan(ask: Ask) -> str:
+    return orchestrator.plan(ask.one("goal"), ask.fields["worker"])
+
+
+def _judge(ask: Ask) -> str:
+    return orchestrator.judge(ask.one("acceptance"), ask.one("result"))
+
+
+def _replan(ask: Ask) -> str:
+    return orchestrator.replan(ask.fields["worker"], ask.fields["planned"])
+
+
+def _sum_up_tasks(ask: Ask) -> str:
+    return orchestrator.sum_up(ask.one("goal"), ask.fields["worked"])
 
 
 def presentable(subject: str) -> str:

@@ -38,6 +38,8 @@ KNOWN = (
     "fetch ADDRESS and sum it up",
     "ask me …",
 )
+_ACCEPTED_IF = "\n\nAccepted if: "
+"""How an orchestrator says to a worker what is checked; the goal stands before it."""
 _SHOWN = 900
 _TRIES = 2
 
@@ -62,7 +64,7 @@ def act(work: Work) -> Act:
 
 
 def _for_goal(work: Work) -> Act:
-    goal = work.goal.strip()
+    goal = work.goal.partition(_ACCEPTED_IF)[0].strip()
     for kind in _GOALS:
         if found := kind.words.search(goal):
             return kind.next(work, found)

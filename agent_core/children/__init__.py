@@ -1,0 +1,1 @@
+"""Child sessions: made with a tick of their parent, and settled with it."""

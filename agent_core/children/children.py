@@ -1,0 +1,241 @@
+"""The children of sessions: made with a parent's tick, telling it of their end, settled with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import structlog
+
+from agent_core.agent.creation import CreateError, Creation
+from agent_core.agent.effects import Prepared
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.budgets.ledger import Ledger
+from agent_core.session.controls import Control, Outcome, Pause, Resume, Stop
+from agent_core.session.lineage import MAX_DEPTH, Lineage, Settle
+from agent_core.session.session import Session
+from agent_core.session.status import Status
+from store.journal.file import Record
+
+_logger = structlog.get_logger(__name__)
+_PAUSED_REASON = "its parent was paused"
+
+
+class Home(Protocol):
+    """All sessions, as far as a parent and its children need them."""
+
+    live: dict[str, Session]
+    ledger: Ledger
+
+    async def find(self, session_id: str) -> Session | None: ...
+
+    def kinds(self) -> Mapping[str, type[LoopingAgentBase]]: ...
+
+    def is_known(self, session_id: str) -> bool: ...
+
+    def knows(self, route: str) -> bool: ...
+
+    def creating(
+        self,
+        kind: type[LoopingAgentBase],
+        config: Any,
+        *,
+        session_id: str,
+        lineage: Lineage,
+        created: dict[str, Any],
+    ) -> AbstractAsyncContextManager[Sequence[Record]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A child that an agent wishes for: its id, its type and configuration, the parent's task."""
+
+    session_id: str
+    agent_type: str
+    config: Mapping[str, Any]
+    task: str
+    settle: Settle = "stop"
+
+
+@dataclass(frozen=True, slots=True)
+class ChildEnd:
+    """The end of a child: its status, what its type reports, its last output, and its error."""
+
+    status: Status
+    report: Mapping[str, Any] | None
+    output: str | None
+    error: str | None
+    cost_usd: float
+
+
+class Children:
+    """Makes children, tells their parents of their ends, and lets them follow their parent.
+
+    Everything here runs on the worker's loop. `open` is called once, by the fleet.
+    """
+
+    def __init__(self) -> None:
+        self._home: Home | None = None
+        self._of: dict[str, set[str]] = {}
+
+    def open(self, home: Home) -> None:
+        self._home = home
+
+    @property
+    def home(self) -> Home:
+        """All sessions. Raises: RuntimeError before `open`."""
+        if self._home is None:
+            raise RuntimeError("there is no fleet yet; build Fleet with these Children first")
+        return self._home
+
+    # -- for agents
+
+    def free_id(self, wanted: str) -> bool:
+        """True if no session ever had this id."""
+        return not self.home.is_known(wanted)
+
+    def kind(self, name: str) -> type[LoopingAgentBase]:
+        """The type of agents of this name. Raises: CreateError."""
+        kinds = self.home.kinds()
+        if name not in kinds:
+            expected = ", ".join(sorted(kinds))
+            raise CreateError(f"agent type is {name!r}; expected one of {expected}")
+        return kinds[name]
+
+    def check(self, parent: Session, wish: Wish) -> tuple[type[LoopingAgentBase], Any]:
+        """The class and the whole configuration of a child. Raises: CreateError."""
+        if parent.lineage is not None and parent.lineage.depth + 1 > MAX_DEPTH:
+            raise CreateError(
+                f"session {parent.session_id} is {parent.lineage.depth} generations below "
+                f"{parent.root}; expected {MAX_DEPTH - 1} at the most for one that has children"
+            )
+        asked = Creation(wish.session_id, wish.session_id, wish.agent_type, wish.config)
+        fleet = self.home
+        return asked.check_config(types=fleet.kinds(), own=None, knows_route=fleet.knows)
+
+    def creating(self, parent: Session, wish: Wish) -> "CreateChild":
+        """The effect that makes a child with the parent's tick: both are on disk, or neither."""
+        return CreateChild(self, parent, wish)
+
+    async def end_of(self, session_id: str) -> ChildEnd | None:
+        """The end of a session; None while it has none. Raises: SessionUnusableError."""
+        session = await self.home.find(session_id)
+        if session is None or not session.status.ended:
+            return None
+        return ChildEnd(
+            status=session.status,
+            report=session.agent.report(),
+            output=session.result,
+            error=session.error,
+            cost_usd=session.usage["cost_usd"],
+        )
+
+    def living(self, session_id: str) -> list[Session]:
+        """The children of a session that have not ended."""
+        live = self.home.live
+        return [live[each] for each in sorted(self._of.get(session_id, ())) if each in live]
+
+    # -- what becomes of sessions
+
+    def joined(self, session: Session) -> None:
+        """It lives from now on."""
+        if session.lineage is not None and session.lineage.parent is not None:
+            self._of.setdefault(session.lineage.parent, set()).add(session.session_id)
+
+    def ended(self, session: Session) -> None:
+        """It has ended: its parent is told, and its children follow it, but for a failure."""
+        if not session.status.ended:
+            return
+        lineage = session.lineage
+        if lineage is not None and lineage.parent is not None:
+            siblings = self._of.get(lineage.parent, set())
+            siblings.discard(session.session_id)
+            if not siblings:
+                self._of.pop(lineage.parent, None)
+            self._tell(lineage.parent)
+        if session.status.over:
+            for child in self.living(session.session_id):
+                self._stop(child, session)
+
+    def changed(self, session: Session) -> None:
+        for child in self.living(session.session_id):
+            self._follow(child, session)
+        lineage = session.lineage
+        if lineage is not None and lineage.parent is not None:
+            self._tell(lineage.parent)
+
+    async def reconcile(self, sessions: Iterable[Session]) -> None:
+        """After a start: what a parent or a child was to be told before, and was not."""
+        for parent_id in {s.lineage.parent for s in sessions if s.lineage is not None} - {None}:
+            parent = await self.home.find(str(parent_id))
+            if parent is None:
+                continue
+            for child in self.living(parent.session_id):
+                if parent.status.over:
+                    self._stop(child, parent)
+                elif parent.held is None:
+                    self._follow(child, parent)
+        for session in sessions:
+            if session.lineage is not None:
+                session.agent.news()
+
+    def _tell(self, parent_id: str) -> None:
+        parent = self.home.live.get(parent_id)
+        if parent is not None:
+            parent.agent.news()
+
+    def _follow(self, child: Session, parent: Session) -> None:
+        """Pause or resume a child as its parent is, unless a person has set it apart."""
+        lineage = child.lineage
+        if lineage is None or lineage.settle == "orphan":
+            return
+        if parent.status is Status.PAUSED:
+            if child.status is Status.RUNNING and lineage.standing != "apart":
+                _deliver(child, Pause("", parent.session_id, _future(), _PAUSED_REASON))
+        elif parent.status is Status.RUNNING and lineage.standing == "paused":
+            _deliver(child, Resume("", parent.session_id, _future()))
+
+    def _stop(self, child: Session, parent: Session) -> None:
+        if child.lineage is not None and child.lineage.settle == "stop":
+            reason = f"its parent {parent.session_id} is {parent.status}"
+            _deliver(child, Stop("", parent.session_id, _future(), reason))
+
+
+@dataclass(frozen=True, slots=True)
+class CreateChild:
+    """The effect of a tick that makes a child."""
+
+    children: Children
+    parent: Session
+    wish: Wish
+
+    @property
+    def key(self) -> str:
+        return f"child {self.wish.session_id}"
+
+    @asynccontextmanager
+    async def prepare(self) -> AsyncIterator[Prepared]:
+        """Raises: CreateError, AgentRejectedError; the tick has failed then."""
+        fleet, parent, wish = self.children.home, self.parent, self.wish
+        if not self.children.free_id(wish.session_id):
+            raise CreateError(f"session {wish.session_id} exists; the task needs another attempt")
+        kind, config = self.children.check(parent, wish)
+        if parent.lineage is None:
+            parent.lineage = Lineage(None, parent.session_id)
+        fleet.ledger.begin_tree(parent)
+        lineage = parent.lineage.child(parent.session_id, wish.task, wish.settle)
+        created = {"created_by": parent.session_id, "description": None, "metadata": None}
+        async with fleet.creating(
+            kind, config, session_id=wish.session_id, lineage=lineage, created=created
+        ) as records:
+            yield Prepared(records)
+
+
+def _deliver(child: Session, control: Control) -> None:
+    child.deliver(control)
+    _logger.info("a child follows its parent", what=type(control).__name__, **child.names)
+
+
+def _future() -> "asyncio.Future[Outcome]":
+    return asyncio.get_running_loop().create_future()

@@ -1,0 +1,1 @@
+"""An agent that gives a goal to others, task by task."""

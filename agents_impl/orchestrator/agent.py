@@ -1,0 +1,393 @@
+"""An agent that breaks a goal into tasks, gives them to child sessions, and sums up."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from agent_core.agent.base import AgentRejectedError
+from agent_core.agent.creation import CreateError
+from agent_core.agent.effects import Effect
+from agent_core.agent.guidance import GuidanceRejectedError, Understood
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.results import Quiet, StepResult
+from agent_core.children.children import ChildEnd, Children, Wish
+from agent_core.session.status import Status
+from agent_core.session.waiting import FOR_CHILDREN, Waiting
+from agents_impl.orchestrator import deciding
+from agents_impl.orchestrator.briefing import config_for
+from agents_impl.orchestrator.models import (
+    ORCHESTRATOR_WORDS,
+    Contribution,
+    EditPlan,
+    OrchestratorConfig,
+    OrchestratorState,
+    PlannedTask,
+    Report,
+    Task,
+    TaskResult,
+)
+from agents_impl.orchestrator.plan import (
+    PlanError,
+    as_payload,
+    checked,
+    edited,
+    in_state,
+    is_over,
+    ready,
+    shown,
+    stands_still,
+)
+from reins.llm import Model
+from reins.tools.outcome import ToolError, bounded
+from reins.tools.toolbox import Toolbox
+from store.journal.file import Record
+from store.times import now_us
+
+MOST_ATTEMPTS = 2
+MOST_REPLANS = 2
+_MOST_UNUSABLE = 3
+_SUMMARY_BYTES = 800
+_NAMES = 12
+_NAME_CHARS = 120
+_GUIDANCE = 10
+_GUIDANCE_CHARS = 1_000
+_WHY_CHARS = 400
+
+
+class OrchestratorAgent(LoopingAgentBase):
+    """Code decides what is ready, stalled and over; the model plans, judges, plans anew, sums up.
+
+    One question to a model a tick, at the most. While its children work it has no tick and no row.
+    """
+
+    agent_type = "orchestrator"
+    Config = OrchestratorConfig
+    State = OrchestratorState
+    Guidance = EditPlan
+    words = ORCHESTRATOR_WORDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._children: Children = self.services.get(Children)
+        self._folder: str | None = None
+
+    # -- before it begins
+
+    async def admit(self) -> Sequence[Record]:
+        lineage = self.session.lineage
+        depth = 0 if lineage is None else lineage.depth
+        if depth >= self.config.max_depth:
+            raise AgentRejectedError(
+                f"it is {depth} generations below {self.session.root}; expected less than "
+                f"{self.config.max_depth} for one that has children (max_depth)"
+            )
+        try:
+            await self._workspace()
+            for name in self.config.workers:
+                task = Task(id="t", worker=name, brief="a task")
+                self._children.check(self.session, await self._wish(task, "a.child"))
+        except (CreateError, ToolError, ValueError) as error:
+            raise AgentRejectedError(str(error)) from error
+        return ()
+
+    async def _workspace(self) -> str | None:
+        """The folder that its children share; None where each has its own. Raises: ToolError."""
+        if self.config.share and self._folder is None:
+            session, asked = self.session, self.config.workspace
+            around = await self.services.get(Toolbox).context(
+                session.session_id, session.agent_id, asked
+            )
+            self._folder = None if around.workspace is None else str(around.workspace)
+        return self._folder
+
+    # -- when it works
+
+    def may_tick(self) -> bool:
+        return (self._has_news or self._has_work) and super().may_tick()
+
+    @property
+    def _has_work(self) -> bool:
+        state, tasks = self.state, self.state.tasks
+        return (
+            not state.planned
+            or state.rethink is not None
+            or bool(in_state(tasks, "returned"))
+            or (bool(ready(tasks)) and self._places > 0)
+            or is_over(tasks)
+            or bool(stands_still(tasks))
+        )
+
+    @property
+    def _places(self) -> int:
+        return int(self.config.max_children) - len(in_state(self.state.tasks, "running"))
+
+    @property
+    def waits_for(self) -> dict[str, Any] | None:
+        """The eldest child at work, while there is nothing to do but wait."""
+        running = in_state(self.state.tasks, "running")
+        if not running or self._has_work:
+            return None
+        names = ", ".join(f"{task.id} ({task.session})" for task in running)
+        since = min(task.begun_at or 0 for task in running)
+        return {"kind": FOR_CHILDREN, "since": since, "reason": f"waits for {names}", "until": None}
+
+    # -- one tick
+
+    async def tick(self) -> StepResult | Quiet:
+        state = self.state
+        came = await self._gather()
+        if not state.planned:
+            did = await self._plan()
+        elif state.rethink is not None:
+            did = await self._replan()
+        elif returned := in_state(state.tasks, "returned"):
+            did = await self._judge(returned[0])
+        elif is_over(state.tasks):
+            return await self._sum_up()
+        elif still := stands_still(state.tasks):
+            why = f"nothing leads to {', '.join(task.id for task in still)} any more"
+            self._rethink(why)
+            did = why
+        else:
+            did = ""
+        if state.rethink is not None and state.replans >= MOST_REPLANS:
+            return self._stuck(" · ".join(filter(None, (came, did))))
+        effects, begun = await self._begin()
+        text = " · ".join(filter(None, (came, did, begun)))
+        if not text:
+            return Quiet()
+        return StepResult(
+            text,
+            {"plan": as_payload(state.tasks), **({"began": begun} if begun else {})},
+            effects=effects,
+            next_in_s=0.0,
+        )
+
+    async def _gather(self) -> str:
+        """Take in the ends of children; in a line what came."""
+        came = []
+        for task in in_state(self.state.tasks, "running"):
+            end = None if task.session is None else await self._children.end_of(task.session)
+            if end is not None:
+                _take_end(task, end)
+                came.append(f"{task.id} came back: {task.result.status if task.result else '?'}")
+        return ", ".join(came)
+
+    async def _plan(self) -> str:
+        state, config = self.state, self.config
+        try:
+            planned = await deciding.plan(
+                self.services.get(Model), config.goal, config.workers, config.max_tasks,
+                guidance=state.guidance, facts=config.facts, problem=state.noted,
+            )  # fmt: skip
+            state.tasks = checked(planned, state.tasks, config.workers, config.max_tasks)
+        except PlanError as error:
+            return self._unusable(error)
+        state.planned, state.noted, state.unusable = True, None, 0
+        return f"plan: {shown(state.tasks)}"
+
+    async def _replan(self) -> str:
+        state, config = self.state, self.config
+        why = state.rethink or ""
+        kept = [task for task in state.tasks if task.state != "open"]
+        most = config.max_tasks - sum(task.state != "dropped" for task in kept)
+        if most < 1:
+            return self._unusable(PlanError(f"{config.max_tasks} tasks are used up (max_tasks)"))
+        try:
+            planned = await deciding.replan(
+                self.services.get(Model), config.goal, config.workers, state.tasks, most,
+                guidance=state.guidance, why=why, problem=state.noted,
+            )  # fmt: skip
+            state.tasks = checked(planned, kept, config.workers, config.max_tasks)
+        except PlanError as error:
+            return self._unusable(error)
+        state.rethink, state.noted, state.unusable = None, None, 0
+        state.replans += 1
+        new = [task for task in state.tasks if task.state == "open"]
+        return f"plan anew ({why}): {shown(new)}"
+
+    def _unusable(self, error: PlanError) -> str:
+        state = self.state
+        state.noted = str(error)[:_WHY_CHARS]
+        state.unusable += 1
+        if state.unusable >= _MOST_UNUSABLE:
+            state.rethink, state.replans = state.noted, MOST_REPLANS
+        return f"the plan cannot be used: {error}"
+
+    async def _judge(self, task: Task) -> str:
+        """Take the result, try the task once more, or plan anew."""
+        result = task.result
+        assert result is not None, "a task returns with a result"
+        if result.status == "done" and not task.acceptance:
+            task.state = "done"
+            return f"{task.id} is done"
+        if result.status == "crashed":
+            return self._again(task, result.summary)
+        if result.status == "destroyed":
+            return self._give_up(task, result.summary)
+        judged = await deciding.judge(self.services.get(Model), self.config.goal, task)
+        reason = judged.reason[:_WHY_CHARS]
+        match judged.verdict:
+            case "accept":
+                task.state = "done"
+                return f"{task.id} is done: {reason}"
+            case "again":
+                return self._again(task, reason)
+        return self._give_up(task, reason)
+
+    def _again(self, task: Task, why: str) -> str:
+        if task.attempt >= MOST_ATTEMPTS:
+            return self._give_up(task, why)
+        task.state, task.problem = "open", why[:_WHY_CHARS]
+        return f"{task.id} is tried again: {why}"
+
+    def _give_up(self, task: Task, why: str) -> str:
+        task.state = "failed"
+        self._rethink(f"{task.id}: {why}")
+        return f"{task.id} failed: {why}"
+
+    def _rethink(self, why: str) -> None:
+        self.state.rethink = why[:_WHY_CHARS]
+
+    def _stuck(self, text: str) -> StepResult:
+        """Held for a person: whoever resumes or guides it gives it two more new plans."""
+        state = self.state
+        reason = f"the plan was made anew {MOST_REPLANS} times and does not work: {state.rethink}"
+        if state.unusable:
+            reason = f"no plan could be used: {state.noted}"
+        state.replans = state.unusable = 0
+        return StepResult(
+            f"{text} · {reason}" if text else reason,
+            {"plan": as_payload(state.tasks)},
+            waits=Waiting.stuck(reason),
+        )
+
+    async def _begin(self) -> tuple[list[Effect], str]:
+        """Give out what is ready, as far as there are places."""
+        state = self.state
+        if not state.planned or state.rethink is not None:
+            return [], ""
+        effects: list[Effect] = []
+        begun = []
+        for task in ready(state.tasks)[: max(0, self._places)]:
+            while True:
+                task.attempt += 1
+                session_id = f"{self.session.session_id}.{task.id}.{task.attempt}"
+                if self._children.free_id(session_id):
+                    break
+            wish = await self._wish(task, session_id)
+            effects.append(self._children.creating(self.session, wish))
+            task.state, task.session, task.begun_at, task.result = (
+                "running", session_id, now_us(), None,
+            )  # fmt: skip
+            begun.append(session_id)
+        return effects, f"began {', '.join(begun)}" if begun else ""
+
+    async def _wish(self, task: Task, session_id: str) -> Wish:
+        worker = self.config.workers[task.worker]
+        results = {each.id: each for each in self.state.tasks if each.id in task.needs}
+        config = config_for(
+            task,
+            worker,
+            results,
+            fields=self._children.kind(worker.agent_type).Config.model_fields,
+            workspace=await self._workspace(),
+            route=self.config.route,
+        )
+        return Wish(session_id, worker.agent_type, config, task.id, self.config.settle)
+
+    async def _sum_up(self) -> StepResult:
+        state, goal = self.state, self.config.goal
+        summed = await deciding.sum_up(self.services.get(Model), goal, state.tasks, state.guidance)
+        results = [task.result for task in state.tasks if task.result is not None]
+        state.report = Report(
+            status=summed.status,
+            goal=goal[:1_000],
+            summary=bounded(summed.summary, 4_000),
+            files=[*dict.fromkeys(name for result in results for name in result.files)][-40:],
+            facts=[*dict.fromkeys(fact for result in results for fact in result.facts)][-40:],
+            tasks=[_contribution(task) for task in state.tasks if task.attempt],
+        )
+        return StepResult(
+            f"{summed.status}: {state.report.summary}",
+            {"plan": as_payload(state.tasks), "report": state.report.model_dump()},
+            done=True,
+        )
+
+    def report(self) -> dict[str, Any] | None:
+        return None if self.state.report is None else self.state.report.model_dump()
+
+    # -- guidance
+
+    async def guide(self, guidance: EditPlan | str) -> Understood:
+        state = self.state
+        if isinstance(guidance, EditPlan):
+            return self._edit(guidance)
+        if len(guidance) > _GUIDANCE_CHARS:
+            raise GuidanceRejectedError(
+                f"the guidance has {len(guidance)} characters; expected {_GUIDANCE_CHARS} at the "
+                "most"
+            )
+        state.guidance = [*state.guidance, guidance][-_GUIDANCE:]
+        state.replans = 0
+        if state.planned:
+            self._rethink(f"guidance: {guidance}")
+        return Understood(f"guidance: {guidance[:80]}")
+
+    def _edit(self, edit: EditPlan) -> Understood:
+        state, config = self.state, self.config
+        if not state.planned:
+            raise GuidanceRejectedError("there is no plan yet; say in words what to mind in it")
+        before = {task.id: task for task in state.tasks}
+        copies = [task.model_copy(deep=True) for task in state.tasks]
+        try:
+            state.tasks = edited(copies, edit, config.workers, config.max_tasks)
+        except PlanError as error:
+            raise GuidanceRejectedError(str(error)) from None
+        state.replans = 0
+        added = [each.id for each in edit.put if each.id not in before]
+        changed = [each.id for each in edit.put if each.id in before]
+        line = "; ".join(
+            f"{word} {', '.join(names)}"
+            for word, names in (("added", added), ("changed", changed), ("dropped", edit.drop))
+            if names
+        )
+        back = [
+            before[name].model_dump(include=set(PlannedTask.model_fields))
+            for name in (*changed, *edit.drop)
+        ]
+        return Understood(f"plan: {line}", {"type": "plan", "put": back, "drop": added})
+
+
+def _take_end(task: Task, end: ChildEnd) -> None:
+    report: Mapping[str, Any] = end.report or {}
+    if end.status is Status.STOPPED:
+        status, summary = "destroyed", "its session was destroyed"
+    elif end.status is Status.FAILED:
+        status, summary = "crashed", end.error or "its session failed"
+    else:
+        status = str(report.get("status") or "done")
+        summary = str(report.get("summary") or end.output or "")
+    task.state = "returned"
+    task.result = TaskResult(
+        status=status,
+        summary=bounded(summary, _SUMMARY_BYTES),
+        files=_short(report.get("files")),
+        facts=_short(report.get("facts")),
+    )
+
+
+def _short(names: object) -> list[str]:
+    given = names if isinstance(names, list) else []
+    return [str(each)[:_NAME_CHARS] for each in given[:_NAMES]]
+
+
+def _contribution(task: Task) -> Contribution:
+    result = task.result
+    return Contribution(
+        task=task.id,
+        worker=task.worker,
+        session_id=task.session,
+        attempts=task.attempt,
+        status=task.state,
+        summary="" if result is None else result.summary[:200],
+    )

@@ -261,6 +261,14 @@ class Bridge:
         total = ledger.agents.get(agent_id)
         return ledger.agent_limits(agent_id), NOTHING if total is None else total.sums()
 
+    def account_of_tree(self, root: str) -> tuple[Mapping[str, Any], Mapping[str, Any]] | None:
+        """Limits and spending of all sessions of a tree, where the worker is here."""
+        if self._worker is None:
+            return None
+        ledger = self._worker.fleet.ledger
+        total = ledger.trees.get(root)
+        return ledger.tree_limits(root), NOTHING if total is None else total.sums()
+
     def spent_today(self) -> dict[str, Any] | None:
         """Spending of all sessions since midnight, UTC, where the worker is here."""
         if self._worker is None:

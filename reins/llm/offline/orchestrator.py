@@ -19,7 +19,7 @@ _PLANNED = re.compile(
 _FAILED = re.compile(r"\bFAILED\b|\bfailures=\d|\berrors=\d|\b[1-9]\d* failed\b")
 _ADDRESS = re.compile(r"https?://[^\s,;\"')]+")
 _TESTS = re.compile(r"\btest", re.IGNORECASE)
-_PASS = "all tests pass"
+_ALL_WELL = "all tests pass"
 _LINE_CHARS = 300
 _MOST_READ = 12
 
@@ -39,7 +39,7 @@ def count_words(text):
 if __name__ == "__main__":
     print(count_words(sys.stdin.read()))
 '''
-_PROGRAM_TESTS = '''\
+_PROGRAM_TESTS = """\
 import unittest
 
 from wordcount import count_words
@@ -55,7 +55,7 @@ class TestCountWords(unittest.TestCase):
 
 if __name__ == "__main__":
     unittest.main()
-'''
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ def plan(goal: str, cards: Sequence[str]) -> str:
         return _tasks(
             _task("t1", other, f"write {_PROGRAM.rstrip()} to wordcount.py"),
             _task("t2", tester, f"write {_PROGRAM_TESTS.rstrip()} to test_wordcount.py"),
-            _task("t3", tester, "run the tests", needs=["t1", "t2"], acceptance=_PASS),
+            _task("t3", tester, "run the tests", needs=["t1", "t2"], acceptance=_ALL_WELL),
         )
     if addresses := _ADDRESS.findall(goal)[:_MOST_READ]:
         return _tasks(
@@ -117,7 +117,7 @@ def replan(cards: Sequence[str], planned: Sequence[str]) -> str:
         fix, check = f"t{number + 1}", f"t{number + 2}"
         return _tasks(
             _task(fix, other or names[0], "fix the failing test"),
-            _task(check, tester or names[0], "run the tests", needs=[fix], acceptance=_PASS),
+            _task(check, tester or names[0], "run the tests", needs=[fix], acceptance=_ALL_WELL),
         )
     if open_now and not failed:
         return _tasks(

@@ -36,8 +36,8 @@ class Amounts(Wire):
 
 
 class ScopeBudget(Wire):
-    """One scope's limits, and what was taken of it: by the session, by all sessions of its agent,
-    or by the session on this day (UTC). `spent` is null where the worker alone knows it.
+    """One scope's limits, and what was taken of it: by the session, by all sessions of its agent or
+    of its tree, or by the session on this day (UTC). `spent` is null where only the worker knows.
     """
 
     scope: Scope
@@ -56,24 +56,29 @@ def held_row(held: Mapping[str, Any] | None) -> dict[str, Any] | None:
 def budget_rows(
     snapshot: Mapping[str, Any],
     agent: tuple[Mapping[str, Any], Mapping[str, Any]] | None,
+    tree: tuple[Mapping[str, Any], Mapping[str, Any]] | None,
     today: str,
 ) -> list[dict[str, Any]]:
     """One in the shape of `ScopeBudget` for each scope, from a session's snapshot.
 
-    `agent` is what all sessions of its agent may take and have taken; where that is not known here,
-    the limits are those of which the snapshot knows.
+    `agent` and `tree` are what all sessions of its agent, and of its tree, may take and have taken;
+    where that is not known here, the limits are those of which the snapshot knows. A session that
+    stands alone has no tree.
     """
     limits, usage = snapshot.get("limits") or {}, snapshot.get("usage") or {}
     own = {**usage, "tokens": usage.get("tokens_in", 0) + usage.get("tokens_out", 0)}
     agent_limits, agent_spent = agent or ((limits.get("agent") or {}).get("limits"), None)
+    tree_limits, tree_spent = tree or ((limits.get("tree") or {}).get("limits"), None)
+    in_tree = tree_limits or snapshot.get("lineage") is not None
     return [
-        _row("session", limits.get("session"), own),
-        _row("agent", agent_limits, agent_spent),
-        _row("day", limits.get("day"), taken_on(usage, today)),
+        budget_row("session", limits.get("session"), own),
+        budget_row("agent", agent_limits, agent_spent),
+        *([budget_row("tree", tree_limits, tree_spent)] if in_tree else []),
+        budget_row("day", limits.get("day"), taken_on(usage, today)),
     ]
 
 
-def _row(
+def budget_row(
     scope: str, limits: Mapping[str, Any] | None, spent: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     return {

@@ -22,6 +22,7 @@ def known(
 ) -> dict[str, Any]:
     usage = snapshot.get("usage") or {}
     error = snapshot.get("error")
+    lineage = snapshot.get("lineage") or {}
     return {
         "agent_id": row["agent_id"],
         "session_id": row["session_id"],
@@ -38,6 +39,10 @@ def known(
         "held": held_row(snapshot.get("held")),
         "waits": _waits_row(snapshot.get("waits")),
         "created_at": snapshot.get("created_at"),
+        "parent_session_id": lineage.get("parent"),
+        "root_session_id": lineage.get("root"),
+        "depth": lineage.get("depth", 0),
+        "task": lineage.get("task") or None,
         "tokens_in": usage.get("tokens_in", 0),
         "tokens_out": usage.get("tokens_out", 0),
         "cost_usd": usage.get("cost_usd", 0.0),

@@ -54,7 +54,9 @@ class SessionSummary(Wire):
     paused, until that is raised. `waits`: what it waits for, a budget, a model that is away or a
     person among other things. `mood` is how it is, as GET /api/vocabulary explains, and `cause`
     why it needs a person, null where it needs none. `route` is the model route that its
-    configuration names, `conversation_id` the conversation that it takes part in.
+    configuration names, `conversation_id` the conversation that it takes part in. Of a session
+    that has a parent or children: `root_session_id` is above all of its tree, `depth` the
+    generation below it, `task` the parent's task that it works on.
     """
 
     agent_id: str
@@ -75,6 +77,10 @@ class SessionSummary(Wire):
     demonstration: bool
     held: Held | None
     waits: Waits | None
+    parent_session_id: str | None
+    root_session_id: str | None
+    depth: int
+    task: str | None
     created_at: str
     updated_at: str
     last_tick_at: str | None
@@ -194,6 +200,15 @@ class SessionIndex:
         with self._lock:
             lines = list(self._lines.values())
         return [line.concerned for line in lines if line.concerned is not None]
+
+    def tree(self, root: str) -> list[dict[str, Any]]:
+        """All sessions of a tree, in no order."""
+        with self._lock:
+            return [
+                self._summary(line, list(line.latencies))
+                for line in self._lines.values()
+                if line.values["root_session_id"] == root
+            ]
 
     def seq(self, session_id: str) -> int:
         """The number of the newest row of its log; 0 if unknown."""

@@ -115,7 +115,8 @@ class SessionDetail(SessionSummary):
     """A session in full. `context` is the agent's own state, `result` its latest output, whole.
 
     `restorable_until`: a destroy of it can be taken back until then.
-    `budget` has the session's, the agent's and the day's limits, with what was taken.
+    `budget` has the limits of the session, its agent, its tree if it has one, and the day, with
+    what was taken.
     """
 
     config: dict[str, Any]
@@ -160,7 +161,12 @@ def get_session(path: SessionPath) -> dict[str, Any]:
         "context": orjson.loads(row.get("context") or "{}"),
         "result": row.get("result"),
         "guided": snapshot.get("guided", 0),
-        "budget": budget_rows(snapshot, context.bridge.account_of(summary["agent_id"]), today),
+        "budget": budget_rows(
+            snapshot,
+            context.bridge.account_of(summary["agent_id"]),
+            context.bridge.account_of_tree(summary["root_session_id"] or path.session_id),
+            today,
+        ),
         **_ending(context, summary),
         "created_by": config.get("created_by"),
         "now": context.bridge.session_now(path.session_id),

@@ -1,0 +1,295 @@
+"""An orchestrator and its children: made once, told of each end, settled together."""
+
+import asyncio
+import json
+
+import pytest
+
+import queue_imp as q
+from agent_core.agent.services import Services
+from agent_core.children.children import Children
+from agent_core.inbox.inbox import Inbox
+from agents_impl.orchestrator.deciding import Plan, Synthesis, Verdict
+from reins.llm import Model
+from reins.tools.registry import Registry
+from reins.tools.toolbox import Toolbox
+from store.agent_state import list_agent_states
+from tests.integration.agent_core.conftest import Fleet
+from tests.support import data_folder
+from tests.support.waiting import until_async
+
+WORKERS = {"leaf": {"agent_type": "leaf", "brief": "does as it is told"}}
+
+
+class Planner:
+    """A model that plans as it is told, and accepts what is done."""
+
+    def __init__(self, *plans):
+        self.plans = [*plans]
+        self.asked = []
+
+    async def structured(self, function, shape, **arguments):
+        self.asked.append((function, arguments))
+        return Answer(self.answer(shape, arguments))
+
+    def answer(self, shape, arguments):
+        if shape is Plan:
+            return Plan(tasks=self.plans.pop(0))
+        if shape is Verdict:
+            done = json.loads(arguments["result"])["status"] == "done"
+            return Verdict(verdict="accept" if done else "again", reason="as it says")
+        assert shape is Synthesis
+        return Synthesis(status="done", summary="; ".join(arguments["tasks"]))
+
+    def functions(self):
+        return [function for function, _ in self.asked]
+
+
+class Answer:
+    def __init__(self, value):
+        self.value = value
+
+
+def task(name, brief, *needs, accept="it is done", worker="leaf"):
+    return {
+        "id": name, "worker": worker, "brief": brief, "acceptance": accept, "needs": [*needs],
+    }  # fmt: skip
+
+
+class Trees(Fleet):
+    def __init__(self, folder, *plans):
+        self.planner = Planner(*plans)
+        super().__init__(
+            folder, modules=("agents_impl.orchestrator.agent", "tests.support.leaf_agents")
+        )
+
+    def make_parts(self, store):
+        children, inbox = Children(), Inbox(store)
+        self.services = Services(
+            children, inbox, Toolbox(Registry({})), store.reader,
+            per_session={Model: lambda _: self.planner},
+        )  # fmt: skip
+        self.parts = {"children": children, "inbox": inbox}
+
+    async def plan(self, name="plan", **config):
+        config = {"goal": "have it done", "workers": WORKERS} | config
+        return await self.do(q.agent_create, name, "ann", agent_type="orchestrator", config=config)
+
+    def statuses(self):
+        states = list_agent_states(store=self.store.reader)
+        return {each["session_id"]: each["status"] for each in states}
+
+    async def until_status(self, session_id, status):
+        await until_async(
+            lambda: self.statuses().get(session_id) == status, f"{session_id} is {status}"
+        )
+
+    def tasks(self, name="plan"):
+        return {each["id"]: each for each in json.loads(self.state(name)["context"])["tasks"]}
+
+    def result(self, name="plan"):
+        return json.loads(self.log(name)[-1]["payload"])["result"]["payload"]
+
+
+@pytest.fixture
+async def trees(data):
+    made = Trees(data)
+    await made.start()
+    yield made
+    await made.stop()
+    await asyncio.to_thread(data_folder.verified, data)
+
+
+async def test_a_goal_becomes_sessions_and_a_result(trees):
+    """Tasks begin when what they need is done, with its results; the end has a part for each."""
+    trees.planner.plans = [
+        [task("t1", "done one"), task("t2", "done two"), task("t3", "done three", "t1", "t2")]
+    ]
+    assert (await trees.plan())["outcome"] == "applied"
+    await trees.until_status("plan", "completed")
+    assert trees.statuses() == dict.fromkeys(
+        ("plan", "plan.t1.1", "plan.t2.1", "plan.t3.1"), "completed"
+    )
+    third = trees.state("plan.t3.1")
+    assert (third["parent_session_id"], third["root_session_id"]) == ("plan", "plan")
+    given = json.loads(trees.log("plan.t3.1")[0]["payload"])["config"]
+    assert given["goal"].startswith("done three\n\nAccepted if: ")
+    assert [each.split(":")[0] for each in given["facts"]] == ["leaf did t1", "leaf did t2"]
+    result = trees.result()
+    assert result["status"] == "done"
+    assert [each["session_id"] for each in result["tasks"]] == [
+        "plan.t1.1", "plan.t2.1", "plan.t3.1",
+    ]  # fmt: skip
+    assert trees.planner.functions().count("JudgeResult") == 3
+
+
+async def test_a_parent_costs_nothing_while_its_children_work(trees):
+    """No tick, no row; it says for whom it waits."""
+    trees.planner.plans = [[task("t1", "never ends")]]
+    await trees.plan()
+    await until_async(lambda: len(trees.log("plan.t1.1")) > 2, "the child works")
+    rows, ticks = len(trees.log("plan")), trees.state("plan")["iteration"]
+    await asyncio.sleep(0.3)
+    assert (len(trees.log("plan")), trees.state("plan")["iteration"]) == (rows, ticks)
+    waits = json.loads(trees.state("plan")["waits"])
+    assert (waits["kind"], waits["reason"]) == ("child", "waits for t1 (plan.t1.1)")
+
+
+async def test_a_failure_is_tried_again_then_planned_anew_then_held(trees):
+    """One retry with what was wrong, two new plans, and then a person is needed."""
+    trees.planner.plans = [[task(name, "failed as ever")] for name in ("t1", "t2", "t3", "t4")]
+    await trees.plan()
+    await until_async(
+        lambda: json.loads(trees.state("plan")["waits"] or "{}").get("kind") == "stuck",
+        "it is held",
+    )
+    assert sorted(trees.statuses()) == [
+        "plan", "plan.t1.1", "plan.t1.2", "plan.t2.1", "plan.t2.2", "plan.t3.1", "plan.t3.2",
+    ]  # fmt: skip
+    again = json.loads(trees.log("plan.t1.2")[0]["payload"])["config"]
+    assert again["facts"] == ["The attempt before was not accepted: as it says"]
+    assert trees.planner.functions().count("ReplanTasks") == 2
+    got = await trees.do(q.agent_interrupt, "plan", "ann", "try something else")
+    assert got["outcome"] == "applied"
+    await until_async(lambda: "plan.t4.1" in trees.statuses(), "a person's word counts")
+
+
+async def test_a_child_that_crashes_is_tried_again(trees):
+    """Its session has failed; the next one is told why, and no model is asked about it."""
+    trees.planner.plans = [[task("t1", "crash")], [task("t2", "done two")]]
+    await trees.plan()
+    await trees.until_status("plan", "completed")
+    assert trees.statuses()["plan.t1.2"] == "failed"
+    assert trees.tasks()["t1"]["state"] == "failed"
+
+
+async def test_a_child_that_is_destroyed_is_an_answer(trees):
+    """No retry: the plan is made anew."""
+    trees.planner.plans = [[task("t1", "never ends")], [task("t2", "done two")]]
+    await trees.plan()
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    await trees.do(q.agent_destroy_action, "plan.t1.1", "ann", "not that way")
+    await trees.until_status("plan", "completed")
+    assert "plan.t1.2" not in trees.statuses()
+    assert "destroyed" in trees.planner.asked[1][1]["why"]
+
+
+async def test_children_follow_their_parent(trees):
+    """Paused with it, resumed with it, but for one that a person has set apart; stopped with it."""
+    trees.planner.plans = [[task("t1", "never one"), task("t2", "never two")]]
+    await trees.plan()
+    await until_async(lambda: "plan.t2.1" in trees.sessions.live, "they work")
+    await trees.do(q.agent_pause_action, "plan", "ann")
+    await trees.until_status("plan.t1.1", "paused")
+    await trees.until_status("plan.t2.1", "paused")
+    paused = [row for row in trees.log("plan.t1.1") if row["text"].startswith("paused")]
+    assert json.loads(paused[-1]["payload"])["actor"] == "plan"
+    await trees.do(q.agent_pause_action, "plan.t1.1", "ann")
+    await trees.do(q.agent_resume_action, "plan", "ann")
+    await trees.until_status("plan.t2.1", "running")
+    assert trees.statuses()["plan.t1.1"] == "paused"  # by a person, by now
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await trees.until_status("plan.t1.1", "stopped")
+    await trees.until_status("plan.t2.1", "stopped")
+
+
+async def test_orphans_go_on(trees):
+    """Where the configuration says so."""
+    trees.planner.plans = [[task("t1", "never ends")]]
+    await trees.plan(settle="orphan")
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    await trees.do(q.agent_pause_action, "plan", "ann")
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await asyncio.sleep(0.1)
+    assert trees.statuses() == {"plan": "stopped", "plan.t1.1": "running"}
+
+
+async def test_a_restart_in_the_middle(trees):
+    """What ended meanwhile is taken in, a pause that was on its way comes, nobody is made twice."""
+    trees.planner.plans = [
+        [task("t1", "done one"), task("t2", "never two"), task("t3", "done", "t1")]
+    ]
+    await trees.plan()
+    await until_async(lambda: "plan.t2.1" in trees.sessions.live, "they work")
+    trees.sessions.live["plan"].agent.retire()  # it takes in nothing more here
+    await trees.until_status("plan.t1.1", "completed")
+    await trees.stop()
+    again = Trees(trees.folder)
+    await again.start("start-2")
+    try:
+        await again.until_status("plan.t3.1", "completed")
+        assert again.tasks()["t1"]["attempt"] == 1
+        await again.do(q.agent_destroy_action, "plan.t2.1", "ann")
+        again.planner.plans = [[task("t4", "done four")]]
+        await again.until_status("plan", "completed")
+    finally:
+        await again.stop()
+        trees.sessions.live.clear()
+        await trees.start("start-3")
+
+
+async def test_what_has_not_begun_can_be_edited(trees):
+    """Tasks are added, changed and dropped; what has begun is steered in its session."""
+    trees.planner.plans = [
+        [task("t1", "never ends"), task("t2", "done two", "t1"), task("t3", "done three", "t2")]
+    ]
+    await trees.plan()
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    edit = {
+        "type": "plan",
+        "put": [task("t2", "done otherwise", "t1"), task("t5", "done five")],
+        "drop": ["t3"],
+    }
+    got = await trees.do(q.agent_interrupt, "plan", "ann", edit)
+    assert got["outcome"] == "applied", got
+    await trees.until_status("plan.t5.1", "completed")
+    assert {name: each["brief"] for name, each in trees.tasks().items()} == {
+        "t1": "never ends", "t2": "done otherwise", "t5": "done five",
+    }  # fmt: skip
+    refused = await trees.do(q.agent_interrupt, "plan", "ann", {"type": "plan", "drop": ["t1"]})
+    assert "task t1 has begun; steer its session instead (plan.t1.1)" in refused["error"]
+
+
+async def test_the_budget_of_the_tree_holds_all_of_it(trees):
+    """A child is held at the limit of the root, and goes on when that is raised."""
+    trees.planner.plans = [[task("t1", "done one"), task("t2", "done two")]]
+    workers = {"leaf": WORKERS["leaf"] | {"config": {"tokens": 60, "ticks": 3}}}
+    await trees.plan(workers=workers, budget={"tree": {"tokens": 200}})
+    await until_async(
+        lambda: [s for s in trees.sessions.live.values() if s.held is not None], "one is held"
+    )
+    held = next(s.held for s in trees.sessions.live.values() if s.held is not None)
+    assert (held["scope"], held["limit"]) == ("tree", 200)
+    taken = trees.sessions.ledger.trees["plan"].sums()["tokens"]
+    assert 200 <= taken <= 240
+    raised = {"type": "set_budget", "scope": "tree", "tokens": 10_000}
+    await trees.do(q.agent_interrupt, "plan", "ann", raised)
+    await trees.until_status("plan", "completed")
+    assert trees.sessions.ledger.trees["plan"].sums()["tokens"] == 360
+
+
+async def test_a_plan_that_cannot_be_used_is_asked_for_again(trees):
+    """Circles and unknown workers are told to the model; three in a row are a person's matter."""
+    circle = [task("t1", "done", "t2"), task("t2", "done", "t1")]
+    trees.planner.plans = [circle, [task("t1", "done", worker="nobody")], [task("t1", "done one")]]
+    await trees.plan()
+    await trees.until_status("plan", "completed")
+    problems = [arguments["problem"] for _, arguments in trees.planner.asked[:3]]
+    assert problems[0] is None
+    assert "circle" in problems[1]
+    assert "'nobody'" in problems[2]
+
+
+@pytest.mark.parametrize(
+    ("config", "error"),
+    [
+        ({"workers": {"x": {"agent_type": "nothing"}}}, "agent type is 'nothing'"),
+        ({"workers": {"x": {"agent_type": "leaf", "config": {"nope": 1}}}}, "nope"),
+        ({"workers": {"x": {"agent_type": "leaf", "tools": ["files"]}}, "goal": " "}, "goal"),
+    ],
+)
+async def test_an_orchestrator_that_cannot_work_is_refused(trees, config, error):
+    """Before it begins: an unknown type, a configuration that does not fit, no goal."""
+    got = await trees.plan(**config)
+    assert got["outcome"] == "rejected"
+    assert error in got["error"]

@@ -74,7 +74,7 @@ class PauseMixin(AgentBase):
 
 
 def _standing(session: Session, control: Control) -> Literal["", "paused", "apart"]:
-    """What the pauses of its parent mean to it, once this is applied."""
+    """The meaning of its parent's pauses to it, once this is applied."""
     lineage = session.lineage
     if lineage is None:
         return ""

@@ -163,7 +163,7 @@ class Ledger:
             self.waitlist.offer()
 
     def _reserved(self, session: Spender) -> Iterator[Reserved]:
-        """What calls in flight hold back, wherever this session's calls count."""
+        """The amounts held back for calls in flight, wherever this session's calls count."""
         yield self._agent(session).reserved
         if (tree := self.trees.get(session.root)) is not None:
             yield tree.reserved

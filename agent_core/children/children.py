@@ -131,6 +131,10 @@ class Children:
             cost_usd=session.usage["cost_usd"],
         )
 
+    def is_living(self, session_id: str) -> bool:
+        """True while it has not ended."""
+        return session_id in self.home.live
+
     def living(self, session_id: str) -> list[Session]:
         """The children of a session that have not ended."""
         live = self.home.live

@@ -32,6 +32,7 @@ from agents_impl.orchestrator.plan import (
     edited,
     in_state,
     is_over,
+    kept_of,
     ready,
     shown,
     stands_still,
@@ -102,7 +103,7 @@ class OrchestratorAgent(LoopingAgentBase):
     # -- when it works
 
     def may_tick(self) -> bool:
-        return (self._has_news or self._has_work) and super().may_tick()
+        return self._has_work and super().may_tick()
 
     @property
     def _has_work(self) -> bool:
@@ -111,10 +112,17 @@ class OrchestratorAgent(LoopingAgentBase):
             not state.planned
             or state.rethink is not None
             or bool(in_state(tasks, "returned"))
+            or self._has_ended_child
             or (bool(ready(tasks)) and self._places > 0)
             or is_over(tasks)
             or bool(stands_still(tasks))
         )
+
+    @property
+    def _has_ended_child(self) -> bool:
+        """True if an end is to be taken in. Asked anew each time: a tick may come to nothing."""
+        running = in_state(self.state.tasks, "running")
+        return any(not self._children.is_living(task.session or "") for task in running)
 
     @property
     def _places(self) -> int:
@@ -188,7 +196,7 @@ class OrchestratorAgent(LoopingAgentBase):
     async def _replan(self) -> str:
         state, config = self.state, self.config
         why = state.rethink or ""
-        kept = [task for task in state.tasks if task.state != "open"]
+        kept = kept_of(state.tasks)
         most = config.max_tasks - sum(task.state != "dropped" for task in kept)
         if most < 1:
             return self._unusable(PlanError(f"{config.max_tasks} tasks are used up (max_tasks)"))

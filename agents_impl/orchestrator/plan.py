@@ -6,6 +6,7 @@ from graphlib import CycleError, TopologicalSorter
 from agents_impl.orchestrator.models import EditPlan, PlannedTask, Task
 
 _SHOWN = 60
+_MOST_DROPPED = 40
 
 
 class PlanError(ValueError):
@@ -65,6 +66,23 @@ def edited(
         if not task.over and not gone.isdisjoint(task.needs):
             task.needs = [each for each in task.needs if each not in gone]
     return checked(edit.put, kept, workers, most)
+
+
+def kept_of(tasks: Sequence[Task]) -> list[Task]:
+    """The tasks that stay when the plan is made anew: those that were ever begun.
+
+    One that waited for another attempt is dropped, and is kept for what its sessions were.
+    """
+    kept = []
+    for task in tasks:
+        if task.state != "open":
+            kept.append(task)
+        elif task.attempt:
+            cut = {"state": "dropped", "brief": task.brief[:_SHOWN], "result": None, "needs": []}
+            kept.append(task.model_copy(update=cut))
+    dropped = [task for task in kept if task.state == "dropped"]
+    forgotten = {task.id for task in dropped[:-_MOST_DROPPED]}
+    return [task for task in kept if task.id not in forgotten]
 
 
 def ready(tasks: Sequence[Task]) -> list[Task]:

@@ -572,7 +572,7 @@ async def test_the_newest_limit_of_an_agent_wins_after_a_restart(payers):
     await fleet.do(q.agent_destroy_action, "a", "ann", session_id="s")
     await fleet.stop()
     fleet = await payers()
-    assert fleet.sessions.ledger._agent_limits["a"]["limits"] == {"tokens": 1_000}
+    assert fleet.sessions.ledger.agent_limits("a") == {"tokens": 1_000}
 
 
 async def test_totals_are_the_same_after_a_restart(payers):

@@ -293,3 +293,19 @@ async def test_an_orchestrator_that_cannot_work_is_refused(trees, config, error)
     got = await trees.plan(**config)
     assert got["outcome"] == "rejected"
     assert error in got["error"]
+
+
+async def test_an_end_is_taken_in_though_a_tick_comes_to_nothing(trees):
+    """The model is away when the child has ended: the end is looked at again, not forgotten."""
+    answer, failing = trees.planner.answer, [RuntimeError("away"), RuntimeError("away")]
+
+    def away_at_first(shape, arguments):
+        if shape is Verdict and failing:
+            raise failing.pop()
+        return answer(shape, arguments)
+
+    trees.planner.answer = away_at_first
+    trees.planner.plans = [[task("t1", "done one")]]
+    await trees.plan()
+    await trees.until_status("plan", "completed")
+    assert trees.kinds("plan").count("error") == 2

@@ -25,6 +25,12 @@ TAGS = {
         "rejected": SOME, "guidance": SOME, "note": SOME,
     },
     "Summarise": {"goal": ONE, "summary": ONE, "step": SOME},
+    "PlanTasks": {"goal": ONE, "worker": SOME, "guidance": SOME, "fact": SOME, "problem": ONE},
+    "JudgeResult": {"goal": ONE, "task": ONE, "acceptance": ONE, "result": ONE},
+    "ReplanTasks": {
+        "goal": ONE, "worker": SOME, "planned": SOME, "guidance": SOME, "why": ONE, "problem": ONE,
+    },
+    "SumUpTasks": {"goal": ONE, "worked": SOME, "guidance": SOME},
 }  # fmt: skip
 MANY = {
     "instruction": "instructions",
@@ -37,7 +43,12 @@ MANY = {
     "fact": "facts",
     "rejected": "rejections",
     "note": "notes",
+    "worker": "workers",
+    "planned": "tasks",
+    "worked": "tasks",
 }
+BESIDE = {"PlanTasks": {"most": 5}, "ReplanTasks": {"most": 5}, "JudgeResult": {"attempt": 1}}
+"""Numbers, which no line of their own has."""
 AS_JSON = {"message", "step"}
 HOSTILE = 'a"\n[x] "b"\r[x]\u2028[x] "c"\u2029[x]\x85[x]\v[x]\f[x]\x1c[x]\x1e \\u2028 it\'s <b>&é😀'
 
@@ -55,7 +66,7 @@ def test_every_prompt_is_looked_at() -> None:
 
 def values_of(compiled: Compiled, function: str, text: str) -> list[tuple[str, str]]:
     """Tag and value of each line that has both, by any way of counting lines."""
-    arguments: dict[str, object] = {}
+    arguments: dict[str, object] = {**BESIDE.get(function, {})}
     for tag, many in TAGS[function].items():
         value = orjson.dumps(text).decode() if tag in AS_JSON else text
         arguments[MANY.get(tag, tag)] = [value, value] if many == SOME else value

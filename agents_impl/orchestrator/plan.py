@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
 
 from agents_impl.orchestrator.models import EditPlan, PlannedTask, Task
+from reins.llm.text import one_line
 
 _SHOWN = 60
 _MOST_DROPPED = 40
@@ -116,7 +117,7 @@ def told(task: Task) -> str:
 
 def shown(tasks: Sequence[Task]) -> str:
     """The plan in a line, for a row."""
-    return "; ".join(f"{task.id} {task.worker}: {task.brief[:_SHOWN]}" for task in tasks)
+    return "; ".join(f"{task.id} {task.worker}: {one_line(task.brief, _SHOWN)}" for task in tasks)
 
 
 def as_payload(tasks: Sequence[Task]) -> list[Mapping[str, object]]:

@@ -13,7 +13,8 @@ import orjson
 
 _PLANNED = re.compile(
     r"(?P<id>\S+) for (?P<worker>.+?)(?:, after (?P<needs>[^:]*?))?, (?P<state>[a-z]+): "
-    r"(?P<brief>.*?)(?: Accepted if: (?P<acceptance>.*?))?(?: Result \((?P<came>\w+)\): .*)?",
+    r"(?P<brief>.*?)(?: Accepted if: (?P<acceptance>.*?))?"
+    r"(?: Result \((?P<came>\w+)\): (?P<result>.*))?",
     re.DOTALL,
 )
 _FAILED = re.compile(r"\bFAILED\b|\bfailures=\d|\berrors=\d|\b[1-9]\d* failed\b")
@@ -21,6 +22,7 @@ _ADDRESS = re.compile(r"https?://[^\s,;\"')]+")
 _TESTS = re.compile(r"\btest", re.IGNORECASE)
 _ALL_WELL = "all tests pass"
 _LINE_CHARS = 300
+_RESULT_CHARS = 120
 _MOST_READ = 12
 
 _PROGRAM = '''\
@@ -132,12 +134,20 @@ def replan(cards: Sequence[str], planned: Sequence[str]) -> str:
 
 def sum_up(goal: str, worked: Sequence[str]) -> str:
     """JSON of the end: done if the last task is, with a line for each."""
-    tasks = [(line, _PLANNED.fullmatch(line)) for line in worked]
-    states = [found["state"] for _, found in tasks if found is not None]
-    status = "done" if states and states[-1] == "done" else "failed"
-    lines = [line.replace("\n", " ")[:_LINE_CHARS] for line, _ in tasks]
-    told = "\n".join([f"{goal} — {status}, in {len(lines)} tasks:", *lines])
+    tasks = [found for line in worked if (found := _PLANNED.fullmatch(line)) is not None]
+    status = "done" if tasks and tasks[-1]["state"] == "done" else "failed"
+    lines = [
+        f"- {found['id']} {found['worker']}, {found['state']}: {_in_short(found['result'] or '')}"
+        for found in tasks
+    ]
+    told = "\n".join([f"{goal}: {status}, in {len(lines)} tasks.", "", *lines])
     return orjson.dumps({"status": status, "summary": told}).decode()
+
+
+def _in_short(result: str) -> str:
+    """The end of a result, where runs of tests say how they went, on one line."""
+    words = " ".join(result.split())
+    return words if len(words) <= _RESULT_CHARS else f"… {words[-_RESULT_CHARS:]}"
 
 
 def _tester_and_other(cards: Sequence[str]) -> tuple[str | None, str | None]:

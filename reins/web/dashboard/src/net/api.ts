@@ -36,6 +36,7 @@ import type {
   SessionNow,
   SessionsPage,
   SystemInfo,
+  Tree,
   UsageNow,
   Verb,
   Vocabulary,
@@ -209,6 +210,7 @@ export const api = {
   session: (sessionId: string, signal: AbortSignal) => get<SessionDetail>(ofSession(sessionId), {}, signal),
   sessionNow: async (sessionId: string, signal: AbortSignal) =>
     (await get<{ now: SessionNow | null }>(ofSession(sessionId, '/now'), {}, signal)).now,
+  sessionTree: (sessionId: string, signal: AbortSignal) => get<Tree>(ofSession(sessionId, '/tree'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),
   steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),

@@ -18,6 +18,9 @@ export type Cause = NonNullable<SessionSummary['cause']>
 export type Concern = Schemas['ConcernNow']
 export type Concerned = Schemas['ConcernedSession']
 export type SessionNow = Schemas['SessionNow']
+/** A session with its parents and children, and the tasks of their plans. */
+export type Tree = Schemas['Tree']
+export type TaskRow = Schemas['TaskRow']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 
 export type LogKind = 'status' | 'intent' | 'tick' | 'guidance' | 'error' | 'final'

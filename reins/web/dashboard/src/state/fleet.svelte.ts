@@ -29,6 +29,17 @@ export const isStuck = ({ mood }: SessionSummary): boolean => mood === 'stuck'
 /** It has no goal, and goes on when it is given one. */
 export const isIdle = ({ idle, status }: SessionSummary): boolean => idle && status === 'running'
 
+/** The sessions above one in its tree, the root first; as far as the list knows them. */
+export function ancestorsOf(session: Pick<SessionSummary, 'parent_session_id'>): string[] {
+  const above: string[] = []
+  let at = session.parent_session_id
+  while (at !== null && at !== undefined && !above.includes(at)) {
+    above.unshift(at)
+    at = fleet.get(at)?.parent_session_id ?? null
+  }
+  return above
+}
+
 /** Paused by a budget of which nothing is left. */
 export const isHeld = ({ mood }: SessionSummary): boolean => mood === 'held'
 

@@ -14,6 +14,7 @@ export const UNITS: Record<What, string> = { ticks: 'ticks', tokens: 'tokens, in
 export const SCOPES: Record<Scope, { title: string; whose: string; hint: string }> = {
   session: { title: 'Session', whose: "the session's", hint: 'for as long as it exists' },
   agent: { title: 'Agent', whose: "the agent's", hint: 'all sessions of the agent together' },
+  tree: { title: 'Tree', whose: "the tree's", hint: 'its root with all children together' },
   day: { title: 'Day', whose: "the day's", hint: 'this session, since midnight UTC' },
 }
 

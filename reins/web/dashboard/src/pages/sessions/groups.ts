@@ -13,6 +13,7 @@ export const GROUPINGS = {
   type: { label: 'Type', none: 'no type', of: (session) => session.agent_type },
   owner: { label: 'Owner', none: 'nobody named', of: (session) => session.created_by },
   route: { label: 'Route', none: 'the usual route', of: (session) => session.route },
+  tree: { label: 'Tree', none: 'alone', of: (session) => session.root_session_id },
   conversation: { label: 'Conversation', none: 'in no conversation', of: (session) => session.conversation_id },
   agent: { label: 'Agent', none: '', of: (session) => session.agent_id },
   status: { label: 'Status', none: '', of: (session) => session.status },
@@ -26,5 +27,16 @@ export function grouped(sessions: readonly SessionSummary[], by: Grouping): Grou
   const { none, of } = GROUPINGS[by]
   const groups = Map.groupBy(sessions, (session) => of(session) ?? '')
   const keys = [...groups.keys()].sort((one, other) => Number(one === '') - Number(other === '') || naturally(one, other))
-  return keys.map((key) => ({ key, label: key || none, ids: (groups.get(key) ?? []).map(({ session_id }) => session_id) }))
+  return keys.map((key) => {
+    const within = groups.get(key) ?? []
+    return { key, label: key || none, ids: (by === 'tree' && key ? asTree(within) : within).map(({ session_id }) => session_id) }
+  })
+}
+
+/** Parents before their children; those of one parent stay in their order. */
+export function asTree<Of extends Pick<SessionSummary, 'session_id' | 'parent_session_id'>>(sessions: readonly Of[]): Of[] {
+  const there = new Set(sessions.map(({ session_id }) => session_id))
+  const below = Map.groupBy(sessions, ({ parent_session_id: parent }) => (parent !== null && there.has(parent) ? parent : ''))
+  const from = (parent: string): Of[] => (below.get(parent) ?? []).flatMap((each) => [each, ...from(each.session_id)])
+  return from('')
 }

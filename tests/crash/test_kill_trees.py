@@ -1,6 +1,5 @@
 """kill -9 in the middle of trees: no child is made twice, none without its parent's knowledge."""
 
-import json
 import os
 import random
 import shutil
@@ -8,11 +7,10 @@ import threading
 import time
 
 import queue_imp as q
-from store.agent_state import list_agent_states
-from store.agent_steps import list_steps
 from store.queue import writer as queue_writer
 from store.reading import Reader
 from tests.support import data_folder
+from tests.support.trees import SETTINGS, check_kinship, unsettled
 from tests.support.waiting import until
 from tests.support.worker import Workers
 
@@ -21,8 +19,6 @@ KILLS = int(os.environ.get("TREE_KILLS", "20"))
 SEED = int(os.environ.get("TREE_SEED", "16"))
 WIDTH = 4
 LIFE_S = 2.0
-SETTINGS = {"REINS_AGENT_MODULES": '["agents_impl", "tests.support.leaf_agents"]'}
-ENDED = ("completed", "stopped")
 _GOALS = ("done: all of it", "done: all of it", "failed: as ever", "crash: at once")
 
 
@@ -103,44 +99,3 @@ def test_kills_in_the_middle_of_trees(tmp_path, empty_folder):
     children = check_kinship(reader)
     print(f"{len(people.roots)} trees, {children} children")  # noqa: T201
     assert children > KILLS
-
-
-def states(reader):
-    return {row["session_id"]: row for row in list_agent_states(store=reader)}
-
-
-def check_kinship(reader):
-    """Children are those that their parents know of, each made once; returns how many."""
-    there, known = states(reader), set()
-    for name, row in there.items():
-        if row["agent_type"] == "orchestrator":
-            for task in json.loads(row["context"])["tasks"]:
-                known |= {f"{name}.{task['id']}.{n}" for n in range(1, task["attempt"] + 1)}
-    children = {name for name, row in there.items() if row["parent_session_id"] is not None}
-    assert children == known
-    for name in children:
-        created = [row["seq"] for row in list_steps(name, limit=500, store=reader)
-                   if row["text"].startswith("created")]  # fmt: skip
-        assert created == [1], name
-    return len(children)
-
-
-def unsettled(reader):
-    """Trees that are neither over, nor held for a person, nor paused; children of what is over."""
-    there, found = states(reader), []
-    for name, row in there.items():
-        if row["status"] in ENDED or row["status"] == "failed":
-            continue
-        parent = there.get(row["parent_session_id"])
-        if parent is not None and parent["status"] in ENDED:
-            found.append(f"{name} outlives its parent")
-        elif parent is None and row["status"] == "running":
-            waits = json.loads(row["waits"] or "{}").get("kind")
-            if waits == "child" and any(
-                each["parent_session_id"] == name and each["status"] == "paused"
-                for each in there.values()
-            ):
-                continue  # by a person
-            if waits != "stuck":
-                found.append(f"{name} goes on ({waits})")
-    return found

@@ -309,3 +309,17 @@ async def test_an_end_is_taken_in_though_a_tick_comes_to_nothing(trees):
     await trees.plan()
     await trees.until_status("plan", "completed")
     assert trees.kinds("plan").count("error") == 2
+
+
+async def test_nobody_else_says_whose_child_a_session_is(trees):
+    """A create with a parent is refused; an id of that form is an id as any other."""
+    given = {"agent_type": "leaf", "config": {"goal": "done"}, "parent_session_id": "plan"}
+    with pytest.raises(q.ActionError, match="parent_session_id"):
+        q.create_action("create_agent", "ann", agent_id="x", **given)
+    trees.planner.plans = [[task("t1", "never ends")]]
+    await trees.plan()
+    got = await trees.do(
+        q.agent_create, "plan.t2.1", "ann", agent_type="leaf", config={"goal": "done"}
+    )
+    assert got["outcome"] == "applied"
+    assert trees.state("plan.t2.1")["parent_session_id"] is None

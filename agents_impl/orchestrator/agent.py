@@ -10,10 +10,9 @@ from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.children.children import ChildEnd, Children, Wish
-from agent_core.session.status import Status
 from agent_core.session.waiting import FOR_CHILDREN, Waiting
 from agents_impl.orchestrator import deciding
-from agents_impl.orchestrator.briefing import config_for
+from agents_impl.orchestrator.briefing import facts_for, goal_of
 from agents_impl.orchestrator.models import (
     ORCHESTRATOR_WORDS,
     Contribution,
@@ -37,6 +36,7 @@ from agents_impl.orchestrator.plan import (
     shown,
     stands_still,
 )
+from agents_impl.workers import config_of, told
 from reins.llm import Model
 from reins.tools.outcome import ToolError, bounded
 from reins.tools.toolbox import Toolbox
@@ -293,10 +293,10 @@ class OrchestratorAgent(LoopingAgentBase):
     async def _wish(self, task: Task, session_id: str) -> Wish:
         worker = self.config.workers[task.worker]
         results = {each.id: each for each in self.state.tasks if each.id in task.needs}
-        config = config_for(
-            task,
+        config = config_of(
             worker,
-            results,
+            goal_of(task),
+            facts_for(task, results),
             fields=self._children.kind(worker.agent_type).Config.model_fields,
             workspace=await self._workspace(),
             route=self.config.route,
@@ -368,13 +368,7 @@ class OrchestratorAgent(LoopingAgentBase):
 
 def _take_end(task: Task, end: ChildEnd) -> None:
     report: Mapping[str, Any] = end.report or {}
-    if end.status is Status.STOPPED:
-        status, summary = "destroyed", "its session was destroyed"
-    elif end.status is Status.FAILED:
-        status, summary = "crashed", end.error or "its session failed"
-    else:
-        status = str(report.get("status") or "done")
-        summary = str(report.get("summary") or end.output or "")
+    status, summary = told(end)
     task.state = "returned"
     task.result = TaskResult(
         status=status,

@@ -1,41 +1,14 @@
-"""The configuration of a child: its task as a goal, with what it has to know."""
+"""The goal of a child, and what it has to know: its task, and what others have done for it."""
 
-from collections.abc import Collection, Mapping
-from typing import Any
+from collections.abc import Mapping
 
-from agent_core.agent.creation import CreateError
-from agents_impl.orchestrator.models import Task, Worker
+from agents_impl.orchestrator.models import Task
 
 ACCEPTED_IF = "\n\nAccepted if: "
-_FACT_CHARS = 1_000
 
 
-def config_for(
-    task: Task,
-    worker: Worker,
-    tasks: Mapping[str, Task],
-    *,
-    fields: Collection[str],
-    workspace: str | None,
-    route: str | None,
-) -> dict[str, Any]:
-    """The worker's own configuration, and the task's on top; `tasks` are those that it needs.
-
-    `fields` are those that its type knows. Raises: CreateError where a goal is none of them.
-    """
-    if "goal" not in fields:
-        raise CreateError(
-            f"agents of type {worker.agent_type} take no goal; expected a type whose configuration "
-            "has the field goal, such as task or orchestrator"
-        )
-    goal = task.brief + (f"{ACCEPTED_IF}{task.acceptance}" if task.acceptance else "")
-    given = {
-        "goal": goal, "facts": facts_for(task, tasks), "tools": worker.tools,
-        "workspace": workspace, "route": worker.config.get("route", route),
-    }  # fmt: skip
-    return worker.config | {
-        name: value for name, value in given.items() if value is not None and name in fields
-    }
+def goal_of(task: Task) -> str:
+    return task.brief + (f"{ACCEPTED_IF}{task.acceptance}" if task.acceptance else "")
 
 
 def facts_for(task: Task, tasks: Mapping[str, Task]) -> list[str]:
@@ -48,4 +21,4 @@ def facts_for(task: Task, tasks: Mapping[str, Task]) -> list[str]:
             found.append(f"{other.worker} did {name}: {other.result.summary}{files}")
     if task.problem:
         found.append(f"The attempt before was not accepted: {task.problem}")
-    return [each[:_FACT_CHARS] for each in found]
+    return found

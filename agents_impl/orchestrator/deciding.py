@@ -7,8 +7,9 @@ import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from agent_core.agent.guidance import problems
-from agents_impl.orchestrator.models import PlannedTask, Task, Worker
+from agents_impl.orchestrator.models import PlannedTask, Task
 from agents_impl.orchestrator.plan import PlanError, told
+from agents_impl.workers import Worker, cards
 from reins.llm import Model
 from reins.tools.outcome import bounded
 
@@ -107,12 +108,3 @@ async def sum_up(
         "SumUpTasks", Synthesis, goal=goal, tasks=[*map(told, tasks)], guidance=list(guidance)
     )
     return answer.value
-
-
-def cards(workers: Mapping[str, Worker]) -> list[str]:
-    """Each worker in a line: its name, what it is good for, and its tools."""
-    return [
-        f"{name}: {worker.brief or worker.agent_type}"
-        + (f" (tools: {', '.join(worker.tools)})" if worker.tools else "")
-        for name, worker in workers.items()
-    ]

@@ -1,37 +1,19 @@
 """The models of an orchestrator: its configuration, its state, and the guidance that it takes."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.words import Words
 from agent_core.session.lineage import Settle
+from agents_impl.workers import Worker, WorkerName
 
 MAX_TASKS = 20
 Goal = Annotated[str, Field(min_length=1, max_length=4_000)]
 TaskId = Annotated[str, Field(min_length=1, max_length=24, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
-WorkerName = Annotated[str, Field(min_length=1, max_length=40)]
 Brief = Annotated[str, Field(min_length=1, max_length=1_200)]
 Acceptance = Annotated[str, Field(max_length=300)]
-
-
-class Worker(BaseModel):
-    """One kind of child: its type, what it is good for, and the configuration that it begins with.
-
-    `config` holds further fields of its type's configuration; a goal is given by each task.
-    """
-
-    model_config = ConfigDict(extra="forbid")
-
-    agent_type: str = Field(default="task", description="a type whose configuration has a goal")
-    brief: str = Field(
-        default="", max_length=400, description="what it is good for; the planner reads it"
-    )
-    tools: list[str] | None = Field(
-        default=None, description="names, sets, patterns; default: its type's"
-    )
-    config: dict[str, Any] = Field(default={}, description="further fields of its configuration")
 
 
 class OrchestratorConfig(AgentConfig):

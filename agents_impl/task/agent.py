@@ -8,8 +8,8 @@ from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.results import StepResult
 from agent_core.session.controls import Control, Interrupt
 from agents_impl.task import goals
-from agents_impl.task.asking import TaskAsks
 from agents_impl.task.bounds import FACTS_BYTES, GUIDANCE_BYTES, newest
+from agents_impl.task.delegating import TaskDelegates
 from agents_impl.task.history import History
 from agents_impl.task.models import (
     TASK_WORDS,
@@ -21,7 +21,7 @@ from agents_impl.task.models import (
     TaskGuidance,
     TaskState,
 )
-from agents_impl.task.own_tools import finish
+from agents_impl.task.own_tools import delegate, finish, read_log
 from agents_impl.task.prompting import Thought, decide
 from agents_impl.task.reading import UnreadableError
 from reins.llm import Model
@@ -35,7 +35,7 @@ _GUIDANCE_CHARS = 2_000
 _FEW_LEFT = "{left} thoughts are left for this goal. Bring it to an end, or finish truthfully."
 
 
-class TaskAgent(TaskAsks):
+class TaskAgent(TaskDelegates):
     """Thinks, announces what it is about to do, does it, and remembers what it has seen."""
 
     agent_type = "task"
@@ -60,7 +60,7 @@ class TaskAgent(TaskAsks):
             await self._surroundings()
         except ToolError as error:
             raise AgentRejectedError(str(error)) from error
-        return ()
+        return await super().admit()
 
     def report(self) -> dict[str, Any] | None:
         done = self.state.goals_done
@@ -72,15 +72,18 @@ class TaskAgent(TaskAsks):
 
     def may_tick(self) -> bool:
         pending = self.state.pending
-        waits = pending is not None and pending.waits
+        waits = pending is not None and (pending.waits or self._is_at_work(pending))
         return not waits and not self.idle and super().may_tick()
 
     # -- one tick
 
     async def tick(self) -> StepResult:
         history = await self._known()
-        if self.state.pending is not None:
-            return await self._go_on(self.state.pending)
+        pending = self.state.pending
+        if pending is not None and pending.child is not None and pending.dropped is None:
+            return await self._came_back(pending)
+        if pending is not None:
+            return await self._go_on(pending)
         return await self._next(history)
 
     async def _next(self, history: History) -> StepResult:
@@ -100,6 +103,10 @@ class TaskAgent(TaskAsks):
         decided = thought.decided
         if tools[decided.tool] is finish:
             return self._finished(thought)
+        if tools[decided.tool] is delegate:
+            return await self._delegate(decided.thought, decided.arguments)
+        if tools[decided.tool] is read_log:
+            return await self._read_log(decided.thought, decided.arguments)
         return await self._do(tools[decided.tool], decided.thought, decided.arguments)
 
     async def _think(self, history: History, tools: Mapping[str, Tool]) -> Thought:

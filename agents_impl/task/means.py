@@ -12,7 +12,7 @@ from agent_core.agent.looping import LoopingAgentBase
 from agents_impl.task.finding import with_finder
 from agents_impl.task.history import History
 from agents_impl.task.models import Pending, TaskState
-from agents_impl.task.own_tools import OWN
+from agents_impl.task.own_tools import DELEGATION, OWN
 from reins.llm import Model
 from reins.tools.budget import Budget
 from reins.tools.context import Context
@@ -60,7 +60,8 @@ class TaskMeans(LoopingAgentBase):
         names = self.state.tools or self.config.tools
         source, known = self._toolbox.tools, self._chosen
         if known is None or known[0] is not source or known[1] != names:
-            known = self._chosen = source, names, with_finder(self._selected(names), OWN)
+            own = OWN | DELEGATION if self.config.workers else OWN
+            known = self._chosen = source, names, with_finder(self._selected(names), own)
         return known[2]
 
     def _selected(self, names: Sequence[str]) -> dict[str, Tool]:

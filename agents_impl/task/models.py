@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.words import Words, phrase, reading
 from agents_impl.task.window import Condensed
+from agents_impl.workers import Worker, WorkerName
 
 Approvals = Literal["ask", "ask_all", "allow_medium", "deny"]
 Risk = Literal["low", "medium", "high"]
@@ -77,6 +78,11 @@ class TaskConfig(AgentConfig):
     decide_within_s: float | None = Field(
         None, gt=0, le=31_536_000, allow_inf_nan=False, description="then what it asked expires"
     )
+    workers: dict[WorkerName, Worker] = Field(
+        {}, max_length=12, description="name → type, tools, brief: whom it may delegate to"
+    )
+    max_children: int = Field(4, ge=1, le=16, description="that work at the same time")
+    max_depth: int = Field(2, ge=1, le=4, description="generations below the root")
     max_goals: int = Field(20, ge=1, le=100, description="goals that may wait")
     tool_budget: ToolBudget | None = Field(None, description="limits of all calls of its life")
 
@@ -142,7 +148,8 @@ class Pending(BaseModel):
     of the inbox; `touches`: the digest of what it would change, when it was asked about.
     `leads_to`: where its path leads over a link. `repeated`: it may have been made before, by a
     worker that ended. `dropped`: it is not to be made, for this reason. `goes_on`: the tool has
-    asked a person, so many `rounds` by now, and needs this to go on.
+    asked a person, so many `rounds` by now, and needs this to go on. `child`: the session whose
+    result it waits for, since `began_at`, in microseconds since 1970.
     """
 
     thought: str
@@ -158,6 +165,8 @@ class Pending(BaseModel):
     dropped: str | None = None
     goes_on: dict[str, Any] | None = None
     rounds: int = 0
+    child: str | None = None
+    began_at: int | None = None
 
     @property
     def waits(self) -> bool:

@@ -36,4 +36,26 @@ async def ask_person(
     _own()
 
 
+@tool(risk="low")
+async def delegate(
+    worker: Annotated[str, Field(min_length=1, max_length=40, description="its name")],
+    brief: Annotated[str, Field(min_length=1, max_length=4_000, description="all it has to know")],
+) -> str:
+    """Give a piece of the work to a worker of yours; wait for its result."""
+    del worker, brief
+    _own()
+
+
+@tool(risk="low", idempotent=True)
+async def read_log(
+    child: Annotated[str, Field(min_length=1, max_length=256, description="the session's id")],
+    after_seq: Annotated[int, Field(ge=0, description="rows after this one")] = 0,
+) -> str:
+    """Read what a worker of yours has done, row by row."""
+    del child, after_seq
+    _own()
+
+
 OWN: dict[str, Tool] = {each.name: each for each in (ask_person, finish)}
+DELEGATION: dict[str, Tool] = {each.name: each for each in (delegate, read_log)}
+"""Of a task that has workers."""

@@ -28,7 +28,8 @@ class AgentList(Wire):
 class AgentType(Wire):
     """A type of agents, with JSON schemas; `guidance_schema` is null where it takes no fields.
 
-    `placeholder` and `examples` are the type's own words for guidance in words.
+    `placeholder` and `examples` are the type's own words for guidance in words. `takes_goal`: an
+    orchestrator may have workers of this type.
     """
 
     agent_type: str
@@ -37,6 +38,7 @@ class AgentType(Wire):
     state_schema: dict[str, Any]
     guidance_schema: dict[str, Any] | None
     accepts_text: bool
+    takes_goal: bool
     placeholder: str
     examples: list[str]
 
@@ -78,6 +80,7 @@ def _described(kind: type[LoopingAgentBase]) -> dict[str, Any]:
         "state_schema": kind.State.model_json_schema(),
         "guidance_schema": guidance,
         "accepts_text": kind.accepts_text,
+        "takes_goal": "goal" in kind.Config.model_fields,
         "placeholder": kind.words.placeholder,
         "examples": list(kind.words.examples),
     }

@@ -2,8 +2,8 @@
 
 import pytest
 
-from agents_impl.orchestrator.briefing import config_for, facts_for
-from agents_impl.orchestrator.models import EditPlan, PlannedTask, Task, TaskResult, Worker
+from agents_impl.orchestrator.briefing import facts_for, goal_of
+from agents_impl.orchestrator.models import EditPlan, PlannedTask, Task, TaskResult
 from agents_impl.orchestrator.plan import (
     PlanError,
     checked,
@@ -13,6 +13,7 @@ from agents_impl.orchestrator.plan import (
     ready,
     stands_still,
 )
+from agents_impl.workers import Worker, config_of
 
 
 def planned(name, *needs, worker="dev"):
@@ -84,10 +85,11 @@ def test_a_child_is_told_what_it_has_to_know():
     )  # fmt: skip
     worker = Worker(tools=["files"], config={"approvals": "ask_all"})
     fields = ("goal", "facts", "tools", "workspace", "route", "approvals")
-    config = config_for(again, worker, {"a": done}, fields=fields, workspace="/w", route="cheap")
+    facts = facts_for(again, {"a": done})
+    config = config_of(worker, goal_of(again), facts, fields=fields, workspace="/w", route="cheap")
     assert config == {
         "approvals": "ask_all", "goal": "use it\n\nAccepted if: it runs", "tools": ["files"],
-        "workspace": "/w", "route": "cheap", "facts": facts_for(again, {"a": done}),
+        "workspace": "/w", "route": "cheap", "facts": facts,
     }  # fmt: skip
     assert config["facts"] == [
         "dev did a: made (files: a.py)",

@@ -283,3 +283,15 @@ def test_a_phone_steers_a_session(fleet, visit):
     page.get_by_role("button", name="Pause", exact=True).tap()
     expect(page.locator("main header .status")).to_have_text("paused")
     fleet.applied([q.agent_destroy_action("pocket", "ann")])
+
+
+def test_a_first_visit_stands_still(fleet, visit):
+    """Nothing is shown before it is known where it will stay: the banner of a demonstration."""
+    page = visit(f"{fleet.at}/sessions")
+    live(page)
+    page.evaluate("localStorage.removeItem('reins.demonstration')")
+    count_shifts(page)
+    page.reload()
+    expect(page.get_by_role("link", name="ada")).to_be_visible()
+    expect(page.get_by_text("Offline demonstration")).to_be_attached()
+    assert shifts_of(page) == []

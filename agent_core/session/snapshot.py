@@ -71,7 +71,7 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
     return snapshot
 
 
-def _waits_of(session: Kept) -> dict[str, Any] | None:
+def _waits_of(session: Kept) -> Mapping[str, Any] | None:
     """The thing that it waits for, the first that holds."""
     if session.held is not None and session.status is Status.PAUSED:
         return waits_for_budget(session.held)

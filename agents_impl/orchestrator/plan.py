@@ -79,7 +79,12 @@ def kept_of(tasks: Sequence[Task]) -> list[Task]:
         if task.state != "open":
             kept.append(task)
         elif task.attempt:
-            cut = {"state": "dropped", "brief": task.brief[:_SHOWN], "result": None, "needs": []}
+            cut: dict[str, object] = {
+                "state": "dropped",
+                "brief": task.brief[:_SHOWN],
+                "result": None,
+                "needs": [],
+            }
             kept.append(task.model_copy(update=cut))
     dropped = [task for task in kept if task.state == "dropped"]
     forgotten = {task.id for task in dropped[:-_MOST_DROPPED]}

@@ -6,7 +6,11 @@ from store.agent_state import list_agent_states
 from store.agent_steps import list_steps
 
 ENDED = ("completed", "stopped")
-SETTINGS = {"REINS_AGENT_MODULES": '["agents_impl", "tests.support.leaf_agents"]'}
+SETTINGS = {
+    "REINS_AGENT_MODULES": '["agents_impl", "tests.support.leaf_agents"]',
+    "REINS_RETRY_WAIT_S": "0.05",
+    "REINS_RETRY_WAIT_MAX_S": "0.2",
+}
 
 
 def states(reader):

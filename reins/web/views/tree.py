@@ -83,10 +83,12 @@ def stands_still(rows: Sequence[Row], held_up: Sequence[Mapping[str, Any]]) -> b
     )
 
 
-def boards(states: Iterable[tuple[str, Mapping[str, Any]]], rows: Sequence[Row]) -> list[Row]:
+def boards(
+    states: Iterable[tuple[str, Mapping[str, Any]]], rows: Sequence[Row]
+) -> list[dict[str, Any]]:
     """In the shape of `TaskBoard`, from the states of the sessions that have a plan."""
     spans = {row["session_id"]: _span_s(row) for row in rows}
-    found = []
+    found: list[dict[str, Any]] = []
     for session_id, state in states:
         tasks = [task for task in state.get("tasks") or [] if isinstance(task, dict)]
         if tasks:

@@ -14,6 +14,7 @@ from reins.llm import Model
 from reins.tools.registry import Registry
 from reins.tools.toolbox import Toolbox
 from store.agent_state import list_agent_states
+from store.queue import writer as queue_writer
 from tests.integration.agent_core.conftest import Fleet
 from tests.support import data_folder
 from tests.support.waiting import until_async
@@ -314,8 +315,11 @@ async def test_an_end_is_taken_in_though_a_tick_comes_to_nothing(trees):
 async def test_nobody_else_says_whose_child_a_session_is(trees):
     """A create with a parent is refused; an id of that form is an id as any other."""
     given = {"agent_type": "leaf", "config": {"goal": "done"}, "parent_session_id": "plan"}
-    with pytest.raises(q.ActionError, match="parent_session_id"):
-        q.create_action("create_agent", "ann", agent_id="x", **given)
+    action = q.create_action("create_agent", "ann", agent_id="x", **given)
+    queue_writer.writer_at(trees.folder).append(action)
+    refused = await trees.receipt(action["action_id"])
+    assert refused["outcome"] == "rejected"
+    assert "parent_session_id" in refused["error"]
     trees.planner.plans = [[task("t1", "never ends")]]
     await trees.plan()
     got = await trees.do(

@@ -42,6 +42,9 @@ def keep(reader, source):
 def run(reader, line):
     if is_steering(line) and not re.search(r" watch ", line):
         return in_process(line)  # `watch`, in a process of its own, shows that it works
+    if line.startswith("kill -9"):  # nobody else's process: looked at before it is done
+        told = reader.shell(line.replace("kill -9", "echo", 1))
+        assert told.split() == [str(reader.worker.process.pid)]
     said = reader.shell(line)
     if line.startswith("kill -9"):
         assert reader.worker.process.wait(10) == -9, "the line killed the worker"

@@ -9,7 +9,8 @@ from playwright.sync_api import expect
 
 import queue_imp as q
 from tests.browser.looking import (
-    GOOD_SHIFT,
+    MOST_SHIFT,
+    NARROW_SHIFT,
     PHONE,
     axe_findings,
     count_shifts,
@@ -42,7 +43,8 @@ def check(visit):
         if is_wider_than_its_window(page):
             found.append(f"{state}: the document scrolls sideways")
         found.extend(f"{state}: {each}" for each in axe_findings(page))
-        found.extend(f"{state}: {each}" for each in shifts_of(page, GOOD_SHIFT))
+        most = NARROW_SHIFT if look in NARROW else MOST_SHIFT
+        found.extend(f"{state}: {each}" for each in shifts_of(page, most))
         if look == "zoom":
             return  # dark differs in colours alone, which stay the same
         page.emulate_media(color_scheme="dark")

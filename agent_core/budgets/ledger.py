@@ -182,10 +182,13 @@ class Ledger:
         if (
             session.limits is None
             and not self._worker_limits
-            and not any(each in self._shared_limits for each in _shares(session))
+            and not (self._shared_limits and self._is_shared(session))
         ):
             return None
         return self._over(session, None)
+
+    def _is_shared(self, session: Spender) -> bool:
+        return any(share in self._shared_limits for share in _shares(session))
 
     def still_held(self, session: Spender) -> Held | None:
         """The limit that still holds a session; None: it can go on."""

@@ -210,3 +210,24 @@ def test_the_first_task_has_a_folder(tmp_path):
     assert price.read_text() == "mended"
     assert f"chown -R {NOBODY}:{NOBODY}" in makefile
     assert re.search(r"^run: workspaces/small_shop", makefile, re.MULTILINE)
+
+
+def test_a_developer_and_a_tester():
+    """A plan, a fault that the tests find, a fix, a second run, and what each contributed."""
+    code, out, err = ran(["-m", "examples.developer_and_tester"], cwd=ROOT, env={})
+    assert code == 0, err
+    assert out.splitlines()[-6:] == [
+        "t1 developer: done, 1 attempts",
+        "t2 tester: done, 1 attempts",
+        "t3 tester: failed, 1 attempts",
+        "t4 developer: done, 1 attempts",
+        "t5 tester: done, 1 attempts",
+        "done",
+    ]
+
+
+def test_a_research_team():
+    """Each reads a page, and the words of a page are told, not followed."""
+    code, out, err = ran(["-m", "examples.research_team"], cwd=ROOT, env={})
+    assert code == 0, err
+    assert "done, in 3 tasks" in out

@@ -17,7 +17,7 @@ _PLANNED = re.compile(
     r"(?: Result \((?P<came>\w+)\): (?P<result>.*))?",
     re.DOTALL,
 )
-_FAILED = re.compile(r"\bFAILED\b|\bfailures=\d|\berrors=\d|\b[1-9]\d* failed\b")
+_FAILED = re.compile(r"\bexit code [1-9]|\bFAILED\b|\bfailures=\d|\berrors=\d|\b[1-9]\d* failed\b")
 _ADDRESS = re.compile(r"https?://[^\s,;\"')]+")
 _TESTS = re.compile(r"\btest", re.IGNORECASE)
 _ALL_WELL = "all tests pass"

@@ -45,6 +45,13 @@ class TaskBoard(Wire):
     tasks: list[TaskRow]
 
 
+class SharedFile(Wire):
+    """A file that several sessions of the tree have changed; `sessions` in the tree's order."""
+
+    path: str
+    sessions: list[str]
+
+
 def in_order(rows: Iterable[Row]) -> list[Row]:
     """Parents before their children, those of one parent as they were made."""
     below: dict[str | None, list[Row]] = {}
@@ -91,7 +98,7 @@ def boards(
     found: list[dict[str, Any]] = []
     for session_id, state in states:
         tasks = [task for task in state.get("tasks") or [] if isinstance(task, dict)]
-        if tasks:
+        if tasks and "planned" in state:
             critical = _critical(tasks, spans)
             found.append(
                 {
@@ -104,6 +111,19 @@ def boards(
                 }
             )
     return found
+
+
+def shared_files(states: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[str, Any]]:
+    """In the shape of `SharedFile`, from the states of sessions that work in one folder."""
+    changed: dict[str, list[str]] = {}
+    for session_id, state in states:
+        for path in state.get("files_changed") or ():
+            changed.setdefault(str(path), []).append(session_id)
+    return [
+        {"path": path, "sessions": sessions}
+        for path, sessions in sorted(changed.items())
+        if len(sessions) > 1
+    ]
 
 
 def _why(row: Row) -> tuple[str, str] | None:

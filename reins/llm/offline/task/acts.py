@@ -14,6 +14,8 @@ from reins.llm.offline.task.text import (
 from reins.llm.offline.task.work import Act, Work
 
 _SHOWN = 900
+_NO_PYTEST = "No module named pytest"
+_UNITTEST = ["python3", "-m", "unittest", "discover", "-s", "."]
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -155,7 +157,11 @@ def run_tests(work: Work, _: re.Match[str]) -> Act:
     if ran is None:
         argv = test_command(entries(listed.result), [])
         return work.act("run_command", "I run the tests.", argv=argv)
-    return work.done(f"The tests were run: {shown(ran.result)}")
+    if _NO_PYTEST in ran.result and ran.arguments.get("argv") != _UNITTEST:
+        return work.act("run_command", "There is no pytest here.", argv=_UNITTEST)
+    code = exit_code(ran.result)
+    told = "" if code is None else f" (exit code {code})"
+    return work.done(f"The tests were run{told}: {shown(ran.result)}")
 
 
 def run(work: Work, goal: re.Match[str]) -> Act:

@@ -22,8 +22,8 @@ class Tree(Wire):
     """A tree of sessions, parents before their children.
 
     `holds_up` are those that wait for somebody; `stands_still`: nothing of it goes on by itself.
-    `plans` has a board for each session with tasks. `budget` is that of the whole tree, `cost_usd`
-    what all of it took.
+    `plans` has a board for each session with tasks, `shared_files` what several have changed.
+    `budget` is that of the whole tree, `cost_usd` what all of it took.
     """
 
     root_session_id: str
@@ -31,6 +31,7 @@ class Tree(Wire):
     holds_up: list[tree.HoldsUp]
     stands_still: bool
     plans: list[tree.TaskBoard]
+    shared_files: list[tree.SharedFile]
     budget: ScopeBudget
     cost_usd: float
 
@@ -43,17 +44,16 @@ def get_tree(path: SessionPath) -> dict[str, Any]:
     root = session["root_session_id"] or path.session_id
     sessions = tree.in_order(context.index.tree(root) or [session])
     held_up = tree.holds_up(sessions)
-    states = (
-        (each["session_id"], _state_of(each["agent_id"], each["session_id"]))
-        for each in sessions
-        if each["agent_type"] == "orchestrator"
-    )
+    states = [
+        (each["session_id"], _state_of(each["agent_id"], each["session_id"])) for each in sessions
+    ]
     return {
         "root_session_id": root,
         "sessions": sessions,
         "holds_up": held_up,
         "stands_still": tree.stands_still(sessions, held_up),
         "plans": tree.boards(states, sessions),
+        "shared_files": tree.shared_files(states),
         "budget": budget_row("tree", *(context.bridge.account_of_tree(root) or ({}, None))),
         "cost_usd": sum(each["cost_usd"] for each in sessions),
     }

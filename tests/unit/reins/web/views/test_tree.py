@@ -49,12 +49,22 @@ def test_the_path_that_takes_longest_is_marked():
     """By the lives of the sessions so far, along what needs what."""
     rows = [row("s.a", until=9), row("s.b", until=2), row("s.c", until=3), row("s.d", until=1)]
     state = {
+        "planned": True,
         "tasks": [
             {"id": "a", "needs": [], "session": "s.a"},
             {"id": "b", "needs": [], "session": "s.b"},
             {"id": "c", "needs": ["b"], "session": "s.c"},
             {"id": "d", "needs": ["a", "c"], "session": "s.d"},
-        ]
+        ],
     }
     [board] = tree.boards([("s", state), ("leaf", {"goal": ""})], rows)
     assert {each["id"] for each in board["tasks"] if each["critical"]} == {"a", "d"}
+
+
+def test_files_that_several_have_changed():
+    states = [
+        ("s.a", {"files_changed": ["x.py", "y.py"]}),
+        ("s.b", {"files_changed": ["y.py"]}),
+        ("s", {}),
+    ]
+    assert tree.shared_files(states) == [{"path": "y.py", "sessions": ["s.a", "s.b"]}]

@@ -1,13 +1,18 @@
 /** Sessions gathered under what they have in common. */
 
-import type { SessionSummary } from '../../net/wire'
+import type { Mood, SessionSummary } from '../../net/wire'
 
 export interface Group {
   /** The common value; empty for those that have none. */
   key: string
   label: string
   ids: string[]
+  cost_usd: number
+  /** How many need a person, by mood, the most urgent first. */
+  trouble: { mood: Mood; count: number }[]
 }
+
+const TROUBLE: readonly Mood[] = ['asking', 'failing', 'hanging', 'held', 'stuck']
 
 export const GROUPINGS = {
   type: { label: 'Type', none: 'no type', of: (session) => session.agent_type },
@@ -29,7 +34,13 @@ export function grouped(sessions: readonly SessionSummary[], by: Grouping): Grou
   const keys = [...groups.keys()].sort((one, other) => Number(one === '') - Number(other === '') || naturally(one, other))
   return keys.map((key) => {
     const within = groups.get(key) ?? []
-    return { key, label: key || none, ids: (by === 'tree' && key ? asTree(within) : within).map(({ session_id }) => session_id) }
+    return {
+      key,
+      label: key || none,
+      ids: (by === 'tree' && key ? asTree(within) : within).map(({ session_id }) => session_id),
+      cost_usd: within.reduce((sum, each) => sum + each.cost_usd, 0),
+      trouble: TROUBLE.map((mood) => ({ mood, count: within.filter((each) => each.mood === mood).length })).filter(({ count }) => count > 0),
+    }
   })
 }
 

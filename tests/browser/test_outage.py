@@ -61,7 +61,7 @@ def test_what_is_withdrawn_is_not_sent(outage):
     expect(field).to_have_value("now about dogs")
     app.start_again()
     live(page)
-    expect(rows_of(page, "status").last).to_contain_text("running")
+    expect(rows_of(page, "status").last).to_contain_text("resumed by start")
     assert [row["kind"] for row in app.steps("ada")].count("guidance") == 0
     field.press("Enter")
     expect(rows_of(page, "guidance")).to_have_count(1)

@@ -28,7 +28,7 @@ class Home(Protocol):
     live: dict[str, Session]
     ledger: Ledger
 
-    async def find(self, session_id: str) -> Session | None: ...
+    async def find_usable(self, session_id: str) -> Session | None: ...
 
     def kinds(self) -> Mapping[str, type[LoopingAgentBase]]: ...
 
@@ -119,8 +119,8 @@ class Children:
         return CreateChild(self, parent, wish)
 
     async def end_of(self, session_id: str) -> ChildEnd | None:
-        """The end of a session; None while it has none. Raises: SessionUnusableError."""
-        session = await self.home.find(session_id)
+        """The end of a session; None while it has none, or cannot be read back."""
+        session = await self.home.find_usable(session_id)
         if session is None or not session.status.ended:
             return None
         return ChildEnd(
@@ -172,7 +172,7 @@ class Children:
     async def reconcile(self, sessions: Iterable[Session]) -> None:
         """After a start: what a parent or a child was to be told before, and was not."""
         for parent_id in {s.lineage.parent for s in sessions if s.lineage is not None} - {None}:
-            parent = await self.home.find(str(parent_id))
+            parent = await self.home.find_usable(str(parent_id))
             if parent is None:
                 continue
             for child in self.living(parent.session_id):

@@ -250,6 +250,13 @@ class Fleet:
             await self._resume(session)
         return session
 
+    async def find_usable(self, session_id: str) -> Session | None:
+        """As `find`; None also where it cannot be rebuilt, which a reload may mend."""
+        try:
+            return await self.find(session_id)
+        except SessionUnusableError:
+            return None
+
     async def own_config(self, agent_id: str) -> dict[str, Any] | None:
         """Type and configuration of the agent's own session; None if it has none."""
         session = self.live.get(agent_id)

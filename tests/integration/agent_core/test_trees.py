@@ -327,3 +327,20 @@ async def test_nobody_else_says_whose_child_a_session_is(trees):
     )
     assert got["outcome"] == "applied"
     assert trees.state("plan.t2.1")["parent_session_id"] is None
+
+
+async def test_a_start_without_the_type_of_a_parent(trees):
+    """Its children go on; so does the parent once its type is there again."""
+    trees.planner.plans = [[task("t1", "never ends")]]
+    await trees.plan()
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    await trees.stop()
+    both, trees.modules = trees.modules, ("tests.support.leaf_agents",)
+    await trees.start("start-2")
+    assert sorted(trees.sessions.live) == ["plan.t1.1"]
+    await trees.stop()
+    trees.modules = both
+    await trees.start("start-3")
+    assert sorted(trees.sessions.live) == ["plan", "plan.t1.1"]
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await trees.until_status("plan.t1.1", "stopped")

@@ -55,9 +55,10 @@ _WHY_CHARS = 400
 
 
 class OrchestratorAgent(LoopingAgentBase):
-    """Code decides what is ready, stalled and over; the model plans, judges, plans anew, sums up.
+    """Breaks a goal into tasks, gives each to a child session, judges the results, and sums up.
 
-    One question to a model a tick, at the most. While its children work it has no tick and no row.
+    Code decides what is ready, stalled and over; the model plans, judges, plans anew, sums up. One
+    question to a model a tick, at the most. While its children work it has no tick and no row.
     """
 
     agent_type = "orchestrator"

@@ -77,19 +77,24 @@ class OrchestratorAgent(LoopingAgentBase):
     async def admit(self) -> Sequence[Record]:
         lineage = self.session.lineage
         depth = 0 if lineage is None else lineage.depth
-        if depth >= self.config.max_depth:
-            raise AgentRejectedError(
-                f"it is {depth} generations below {self.session.root}; expected less than "
-                f"{self.config.max_depth} for one that has children (max_depth)"
-            )
+        self._check_depth(depth, self.config)
         try:
             await self._workspace()
             for name in self.config.workers:
                 task = Task(id="t", worker=name, brief="a task")
-                self._children.check(self.session, await self._wish(task, "a.child"))
+                _, config = self._children.check(self.session, await self._wish(task, "a.child"))
+                if isinstance(config, OrchestratorConfig):
+                    self._check_depth(depth + 1, config)
         except (CreateError, ToolError, ValueError) as error:
             raise AgentRejectedError(str(error)) from error
         return ()
+
+    def _check_depth(self, depth: int, config: OrchestratorConfig) -> None:
+        if depth >= config.max_depth:
+            raise AgentRejectedError(
+                f"it is {depth} generations below {self.session.root}; expected less than "
+                f"{config.max_depth} for one that has children (max_depth)"
+            )
 
     async def _workspace(self) -> str | None:
         """The folder that its children share; None where each has its own. Raises: ToolError."""

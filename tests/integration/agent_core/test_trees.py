@@ -344,3 +344,30 @@ async def test_a_start_without_the_type_of_a_parent(trees):
     assert sorted(trees.sessions.live) == ["plan", "plan.t1.1"]
     await trees.do(q.agent_destroy_action, "plan", "ann")
     await trees.until_status("plan.t1.1", "stopped")
+
+
+async def test_an_orchestrator_below_another(trees):
+    """Two generations: each knows its parent and the root, and follows over both."""
+    deep = {"lead": {"agent_type": "orchestrator", "config": {"workers": WORKERS}}}
+    trees.planner.plans = [
+        [task("t1", "have it done", worker="lead")],
+        [task("s1", "done first"), task("s2", "never ends", "s1")],
+    ]
+    await trees.plan(workers=deep)
+    await until_async(lambda: "plan.t1.1.s2.1" in trees.sessions.live, "two generations work")
+    leaf = trees.sessions.live["plan.t1.1.s2.1"].lineage
+    assert (leaf.parent, leaf.root, leaf.depth, leaf.task) == ("plan.t1.1", "plan", 2, "s2")
+    await trees.do(q.agent_pause_action, "plan", "ann")
+    await trees.until_status("plan.t1.1.s2.1", "paused")
+    await trees.do(q.agent_resume_action, "plan", "ann")
+    await trees.until_status("plan.t1.1.s2.1", "running")
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await trees.until_status("plan.t1.1.s2.1", "stopped")
+
+
+async def test_an_orchestrator_whose_worker_is_too_deep_is_refused(trees):
+    """Before it begins: nothing below it could have children."""
+    deep = {"lead": {"agent_type": "orchestrator", "config": {"workers": WORKERS, "max_depth": 1}}}
+    got = await trees.plan(workers=deep)
+    assert got["outcome"] == "rejected"
+    assert "it is 1 generations below plan; expected less than 1" in got["error"]

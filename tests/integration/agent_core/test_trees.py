@@ -9,7 +9,6 @@ import queue_imp as q
 from agent_core.agent.services import Services
 from agent_core.children.children import Children
 from agent_core.inbox.inbox import Inbox
-from agents_impl.orchestrator.deciding import Plan, Synthesis, Verdict
 from reins.llm import Model
 from reins.tools.registry import Registry
 from reins.tools.toolbox import Toolbox
@@ -31,16 +30,16 @@ class Planner:
 
     async def structured(self, function, shape, **arguments):
         self.asked.append((function, arguments))
-        return Answer(self.answer(shape, arguments))
+        return Answer(shape(**self.answer(function, arguments)))
 
-    def answer(self, shape, arguments):
-        if shape is Plan:
-            return Plan(tasks=self.plans.pop(0))
-        if shape is Verdict:
+    def answer(self, function, arguments):
+        if function in ("PlanTasks", "ReplanTasks"):
+            return {"tasks": self.plans.pop(0)}
+        if function == "JudgeResult":
             done = json.loads(arguments["result"])["status"] == "done"
-            return Verdict(verdict="accept" if done else "again", reason="as it says")
-        assert shape is Synthesis
-        return Synthesis(status="done", summary="; ".join(arguments["tasks"]))
+            return {"verdict": "accept" if done else "again", "reason": "as it says"}
+        assert function == "SumUpTasks"
+        return {"status": "done", "summary": "; ".join(arguments["tasks"])}
 
     def functions(self):
         return [function for function, _ in self.asked]
@@ -300,10 +299,10 @@ async def test_an_end_is_taken_in_though_a_tick_comes_to_nothing(trees):
     """The model is away when the child has ended: the end is looked at again, not forgotten."""
     answer, failing = trees.planner.answer, [RuntimeError("away"), RuntimeError("away")]
 
-    def away_at_first(shape, arguments):
-        if shape is Verdict and failing:
+    def away_at_first(function, arguments):
+        if function == "JudgeResult" and failing:
             raise failing.pop()
-        return answer(shape, arguments)
+        return answer(function, arguments)
 
     trees.planner.answer = away_at_first
     trees.planner.plans = [[task("t1", "done one")]]

@@ -168,6 +168,6 @@ def test_hostile_texts_take_no_time(text: str) -> None:
     """The longest answer of nothing but marks is parted at once, and in pieces soon."""
     began = time.process_time()
     part(text)
-    assert time.process_time() - began < 0.25
+    assert time.process_time() - began < 1
     shown(text, 2_000)
     assert time.process_time() - began < 3

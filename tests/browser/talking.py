@@ -98,11 +98,14 @@ def has_decided(app: App, conversation_id: str, name: str, number: int) -> None:
 
 def shows_all(app: App, page: Page, conversation_id: str) -> None:
     """The page's messages are those on record, by number and by text, each once."""
-    wanted = said_in(app, conversation_id)
-    expect(messages_of(page).locator(".text")).to_have_count(len(wanted))
-    assert _numbers(page) == [row["number"] for row in wanted]
-    texts = messages_of(page).locator(".text").all_inner_texts()
-    assert texts == [row["text"] for row in wanted]
+
+    def same() -> bool:  # looked at anew: they go on talking
+        wanted = said_in(app, conversation_id)
+        texts = messages_of(page).locator(".text").all_inner_texts()
+        numbers = [row["number"] for row in wanted]
+        return texts == [row["text"] for row in wanted] and _numbers(page) == numbers
+
+    until(same, "the page's messages are those on record")
 
 
 def conversation_at(app: App, conversation_id: str) -> str:

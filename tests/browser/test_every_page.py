@@ -288,7 +288,7 @@ def test_a_phone_steers_a_session(fleet, visit):
 
 
 def test_a_first_visit_stands_still(fleet, visit):
-    """Nothing is shown before it is known where it will stay: the banner of a demonstration."""
+    """The banner of a demonstration has its place before it is known that it comes."""
     page = visit(f"{fleet.at}/sessions")
     live(page)
     page.evaluate("localStorage.removeItem('reins.demonstration')")

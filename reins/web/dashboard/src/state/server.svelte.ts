@@ -16,8 +16,8 @@ class Server {
   readonly demonstration = $derived(
     this.info ? this.info.model?.demonstration === true : localStorage.getItem(DEMONSTRATION) === 'true',
   )
-  /** Nothing tells yet whether the banner will be there: nobody has been here before. */
-  readonly unsure = $derived(this.info === null && this.problem === null && localStorage.getItem(DEMONSTRATION) === null)
+  /** Nobody has been here before: nothing told at first whether the banner would be there. */
+  readonly isFirstVisit = localStorage.getItem(DEMONSTRATION) === null
   #watchers = 0
   #timer: ReturnType<typeof setTimeout> | undefined
   #reading: Promise<void> | null = null

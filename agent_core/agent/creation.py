@@ -28,6 +28,17 @@ class CreateError(ValueError):
         self.errors = errors
 
 
+def kind_named(name: str, types: Mapping[str, type[LoopingAgentBase]]) -> type[LoopingAgentBase]:
+    """The type of agents of this name. Raises: CreateError."""
+    kind = types.get(name)
+    if kind is None:
+        raise CreateError(
+            f"agent type is {name!r}; expected one of {', '.join(sorted(types))}",
+            where="agent_type",
+        )
+    return kind
+
+
 @dataclass(frozen=True, slots=True)
 class Creation:
     """A session that somebody asks for; `config` is what they say of it."""
@@ -78,12 +89,7 @@ class Creation:
         `own` holds `agent_type` and `config` of the agent's own session, for a further one.
         Raises: CreateError.
         """
-        kind = types.get(self.agent_type)
-        if kind is None:
-            raise CreateError(
-                f"agent type is {self.agent_type!r}; expected one of {', '.join(sorted(types))}",
-                where="agent_type",
-            )
+        kind = kind_named(self.agent_type, types)
         checked = self._validated(kind, own)
         if checked.route is not None and not knows_route(checked.route):
             raise CreateError(

@@ -98,8 +98,7 @@ class Ledger:
             usage = {"ticks": row["iteration"] or 0} | orjson.loads(row["usage"] or "{}")
             if usage["ticks"] or usage.get("tokens_in") or "before" in usage:
                 total = self.agents.setdefault(row["agent_id"], Usage())
-                total.add_usage(usage)
-                total.add_usage(usage.get("before") or {})
+                total.add_lives(usage)
             for day in days_in(usage):
                 self._daily.recall(day, ended=row.get("status") in _OVER)
             stored = row["snapshot"] or ""
@@ -114,9 +113,7 @@ class Ledger:
         limits, lineage = snapshot.get("limits") or {}, snapshot.get("lineage")
         root = row["session_id"] if lineage is None else lineage["root"]
         if lineage is not None or "tree" in limits:
-            tree = self.trees.setdefault(root, Usage())
-            tree.add_usage(usage)
-            tree.add_usage(usage.get("before") or {})
+            self.trees.setdefault(root, Usage()).add_lives(usage)
         for scope, whose in (("agent", row["agent_id"]), ("tree", root)):
             known, entry = self._shared_limits.get((scope, whose)), limits.get(scope)
             if entry is not None and (known is None or entry["set_at"] > known["set_at"]):
@@ -125,9 +122,8 @@ class Ledger:
     def begin_tree(self, session: Spender) -> None:
         """Count its tree from now on: it is the root, and has had no child so far."""
         if session.root not in self.trees:
-            tree = self.trees[session.root] = Usage()
-            tree.add_usage(session.usage)
-            tree.add_usage(session.usage.get("before") or {})
+            self.trees[session.root] = Usage()
+            self.trees[session.root].add_lives(session.usage)
 
     def spent_on(self, date: str) -> Sums:
         """The sums of all sessions on a day; safe to read from any thread."""

@@ -69,6 +69,11 @@ class Usage:
         ticks, wall_s = usage.get("ticks", 0), usage.get("wall_s", 0.0)
         self.add(ticks, tokens, usage.get("cost_usd", 0.0), wall_s)
 
+    def add_lives(self, usage: Mapping[str, Any]) -> None:
+        """Add the usage of a snapshot, and that of the session's former lives."""
+        self.add_usage(usage)
+        self.add_usage(usage.get("before") or {})
+
     def sums(self) -> dict[str, float]:
         # One by one: each call of a model asks twice.
         return {

@@ -1,18 +1,18 @@
 """The children of sessions: made with a parent's tick, telling it of their end, settled with it."""
 
-import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
 
-from agent_core.agent.creation import CreateError, Creation
+from agent_core.agent.creation import CreateError, Creation, kind_named
 from agent_core.agent.effects import Prepared
 from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.registry import AgentTypes
 from agent_core.budgets.ledger import Ledger
-from agent_core.session.controls import Control, Outcome, Pause, Resume, Stop
+from agent_core.session.controls import Control, Pause, Resume, Stop, unanswered
 from agent_core.session.lineage import MAX_DEPTH, Lineage, Settle
 from agent_core.session.session import Session
 from agent_core.session.status import Status
@@ -27,14 +27,12 @@ class Home(Protocol):
 
     live: dict[str, Session]
     ledger: Ledger
+    types: AgentTypes
+    knows_route: Callable[[str], bool]
 
     async def find_usable(self, session_id: str) -> Session | None: ...
 
-    def kinds(self) -> Mapping[str, type[LoopingAgentBase]]: ...
-
     def is_known(self, session_id: str) -> bool: ...
-
-    def knows(self, route: str) -> bool: ...
 
     def creating(
         self,
@@ -66,7 +64,6 @@ class ChildEnd:
     report: Mapping[str, Any] | None
     output: str | None
     error: str | None
-    cost_usd: float
 
 
 class Children:
@@ -97,11 +94,7 @@ class Children:
 
     def kind(self, name: str) -> type[LoopingAgentBase]:
         """The type of agents of this name. Raises: CreateError."""
-        kinds = self.home.kinds()
-        if name not in kinds:
-            expected = ", ".join(sorted(kinds))
-            raise CreateError(f"agent type is {name!r}; expected one of {expected}")
-        return kinds[name]
+        return kind_named(name, self.home.types.by_name)
 
     def check(self, parent: Session, wish: Wish) -> tuple[type[LoopingAgentBase], Any]:
         """The class and the whole configuration of a child. Raises: CreateError."""
@@ -112,7 +105,9 @@ class Children:
             )
         asked = Creation(wish.session_id, wish.session_id, wish.agent_type, wish.config)
         fleet = self.home
-        return asked.check_config(types=fleet.kinds(), own=None, knows_route=fleet.knows)
+        return asked.check_config(
+            types=fleet.types.by_name, own=None, knows_route=fleet.knows_route
+        )
 
     def creating(self, parent: Session, wish: Wish) -> "CreateChild":
         """The effect that makes a child with the parent's tick: both are on disk, or neither."""
@@ -128,7 +123,6 @@ class Children:
             report=session.agent.report(),
             output=session.result,
             error=session.error,
-            cost_usd=session.usage["cost_usd"],
         )
 
     def is_living(self, session_id: str) -> bool:
@@ -196,14 +190,14 @@ class Children:
             return
         if parent.status is Status.PAUSED:
             if child.status is Status.RUNNING and lineage.standing != "apart":
-                _deliver(child, Pause("", parent.session_id, _future(), _PAUSED_REASON))
+                _deliver(child, Pause("", parent.session_id, unanswered(), _PAUSED_REASON))
         elif parent.status is Status.RUNNING and lineage.standing == "paused":
-            _deliver(child, Resume("", parent.session_id, _future()))
+            _deliver(child, Resume("", parent.session_id, unanswered()))
 
     def _stop(self, child: Session, parent: Session) -> None:
         if child.lineage is not None and child.lineage.settle == "stop":
             reason = f"its parent {parent.session_id} is {parent.status}"
-            _deliver(child, Stop("", parent.session_id, _future(), reason))
+            _deliver(child, Stop("", parent.session_id, unanswered(), reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +233,3 @@ class CreateChild:
 def _deliver(child: Session, control: Control) -> None:
     child.deliver(control)
     _logger.info("a child follows its parent", what=type(control).__name__, **child.names)
-
-
-def _future() -> "asyncio.Future[Outcome]":
-    return asyncio.get_running_loop().create_future()

@@ -47,6 +47,7 @@ from agent_core.session.controls import (
     Pause,
     Resume,
     Stop,
+    unanswered,
 )  # fmt: skip
 from agent_core.session.decisions import Decision, DecisionRejectedError
 from agent_core.session.session import Session
@@ -128,7 +129,7 @@ async def agent_resume(context: Context, action: QueuedAction) -> Result:
     session = await addressed(context, payload)
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Resume, mode=payload.mode)
-    resume = Resume(action.action_id, action.actor, _future())
+    resume = Resume(action.action_id, action.actor, unanswered())
     await session.agent.apply(resume)
     context.fleet.start_again(session)
     return await resume.done
@@ -152,7 +153,7 @@ async def agent_destroy(context: Context, action: QueuedAction) -> Result:
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Stop, reason=payload.reason)
     session.status = Status.STOPPED
-    stop = Stop(action.action_id, action.actor, _future(), payload.reason)
+    stop = Stop(action.action_id, action.actor, unanswered(), payload.reason)
     seq = await session.log.record(session.agent.final(stop))
     context.fleet.children.ended(session)
     return Applied(seq)
@@ -264,10 +265,6 @@ async def _failed(session: Session) -> bool:
 def _deliver(session: Session, action: QueuedAction, kind: type[Control], **parts: Any) -> Result:
     if (seq := session.unmarked.get(action.action_id)) is not None:
         return Applied(seq)  # applied before a crash, and not marked then
-    control = kind(action.action_id, action.actor, _future(), **parts)
+    control = kind(action.action_id, action.actor, unanswered(), **parts)
     session.deliver(control)
     return control.done
-
-
-def _future() -> "asyncio.Future[Outcome]":
-    return asyncio.get_running_loop().create_future()

@@ -1,7 +1,7 @@
 """All sessions of a worker: made, found, reached together, ended."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
@@ -216,14 +216,6 @@ class Fleet:
             inbox=self.inbox,
             kin=self.children,
         )
-
-    def kinds(self) -> Mapping[str, type[LoopingAgentBase]]:
-        """The types of agents that there are, by name."""
-        return self.types.by_name
-
-    def knows(self, route: str) -> bool:
-        """True of a route of the models."""
-        return self.knows_route(route)
 
     # -- finding
 

@@ -24,6 +24,11 @@ class Rejected:
 Outcome: TypeAlias = Applied | Rejected
 
 
+def unanswered() -> "asyncio.Future[Outcome]":
+    """The outcome of a new request, to come on this loop."""
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Control:
     """One request to a session. `done` is resolved once it is on record."""

@@ -10,7 +10,7 @@ from agent_core.budgets.account import Account
 from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.limits import Budget, SetBudget
 from agent_core.budgets.usage import Reserved, Usage
-from agent_core.session.controls import Control, Rejected, Release, Resume, Stop
+from agent_core.session.controls import Control, Rejected, Release, Resume, Stop, unanswered
 from agent_core.session.decisions import NoItems, SessionItems
 from agent_core.session.failures import describe
 from agent_core.session.lineage import Kin, Lineage, NoKin
@@ -136,7 +136,7 @@ class Session:
     def release(self) -> None:
         """Let it go on, if the budget that holds it has room; asked once until it is heard."""
         if not any(isinstance(control, Release) for control in self.mailbox.waiting()):
-            self.deliver(Release("", "budget", asyncio.get_running_loop().create_future()))
+            self.deliver(Release("", "budget", unanswered()))
 
     def abort_work(self) -> None:
         """End the tick or the taking in of guidance at its next await, for a stop."""

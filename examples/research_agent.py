@@ -17,7 +17,8 @@ import re
 import sys
 import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,21 @@ async def main() -> int:
     parser.add_argument("--agent", action="store_true", help="let a task session read a page")
     given = parser.parse_args()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
+    async with served() as place:
+        if given.agent:
+            report = await asyncio.to_thread(by_agent, f"http://{place}/otters")
+        else:
+            report = await research(given.question, place)
+    if given.report:
+        given.report.write_text(report)
+    else:
+        print(report)
+    return 0 if "urchins" in report else 1
+
+
+@asynccontextmanager
+async def served() -> AsyncIterator[str]:
+    """The place of the site, while it is served, with settings that let it be asked."""
     runner = web.AppRunner(site())
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -63,17 +79,9 @@ async def main() -> int:
     try:
         with tempfile.TemporaryDirectory(prefix="research-") as folder:
             settings(Path(folder), place)
-            if given.agent:
-                report = await asyncio.to_thread(by_agent, f"http://{place}/otters")
-            else:
-                report = await research(given.question, place)
+            yield place
     finally:
         await runner.cleanup()
-    if given.report:
-        given.report.write_text(report)
-    else:
-        print(report)
-    return 0 if "urchins" in report else 1
 
 
 def site() -> web.Application:

@@ -10,18 +10,16 @@ import asyncio
 import json
 import logging
 import sys
-import tempfile
 import time
 from pathlib import Path
 
 import structlog
-from aiohttp import web
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 import queue_imp as q
 from agents import Runtime
-from examples.research_agent import settings, site
+from examples.research_agent import served
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from store.agent_state import get_agent_state
@@ -36,16 +34,8 @@ PATIENCE_S = 120.0
 
 async def main() -> int:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
-    runner = web.AppRunner(site())
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    place = f"127.0.0.1:{runner.addresses[0][1]}"
-    try:
-        with tempfile.TemporaryDirectory(prefix="research-team-") as folder:
-            settings(Path(folder), place)
-            report = await asyncio.to_thread(by_team, [f"http://{place}/{name}" for name in PAGES])
-    finally:
-        await runner.cleanup()
+    async with served() as place:
+        report = await asyncio.to_thread(by_team, [f"http://{place}/{name}" for name in PAGES])
     print(report)
     return 0 if all(word in report for word in ("rivers", "eels", "kelp")) else 1
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from typing import Any
 
 from agent_core.agent.registry import AgentTypes
-from agent_core.session.controls import Renew
+from agent_core.session.controls import Renew, unanswered
 from agent_core.session.session import Session
 
 _SHOWN = 5  # sessions that an error names
@@ -20,12 +20,11 @@ async def renew(
     follow at their next safe point. A session that cannot take the new code says so in its log and
     keeps the old.
     """
-    loop = asyncio.get_running_loop()
     waits: list[asyncio.Future[Any]] = []
     for session in sessions:
         kind = types.get(session.agent_type)
         if session.agent_type in changed and kind is not None:
-            control = Renew("", "reload", loop.create_future(), kind)
+            control = Renew("", "reload", unanswered(), kind)
             if not session.scope.busy:
                 waits.append(control.done)
             session.deliver(control)

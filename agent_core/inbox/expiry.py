@@ -1,13 +1,11 @@
 """The end of the time for a decision: what nobody decides expires, which is no rejection."""
 
-import asyncio
 import time
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from agent_core.inbox.deciding import ItemDecided
 from agent_core.inbox.held import Held, HeldItems
-from agent_core.session.controls import Decide
+from agent_core.session.controls import Decide, unanswered
 from agent_core.session.decisions import Decision
 from agent_core.session.session import Session
 from reins.loops import TaskLoop
@@ -55,7 +53,7 @@ class Expiry(TaskLoop):
         return _AGAIN_S
 
     def _control(self, held: Held) -> Decide:
-        done: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        done = unanswered()
         done.add_done_callback(lambda _: setattr(held, "expiring", False))
         row = held.row
         decision = Decision(

@@ -67,6 +67,14 @@ def get_agent_config(session_id: str, *, store: Reader | None = None) -> dict[st
     return rows[-1] if rows else None
 
 
+def children_of(session_id: str, *, store: Reader | None = None) -> list[str]:
+    """The ids of the sessions that this one has made, as they are on record, in that order."""
+    own = {"parent_session_id": session_id}
+    where = f"parent_session_id = {quoted(session_id)}"
+    rows = (store or reader()).joined(TABLE, own, where)
+    return [*dict.fromkeys(row["session_id"] for row in rows)]
+
+
 def as_stored(session_id: str, *, store: Reader | None = None) -> str:
     """The id as it is on record, given in any form of Unicode; in normal form C if it is not."""
     return id_on_record(session_id, "session_id", lambda each: get_agent_config(each, store=store))

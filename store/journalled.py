@@ -38,7 +38,7 @@ def matching(lines: Iterable[Line], match: Mapping[str, str]) -> Iterable[Row]:
     for number, line in lines:
         if all(needle in line for needle in needles):
             row = orjson.loads(line)
-            if all(row[name] == value for name, value in match.items()):
+            if all(row.get(name) == value for name, value in match.items()):
                 row["journal_n"] = number
                 yield row
 

@@ -4,8 +4,11 @@ import asyncio
 from typing import Any
 
 import orjson
+import structlog
 
+from agent_core.agent.base import AgentRejectedError
 from agent_core.fleet.fleet import Fleet
+from agent_core.fleet.recovery import SessionUnusableError
 from agent_core.inbox.reopening import reopened
 from agent_core.session.log import Event
 from agent_core.session.restoring import RESTORE_S, Destroyed, destroyed
@@ -13,8 +16,10 @@ from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agent_core.session.trouble import restored_trouble
 from agent_core.session.waiting import restored_wait
-from store import agent_steps
+from store import agent_steps, agents_config
 from store.times import to_us
+
+_logger = structlog.get_logger(__name__)
 
 _LOOKED_AT = 100
 """Rows in which the one before a stop is looked for: what came in before it is applied first."""
@@ -25,7 +30,10 @@ class RestoreRejectedError(ValueError):
 
 
 async def restore(fleet: Fleet, ended: Session, action: dict[str, Any]) -> int:
-    """Bring a destroyed session back as it was; returns the `seq` at which that is on record.
+    """Bring a destroyed session back as it was, and the children that ended with it.
+
+    Returns the `seq` at which that is on record. `action` is the row of the action; that of a child
+    has no id.
 
     Raises: RestoreRejectedError, AgentRejectedError, SessionUnusableError.
     """
@@ -45,9 +53,11 @@ async def restore(fleet: Fleet, ended: Session, action: dict[str, Any]) -> int:
                 "destroyed_at": destroy.seq,
                 **({"reopened": dict(destroy.items)} if destroy.items else {}),
             },
-            applied=[action["action_id"]],
+            applied=[action["action_id"]] if action["action_id"] else [],
         )
         also = [*records, *await session.agent.admit()]
+        # Before their parent goes on: it would take them for destroyed by somebody.
+        await _restore_children(fleet, session.session_id, destroy, action)
         # What has failed ends with its result, as it did.
         if session.status.ended:
             return (
@@ -63,6 +73,24 @@ async def restore(fleet: Fleet, ended: Session, action: dict[str, Any]) -> int:
             raise
     fleet.go_on(session)
     return seq
+
+
+async def _restore_children(
+    fleet: Fleet, parent_id: str, destroy: Destroyed, action: dict[str, Any]
+) -> None:
+    """Those that this destroy of their parent has stopped; done again, nothing is left to do."""
+    store = fleet.store.reader
+    for child_id in await asyncio.to_thread(agents_config.children_of, parent_id, store=store):
+        child = await fleet.find_usable(child_id)
+        if child is None or not await child.until_over() or child.status is not Status.STOPPED:
+            continue
+        try:
+            _, end = await _last_rows(fleet, child, action)
+            if end.actor == parent_id and end.at >= destroy.at:
+                await restore(fleet, child, action | {"action_id": None})
+        except (RestoreRejectedError, AgentRejectedError, SessionUnusableError) as error:
+            # Its parent learns of its end, as of any other.
+            _logger.warning("a child was not restored", error=str(error), **child.names)
 
 
 async def _last_rows(

@@ -35,6 +35,7 @@ class Destroyed:
 
     seq: int
     at: int
+    actor: str | None
     items: Mapping[str, str]
     rules: tuple[str, ...]
 
@@ -47,11 +48,13 @@ def destroyed(row: Mapping[str, Any]) -> Destroyed | None:
     """The destroy that the newest row of a log tells of; None if it tells of none."""
     if row["kind"] != "final" or orjson.loads(row["state"])["status"] != Status.STOPPED:
         return None
-    settled = orjson.loads(row["payload"] or "{}").get("settled_by_stop") or {}
+    payload = orjson.loads(row["payload"] or "{}")
+    settled = payload.get("settled_by_stop") or {}
     at = row["created_at"]
     return Destroyed(
         seq=row["seq"],
         at=at if isinstance(at, int) else to_us(at),
+        actor=payload.get("actor"),
         items=settled.get("items") or {},
         rules=tuple(settled.get("rules") or ()),
     )

@@ -52,9 +52,11 @@ class PlannedTask(BaseModel):
 
     id: TaskId
     worker: WorkerName
-    brief: Brief
-    acceptance: Acceptance = ""
-    needs: list[TaskId] = Field(default=[], max_length=MAX_TASKS)
+    brief: Brief = Field(description="what is to be done")
+    acceptance: Acceptance = Field(default="", description="what makes its result good enough")
+    needs: list[TaskId] = Field(
+        default=[], max_length=MAX_TASKS, description="ids of tasks before it"
+    )
 
 
 class TaskResult(BaseModel):

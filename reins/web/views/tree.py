@@ -1,6 +1,6 @@
 """A tree of sessions as it stands: in the order of a page, who holds it up, its tasks."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
@@ -39,9 +39,10 @@ class TaskRow(Wire):
 
 
 class TaskBoard(Wire):
-    """The plan of one session of the tree."""
+    """The plan of one session of the tree, and the names of the workers that its tasks are for."""
 
     session_id: str
+    workers: list[str]
     tasks: list[TaskRow]
 
 
@@ -91,7 +92,9 @@ def stands_still(rows: Sequence[Row], held_up: Sequence[Mapping[str, Any]]) -> b
 
 
 def boards(
-    states: Iterable[tuple[str, Mapping[str, Any]]], rows: Sequence[Row]
+    states: Iterable[tuple[str, Mapping[str, Any]]],
+    rows: Sequence[Row],
+    config_of: Callable[[str], Mapping[str, Any]],
 ) -> list[dict[str, Any]]:
     """In the shape of `TaskBoard`, from the states of the sessions that have a plan."""
     spans = {row["session_id"]: _span_s(row) for row in rows}
@@ -103,6 +106,7 @@ def boards(
             found.append(
                 {
                     "session_id": session_id,
+                    "workers": [*(config_of(session_id).get("workers") or ("worker",))],
                     "tasks": [
                         {name: task.get(name) for name in _KEPT}
                         | {"result": task.get("result"), "critical": task["id"] in critical}

@@ -364,6 +364,40 @@ async def test_an_orchestrator_below_another(trees):
     await trees.until_status("plan.t1.1.s2.1", "stopped")
 
 
+async def test_a_destroyed_tree_is_restored_whole(trees):
+    """Over two generations, also while the last ends; all go on, and nothing is planned anew."""
+    deep = {"lead": {"agent_type": "orchestrator", "config": {"workers": WORKERS}}}
+    trees.planner.plans = [
+        [task("t1", "have it done", worker="lead")],
+        [task("s1", "never one"), task("s2", "never two")],
+    ]
+    await trees.plan(workers=deep)
+    await until_async(lambda: "plan.t1.1.s2.1" in trees.sessions.live, "two generations work")
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    got = await trees.do(q.agent_restore_action, "plan", "bob")
+    assert got["outcome"] == "applied"
+    assert set(trees.sessions.live) == {"plan", "plan.t1.1", "plan.t1.1.s1.1", "plan.t1.1.s2.1"}
+    texts = [row["text"] for row in trees.log("plan.t1.1.s2.1")]
+    assert "restored by bob, running" in texts
+    assert trees.tasks()["t1"]["state"] == "running"
+    assert trees.planner.functions() == ["PlanTasks", "PlanTasks"]
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await trees.until_status("plan.t1.1.s1.1", "stopped")
+
+
+async def test_what_was_destroyed_by_hand_stays_so_when_its_parent_is_restored(trees):
+    trees.planner.plans = [[task("t1", "never one"), task("t2", "never two")]]
+    await trees.plan()
+    await until_async(lambda: "plan.t2.1" in trees.sessions.live, "they work")
+    await trees.do(q.agent_pause_action, "plan", "ann")
+    await trees.until_status("plan.t2.1", "paused")
+    await trees.do(q.agent_destroy_action, "plan.t1.1", "ann")
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await trees.until_status("plan.t2.1", "stopped")
+    await trees.do(q.agent_restore_action, "plan", "ann")
+    assert trees.statuses() == {"plan": "paused", "plan.t1.1": "stopped", "plan.t2.1": "paused"}
+
+
 async def test_an_orchestrator_whose_worker_is_too_deep_is_refused(trees):
     """Before it begins: nothing below it could have children."""
     deep = {"lead": {"agent_type": "orchestrator", "config": {"workers": WORKERS, "max_depth": 1}}}

@@ -13,7 +13,7 @@ from reins.web.views import tree
 from reins.web.views.budgets import ScopeBudget, budget_row
 from reins.web.views.rows import Wire
 from reins.web.views.sessions import SessionSummary
-from store import agent_state
+from store import agent_state, agents_config
 
 api = group("tree", "sessions")
 
@@ -52,7 +52,7 @@ def get_tree(path: SessionPath) -> dict[str, Any]:
         "sessions": sessions,
         "holds_up": held_up,
         "stands_still": tree.stands_still(sessions, held_up),
-        "plans": tree.boards(states, sessions),
+        "plans": tree.boards(states, sessions, _config_of),
         "shared_files": tree.shared_files(states),
         "budget": budget_row("tree", *(context.bridge.account_of_tree(root) or ({}, None))),
         "cost_usd": sum(each["cost_usd"] for each in sessions),
@@ -63,3 +63,9 @@ def _state_of(agent_id: str, session_id: str) -> dict[str, Any]:
     row = agent_state.get_agent_state(agent_id, session_id, store=api_context().bridge.store)
     state: dict[str, Any] = orjson.loads((row or {}).get("context") or "{}")
     return state
+
+
+def _config_of(session_id: str) -> dict[str, Any]:
+    row = agents_config.get_agent_config(session_id, store=api_context().bridge.store)
+    config: dict[str, Any] = orjson.loads((row or {}).get("config") or "{}")
+    return config

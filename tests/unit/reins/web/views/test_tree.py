@@ -57,7 +57,9 @@ def test_the_path_that_takes_longest_is_marked():
             {"id": "d", "needs": ["a", "c"], "session": "s.d"},
         ],
     }
-    [board] = tree.boards([("s", state), ("leaf", {"goal": ""})], rows)
+    config = {"workers": {"developer": {}, "tester": {}}}
+    [board] = tree.boards([("s", state), ("leaf", {"goal": ""})], rows, lambda _: config)
+    assert board["workers"] == ["developer", "tester"]
     assert {each["id"] for each in board["tasks"] if each["critical"]} == {"a", "d"}
 
 

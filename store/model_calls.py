@@ -41,6 +41,7 @@ TABLE = Table(
             ("thought", TEXT),
             ("agent_type", TEXT),
             ("conversation_id", TEXT),
+            ("node", TEXT),
             JOURNAL_N,
         ]
     ),

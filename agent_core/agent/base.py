@@ -1,7 +1,7 @@
 """An agent: an identity, a configuration, a state, and one unit of work, the tick."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -143,6 +143,9 @@ class AgentBase:
         return None
 
     # -- for mixins to add to
+
+    def let_go(self, names: Collection[str] | None = None) -> None:
+        """Give up what runs between ticks, all or these pieces; they are begun again later."""
 
     def on_control(self, control: Control) -> None:
         """A request has come in, perhaps in the middle of a tick."""

@@ -22,7 +22,7 @@ class InterruptMixin(AgentBase):
     """Takes guidance and decisions in at safe points, and ticks at once after them."""
 
     def on_control(self, control: Control) -> None:
-        if _is_now(control):
+        if is_now(control):
             self.session.scope.abort("guidance")
             self.session.scope.abort_guidance()
         super().on_control(control)
@@ -101,12 +101,13 @@ class InterruptMixin(AgentBase):
         waiting = [*self.session.mailbox.waiting()]
         if any(isinstance(control, Stop) for control in waiting):
             return "it was given up for a stop"
-        if any(_is_now(control) for control in waiting):
+        if any(is_now(control) for control in waiting):
             return "it was given up for newer guidance of mode now; give it again if it still holds"
         return f"it was given up after {limit_s:g} s"
 
 
-def _is_now(control: Control) -> bool:
+def is_now(control: Control) -> bool:
+    """True if it gives up what is in flight."""
     return isinstance(control, Interrupt | Resume) and control.mode == "now"
 
 

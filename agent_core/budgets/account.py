@@ -5,6 +5,7 @@ The model layer knows it as its caller (`Caller` in reins/llm/caller.py) and is 
 
 import asyncio
 import time
+from collections.abc import Collection
 from typing import Any, Protocol
 
 import orjson
@@ -61,6 +62,7 @@ class Account:
         "_session",
         "_streaming",
         "_waiting",
+        "_waiting_beside",
         "cost_usd",
         "reserved",
         "tokens_in",
@@ -80,6 +82,7 @@ class Account:
         self._demonstration = False
         self._streaming = False
         self._waiting = 0
+        self._waiting_beside: list[str] = []
         self.waits_since: float | None = None
         self._guide_left_s: float | None = None
 
@@ -125,17 +128,23 @@ class Account:
 
     def waits(self) -> None:
         """A call waits for its place: from here on, no time limit of its session's work runs."""
-        self._waiting += 1
-        if self.waits_since is None:
-            self.waits_since = time.perf_counter()
-        if self._guide_left_s is None:
-            self._guide_left_s = self._session.scope.stop_guide_clock()
+        if (name := self._session.node) is not None:
+            self._waiting_beside.append(name)
+        else:
+            self._waiting += 1
+            if self.waits_since is None:
+                self.waits_since = time.perf_counter()
+            if self._guide_left_s is None:
+                self._guide_left_s = self._session.scope.stop_guide_clock()
         if self._session.is_halting:
             # Not here: a place that is free is taken without a wait, and the call is sent.
             asyncio.get_running_loop().call_soon(self._session.give_way)
 
     def goes_on(self) -> None:
         """It has its place, or wants none any more."""
+        if (name := self._session.node) is not None:
+            self._waiting_beside.remove(name)
+            return
         self._waiting -= 1
         if self.waits_since is None or self._waiting:
             return
@@ -149,6 +158,11 @@ class Account:
     def only_waits(self) -> bool:
         """True while a call of it waits for its place or its next attempt, and none is sent."""
         return self._waiting > 0 and not self.reserved.calls
+
+    @property
+    def waiting_beside(self) -> Collection[str]:
+        """Pieces of work between ticks of which a call only waits; none while any call is sent."""
+        return () if self.reserved.calls else frozenset(self._waiting_beside)
 
     def in_call_s(self, now: float) -> float:
         """Seconds since its eldest call in flight was sent; 0 where none is."""
@@ -180,6 +194,8 @@ class Account:
             self._session.outages.answered(call.route)
             self.note_answer(demonstration=call.demonstration)
         body = call.as_json()
+        if (name := self._session.node) is not None:
+            body = orjson.dumps({"node": name})[:-1] + b"," + body[1:]
         self._calls.append(body)
         self._calls_bytes += len(body)
         if len(self._calls) > _KEPT_CALLS or self._calls_bytes > _KEPT_BYTES or self._session.ended:
@@ -220,7 +236,9 @@ class Account:
     # -- what calls are saying
 
     def streamed(self, delta: Any) -> None:
-        """A piece of an answer has come: whoever listens is told."""
+        """A piece of an answer has come: whoever listens is told, unless it is beside ticks."""
+        if self._session.node is not None:
+            return
         self._streaming = True
         self._tell(delta)
 

@@ -16,6 +16,7 @@ from agent_core.session.failures import describe
 from agent_core.session.lineage import Kin, Lineage, NoKin
 from agent_core.session.log import Event, SessionClosedError, SessionLog
 from agent_core.session.mailbox import Mailbox
+from agent_core.session.node import node
 from agent_core.session.outages import Outages
 from agent_core.session.schedule import Schedule
 from agent_core.session.session_agent import SessionAgent
@@ -139,8 +140,9 @@ class Session:
             self.deliver(Release("", "budget", unanswered()))
 
     def abort_work(self) -> None:
-        """End the tick or the taking in of guidance at its next await, for a stop."""
+        """End the tick, the work between ticks, or the taking in of guidance, for a stop."""
         self.scope.abort("stop")
+        self.agent.let_go()
         self.scope.abort_guidance()
 
     @property
@@ -149,9 +151,14 @@ class Session:
         return self.status is Status.PAUSING or self.status is Status.STOPPING
 
     def give_way(self) -> None:
-        """End a tick that only waits to call a model, so that a pause or a stop takes at once."""
-        if self.is_halting and self.account is not None and self.account.only_waits:
+        """End what only waits to call a model, so that a pause or a stop takes at once."""
+        account = self.account
+        if not self.is_halting or account is None:
+            return
+        if account.only_waits:
             self.scope.abort("pause")
+        if waiting := account.waiting_beside:
+            self.agent.let_go(waiting)
 
     def over_time(self, now: float) -> Abort | None:
         """The reason to end its tick, which takes longer than it may; None where it does not."""
@@ -214,6 +221,11 @@ class Session:
         """The model route that its configuration names."""
         route: str | None = self.agent.config.route
         return route
+
+    @property
+    def node(self) -> str | None:
+        """The piece of work between ticks that asks; None where a tick does."""
+        return node.get()
 
     @property
     def in_flight(self) -> Reserved | None:

@@ -1,6 +1,6 @@
 """The agent of a session, as the rooms below and beside it know it."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from agent_core.session.controls import Control, Stop
@@ -34,6 +34,8 @@ class SessionAgent(Protocol):
     async def fail(self, error: str) -> None: ...
 
     def on_control(self, control: Control) -> None: ...
+
+    def let_go(self, names: Collection[str] | None = None) -> None: ...
 
     def report(self) -> dict[str, Any] | None: ...
 

@@ -16,11 +16,14 @@ class TickScope:
     """
 
     __slots__ = (
-        "_aborts", "_stands_since", "_task", "began", "guide_limit", "ticking", "waited_s",
+        "_aborts", "_stands_since", "_task", "began", "guide_limit", "pieces", "ticking",
+        "waited_s",
     )  # fmt: skip
 
     def __init__(self) -> None:
         self.ticking = False
+        self.pieces = 0
+        """Of work between ticks, that run now."""
         self.began = 0.0
         self.waited_s = 0.0
         self.guide_limit: asyncio.Timeout | None = None
@@ -30,8 +33,8 @@ class TickScope:
 
     @property
     def busy(self) -> bool:
-        """The agent's own code runs, so that mail has to wait for a safe point."""
-        return self.ticking or self.guide_limit is not None
+        """The agent's own code runs, so that a pause or an end has to wait for a safe point."""
+        return self.ticking or self.guide_limit is not None or self.pieces > 0
 
     # -- a tick
 

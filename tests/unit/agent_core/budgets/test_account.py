@@ -157,7 +157,7 @@ def test_the_table_has_a_column_for_each_field_of_a_call():
     """In the same order, after the row's place; the caller's names come after them."""
     fields = [field.name for field in dataclasses.fields(CallRecord)]
     names = model_calls.TABLE.schema.names
-    caller = ["agent_type", "conversation_id"]
+    caller = ["agent_type", "conversation_id", "node"]
     assert names == ["session_id", "agent_id", "step", "seq", *fields, *caller, JOURNAL_N.name]
 
 

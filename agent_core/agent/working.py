@@ -1,0 +1,123 @@
+"""Agents that work between their ticks: a tick commits what has ended since the row before."""
+
+from abc import abstractmethod
+from collections.abc import Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any
+
+from agent_core.agent.effects import Prepared
+from agent_core.agent.interrupting import is_now
+from agent_core.agent.looping import LoopingAgentBase
+from agent_core.agent.outcomes import Done
+from agent_core.agent.results import Quiet, StepResult
+from agent_core.session.controls import Control, Pause, Renew, Stop
+from agent_core.session.status import Status
+from agent_core.session.work import Ended, Work
+
+GIVEN_UP_S = 1.0
+"""A piece that has not ended this long after its cancellation is abandoned."""
+
+
+class WorkingAgentBase(LoopingAgentBase):
+    """An agent whose pieces of work run side by side, and end when they do.
+
+    `wanted` says which pieces should run, by the state that is on record; each is begun once the
+    row is on disk, and again after a crash. `fold` takes the ends in, as a tick. A pause begins no
+    further piece and takes effect once all have ended and are on record; so does newer code. A
+    destroy cancels them after its time; guidance of mode `now` cancels them at once, and they are
+    begun again after it.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.work = Work(self.session, self.session.scope, self.news)
+        self._is_quiescing = False
+        self._folded = 0
+
+    @abstractmethod
+    def wanted(self) -> Mapping[str, Callable[[], Coroutine[Any, Any, Any]]]:
+        """The pieces that should run now, by their names, each with how it is begun."""
+
+    @abstractmethod
+    async def fold(self, ends: Sequence[Ended]) -> StepResult | Quiet:
+        """Take the ends of pieces into the state, in the order in which they came; a tick.
+
+        Where it does not come to a row, it is given them again.
+        """
+
+    # -- the loop
+
+    async def run(self) -> None:
+        try:
+            self._begin_wanted()
+            await super().run()
+            if self.retired and not self.session.status.ended:
+                await self._quiesce()  # the worker stops, and gives them their time
+        finally:
+            await self.work.close(GIVEN_UP_S)
+
+    def retire(self) -> None:
+        super().retire()
+        self.session.mailbox.wake()
+
+    async def tick(self) -> StepResult | Quiet:
+        self._folded = len(self.work.ends)
+        return await self.fold(tuple(self.work.ends))
+
+    async def _commit(self, done: Done, prepared: Prepared) -> None:
+        await super()._commit(done, prepared)
+        self._forget_folded()
+
+    async def _settle_idle(self, result: Quiet) -> None:
+        await super()._settle_idle(result)
+        self._forget_folded()
+
+    def _forget_folded(self) -> None:
+        self.work.forget(min(self._folded, len(self.work.ends)))
+        self._folded = 0
+
+    def after_tick(self) -> None:
+        super().after_tick()
+        self._begin_wanted()
+
+    # -- requests
+
+    def on_control(self, control: Control) -> None:
+        if is_now(control):
+            self.work.let_go()
+        super().on_control(control)
+
+    def let_go(self, names: Collection[str] | None = None) -> None:
+        self.work.let_go(names)
+
+    async def apply(self, control: Control) -> None:
+        if isinstance(control, Pause | Stop | Renew):
+            await self._quiesce()
+            if self.ended:
+                self.session.refuse(control)
+                return
+        await super().apply(control)
+        self._begin_wanted()
+
+    async def _quiesce(self) -> None:
+        """Begin nothing, and put each end on record, until nothing runs."""
+        self._is_quiescing = True
+        try:
+            while self.work.running and not self.session.status.ended:
+                await self.work.change()
+                await self._commit_ends()
+            await self._commit_ends()
+        finally:
+            self._is_quiescing = False
+
+    async def _commit_ends(self) -> None:
+        if self.work.ends and not self.session.status.ended:
+            await self.tick_once()
+
+    def _begin_wanted(self) -> None:
+        session = self.session
+        may_begin = session.status is Status.RUNNING and session.held is None
+        if not may_begin or self._is_quiescing or self.retired:
+            return
+        for name, piece in self.wanted().items():
+            if not self.work.knows(name):
+                self.work.start(name, piece())

@@ -1,0 +1,174 @@
+"""Pieces of work that a session does between its ticks, side by side, each with its end."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Coroutine, Iterable
+from contextvars import copy_context
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+import structlog
+
+from agent_core.session.node import node
+from agent_core.session.side_tasks import Named
+from agent_core.session.tick_scope import TickScope
+from store.times import now_us
+
+_logger = structlog.get_logger(__name__)
+
+Outcome: TypeAlias = tuple[Any, BaseException | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The end of a piece: its result, or its error. **Units**: microseconds since 1970, UTC;
+    milliseconds.
+    """
+
+    name: str
+    result: Any
+    error: BaseException | None
+    started_at: int
+    took_ms: float
+
+
+class Work:
+    """Runs pieces by name, and keeps their ends in the order in which they came until forgotten.
+
+    `tell` is called at each end. What swallows its cancellation is abandoned: its name is free
+    again, and its late end is dropped. Everything here runs on the worker's loop.
+    """
+
+    def __init__(self, owner: Named, scope: TickScope, tell: Callable[[], object]) -> None:
+        self._owner = owner
+        self._scope = scope
+        self._tell = tell
+        self._tasks: dict[str, asyncio.Task[Outcome]] = {}
+        self._let_go: set[str] = set()
+        self._abandoned: set[asyncio.Task[Outcome]] = set()
+        self._changed = asyncio.Event()
+        self.ends: deque[Ended] = deque()
+
+    @property
+    def running(self) -> Collection[str]:
+        return self._tasks.keys()
+
+    @property
+    def abandoned(self) -> int:
+        """Pieces that swallowed their cancellation and have not ended yet."""
+        return len(self._abandoned)
+
+    def knows(self, name: str) -> bool:
+        """True if a piece of this name runs, or its end has not been forgotten."""
+        return name in self._tasks or any(end.name == name for end in self.ends)
+
+    def start(self, name: str, piece: Coroutine[Any, Any, Any]) -> None:
+        """Raises: ValueError if a piece of this name is there."""
+        if self.knows(name):
+            piece.close()
+            raise ValueError(f"a piece of work is named {name!r} already; expected another name")
+        session_id = self._owner.names["session_id"]
+        context = copy_context()
+        context.run(node.set, name)
+        task = asyncio.get_running_loop().create_task(
+            _outcome(piece), name=f"{name} {session_id}", context=context
+        )
+        self._tasks[name] = task
+        self._scope.pieces = len(self._tasks)
+        task.add_done_callback(partial(self._ended, name, piece, now_us(), time.perf_counter()))
+
+    def forget(self, count: int) -> None:
+        """The eldest ends are taken in, and on record."""
+        for _ in range(count):
+            self.ends.popleft()
+
+    def drop(self, name: str) -> None:
+        """The end of a piece counts as if it had not begun: it may be started again."""
+        self.ends = deque(end for end in self.ends if end.name != name)
+
+    async def change(self) -> None:
+        """Returns at the next end."""
+        self._changed.clear()
+        await self._changed.wait()
+
+    def let_go(self, names: Collection[str] | None = None) -> None:
+        """Cancel all that runs, or these; what ends by it leaves no end, and may be started
+        again.
+        """
+        for name, task in self._tasks.items():
+            if name not in self._let_go and (names is None or name in names):
+                self._let_go.add(name)
+                task.cancel()
+
+    async def cancel(self, names: Iterable[str], within_s: float) -> dict[str, str]:
+        """Cancel pieces in this order, and wait for their ends; none of them leaves one.
+
+        Gives for each that ran how it ended: `cancelled`, `done` where it was too late for that,
+        or `abandoned`.
+        """
+        tasks = {name: self._tasks[name] for name in names if name in self._tasks}
+        for name, task in tasks.items():
+            self._let_go.add(name)
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks.values(), timeout=within_s)
+            await asyncio.sleep(0)  # one that was done before is told of only now
+        found = {}
+        for name, task in tasks.items():
+            if not task.done():
+                self._abandon(name, task)
+            found[name] = _end_of(task)
+            self.drop(name)
+        return found
+
+    async def close(self, within_s: float) -> None:
+        """Cancel all that runs, and leave behind what does not end in time."""
+        await self.cancel([*self._tasks], within_s)
+
+    def _ended(
+        self,
+        name: str,
+        piece: Coroutine[Any, Any, Any],
+        started_at: int,
+        began: float,
+        task: "asyncio.Task[Outcome]",
+    ) -> None:
+        piece.close()  # where it was cancelled before it began
+        if self._tasks.get(name) is not task:
+            return  # it was abandoned, and another may have its name
+        self._out(name)
+        took_ms = round((time.perf_counter() - began) * 1e3, 3)
+        result, error = (None, asyncio.CancelledError()) if task.cancelled() else task.result()
+        if name not in self._let_go or not isinstance(error, asyncio.CancelledError):
+            self.ends.append(Ended(name, result, error, started_at, took_ms))
+        self._let_go.discard(name)
+        self._tell()
+
+    def _out(self, name: str) -> None:
+        del self._tasks[name]
+        self._scope.pieces = len(self._tasks)
+        self._changed.set()
+
+    def _abandon(self, name: str, task: "asyncio.Task[Outcome]") -> None:
+        self._out(name)
+        self._let_go.discard(name)
+        self._abandoned.add(task)
+        task.add_done_callback(self._abandoned.discard)
+        _logger.error("a piece of work swallowed its cancellation", piece=name, **self._owner.names)
+
+
+def _end_of(task: "asyncio.Task[Outcome]") -> str:
+    if not task.done():
+        return "abandoned"
+    is_cancelled = task.cancelled() or isinstance(task.result()[1], asyncio.CancelledError)
+    return "cancelled" if is_cancelled else "done"
+
+
+async def _outcome(piece: Coroutine[Any, Any, Any]) -> Outcome:
+    """Whatever it does is a value: not even a panic or exit() ends the fleet."""
+    try:
+        return await piece, None
+    except BaseException as error:  # noqa: BLE001
+        return None, error

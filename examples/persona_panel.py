@@ -97,7 +97,7 @@ def tree() -> Iterator[str]:
             seen[name] = max(row["seq"], seen.get(name, 0))
             if row["kind"] == "tick":
                 text = " ".join(row["text"].split())[:SHOWN]
-                yield f"{'    ' * name.count('.')}{name}: {text}"
+                yield f"{'    ' * ('.' in name)}{name}: {text}"
         if states[ROOT]["status"] in ENDED:
             return
         time.sleep(0.05)

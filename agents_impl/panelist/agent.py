@@ -31,7 +31,7 @@ _NO_ANSWER = "the model gave no answer in its voice"
 
 
 class PanelistAgent(LoopingAgentBase):
-    """A persona outside of any conversation: one call of the model, one answer, and it completes.
+    """A persona that is asked one question: one call of the model, one answer, and it completes.
 
     Guidance counts until the answer is on record.
     """

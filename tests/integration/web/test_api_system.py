@@ -100,7 +100,7 @@ def test_the_types_have_their_schemas(idle):
     assert joke["accepts_text"] is True
     panelist = types["panelist"]
     assert (panelist["takes_goal"], joke["takes_goal"]) == (True, False)
-    assert panelist["description"].startswith("A persona outside of any conversation")
+    assert panelist["description"].startswith("A persona that is asked one question")
     assert panelist["config_schema"]["required"] == ["name", "goal"]
     assert panelist["config_schema"]["properties"]["goal"]["description"] == "the question"
 

@@ -92,7 +92,7 @@ async def test_guidance_counts_before_the_answer():
     [
         ("be brief", ["guidance"]),
         ({"type": "set_tone", "tone": "dry"}, ["guidance"]),
-        ({"type": "set_budget", "session": {"cost_usd": 1.0}}, []),
+        ({"type": "set_budget", "scope": "session", "cost_usd": 1.0}, []),
     ],
 )
 async def test_a_call_in_flight_is_given_up_for_guidance(raw, aborts):

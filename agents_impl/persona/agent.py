@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from agent_core.agent.base import AgentRejectedError
-from agent_core.agent.guidance import GuidanceRejectedError, Understood
+from agent_core.agent.guidance import Understood
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.conversations.conversation import Conversation
@@ -23,13 +23,11 @@ from agents_impl.fitting import within
 from agents_impl.persona.composing import BESIDE_TOKENS, compose
 from agents_impl.persona.context import Context
 from agents_impl.persona.cooldown import Cooldown
+from agents_impl.persona.manner import Order
 from agents_impl.persona.models import (
-    INSTRUCTION_CHARS,
-    MOST_INSTRUCTIONS,
     PERSONA_WORDS,
     PersonaConfig,
     PersonaGuidance,
-    PersonaOrder,
     PersonaState,
     Reason,
     Silence,
@@ -254,17 +252,6 @@ class PersonaAgent(LoopingAgentBase):
 
     # -- guidance
 
-    async def guide(self, guidance: PersonaOrder | str) -> Understood:
-        if not isinstance(guidance, str):
-            return guidance.take(self.state)
-        if len(guidance) > INSTRUCTION_CHARS:
-            raise GuidanceRejectedError(
-                f"the instruction has {len(guidance)} characters; "
-                f"expected {INSTRUCTION_CHARS} at the most"
-            )
-        before = self.state.instructions
-        self.state.instructions = [*before, guidance][-MOST_INSTRUCTIONS:]
-        return Understood(
-            f"instruction: {guidance[:80]}",
-            {"type": "set_instructions", "instructions": before},
-        )
+    async def guide(self, guidance: Order | str) -> Understood:
+        state: PersonaState = self.state
+        return state.instruct(guidance) if isinstance(guidance, str) else guidance.take(state)

@@ -96,7 +96,7 @@ async def gather(
     time, so that not each message needs a summary. Raises: ModelError.
     """
     about = cut(about, budget_tokens // 8)
-    instructions = _newest_texts(instructions, budget_tokens // 4)
+    instructions = newest_texts(instructions, budget_tokens // 4)
     context = Context(about, instructions, summary, [])
     room = budget_tokens - budget_tokens // 8 - sum(map(tokens_of, [about, *instructions]))
     upto = 0 if summary is None else summary.upto
@@ -145,7 +145,8 @@ def _newest(messages: list[Sent], limit_tokens: int) -> list[Sent]:
     return kept[::-1]
 
 
-def _newest_texts(texts: list[str], limit_tokens: int) -> list[str]:
+def newest_texts(texts: list[str], limit_tokens: int) -> list[str]:
+    """The newest texts within a number of tokens, the oldest of them cut if need be."""
     kept: list[str] = []
     left = limit_tokens
     for text in reversed(texts):

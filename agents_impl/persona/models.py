@@ -1,42 +1,32 @@
 """The models of a persona: its configuration, its state, and the guidance that it takes."""
 
-import re
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from agent_core.actions.ids import KnownId
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.guidance import Understood
 from agent_core.agent.words import Words, changed, phrase, reading
 from agents_impl.persona.context import Summary
-from reins.names.folding import name_key
+from agents_impl.persona.manner import (
+    ABOUT_CHARS,
+    TONE_PHRASE,
+    USUAL_TONE,
+    Manner,
+    Name,
+    Order,
+    SetInstructions,
+    SetTone,
+    Tone,
+)
 from store.conversations import MAX_CEILING
 
 Reason = Literal["own_last", "muted", "paused", "cooldown", "ceiling", "talkativeness", "passed"]
 
 
-def _line(value: str) -> str:
-    if not value.isprintable():
-        raise ValueError("expected one line without control characters")
-    return value
-
-
-def _name(value: str) -> str:
-    # In Persian and in emoji a name may have joints that show nothing by themselves.
-    _line(re.sub("[\u200c\u200d]", "", value))
-    if not name_key(value):
-        raise ValueError("expected a name that can be seen")
-    return value
-
-
-Name = Annotated[str, Field(min_length=1, max_length=60), AfterValidator(_name)]
-Tone = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_line)]
 Cooldown = Annotated[float, Field(ge=0, le=3_600, allow_inf_nan=False)]
 ContextTokens = Annotated[int, Field(ge=200, le=100_000)]
-MOST_INSTRUCTIONS = 5
-INSTRUCTION_CHARS = 1_000
-Instruction = Annotated[str, Field(min_length=1, max_length=INSTRUCTION_CHARS)]
 Talkativeness = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 
 
@@ -47,8 +37,8 @@ class PersonaConfig(AgentConfig):
 
     name: Name
     conversation_id: KnownId
-    tone: Tone = "friendly"
-    about: str = Field("", max_length=2_000, description="who it is, what it wants")
+    tone: Tone = USUAL_TONE
+    about: str = Field("", max_length=ABOUT_CHARS, description="who it is, what it wants")
     cooldown_s: Cooldown = Field(2.0, description="its rest after it has spoken")
     talkativeness: Talkativeness = Field(1.0, description="how likely it joins in")
     max_agent_turns: int = Field(
@@ -69,20 +59,18 @@ class Silence(BaseModel):
     at: int
 
 
-class PersonaState(BaseModel):
+class PersonaState(Manner):
     """`last_seen` is the newest message that it has answered, or chosen not to.
 
     `context_tokens` are those of guidance, which count before the configuration's; `fits_tokens`
     are what its model takes, where that has turned out to be less.
     """
 
-    tone: str
     cooldown_s: float
     talkativeness: float
     context_tokens: int | None = None
     fits_tokens: int | None = None
     muted: bool = False
-    instructions: list[str] = []
     last_seen: int = 0
     spoke_at: int | None = None
     turns: int = 0
@@ -91,25 +79,7 @@ class PersonaState(BaseModel):
     silence: Silence | None = None
 
 
-class PersonaOrder(BaseModel):
-    """One kind of guidance; `take` puts it into the state and says what that changes."""
-
-    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
-
-    def take(self, state: PersonaState) -> Understood:
-        raise NotImplementedError
-
-
-class SetTone(PersonaOrder):
-    type: Literal["set_tone"]
-    tone: Tone
-
-    def take(self, state: PersonaState) -> Understood:
-        before, state.tone = state.tone, self.tone
-        return Understood(changed("tone", before, self.tone), {"type": "set_tone", "tone": before})
-
-
-class SetCooldown(PersonaOrder):
+class SetCooldown(Order):
     type: Literal["set_cooldown"]
     seconds: Cooldown
 
@@ -121,7 +91,7 @@ class SetCooldown(PersonaOrder):
         )
 
 
-class SetTalkativeness(PersonaOrder):
+class SetTalkativeness(Order):
     type: Literal["set_talkativeness"]
     value: Talkativeness
 
@@ -133,7 +103,7 @@ class SetTalkativeness(PersonaOrder):
         )
 
 
-class SetContextTokens(PersonaOrder):
+class SetContextTokens(Order):
     """Without `tokens`, those of the configuration hold again."""
 
     type: Literal["set_context_tokens"]
@@ -148,19 +118,7 @@ class SetContextTokens(PersonaOrder):
         )
 
 
-class SetInstructions(PersonaOrder):
-    """All that it is asked to follow, in place of what it was asked before."""
-
-    type: Literal["set_instructions"]
-    instructions: Annotated[list[Instruction], Field(max_length=MOST_INSTRUCTIONS)]
-
-    def take(self, state: PersonaState) -> Understood:
-        before, state.instructions = state.instructions, self.instructions
-        undo = {"type": "set_instructions", "instructions": before}
-        return Understood(changed("instructions", len(before), len(self.instructions)), undo)
-
-
-class SpeakNow(PersonaOrder):
+class SpeakNow(Order):
     type: Literal["speak_now"]
 
     def take(self, state: PersonaState) -> Understood:
@@ -168,7 +126,7 @@ class SpeakNow(PersonaOrder):
         return Understood("asked to speak now")
 
 
-class Mute(PersonaOrder):
+class Mute(Order):
     type: Literal["mute"]
 
     def take(self, state: PersonaState) -> Understood:
@@ -176,7 +134,7 @@ class Mute(PersonaOrder):
         return Understood("muted", None if before else {"type": "unmute"})
 
 
-class Unmute(PersonaOrder):
+class Unmute(Order):
     type: Literal["unmute"]
 
     def take(self, state: PersonaState) -> Understood:
@@ -223,10 +181,7 @@ PERSONA_WORDS = Words(
             rf"(?:set )?(?:the )?talkativeness *(?:to|:|=|of)? *{_NUMBER}",
             lambda found: {"type": "set_talkativeness", "value": float(found["number"])},
         ),
-        phrase(
-            r"(?:set )?(?:the |your )?tone *(?:to|:|=|of)? *(?P<tone>[\w ,'\u2019-]{1,60}?)",
-            lambda found: {"type": "set_tone", "tone": found["tone"].strip()},
-        ),
+        TONE_PHRASE,
     ),
 )
 """Other words are an instruction, kept as it was given."""

@@ -56,19 +56,22 @@ class Speech:
 
 
 def speech_of(answer: str, name: str, others: Collection[str]) -> Speech:
-    """An answer without the persona's own name before it and without the lines of `others`.
-
-    A name before the answer's only line addresses somebody, and stays.
-    """
-    text = _unfenced(answer.strip())
-    labels = _Labels(name, others)
-    own = labels.own_lines(text)
-    if own is None:
+    """An answer as a message of a conversation: the persona's own words, unless it passes."""
+    said = own_words(answer, name, others)
+    if said is None:
         return Speech(None, "it wrote the lines of others")
-    said = _unfenced("\n".join(own).strip())
-    if not said or is_pass(said, name) or is_pass(labels.after_any(said), name):
+    if not said or is_pass(said, name) or is_pass(_Labels(name, others).after_any(said), name):
         return Speech(None)
     return Speech(said)
+
+
+def own_words(answer: str, name: str, others: Collection[str]) -> str | None:
+    """An answer without the persona's own name before it and without the lines of `others`.
+
+    A name before the answer's only line addresses somebody, and stays. None: all lines are others'.
+    """
+    own = _Labels(name, others).own_lines(_unfenced(answer.strip()))
+    return None if own is None else _unfenced("\n".join(own).strip())
 
 
 def is_pass(text: str, name: str) -> bool:

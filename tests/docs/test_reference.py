@@ -17,7 +17,15 @@ from agent_core.agent.base import AgentBase, AgentConfig
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.budgets.limits import Budget, Limits, SetBudget
 from agent_core.session.status import Status
-from agents_impl.persona import models
+from agents_impl.panelist.models import (
+    PanelistConfig,
+    PanelistGuidance,
+    PanelistState,
+)
+from agents_impl.panelist.models import (
+    Report as PanelistReport,
+)
+from agents_impl.persona import manner
 from agents_impl.persona.agent import PersonaAgent
 from agents_impl.persona.context import Context
 from agents_impl.persona.models import PersonaConfig, PersonaGuidance, PersonaState, Reason
@@ -211,8 +219,34 @@ def test_the_guidance_of_personas_is_taken_as_it_is_shown():
         *get_args(get_args(PersonaGuidance)[0])
     }
     text = section("## Personas")
-    assert f"up to {models.INSTRUCTION_CHARS} characters" in text
-    assert models.MOST_INSTRUCTIONS == 5, "the newest five are kept"
+    assert f"up to {manner.INSTRUCTION_CHARS} characters" in text
+    assert manner.MOST_INSTRUCTIONS == 5, "the newest five are kept"
+
+
+def test_panelists_are_those_of_their_models():
+    """Configuration, guidance, state and report."""
+    text = section("## Panelists")
+    tables = {}
+    for head in ("config", "guidance", "state"):
+        rows = expected.rows(text[text.index(f"| {head} |") :])
+        tables[head] = {row[0].strip("`"): row[1:] for row in rows}
+    limits = expected.limits_of(PanelistConfig)
+    assert tables["config"].keys() == limits.keys()
+    for name, (default, between) in limits.items():
+        assert tables["config"][name][0] == default, name
+        assert tables["config"][name][1].startswith(between), name
+    facts = PanelistConfig.model_json_schema()["properties"]["facts"]
+    assert tables["config"]["facts"][1] == (
+        f"up to {facts['maxItems']} texts of {facts['items']['maxLength']} characters"
+    )
+    shown = [cell for cell in tables["guidance"] if cell.startswith("{")]
+    known = TypeAdapter(PanelistGuidance)
+    assert {type(known.validate_json(cell)) for cell in shown} == {
+        *get_args(get_args(PanelistGuidance)[0])
+    }
+    assert tables["state"].keys() == PanelistState.model_fields.keys()
+    reported = text[text.index("Its FinalResult") :]
+    assert PanelistReport.model_fields.keys() <= set(re.findall(r"`(\w+)`", reported))
 
 
 def test_commands_are_those_of_the_parser():

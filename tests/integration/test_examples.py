@@ -231,3 +231,22 @@ def test_a_research_team():
     code, out, err = ran(["-m", "examples.research_team"], cwd=ROOT, env={})
     assert code == 0, err
     assert "done, in 3 tasks" in out
+
+
+def test_an_orchestrator_asks_a_panel_of_personas():
+    """A plan, three at once, a verdict on each, a sum; each one's answer in its own voice."""
+    code, out, err = ran(["-m", "examples.persona_panel"], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    plan = next(line for line in lines if line.startswith("panel: plan: "))
+    assert plan.count("Should cats vote?") == 3
+    children = [line.split(":")[0].strip() for line in lines if line.startswith("    panel.")]
+    assert sorted(children) == ["panel.t1.1", "panel.t2.1", "panel.t3.1"]
+    assert out.count(" is done: as was asked") == 3
+    said = {
+        line.split(" (")[0]: lines[at + 1] for at, line in enumerate(lines) if "), done:" in line
+    }
+    assert list(said) == ["Mara", "Finn", "Odile"]
+    assert len(set(said.values())) == 3
+    assert all("cats" in answer for answer in said.values())
+    assert any(line.startswith("done: Should cats vote?: done, in 3 tasks.") for line in lines)

@@ -10,7 +10,7 @@ from zlib import crc32
 
 import orjson
 
-from reins.llm.offline import orchestrator
+from reins.llm.offline import orchestrator, panelist
 from reins.llm.offline.choice import choose
 from reins.llm.offline.jokes import JOKES
 from reins.llm.offline.persona import part_of, reply, summary
@@ -96,6 +96,7 @@ class Answers:
             _task("subject", "told", self._tell_a_joke),
             _task("guidance", "", lambda ask: subject_or_none(ask.one("guidance"))),
             _task("name tone", "about instruction other summary message", _persona_reply),
+            _task("name tone question", "about instruction fact", _panelist_answer),
             _task("message", "summary", _summarize),
             _task("goal action", "seen", _choose_action),
             _task("goal tool", "summary step file fact rejected guidance note", _act),
@@ -143,6 +144,10 @@ def joke_about(subject: str, number: int) -> str:
 def _persona_reply(ask: Ask) -> str:
     """A reply, or the bare word that says there is none."""
     return reply(part_of(ask.fields, ask.messages))
+
+
+def _panelist_answer(ask: Ask) -> str:
+    return panelist.answer(ask.fields)
 
 
 def _summarize(ask: Ask) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+from reins.llm.text import one_line
+
 _PLANNED = re.compile(
     r"(?P<id>\S+) for (?P<worker>.+?)(?:, after (?P<needs>[^:]*?))?, (?P<state>[a-z]+): "
     r"(?P<brief>.*?)(?: Accepted if: (?P<acceptance>.*?))?"
@@ -19,8 +21,10 @@ _PLANNED = re.compile(
 )
 _FAILED = re.compile(r"\bexit code [1-9]|\bFAILED\b|\bfailures=\d|\berrors=\d|\b[1-9]\d* failed\b")
 _ADDRESS = re.compile(r"https?://[^\s,;\"')]+")
+_PANELIST = re.compile(r"\bpanelist\b", re.IGNORECASE)
 _TESTS = re.compile(r"\btest", re.IGNORECASE)
 _ALL_WELL = "all tests pass"
+_IN_VOICE = "it takes a position on the question"
 _LINE_CHARS = 300
 _RESULT_CHARS = 120
 _MOST_READ = 12
@@ -73,8 +77,14 @@ class _Planned:
 
 
 def plan(goal: str, cards: Sequence[str]) -> str:
-    """JSON of the tasks for a goal: a program with tests, addresses to be read, or any other."""
+    """JSON of the tasks for a goal: a question to a panel, a program with tests, addresses to be
+    read, or any other.
+    """
     names = [card.partition(":")[0] for card in cards]
+    if all(_PANELIST.search(card) for card in cards):
+        return _tasks(
+            *(_task(f"t{n}", name, goal, acceptance=_IN_VOICE) for n, name in enumerate(names, 1))
+        )
     tester, other = _tester_and_other(cards)
     if tester is not None and other is not None and _TESTS.search(goal):
         return _tasks(
@@ -137,15 +147,20 @@ def sum_up(goal: str, worked: Sequence[str]) -> str:
     tasks = [found for line in worked if (found := _PLANNED.fullmatch(line)) is not None]
     status = "done" if tasks and tasks[-1]["state"] == "done" else "failed"
     lines = [
-        f"- {found['id']} {found['worker']}, {found['state']}: {_in_short(found['result'] or '')}"
+        f"- {found['id']} {found['worker']}, {found['state']}: "
+        f"{_in_short(found['result'] or '', found['acceptance'])}"
         for found in tasks
     ]
     told = "\n".join([f"{goal}: {status}, in {len(lines)} tasks.", "", *lines])
     return orjson.dumps({"status": status, "summary": told}).decode()
 
 
-def _in_short(result: str) -> str:
-    """The end of a result, where runs of tests say how they went, on one line."""
+def _in_short(result: str, acceptance: str | None) -> str:
+    """The end of a result, where runs of tests say how they went, on one line; of a position, the
+    beginning.
+    """
+    if acceptance == _IN_VOICE:
+        return one_line(result, _RESULT_CHARS)
     words = " ".join(result.split())
     return words if len(words) <= _RESULT_CHARS else f"… {words[-_RESULT_CHARS:]}"
 

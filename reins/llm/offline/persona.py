@@ -95,7 +95,7 @@ class Part:
         if self.asked is None or "?" not in self.asked.text:
             return None
         text = self.asked.text
-        return Stances(tuple(self.everybody), number_of(text), _is_closed(text))
+        return Stances(tuple(self.everybody), number_of(text), is_closed(text))
 
     @cached_property
     def moment(self) -> int:
@@ -112,6 +112,16 @@ class Part:
         tone = f"“{one_line(self.tone, LONGEST_NAME)}”"
         other = one_line(other, LONGEST_NAME)
         return filled(line, {"t": topic, "tone": tone, "who": who, "other": other, **more})
+
+    def as_asked(self) -> str:
+        """A sentence on the newest instruction, of which there is one."""
+        return f"They asked me for “{one_line(self.instructions[-1], 60)}”, so I try."
+
+    def as_whom(self) -> str:
+        """A sentence on who it is, where that is told as "a baker" is; else none."""
+        about = one_line(self.about, 80).rstrip(".")
+        told = re.match(r"(?:an?|the) ", about, re.IGNORECASE)
+        return f"I say that as {about[0].lower()}{about[1:]}." if told else ""
 
 
 def part_of(fields: Mapping[str, Sequence[str]], objects: Sequence[Mapping[str, Any]]) -> Part:
@@ -189,14 +199,14 @@ def _topic(part: Part, last: Said) -> str:
     return topic or topic_of(last.text, (*part.everybody, last.speaker), part.moment) or "this"
 
 
-def _is_closed(text: str) -> bool:
+def is_closed(text: str) -> bool:
     """True for a question that takes a yes or a no."""
     return bool(YES_OR_NO.search(text)) and not OPEN.search(text)
 
 
 def _verdict(part: Part, last: Said) -> str:
     """Yes, no or neither, where that was the question: the position that it keeps."""
-    if part.stances is None or not _is_closed(last.text):
+    if part.stances is None or not is_closed(last.text):
         return ""
     return part.voice.verdicts[part.stances.of(part.name)]
 
@@ -235,10 +245,9 @@ def _fresh(lines: Sequence[str], part: Part) -> str:
 def _afterthought(part: Part, last: Said, topic: str) -> str:
     """A line on the operators' wish, the speaker, or the next speaker."""
     if part.instructions and not part.chance("instruction", 5):
-        return f"They asked me for “{one_line(part.instructions[-1], 60)}”, so I try."
-    about = one_line(part.about, 80).rstrip(".")
-    if re.match(r"(?:an?|the) ", about, re.IGNORECASE) and not part.chance("about", 6):
-        return f"I say that as {about[0].lower()}{about[1:]}."
+        return part.as_asked()
+    if (as_whom := part.as_whom()) and not part.chance("about", 6):
+        return as_whom
     if (other := _quietest(part, last)) and not part.chance("hand over", 6):
         return part.says(part.voice.hand_over, topic, other)
     return ""

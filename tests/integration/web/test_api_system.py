@@ -98,6 +98,11 @@ def test_the_types_have_their_schemas(idle):
     assert "told" in joke["state_schema"]["properties"]
     assert "subject" in joke["guidance_schema"]["properties"]
     assert joke["accepts_text"] is True
+    panelist = types["panelist"]
+    assert (panelist["takes_goal"], joke["takes_goal"]) == (True, False)
+    assert panelist["description"].startswith("A persona that is asked one question")
+    assert panelist["config_schema"]["required"] == ["name", "goal"]
+    assert panelist["config_schema"]["properties"]["goal"]["description"] == "the question"
 
 
 def test_the_tools_have_their_sets_risks_and_schemas(idle):

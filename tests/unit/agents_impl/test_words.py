@@ -4,11 +4,12 @@ import pytest
 
 from agent_core.agent.guidance import GuidanceRejectedError
 from agents_impl.joke import JokeAgent
+from agents_impl.panelist.agent import PanelistAgent
 from agents_impl.persona.agent import PersonaAgent
 from agents_impl.subject_words import is_said_in
 from agents_impl.task.agent import TaskAgent
 
-TYPES = [JokeAgent, PersonaAgent, TaskAgent]
+TYPES = [JokeAgent, PersonaAgent, PanelistAgent, TaskAgent]
 
 
 def fields(kind, text):
@@ -124,6 +125,19 @@ def test_a_models_subject_is_one_that_was_said(subject, text, said):
 def test_a_persona_reads_orders_and_keeps_other_words(text, order):
     """Other words are an instruction: whoever plays it knows what they mean."""
     assert fields(PersonaAgent, text) == order
+
+
+@pytest.mark.parametrize(
+    ("text", "order"),
+    [
+        ("Tone: noir!", {"type": "set_tone", "tone": "noir"}),
+        ("be brief", "be brief"),
+        ("mute", "mute"),
+    ],
+)
+def test_a_panelist_reads_a_tone_and_keeps_other_words(text, order):
+    """What only a conversation knows is words to it, as any other."""
+    assert fields(PanelistAgent, text) == order
 
 
 @pytest.mark.parametrize(

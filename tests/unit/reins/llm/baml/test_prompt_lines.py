@@ -14,6 +14,9 @@ ONE, SOME = "one", "some"
 TAGS = {
     "TellAJoke": {"subject": ONE, "told": SOME},
     "ExtractSubject": {"guidance": ONE},
+    "PanelistAnswer": {
+        "name": ONE, "tone": ONE, "about": ONE, "instruction": SOME, "question": ONE, "fact": SOME,
+    },
     "PersonaReply": {
         "name": ONE, "tone": ONE, "about": ONE, "instruction": SOME, "other": SOME, "summary": ONE,
         "message": SOME,

@@ -8,6 +8,7 @@ from agents_impl.orchestrator.plan import checked, told
 from reins.llm.offline import orchestrator
 
 DEVELOPERS = ["developer: writes code (tools: files)", "tester: runs tests (tools: commands)"]
+PANEL = ["Mara: panelist, a detective", "Finn: panelist"]
 GOAL = "Write a small CLI that counts words, and test it"
 
 
@@ -22,6 +23,8 @@ def tasks_in(answer):
          [("t1", "developer", []), ("t2", "tester", []), ("t3", "tester", ["t1", "t2"])]),
         ("read http://a/1 and http://a/2, http://a/3", ["ann: reads", "bob: reads"],
          [("t1", "ann", []), ("t2", "bob", []), ("t3", "ann", [])]),
+        ("Should cats vote?", PANEL, [("t1", "Mara", []), ("t2", "Finn", [])]),
+        ("Is a test at http://a/1 fair?", PANEL, [("t1", "Mara", []), ("t2", "Finn", [])]),
         ("count the files", ["one: counts"], [("t1", "one", [])]),
     ],
 )  # fmt: skip
@@ -76,3 +79,16 @@ def test_it_sums_up_what_each_did():
     answer = orjson.loads(orchestrator.sum_up(GOAL, [*map(told, planned())]))
     assert answer["status"] == "failed"
     assert "- t1 developer, done: written" in answer["summary"]
+
+
+def test_each_of_a_panel_is_asked_the_question_and_heard_from_the_beginning():
+    """Judged by whether it takes a position; the sum has the beginning of each answer."""
+    mara, finn = tasks_in(orchestrator.plan("Should cats vote?", PANEL))
+    assert mara.brief == finn.brief == "Should cats vote?"
+    assert mara.acceptance == finn.acceptance == "it takes a position on the question"
+    answer = TaskResult(status="done", summary="Yes, the way rain says yes. " * 9)
+    judged = orchestrator.judge(mara.acceptance, answer.model_dump_json())
+    assert orjson.loads(judged)["verdict"] == "accept"
+    task = Task(**mara.model_dump(), state="done", result=answer)
+    summary = orjson.loads(orchestrator.sum_up("Should cats vote?", [told(task)]))["summary"]
+    assert "- t1 Mara, done: Yes, the way rain says yes. Yes" in summary

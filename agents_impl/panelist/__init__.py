@@ -1,0 +1,1 @@
+"""A panelist: a persona that is asked one question."""

@@ -3,13 +3,25 @@
 from collections.abc import Collection, Mapping, Sequence
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from agent_core.agent.creation import CreateError
 from agent_core.children.children import ChildEnd
 from agent_core.session.status import Status
 
-WorkerName = Annotated[str, Field(min_length=1, max_length=40)]
+
+def _name(value: object) -> object:
+    if isinstance(value, str) and (
+        value != value.strip() or not value.isprintable() or ":" in value
+    ):
+        raise ValueError(
+            f"the worker's name is {value!r:.60}; expected one that can be seen, without a colon "
+            "and without spaces around it"
+        )
+    return value
+
+
+WorkerName = Annotated[str, Field(min_length=1, max_length=40), BeforeValidator(_name)]
 FACT_CHARS = 1_000
 
 

@@ -68,6 +68,18 @@ class Creation:
                 "destroy it first, or choose another id"
             )
 
+    def check_orphaned(self, parent_id: str | None) -> None:
+        """Check against the parent of the session that had the id: it would take the new one for
+        its child.
+
+        Raises: CreateError.
+        """
+        if parent_id is not None:
+            raise CreateError(
+                f"session {self.session_id} was made by {parent_id} for a task of its own; choose "
+                "another id, or restore it within ten minutes of its destroy"
+            )
+
     def check_unlike(self, other: str | None) -> None:
         """Check against the id of another session that looks the same. Raises: CreateError."""
         if other is not None:

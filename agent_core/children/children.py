@@ -1,12 +1,13 @@
 """The children of sessions: made with a parent's tick, telling it of their end, settled with it."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import structlog
 
+from agent_core.actions.ids import MAX_ID_CHARS
 from agent_core.agent.creation import CreateError, Creation, kind_named
 from agent_core.agent.effects import Prepared
 from agent_core.agent.looping import LoopingAgentBase
@@ -33,6 +34,10 @@ class Home(Protocol):
     async def find_usable(self, session_id: str) -> Session | None: ...
 
     def is_known(self, session_id: str) -> bool: ...
+
+    def build(
+        self, kind: type[LoopingAgentBase], config: Any, *, agent_id: str, session_id: str
+    ) -> Session: ...
 
     def creating(
         self,
@@ -103,11 +108,32 @@ class Children:
                 f"session {parent.session_id} is {parent.lineage.depth} generations below "
                 f"{parent.root}; expected {MAX_DEPTH - 1} at the most for one that has children"
             )
+        if len(wish.session_id) > MAX_ID_CHARS:
+            raise CreateError(
+                f"the id {wish.session_id[:40]}… of a child has {len(wish.session_id)} characters; "
+                f"expected {MAX_ID_CHARS} at the most. Give the root a shorter id"
+            )
         asked = Creation(wish.session_id, wish.session_id, wish.agent_type, wish.config)
         fleet = self.home
-        return asked.check_config(
+        kind, config = asked.check_config(
             types=fleet.types.by_name, own=None, knows_route=fleet.knows_route
         )
+        if config.budget is not None and config.budget.tree is not None:
+            raise CreateError(
+                "a child's budget has a limit of scope tree; the limit of a tree is its root's: "
+                "give it to the root, and the child one of scope session"
+            )
+        return kind, config
+
+    async def rehearse(self, parent: Session, wish: Wish) -> None:
+        """Check that a child could begin, without making it.
+
+        Raises: CreateError, AgentRejectedError.
+        """
+        kind, config = self.check(parent, wish)
+        child = self.home.build(kind, config, agent_id=wish.session_id, session_id=wish.session_id)
+        child.lineage = _place_of(parent).child(parent.session_id, wish.task, wish.settle)
+        await child.agent.admit()
 
     def creating(self, parent: Session, wish: Wish) -> "CreateChild":
         """The effect that makes a child with the parent's tick: both are on disk, or neither."""
@@ -128,6 +154,31 @@ class Children:
     def is_living(self, session_id: str) -> bool:
         """True while it has not ended."""
         return session_id in self.home.live
+
+    async def is_below(self, session_id: str, ancestor: str) -> bool:
+        """True if a session is a child of another, or a child's child."""
+        for _ in range(MAX_DEPTH):
+            session = await self.home.find_usable(session_id)
+            if session is None or session.lineage is None or session.lineage.parent is None:
+                return False
+            if session.lineage.parent == ancestor:
+                return True
+            session_id = session.lineage.parent
+        return False
+
+    async def over_parent(self, session: Session) -> Session | None:
+        """The parent that is over, so that this session would be stopped as soon as it lives."""
+        lineage = session.lineage
+        if lineage is None or lineage.parent is None or lineage.settle != "stop":
+            return None
+        parent = await self.home.find_usable(lineage.parent)
+        return parent if parent is not None and parent.status.over else None
+
+    def stop(self, session_id: str, parent: Session, reason: str) -> None:
+        """End a child whose work nobody waits for any more."""
+        child = self.home.live.get(session_id)
+        if child is not None:
+            _deliver(child, Stop("", parent.session_id, unanswered(), reason))
 
     def living(self, session_id: str) -> list[Session]:
         """The children of a session that have not ended."""
@@ -163,10 +214,13 @@ class Children:
         if lineage is not None and lineage.parent is not None:
             self._tell(lineage.parent)
 
-    async def reconcile(self, sessions: Iterable[Session]) -> None:
-        """After a start: what a parent or a child was to be told before, and was not."""
-        for parent_id in {s.lineage.parent for s in sessions if s.lineage is not None} - {None}:
-            parent = await self.home.find_usable(str(parent_id))
+    async def reconcile(self, sessions: Sequence[Session]) -> None:
+        """Tell sessions that live again, and their kin, what they were to be told meanwhile."""
+        related = [session for session in sessions if session.lineage is not None]
+        parents = {session.session_id for session in related if session.session_id in self._of}
+        parents |= {each.lineage.parent for each in related if each.lineage and each.lineage.parent}
+        for parent_id in parents:
+            parent = await self.home.find_usable(parent_id)
             if parent is None:
                 continue
             for child in self.living(parent.session_id):
@@ -174,9 +228,10 @@ class Children:
                     self._stop(child, parent)
                 elif parent.held is None:
                     self._follow(child, parent)
-        for session in sessions:
-            if session.lineage is not None:
-                session.agent.news()
+        for session in related:
+            session.agent.news()
+            if session.lineage is not None and session.lineage.parent is not None:
+                self._tell(session.lineage.parent)
 
     def _tell(self, parent_id: str) -> None:
         parent = self.home.live.get(parent_id)
@@ -219,8 +274,7 @@ class CreateChild:
         if not self.children.free_id(wish.session_id):
             raise CreateError(f"session {wish.session_id} exists; the task needs another attempt")
         kind, config = self.children.check(parent, wish)
-        if parent.lineage is None:
-            parent.lineage = Lineage(None, parent.session_id)
+        parent.lineage = _place_of(parent)
         fleet.ledger.begin_tree(parent)
         lineage = parent.lineage.child(parent.session_id, wish.task, wish.settle)
         created = {"created_by": parent.session_id, "description": None, "metadata": None}
@@ -228,6 +282,11 @@ class CreateChild:
             kind, config, session_id=wish.session_id, lineage=lineage, created=created
         ) as records:
             yield Prepared(records)
+
+
+def _place_of(parent: Session) -> Lineage:
+    """A session that gets its first child is the root of a tree from then on."""
+    return parent.lineage or Lineage(None, parent.session_id)
 
 
 def _deliver(child: Session, control: Control) -> None:

@@ -85,6 +85,7 @@ async def create_agent(context: Context, action: QueuedAction) -> Result:
             return Applied(seq)
         await before.until_over()  # a destroy that came first has its turn
         asked.check_free(before.agent_id, before.status)
+        asked.check_orphaned(None if before.lineage is None else before.lineage.parent)
     else:
         asked.check_unlike(fleet.ids.look_alike(payload.address))
     kind, checked = asked.check_config(
@@ -129,9 +130,15 @@ async def agent_resume(context: Context, action: QueuedAction) -> Result:
     session = await addressed(context, payload)
     if not await _failed(session) or action.action_id in session.unmarked:
         return _deliver(session, action, Resume, mode=payload.mode)
+    if (parent := await context.fleet.children.over_parent(session)) is not None:
+        raise ActionRejectedError(
+            f"the parent {parent.session_id} of session {session.session_id} is {parent.status}; "
+            "restore the parent first, within ten minutes of its destroy"
+        )
     resume = Resume(action.action_id, action.actor, unanswered())
     await session.agent.apply(resume)
     context.fleet.start_again(session)
+    await context.fleet.children.reconcile([session])
     return await resume.done
 
 

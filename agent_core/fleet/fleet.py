@@ -73,7 +73,7 @@ class Fleet:
         # Of what does not live, the id alone is kept: a new one is known as new without a query.
         self.ids = KnownIds()
         self._configs = SharedConfigs()
-        self.recovery = Recovery(store=store, types=types, build=self._build, shared=self._configs)
+        self.recovery = Recovery(store=store, types=types, build=self.build, shared=self._configs)
         self._overseer = Overseer(
             self.live,
             store=store.reader,
@@ -165,7 +165,7 @@ class Fleet:
         """A session that is found by others from now on, its first row, and what goes with it."""
         as_json = config.model_dump_json(exclude_none=True)
         config = self._configs.get(kind, as_json, lambda: config)
-        session = self._build(kind, config, agent_id=agent_id, session_id=session_id)
+        session = self.build(kind, config, agent_id=agent_id, session_id=session_id)
         session.lineage = lineage
         if before is not None:
             session.log.seq = before.seq
@@ -199,9 +199,10 @@ class Fleet:
         if budget is not None and (budget.agent is not None or budget.tree is not None):
             self.ledger.made_room()  # perhaps
 
-    def _build(
+    def build(
         self, kind: type[LoopingAgentBase], config: Any, *, agent_id: str, session_id: str
     ) -> Session:
+        """A session of this fleet, which nobody finds and which does not run yet."""
         return build_session(
             kind,
             config,
@@ -240,6 +241,7 @@ class Fleet:
         if not session.status.ended:
             self.live[session_id] = session
             await self._resume(session)
+            await self.children.reconcile([session])
         return session
 
     async def find_usable(self, session_id: str) -> Session | None:

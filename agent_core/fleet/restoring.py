@@ -38,6 +38,11 @@ async def restore(fleet: Fleet, ended: Session, action: dict[str, Any]) -> int:
     Raises: RestoreRejectedError, AgentRejectedError, SessionUnusableError.
     """
     before, destroy = await _last_rows(fleet, ended, action)
+    if action["action_id"] and (parent := await fleet.children.over_parent(ended)) is not None:
+        raise RestoreRejectedError(
+            f"the parent {parent.session_id} of session {ended.session_id} is {parent.status}; "
+            "restore that, and its children come back with it. Nothing was undone"
+        )
     resting = await _before_stopping(fleet, ended, before)
     session = await fleet.recovery.read(ended.session_id)
     assert session is not None, "it was found a moment ago"
@@ -72,6 +77,8 @@ async def restore(fleet: Fleet, ended: Session, action: dict[str, Any]) -> int:
             del fleet.live[session.session_id]
             raise
     fleet.go_on(session)
+    if action["action_id"]:  # the parent of a child that comes back with it is not there yet
+        await fleet.children.reconcile([session])
     return seq
 
 

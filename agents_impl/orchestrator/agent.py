@@ -1,8 +1,9 @@
 """An agent that breaks a goal into tasks, gives them to child sessions, and sums up."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from agent_core.actions.ids import MAX_ID_CHARS
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.creation import CreateError
 from agent_core.agent.effects import Effect
@@ -52,6 +53,9 @@ _NAME_CHARS = 120
 _GUIDANCE = 10
 _GUIDANCE_CHARS = 1_000
 _WHY_CHARS = 400
+_UNREAD = "cannot be rebuilt: its type is missing, or its log does not read; mend that and reload"
+_CHILD_CHARS = len(".") + 24 + len(".9999")
+"""Of the id of a child, behind that of its parent: the task's, and the attempt."""
 
 
 class OrchestratorAgent(LoopingAgentBase):
@@ -71,30 +75,36 @@ class OrchestratorAgent(LoopingAgentBase):
         super().__init__(*args, **kwargs)
         self._children: Children = self.services.get(Children)
         self._folder: str | None = None
+        self._unread: set[str] = set()
+        """Children whose end nobody can read, such as those whose type is missing."""
 
     # -- before it begins
 
     async def admit(self) -> Sequence[Record]:
         lineage = self.session.lineage
         depth = 0 if lineage is None else lineage.depth
-        self._check_depth(depth, self.config)
-        try:
-            await self._workspace()
-            for name in self.config.workers:
-                task = Task(id="t", worker=name, brief="a task")
-                _, config = self._children.check(self.session, await self._wish(task, "a.child"))
-                if isinstance(config, OrchestratorConfig):
-                    self._check_depth(depth + 1, config)
-        except (CreateError, ToolError, ValueError) as error:
-            raise AgentRejectedError(str(error)) from error
-        return ()
-
-    def _check_depth(self, depth: int, config: OrchestratorConfig) -> None:
-        if depth >= config.max_depth:
+        if depth >= self.config.max_depth:
             raise AgentRejectedError(
                 f"it is {depth} generations below {self.session.root}; expected less than "
-                f"{config.max_depth} for one that has children (max_depth)"
+                f"{self.config.max_depth} for one that has children (max_depth)"
             )
+        session_id = self.session.session_id
+        if len(session_id) > MAX_ID_CHARS - _CHILD_CHARS:
+            raise AgentRejectedError(
+                f"the id {session_id[:40]}… has {len(session_id)} characters; expected "
+                f"{MAX_ID_CHARS - _CHILD_CHARS} at the most, so that its children can have theirs"
+            )
+        try:
+            await self._workspace()
+        except ToolError as error:
+            raise AgentRejectedError(str(error)) from error
+        for name in self.config.workers:
+            task = Task(id="t", worker=name, brief="a task")
+            try:  # under its own id: a folder of its own is there anyway
+                await self._children.rehearse(self.session, await self._wish(task, session_id))
+            except (CreateError, ToolError, ValueError) as error:
+                raise AgentRejectedError(f"worker {name!r}: {error}") from error
+        return ()
 
     async def _workspace(self) -> str | None:
         """The folder that its children share; None where each has its own. Raises: ToolError."""
@@ -127,8 +137,14 @@ class OrchestratorAgent(LoopingAgentBase):
     @property
     def _has_ended_child(self) -> bool:
         """True if an end is to be taken in. Asked anew each time: a tick may come to nothing."""
-        running = in_state(self.state.tasks, "running")
-        return any(not self._children.is_living(task.session or "") for task in running)
+        return any(
+            task.session not in self._unread and not self._children.is_living(task.session or "")
+            for task in in_state(self.state.tasks, "running")
+        )
+
+    def news(self) -> None:
+        self._unread.clear()
+        super().news()
 
     @property
     def _places(self) -> int:
@@ -140,9 +156,15 @@ class OrchestratorAgent(LoopingAgentBase):
         running = in_state(self.state.tasks, "running")
         if not running or self._has_work:
             return None
-        names = ", ".join(f"{task.id} ({task.session})" for task in running)
+        names = ", ".join(f"{task.id} ({self._said(task)})" for task in running)
         since = min(task.begun_at or 0 for task in running)
         return {"kind": FOR_CHILDREN, "since": since, "reason": f"waits for {names}", "until": None}
+
+    def _said(self, task: Task) -> str:
+        unread = (
+            " cannot be rebuilt: see its log, then reload" if task.session in self._unread else ""
+        )
+        return f"{task.session}{unread}"
 
     # -- one tick
 
@@ -165,13 +187,16 @@ class OrchestratorAgent(LoopingAgentBase):
             did = ""
         if state.rethink is not None and state.replans >= MOST_REPLANS:
             return self._stuck(" · ".join(filter(None, (came, did))))
-        effects, begun = await self._begin()
-        text = " · ".join(filter(None, (came, did, begun)))
+        effects, begun, failed = await self._begin()
+        began = f"began {', '.join(begun)}" if begun else ""
+        text = " · ".join(filter(None, (came, did, began, failed)))
         if not text:
             return Quiet()
+        if failed and state.replans >= MOST_REPLANS:
+            return self._stuck(text, effects)
         return StepResult(
             text,
-            {"plan": as_payload(state.tasks), **({"began": begun} if begun else {})},
+            {"plan": as_payload(state.tasks), **({"began": began} if began else {})},
             effects=effects,
             next_in_s=0.0,
         )
@@ -181,6 +206,9 @@ class OrchestratorAgent(LoopingAgentBase):
         came = []
         for task in in_state(self.state.tasks, "running"):
             end = None if task.session is None else await self._children.end_of(task.session)
+            if end is None and not self._children.is_living(task.session or ""):
+                self._unread.add(task.session or "")
+                came.append(f"{task.id}: {task.session} {_UNREAD}")
             if end is not None:
                 _take_end(task, end)
                 came.append(f"{task.id} came back: {task.result.status if task.result else '?'}")
@@ -204,8 +232,10 @@ class OrchestratorAgent(LoopingAgentBase):
         why = state.rethink or ""
         kept = kept_of(state.tasks)
         most = config.max_tasks - sum(task.state != "dropped" for task in kept)
-        if most < 1:
-            return self._unusable(PlanError(f"{config.max_tasks} tasks are used up (max_tasks)"))
+        if most < 1:  # nobody can give it more: it says how far it came
+            state.tasks = [*_given_up(kept)]
+            state.rethink = None
+            return f"no further task is allowed ({config.max_tasks}, max_tasks): {why}"
         try:
             planned = await deciding.replan(
                 self.services.get(Model), config.goal, config.workers, state.tasks, most,
@@ -249,7 +279,7 @@ class OrchestratorAgent(LoopingAgentBase):
         return self._give_up(task, reason)
 
     def _again(self, task: Task, why: str) -> str:
-        if task.attempt >= MOST_ATTEMPTS:
+        if task.tries >= MOST_ATTEMPTS:
             return self._give_up(task, why)
         task.state, task.problem = "open", why[:_WHY_CHARS]
         return f"{task.id} is tried again: {why}"
@@ -262,7 +292,7 @@ class OrchestratorAgent(LoopingAgentBase):
     def _rethink(self, why: str) -> None:
         self.state.rethink = why[:_WHY_CHARS]
 
-    def _stuck(self, text: str) -> StepResult:
+    def _stuck(self, text: str, effects: Sequence[Effect] = ()) -> StepResult:
         """Held for a person: whoever resumes or guides it gives it two more new plans."""
         state = self.state
         reason = f"the plan was made anew {MOST_REPLANS} times and does not work: {state.rethink}"
@@ -273,28 +303,37 @@ class OrchestratorAgent(LoopingAgentBase):
             f"{text} · {reason}" if text else reason,
             {"plan": as_payload(state.tasks)},
             waits=Waiting.stuck(reason),
+            effects=effects,
         )
 
-    async def _begin(self) -> tuple[list[Effect], str]:
-        """Give out what is ready, as far as there are places."""
+    async def _begin(self) -> tuple[list[Effect], list[str], str]:
+        """Give out what is ready, as far as there are places: whom it began, and what could not."""
         state = self.state
-        if not state.planned or state.rethink is not None:
-            return [], ""
         effects: list[Effect] = []
-        begun = []
+        begun: list[str] = []
+        if not state.planned or state.rethink is not None:
+            return effects, begun, ""
         for task in ready(state.tasks)[: max(0, self._places)]:
-            while True:
-                task.attempt += 1
-                session_id = f"{self.session.session_id}.{task.id}.{task.attempt}"
-                if self._children.free_id(session_id):
-                    break
-            wish = await self._wish(task, session_id)
+            session_id = self._next_id(task)
+            try:
+                wish = await self._wish(task, session_id)
+                await self._children.rehearse(self.session, wish)
+            except (AgentRejectedError, CreateError, ToolError) as error:
+                return effects, begun, self._give_up(task, f"it cannot begin: {error}")
             effects.append(self._children.creating(self.session, wish))
+            task.tries += 1
             task.state, task.session, task.begun_at, task.result = (
                 "running", session_id, now_us(), None,
             )  # fmt: skip
             begun.append(session_id)
-        return effects, f"began {', '.join(begun)}" if begun else ""
+        return effects, begun, ""
+
+    def _next_id(self, task: Task) -> str:
+        while True:
+            task.attempt += 1
+            session_id = f"{self.session.session_id}.{task.id}.{task.attempt}"
+            if self._children.free_id(session_id):
+                return session_id
 
     async def _wish(self, task: Task, session_id: str) -> Wish:
         worker = self.config.workers[task.worker]
@@ -357,7 +396,9 @@ class OrchestratorAgent(LoopingAgentBase):
             state.tasks = edited(copies, edit, config.workers, config.max_tasks)
         except PlanError as error:
             raise GuidanceRejectedError(str(error)) from None
-        state.replans = 0
+        # A person's word comes before a new plan that was about to be made.
+        state.replans = state.unusable = 0
+        state.rethink = state.noted = None
         added = [each.id for each in edit.put if each.id not in before]
         changed = [each.id for each in edit.put if each.id in before]
         line = "; ".join(
@@ -365,11 +406,25 @@ class OrchestratorAgent(LoopingAgentBase):
             for word, names in (("added", added), ("changed", changed), ("dropped", edit.drop))
             if names
         )
+        lost = [
+            task.id
+            for task in state.tasks
+            if task.id in before
+            and task.id not in changed
+            and task.needs != before[task.id].needs
+            and not task.attempt
+        ]
         back = [
             before[name].model_dump(include=set(PlannedTask.model_fields))
-            for name in (*changed, *edit.drop)
+            for name in (*changed, *edit.drop, *lost)
         ]
         return Understood(f"plan: {line}", {"type": "plan", "put": back, "drop": added})
+
+
+def _given_up(tasks: Sequence[Task]) -> Iterator[Task]:
+    """The plan as it ends: what has not begun does not begin any more."""
+    for task in tasks:
+        yield task.model_copy(update={"state": "dropped"}) if task.state == "open" else task
 
 
 def _take_end(task: Task, end: ChildEnd) -> None:
@@ -395,7 +450,7 @@ def _contribution(task: Task) -> Contribution:
         task=task.id,
         worker=task.worker,
         session_id=task.session,
-        attempts=task.attempt,
+        attempts=task.tries,
         status=task.state,
         summary="" if result is None else result.summary[:200],
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.words import Words
@@ -14,6 +14,7 @@ Goal = Annotated[str, Field(min_length=1, max_length=4_000)]
 TaskId = Annotated[str, Field(min_length=1, max_length=24, pattern=r"^[A-Za-z0-9][A-Za-z0-9_-]*$")]
 Brief = Annotated[str, Field(min_length=1, max_length=1_200)]
 Acceptance = Annotated[str, Field(max_length=300)]
+Needs = Annotated[list[TaskId], AfterValidator(lambda ids: [*dict.fromkeys(ids)])]
 
 
 class OrchestratorConfig(AgentConfig):
@@ -54,9 +55,7 @@ class PlannedTask(BaseModel):
     worker: WorkerName
     brief: Brief = Field(description="what is to be done")
     acceptance: Acceptance = Field(default="", description="what makes its result good enough")
-    needs: list[TaskId] = Field(
-        default=[], max_length=MAX_TASKS, description="ids of tasks before it"
-    )
+    needs: Needs = Field(default=[], max_length=MAX_TASKS, description="ids of tasks before it")
 
 
 class TaskResult(BaseModel):
@@ -72,12 +71,15 @@ class Task(PlannedTask):
     """A task of the plan.
 
     `open`: not begun. `returned`: an attempt has ended, and is to be judged. `failed`: given up.
-    `session` is that of the newest attempt; `problem` is what was wrong with the attempt before.
-    `begun_at` is in microseconds since 1970, UTC.
+    `session` is that of the newest attempt, `attempt` its number, `tries` how many there were: an
+    id that is taken is passed over. `problem` is what was wrong with the attempt before. `given`: a
+    person put it into the plan. `begun_at` is in microseconds since 1970, UTC.
     """
 
     state: Literal["open", "running", "returned", "done", "failed", "dropped"] = "open"
     attempt: int = 0
+    tries: int = 0
+    given: bool = False
     session: str | None = None
     begun_at: int | None = None
     result: TaskResult | None = None
@@ -141,6 +143,8 @@ class EditPlan(BaseModel):
     def _says_something(self) -> Self:
         if not self.put and not self.drop:
             raise ValueError("nothing is changed; give put, drop, or both")
+        if both := {each.id for each in self.put} & {*self.drop}:
+            raise ValueError(f"{min(both)} is in put and in drop; give it in one of them")
         return self
 
 

@@ -60,23 +60,27 @@ def edited(
             raise PlanError(f"task {name} has begun; steer its session instead ({known.session})")
     if missing := [name for name in edit.drop if name not in by_id]:
         raise PlanError(f"there is no task {missing[0]!r}; there are {', '.join(by_id)}")
-    put = {each.id: each for each in edit.put}
+    put = {each.id for each in edit.put}
     kept = [task for task in tasks if task.id not in put and task.id not in edit.drop]
     gone = set(edit.drop)
     for task in kept:
         if not task.over and not gone.isdisjoint(task.needs):
             task.needs = [each for each in task.needs if each not in gone]
-    return checked(edit.put, kept, workers, most)
+    made = checked(edit.put, kept, workers, most)
+    for task in made:
+        task.given |= task.id in put
+    return made
 
 
 def kept_of(tasks: Sequence[Task]) -> list[Task]:
-    """The tasks that stay when the plan is made anew: those that were ever begun.
+    """The tasks that stay when the plan is made anew: those that were ever begun, or that a person
+    put there.
 
     One that waited for another attempt is dropped, and is kept for what its sessions were.
     """
     kept = []
     for task in tasks:
-        if task.state != "open":
+        if task.state != "open" or (task.given and not task.attempt):
             kept.append(task)
         elif task.attempt:
             cut: dict[str, object] = {
@@ -88,7 +92,17 @@ def kept_of(tasks: Sequence[Task]) -> list[Task]:
             kept.append(task.model_copy(update=cut))
     dropped = [task for task in kept if task.state == "dropped"]
     forgotten = {task.id for task in dropped[:-_MOST_DROPPED]}
-    return [task for task in kept if task.id not in forgotten]
+    there = {task.id for task in kept if task.state not in ("dropped", "failed")}
+    return [
+        task if task.state != "open" else _needing_only(task, there)
+        for task in kept
+        if task.id not in forgotten
+    ]
+
+
+def _needing_only(task: Task, there: Collection[str]) -> Task:
+    """What it needed and is gone would hold it up for good."""
+    return task.model_copy(update={"needs": [each for each in task.needs if each in there]})
 
 
 def ready(tasks: Sequence[Task]) -> list[Task]:

@@ -80,7 +80,7 @@ class TaskAgent(TaskDelegates):
     async def tick(self) -> StepResult:
         history = await self._known()
         pending = self.state.pending
-        if pending is not None and pending.child is not None and pending.dropped is None:
+        if pending is not None and pending.child is not None:
             return await self._came_back(pending)
         if pending is not None:
             return await self._go_on(pending)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from agent_core.agent.base import AgentRejectedError
@@ -32,10 +33,11 @@ class TaskDelegates(TaskAsks):
         records = await super().admit()
         try:
             for name in self.config.workers:
-                wish = self._wish("a.child", name, "a goal")
-                self.services.get(Children).check(self.session, wish)
+                wish = self._wish(f"{self.session.session_id}.d1.1", name, "a goal")
+                wish = replace(wish, session_id=self.session.session_id)
+                await self.services.get(Children).rehearse(self.session, wish)
         except (CreateError, ValueError) as error:
-            raise AgentRejectedError(str(error)) from error
+            raise AgentRejectedError(f"worker {name!r}: {error}") from error
         return records
 
     @property
@@ -60,8 +62,8 @@ class TaskDelegates(TaskAsks):
         try:
             name = self._free_child(children)
             wish = self._wish(name, arguments["worker"], arguments["brief"])
-            children.check(self.session, wish)
-        except (CreateError, ToolError) as error:
+            await children.rehearse(self.session, wish)
+        except (AgentRejectedError, CreateError, ToolError) as error:
             return self._result(pending, Acted.never_made("failed", str(error)))
         pending.child, pending.begun, pending.began_at = name, True, now_us()
         self.state.pending = kept(pending)
@@ -112,6 +114,9 @@ class TaskDelegates(TaskAsks):
     async def _came_back(self, pending: Pending) -> StepResult:
         """The call's result: what the child reports. It is material, as any result."""
         assert pending.child is not None, "only a call with a child comes here"
+        if pending.dropped is not None:
+            self.services.get(Children).stop(pending.child, self.session, pending.dropped)
+            return self._result(pending, Acted.not_made("withdrawn", pending.dropped))
         end = await self.services.get(Children).end_of(pending.child)
         if end is None:
             why = f"nobody knows what became of session {pending.child}"
@@ -129,7 +134,7 @@ class TaskDelegates(TaskAsks):
         """The newest rows of one of its children, in a line each."""
         pending = self._new_call_of("read_log", thought, arguments)
         child = arguments["child"]
-        if not child.startswith(f"{self.session.session_id}."):
+        if not await self.services.get(Children).is_below(child, self.session.session_id):
             why = f"{child!r:.80} is no child of this session"
             return self._result(pending, Acted.never_made("failed", why))
         after, reader = arguments.get("after_seq", 0), self.services.get(Reader)

@@ -22,11 +22,13 @@ _PLANNED = re.compile(
 _FAILED = re.compile(r"\bexit code [1-9]|\bFAILED\b|\bfailures=\d|\berrors=\d|\b[1-9]\d* failed\b")
 _ADDRESS = re.compile(r"https?://[^\s,;\"')]+")
 _PANELIST = re.compile(r"\bpanelist\b", re.IGNORECASE)
+_PASSED = re.compile(r"\bexit code 0\b|\bOK\b|\bpassed\b")
 _TESTS = re.compile(r"\btest", re.IGNORECASE)
 _ALL_WELL = "all tests pass"
 _IN_VOICE = "it takes a position on the question"
 _LINE_CHARS = 300
 _RESULT_CHARS = 120
+_BRIEF_CHARS = 1_000
 _MOST_READ = 12
 
 _PROGRAM = '''\
@@ -83,7 +85,10 @@ def plan(goal: str, cards: Sequence[str]) -> str:
     names = [card.partition(":")[0] for card in cards]
     if all(_PANELIST.search(card) for card in cards):
         return _tasks(
-            *(_task(f"t{n}", name, goal, acceptance=_IN_VOICE) for n, name in enumerate(names, 1))
+            *(
+                _task(f"t{n}", name, one_line(goal, _BRIEF_CHARS), acceptance=_IN_VOICE)
+                for n, name in enumerate(names, 1)
+            )
         )
     tester, other = _tester_and_other(cards)
     if tester is not None and other is not None and _TESTS.search(goal):
@@ -99,7 +104,8 @@ def plan(goal: str, cards: Sequence[str]) -> str:
                 for n, address in enumerate(addresses)
             )
         )
-    return _tasks(*(_task(f"t{n}", name, goal) for n, name in enumerate(names, 1)))
+    brief = one_line(goal, _BRIEF_CHARS)
+    return _tasks(*(_task(f"t{n}", name, brief) for n, name in enumerate(names, 1)))
 
 
 def judge(acceptance: str, result: str) -> str:
@@ -113,6 +119,8 @@ def judge(acceptance: str, result: str) -> str:
         return _verdict("replan", f"a test fails: {summary}")
     if told.get("status") != "done":
         return _verdict("again", f"it is {told.get('status', 'not readable')}: {summary}")
+    if acceptance == _ALL_WELL and not _PASSED.search(summary):
+        return _verdict("again", f"it tells of no tests that pass: {summary}")
     return _verdict("accept", f"as was asked: {acceptance}" if acceptance else "it is done")
 
 

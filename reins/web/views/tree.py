@@ -5,10 +5,12 @@ from datetime import datetime
 from graphlib import CycleError, TopologicalSorter
 from typing import Any, Literal
 
+from pydantic import ValidationError
+
 from reins.web.views.rows import Row, Wire
 
 _ENDED = ("stopped", "completed")
-_KEPT = ("id", "worker", "brief", "acceptance", "needs", "state", "attempt", "session", "problem")
+_PAUSED = ("paused", "pausing")
 
 
 class HoldsUp(Wire):
@@ -70,25 +72,40 @@ def in_order(rows: Iterable[Row]) -> list[Row]:
 
 
 def holds_up(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """In the shape of `HoldsUp`: who has no unfinished child of its own, and does not go on."""
-    unfinished = [row for row in rows if row["status"] not in _ENDED]
-    parents = {row["parent_session_id"] for row in unfinished}
+    """In the shape of `HoldsUp`: who does not go on by itself.
+
+    A pause is its parent's where that is paused too. A child that has failed holds nothing up: its
+    parent answers for it.
+    """
+    unfinished = _unfinished(rows)
+    paused = {row["session_id"] for row in unfinished if row["status"] in _PAUSED}
     found = []
     for row in unfinished:
         why = _why(row)
-        if why is not None and (row["session_id"] not in parents or why[0] != "paused"):
+        if why is not None and not (why[0] == "paused" and row["parent_session_id"] in paused):
             found.append({"session_id": row["session_id"], "kind": why[0], "text": why[1]})
     return found
 
 
 def stands_still(rows: Sequence[Row], held_up: Sequence[Mapping[str, Any]]) -> bool:
     """True if something is unfinished and nothing of it goes on by itself."""
-    unfinished = [row for row in rows if row["status"] not in _ENDED]
+    unfinished = _unfinished(rows)
     waiting = {each["session_id"] for each in held_up}
     return bool(unfinished) and all(
-        row["session_id"] in waiting or (row["waits"] or {}).get("kind") == "child"
+        row["session_id"] in waiting
+        or row["status"] in _PAUSED
+        or (row["waits"] or {}).get("kind") == "child"
         for row in unfinished
     )
+
+
+def _unfinished(rows: Iterable[Row]) -> list[Row]:
+    return [
+        row
+        for row in rows
+        if row["status"] not in _ENDED
+        and not (row["status"] == "failed" and row["parent_session_id"])
+    ]
 
 
 def boards(
@@ -100,18 +117,14 @@ def boards(
     spans = {row["session_id"]: _span_s(row) for row in rows}
     found: list[dict[str, Any]] = []
     for session_id, state in states:
-        tasks = [task for task in state.get("tasks") or [] if isinstance(task, dict)]
-        if tasks and "planned" in state:
+        tasks = _tasks_of(state)
+        if tasks:
             critical = _critical(tasks, spans)
             found.append(
                 {
                     "session_id": session_id,
                     "workers": [*(config_of(session_id).get("workers") or ("worker",))],
-                    "tasks": [
-                        {name: task.get(name) for name in _KEPT}
-                        | {"result": task.get("result"), "critical": task["id"] in critical}
-                        for task in tasks
-                    ],
+                    "tasks": [task | {"critical": task["id"] in critical} for task in tasks],
                 }
             )
     return found
@@ -121,13 +134,33 @@ def shared_files(states: Iterable[tuple[str, Mapping[str, Any]]]) -> list[dict[s
     """In the shape of `SharedFile`, from the states of sessions that work in one folder."""
     changed: dict[str, list[str]] = {}
     for session_id, state in states:
-        for path in state.get("files_changed") or ():
+        files = state.get("files_changed")
+        for path in files if isinstance(files, list) else ():
             changed.setdefault(str(path), []).append(session_id)
     return [
         {"path": path, "sessions": sessions}
         for path, sessions in sorted(changed.items())
         if len(sessions) > 1
     ]
+
+
+def _tasks_of(state: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The tasks of a plan; none where another type calls a field of its state by that name."""
+    tasks = state.get("tasks")
+    if not isinstance(tasks, list) or not isinstance(state.get("planned"), bool):
+        return []
+    rows = []
+    for task in tasks:
+        known = (
+            {name: task.get(name) for name in TaskRow.model_fields}
+            if isinstance(task, dict)
+            else {}
+        )
+        try:
+            rows.append(TaskRow.model_validate(known | {"critical": False}).model_dump())
+        except ValidationError:
+            return []
+    return rows
 
 
 def _why(row: Row) -> tuple[str, str] | None:
@@ -141,7 +174,7 @@ def _why(row: Row) -> tuple[str, str] | None:
             return "stuck", waits["reason"]
         case "budget":
             return "held", waits["reason"]
-    if row["status"] in ("paused", "pausing"):
+    if row["status"] in _PAUSED:
         return "paused", "is paused, and waits for a resume"
     return None
 

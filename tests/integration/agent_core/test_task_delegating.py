@@ -120,3 +120,24 @@ async def test_a_task_without_workers_has_no_such_tools(tasks):
     await tasks.until_row("final")
     tools = tasks.model.asked[0][1]["tools"]
     assert not [line for line in tools if line.startswith(("delegate", "read_log"))]
+
+
+async def test_a_goal_that_is_replaced_ends_what_was_delegated(tasks):
+    """Nobody waits for it any more."""
+    tasks.model.answers += [answer("delegate", worker="helper", brief="never ends"), finished()]
+    await tasks.task(workers=WORKERS)
+    await until_async(lambda: "a.d1.1" in tasks.sessions.live, "the child works")
+    order = {"type": "set_goal", "goal": "something else", "when_busy": "replace"}
+    await tasks.do(q.agent_interrupt, "a", "ann", order)
+    await until_async(lambda: tasks.state("a.d1.1")["status"] == "stopped", "it is stopped")
+    assert "the goal was replaced" in tasks.log("a.d1.1")[-1]["text"]
+
+
+async def test_logs_of_strangers_are_not_read(tasks):
+    """Whatever their ids look like."""
+    await tasks.do(q.agent_create, "a.secret", "ann", agent_type="leaf", config={"goal": "never"})
+    tasks.model.answers += [answer("read_log", child="a.secret"), finished()]
+    await tasks.task(workers=WORKERS)
+    await tasks.until_row("final")
+    [(_, outcome)] = tasks.acts()
+    assert "'a.secret' is no child of this session" in outcome["text"]

@@ -6,6 +6,7 @@ import json
 import pytest
 
 import queue_imp as q
+from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.children.children import Children
 from agent_core.inbox.inbox import Inbox
@@ -404,3 +405,143 @@ async def test_an_orchestrator_whose_worker_is_too_deep_is_refused(trees):
     got = await trees.plan(workers=deep)
     assert got["outcome"] == "rejected"
     assert "it is 1 generations below plan; expected less than 1" in got["error"]
+
+
+async def test_nobody_takes_the_place_of_a_child(trees):
+    """Its id stays its own: its parent would take another's word for its child's."""
+    trees.planner.plans = [[task("t1", "never one")]]
+    await trees.plan()
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    await trees.do(q.agent_pause_action, "plan", "ann")
+    await trees.do(q.agent_destroy_action, "plan.t1.1", "ann")
+    got = await trees.do(
+        q.agent_create, "plan.t1.1", "bob", agent_type="leaf", config={"goal": "done"}
+    )
+    assert "was made by plan for a task of its own" in got["error"]
+
+
+async def test_the_limit_of_a_tree_is_its_roots(trees):
+    """A worker's configuration does not set it."""
+    config = {"config": {"budget": {"tree": {"tokens": 9}}}}
+    got = await trees.plan(workers={"leaf": WORKERS["leaf"] | config})
+    assert got["outcome"] == "rejected"
+    assert "worker 'leaf': a child's budget has a limit of scope tree" in got["error"]
+
+
+async def test_a_child_comes_back_only_where_its_parent_is(trees):
+    """Restored below a paused parent it is paused; below one that is over it is refused."""
+    trees.planner.plans = [[task("t1", "never one"), task("t2", "never two")]]
+    await trees.plan()
+    await until_async(lambda: "plan.t2.1" in trees.sessions.live, "they work")
+    await trees.do(q.agent_destroy_action, "plan.t1.1", "ann")
+    await trees.do(q.agent_pause_action, "plan", "ann")
+    await trees.do(q.agent_restore_action, "plan.t1.1", "ann")
+    await trees.until_status("plan.t1.1", "paused")
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await trees.until_status("plan.t1.1", "stopped")
+    got = await trees.do(q.agent_restore_action, "plan.t1.1", "ann")
+    assert "the parent plan of session plan.t1.1 is stopped; restore that" in got["error"]
+
+
+async def test_a_failed_child_does_not_run_again_without_its_parent(trees):
+    trees.planner.plans = [[task("t1", "crash")], [task("t2", "never ends")]]
+    await trees.plan()
+    await until_async(lambda: "plan.t2.1" in trees.sessions.live, "the plan was made anew")
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    await trees.until_status("plan.t2.1", "stopped")
+    got = await trees.do(q.agent_resume_action, "plan.t1.1", "ann")
+    assert "the parent plan of session plan.t1.1 is stopped" in got["error"]
+
+
+async def test_tasks_that_are_used_up_end_it(trees):
+    """Nobody can give it more: it sums up, with the failure in it."""
+    trees.planner.plans = [[task("t1", "crash")]]
+    await trees.plan(max_tasks=1)
+    await trees.until_status("plan", "completed")
+    assert trees.tasks()["t1"]["state"] == "failed"
+    assert "no further task is allowed (1, max_tasks)" in trees.log("plan")[-3]["text"]
+
+
+async def test_a_persons_task_outlives_a_new_plan(trees):
+    """Also one that comes while a new plan is about to be made: it answers that."""
+    trees.planner.plans = [
+        [task("t1", "never one"), task("t2", "done two", "t1")],
+        [task("t4", "done four", "mine")],
+    ]
+    await trees.plan()
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    mine = {"type": "plan", "put": [task("mine", "done mine", "t1")]}
+    await trees.do(q.agent_interrupt, "plan", "ann", mine)
+    await trees.do(q.agent_destroy_action, "plan.t1.1", "ann")
+    await trees.until_status("plan", "completed")
+    assert {name: each["state"] for name, each in trees.tasks().items()} == {
+        "t1": "failed", "mine": "done", "t4": "done",
+    }  # fmt: skip
+
+
+async def test_an_id_that_is_taken_costs_no_attempt(trees):
+    await trees.do(q.agent_create, "plan.t1.1", "bob", agent_type="leaf", config={"goal": "done"})
+    trees.planner.plans = [[task("t1", "crash")], [task("t2", "done two")]]
+    await trees.plan()
+    await trees.until_status("plan", "completed")
+    tries = {each["task"]: each["attempts"] for each in trees.result()["tasks"]}
+    assert tries == {"t1": 2, "t2": 1}
+    assert trees.tasks()["t1"]["session"] == "plan.t1.3"
+
+
+async def test_a_drop_that_is_undone_gives_the_needs_back(trees):
+    trees.planner.plans = [
+        [task("t1", "never one"), task("t2", "done two", "t1"), task("t3", "done three", "t2")]
+    ]
+    await trees.plan(max_children=1)
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    drop = await trees.ask(q.agent_interrupt, "plan", "ann", {"type": "plan", "drop": ["t2"]})
+    await trees.receipt(drop)
+    assert trees.tasks()["t3"]["needs"] == []
+    got = await trees.do(q.guidance_undo, drop, "ann")
+    assert got["outcome"] == "applied", got
+    assert trees.tasks()["t3"]["needs"] == ["t2"]
+    both = {"type": "plan", "put": [task("t2", "done", "t1")], "drop": ["t2"]}
+    got = await trees.do(q.agent_interrupt, "plan", "ann", both)
+    assert "t2 is in put and in drop" in got["error"]
+
+
+async def test_a_task_that_cannot_begin_is_planned_anew(trees):
+    """What has changed since the create fails the task, not the tree."""
+    trees.planner.plans = [
+        [task("t1", "done one"), task("t2", "done two", "t1", worker="other")],
+        [task("t3", "done three")],
+    ]
+    workers = WORKERS | {"other": {"agent_type": "late", "brief": "is gone by then"}}
+    trees.types.by_name["late"] = trees.types.by_name["leaf"]
+    await trees.plan(workers=workers)
+    del trees.types.by_name["late"]
+    await trees.until_status("plan", "completed")
+    assert trees.tasks()["t2"]["state"] == "failed"
+    assert "t2: it cannot begin: agent type is 'late'" in trees.planner.asked[2][1]["why"]
+
+
+async def test_a_child_whose_type_is_missing_is_waited_for(trees):
+    """Without a tick; the reason is said, and a reload that has the type lets it go on."""
+    trees.planner.plans = [[task("t1", "never one")]]
+    await trees.plan(heartbeat_s=0)
+    await until_async(lambda: "plan.t1.1" in trees.sessions.live, "it works")
+    await trees.stop()
+    both, trees.modules = trees.modules, ("agents_impl.orchestrator.agent",)
+    await trees.start("start-2")
+    await until_async(
+        lambda: "cannot be rebuilt" in (trees.state("plan")["waits"] or ""), "it says so"
+    )
+    rows, ticks = len(trees.log("plan")), trees.state("plan")["iteration"]
+    await asyncio.sleep(0.3)
+    assert (len(trees.log("plan")), trees.state("plan")["iteration"]) == (rows, ticks)
+    await trees.do(q.agent_destroy_action, "plan", "ann")
+    trees.modules = both
+    trees.types.take(AgentTypes(both).read())
+    await trees.sessions.revive()
+    await trees.until_status("plan.t1.1", "stopped")
+
+
+async def test_an_id_that_leaves_its_children_no_room_is_refused(trees):
+    got = await trees.plan("p" * 240)
+    assert "expected 226 at the most, so that its children can have theirs" in got["error"]

@@ -73,6 +73,7 @@ class Checks:
             asked.check_unlike(self._ids.look_alike(address))
         else:
             asked.check_free(known["agent_id"], Status(known["status"]) if last is None else None)
+            asked.check_orphaned(known["parent_session_id"])
 
     def _own_config(self, agent_id: str) -> Mapping[str, Any] | None:
         """Type and configuration of the agent's own session, for a further one."""

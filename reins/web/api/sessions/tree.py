@@ -42,7 +42,8 @@ def get_tree(path: SessionPath) -> dict[str, Any]:
     context = api_context()
     session = seen(context, path.session_id)
     root = session["root_session_id"] or path.session_id
-    sessions = tree.in_order(context.index.tree(root) or [session])
+    # Created anew since, it is in its old tree by its children alone.
+    sessions = tree.in_order([*context.index.tree(root), session])
     held_up = tree.holds_up(sessions)
     states = [
         (each["session_id"], _state_of(each["agent_id"], each["session_id"])) for each in sessions

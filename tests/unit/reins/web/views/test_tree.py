@@ -15,6 +15,14 @@ def waiting(kind, reason="for something"):
     return {"kind": kind, "reason": reason}
 
 
+def task(name, *needs):
+    return {
+        "id": name, "worker": "tester", "brief": "b", "acceptance": "", "needs": [*needs],
+        "state": "running", "attempt": 1, "session": f"s.{name}", "result": None, "problem": None,
+        "tries": 1,
+    }  # fmt: skip
+
+
 def test_parents_come_before_their_children():
     """Siblings as they were made; what has lost its parent stands at the top."""
     rows = [
@@ -32,12 +40,12 @@ def test_who_lets_a_tree_wait():
         row("r.a", "r", waits=waiting("approval", "write_file a.py")),
         row("r.b", "r", status="paused", waits=waiting("budget", "tree cost spent")),
         row("r.c", "r", status="paused"),
-        row("r.d", "r", status="failed", error="it cannot"),
+        row("r.d", "r", status="failed", error="its parent answers for it"),
         row("r.e", "r", status="completed"),
     ]
     held_up = tree.holds_up(rows)
     assert [(each["session_id"], each["kind"]) for each in held_up] == [
-        ("r.a", "asking"), ("r.b", "held"), ("r.c", "paused"), ("r.d", "failed"),
+        ("r.a", "asking"), ("r.b", "held"), ("r.c", "paused"),
     ]  # fmt: skip
     assert tree.stands_still(rows, held_up)
     at_work = [*rows, row("r.f", "r")]
@@ -50,17 +58,41 @@ def test_the_path_that_takes_longest_is_marked():
     rows = [row("s.a", until=9), row("s.b", until=2), row("s.c", until=3), row("s.d", until=1)]
     state = {
         "planned": True,
-        "tasks": [
-            {"id": "a", "needs": [], "session": "s.a"},
-            {"id": "b", "needs": [], "session": "s.b"},
-            {"id": "c", "needs": ["b"], "session": "s.c"},
-            {"id": "d", "needs": ["a", "c"], "session": "s.d"},
-        ],
+        "tasks": [task("a"), task("b"), task("c", "b"), task("d", "a", "c")],
     }
     config = {"workers": {"developer": {}, "tester": {}}}
     [board] = tree.boards([("s", state), ("leaf", {"goal": ""})], rows, lambda _: config)
     assert board["workers"] == ["developer", "tester"]
     assert {each["id"] for each in board["tasks"] if each["critical"]} == {"a", "d"}
+
+
+def test_a_pause_is_its_parents_where_that_is_paused():
+    """Whoever resumes the child alone would set it apart."""
+    rows = [
+        row("r", status="paused"), row("r.a", "r", status="paused"), row("r.b", "r"),
+        row("r.c", "r", status="completed"),
+    ]  # fmt: skip
+    held_up = tree.holds_up(rows)
+    assert [each["session_id"] for each in held_up] == ["r"]
+    assert not tree.stands_still(rows, held_up)
+    rows[2] = row("r.b", "r", status="pausing")
+    assert tree.stands_still(rows, tree.holds_up(rows))
+
+
+def test_a_root_that_has_failed_holds_it_up():
+    rows = [row("r", status="failed", error="it cannot"), row("r.a", "r", status="completed")]
+    assert [each["kind"] for each in tree.holds_up(rows)] == ["failed"]
+
+
+def test_states_of_other_types_are_no_plans():
+    """Whatever they call their fields."""
+    states = [
+        ("a", {"planned": True, "tasks": [{"name": "no id"}], "files_changed": 3}),
+        ("b", {"planned": True, "tasks": "none"}),
+        ("c", {"planned": 2, "tasks": [task("a")]}),
+    ]
+    assert tree.boards(states, [], lambda _: {}) == []
+    assert tree.shared_files(states) == []
 
 
 def test_files_that_several_have_changed():

@@ -312,29 +312,29 @@ def test_a_retry_runs_until_it_succeeds(actions):
 
 
 def test_a_rate_holds_branches_back(actions):
-    """Twelve branches at 8 a second take half a second or more, and no retry is spent."""
+    """Nine branches at four a second take a second or more, and no retry is spent."""
     attempts = []
 
     def asks(state, ctx):
         attempts.append(ctx.attempt)
         return state
 
-    actions.rate("api", 8)
+    actions.rate("api", 4)
     actions.register("asks", asks, limit="api")
     began = time.monotonic()
-    ran(actions, parallel(*[retry("asks")] * 12))
-    assert time.monotonic() - began >= 0.45
-    assert attempts == [1] * 12
+    ran(actions, parallel(*[retry("asks")] * 9))
+    assert time.monotonic() - began >= 1.0
+    assert attempts == [1] * 9
 
 
 async def test_plans_share_a_rate(actions):
     """Two plans that have the same limiters go by them together."""
-    actions.rate("api", 4)
+    actions.rate("api", 3, per_s=1.2)
     actions.register("asks", lambda state: state, limit="api")
     program, limiters = compile_plan(actions, parallel(*["asks"] * 3)), Limiters(actions.rates)
     began = time.monotonic()
     await asyncio.gather(*[run_plan_async(program, {}, limiters=limiters) for _ in range(2)])
-    assert time.monotonic() - began >= 0.45
+    assert time.monotonic() - began >= 1.0
 
 
 def test_the_best_of_several(actions):

@@ -51,7 +51,9 @@ ACTIONS = Actions(dict.fromkeys(NAMES, lambda state: state))
 ACTIONS.function("few", lambda state: state["a"] < 3)
 ACTIONS.function("sum", lambda state: sum(state[key] for key in KEYS))
 ACTIONS.function("parity", lambda state: state["b"] % 2)
-ACTIONS.function("all_of", lambda state, outputs: {**state, "c": sum(each["c"] for each in outputs)})
+ACTIONS.function(
+    "all_of", lambda state, outputs: {**state, "c": sum(each["c"] for each in outputs)}
+)
 
 
 def end_of(name, state):
@@ -187,7 +189,7 @@ def test_the_empty_sequence_is_an_identity(plan, state):
 @given(plans(), plans(), STATES)
 def test_focus_goes_over_a_sequence(one, two, state):
     """A sequence on a part is a sequence of plans on that part."""
-    state = {**state, "part": {key: 1 for key in KEYS}}
+    state = {**state, "part": dict.fromkeys(KEYS, 1)}
     whole = bare(focus("part", sequence(one, two)), state)
     assert bare(sequence(focus("part", one), focus("part", two)), state) == whole
 

@@ -105,6 +105,10 @@ class Later:
         return state + 1
 
 
+def passes_on(state):
+    return Later()(state)
+
+
 def test_every_shape_of_a_function_is_called_rightly():
     """Builtins, partials, objects, defaults that are no context, and coroutines of each."""
     actions = Actions(
@@ -116,7 +120,7 @@ def test_every_shape_of_a_function_is_called_rightly():
             "default": lambda state, by=5: state + by,
             "context": lambda state, ctx=None: [state, ctx is not None],
             "star": lambda *args: len(args),
-            "returns a coroutine": lambda state: Later()(state),
+            "returns a coroutine": passes_on,
             "builtin": str,
         }
     )

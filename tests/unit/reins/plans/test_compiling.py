@@ -1,4 +1,4 @@
-"""What a plan leaves open: `choose_fn` and `aggregate_fn`, as users of other libraries know them."""
+"""What a plan leaves open: `choose_fn` and `aggregate_fn`, in their known meaning."""
 
 import random
 
@@ -38,7 +38,9 @@ def test_aggregate_fn_makes_one_state_of_the_list():
 
 def test_what_the_plan_says_itself_stays():
     """A selector and a combiner go before both."""
-    plan = sequence(choose("add1", "add2", selector=lambda _: 0), parallel("add1", combiner="collect"))
+    plan = sequence(
+        choose("add1", "add2", selector=lambda _: 0), parallel("add1", combiner="collect")
+    )
     program = compile_plan(ACTIONS, plan, choose_fn=lambda _: 1, aggregate_fn=sum)
     assert run_plan(program, 0).state == [2]
 

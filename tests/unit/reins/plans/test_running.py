@@ -87,12 +87,13 @@ async def test_inside_of_a_loop_it_is_awaited(actions):
 def test_branches_truly_run_side_by_side(actions, kind):
     """Each waits until all have begun: in turn they would wait for ever."""
     begun = threading.Barrier(4)
-    waiting = []
+    waiting, all_wait = [], asyncio.Event()
 
     async def meets(state):
         waiting.append(1)
-        while len(waiting) < 4:
-            await asyncio.sleep(0.001)
+        if len(waiting) == 4:
+            all_wait.set()
+        await all_wait.wait()
         return state
 
     def meets_in_a_thread(state):
@@ -198,8 +199,7 @@ def test_a_thread_that_runs_is_told_to_stop_and_abandoned(actions):
 
     @actions.action
     async def once_begun(state):
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(begun.wait, LONG_S)
         return state
 
     done = ran(actions, race("hangs", "once_begun"), pool=pool)
@@ -236,8 +236,7 @@ def test_a_call_that_waits_for_a_thread_is_cancelled(actions):
 
     @actions.action
     async def wins(state):
-        while not begun.is_set():
-            await asyncio.sleep(0.001)
+        await asyncio.to_thread(begun.wait, LONG_S)
         return state
 
     done = ran(actions, race("holds", "queued", "wins"), pool=pool)
@@ -410,10 +409,13 @@ def test_a_tree_of_another_plan_is_refused(actions):
 
 async def test_a_run_that_is_cancelled_leaves_no_task(actions):
     """Its tasks are cancelled and awaited."""
-    ended = []
+    begun, ended, both = [], [], asyncio.Event()
 
     @actions.action
     async def noted(_state):
+        begun.append(1)
+        if len(begun) == 2:
+            both.set()
         try:
             await asyncio.sleep(LONG_S)
         finally:
@@ -422,9 +424,7 @@ async def test_a_run_that_is_cancelled_leaves_no_task(actions):
     run = asyncio.ensure_future(
         run_plan_async(compile_plan(actions, parallel("noted", "noted")), {})
     )
-    while not any(task.get_name().startswith("plan /1") for task in asyncio.all_tasks()):
-        await asyncio.sleep(0)
-    await asyncio.sleep(0)
+    await both.wait()
     run.cancel()
     with pytest.raises(asyncio.CancelledError):
         await run

@@ -302,6 +302,7 @@ def test_a_function_that_raises_fails_its_node_with_its_path(plan, role):
 
 def test_a_function_cannot_change_the_state():
     """Functions get copies."""
+
     def spoil(state):
         state["n"] = 99
         return True

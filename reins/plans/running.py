@@ -139,7 +139,9 @@ class Runner:
                 if first is not None:
                     del self._due[first]
                     return first, Alarm()
-        return self._ends.popleft()
+        path, end = self._ends.popleft()
+        self._running.pop(path, None)
+        return path, end
 
     def _count(self, path: str, event: Event) -> None:
         if isinstance(event, Alarm):
@@ -167,7 +169,7 @@ class Runner:
             if not task.cancelled():
                 task.exception()  # asyncio would log it as never retrieved
             return
-        del self._running[path]
+        # It stays among those that run until its end is folded in: till then its tree has it live.
         if task.cancelled():
             self._ends.append((path, Failure(Fault("action", "it was cancelled from within"))))
         else:
@@ -200,7 +202,8 @@ class Runner:
 
     async def _cancel(self, cancelled: "tuple[str, ...] | list[str]") -> None:
         """Cancel tasks in the order of the plan, and wait for them, but not for ever."""
-        going = {path: self._running.pop(path) for path in cancelled if path in self._running}
+        found = {path: self._running.pop(path) for path in cancelled if path in self._running}
+        going = {path: each for path, each in found.items() if not each[0].done()}
         for task, context in going.values():
             context.stop.set()
             task.cancel()

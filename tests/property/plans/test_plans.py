@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from reins.plans import (
     Actions,
     Alarm,
+    Err,
     Failure,
     Fault,
     Ok,
@@ -29,6 +30,7 @@ from reins.plans import (
     race,
     result,
     retry,
+    run_plan,
     sequence,
     step,
     timeout,
@@ -221,3 +223,29 @@ def test_a_plan_from_json_is_the_same_plan(plan, state, seed):
     again = from_json(to_json(program.plan))
     assert again == program.plan
     assert Run(again, state, seed).end == Run(plan, state, seed).end
+
+
+@law
+@given(plans(races=False), STATES)
+def test_a_run_on_a_loop_means_the_same_and_does_each_task_once(plan, state):
+    """Whatever the loop makes of their order, and however many ends come at once."""
+    done = []
+
+    def action(name):
+        async def ended(given, ctx):
+            done.append(ctx.path)
+            match end_of(name, given):
+                case Replaced(grown):
+                    return grown
+                case Failure(fault):
+                    return Err(fault)
+                case end:
+                    return end
+
+        return ended
+
+    actions = Actions({name: action(name) for name in NAMES})
+    actions.functions |= ACTIONS.functions
+    end = run_plan(compile_plan(actions, plan), state).result
+    assert (end.value if isinstance(end, Ok) else end.error.kind) == bare(plan, state)
+    assert len(done) == len(set(done))

@@ -56,6 +56,11 @@ def actions():
     return made
 
 
+class Quick:
+    async def __call__(self, state):
+        return state
+
+
 def ran(actions, plan, state=None, **more):
     return run_plan(compile_plan(actions, plan), {"n": 0} if state is None else state, **more)
 
@@ -102,6 +107,32 @@ def test_branches_truly_run_side_by_side(actions, kind):
 
     actions.register("meets", meets if kind == "async" else meets_in_a_thread)
     assert ran(actions, timeout(parallel(*["meets"] * 4), LONG_S)).state == {"n": 0}
+
+
+@pytest.mark.parametrize("kind", ["async", "sync"])
+def test_each_task_is_done_once(actions, kind):
+    """Also where many ends wait to be folded in: none of them begins anew meanwhile."""
+    done = []
+
+    async def on_the_loop(state, ctx):
+        done.append(ctx.path)
+        return state
+
+    def in_a_thread(state, ctx):
+        done.append(ctx.path)
+        return state
+
+    actions.register("notes", on_the_loop if kind == "async" else in_a_thread)
+    branches = [sequence("notes", "notes") for _ in range(20)]
+    assert ran(actions, parallel(*branches)).spent.tasks == 40
+    assert len(done) == len(set(done)) == 40
+
+
+def test_an_end_that_comes_with_the_winners_is_dropped(actions):
+    """Two branches end in one round of the loop: the first wins, nothing is cancelled."""
+    actions.register("at once", Quick())
+    done = ran(actions, sequence(race("at once", "at once"), "inc"))
+    assert (done.state, done.cancelled, done.spent.tasks) == ({"n": 1}, (), 3)
 
 
 def test_an_action_cannot_change_what_others_see(actions):

@@ -65,7 +65,7 @@ def plan() -> None:
     pass
 
 
-_file = click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+_file = click.argument("file", type=click.Path(path_type=Path))
 
 
 @plan.command("check", cls=Ending, help="say what is wrong with a plan, with line and column")

@@ -37,10 +37,11 @@ class Rate:
 
 @dataclass(frozen=True, slots=True)
 class CustomNode:
-    """The two functions of a node of one's own."""
+    """The functions of a node of one's own."""
 
     enter: Callable[[Here], Move]
     step: Callable[[Here, str, Ended], Move]
+    alarm: Callable[[Here], Move] | None = None
 
 
 def collect(_state: Any, outputs: list[Any]) -> list[Any]:
@@ -114,10 +115,14 @@ class Actions:
         name: str,
         enter: Callable[[Here], Move],
         step: Callable[[Here, str, Ended], Move],
+        alarm: Callable[[Here], Move] | None = None,
     ) -> Callable[..., nodes.Custom]:
-        """Register a kind of node; returns the function that makes one, `(*items, **args)`."""
+        """Register a kind of node; returns the function that makes one, `(*items, **args)`.
+
+        `alarm` is called when a wait is over (`Go.wait_s`); without it the node fails then.
+        """
         self._free(name, self.nodes, "node")
-        self.nodes[name] = CustomNode(enter, step)
+        self.nodes[name] = CustomNode(enter, step, alarm)
         return lambda *items, **args: building.custom(name, *items, **args)
 
     def rate(self, name: str, calls: int, per_s: float = 1.0) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from reins.plans import composing, paths
 from reins.plans.branching import ParallelBehaviour
 from reins.plans.json_value import as_json
-from reins.plans.moves import Behaviour, Ended, Finish, FunctionError, Go, Here, Move
+from reins.plans.moves import Behaviour, Ended, Finish, FunctionError, Go, Here, Move, Why
 from reins.plans.program import Program
 from reins.plans.tree import Frame
 
@@ -41,6 +41,12 @@ class _Custom(composing.Plain):
 
     def step(self, here: Here, segment: str, result: Ended) -> Move:
         return _clean(self._functions.step(_copied(here), segment, result), here)
+
+    def alarm(self, here: Here, why: Why) -> Move:
+        """The move at the end of a wait, by the function for it, if there is one."""
+        if self._functions.alarm is None:
+            return Finish(here.fault(why, "its wait is over, and it has no alarm"))
+        return _clean(self._functions.alarm(_copied(here)), here)
 
 
 def _copied(here: Here) -> Here:

@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-DEPTH = 200
-"""Levels that a state may have."""
+DEPTH = 100
+"""Levels that a state may have: in a tree of 64 levels, what writes snapshots takes 254 in all."""
 _LEAST, _MOST = -(2**63), 2**64 - 1
 """The whole numbers that a snapshot can be written with."""
 

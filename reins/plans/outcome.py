@@ -27,7 +27,7 @@ class Spent:
         )
 
     def as_json(self) -> dict[str, Any]:
-        """What was spent, as JSON holds it."""
+        """The same as JSON holds it."""
         return {"tokens": self.tokens, "cost_usd": self.cost_usd, "tasks": self.tasks}
 
 

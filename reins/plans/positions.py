@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from json.decoder import scanstring  # type: ignore[attr-defined]  # typeshed leaves it out
 from typing import Any, TypeAlias
 
-DEPTH = 300
-"""Levels of lists and objects: a plan of 64 levels needs 130, and its arguments some more."""
+DEPTH = 200
+"""Levels of lists and objects: a plan of 64 levels needs 128, and its arguments some more."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*)(\.\d+)?([eE][-+]?\d+)?")
 _WORDS = {"true": True, "false": False, "null": None}

@@ -6,6 +6,7 @@ from typing import Any
 
 from reins.plans.actions import Actions
 from reins.plans.errors import PlanError
+from reins.plans.json_value import as_json
 from reins.plans.lenses import Lens
 from reins.plans.nodes import (
     LEVELS,
@@ -91,6 +92,7 @@ def check_names(program: Program) -> None:
 def _check_node(program: Program, node: Node) -> None:
     match node:
         case Task():
+            _check_args(node.args)
             _check_limit(program, node.name)
         case Parallel():
             _check_functions(program, node.combiner, node.evaluator)
@@ -103,6 +105,7 @@ def _check_node(program: Program, node: Node) -> None:
         case Focus():
             program.lens(node.lens)
         case Custom():
+            _check_args(node.args)
             program.actions.get_node(node.use)
         case _:
             pass
@@ -112,6 +115,13 @@ def _check_functions(program: Program, *references: Any) -> None:
     for reference in references:
         if reference is not None:
             program.function(reference)
+
+
+def _check_args(args: dict[str, Any]) -> None:
+    try:
+        as_json(args, "args")
+    except ValueError as error:
+        raise PlanError(str(error)) from None
 
 
 def _check_limit(program: Program, name: str) -> None:

@@ -8,6 +8,7 @@ import pytest
 from reins.plans import (
     Actions,
     PlanError,
+    Task,
     best_of,
     choose,
     compile_plan,
@@ -37,6 +38,8 @@ def search(state):
         (best_of("search", evaluator="mre"), "there is no function 'mre'"),
         (custom("vot"), "there is no node 'vot'; did you mean 'vote'?"),
         (focus("a..b", "search"), "'a..b' is no path"),
+        (Task("search", {"k": {1}}), "args.k is a set"),
+        (custom("vote", k=2**70), "args.k is a whole number of more than 64 bits"),
         (choose("search"), "choose needs a selector, or the choose_fn of compile_plan"),
     ],
 )

@@ -107,7 +107,7 @@ def test_every_mistake_has_its_line_and_column():
         ('{"kind": "tas\\q"}', "1:14: kind: Invalid \\escape"),
         ("NaN", "1:1: expected a value, found 'NaN'"),
         ("01", "1:2: expected the end of the text"),
-        ("[" * 1000, "more than 300 levels"),
+        ("[" * 1000, "more than 200 levels"),
         ("9" * 500, "a number of 500 digits"),
         ('{"kind": "loop_while", "condition": 1, "item": "a"}', "1:37: condition: Input should be"),
         ('{"kind": "focus", "lens": {}, "item": "a"}', "1:27: lens: Input should be the name of"),

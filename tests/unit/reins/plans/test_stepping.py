@@ -459,6 +459,21 @@ def test_a_node_of_ones_own():
     assert (walk.stepped.cancelled, walk.live) == (("/0/1",), {"/1": "d"})
 
 
+def test_a_node_of_ones_own_may_wait():
+    """An alarm ends the wait; without a function for it, it is a fault."""
+    actions = Actions(dict.fromkeys(NAMES, lambda state: state))
+    first = (lambda _: Go(wait_s=5, memory="waits")), (lambda _here, _segment, end: Finish(end))
+    later = actions.node("later", *first, lambda here: Go({"0": here.memory}))
+    never = actions.node("never", *first)
+    walk = Walk.__new__(Walk)
+    walk.program = compile_plan(actions, sequence(later("a"), never("b")))
+    walk.stepped = enter(walk.program, 0)
+    assert (walk.live, timers(walk.tree)[0].left_s) == ({}, 5)
+    assert walk.end("/0", Alarm()).end("/0/0", 1).live == {}
+    fault = walk.end("/1", Alarm()).result.error
+    assert (fault.kind, fault.path) == ("timeout", "/1")
+
+
 @pytest.mark.parametrize(
     ("move", "words"),
     [

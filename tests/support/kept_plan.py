@@ -65,10 +65,8 @@ def main() -> None:
     kept = folder / "tree"
     tree = json.loads(kept.read_text()) if kept.exists() else None
     log(folder, "started")
-    done = run_plan(
-        program, {"a": 0, "b": 0, "c": 0}, tree=tree, on_step=keeping(folder, program)
-    )
-    print(json.dumps(done.state))
+    done = run_plan(program, {"a": 0, "b": 0, "c": 0}, tree=tree, on_step=keeping(folder, program))
+    sys.stdout.write(json.dumps(done.state))
 
 
 if __name__ == "__main__":

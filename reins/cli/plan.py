@@ -14,27 +14,35 @@ from reins.plans import (
     Ok,
     PlanError,
     PlanFormatError,
+    PlanNameError,
     Program,
     compile_plan,
     from_json,
+    located,
     run_plan,
     to_mermaid,
 )
+from reins.plans.errors import listed
 from reins.plans.program import levels, walk, width
 
 EXIT_WRONG = 1
 
 
-def _read(file: Path) -> Node:
+def _read(file: Path) -> tuple[str, Node]:
+    """The text of the file, and its plan. Raises: CommandError."""
     try:
-        return from_json(file.read_text("utf-8-sig"))
+        text = file.read_text("utf-8-sig")
+        return text, from_json(text)
     except PlanFormatError as error:
-        lines = "\n".join(f"{file}:{problem}" for problem in error.problems)
-        raise CommandError(lines, EXIT_WRONG) from error
+        raise _wrong(file, error) from error
     except UnicodeDecodeError as error:
         raise CommandError(f"{file} is no text in UTF-8: {error}", EXIT_WRONG) from error
     except OSError as error:
         raise CommandError(f"{file} cannot be read: {error.strerror}", EXIT_USAGE) from error
+
+
+def _wrong(file: Path, error: PlanFormatError) -> CommandError:
+    return CommandError(listed(f"{file}:{each}" for each in error.problems), EXIT_WRONG)
 
 
 def _actions(named: str) -> Actions:
@@ -52,10 +60,12 @@ def _actions(named: str) -> Actions:
     return found
 
 
-def _compiled(file: Path, plan: Node, named: str) -> Program:
+def _compiled(file: Path, text: str, plan: Node, named: str) -> Program:
     actions = _actions(named)
     try:
         return compile_plan(actions, plan)
+    except PlanNameError as error:
+        raise _wrong(file, located(text, error)) from error
     except PlanError as error:
         raise CommandError(f"{file}: {error}", EXIT_WRONG) from error
 
@@ -73,9 +83,9 @@ _file = click.argument("file", type=click.Path(path_type=Path))
 @click.option("--actions", help="check the names in it, too: module:name of an Actions")
 @click.option("--mermaid", is_flag=True, help="print it as a Mermaid flowchart")
 def _check(*, file: Path, actions: str | None, mermaid: bool) -> None:
-    read = _read(file)
+    text, read = _read(file)
     if actions is not None:
-        _compiled(file, read, actions)
+        _compiled(file, text, read, actions)
     if mermaid:
         print(to_mermaid(read))
         return
@@ -88,7 +98,8 @@ def _check(*, file: Path, actions: str | None, mermaid: bool) -> None:
 @click.option("--actions", required=True, help="its actions: module:name of an Actions")
 @click.option("--state", default="{}", help="the state that it begins with, as JSON")
 def _run(*, file: Path, actions: str, state: str) -> None:
-    program = _compiled(file, _read(file), actions)
+    text, read = _read(file)
+    program = _compiled(file, text, read, actions)
     try:
         given: Any = json.loads(state)
     except ValueError as error:

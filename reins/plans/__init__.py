@@ -20,7 +20,7 @@ from reins.plans.building import (
 from reins.plans.compiling import compile_plan
 from reins.plans.context import Context, node_path
 from reins.plans.drawing import to_mermaid
-from reins.plans.errors import PlanError, PlanFailedError
+from reins.plans.errors import PlanError, PlanFailedError, PlanNameError
 from reins.plans.lenses import Lens, check_laws, lens
 from reins.plans.limiters import Limiters
 from reins.plans.moves import Finish, Go, Here
@@ -28,7 +28,7 @@ from reins.plans.nodes import ALL, FIRST_COMPLETED, N_BEST, Limits, Node, Task
 from reins.plans.outcome import Alarm, Failure, Outcome, Replaced, Spent, outcome_of
 from reins.plans.pool import Pool
 from reins.plans.program import Program
-from reins.plans.reading import PlanFormatError, Problem, from_json, schema
+from reins.plans.reading import PlanFormatError, Problem, from_json, located, schema
 from reins.plans.result import Err, Fault, Ok, Result
 from reins.plans.run import run_plan, run_plan_async
 from reins.plans.running import PlanRun
@@ -62,6 +62,7 @@ __all__ = [
     "PlanError",
     "PlanFailedError",
     "PlanFormatError",
+    "PlanNameError",
     "PlanRun",
     "Pool",
     "Problem",
@@ -87,6 +88,7 @@ __all__ = [
     "get_state",
     "leaves",
     "lens",
+    "located",
     "loop_while",
     "misfits",
     "node_path",

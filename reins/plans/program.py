@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reins.plans.actions import Actions
-from reins.plans.errors import PlanError
+from reins.plans.errors import PlanError, PlanNameError
 from reins.plans.json_value import as_json
 from reins.plans.lenses import Lens
 from reins.plans.nodes import (
@@ -39,16 +39,15 @@ class Program:
         return self.actions.get_lens(reference) if isinstance(reference, str) else reference
 
 
-def walk(plan: Node) -> Iterator[tuple[str, int, Node]]:
-    """Every node with its place as JSON has it (`items.1.item`) and its level from 1."""
-    waiting: list[tuple[str, int, Node]] = [("", 1, plan)]
+def walk(plan: Node) -> Iterator[tuple[tuple[str | int, ...], int, Node]]:
+    """Every node with its place as JSON has it (`items`, 1, `item`) and its level from 1."""
+    waiting: list[tuple[tuple[str | int, ...], int, Node]] = [((), 1, plan)]
     while waiting:
         at, level, node = waiting.pop()
         yield at, level, node
-        prefix = f"{at}." if at else ""
         for index, each in reversed(list(enumerate(children(node)))):
-            name = f"items.{index}" if hasattr(node, "items") else "item"
-            waiting.append((prefix + name, level + 1, each))
+            name = ("items", index) if hasattr(node, "items") else ("item",)
+            waiting.append(((*at, *name), level + 1, each))
 
 
 def check_size(plan: Node) -> None:
@@ -81,12 +80,15 @@ def levels(plan: Node) -> int:
 
 
 def check_names(program: Program) -> None:
-    """Check that all that the plan names is there. Raises: PlanError with the node's place."""
+    """Check that all that the plan names is there. Raises: PlanNameError with every place."""
+    found = []
     for at, _, node in walk(program.plan):
         try:
             _check_node(program, node)
         except PlanError as error:
-            raise PlanError(f"{at}: {error}" if at else str(error)) from None
+            found.append((at, str(error)))
+    if found:
+        raise PlanNameError(tuple(found))
 
 
 def _check_node(program: Program, node: Node) -> None:

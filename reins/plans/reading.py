@@ -1,12 +1,14 @@
 """A plan read from JSON: checked, and every mistake told with line, column and place."""
 
+import dataclasses
 from dataclasses import dataclass
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
-from reins.plans.errors import PlanError
-from reins.plans.nodes import KINDS, LEVELS, NODES, Node
+from reins.plans.errors import PlanError, PlanNameError, listed
+from reins.plans.naming import unknown
+from reins.plans.nodes import KINDS, LEVELS, NODES, Limits, Node
 from reins.plans.positions import JsonTextError, Place, Scanned, line_and_column, scan
 
 _PLAN: TypeAdapter[Node] = TypeAdapter(Node)
@@ -31,7 +33,7 @@ class PlanFormatError(PlanError):
     """The text is no plan. `problems`: each mistake with its line."""
 
     def __init__(self, problems: tuple[Problem, ...]) -> None:
-        super().__init__("\n".join(map(str, problems)))
+        super().__init__(listed(map(str, problems)))
         self.problems = problems
 
 
@@ -48,6 +50,14 @@ def from_json(text: str) -> Node:
         found = [_told(text, scanned, each) for each in error.errors(include_url=False)]
         found.sort(key=lambda problem: (problem.line, problem.column))
         raise PlanFormatError(tuple(found)) from None
+
+
+def located(text: str, error: PlanNameError) -> PlanFormatError:
+    """What names are not there, with the lines of the text that the plan was read from."""
+    values = scan(text).values
+    return PlanFormatError(
+        tuple(_problem(text, values[place], place, words) for place, words in error.found)
+    )
 
 
 def schema() -> dict[str, Any]:
@@ -80,7 +90,12 @@ def _check_size(text: str, scanned: Scanned) -> None:
 def _told(text: str, scanned: Scanned, error: Any) -> Problem:
     place = _without_tags(error["loc"])
     if error["type"] in _NOT_KEYS and place in scanned.keys:
-        return _problem(text, scanned.keys[place], place, "there is no such key")
+        return _problem(text, scanned.keys[place], place, _no_key(scanned, place))
+    if error["type"] == "union_tag_invalid":
+        words = unknown("kind", error["ctx"]["tag"], KINDS)
+        return _problem(text, scanned.values[*place, "kind"], place, words)
+    if error["type"] == "union_tag_not_found":
+        return _problem(text, scanned.values[place], place, "Field required: kind")
     at = place
     while at and at not in scanned.values:
         at = at[:-1]  # what is missing stands nowhere: its object does
@@ -88,6 +103,15 @@ def _told(text: str, scanned: Scanned, error: Any) -> Problem:
     if error["type"] == "model_attributes_type":
         words = "Input should be an object with a kind, or the name of an action"
     return _problem(text, scanned.values[at], place, words)
+
+
+def _no_key(scanned: Scanned, place: Place) -> str:
+    """The words for a key that its object does not have."""
+    around = scanned.value
+    for part in place[:-1]:
+        around = around[part]
+    kind = KINDS.get(around.get("kind"), Limits)
+    return unknown("key", str(place[-1]), (each.name for each in dataclasses.fields(kind)))
 
 
 def _without_tags(found: "tuple[str | int, ...]") -> Place:

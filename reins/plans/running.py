@@ -29,6 +29,7 @@ GRACE_S = 1.0
 class PlanRun:
     """The end of a plan.
 
+    What was said and spent, and all else, is of this run: since its start, or since it was resumed.
     `said` has the path and the line. `cancelled` and `abandoned` are paths: what was abandoned
     swallowed its cancellation, or runs on in its thread.
     """

@@ -52,7 +52,7 @@ def test_a_plan_is_checked(said, tmp_path):
     assert (code, out) == (1, "")
     assert err.splitlines() == [
         "reins: plan.json:1:1: items: Field required",
-        "plan.json:2:2: itms: there is no such key",
+        "plan.json:2:2: itms: there is no key 'itms'; did you mean 'items'?",
     ]
 
 
@@ -63,7 +63,9 @@ def test_names_are_checked_where_the_actions_are_given(said, tmp_path):
     assert said("check", "plan.json")[0] == 0
     code, _, err = said("check", "plan.json", "--actions", "my_actions:actions")
     assert code == 1
-    assert "items.1: there is no function 'smal'; did you mean 'small'?" in err
+    assert err.splitlines() == [
+        "reins: plan.json:1:39: items.1: there is no function 'smal'; did you mean 'small'?"
+    ]
 
 
 def test_a_plan_is_drawn(said):

@@ -8,6 +8,7 @@ import pytest
 from reins.plans import (
     Actions,
     PlanError,
+    PlanNameError,
     Task,
     best_of,
     choose,
@@ -51,6 +52,20 @@ def test_a_name_that_is_not_there(plan, words):
     with pytest.raises(PlanError) as error:
         compile_plan(actions, plan)
     assert words in str(error.value)
+
+
+def test_every_name_that_is_not_there_is_told():
+    """All at once, each with its place; of very many the first twenty."""
+    plan = sequence("a", focus("k", loop_while("b", "c")))
+    with pytest.raises(PlanNameError) as error:
+        compile_plan(Actions(), plan)
+    assert [".".join(map(str, place)) for place, _ in error.value.found] == [
+        "items.0",
+        "items.1.item",
+        "items.1.item.item",
+    ]
+    with pytest.raises(PlanNameError, match="… and 80 more"):
+        compile_plan(Actions(), sequence(*["a"] * 100))
 
 
 def test_a_limit_needs_a_rate():

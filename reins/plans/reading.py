@@ -53,7 +53,7 @@ def from_json(text: str) -> Node:
 
 
 def located(text: str, error: PlanNameError) -> PlanFormatError:
-    """What names are not there, with the lines of the text that the plan was read from."""
+    """The names that are not there, with the lines of the text that the plan was read from."""
     values = scan(text).values
     return PlanFormatError(
         tuple(_problem(text, values[place], place, words) for place, words in error.found)

@@ -175,16 +175,16 @@ def test_what_would_end_the_process_fails_a_task(actions):
 
 
 def test_losers_are_cancelled_before_the_plan_goes_on(actions):
-    """Their clean-up is over when the next task begins."""
+    """Their clean-up is over when the next task begins; `ctx.stop` says why it is asked for."""
     order = []
 
     @actions.action
-    async def tidy(state):
+    async def tidy(state, ctx):
         try:
             await asyncio.sleep(LONG_S)
         finally:
             await asyncio.sleep(0)
-            order.append("tidied")
+            order.append("tidied" if ctx.stop.is_set() else "why?")
         return state
 
     @actions.action

@@ -91,6 +91,7 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "mcp": Verb("reins.cli.mcp", "serve an assistant that speaks MCP, over stdio"),
             "usage": Verb("reins.cli.usage", "cost, failures and waits of calls of models"),
             "webhooks": Verb("reins.cli.webhooks", "webhooks that call people: list, test"),
+            "plan": Verb("reins.cli.plan", "plans in JSON files: check, run"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
             "store": Verb("reins.cli.store", "a data folder as a whole: verify, repair"),
         },

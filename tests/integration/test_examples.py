@@ -250,3 +250,24 @@ def test_an_orchestrator_asks_a_panel_of_personas():
     assert len(set(said.values())) == 3
     assert all("cats" in answer for answer in said.values())
     assert any(line.startswith("done: Should cats vote?: done, in 3 tasks.") for line in lines)
+
+
+def test_a_plan_searches_side_by_side():
+    """One place fails at first, one mirror is too slow; the better answer is printed."""
+    code, out, err = ran(["-m", "examples.plan_search"], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert [*lines[:3], *sorted(lines[3:5]), *lines[5:]] == [
+        "/0/0/0/1 books: 1 lines",
+        "/0/0/1 notes: 1 lines",
+        "/0/0/2/0~2 forum: 2 lines",
+        "/0/0/0 branch 1 won",
+        "/0/0/2 attempt 1 failed: /0/0/2/0~1: ConnectionError: the forum did not answer",
+        "/1 took branch 0 at 3",
+        "",
+        "Otters eat fish and crabs.",
+        "Saw an otter; it did eat a crab.",
+        "My cat does eat otters' leftovers.",
+    ]
+    code, out, _ = ran(["-m", "examples.plan_search", "--mermaid"], cwd=ROOT, env={})
+    assert (code, out.splitlines()[0]) == (0, "flowchart TD")

@@ -1,0 +1,38 @@
+"""The second argument of an action: where it runs, and what it says, spends and listens to."""
+
+import threading
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import Any
+
+from reins.plans.outcome import Spent
+
+node_path: ContextVar[str | None] = ContextVar("plan_node_path", default=None)
+"""The path of the task that runs here, also in its thread; None outside of plans."""
+
+
+@dataclass(slots=True)
+class Context:
+    """One run of one task.
+
+    `key` is the same after a restart, and another one in another turn or attempt: send it along
+    with what must not happen twice. `stop` is set where the task is cancelled: a thread cannot be
+    ended from outside, so look at it now and then.
+    """
+
+    path: str
+    args: dict[str, Any]
+    attempt: int
+    key: str
+    guidance: Any = None
+    stop: threading.Event = field(default_factory=threading.Event)
+    said: list[str] = field(default_factory=list)
+    spent: Spent = field(default_factory=Spent)
+
+    def say(self, text: str) -> None:
+        """Record a line for whoever reads along."""
+        self.said.append(text)
+
+    def spend(self, *, tokens: int = 0, cost_usd: float = 0.0) -> None:
+        """Count tokens or money against the budgets of the plan."""
+        self.spent += Spent(tokens, cost_usd)

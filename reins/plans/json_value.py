@@ -1,0 +1,89 @@
+"""JSON as a snapshot holds it: checked with the place of what is none, copied, compared."""
+
+import math
+from dataclasses import asdict, is_dataclass
+from typing import Any
+
+from pydantic import BaseModel
+
+DEPTH = 100
+"""Levels that a state may have: in a tree of 64 levels, what writes snapshots takes 254 in all."""
+_LEAST, _MOST = -(2**63), 2**64 - 1
+"""The whole numbers that a snapshot can be written with."""
+
+
+def as_json(value: object, name: str = "state") -> Any:
+    """A copy of the value as JSON; Pydantic models and dataclasses become objects.
+
+    Raises: ValueError with the place of what JSON cannot hold, as `state.items.3`.
+    """
+    return _copy(value, [name])
+
+
+def _copy(value: Any, at: list[str]) -> Any:
+    if value is None or value is True or value is False:
+        return value
+    if isinstance(value, str):
+        return _text(value, at)
+    if isinstance(value, int):
+        return _whole(value, at)
+    if isinstance(value, float):
+        return _real(value, at)
+    if len(at) > DEPTH:
+        raise ValueError(f"{'.'.join(at[:4])}… has more than {DEPTH} levels; make it flatter")
+    if isinstance(value, BaseModel):
+        value = value.model_dump(mode="json")
+    elif is_dataclass(value) and not isinstance(value, type):
+        value = asdict(value)
+    if isinstance(value, dict):
+        return {_key(key, at): _copy(each, [*at, str(key)]) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_copy(each, [*at, str(index)]) for index, each in enumerate(value)]
+    raise _not_json(at, f"a {type(value).__name__}")
+
+
+def _text(value: str, at: list[str]) -> str:
+    if not value.isascii():
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            raise _not_json(at, "a text with half a character (a lone surrogate)") from None
+    return str(value)
+
+
+def _whole(value: int, at: list[str]) -> int:
+    if not _LEAST <= value <= _MOST:
+        raise _not_json(at, "a whole number of more than 64 bits")
+    return int(value)
+
+
+def _real(value: float, at: list[str]) -> float:
+    if not math.isfinite(value):
+        raise _not_json(at, f"{value}")
+    return float(value)
+
+
+def _key(key: object, at: list[str]) -> str:
+    if not isinstance(key, str):
+        raise _not_json(at, f"an object with the key {key!r}")
+    return _text(key, at)
+
+
+def _not_json(at: list[str], what: str) -> ValueError:
+    return ValueError(
+        f"{'.'.join(at)} is {what}, which JSON does not hold; "
+        f"use text, numbers, true, false, null, lists and objects with keys of text"
+    )
+
+
+def same(one: Any, other: Any) -> bool:
+    """True where both are the same JSON. Unlike `==` it tells 1, 1.0 and true apart."""
+    if one is other:
+        return True
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(same(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    return bool(one == other)

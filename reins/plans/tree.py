@@ -1,0 +1,202 @@
+"""The shape of the tree in which a running plan stands, and ways through it.
+
+It is JSON. A node has its `kind`; `memory`, children by segment (`at`), the seconds until its alarm
+(`left_s`) and what is `spent` beneath it, where it has them; and its input (`in`), unless that is
+the same as its parent's. A live task has its `name`. At the end there is one node, `ended`.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, TypeAlias
+
+from reins.plans import paths
+from reins.plans.json_value import same
+from reins.plans.moves import Ended
+from reins.plans.nodes import Budget, Limits, Node, Parallel, Task, children
+from reins.plans.reading import from_json
+from reins.plans.result import Err, Fault, Ok
+
+Tree: TypeAlias = dict[str, Any]
+ENTERING = "entering"
+ENDED = "ended"
+_NOTHING = object()
+
+
+@dataclass(slots=True)
+class Frame:
+    """A node of the tree with its node of the plan, its path and its input."""
+
+    path: str
+    node: Any
+    tree: Tree
+    state: Any
+    outer: Any
+
+    def keep(self, state: Any) -> None:
+        """Put another input in the place of the node's own."""
+        self.state = state
+        if same(state, self.outer):
+            self.tree.pop("in", None)
+        else:
+            self.tree["in"] = state
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A task that is live: its path, its action, its arguments and its input."""
+
+    path: str
+    name: str
+    args: dict[str, Any]
+    state: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """A node that waits for an alarm, and for how long."""
+
+    path: str
+    left_s: float
+
+
+def top(root: Tree) -> Tree:
+    """The tree beneath a node of its own, so that the plan itself is a child like any other."""
+    return {"kind": "top", "at": {"": root}}
+
+
+def copied(root: Tree) -> Tree:
+    """A copy of the nodes; states and memories are shared, since nobody changes them."""
+    made = dict(root)
+    if "at" in root:
+        made["at"] = {segment: copied(each) for segment, each in root["at"].items()}
+    return made
+
+
+def frames(plan: Node, over: Tree, path: str) -> list[Frame]:
+    """The nodes from the plan to the path; none where nothing stands there."""
+    here, node, state, at = over["at"][""], plan, _NOTHING, paths.ROOT
+    found = [Frame(at, node, here, here.get("in", state), state)]
+    for segment in paths.segments(path):
+        if segment not in here.get("at", ()):
+            return []
+        state, here = found[-1].state, here["at"][segment]
+        node = beneath(node, found[-1].tree, segment)
+        at = paths.child(at, segment)
+        found.append(Frame(at, node, here, here.get("in", state), state))
+    return found
+
+
+def beneath(node: Node, here: Tree, segment: str) -> Node:
+    """The plan's node of a child."""
+    if segment == paths.RETURNED:
+        return returned(here["plan"])
+    return children(node)[paths.place(segment)]
+
+
+@lru_cache(maxsize=512)
+def returned(text: str) -> Node:
+    """The plan that an action has returned."""
+    return from_json(text)
+
+
+def live(root: Tree, path: str = paths.ROOT) -> Iterator[str]:
+    """The paths of the live tasks."""
+    if "name" in root:
+        yield path
+    for segment, each in root.get("at", {}).items():
+        yield from live(each, paths.child(path, segment))
+
+
+def leaves(plan: Node, root: Tree) -> list[Leaf]:
+    """The live tasks of a plan with their inputs, in the order of the plan."""
+    found = [
+        Leaf(path, here["name"], getattr(node, "args", {}), state)
+        for path, node, here, state in _every(plan, root)
+        if "name" in here
+    ]
+    return sorted(found, key=lambda leaf: paths.order(leaf.path))
+
+
+def timers(root: Tree) -> list[Timer]:
+    """The nodes that wait for an alarm, the outermost first."""
+    found = [Timer(path, here["left_s"]) for path, here in _nodes(root) if "left_s" in here]
+    return sorted(found, key=lambda timer: paths.order(timer.path))
+
+
+def with_left(root: Tree, left_s: dict[str, float]) -> Tree:
+    """The tree with other seconds until the alarms of these paths: a clock has been stopped."""
+    made = copied(root)
+    for path, here in _nodes(made):
+        if path in left_s and "left_s" in here:
+            here["left_s"] = left_s[path]
+    return made
+
+
+def ended(result: Ended) -> Tree:
+    """The tree of a plan that has ended."""
+    if isinstance(result, Ok):
+        return {"kind": ENDED, "state": result.value}
+    return {"kind": ENDED, "error": result.error.as_json()}
+
+
+def result(root: Tree) -> "Ended | None":
+    """The result of a plan that has ended, else None."""
+    if root["kind"] != ENDED:
+        return None
+    return Err(Fault.from_json(root["error"])) if "error" in root else Ok(root["state"])
+
+
+def limits(frame: Frame) -> Limits | None:
+    """The limits of a node that has some."""
+    if isinstance(frame.node, Budget):
+        return frame.node.limits
+    return frame.node.budget if isinstance(frame.node, Parallel) else None
+
+
+def is_spent(frame: Frame) -> bool:
+    """True where the tasks beneath the node have spent what they may."""
+    bounds, spent = limits(frame), frame.tree.get("spent", {})
+    most = {name: getattr(bounds, name) for name in ("tokens", "cost_usd", "tasks")}
+    return any(bound is not None and spent.get(name, 0) >= bound for name, bound in most.items())
+
+
+def misfits(plan: Node, root: Tree) -> list[str]:
+    """The paths at which a tree does not fit the plan, each with what is wrong.
+
+    Only live paths are looked at: what is over, and what is to come, may have been changed.
+    """
+    return list(_misfits(plan, root, paths.ROOT))
+
+
+def _misfits(node: Node, here: Tree, path: str) -> Iterator[str]:
+    kind = "task" if here["kind"] == paths.RETURNED_KIND else here["kind"]
+    if kind == ENDED:
+        return
+    if node.kind != kind:
+        yield f"{path}: the tree has a {kind}, the plan a {node.kind}"
+        return
+    if isinstance(node, Task) and here.get("name", node.name) != node.name:
+        yield f"{path}: the tree has the task {here['name']!r}, the plan {node.name!r}"
+    for segment, each in here.get("at", {}).items():
+        there = paths.child(path, segment)
+        if segment != paths.RETURNED and paths.place(segment) >= len(children(node)):
+            yield f"{there}: the plan has {len(children(node))} items there"
+        else:
+            yield from _misfits(beneath(node, here, segment), each, there)
+
+
+def _nodes(root: Tree, path: str = paths.ROOT) -> Iterator[tuple[str, Tree]]:
+    yield path, root
+    for segment, each in root.get("at", {}).items():
+        yield from _nodes(each, paths.child(path, segment))
+
+
+def _every(
+    node: Node, here: Tree, path: str = paths.ROOT, outer: Any = None
+) -> Iterator[tuple[str, Node, Tree, Any]]:
+    state = here.get("in", outer)
+    yield path, node, here, state
+    for segment, each in here.get("at", {}).items():
+        there = paths.child(path, segment)
+        yield from _every(beneath(node, here, segment), each, there, state)

@@ -109,9 +109,9 @@ class _Fold:
             self._end(path, _ok(path, event))
         self._run()
         # Over its limits, a node that has ended with this task has ended well.
-        for at, counted in counting:
+        for at in counting:
             found = self._frames(at)
-            if found and found[-1].tree is counted and tree.is_spent(found[-1]):
+            if found and tree.is_spent(found[-1]):
                 self._alarm(found, "budget")
 
     def _alarm(self, frames: list[Frame], why: Why) -> None:
@@ -256,14 +256,14 @@ def _ok(path: str, event: Outcome) -> Ended:
         return Err(Fault("action", str(error), path))
 
 
-def _charged(frames: list[Frame], spent: Spent) -> list[tuple[str, Tree]]:
-    """Add to what is spent beneath each node with limits; those nodes, from the outermost."""
+def _charged(frames: list[Frame], spent: Spent) -> list[str]:
+    """Add to what is spent beneath each node with limits; their paths, from the outermost."""
     found = []
     for frame in frames:
         if tree.limits(frame) is not None:
             before = Spent(**frame.tree.get("spent", {}))
             frame.tree["spent"] = (before + spent).as_json()
-            found.append((frame.path, frame.tree))
+            found.append(frame.path)
     return found
 
 

@@ -20,6 +20,7 @@ from reins.plans import (
     Writer,
     best_of,
     compile_plan,
+    loop_while,
     node_path,
     parallel,
     race,
@@ -324,6 +325,18 @@ def test_a_timeout_cancels_and_fails(actions):
     done = ran(actions, sequence("inc", timeout("sleeper", 0.01)))
     assert (done.result.error.kind, done.result.error.path) == ("timeout", "/1")
     assert done.cancelled == ("/1/0",)
+
+
+def test_a_timeout_is_not_wound_up_anew(actions):
+    """Steps beneath it do not give it more time: two thousand turns take longer than it has."""
+
+    @actions.action
+    async def ticks(state):
+        await asyncio.sleep(0.001)
+        return state
+
+    turning = loop_while(lambda _: True, "ticks", max_turns=2_000)
+    assert ran(actions, timeout(turning, 0.05)).result.error.kind == "timeout"
 
 
 def test_a_retry_runs_until_it_succeeds(actions):

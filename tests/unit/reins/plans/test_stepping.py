@@ -192,6 +192,7 @@ def test_a_clock_that_was_stopped_has_what_is_left():
     walk = Walk(timeout("a", 10), 0)
     after = with_left(walk.tree, {"/": 2.5})
     assert [timer.left_s for timer in timers(after)] == [2.5]
+    assert with_left(walk.tree, {"/0": 1}) == walk.tree
     assert timers(walk.tree)[0].left_s == 10
 
 
@@ -224,6 +225,8 @@ def test_a_loop_that_does_not_end_is_a_fault():
     """At `max_turns`; one that turns on the spot costs no stack."""
     fault = Walk(loop_while("more", sequence(), max_turns=5_000), 0, more=bool).result
     assert fault == Ok(0)
+    walk = Walk(loop_while("more", "a", max_turns=2), 0, more=lambda _: True)
+    assert walk.end("/0#1", 1).end("/0#2", 2).result.error.kind == "limit"
     walk = Walk(loop_while("more", sequence(), max_turns=5_000), 0, more=lambda _: True)
     assert walk.result.error.message == "not over after 5000 turns (max_turns)"
 
@@ -457,6 +460,24 @@ def test_a_node_of_ones_own():
     walk.stepped = enter(walk.program, 0)
     walk.end("/0/0", 1).end("/0/2", 1)
     assert (walk.stepped.cancelled, walk.live) == (("/0/1",), {"/1": "d"})
+
+
+def test_a_node_of_ones_own_may_begin_an_item_many_times():
+    """Each by a turn of its own, but no more than may be live."""
+    actions = Actions({"a": lambda state: state})
+    many = actions.node(
+        "many",
+        lambda here: Go({f"0#{turn}": turn for turn in range(here.args["turns"])}),
+        lambda _here, _segment, end: Finish(end),
+    )
+    assert len(leaves_of(actions, many("a", turns=256))) == 256
+    fault = result(enter(compile_plan(actions, many("a", turns=257)), 0).tree).error
+    assert (fault.kind, fault.message) == ("limit", "more than 256 tasks would be live at once")
+
+
+def leaves_of(actions, plan):
+    program = compile_plan(actions, plan)
+    return leaves(program.plan, enter(program, 0).tree)
 
 
 def test_a_node_of_ones_own_may_wait():

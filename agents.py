@@ -34,6 +34,7 @@ from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
+from reins.plan_modules import PlanModules
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
@@ -79,6 +80,7 @@ class Runtime:
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
         self.tools = WorkerTools(settings, self.toolbox, self.confinement)
+        self.plans = PlanModules()
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
@@ -88,6 +90,7 @@ class Runtime:
                 self.inbox,
                 self.children,
                 self.toolbox,
+                self.plans,
                 self.store.reader,
                 per_session={Model: self.model.for_caller},
             ),
@@ -116,6 +119,7 @@ class Runtime:
         self.loop = asyncio.get_running_loop()
         self.types.take(self.types.read())
         tools = await self.tools.read(self.settings)
+        self.plans.take(self.plans.read(self.settings.plans))
         called = webhooks.read(self.settings.webhooks)
         self.toolbox.calls = calls_here()  # those of agents' own code, too
         ending = self._shutdown
@@ -194,6 +198,7 @@ class Runtime:
             settings = load_settings(data=self.settings.data)
             types = await asyncio.to_thread(self.types.read, settings.agent_modules)
             tools = await self.tools.read(settings, anew=True)
+            actions = await asyncio.to_thread(self.plans.read, settings.plans, anew=True)
             called = webhooks.read(settings.webhooks)
             await self.model.reload(model_settings(settings), refuse=self.fleet.without_routes)
         except ModelConfigError as error:
@@ -201,6 +206,7 @@ class Runtime:
         changed = self.types.take(types)
         self.settings = settings
         await self.tools.take(tools)
+        self.plans.take(actions)
         await self.webhooks.take(called)
         self.store.keep_records_for(settings.record_days)
         self.conversations.pace = settings.pace

@@ -100,6 +100,9 @@ class Settings(BaseSettings):
         ["agents_impl"], min_length=1, description="modules and packages of agent types, as JSON"
     )
     tools: list[str] = Field([], description="modules and packages of your own tools, as JSON")
+    plans: list[str] = Field(
+        [], description="modules of your own actions and plans (`reins.plans.Actions`), as JSON"
+    )
     mcp: Path | None = Field(
         None, description="file of MCP servers; default: `mcp.json` of the working folder"
     )

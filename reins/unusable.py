@@ -7,6 +7,7 @@ import structlog
 from agent_core.agent.registry import AgentTypeError
 from reins import redaction, terminal
 from reins.llm import ModelConfigError
+from reins.plan_modules import PlanModuleError
 from reins.settings import SettingsError
 from reins.tools.mcp.config import McpConfigError
 from reins.tools.registry import ToolModuleError
@@ -17,7 +18,7 @@ _logger = structlog.get_logger(__name__)
 
 UNUSABLE = (
     SettingsError, ModelConfigError, AgentTypeError, ToolModuleError, McpConfigError, StoreError,
-    WebhookConfigError, OSError, MemoryError, RuntimeError,
+    WebhookConfigError, PlanModuleError, OSError, MemoryError, RuntimeError,
 )  # fmt: skip
 """What keeps a process from working: ours by name, and what the system and LanceDB raise where
 files, memory or threads are not to be had."""

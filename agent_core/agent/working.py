@@ -31,7 +31,7 @@ class WorkingAgentBase(LoopingAgentBase):
         super().__init__(*args, **kwargs)
         self.work = Work(self.session, self.session.scope, self.news)
         self._is_quiescing = False
-        self._folded = 0
+        self._folded: tuple[Ended, ...] = ()
 
     @abstractmethod
     def wanted(self) -> Mapping[str, Callable[[], Coroutine[Any, Any, Any]]]:
@@ -43,6 +43,9 @@ class WorkingAgentBase(LoopingAgentBase):
 
         Where it does not come to a row, it is given them again.
         """
+
+    def rest(self) -> None:
+        """All is to come to rest: what only waits for a time need not be waited for."""
 
     # -- the loop
 
@@ -60,8 +63,8 @@ class WorkingAgentBase(LoopingAgentBase):
         self.session.mailbox.wake()
 
     async def tick(self) -> StepResult | Quiet:
-        self._folded = len(self.work.ends)
-        return await self.fold(tuple(self.work.ends))
+        self._folded = tuple(self.work.ends)
+        return await self.fold(self._folded)
 
     async def _commit(self, done: Done, prepared: Prepared) -> None:
         await super()._commit(done, prepared)
@@ -72,8 +75,8 @@ class WorkingAgentBase(LoopingAgentBase):
         self._forget_folded()
 
     def _forget_folded(self) -> None:
-        self.work.forget(min(self._folded, len(self.work.ends)))
-        self._folded = 0
+        self.work.forget(self._folded)
+        self._folded = ()
 
     def after_tick(self) -> None:
         super().after_tick()
@@ -102,6 +105,7 @@ class WorkingAgentBase(LoopingAgentBase):
         """Begin nothing, and put each end on record, until nothing runs."""
         self._is_quiescing = True
         try:
+            self.rest()
             while self.work.running and not self.session.status.ended:
                 await self.work.change()
                 await self._commit_ends()

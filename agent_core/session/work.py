@@ -79,10 +79,10 @@ class Work:
         self._scope.pieces = len(self._tasks)
         task.add_done_callback(partial(self._ended, name, piece, now_us(), time.perf_counter()))
 
-    def forget(self, count: int) -> None:
-        """The eldest ends are taken in, and on record."""
-        for _ in range(count):
-            self.ends.popleft()
+    def forget(self, ends: Collection[Ended]) -> None:
+        """These are taken in, and on record."""
+        known = {id(end) for end in ends}
+        self.ends = deque(end for end in self.ends if id(end) not in known)
 
     def drop(self, name: str) -> None:
         """The end of a piece counts as if it had not begun: it may be started again."""

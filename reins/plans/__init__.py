@@ -3,6 +3,7 @@
 Nothing here knows agents or workers. Importing this package starts nothing.
 """
 
+from reins.plan_modules import PlanModuleError
 from reins.plans.actions import Actions, Rate
 from reins.plans.building import (
     best_of,
@@ -22,6 +23,7 @@ from reins.plans.context import Context, node_path
 from reins.plans.drawing import to_mermaid
 from reins.plans.errors import PlanError, PlanFailedError, PlanNameError
 from reins.plans.lenses import Lens, check_laws, lens
+from reins.plans.library import Library
 from reins.plans.limiters import Limiters
 from reins.plans.moves import Finish, Go, Here
 from reins.plans.nodes import ALL, FIRST_COMPLETED, N_BEST, Limits, Node, Task
@@ -54,6 +56,7 @@ __all__ = [
     "Here",
     "Leaf",
     "Lens",
+    "Library",
     "Limiters",
     "Limits",
     "Node",
@@ -62,6 +65,7 @@ __all__ = [
     "PlanError",
     "PlanFailedError",
     "PlanFormatError",
+    "PlanModuleError",
     "PlanNameError",
     "PlanRun",
     "Pool",

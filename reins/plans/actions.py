@@ -61,6 +61,7 @@ class Actions:
         self.lenses: dict[str, Lens[Any, Any]] = {}
         self.nodes: dict[str, CustomNode] = {}
         self.rates: dict[str, Rate] = {}
+        self.plans: dict[str, nodes.Node] = {}
         for name, function in (actions or {}).items():
             self.register(name, function)
 
@@ -131,6 +132,32 @@ class Actions:
         if calls < 1 or per_s <= 0:
             raise PlanError(f"rate {name!r} of {calls} calls in {per_s} s; both must be above 0")
         self.rates[name] = Rate(calls, per_s)
+
+    def plan(self, name: str, plan: nodes.Node) -> nodes.Node:
+        """Register a plan, so that sessions run it by its name; returns it."""
+        self._free(name, self.plans, "plan")
+        self.plans[name] = plan
+        return plan
+
+    def take(self, other: "Actions") -> None:
+        """Take in all that another registry has. Raises: PlanError for a name that both have."""
+        rooms: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+            "action": (self.actions, other.actions),
+            "function": (self.functions, other.functions),
+            "lens": (self.lenses, other.lenses),
+            "node": (self.nodes, other.nodes),
+            "rate": (self.rates, other.rates),
+            "plan": (self.plans, other.plans),
+        }
+        for what, (mine, its) in rooms.items():
+            for name, value in its.items():
+                if mine.get(name) is not value:
+                    self._free(name, mine, what)
+                    mine[name] = value
+
+    def get_plan(self, name: str) -> nodes.Node:
+        """The plan of this name. Raises: PlanError that names those that are alike."""
+        return _found(self.plans, name, "plan")
 
     def get(self, name: str) -> Action:
         """The action of this name. Raises: PlanError that names those that are alike."""

@@ -1,6 +1,7 @@
 """The second argument of an action: where it runs, and what it says, spends and listens to."""
 
 import threading
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -25,9 +26,13 @@ class Context:
     attempt: int
     key: str
     guidance: Any = None
+    ask: Callable[[str], Awaitable[str]] | None = None
+    """Asks a model one prompt, where there is one: on the account of the session, in a session."""
     stop: threading.Event = field(default_factory=threading.Event)
     said: list[str] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
+    runs_on: bool = False
+    """It was cancelled, and its thread runs on."""
 
     def say(self, text: str) -> None:
         """Record a line for whoever reads along."""

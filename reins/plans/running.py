@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from reins.plans import paths, tree
-from reins.plans.actions import Action
-from reins.plans.context import Context, node_path
+from reins.plans.context import Context
 from reins.plans.errors import PlanFailedError
 from reins.plans.json_value import as_json
 from reins.plans.limiters import Limiters
 from reins.plans.moves import Ended
-from reins.plans.outcome import Alarm, End, Event, Failure, Spent, failed, outcome_of
+from reins.plans.outcome import Alarm, End, Event, Failure, Spent
+from reins.plans.performing import Performer
 from reins.plans.pool import Pool
 from reins.plans.program import Program
 from reins.plans.result import Fault, Ok
@@ -67,8 +67,7 @@ class Runner:
         on_step: Callable[[Tree], Any] | None = None,
     ) -> None:
         self._program = program
-        self._pool = pool
-        self._limiters = limiters
+        self._performer = Performer(program.actions, pool, limiters)
         self._key = key
         self._guidance = guidance
         self._grace_s = grace_s
@@ -159,7 +158,7 @@ class Runner:
             self._guidance,
         )
         task = asyncio.get_running_loop().create_task(
-            self._work(leaf, context), name=f"plan {leaf.path} {leaf.name}"
+            self._performer.perform(leaf, context), name=f"plan {leaf.path} {leaf.name}"
         )
         self._running[leaf.path] = (task, context)
         task.add_done_callback(lambda done: self._ended(leaf.path, done))
@@ -177,30 +176,6 @@ class Runner:
             self._ends.append((path, task.result()))
         self._news.set()
 
-    async def _work(self, leaf: Leaf, context: Context) -> End:
-        node_path.set(leaf.path)
-        try:
-            action = self._program.actions.get(leaf.name)
-            await self._limiters.wait(action.limit)
-            returned = await self._called(action, as_json(leaf.state), context)
-            return outcome_of(returned, leaf.state, tuple(context.said), context.spent)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a task's fault is an event
-            return Failure(failed(error), tuple(context.said), context.spent)
-
-    async def _called(self, action: Action, state: Any, context: Context) -> Any:
-        given = (state, context) if action.takes_context else (state,)
-        if action.is_async:
-            return await action.function(*given)
-        future = self._pool.submit(lambda: action.function(*given))
-        try:
-            returned = await asyncio.wrap_future(future)
-        except asyncio.CancelledError:
-            context.stop.set()
-            if not self._pool.give_up(future) and not future.done():
-                self._abandoned.append(context.path)
-            raise
-        return await returned if inspect.isawaitable(returned) else returned
-
     async def _cancel(self, cancelled: "tuple[str, ...] | list[str]") -> None:
         """Cancel tasks in the order of the plan, and wait for them, but not for ever."""
         found = {path: self._running.pop(path) for path in cancelled if path in self._running}
@@ -211,4 +186,6 @@ class Runner:
         self._cancelled += going
         if going:
             await asyncio.wait([task for task, _ in going.values()], timeout=self._grace_s)
-        self._abandoned += [path for path, (task, _) in going.items() if not task.done()]
+        self._abandoned += [
+            path for path, (task, context) in going.items() if not task.done() or context.runs_on
+        ]

@@ -1,0 +1,349 @@
+"""An agent that runs a plan: tasks side by side, each end on record, resumed after a kill -9."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from agent_core.agent.base import AgentRejectedError
+from agent_core.agent.effects import Prepared
+from agent_core.agent.guidance import GuidanceRejectedError
+from agent_core.agent.outcomes import Done
+from agent_core.agent.results import Quiet, StepResult
+from agent_core.agent.working import GIVEN_UP_S, WorkingAgentBase
+from agent_core.budgets.limits import BudgetSpentError, spent_in
+from agent_core.session.waiting import Waiting
+from agent_core.session.work import Ended
+from agents_impl.plan.models import (
+    PLAN_WORDS,
+    Cancel,
+    PlanConfig,
+    PlanGuidance,
+    PlanState,
+    Retry,
+    Set,
+    Skip,
+)
+from reins.llm import Model
+from reins.llm.calls.structured import CONVERSE
+from reins.llm.text import one_line
+from reins.plan_modules import PlanModules
+from store.journal.file import Record
+
+if TYPE_CHECKING:
+    from agents_impl.plan.course import Course, Leaf, Taken
+    from reins.plans import Context, Spent
+
+_GUIDANCE = 10
+_GUIDANCE_CHARS = 1_000
+_SHOWN_CHARS = 200
+_SHOWN = 6
+
+
+class PlanAgent(WorkingAgentBase):
+    """Runs a plan: a tick commits what has ended since the row before, and what follows from it."""
+
+    agent_type = "plan"
+    Config = PlanConfig
+    State = PlanState
+    Guidance = PlanGuidance
+    words = PLAN_WORDS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._modules = self.services.get(PlanModules)
+        self._known: tuple[int, Course | str] | None = None
+        self._due: dict[str, float] = {}
+        self._contexts: dict[str, Context] = {}
+
+    # -- the plan
+
+    async def admit(self) -> Sequence[Record]:
+        from agents_impl.plan import course  # noqa: PLC0415 - plans take 40 ms to import
+
+        config = self.config
+        try:
+            made = course.Course(self._modules.library.actions, config.plan, config.name)
+            made.begin(config.state)
+        except course.PlanError as error:
+            raise AgentRejectedError(f"the plan cannot be run: {error}") from None
+        return ()
+
+    @property
+    def _course(self) -> "Course | str":
+        """The plan with the actions of now; in words why it cannot be run."""
+        library = self._modules.library
+        if self._known is None or self._known[0] != library.version:
+            self._known = library.version, self._read_course()
+        return self._known[1]
+
+    def _read_course(self) -> "Course | str":
+        from agents_impl.plan import course  # noqa: PLC0415
+
+        config, state = self.config, self.state
+        try:
+            found = course.Course(
+                self._modules.library.actions, config.plan, config.name, state.source
+            )
+            if state.tree is not None:
+                found.check(self._standing or state.tree)
+        except course.PlanError as error:
+            return str(error)
+        return found
+
+    @property
+    def _standing(self) -> dict[str, Any] | None:
+        """The tree whose tasks are to run; after a failure the one before it."""
+        tree: dict[str, Any] | None = self.state.before or self.state.tree
+        return tree
+
+    @property
+    def _has_ended(self) -> bool:
+        tree = self.state.tree
+        return tree is not None and tree["kind"] == "ended" and self.state.before is None
+
+    def may_tick(self) -> bool:
+        has_work = (
+            self.state.tree is None
+            or bool(self.work.ends)
+            or self._has_ended
+            or isinstance(self._course, str)
+        )
+        return has_work and super().may_tick()
+
+    # -- pieces of work
+
+    def wanted(self) -> Mapping[str, Callable[[], Coroutine[Any, Any, Any]]]:
+        tree, course = self._standing, self._course
+        if tree is None or isinstance(course, str):
+            return {}
+        pieces: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
+            leaf.path: partial(self._perform, leaf) for leaf in course.live(tree)
+        }
+        alarms = course.alarms(tree)
+        return pieces | {name: partial(self._sleep, name, left) for name, left in alarms.items()}
+
+    async def _perform(self, leaf: "Leaf") -> "tuple[Any, Spent]":
+        """The end of a task, and what of its spending is on the session's account already."""
+        from reins.plans import Context, Spent, paths  # noqa: PLC0415
+
+        session, metered = self.session, Spent()
+        no_room: BudgetSpentError | None = None
+
+        async def ask(prompt: str) -> str:
+            nonlocal metered, no_room
+            messages = [{"role": "user", "content": prompt}]
+            try:
+                answer = await self.services.get(Model).call(CONVERSE, messages=messages)
+            except BaseException as error:
+                no_room = spent_in(error)
+                raise
+            spent = Spent(answer.tokens_in + answer.tokens_out, answer.cost_usd)
+            metered += spent
+            context.spent += spent
+            return answer.text
+
+        context = Context(
+            leaf.path,
+            leaf.args,
+            paths.attempt(leaf.path),
+            f"{session.session_id}:{session.created_at}:{leaf.path}",
+            list(self.state.guidance),
+            ask,
+        )
+        self._contexts[leaf.path] = context
+        try:
+            end = await self._modules.library.performer.perform(leaf, context)
+        except asyncio.CancelledError:
+            context.stop.set()
+            raise
+        if no_room is not None:
+            raise no_room
+        return end, metered
+
+    async def _sleep(self, name: str, left_s: float) -> None:
+        self._due[name] = asyncio.get_running_loop().time() + left_s
+        await asyncio.sleep(left_s)
+
+    def _left(self) -> dict[str, float]:
+        now = asyncio.get_running_loop().time()
+        return {name: max(0.0, at - now) for name, at in self._due.items()}
+
+    def rest(self) -> None:
+        """The clocks of the plan stop, and go on from there."""
+        course, tree = self._course, self.state.tree
+        if not self._due or tree is None or isinstance(course, str):
+            return
+        self.state.tree = course.with_left(tree, self._left())
+        self.keep_state()
+        self.work.let_go([*self._due])
+        self._due.clear()
+
+    # -- a tick
+
+    async def fold(self, ends: Sequence[Ended]) -> StepResult | Quiet:
+        course, state = self._course, self.state
+        if isinstance(course, str):
+            why = f"the plan cannot be run as it is: {course}"
+            return StepResult(why, waits=Waiting.stuck(why))
+        if state.tree is None:
+            taken = course.begin(self.config.state)
+            state.source = None if self.config.name is None else course.source
+        else:
+            state.tree, state.before = self._standing, None
+            events = [(_path_of(end), self._event(end)) for end in self._with_room(ends)]
+            taken = course.take(state.tree, events)
+        cancelled = await self._cancel(course, taken)
+        return self._row(taken, ends, cancelled)
+
+    def _with_room(self, ends: Sequence[Ended]) -> list[Ended]:
+        """Those that were not stopped by a budget. Raises: BudgetSpentError where none is left."""
+        stopped = {
+            end.name: no_room
+            for end in ends
+            if end.error is not None and (no_room := spent_in(end.error)) is not None
+        }
+        for name in stopped:
+            self.work.drop(name)
+        found = [end for end in ends if end.name not in stopped]
+        if stopped and not found:
+            raise next(iter(stopped.values()))
+        return found
+
+    def _event(self, end: Ended) -> Any:
+        from agents_impl.plan import course  # noqa: PLC0415
+
+        if end.name.startswith(course.ALARM):
+            self._due.pop(end.name, None)
+            return course.Alarm()
+        if end.error is not None:
+            return course.Failure(course.failed(end.error))
+        return end.result[0]
+
+    async def _cancel(self, course: "Course", taken: "Taken") -> list[dict[str, Any]]:
+        """End what a decision has ended, in the order of the plan, before the row that says so."""
+        gone = await self.work.cancel(taken.cancelled, GIVEN_UP_S)
+        told = [
+            {"path": path, "outcome": "abandoned" if self._runs_on(path) else how}
+            for path, how in gone.items()
+        ]
+        alarms = course.alarms(taken.tree)
+        over = [name for name in self._due if name not in alarms]
+        await self.work.cancel(over, GIVEN_UP_S)
+        for name in over:
+            self._due.pop(name, None)
+        taken.tree = course.with_left(taken.tree, self._left())
+        return told
+
+    def _runs_on(self, path: str) -> bool:
+        context = self._contexts.get(path)
+        return context is not None and context.runs_on
+
+    def _row(
+        self, taken: "Taken", ends: Sequence[Ended], cancelled: list[dict[str, Any]]
+    ) -> StepResult:
+        from agents_impl.plan import course  # noqa: PLC0415
+
+        state = self.state
+        state.tree, state.before = taken.tree, taken.before
+        times = {_path_of(end): end for end in ends}
+        for each in taken.nodes:
+            self._contexts.pop(each["path"], None)
+            if (end := times.get(each["path"])) is not None:
+                each |= {"started_at": end.started_at, "took_ms": end.took_ms}
+        result = course.result(taken.tree)
+        text = _shown(taken.nodes, cancelled) or "the plan has begun"
+        own = [end.result for end in ends if end.error is None and end.result is not None]
+        spent = [(each.spent, metered) for each, metered in own]
+        payload: dict[str, Any] = {"nodes": [*taken.nodes, *cancelled]}
+        if taken.decisions:
+            payload["decisions"] = taken.decisions
+        if isinstance(result, course.Ok):
+            text = one_line(f"done: {orjson.dumps(result.value).decode()}", _SHOWN_CHARS)
+        elif result is not None:
+            text = f"the plan has failed at {result.error}"[:_SHOWN_CHARS]
+        return StepResult(
+            text,
+            payload,
+            tokens_in=sum(all_.tokens - metered.tokens for all_, metered in spent),
+            cost_usd=max(0.0, sum(all_.cost_usd - metered.cost_usd for all_, metered in spent)),
+            done=isinstance(result, course.Ok),
+        )
+
+    async def _commit(self, done: Done, prepared: Prepared) -> None:
+        await super()._commit(done, prepared)
+        if self.state.before is not None:
+            await self.fail(done.result.text)
+
+    def report(self) -> dict[str, Any] | None:
+        tree = self.state.tree
+        if tree is None or tree["kind"] != "ended":
+            return None
+        return {"status": "failed" if "error" in tree else "done", **{
+            name: tree[name] for name in ("state", "error") if name in tree
+        }}  # fmt: skip
+
+    # -- guidance
+
+    async def guide(self, guidance: Skip | Retry | Cancel | Set | str) -> str:
+        if isinstance(guidance, str):
+            if len(guidance) > _GUIDANCE_CHARS:
+                raise GuidanceRejectedError(
+                    f"the guidance has {len(guidance)} characters; expected {_GUIDANCE_CHARS} at "
+                    "the most"
+                )
+            self.state.guidance = [*self.state.guidance, guidance][-_GUIDANCE:]
+            return f"guidance: {guidance[:80]}"
+        return await self._steer(guidance)
+
+    async def _steer(self, order: Skip | Retry | Cancel | Set) -> str:
+        from agents_impl.plan import course as courses  # noqa: PLC0415
+        from reins.plans import Fault  # noqa: PLC0415
+
+        course, tree = self._course, self.state.tree
+        live = {} if tree is None or isinstance(course, str) else {
+            leaf.path: leaf for leaf in course.live(tree)
+        }  # fmt: skip
+        leaf = live.get(order.path)
+        if leaf is None or tree is None or isinstance(course, str):
+            there = ", ".join(f"{path} ({each.name})" for path, each in [*live.items()][:_SHOWN])
+            raise GuidanceRejectedError(
+                f"no task runs at {order.path}; there are: {there or 'none'}"
+            )
+        if isinstance(order, Retry):
+            await self.work.cancel([leaf.path], GIVEN_UP_S)
+            return f"again: {leaf.path} ({leaf.name})"
+        event: Any = courses.Outcome(leaf.state)
+        match order:
+            case Set():
+                event = courses.Outcome(order.state)
+            case Cancel():
+                event = courses.Failure(Fault("action", "it was cancelled by a person"))
+        taken = course.take(tree, [(leaf.path, event)])
+        if taken.before is not None:
+            raise GuidanceRejectedError(
+                f"without {leaf.path} ({leaf.name}) the plan would fail; skip or set the task, or "
+                "destroy the session"
+            )
+        await self.work.cancel([leaf.path], GIVEN_UP_S)
+        await self._cancel(course, taken)
+        self.state.tree = taken.tree
+        return f"{order.type}: {leaf.path} ({leaf.name})"
+
+
+def _path_of(end: Ended) -> str:
+    return end.name.removeprefix("alarm ")
+
+
+def _shown(nodes: Sequence[Mapping[str, Any]], cancelled: Sequence[Mapping[str, Any]]) -> str:
+    """What has ended, in a line."""
+    parts = []
+    for each in (*nodes, *cancelled):
+        name, outcome = each.get("name", each["path"]), each["outcome"]
+        said = f": {each['said'][-1]}" if each.get("said") else ""
+        why = f": {each['error']}" if each.get("error") else ""
+        parts.append(f"{name} {outcome}{why or said}")
+    more = f" and {len(parts) - _SHOWN} more" if len(parts) > _SHOWN else ""
+    return one_line("; ".join(parts[:_SHOWN]), 4 * _SHOWN_CHARS) + more

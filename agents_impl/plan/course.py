@@ -1,0 +1,149 @@
+"""The course of a session's plan: its program, and what each end of a task leads to."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from reins.plans import (
+    Actions,
+    Alarm,
+    Err,
+    Failure,
+    Leaf,
+    Node,
+    Ok,
+    Outcome,
+    PlanError,
+    PlanFormatError,
+    Program,
+    Replaced,
+    Spent,
+    compile_plan,
+    enter,
+    from_json,
+    leaves,
+    misfits,
+    result,
+    step,
+    timers,
+    to_json,
+    with_left,
+)
+from reins.plans.outcome import Event, failed
+
+ALARM = "alarm "
+"""Before the path of a node that waits: the name of its piece of work."""
+_LINES, _LINE_CHARS = 5, 400
+
+__all__ = [
+    "ALARM", "Alarm", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError", "Spent",
+    "Taken", "failed", "result",
+]  # fmt: skip
+
+
+@dataclass(slots=True)
+class Taken:
+    """What came of some events: the tree, the one before it failed, and what a row tells."""
+
+    tree: dict[str, Any]
+    before: dict[str, Any] | None = None
+    cancelled: list[str] = field(default_factory=list)
+    nodes: list[dict[str, Any]] = field(default_factory=list)
+    decisions: list[dict[str, str]] = field(default_factory=list)
+
+
+class Course:
+    """A plan with the actions that there are now. Raises: PlanError where it cannot be run."""
+
+    def __init__(
+        self, actions: Actions, plan: Any, name: str | None, source: str | None = None
+    ) -> None:
+        """`plan` is JSON; else the plan of this name, or as its `source` has kept it."""
+        if name is not None:
+            plan_: Node = actions.get_plan(name) if source is None else from_json(source)
+        else:
+            plan_ = _read(plan)
+        self.program: Program = compile_plan(actions, plan_)
+
+    @property
+    def source(self) -> str | None:
+        """The plan as JSON; None where functions stand in it themselves."""
+        try:
+            return to_json(self.program.plan)
+        except PlanError:
+            return None
+
+    def check(self, tree: Mapping[str, Any]) -> None:
+        """Check that a tree fits the plan. Raises: PlanError."""
+        if wrong := misfits(self.program.plan, dict(tree)):
+            raise PlanError(f"the plan is another one now: {'; '.join(wrong[:5])}")
+
+    def begin(self, state: Any) -> Taken:
+        """Raises: PlanError."""
+        stepped = enter(self.program, state)
+        taken = Taken(stepped.tree, decisions=_told(stepped.decisions))
+        if isinstance(result(stepped.tree), Err):
+            taken.before = stepped.tree
+        return taken
+
+    def take(self, tree: dict[str, Any], events: Iterable[tuple[str, Event]]) -> Taken:
+        """Fold events in, each at its path, in their order; those that come late are left out."""
+        taken = Taken(tree)
+        for path, event in events:
+            stepped = step(self.program, taken.tree, path, event)
+            if stepped.late:
+                continue
+            name = next((leaf.name for leaf in self.live(taken.tree) if leaf.path == path), "")
+            if isinstance(result(stepped.tree), Err):
+                taken.before = taken.tree
+            taken.tree = stepped.tree
+            taken.cancelled += stepped.cancelled
+            taken.nodes.append({"path": path, **({"name": name} if name else {}), **_end_of(event)})
+            taken.decisions += _told(stepped.decisions)
+        return taken
+
+    def live(self, tree: dict[str, Any]) -> list[Leaf]:
+        return leaves(self.program.plan, tree)
+
+    @staticmethod
+    def alarms(tree: dict[str, Any]) -> dict[str, float]:
+        """Seconds until each alarm, by the name of its piece."""
+        return {f"{ALARM}{timer.path}": timer.left_s for timer in timers(tree)}
+
+    @staticmethod
+    def with_left(tree: dict[str, Any], left_s: Mapping[str, float]) -> dict[str, Any]:
+        """The tree with other seconds until these alarms."""
+        known = {timer.path for timer in timers(tree)}
+        left = {name.removeprefix(ALARM): value for name, value in left_s.items()}
+        return with_left(tree, {path: left[path] for path in known if path in left})
+
+
+def _read(plan: Any) -> Node:
+    try:
+        return from_json(json.dumps(plan))
+    except PlanFormatError as error:  # lines and columns are ours, not the user's
+        wrong = "; ".join(f"{each.place or 'plan'}: {each.message}" for each in error.problems[:5])
+        raise PlanError(wrong) from None
+
+
+def _told(decisions: Iterable[Any]) -> list[dict[str, str]]:
+    return [{"path": each.path, "words": each.words} for each in decisions]
+
+
+def _end_of(event: Event) -> dict[str, Any]:
+    """An event as a row tells it."""
+    match event:
+        case Alarm():
+            return {"outcome": "alarm"}
+        case Failure():
+            told: dict[str, Any] = {"outcome": "failed", "error": str(event.fault.message)[:1_000]}
+        case Replaced():
+            told = {"outcome": "replaced"}
+        case _:
+            told = {"outcome": "done"}
+    if event.said:
+        told["said"] = [line[:_LINE_CHARS] for line in event.said[-_LINES:]]
+    if event.spent.tokens or event.spent.cost_usd:
+        told |= {"tokens": event.spent.tokens, "cost_usd": event.spent.cost_usd}
+    return told

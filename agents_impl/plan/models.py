@@ -1,0 +1,81 @@
+"""The models of a plan's session: its configuration, its state, and the guidance that it takes."""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+
+from agent_core.agent.base import AgentConfig
+from agent_core.agent.words import Words
+
+Path = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^/")]
+
+
+class PlanConfig(AgentConfig):
+    """A plan in JSON, or the name of one of your own, and the state that it begins with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    plan: dict[str, JsonValue] | str | None = Field(
+        None, description="a plan in JSON: see the reference"
+    )
+    name: str | None = Field(
+        None, min_length=1, max_length=200, description="of a plan in your modules (REINS_PLANS)"
+    )
+    state: JsonValue = Field(default_factory=dict, description="the state that it begins with")
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.plan is None) == (self.name is None):
+            raise ValueError("expected plan or name, one of them")
+        return self
+
+
+class PlanState(BaseModel):
+    """Where the plan stands; None before it has begun.
+
+    `source` is the plan's JSON, where its name was given: it keeps its shape for life. `before` is
+    how it stood before it failed: a resume goes on from there.
+    """
+
+    tree: dict[str, Any] | None = None
+    source: str | None = None
+    guidance: list[str] = []
+    before: dict[str, Any] | None = None
+
+
+class _OfTask(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    path: Path = Field(description="of a task that runs, such as /0/1")
+
+
+class Skip(_OfTask):
+    """The task ends with the state that it was given."""
+
+    type: Literal["skip"]
+
+
+class Retry(_OfTask):
+    """The task is given up, and begun again."""
+
+    type: Literal["retry"]
+
+
+class Cancel(_OfTask):
+    """The task is given up, and has failed."""
+
+    type: Literal["cancel"]
+
+
+class Set(_OfTask):
+    """The task is given up, and ends with this state."""
+
+    type: Literal["set"]
+    state: JsonValue
+
+
+PlanGuidance = Annotated[Skip | Retry | Cancel | Set, Field(discriminator="type")]
+PLAN_WORDS = Words(
+    "Say what tasks that begin from now on should heed",
+    examples=("prefer primary sources", '{"type": "skip", "path": "/0/1"}'),
+)

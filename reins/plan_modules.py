@@ -1,0 +1,44 @@
+"""The modules of actions and plans that the settings name; what runs them is imported late."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from reins.plans import Actions, Library
+
+
+class PlanModuleError(ValueError):
+    """A module of actions cannot be used; the actions that there were stay."""
+
+
+class PlanModules:
+    """The library of a worker's plans: made at its first use, or at the start where modules are
+    named. Importing plans takes 40 ms, which most workers do without.
+    """
+
+    def __init__(self) -> None:
+        self._library: Library | None = None
+
+    @property
+    def library(self) -> "Library":
+        if self._library is None:
+            from reins.plans import Library  # noqa: PLC0415
+
+            self._library = Library()
+        return self._library
+
+    def read(self, modules: Sequence[str], *, anew: bool = False) -> "Actions | None":
+        """The actions of these modules, for `take`; None where nothing is named or in use.
+
+        Raises: PlanModuleError.
+        """
+        if not modules and self._library is None:
+            return None
+        from reins.plans import library  # noqa: PLC0415
+
+        return library.read(modules, anew=anew)
+
+    def take(self, actions: "Actions | None") -> None:
+        """Use these from now on."""
+        if actions is not None:
+            self.library.take(actions)

@@ -1,0 +1,49 @@
+"""The actions that every library has: what a plan in JSON can do without any code of one's own."""
+
+import re
+from typing import Any
+
+from reins.plans.actions import Actions
+from reins.plans.context import Context
+from reins.plans.errors import PlanError
+from reins.plans.lenses import lens
+
+built_in = Actions()
+_PLACE = re.compile(r"\{([^{}\s]+)\}")
+
+
+@built_in.action
+async def ask(state: Any, ctx: Context) -> Any:
+    """Ask the model `prompt`, in which `{a.b}` stands for that part of the state, and put the
+    answer `to` a part.
+    """
+    if ctx.ask is None:
+        raise PlanError("there is no model here; ask works in a session of type plan")
+    prompt, to = _text(ctx, "prompt"), _text(ctx, "to")
+    answer = await ctx.ask(_PLACE.sub(lambda found: str(lens(found[1]).get(state)), prompt))
+    return _with(state, to, answer)
+
+
+@built_in.action
+def put(state: Any, ctx: Context) -> Any:
+    """Put `value` `to` a part of the state."""
+    if "value" not in ctx.args:
+        raise PlanError("put needs the argument value")
+    return _with(state, _text(ctx, "to"), ctx.args["value"])
+
+
+def _with(state: Any, path: str, value: Any) -> Any:
+    """The state with a value at a path, whose last key may be a new one."""
+    above, _, last = path.rpartition(".")
+    around = lens(above).get(state) if above else state
+    if not isinstance(around, dict):
+        return lens(path).set(state, value)
+    made = {**around, last: value}
+    return lens(above).set(state, made) if above else made
+
+
+def _text(ctx: Context, name: str) -> str:
+    value = ctx.args.get(name)
+    if not isinstance(value, str) or not value:
+        raise PlanError(f"the argument {name} is {value!r}; expected a text")
+    return value

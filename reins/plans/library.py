@@ -1,0 +1,60 @@
+"""The actions and named plans of a process: the built-in ones, and those of the user's modules."""
+
+from collections.abc import Iterable
+from types import ModuleType
+
+from reins import fresh_modules
+from reins.plan_modules import PlanModuleError
+from reins.plans.actions import Actions
+from reins.plans.builtin import built_in
+from reins.plans.errors import PlanError
+from reins.plans.limiters import Limiters
+from reins.plans.performing import Performer
+from reins.plans.pool import Pool
+
+
+def read(modules: Iterable[str] = (), *, anew: bool = False) -> Actions:
+    """The built-in actions, and those of every `Actions` at the top of these modules and packages.
+
+    `anew`: the source of the modules is run again. Raises: PlanModuleError.
+    """
+    modules = tuple(modules)
+    actions = Actions()
+    try:
+        actions.take(built_in)
+        with fresh_modules.imported(modules, anew=anew) as found:
+            for module in found:
+                _take_all(actions, module)
+    except (Exception, SystemExit) as error:
+        raise PlanModuleError(
+            f"actions in {', '.join(modules)} cannot be read: {type(error).__name__}: {error}. "
+            "Mend the module, or take it out of REINS_PLANS"
+        ) from error
+    return actions
+
+
+def _take_all(actions: Actions, module: ModuleType) -> None:
+    for name, value in vars(module).items():
+        if isinstance(value, Actions) and value is not built_in:
+            try:
+                actions.take(value)
+            except PlanError as error:
+                raise PlanError(f"{module.__name__}.{name}: {error}") from None
+
+
+class Library:
+    """What sessions run their plans with: the actions as they are now, threads and rates for all.
+
+    `version` grows with each reload.
+    """
+
+    def __init__(self, actions: Actions | None = None) -> None:
+        self.pool = Pool()
+        self.version = 0
+        self.take(read() if actions is None else actions)
+
+    def take(self, actions: Actions) -> None:
+        """Use these from now on; tasks that run go on with the old ones."""
+        self.actions = actions
+        self.performer = Performer(actions, self.pool, Limiters(actions.rates))
+        self.version += 1

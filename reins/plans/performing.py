@@ -1,0 +1,48 @@
+"""Tasks of plans, done: async actions on the loop, others in the pool's threads, at their rates."""
+
+import asyncio
+import inspect
+from typing import Any
+
+from reins.plans.actions import Action, Actions
+from reins.plans.context import Context, node_path
+from reins.plans.json_value import as_json
+from reins.plans.limiters import Limiters
+from reins.plans.outcome import End, Failure, failed, outcome_of
+from reins.plans.pool import Pool
+from reins.plans.tree import Leaf
+
+
+class Performer:
+    """Does tasks by the names of their actions. Runs that are given the same one share its rates
+    and its threads.
+    """
+
+    def __init__(self, actions: Actions, pool: Pool, limiters: Limiters) -> None:
+        self._actions = actions
+        self._pool = pool
+        self._limiters = limiters
+
+    async def perform(self, leaf: Leaf, context: Context) -> End:
+        """The end of a task, whatever its action does. Raises: asyncio.CancelledError alone."""
+        node_path.set(leaf.path)
+        try:
+            action = self._actions.get(leaf.name)
+            await self._limiters.wait(action.limit)
+            returned = await self._called(action, as_json(leaf.state), context)
+            return outcome_of(returned, leaf.state, tuple(context.said), context.spent)
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a task's fault is an event
+            return Failure(failed(error), tuple(context.said), context.spent)
+
+    async def _called(self, action: Action, state: Any, context: Context) -> Any:
+        given = (state, context) if action.takes_context else (state,)
+        if action.is_async:
+            return await action.function(*given)
+        future = self._pool.submit(lambda: action.function(*given))
+        try:
+            returned = await asyncio.wrap_future(future)
+        except asyncio.CancelledError:
+            context.stop.set()
+            context.runs_on = not self._pool.give_up(future) and not future.done()
+            raise
+        return await returned if inspect.isawaitable(returned) else returned

@@ -51,14 +51,22 @@ async def run(data: Path, *, sessions: int, seconds: float, peers: bool = False)
 
 
 async def contend(
-    name: str, data: Path, *, before: Sequence[str] = (), **arguments: Any
+    name: str,
+    data: Path,
+    *,
+    module: str | None = None,
+    before: Sequence[str] = (),
+    **arguments: Any,
 ) -> dict[str, Any]:
-    """One contender in a process of its own, on a folder of its own. Raises: ContenderError."""
+    """One contender in a process of its own, on a folder of its own; `module` is that of its ticks.
+
+    Raises: ContenderError.
+    """
     data.mkdir(parents=True)  # noqa: ASYNC240 - nothing else runs on this loop
     python = ROOT / ".peers" / "bin" / "python" if name in PEERS else sys.executable
     given = json.dumps({"data": str(data), **arguments})
     process = await asyncio.create_subprocess_exec(
-        *before, python, "-m", "bench.peers", _MODULES[name], given,
+        *before, python, "-m", "bench.peers", module or _MODULES[name], given,
         cwd=ROOT, stdout=asyncio.subprocess.PIPE, start_new_session=True,
     )  # fmt: skip
     try:

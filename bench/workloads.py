@@ -217,6 +217,26 @@ _PEOPLE: dict[str, Workload] = {
     ),
 }  # fmt: skip
 
+_PLANS: dict[str, Workload] = {
+    "plans": Workload(
+        "plans", {"nodes": 5_000, "sessions": 100}, {"nodes": 200, "sessions": 3}, (
+            Figure("20 waits side by side, times as fast as one after the other", "waits.times",
+                   "times", 15),
+            _less("CPU of a node in a sequence", "reins.sequence_us", "µs", 25),
+            _less("CPU of a node, ten side by side", "reins.parallel_us", "µs"),
+            _less("plain asyncio: an await", "asyncio.sequence_us", "µs"),
+            _less("plain asyncio: a task of a gather", "asyncio.parallel_us", "µs"),
+            _less("LangGraph: a node in a sequence", "langgraph.sequence_us", "µs"),
+            _less("LangGraph: a node, ten side by side", "langgraph.parallel_us", "µs"),
+            _less("as a share of LangGraph, in a sequence", "beside.sequence_us", "times", 0.1),
+            _less("as a share of LangGraph, side by side", "beside.parallel_us", "times", 0.1),
+            _less("CPU of a node with its row durable", "durable.cpu_us", "µs", 150),
+            Figure("durable nodes", "durable.nodes_per_s", "1/s"),
+        ),
+        contest=True,
+    ),
+}  # fmt: skip
+
 WORKLOADS: dict[str, Workload] = {
     "ticks_1": _ticks(1, 0.9),
     "ticks_100": _ticks(100, 0.85),
@@ -227,6 +247,7 @@ WORKLOADS: dict[str, Workload] = {
     **_STORE,
     **_MODELS,
     **_TOOLS,
+    **_PLANS,
     **_PEOPLE,
 }
 """Name to workload, in the order in which they run and stand in the table."""

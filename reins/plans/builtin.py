@@ -25,7 +25,7 @@ async def ask(state: Any, ctx: Context) -> Any:
 
 
 @built_in.action
-def put(state: Any, ctx: Context) -> Any:
+async def put(state: Any, ctx: Context) -> Any:
     """Put `value` `to` a part of the state."""
     if "value" not in ctx.args:
         raise PlanError("put needs the argument value")

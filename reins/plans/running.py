@@ -130,15 +130,17 @@ class Runner:
     async def _next(self) -> tuple[str, Event]:
         """The next end of a task, or the alarm that is due."""
         while not self._ends:
-            first = min(self._due, key=lambda path: self._due[path], default=None)
             self._news.clear()
+            if not self._due:
+                await self._news.wait()
+                continue
+            first = min(self._due, key=lambda path: self._due[path])
             try:
-                async with asyncio.timeout_at(None if first is None else self._due[first]):
+                async with asyncio.timeout_at(self._due[first]):
                     await self._news.wait()
             except TimeoutError:
-                if first is not None:
-                    del self._due[first]
-                    return first, Alarm()
+                del self._due[first]
+                return first, Alarm()
         path, end = self._ends.popleft()
         self._running.pop(path, None)
         return path, end
@@ -152,7 +154,7 @@ class Runner:
     def _start(self, leaf: Leaf) -> None:
         context = Context(
             leaf.path,
-            as_json(leaf.args),
+            as_json(leaf.args) if leaf.args else {},
             paths.attempt(leaf.path),
             f"{self._key}:{leaf.path}",
             self._guidance,

@@ -74,7 +74,7 @@ def test_kills_in_the_middle_of_trees(tmp_path, empty_folder):
     print(f"seed {SEED}, {KILLS} kills")  # noqa: T201
     data, chance = tmp_path / "data", random.Random(SEED)
     shutil.copytree(empty_folder, data)
-    people, reader = People(data), Reader(data)
+    people, reader, looked_at = People(data), Reader(data), set()
     with Workers() as workers:
         people.start()
         try:
@@ -82,7 +82,7 @@ def test_kills_in_the_middle_of_trees(tmp_path, empty_folder):
                 worker = workers.start(data, tmp_path / "worker.log", **SETTINGS)
                 time.sleep(chance.uniform(0.0, LIFE_S))
                 workers.kill(worker)
-                check_kinship(reader)
+                check_kinship(reader, looked_at)
         finally:
             people.over.set()
             people.join()

@@ -86,6 +86,17 @@ def test_a_tree_opens_without_a_shift(tree, visit):
     assert shifts_of(page) == []
 
 
+def test_a_session_is_chosen_with_those_below_it(tree, visit):
+    """One press more than the session alone."""
+    page = visit(f"{tree.at}/sessions?group=tree&q=plan")
+    page.get_by_role("checkbox", name="Select plan", exact=True).click()
+    bar = page.get_by_role("region", name="Selected sessions")
+    expect(bar).to_contain_text("1 selected")
+    bar.get_by_role("button", name="with 2 below").click()
+    expect(bar).to_contain_text("3 selected")
+    bar.get_by_role("button", name="Select none").click()
+
+
 def test_a_tree_is_destroyed_and_taken_back_whole(tree, visit):
     """The question says what becomes of the children; Undo brings all of them back."""
     page = visit(tree.page_of("plan"))

@@ -3,6 +3,7 @@
 import { api, asProblem, type ApiProblem } from '../net/api'
 import { FrameSignal } from '../net/frame.svelte'
 import { joinSessions } from '../net/socket'
+import { vocabulary } from './vocabulary.svelte'
 import type { Cause, Mood, SessionsPage, SessionSummary } from '../net/wire'
 
 /** All at once where possible: lines that come in parts would be sorted in between each other. */
@@ -38,6 +39,14 @@ export function ancestorsOf(session: Pick<SessionSummary, 'parent_session_id'>):
     at = fleet.get(at)?.parent_session_id ?? null
   }
   return above
+}
+
+/** The sessions below these in their trees that have not ended, without these themselves. */
+export function belowOf(ids: ReadonlySet<string>): string[] {
+  const found: string[] = []
+  for (const each of fleet.values())
+    if (each.parent_session_id !== null && !ids.has(each.session_id) && !vocabulary.hasEnded(each.status) && ancestorsOf(each).some((id) => ids.has(id))) found.push(each.session_id)
+  return found
 }
 
 /** Paused by a budget of which nothing is left. */

@@ -215,7 +215,9 @@ class _Fold:
             self._top["at"][""] = tree.ended(result)
             return
         *above, segment = paths.segments(path)
-        parent = self._frames(paths.joined(above))[-1].tree
+        parent = self._top["at"][""]
+        for each in above:
+            parent = parent["at"][each]
         gone = parent["at"].pop(segment)
         self._drop(path, gone)
         self._todo.append((path, result))

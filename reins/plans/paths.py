@@ -5,6 +5,7 @@ So a path names one run of one node, and is the same after a restart.
 """
 
 import re
+from functools import lru_cache
 
 ROOT = "/"
 RETURNED = "plan"
@@ -28,6 +29,7 @@ def is_segment(segment: object) -> bool:
     return isinstance(segment, str) and _SEGMENT.fullmatch(segment) is not None
 
 
+@lru_cache(maxsize=2048)
 def place(segment: str) -> int:
     """The place of the item that a segment names."""
     return int(segment.partition("#")[0].partition("~")[0])
@@ -39,13 +41,14 @@ def attempt(path: str) -> int:
     return int(found[-1]) if found else 1
 
 
-def order(path: str) -> list[tuple[int, int]]:
+@lru_cache(maxsize=4096)
+def order(path: str) -> tuple[tuple[int, int], ...]:
     """The key by which paths are in the order of the plan."""
     key = []
     for segment in segments(path):
         found = _SEGMENT.fullmatch(segment)
         key.append((int(found[1]), int(found[3] or 0)) if found else (0, 0))
-    return key
+    return tuple(key)
 
 
 def joined(found: list[str]) -> str:

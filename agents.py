@@ -29,6 +29,7 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.inbox.inbox import Inbox
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
+from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -168,7 +169,13 @@ class Runtime:
     @property
     def left_behind(self) -> bool:
         """True if something did not end in time, for which the loop would wait for ever."""
-        return bool(self.fleet.left_behind or self._shutdown.left_behind or self.store.left_behind)
+        return bool(
+            self.fleet.left_behind
+            or left_behind()
+            or self.plans.left_behind
+            or self._shutdown.left_behind
+            or self.store.left_behind
+        )
 
     @property
     def stop_s(self) -> float:

@@ -27,6 +27,11 @@ class PlanModules:
             self._library = Library()
         return self._library
 
+    @property
+    def left_behind(self) -> int:
+        """Threads that do what nobody waits for any more; Python's exit would wait for them."""
+        return 0 if self._library is None else self._library.pool.abandoned
+
     def read(self, modules: Sequence[str], *, anew: bool = False) -> "Actions | None":
         """The actions of these modules, for `take`; None where nothing is named or in use.
 

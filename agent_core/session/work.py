@@ -19,6 +19,12 @@ from store.times import now_us
 _logger = structlog.get_logger(__name__)
 
 Outcome: TypeAlias = tuple[Any, BaseException | None]
+_left_behind: set["asyncio.Task[Outcome]"] = set()
+
+
+def left_behind() -> int:
+    """Pieces of this process that swallowed their cancellation and have not ended yet."""
+    return len(_left_behind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +53,12 @@ class Work:
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self._let_go: set[str] = set()
-        self._abandoned: set[asyncio.Task[Outcome]] = set()
         self._changed = asyncio.Event()
         self.ends: deque[Ended] = deque()
 
     @property
     def running(self) -> Collection[str]:
         return self._tasks.keys()
-
-    @property
-    def abandoned(self) -> int:
-        """Pieces that swallowed their cancellation and have not ended yet."""
-        return len(self._abandoned)
 
     def knows(self, name: str) -> bool:
         """True if a piece of this name runs, or its end has not been forgotten."""
@@ -154,8 +154,8 @@ class Work:
     def _abandon(self, name: str, task: "asyncio.Task[Outcome]") -> None:
         self._out(name)
         self._let_go.discard(name)
-        self._abandoned.add(task)
-        task.add_done_callback(self._abandoned.discard)
+        _left_behind.add(task)
+        task.add_done_callback(_left_behind.discard)
         _logger.error("a piece of work swallowed its cancellation", piece=name, **self._owner.names)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import structlog
 
+import queue_imp
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.loop_monitor import LoopMonitor
 from agents import Runtime
@@ -178,3 +179,17 @@ def test_a_step_of_the_web_that_fails(tmp_path, monkeypatch, step):
     if step != "_guard":
         assert parts["_guard"]._closed
     web.stop()
+
+
+def test_a_plan_whose_tasks_do_not_end_holds_up_no_stop(tmp_path, monkeypatch):
+    """A thread that nobody can end, and a task that swallows its cancellation, are left behind."""
+    data, noted = tmp_path / "data", tmp_path / "noted"
+    noted.touch()
+    settings = {"REINS_PLANS": '["tests.support.plan_actions"]', "PLAN_LOG": str(noted)}
+    monkeypatch.setenv("REINS_DATA", str(data))
+    with Worker(data, tmp_path / "log", settings=settings).started() as worker:
+        plan = {"kind": "parallel", "items": ["stuck", "stubborn"]}
+        queue_imp.agent_create("a", "ann", agent_type="plan", config={"plan": plan})
+        until(lambda: len(noted.read_text().splitlines()) == 2, "both have begun")
+        assert worker.stop() == 0
+    assert "swallowed its cancellation" in worker.stderr.read_text()

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import random
+import time
 
 from reins.plans import Actions, Task, loop_while, parallel, race, retry, sequence
 
@@ -40,6 +41,24 @@ async def flaky(state, ctx):
 async def never(_state, ctx):
     note(f"began {ctx.key}")
     await asyncio.Event().wait()
+
+
+@actions.action
+def stuck(_state):
+    """Holds its thread for an hour, whatever becomes of its plan."""
+    note("stuck")
+    time.sleep(3_600)
+
+
+@actions.action
+async def stubborn(_state, ctx):
+    """Swallows whatever cancels it."""
+    note("stubborn")
+    while True:
+        try:
+            await asyncio.sleep(3_600)
+        except asyncio.CancelledError:
+            continue
 
 
 actions.function("goes_on", lambda state: state["turns"] < TURNS)

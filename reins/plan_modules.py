@@ -41,7 +41,13 @@ class PlanModules:
             return None
         from reins.plans import library  # noqa: PLC0415
 
-        return library.read(modules, anew=anew)
+        try:
+            return library.read(modules, anew=anew)
+        except (Exception, SystemExit) as error:
+            raise PlanModuleError(
+                f"actions in {', '.join(modules)} cannot be read: {type(error).__name__}: {error}. "
+                "Mend the module, or take it out of REINS_PLANS"
+            ) from error
 
     def take(self, actions: "Actions | None") -> None:
         """Use these from now on."""

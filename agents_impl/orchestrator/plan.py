@@ -101,7 +101,7 @@ def kept_of(tasks: Sequence[Task]) -> list[Task]:
 
 
 def _needing_only(task: Task, there: Collection[str]) -> Task:
-    """What it needed and is gone would hold it up for good."""
+    """The task without the needs that are gone: they would hold it up for good."""
     return task.model_copy(update={"needs": [each for each in task.needs if each in there]})
 
 

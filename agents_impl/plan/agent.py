@@ -338,7 +338,7 @@ def _path_of(end: Ended) -> str:
 
 
 def _shown(nodes: Sequence[Mapping[str, Any]], cancelled: Sequence[Mapping[str, Any]]) -> str:
-    """What has ended, in a line."""
+    """The ends of tasks, in a line."""
     parts = []
     for each in (*nodes, *cancelled):
         name, outcome = each.get("name", each["path"]), each["outcome"]

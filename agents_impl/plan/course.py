@@ -44,7 +44,7 @@ __all__ = [
 
 @dataclass(slots=True)
 class Taken:
-    """What came of some events: the tree, the one before it failed, and what a row tells."""
+    """The fold of some events: the tree, the one before it failed, and what a row tells."""
 
     tree: dict[str, Any]
     before: dict[str, Any] | None = None

@@ -3,7 +3,6 @@
 Nothing here knows agents or workers. Importing this package starts nothing.
 """
 
-from reins.plan_modules import PlanModuleError
 from reins.plans.actions import Actions, Rate
 from reins.plans.building import (
     best_of,
@@ -65,7 +64,6 @@ __all__ = [
     "PlanError",
     "PlanFailedError",
     "PlanFormatError",
-    "PlanModuleError",
     "PlanNameError",
     "PlanRun",
     "Pool",

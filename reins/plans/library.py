@@ -4,7 +4,6 @@ from collections.abc import Iterable
 from types import ModuleType
 
 from reins import fresh_modules
-from reins.plan_modules import PlanModuleError
 from reins.plans.actions import Actions
 from reins.plans.builtin import built_in
 from reins.plans.errors import PlanError
@@ -16,20 +15,13 @@ from reins.plans.pool import Pool
 def read(modules: Iterable[str] = (), *, anew: bool = False) -> Actions:
     """The built-in actions, and those of every `Actions` at the top of these modules and packages.
 
-    `anew`: the source of the modules is run again. Raises: PlanModuleError.
+    `anew`: the source of the modules is run again. Raises: PlanError, and what they raise.
     """
-    modules = tuple(modules)
     actions = Actions()
-    try:
-        actions.take(built_in)
-        with fresh_modules.imported(modules, anew=anew) as found:
-            for module in found:
-                _take_all(actions, module)
-    except (Exception, SystemExit) as error:
-        raise PlanModuleError(
-            f"actions in {', '.join(modules)} cannot be read: {type(error).__name__}: {error}. "
-            "Mend the module, or take it out of REINS_PLANS"
-        ) from error
+    actions.take(built_in)
+    with fresh_modules.imported(modules, anew=anew) as found:
+        for module in found:
+            _take_all(actions, module)
     return actions
 
 
@@ -43,7 +35,7 @@ def _take_all(actions: Actions, module: ModuleType) -> None:
 
 
 class Library:
-    """What sessions run their plans with: the actions as they are now, threads and rates for all.
+    """The actions as they are now, threads and rates for all: sessions run their plans with it.
 
     `version` grows with each reload.
     """

@@ -1,6 +1,7 @@
 """docs/reference.md says what the code says: nothing missing, nothing that has gone."""
 
 import dataclasses
+import inspect
 import json
 import re
 from pathlib import Path
@@ -29,11 +30,15 @@ from agents_impl.persona import manner
 from agents_impl.persona.agent import PersonaAgent
 from agents_impl.persona.context import Context
 from agents_impl.persona.models import PersonaConfig, PersonaGuidance, PersonaState, Reason
+from agents_impl.plan.models import PlanConfig, PlanGuidance, PlanState
 from reins.llm import Model
 from reins.llm.errors import COUNTED, Kind
 from reins.llm.routes.models_file import EmbeddingsEntry, ModelsFile, RouteEntry
 from reins.llm.wire.failures import RETRYABLE
 from reins.mcp_server import eras, resources
+from reins.plans import Actions
+from reins.plans import Context as PlanContext
+from reins.plans.builtin import built_in
 from reins.tools import Policy, Registry, outcome
 from reins.unusable import EXIT_UNUSABLE
 from reins.verifying.verify import HOLDS, Report
@@ -247,6 +252,39 @@ def test_panelists_are_those_of_their_models():
     assert tables["state"].keys() == PanelistState.model_fields.keys()
     reported = text[text.index("Its FinalResult") :]
     assert PanelistReport.model_fields.keys() <= set(re.findall(r"`(\w+)`", reported))
+
+
+def test_plan_sessions_are_those_of_their_models():
+    """Configuration, guidance, state, and the actions that are always there."""
+    text = section("## Plan sessions")
+    tables = {}
+    for head in ("config", "built-in action", "guidance", "state"):
+        found = expected.rows(text[text.index(f"| {head} |") :])
+        tables[head] = {row[0].strip("`"): row[1:] for row in found}
+    limits = expected.limits_of(PlanConfig)
+    assert tables["config"].keys() == limits.keys()
+    for name in limits.keys() - {"state"}:  # its default is made anew each time
+        assert tables["config"][name][0] == limits[name][0], name
+        assert name == "plan" or tables["config"][name][1].startswith(limits[name][1]), name
+    begun = PlanConfig(name="research").state
+    assert tables["config"]["state"][0] == f"`{json.dumps(begun)}`"
+    assert tables["built-in action"].keys() == built_in.actions.keys()
+    shown = [cell for cell in tables["guidance"] if cell.startswith("{")]
+    taken = [TypeAdapter(PlanGuidance).validate_json(cell) for cell in shown]
+    assert [type(each) for each in taken] == [*get_args(get_args(PlanGuidance)[0])]
+    assert list(tables["state"]) == list(PlanState.model_fields)
+
+
+def test_what_plans_are_made_of():
+    """Every public method of a registry of actions, and all that an action is given."""
+    text = section("## Plans")
+    named = " ".join(first_cells(text[text.index("| `Actions` |") :]))
+    methods = {name for name, value in vars(Actions).items()
+               if inspect.isfunction(value) and not name.startswith(("_", "get"))}  # fmt: skip
+    assert set(re.findall(r"`(\w+)", named)) == methods
+    given = " ".join(first_cells(text[text.index("| `ctx` |") :])).replace("await ", "")
+    known = {*PlanContext.__dataclass_fields__, "say", "spend"} - {"said", "spent", "runs_on"}
+    assert set(re.findall(r"`(\w+)", given)) == known
 
 
 def test_commands_are_those_of_the_parser():

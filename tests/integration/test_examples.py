@@ -9,6 +9,8 @@ from itertools import pairwise
 
 import queue_imp as q
 from agents import Runtime
+from examples.research_agent_async import PLAN
+from reins.plans import from_json
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
 from reins.tools.sandbox.surroundings import NOBODY
@@ -17,7 +19,7 @@ from store.conversations import list_conversations
 from store.messages import list_messages
 from store.participants import list_participants
 from store.reading import reader
-from tests.support.program import ran
+from tests.support.program import Program, ran
 from tests.support.waiting import until
 from tests.support.worker import ROOT, Worker
 
@@ -271,3 +273,60 @@ def test_a_plan_searches_side_by_side():
     ]
     code, out, _ = ran(["-m", "examples.plan_search", "--mermaid"], cwd=ROOT, env={})
     assert (code, out.splitlines()[0]) == (0, "flowchart TD")
+
+
+RESEARCH = ["-m", "examples.research_agent_async"]
+FOUND = [
+    "Otters eat fish such as eels. [1]",
+    "Saw an otter eat a crab at dawn. [2]",
+    "Sea otters eat urchins. [3]",
+    "Sources: [1] library, [2] notes, [3] forum",
+]
+
+
+def test_a_research_agent_asks_its_sources_at_once():
+    """As a script and as a session, whose rows come one by one, it finds the same."""
+    code, out, err = ran(RESEARCH, cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    said = out.splitlines()
+    assert said[-4:] == FOUND
+    assert "/0/0/2/0~2 forum: 1 of 2 sentences" in said
+    code, out, err = ran([*RESEARCH, "--session"], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-4:] == FOUND
+    rows = re.findall(r"^ +\d+ tick +(.*)$", out, re.MULTILINE)
+    assert rows[0] == "the plan has begun"
+    assert "search done: library: 1 of 3 sentences" in rows
+
+
+def test_a_research_agent_that_is_killed_goes_on(tmp_path):
+    """A second run of the same folder searches nothing again that is on record."""
+    command = [*RESEARCH, "--session", "--data", str(tmp_path / "data")]
+    first = Program(command, cwd=ROOT, env={}, stdout=subprocess.PIPE)
+    while "library" not in first.stdout.readline():
+        assert first.poll() is None
+    first.kill()
+    first.communicate(60)
+    code, out, err = ran(command, cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    assert out.splitlines()[-4:] == FOUND
+    ticks = [row for row in list_steps("research", store=reader(tmp_path / "data"))
+             if row["kind"] == "tick"]  # fmt: skip
+    ended = [(node["path"], node["outcome"]) for row in ticks
+             for node in json.loads(row["payload"])["nodes"]]  # fmt: skip
+    assert sorted(path for path, outcome in ended if outcome == "done") == [
+        "/0/0/0", "/0/0/1", "/0/0/2/0~2", "/1",
+    ]  # fmt: skip
+
+
+def test_the_plan_in_the_file_is_the_one_in_the_code():
+    """`reins plan` checks it and runs it, with the actions of the example."""
+    assert from_json((ROOT / "examples" / "plan.json").read_text()) == PLAN
+    with_actions = ["examples/plan.json", "--actions", "examples.research_agent_async:actions"]
+    code, out, err = ran(["-m", "reins", "plan", "check", *with_actions], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    assert out == "examples/plan.json: 8 nodes, 5 levels, 3 tasks at once at the most\n"
+    state = ["--state", '{"question": "what do otters eat"}']
+    code, out, err = ran(["-m", "reins", "plan", "run", *with_actions, *state], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    assert json.loads(out)["answer"] == FOUND

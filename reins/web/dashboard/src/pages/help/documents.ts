@@ -15,6 +15,7 @@ const ABOUT: Record<string, string> = {
   architecture: 'How it is built',
   mcp: 'Assistants that run your agents',
   proofs: 'What suites of others show',
+  'migrating-plans': 'Plans that were written for LambdaCat',
 }
 
 export interface Document {

@@ -50,7 +50,7 @@ def _print_table(found: Report) -> None:
 
 
 def _columns(row: Sequence[str], widths: Sequence[int]) -> str:
-    """What it is on the left, its figures to the right of their columns."""
+    """The row, its name on the left and each figure at the right of its column."""
     what, *figures = row
     rest = (each.rjust(wide) for each, wide in zip(figures, widths[1:], strict=True))
     return "  ".join([terminal.padded(what, widths[0]), *rest])

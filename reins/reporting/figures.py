@@ -95,7 +95,7 @@ def report_of(
 
 
 class _Figures:
-    """What has been counted so far."""
+    """The counts of the rows and calls so far."""
 
     def __init__(self) -> None:
         self._session = Tally()

@@ -29,7 +29,9 @@ Score: TypeAlias = Callable[[Any], float | Awaitable[float]]
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Money, time and tokens that an end took. **Units**: US dollars, seconds, tokens of prompts and answers together."""
+    """Money, time and tokens that an end took. **Units**: US dollars, seconds; tokens are those of
+    prompts and answers together.
+    """
 
     cost_usd: float = 0.0
     latency_s: float = 0.0

@@ -141,6 +141,20 @@ def test_a_measured_action_ends_as_it_would():
     assert "measured needs a state that is an object, given 3" in fault
 
 
+async def test_what_was_spent_before_is_not_an_actions_own():
+    """An action that calls a measured one has its own account."""
+    context = Context("/0", {}, 1, "k")
+    context.spend(tokens=7, cost_usd=1.0)
+
+    async def ask(state, ctx):
+        ctx.spend(tokens=2, cost_usd=0.5)
+        return state
+
+    end = await measured(ask)({}, context)
+    assert (end.state["figures"]["tokens"], end.state["figures"]["cost_usd"]) == (2, 0.5)
+    assert end.spent == Spent(), "the context has it already"
+
+
 # -- scores by a model
 
 

@@ -50,6 +50,7 @@ TABLE = Table(
     indices={"session_id": "BTREE", "seq": "BTREE"},
     retained_by="queued_at",
 )
+_WIDE = ("request", "answer", "thought")
 _MANY = 50
 """Prompts make rows wide: of more rows than this, those that are wanted are found first."""
 
@@ -81,6 +82,18 @@ def list_calls(
     ]
     rows = {row["journal_n"]: row for row in (*pending, *_stored(reading, where, limit))}
     return [rows[number] for number in sorted(rows)[:limit]]
+
+
+def list_calls_in_brief(session_id: str, *, store: Reader | None = None) -> list[dict[str, Any]]:
+    """All attempts of a session's calls, oldest first, without prompts, answers and thoughts."""
+    reading = store or reader()
+    # Journal first: a row that is flushed in between is then seen twice, never missed.
+    pending = reading.journalled(TABLE, {"session_id": session_id})
+    names = [name for name in TABLE.schema.names if name not in _WIDE]
+    stored = reading.stored(TABLE, f"session_id = {quoted(session_id)}", names).to_pylist()
+    brief = ({name: row.get(name) for name in names} for row in pending)
+    rows = {row["journal_n"]: row for row in (*brief, *stored)}
+    return [rows[number] for number in sorted(rows)]
 
 
 def _stored(reading: Reader, where: str, limit: int) -> list[dict[str, Any]]:

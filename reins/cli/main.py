@@ -90,6 +90,7 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "tools": Verb("reins.cli.tools", "the tools that agents can use: list, show, call"),
             "mcp": Verb("reins.cli.mcp", "serve an assistant that speaks MCP, over stdio"),
             "usage": Verb("reins.cli.usage", "cost, failures and waits of calls of models"),
+            "report": Verb("reins.cli.report", "time, cost, success rates and waits of a session"),
             "webhooks": Verb("reins.cli.webhooks", "webhooks that call people: list, test"),
             "plan": Verb("reins.cli.plan", "plans in JSON files: check, run"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),

@@ -21,12 +21,22 @@ from reins.plans.compiling import compile_plan
 from reins.plans.context import Context, node_path
 from reins.plans.drawing import to_mermaid
 from reins.plans.errors import PlanError, PlanFailedError, PlanNameError
+from reins.plans.judging import by_model, judge, measured
 from reins.plans.lenses import Lens, check_laws, lens
 from reins.plans.library import Library
 from reins.plans.limiters import Limiters
 from reins.plans.moves import Finish, Go, Here
 from reins.plans.nodes import ALL, FIRST_COMPLETED, N_BEST, Limits, Node, Task
 from reins.plans.outcome import Alarm, Failure, Outcome, Replaced, Spent, outcome_of
+from reins.plans.policy import (
+    Figures,
+    Scored,
+    Selected,
+    Utility,
+    best,
+    select,
+    select_async,
+)
 from reins.plans.pool import Pool
 from reins.plans.program import Program
 from reins.plans.reading import PlanFormatError, Problem, from_json, located, schema
@@ -50,6 +60,7 @@ __all__ = [
     "Err",
     "Failure",
     "Fault",
+    "Figures",
     "Finish",
     "Go",
     "Here",
@@ -72,14 +83,19 @@ __all__ = [
     "Rate",
     "Replaced",
     "Result",
+    "Scored",
+    "Selected",
     "Spent",
     "State",
     "Stepped",
     "Task",
     "Timer",
+    "Utility",
     "Writer",
+    "best",
     "best_of",
     "budget",
+    "by_model",
     "check_laws",
     "choose",
     "compile_plan",
@@ -88,10 +104,12 @@ __all__ = [
     "focus",
     "from_json",
     "get_state",
+    "judge",
     "leaves",
     "lens",
     "located",
     "loop_while",
+    "measured",
     "misfits",
     "node_path",
     "outcome_of",
@@ -103,6 +121,8 @@ __all__ = [
     "run_plan",
     "run_plan_async",
     "schema",
+    "select",
+    "select_async",
     "sequence",
     "step",
     "timeout",

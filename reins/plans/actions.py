@@ -85,9 +85,7 @@ class Actions:
         `limit` is the name of a rate (`rate`) that holds it back.
         """
         self._free(name, self.actions, "action")
-        self.actions[name] = Action(
-            name, function, _takes_context(name, function), _is_async(function), limit
-        )
+        self.actions[name] = action_of(name, function, limit)
         return function
 
     def function(self, name: str, function: _F) -> _F:
@@ -198,6 +196,11 @@ def _check(name: str, found: Lens[Any, Any], example: Any, value: Any) -> None:
         except Exception as error:
             raise PlanError(f"lens {name!r} fails at {example!r:.80}: {error}") from error
     check_laws(found, example, value, f"lens {name!r}")
+
+
+def action_of(name: str, function: Callable[..., Any], limit: str | None = None) -> Action:
+    """The action that a function is. Raises: PlanError for one of the wrong shape."""
+    return Action(name, function, _takes_context(name, function), _is_async(function), limit)
 
 
 def _takes_context(name: str, function: Callable[..., Any]) -> bool:

@@ -29,13 +29,8 @@ def run_plan(
 
     Raises: PlanError inside of an event loop, which it would block.
     """
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        pass
-    else:
-        raise PlanError("run_plan would block the event loop; await run_plan_async(…)")
-    return _blocking(
+    return blocking(
+        "run_plan",
         run_plan_async(
             program, state, tree=tree, pool=pool, key=key, guidance=guidance, grace_s=grace_s,
             on_step=on_step,
@@ -82,8 +77,18 @@ async def run_plan_async(
             own_pool.close()
 
 
-def _blocking(work: Coroutine[Any, Any, _T], grace_s: float) -> _T:
-    """The result of the work. `asyncio.run` would wait for what swallows its cancellation."""
+def blocking(name: str, work: Coroutine[Any, Any, _T], grace_s: float) -> _T:
+    """The result of the work, in a loop of its own; `name` is the function that was called.
+
+    `asyncio.run` would wait for what swallows its cancellation. Raises: PlanError in a loop.
+    """
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        pass
+    else:
+        work.close()
+        raise PlanError(f"{name} would block the event loop; await {name}_async(…)")
     loop = asyncio.new_event_loop()
     try:
         return loop.run_until_complete(work)

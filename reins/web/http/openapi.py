@@ -9,6 +9,7 @@ from flask_openapi3.openapi import OpenAPI
 from reins.web.api.accepted import Accepted, AcceptedMany
 from reins.web.http import problem
 from reins.web.views.conversations import ConversationExport
+from reins.web.views.reports import ReportLine, SessionReport
 
 TEXT = (
     "Reins runs many long-lived agents; this API watches and steers them. "
@@ -17,7 +18,7 @@ TEXT = (
     "Lists are paged: send next_cursor back unchanged. Text in a path is percent-encoded as a "
     "whole, slashes too."
 )
-_NAMED = (Accepted, AcceptedMany, ConversationExport)
+_NAMED = (Accepted, AcceptedMany, ConversationExport, ReportLine, SessionReport)
 """Models of answers that the framework is told of by their names alone."""
 _ANYWHERE = (401, 403, 421, 422, 500, 503)
 """Statuses that any operation may answer with: guard, wrong parameter, fault, overload."""

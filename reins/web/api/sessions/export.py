@@ -8,6 +8,7 @@ from typing import Any, Literal
 from flask import Response
 
 from reins import redaction
+from reins.spreadsheet import cell
 from reins.web.api.context import api_context
 from reins.web.api.paths import SessionPath
 from reins.web.api.sessions.find import Filter, api, searched
@@ -23,7 +24,6 @@ _CELLS = (
     "seq", "step", "kind", "created_at", "by", "text", "error", "latency_ms", "tokens_in",
     "tokens_out", "cost_usd", "status",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 class ExportQuery(Filter):
@@ -66,15 +66,8 @@ def _as_table(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     writer.writerow(_CELLS)
     for row in rows:
         asked = {**row, "by": (row["payload"] or {}).get("actor")}
-        writer.writerow([_cell(asked[name]) for name in _CELLS])
+        writer.writerow([cell(asked[name]) for name in _CELLS])
         yield buffer.getvalue()
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
-
-
-def _cell(value: object) -> object:
-    """A text that a spreadsheet would take for a formula is made a text by its first sign."""
-    if isinstance(value, str) and value.startswith(_FORMULA):
-        return f"'{value}"
-    return value

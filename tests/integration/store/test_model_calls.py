@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 
+import lancedb
 import orjson
 import pytest
 from structlog.testing import capture_logs
@@ -15,6 +16,7 @@ from store.journal.file import Record
 from store.lance.retention import EVERY_S, Retention, delete_older
 from store.model_calls import list_calls
 from store.queue import table as queue
+from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import step
 from tests.support.paying_agents import call_record
@@ -221,3 +223,15 @@ async def test_what_is_old_by_two_looks_is_deleted(started):
         off["passed"] = hours * EVERY_S
         retention.run(tables)
     assert tables[0][1].count_rows() == 0
+
+
+async def test_an_older_folder_is_read_before_its_worker_has_started(started, tmp_path):
+    """What its table has no column for yet is empty."""
+    store = await started()
+    await store.journal.append(call("s", 1))
+    await flushed(store, 1)
+    await store.stop()
+    lancedb.connect(tmp_path / "data").open_table("model_calls").drop_columns(["node"])
+    found = Reader(tmp_path / "data")
+    for rows in (list_calls("s", store=found), model_calls.list_calls_in_brief("s", store=found)):
+        assert [(row["session_id"], row["node"]) for row in rows] == [("s", None)]

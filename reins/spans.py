@@ -64,6 +64,7 @@ _DEMONSTRATION = "reins.demonstration"
 _ROWS = "reins.rows"
 _SEQ = "reins.seq"
 _TRIES = "reins.tool.attempts"
+_NODE = "reins.node"
 _ACTION_ID = "reins.action.id"
 _ACTION_TYPE = "reins.action.type"
 
@@ -198,6 +199,24 @@ class Spans:
         """The span around one call of a tool."""
         return _Tool(self, name, call)
 
+    def task_begins(self, session: Ticking, name: str, path: str, attempt: int) -> tuple[Span, Any]:
+        span = self._begun(
+            f"task {name}",
+            self._root,  # it outlives the tick that has begun it
+            attributes={
+                _AGENT_ID: session.agent_id,
+                _AGENT_NAME: session.agent_type,
+                _CONVERSATION: session.session_id,
+                _NODE: path,
+                _ATTEMPT: attempt,
+            },
+        )
+        return span, context.attach(trace.set_span_in_context(span, self._root))
+
+    def task(self, session: Ticking, *place: Any) -> "AbstractContextManager[_Task]":
+        """The span around one run of a plan's task: its name, its path, its attempt."""
+        return _Task(self, session, *place)
+
     def here(self) -> SpanContext | None:
         found = trace.get_current_span().get_span_context()
         return found if found.trace_flags.sampled else None  # else it is not exported
@@ -291,4 +310,30 @@ class _Tool:
 
     def __exit__(self, *_: object) -> None:
         context.detach(self._token)
+        self._span.end()
+
+
+class _Task:
+    """The span of a plan's task: a root of its own, with what is called in it below."""
+
+    __slots__ = ("_outcome", "_place", "_session", "_span", "_spans", "_token")
+
+    def __init__(self, spans: Spans, session: Ticking, *place: Any) -> None:
+        self._spans = spans
+        self._session = session
+        self._place = place
+        self._outcome = "given up"
+
+    def __enter__(self) -> Self:
+        self._span, self._token = self._spans.task_begins(self._session, *self._place)
+        return self
+
+    def ended(self, outcome: str) -> None:
+        self._outcome = outcome
+        if outcome == "failed":
+            self._spans.failed(self._span, outcome)
+
+    def __exit__(self, *_: object) -> None:
+        context.detach(self._token)
+        self._span.set_attribute(_OUTCOME, self._outcome)
         self._span.end()

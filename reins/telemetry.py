@@ -76,6 +76,14 @@ def tool(name: str, call: "CallOfTool") -> "AbstractContextManager[ToolSpan | No
     return _OFF if tracing is None else tracing.spans.tool(name, call)
 
 
+def task(
+    session: "Ticking", name: str, path: str, attempt: int
+) -> "AbstractContextManager[TaskSpan | None]":
+    """The span of one run of a plan's task, around all of it; it is told how the task ended."""
+    tracing = _tracing
+    return _OFF if tracing is None else tracing.spans.task(session, name, path, attempt)
+
+
 def attempted(call: Any, caller: Any) -> None:
     """The span of an attempt at a model call, after it: a child of the tick that it belongs to.
 
@@ -144,6 +152,14 @@ class ToolSpan(Protocol):
 
     def ended(self, kind: str | None, attempts: int) -> None:
         """Tell it of the end: `kind` says why there is no result."""
+        ...
+
+
+class TaskSpan(Protocol):
+    """The span of a plan's task, for whoever runs it."""
+
+    def ended(self, outcome: str) -> None:
+        """Tell it of the end: `done`, `failed` or `replaced`."""
         ...
 
 

@@ -26,6 +26,7 @@ from agents_impl.plan.models import (
     Set,
     Skip,
 )
+from reins import telemetry
 from reins.llm import Model
 from reins.llm.calls.structured import CONVERSE
 from reins.llm.text import one_line
@@ -127,6 +128,7 @@ class PlanAgent(WorkingAgentBase):
 
     async def _perform(self, leaf: "Leaf") -> "tuple[Any, Spent]":
         """The end of a task, and what of its spending is on the session's account already."""
+        from agents_impl.plan.course import outcome_of  # noqa: PLC0415
         from reins.plans import Context, Spent, paths  # noqa: PLC0415
 
         session, metered = self.session, Spent()
@@ -155,7 +157,10 @@ class PlanAgent(WorkingAgentBase):
         )
         self._contexts[leaf.path] = context
         try:
-            end = await self._modules.library.performer.perform(leaf, context)
+            with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
+                end = await self._modules.library.performer.perform(leaf, context)
+                if span is not None and no_room is None:
+                    span.ended(outcome_of(end))
         except asyncio.CancelledError:
             context.stop.set()
             raise

@@ -38,7 +38,7 @@ _LINES, _LINE_CHARS = 5, 400
 
 __all__ = [
     "ALARM", "Alarm", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError", "Spent",
-    "Taken", "failed", "result",
+    "Taken", "failed", "outcome_of", "result",
 ]  # fmt: skip
 
 
@@ -131,17 +131,25 @@ def _told(decisions: Iterable[Any]) -> list[dict[str, str]]:
     return [{"path": each.path, "words": each.words} for each in decisions]
 
 
-def _end_of(event: Event) -> dict[str, Any]:
-    """An event as a row tells it."""
+def outcome_of(event: Event) -> str:
+    """The word for an event, as rows and spans have it."""
     match event:
         case Alarm():
-            return {"outcome": "alarm"}
+            return "alarm"
         case Failure():
-            told: dict[str, Any] = {"outcome": "failed", "error": str(event.fault.message)[:1_000]}
+            return "failed"
         case Replaced():
-            told = {"outcome": "replaced"}
-        case _:
-            told = {"outcome": "done"}
+            return "replaced"
+    return "done"
+
+
+def _end_of(event: Event) -> dict[str, Any]:
+    """An event as a row tells it."""
+    told: dict[str, Any] = {"outcome": outcome_of(event)}
+    if isinstance(event, Alarm):
+        return told
+    if isinstance(event, Failure):
+        told["error"] = str(event.fault.message)[:1_000]
     if event.said:
         told["said"] = [line[:_LINE_CHARS] for line in event.said[-_LINES:]]
     if event.spent.tokens or event.spent.cost_usd:

@@ -123,3 +123,22 @@ def test_without_the_variables_nothing_is_imported(data, tmp_path):
         until(lambda: ticks_of("jo"))
         assert worker.stop() == 0
         assert json.loads(worker.stdout.read_text()) == []
+
+
+def test_the_spans_of_a_plan(data, tmp_path):
+    """A root for each run of a task, with what the model was asked in it below."""
+    ask = {"kind": "task", "name": "ask", "args": {"prompt": "what?", "to": "a"}}
+    plan = {"kind": "sequence", "items": [ask, "put"]}
+    with Collector() as collector:
+        settings = {"OTEL_EXPORTER_OTLP_ENDPOINT": collector.address}
+        with Worker(data, tmp_path / "worker", settings=settings) as worker:
+            worker.started()
+            done(q.agent_create("jo", "ann", agent_type="plan", config={"plan": plan}))
+            until(lambda: list_steps("jo")[-1]["kind"] == "final")
+            assert worker.stop() == 0
+        [asked], [put] = collector.spans("task ask"), collector.spans("task put")
+        assert (asked.parent_id, put.parent_id) == ("", "")
+        assert (asked.attributes["reins.node"], asked.attributes["reins.outcome"]) == ("/0", "done")
+        assert put.attributes["reins.outcome"] == "failed"
+        calls = [span for span in collector.spans() if span.parent_id == asked.span_id]
+        assert [span.name.partition(" ")[0] for span in calls] == ["chat"]

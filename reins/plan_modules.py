@@ -1,5 +1,6 @@
 """The modules of actions and plans that the settings name; what runs them is imported late."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ class PlanModules:
 
     def __init__(self) -> None:
         self._library: Library | None = None
+        self.ended: Counter[str] = Counter()
+        """Tasks that have ended in this process, on record, by their outcome."""
 
     @property
     def library(self) -> "Library":

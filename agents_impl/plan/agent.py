@@ -279,6 +279,8 @@ class PlanAgent(WorkingAgentBase):
 
     async def _commit(self, done: Done, prepared: Prepared) -> None:
         await super()._commit(done, prepared)
+        nodes = (done.result.payload or {}).get("nodes", ())
+        self._modules.ended.update(node["outcome"] for node in nodes)
         if self.state.before is not None:
             await self.fail(done.result.text)
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from agent_core.inbox.inbox import Figures
 from agent_core.session.mood import mood_of
+from agent_core.session.work import left_behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,12 @@ class WorkerFigures:
     flush_failures: int
     mark_error: str | None
     mark_failures: int
+    pieces: int
+    """Pieces of work between ticks that run now."""
+    plan_tasks: Mapping[str, int]
+    """Ends of tasks of plans since the start, by outcome."""
+    left_behind: int
+    """Pieces and threads that nobody waits for any more, and that run on."""
     committed_at: float | None
     flushed_at: float | None
     marked_at: float | None
@@ -94,6 +101,9 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         flush_failures=worker.store.flush_failures,
         mark_error=None if dispatcher is None else dispatcher.mark_error,
         mark_failures=0 if dispatcher is None else dispatcher.mark_failures,
+        pieces=sum(session.scope.pieces for session in list(worker.fleet.live.values())),
+        plan_tasks=dict(worker.plans.ended),
+        left_behind=left_behind() + worker.plans.left_behind,
         committed_at=journal.committed_at,
         flushed_at=worker.store.flushed_at,
         marked_at=None if dispatcher is None else dispatcher.marked_at,

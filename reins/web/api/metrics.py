@@ -120,6 +120,22 @@ OF_WORKER = (
         one(lambda worker: worker.tick_s),
     ),
     Figure(
+        "reins_pieces_running",
+        "pieces of work between ticks that run now, such as tasks of plans",
+        one(lambda worker: worker.pieces),
+    ),
+    Figure(
+        "reins_plan_tasks_total",
+        "tasks of plans that have ended since the worker's start, by `outcome`",
+        by("outcome", lambda worker: worker.plan_tasks),
+    ),
+    Figure(
+        "reins_left_behind",
+        "pieces and threads that were given up and run on; if it grows, a task of a plan does not "
+        "look at `ctx.stop`, or swallows its cancellation",
+        one(lambda worker: worker.left_behind),
+    ),
+    Figure(
         "reins_loop_lag_seconds",
         "delay of the worker's event loop over ten minutes, by `quantile`; if it is high, "
         "an agent blocks the loop",

@@ -102,9 +102,10 @@ def test_what_an_ended_session_refuses(api):
     until(lambda: api.get("/api/sessions/fail")["status"] == "failed")
     assert api.get("/api/sessions/fail")["final"]["status"] == "failed"
     guidance = {"guidance": {"subject": "x"}, **ANN}
-    for session_id in ("done", "fail"):
+    for session_id, then in (("done", "Create it again"), ("fail", "Resume it first")):
         api.post(f"/api/sessions/{session_id}/pause", ANN, 409)
-        api.post(f"/api/sessions/{session_id}/interrupt", guidance, 409)
+        problem = api.post(f"/api/sessions/{session_id}/interrupt", guidance, 409)
+        assert then in problem["detail"]
     for verb in ("resume", "destroy"):
         assert "is completed" in api.post(f"/api/sessions/done/{verb}", ANN, 409)["detail"]
     assert api.done("/api/sessions/fail/destroy", ANN)["outcome"] == "applied"

@@ -61,4 +61,7 @@ def _unable(found: Target, verb: Verb) -> str:
     if verb == "restore":
         return f"{start} was destroyed. There is nothing to undo."
     able = "is not over" if verb in Status.FAILED.verbs else "has not ended"
-    return f"{start} {able}. Create it again to go on with its log."
+    then = "Create it again to go on with its log."
+    if not found.status.over:  # it has failed, and its id is not free
+        then = "Resume it first: it goes on from its last good state."
+    return f"{start} {able}. {then}"

@@ -25,7 +25,18 @@ from reins.web.api.context import ApiContext, Live, attach
 from reins.web.api.conversations import export, messages
 from reins.web.api.conversations import read as read_conversations
 from reins.web.api.conversations import steer as steer_conversations
-from reins.web.api.sessions import calls, create, events, files, find, notes, steer, steps, tree
+from reins.web.api.sessions import (
+    calls,
+    create,
+    events,
+    files,
+    find,
+    notes,
+    plan,
+    steer,
+    steps,
+    tree,
+)
 from reins.web.api.sessions import export as export_steps
 from reins.web.api.sessions import read as read_sessions
 from reins.web.bridge import Bridge
@@ -46,9 +57,9 @@ from reins.web.views.sessions import SessionIndex
 from store.sizes import Sizes
 
 _MODULES = (
-    read_sessions, create, steer, steps, tree, find, notes, export_steps, calls, events, files,
-    actions, agent_types, read_conversations, steer_conversations, messages, export, routes, tools,
-    mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
+    read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, calls, events,
+    files, actions, agent_types, read_conversations, steer_conversations, messages, export, routes,
+    tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 

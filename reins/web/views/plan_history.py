@@ -26,18 +26,20 @@ def node_of(path: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Live:
-    """A task that is live, and the time of the row that began it; None where that is not known."""
+    """A task that is live, and the row that let it begin; None where that is not known."""
 
     name: str
     since: datetime | None
+    seq: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Seconds until an alarm, as they were at a time."""
+    """Seconds until an alarm, as they were at a time; the row that tells of it."""
 
     left_s: float
     at: datetime
+    seq: int
 
 
 @dataclass(slots=True)
@@ -125,13 +127,15 @@ class _Folding:
         live = {path: each["name"] for path, each in stand.items() if "name" in each}
         for path in [path for path in made.live if live.get(path) != made.live[path].name]:
             self._end(row, path, "cancelled")
-        since = at if self._is_whole else None
+        since, seq = (at, row["seq"]) if self._is_whole else (None, None)
         for path, name in live.items():
-            made.live.setdefault(path, Live(name, since))
+            made.live.setdefault(path, Live(name, since, seq))
         left = {path: each["left_s"] for path, each in stand.items() if "left_s" in each}
         kept = made.waits
         made.waits = {
-            path: kept[path] if path in kept and kept[path].left_s == left_s else Waits(left_s, at)
+            path: kept[path]
+            if path in kept and kept[path].left_s == left_s
+            else Waits(left_s, at, row["seq"])
             for path, left_s in left.items()
         }
         made.within = {node_of(path) for path, each in stand.items() if each["kind"] != "ended"}

@@ -72,7 +72,8 @@ class PlanRun(Wire):
 
 class PlanLive(Wire):
     """A task that is live. `began_at` is null where the worker is another process, or where it does
-    not run at the moment; `since` is the time of the row that let it begin.
+    not run at the moment; `since` is the time of the row `seq`, which let it begin, null where that
+    was not read.
     """
 
     node: str
@@ -81,15 +82,19 @@ class PlanLive(Wire):
     running: bool
     began_at: str | None
     since: str | None
+    seq: int | None
 
 
 class PlanTimer(Wire):
-    """A node that waits for an alarm, and for how long; its clock stands unless it is `running`."""
+    """A node that waits for an alarm, and for how long; row `seq` tells of it. Its clock stands
+    unless it is `running`.
+    """
 
     node: str
     path: str
     left_s: float
     running: bool
+    seq: int
 
 
 class PlanDecision(Wire):
@@ -163,6 +168,7 @@ def get_plan(path: SessionPath) -> dict[str, Any]:
                 "running": at in running,
                 "began_at": iso((pieces or {}).get(at)),
                 "since": iso(each.since),
+                "seq": each.seq,
             }
             for at, each in sorted(told.live.items(), key=lambda live: order(live[0]))
         ],
@@ -174,6 +180,7 @@ def get_plan(path: SessionPath) -> dict[str, Any]:
                 if _ALARM + at in running
                 else each.left_s,
                 "running": _ALARM + at in running,
+                "seq": each.seq,
             }
             for at, each in sorted(told.waits.items(), key=lambda wait: order(wait[0]))
         ],

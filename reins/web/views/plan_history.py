@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,10 +35,13 @@ class Live:
 
 @dataclass(frozen=True, slots=True)
 class Waits:
-    """Seconds until an alarm, as they were at a time; the row that tells of it."""
+    """Seconds until an alarm, as they were at a time; when the wait began, None where that is not
+    known, and the row that tells of it.
+    """
 
     left_s: float
     at: datetime
+    since: datetime | None
     seq: int
 
 
@@ -131,12 +134,8 @@ class _Folding:
         for path, name in live.items():
             made.live.setdefault(path, Live(name, since, seq))
         left = {path: each["left_s"] for path, each in stand.items() if "left_s" in each}
-        kept = made.waits
         made.waits = {
-            path: kept[path]
-            if path in kept and kept[path].left_s == left_s
-            else Waits(left_s, at, row["seq"])
-            for path, left_s in left.items()
+            path: _waits(made.waits.get(path), left_s, row, since) for path, left_s in left.items()
         }
         made.within = {node_of(path) for path, each in stand.items() if each["kind"] != "ended"}
         made.begun |= made.within
@@ -145,6 +144,13 @@ class _Folding:
             for path, each in stand.items()
             if each["kind"] == RETURNED_KIND
         }
+
+
+def _waits(known: Waits | None, left_s: float, row: Row, since: datetime | None) -> Waits:
+    """A wait after a row: the seconds count from there where the row has others than before."""
+    if known is None:
+        return Waits(left_s, row["created_at"], since, row["seq"])
+    return known if known.left_s == left_s else replace(known, left_s=left_s, at=row["created_at"])
 
 
 def _standing(kind: str, status: str, state: Mapping[str, Any]) -> dict[str, Any]:

@@ -156,6 +156,8 @@ def test_waits_attempts_and_turns(api, gate):
     [timer] = plan["timers"]
     assert (timer["node"], timer["running"]) == ("/1", True)
     assert 50 < timer["left_s"] < 60
+    assert timer["since"] >= plan["runs"][-1]["ended_at"]
+    assert timer["seq"] == plan["runs"][-1]["seq"]
     assert standings(plan) == {
         "/": "waiting", "/0": "ended", "/0/0": "done", "/1": "waiting", "/1/0": "failed",
     }  # fmt: skip
@@ -165,6 +167,7 @@ def test_waits_attempts_and_turns(api, gate):
     assert api.done("/api/sessions/ann/pause", {"actor": "ann"})["outcome"] == "applied"
     paused = plan_of(api)["timers"]
     assert not paused[0]["running"]
+    assert paused[0]["since"] == timer["since"]
     assert plan_of(api)["timers"] == paused
 
 

@@ -86,14 +86,16 @@ class PlanLive(Wire):
 
 
 class PlanTimer(Wire):
-    """A node that waits for an alarm, and for how long; row `seq` tells of it. Its clock stands
-    unless it is `running`.
+    """A node that waits for an alarm, and for how long; its clock stands unless it is `running`.
+
+    `since` is the time of row `seq`, which let it wait, null where that was not read.
     """
 
     node: str
     path: str
     left_s: float
     running: bool
+    since: str | None
     seq: int
 
 
@@ -180,6 +182,7 @@ def get_plan(path: SessionPath) -> dict[str, Any]:
                 if _ALARM + at in running
                 else each.left_s,
                 "running": _ALARM + at in running,
+                "since": iso(each.since),
                 "seq": each.seq,
             }
             for at, each in sorted(told.waits.items(), key=lambda wait: order(wait[0]))

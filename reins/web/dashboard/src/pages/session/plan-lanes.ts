@@ -7,7 +7,7 @@ export type Look = 'done' | 'failed' | 'cancelled' | 'abandoned' | 'person' | 'w
 
 export interface Bar {
   key: string
-  /** A wait for an alarm, which is to come. */
+  /** A wait for an alarm, which is to come: its end is after now. */
   isAhead: boolean
   /** Of the node whose lane it is in. */
   node: string
@@ -59,9 +59,10 @@ export function barsOf(plan: Plan, nameOf: (node: string) => string): Map<string
     const words = [`${name} ${path}`, running ? 'runs' : 'waits to be begun', began]
     put({ key: `live ${path}`, isAhead: false, node, look: running ? 'running' : 'waiting', from, to: null, seq, words: words.filter(Boolean).join(', ') })
   }
-  for (const { node, path, left_s, running, seq } of plan.timers) {
-    const words = `${nameOf(node)} ${path}, ${running ? 'waits' : 'its clock stands'}, ${formatMs(left_s * 1000)} left`
-    put({ key: `wait ${path}`, isAhead: true, node, look: 'waiting', from: Date.parse(plan.now), to: Date.parse(plan.now) + left_s * 1000, seq, words })
+  for (const { node, path, left_s, running, since, seq } of plan.timers) {
+    const due = Date.parse(plan.now) + left_s * 1000
+    const words = `${nameOf(node)} ${path}, ${running ? `waits, ${formatClock(new Date(due))} at the latest` : `its clock stands, ${formatMs(left_s * 1000)} left`}`
+    put({ key: `wait ${path}`, isAhead: true, node, look: 'waiting', from: time(since), to: due, seq, words })
   }
   return lanes
 }

@@ -65,12 +65,13 @@ def box(bar):
 
 
 def test_branches_overlap_and_a_skip_ends_the_plan(plans, visit, gate):
-    """A quick task, one that waits beside it, and a loser: each looks as it is; a press on a bar
+    """A quick task, one that waits beside it, and losers: each looks as it is; a press on a bar
     leads to its row.
     """
     both = parallel(take_("quick", 0.3), until_(gate))
-    begin(plans, "both", sequence(race(until_(gate), take_("won", 0.2)), both, take_("last")))
-    so_far(plans, "both", 3, 1)
+    first = race(until_(gate), take_("won", 0.2), Task("block"))
+    begin(plans, "both", sequence(first, both, take_("last")))
+    so_far(plans, "both", 4, 1)
     page = visit(plans.page_of("both"))
     expect(page.get_by_role("tab", name="Plan")).to_have_attribute("aria-selected", "true")
     quick, waiting = lane(page, "/1/0").locator(".bar"), lane(page, "/1/1").locator(".bar")
@@ -79,6 +80,7 @@ def test_branches_overlap_and_a_skip_ends_the_plan(plans, visit, gate):
     lost, won = lane(page, "/0/0").locator(".bar"), lane(page, "/0/1").locator(".bar")
     expect(lost).to_have_class(re.compile(r"\bcancelled\b"))
     assert lost.evaluate("bar => getComputedStyle(bar).backgroundColor") == "rgba(0, 0, 0, 0)"
+    expect(lane(page, "/0/2").locator(".bar")).to_have_class(re.compile(r"\babandoned\b"))
     expect(lane(page, "/2")).to_have_text("not begun")
     began, ended = box(quick)
     assert box(waiting)[0] < ended, "they ran side by side"

@@ -1,6 +1,7 @@
 """Actions of a test's plans: one that waits for a file, one that takes its time, one that fails."""
 
 import asyncio
+import time
 from pathlib import Path
 
 from reins.plans import Actions, Task, sequence
@@ -38,6 +39,14 @@ async def fail(state, ctx):
     """Fail in the first attempt."""
     if ctx.attempt < 2:
         raise ConnectionError("nobody answers")
+    return state
+
+
+@actions.action
+def block(state, ctx):
+    """Wait in a thread until it is cancelled, and a while longer."""
+    ctx.stop.wait(20)
+    time.sleep(0.3)
     return state
 
 

@@ -107,11 +107,14 @@ def test_branches_and_what_is_to_come(api, gate):
 
 
 def test_losers_and_what_a_person_has_ended(api, gate):
-    """A cancelled loser began with the row that let it; skip, retry and cancel say so."""
+    """A cancelled loser began with the row that let it; skip, retry and cancel say so; a thread
+    that runs on is abandoned.
+    """
     both = parallel(until_(gate), until_(gate), on_error="ignore")
-    begin(api, sequence(race(until_(gate), take_("won", 0.05)), both))
+    begin(api, sequence(race(until_(gate), take_("won", 0.05), Task("block")), both))
     plan = until_plan(api, lambda now: len(now["live"]) == 2 and now["runs"])
-    won, lost = plan["runs"]
+    won, lost, blocked = plan["runs"]
+    assert blocked["outcome"] == "abandoned"
     assert (won["outcome"], lost["outcome"], lost["name"]) == ("done", "cancelled", "until_there")
     assert lost["seq"] == won["seq"]
     assert lost["started_at"] < won["ended_at"] <= lost["ended_at"]
@@ -123,12 +126,12 @@ def test_losers_and_what_a_person_has_ended(api, gate):
     assert guide(api, "cancel", "/1/1") == "applied"
     until_status(api, "completed")
     plan = plan_of(api)
-    assert runs_of(plan)[2:] == [("/1/0", "retried"), ("/1/0", "skipped"), ("/1/1", "cancelled")]
-    assert kinds_of_rows(api, plan)[2:] == ["guidance"] * 3
+    assert runs_of(plan)[3:] == [("/1/0", "retried"), ("/1/0", "skipped"), ("/1/1", "cancelled")]
+    assert kinds_of_rows(api, plan)[3:] == ["guidance"] * 3
     assert [*standings(plan).values()] == [
-        "done", "ended", "cancelled", "done", "ended", "skipped", "cancelled",
+        "done", "ended", "cancelled", "done", "abandoned", "ended", "skipped", "cancelled",
     ]  # fmt: skip
-    first, again = plan["runs"][2:4]
+    first, again = plan["runs"][3:5]
     assert first["ended_at"] <= again["started_at"]
 
 

@@ -52,6 +52,8 @@ class Work:
         self._scope = scope
         self._tell = tell
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
+        self.since: dict[str, int] = {}
+        """When each that runs began. **Units**: microseconds since 1970, UTC."""
         self._let_go: set[str] = set()
         self._changed = asyncio.Event()
         self.ends: deque[Ended] = deque()
@@ -76,8 +78,9 @@ class Work:
             _outcome(piece), name=f"{name} {session_id}", context=context
         )
         self._tasks[name] = task
+        self.since[name] = began_at = now_us()
         self._scope.pieces = len(self._tasks)
-        task.add_done_callback(partial(self._ended, name, piece, now_us(), time.perf_counter()))
+        task.add_done_callback(partial(self._ended, name, piece, began_at, time.perf_counter()))
 
     def forget(self, ends: Collection[Ended]) -> None:
         """These are taken in, and on record."""
@@ -148,6 +151,7 @@ class Work:
 
     def _out(self, name: str) -> None:
         del self._tasks[name]
+        self.since.pop(name, None)
         self._scope.pieces = len(self._tasks)
         self._changed.set()
 

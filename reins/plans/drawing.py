@@ -27,6 +27,11 @@ def to_mermaid(plan: Node) -> str:
     return "\n".join(["flowchart TD", *_lines(plan)])
 
 
+def label(node: Node) -> str:
+    """A node in few words: its action, or its kind with what it does by."""
+    return _LABELS[node.kind](node) if node.kind in _LABELS else node.kind
+
+
 def _lines(plan: Node) -> Iterator[str]:
     waiting: list[tuple[Node, str]] = [(plan, "")]
     number = 0
@@ -34,8 +39,8 @@ def _lines(plan: Node) -> Iterator[str]:
         node, edge = waiting.pop(0)
         name = f"n{number}"
         number += 1
-        label = _label(node)
-        yield f'    {name}("{label}")' if node.kind == "task" else f'    {name}["{label}"]'
+        text = label(node).translate(_ESCAPED)
+        yield f'    {name}("{text}")' if node.kind == "task" else f'    {name}["{text}"]'
         if edge:
             yield f"    {edge} {name}"
         beneath = children(node)
@@ -43,11 +48,6 @@ def _lines(plan: Node) -> Iterator[str]:
             f"{name} -->|{at}|" if len(beneath) > 1 else f"{name} -->" for at in range(len(beneath))
         )
         waiting += zip(beneath, arrows, strict=True)
-
-
-def _label(node: Node) -> str:
-    label = _LABELS[node.kind](node) if node.kind in _LABELS else node.kind
-    return label.translate(_ESCAPED)
 
 
 def _name(reference: object) -> str:

@@ -120,14 +120,14 @@ def leaves(plan: Node, root: Tree) -> list[Leaf]:
 
 def timers(root: Tree) -> list[Timer]:
     """The nodes that wait for an alarm, the outermost first."""
-    found = [Timer(path, here["left_s"]) for path, here in _nodes(root) if "left_s" in here]
+    found = [Timer(path, here["left_s"]) for path, here in places(root) if "left_s" in here]
     return sorted(found, key=lambda timer: paths.order(timer.path))
 
 
 def with_left(root: Tree, left_s: dict[str, float]) -> Tree:
     """The tree with other seconds until the alarms of these paths: a clock has been stopped."""
     made = copied(root)
-    for path, here in _nodes(made):
+    for path, here in places(made):
         if path in left_s and "left_s" in here:
             here["left_s"] = left_s[path]
     return made
@@ -169,6 +169,13 @@ def misfits(plan: Node, root: Tree) -> list[str]:
     return list(_misfits(plan, root, paths.ROOT))
 
 
+def places(root: Tree, path: str = paths.ROOT) -> Iterator[tuple[str, Tree]]:
+    """Every node of a standing plan with its path, the outermost first."""
+    yield path, root
+    for segment, each in root.get("at", {}).items():
+        yield from places(each, paths.child(path, segment))
+
+
 def _misfits(node: Node, here: Tree, path: str) -> Iterator[str]:
     kind = "task" if here["kind"] == paths.RETURNED_KIND else here["kind"]
     if kind == ENDED:
@@ -184,12 +191,6 @@ def _misfits(node: Node, here: Tree, path: str) -> Iterator[str]:
             yield f"{there}: the plan has {len(children(node))} items there"
         else:
             yield from _misfits(beneath(node, here, segment), each, there)
-
-
-def _nodes(root: Tree, path: str = paths.ROOT) -> Iterator[tuple[str, Tree]]:
-    yield path, root
-    for segment, each in root.get("at", {}).items():
-        yield from _nodes(each, paths.child(path, segment))
 
 
 def _every(

@@ -15,10 +15,12 @@ from typing import Any, Literal, Protocol
 
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
+from agent_core.agent.working import WorkingAgentBase
 from agent_core.budgets.usage import NOTHING
 from agent_core.conversations.conversations import Conversations
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
+from reins.plan_modules import PlanModules
 from reins.settings import Settings
 from reins.tools import Registry, Tool
 from reins.tools.figures import ToolFigures
@@ -88,6 +90,7 @@ class WorkerHere(Protocol):
     toolbox: Toolbox
     tools: WorkerTools
     webhooks: Webhooks
+    plans: PlanModules
 
     @property
     def model(self) -> ModelsHere: ...
@@ -219,6 +222,22 @@ class Bridge:
             "failures": session.failures,
             "max_failures": session.schedule.max_failures,
         }
+
+    def pieces(self, session_id: str) -> dict[str, int] | None:
+        """The pieces of work that a session here does between its ticks, by name, with when each
+        began in microseconds since 1970; None where the worker is elsewhere.
+        """
+        if self._worker is None:
+            return None
+        session = self._worker.fleet.live.get(session_id)
+        agent = None if session is None else session.agent
+        return dict(agent.work.since) if isinstance(agent, WorkingAgentBase) else {}
+
+    def own_plan(self, name: str) -> Any:
+        """A plan of the user's modules, where the worker is here; None where it is not known."""
+        if self._worker is None:
+            return None
+        return self._worker.plans.library.actions.plans.get(name)
 
     def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Call `wake`, from a thread, after each commit of a worker here; returns what ends it."""

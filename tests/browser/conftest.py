@@ -51,13 +51,13 @@ def browser(chromium):
 
 
 @contextmanager
-def _app_in(folder: Path) -> Iterator[App]:
+def app_in(folder: Path, **settings: str) -> Iterator[App]:
     """An app that others share; meanwhile the helpers look into its folder."""
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("REINS_DATA", str(folder / "data"))
         app = App(
             folder / "data", folder / "app", REINS_HEARTBEAT_S="0.5", REINS_MAX_FAILURES="2",
-            REINS_RETRY_WAIT_S=_ONE_TRY_S, REINS_RETRY_WAIT_MAX_S=_ONE_TRY_S,
+            REINS_RETRY_WAIT_S=_ONE_TRY_S, REINS_RETRY_WAIT_MAX_S=_ONE_TRY_S, **settings,
         )  # fmt: skip
         yield app
 
@@ -65,14 +65,14 @@ def _app_in(folder: Path) -> Iterator[App]:
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
     """One app for all tests that bring sessions of their own names."""
-    with _app_in(tmp_path_factory.mktemp("shared")) as app:
+    with app_in(tmp_path_factory.mktemp("shared")) as app:
         yield app
         app.end()
 
 
 @pytest.fixture(scope="session")
 def fleet_app(tmp_path_factory):
-    with _app_in(tmp_path_factory.mktemp("fleet")) as app:
+    with app_in(tmp_path_factory.mktemp("fleet")) as app:
         _fill(app)
     yield app
     app.end()

@@ -32,6 +32,7 @@ from reins.web.api.sessions import (
     files,
     find,
     notes,
+    plan,
     report,
     steer,
     steps,
@@ -57,9 +58,9 @@ from reins.web.views.sessions import SessionIndex
 from store.sizes import Sizes
 
 _MODULES = (
-    read_sessions, create, steer, steps, tree, find, notes, export_steps, report, calls, events,
-    files, actions, agent_types, read_conversations, steer_conversations, messages, export, routes,
-    tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
+    read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
+    events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
+    routes, tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 

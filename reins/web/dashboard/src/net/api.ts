@@ -29,6 +29,7 @@ import type {
   Overview,
   Pace,
   Page,
+  Plan,
   RouteCheck,
   RouteList,
   Saved,
@@ -211,6 +212,7 @@ export const api = {
   sessionNow: async (sessionId: string, signal: AbortSignal) =>
     (await get<{ now: SessionNow | null }>(ofSession(sessionId, '/now'), {}, signal)).now,
   sessionTree: (sessionId: string, signal: AbortSignal) => get<Tree>(ofSession(sessionId, '/tree'), {}, signal),
+  sessionPlan: (sessionId: string, signal: AbortSignal) => get<Plan>(ofSession(sessionId, '/plan'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),
   steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),

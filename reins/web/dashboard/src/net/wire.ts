@@ -21,6 +21,11 @@ export type SessionNow = Schemas['SessionNow']
 /** A session with its parents and children, and the tasks of their plans. */
 export type Tree = Schemas['Tree']
 export type TaskRow = Schemas['TaskRow']
+/** The plan of a session of type plan, as it stands. */
+export type Plan = Schemas['Plan']
+export type PlanNode = Schemas['PlanNode']
+export type PlanRun = Schemas['PlanRun']
+export type PlanLive = Schemas['PlanLive']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 
 export type LogKind = 'status' | 'intent' | 'tick' | 'guidance' | 'error' | 'final'

@@ -47,7 +47,7 @@ class Waits:
 
 @dataclass(slots=True)
 class History:
-    """What the rows of a plan tell, in the shapes of `PlanRun` and `PlanDecision`.
+    """The runs and decisions that the rows of a plan tell, in the shapes of `PlanRun` and `PlanDecision`.
 
     `live` and `waits` are as they stood at the newest row. `begun` has the paths of nodes that have
     been entered, `within` of those that stand now, `returned` the plans that actions have returned.
@@ -65,7 +65,7 @@ class History:
 
 
 def history(rows: Iterable[Row], *, is_whole: bool) -> History:
-    """What rows tell, oldest first. `is_whole`: nothing of the session's life is older."""
+    """The runs that rows tell, oldest first. `is_whole`: nothing of the session's life is older."""
     folding = _Folding(is_whole=is_whole)
     for row in rows:
         folding.take(row)

@@ -47,7 +47,7 @@ class Waits:
 
 @dataclass(slots=True)
 class History:
-    """The runs and decisions that the rows of a plan tell, in the shapes of `PlanRun` and `PlanDecision`.
+    """The runs and decisions that rows of a plan tell, as `PlanRun` and `PlanDecision`.
 
     `live` and `waits` are as they stood at the newest row. `begun` has the paths of nodes that have
     been entered, `within` of those that stand now, `returned` the plans that actions have returned.

@@ -17,6 +17,7 @@ from agent_core.budgets.limits import BudgetSpentError, spent_in
 from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended
 from agents_impl.plan.models import (
+    ALARM,
     PLAN_WORDS,
     Cancel,
     PlanConfig,
@@ -220,7 +221,7 @@ class PlanAgent(WorkingAgentBase):
     def _event(self, end: Ended) -> Any:
         from agents_impl.plan import course  # noqa: PLC0415
 
-        if end.name.startswith(course.ALARM):
+        if end.name.startswith(ALARM):
             self._due.pop(end.name, None)
             return course.Alarm()
         if end.error is not None:
@@ -243,7 +244,7 @@ class PlanAgent(WorkingAgentBase):
         return told
 
     def _runs_on(self, path: str) -> bool:
-        context = self._contexts.get(path)
+        context = self._contexts.pop(path, None)
         return context is not None and context.runs_on
 
     def _row(
@@ -341,7 +342,7 @@ class PlanAgent(WorkingAgentBase):
 
 
 def _path_of(end: Ended) -> str:
-    return end.name.removeprefix("alarm ")
+    return end.name.removeprefix(ALARM)
 
 
 def _shown(nodes: Sequence[Mapping[str, Any]], cancelled: Sequence[Mapping[str, Any]]) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from agents_impl.plan.models import ALARM
 from reins.plans import (
     Actions,
     Alarm,
@@ -32,12 +33,10 @@ from reins.plans import (
 )
 from reins.plans.outcome import Event, failed
 
-ALARM = "alarm "
-"""Before the path of a node that waits: the name of its piece of work."""
 _LINES, _LINE_CHARS = 5, 400
 
 __all__ = [
-    "ALARM", "Alarm", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError", "Spent",
+    "Alarm", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError", "Spent",
     "Taken", "failed", "outcome_of", "result",
 ]  # fmt: skip
 
@@ -90,11 +89,13 @@ class Course:
     def take(self, tree: dict[str, Any], events: Iterable[tuple[str, Event]]) -> Taken:
         """Fold events in, each at its path, in their order; those that come late are left out."""
         taken = Taken(tree)
+        # What ends now was live before: tasks begin after the row.
+        names = {leaf.path: leaf.name for leaf in self.live(tree)}
         for path, event in events:
             stepped = step(self.program, taken.tree, path, event)
             if stepped.late:
                 continue
-            name = next((leaf.name for leaf in self.live(taken.tree) if leaf.path == path), "")
+            name = names.get(path)
             if isinstance(result(stepped.tree), Err):
                 taken.before = taken.tree
             taken.tree = stepped.tree

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.words import Words
 
+ALARM = "alarm "
+"""Before the path of a node that waits: the name of its piece of work."""
 Path = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^/")]
 
 

@@ -11,7 +11,7 @@ from agent_core.agent.outcomes import Done
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.session.controls import Control, Pause, Renew, Stop
 from agent_core.session.status import Status
-from agent_core.session.work import Ended, Work
+from agent_core.session.work import Ended, Told, Work
 
 GIVEN_UP_S = 1.0
 """A piece that has not ended this long after its cancellation is abandoned."""
@@ -29,7 +29,7 @@ class WorkingAgentBase(LoopingAgentBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.work = Work(self.session, self.session.scope, self.news)
+        self.work = Work(self.session, self.session.scope, self.news, self.before_cancel)
         self._is_quiescing = False
         self._folded: tuple[Ended, ...] = ()
 
@@ -44,6 +44,14 @@ class WorkingAgentBase(LoopingAgentBase):
         Where it does not come to a row, it is given them again.
         """
 
+    @classmethod
+    @abstractmethod
+    def told(cls, payload: Mapping[str, Any]) -> Sequence[Told]:
+        """The pieces of which a tick's row tells, by its payload, in the order of their ends."""
+
+    def before_cancel(self, name: str) -> None:
+        """A piece is about to be cancelled."""
+
     def rest(self) -> None:
         """All is to come to rest: what only waits for a time need not be waited for."""
 
@@ -51,7 +59,7 @@ class WorkingAgentBase(LoopingAgentBase):
 
     async def run(self) -> None:
         try:
-            self._begin_wanted()
+            self.begin_wanted()
             await super().run()
             if self.retired and not self.session.status.ended:
                 await self._quiesce()  # the worker stops, and gives them their time
@@ -80,7 +88,7 @@ class WorkingAgentBase(LoopingAgentBase):
 
     def after_tick(self) -> None:
         super().after_tick()
-        self._begin_wanted()
+        self.begin_wanted()
 
     # -- requests
 
@@ -99,7 +107,7 @@ class WorkingAgentBase(LoopingAgentBase):
                 self.session.refuse(control)
                 return
         await super().apply(control)
-        self._begin_wanted()
+        self.begin_wanted()
 
     async def _quiesce(self) -> None:
         """Begin nothing, and put each end on record, until nothing runs."""
@@ -117,7 +125,8 @@ class WorkingAgentBase(LoopingAgentBase):
         if self.work.ends and not self.session.status.ended:
             await self.tick_once()
 
-    def _begin_wanted(self) -> None:
+    def begin_wanted(self) -> None:
+        """Begin the pieces that should run and do not, if the session may have any begun."""
         session = self.session
         may_begin = session.status is Status.RUNNING and session.held is None
         if not may_begin or self._is_quiescing or self.retired:

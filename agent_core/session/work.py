@@ -40,17 +40,37 @@ class Ended:
     took_ms: float
 
 
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A piece of which a row tells: its end, or how it was cancelled.
+
+    `outcome` is None of an end. `is_wait`: it only waited for its time.
+    """
+
+    name: str
+    outcome: str | None = None
+    is_wait: bool = False
+
+
 class Work:
     """Runs pieces by name, and keeps their ends in the order in which they came until forgotten.
 
-    `tell` is called at each end. What swallows its cancellation is abandoned: its name is free
-    again, and its late end is dropped. Everything here runs on the worker's loop.
+    `tell` is called at each end, `warn` with a name right before each cancellation. What swallows
+    its cancellation is abandoned: its name is free again, and its late end is dropped. Everything
+    here runs on the worker's loop.
     """
 
-    def __init__(self, owner: Named, scope: TickScope, tell: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        owner: Named,
+        scope: TickScope,
+        tell: Callable[[], object],
+        warn: Callable[[str], object],
+    ) -> None:
         self._owner = owner
         self._scope = scope
         self._tell = tell
+        self._warn = warn
         self._tasks: dict[str, asyncio.Task[Outcome]] = {}
         self.since: dict[str, int] = {}
         """When each that runs began. **Units**: microseconds since 1970, UTC."""
@@ -102,8 +122,7 @@ class Work:
         """
         for name, task in self._tasks.items():
             if name not in self._let_go and (names is None or name in names):
-                self._let_go.add(name)
-                task.cancel()
+                self._cancel(name, task)
 
     async def cancel(self, names: Iterable[str], within_s: float) -> dict[str, str]:
         """Cancel pieces in this order, and wait for their ends; none of them leaves one.
@@ -113,8 +132,7 @@ class Work:
         """
         tasks = {name: self._tasks[name] for name in names if name in self._tasks}
         for name, task in tasks.items():
-            self._let_go.add(name)
-            task.cancel()
+            self._cancel(name, task)
         if tasks:
             await asyncio.wait(tasks.values(), timeout=within_s)
             await asyncio.sleep(0)  # one that was done before is told of only now
@@ -129,6 +147,11 @@ class Work:
     async def close(self, within_s: float) -> None:
         """Cancel all that runs, and leave behind what does not end in time."""
         await self.cancel([*self._tasks], within_s)
+
+    def _cancel(self, name: str, task: "asyncio.Task[Outcome]") -> None:
+        self._let_go.add(name)
+        self._warn(name)
+        task.cancel()
 
     def _ended(
         self,

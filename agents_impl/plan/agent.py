@@ -1,7 +1,7 @@
 """An agent that runs a plan: tasks side by side, each end on record, resumed after a kill -9."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,11 +15,13 @@ from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.working import GIVEN_UP_S, WorkingAgentBase
 from agent_core.budgets.limits import BudgetSpentError, spent_in
 from agent_core.session.waiting import Waiting
-from agent_core.session.work import Ended
+from agent_core.session.work import Ended, Told
 from agents_impl.plan.models import (
     ALARM,
     PLAN_WORDS,
     Cancel,
+    Choose,
+    Order,
     PlanConfig,
     PlanGuidance,
     PlanState,
@@ -122,12 +124,13 @@ class PlanAgent(WorkingAgentBase):
         if tree is None or isinstance(course, str):
             return {}
         pieces: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
-            leaf.path: partial(self._perform, leaf) for leaf in course.live(tree)
+            leaf.path: partial(self._perform, leaf, self.state.guidance)
+            for leaf in course.live(tree)
         }
         alarms = course.alarms(tree)
         return pieces | {name: partial(self._sleep, name, left) for name, left in alarms.items()}
 
-    async def _perform(self, leaf: "Leaf") -> "tuple[Any, Spent]":
+    async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> "tuple[Any, Spent]":
         """The end of a task, and what of its spending is on the session's account already."""
         from agents_impl.plan.course import outcome_of  # noqa: PLC0415
         from reins.plans import Context, Spent, paths  # noqa: PLC0415
@@ -153,18 +156,14 @@ class PlanAgent(WorkingAgentBase):
             leaf.args,
             paths.attempt(leaf.path),
             f"{session.session_id}:{session.created_at}:{leaf.path}",
-            list(self.state.guidance),
+            list(guidance),
             ask,
         )
         self._contexts[leaf.path] = context
-        try:
-            with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
-                end = await self._modules.library.performer.perform(leaf, context)
-                if span is not None and no_room is None:
-                    span.ended(outcome_of(end))
-        except asyncio.CancelledError:
-            context.stop.set()
-            raise
+        with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
+            end = await self._modules.library.performer.perform(leaf, context)
+            if span is not None and no_room is None:
+                span.ended(outcome_of(end))
         if no_room is not None:
             raise no_room
         return end, metered
@@ -176,6 +175,19 @@ class PlanAgent(WorkingAgentBase):
     def _left(self) -> dict[str, float]:
         now = asyncio.get_running_loop().time()
         return {name: max(0.0, at - now) for name, at in self._due.items()}
+
+    @classmethod
+    def told(cls, payload: Mapping[str, Any]) -> Sequence[Told]:
+        return [
+            Told(f"{ALARM}{node['path']}", is_wait=True)
+            if node["outcome"] == "alarm"
+            else Told(node["path"], None if "started_at" in node else node["outcome"])
+            for node in payload.get("nodes", ())
+        ]
+
+    def before_cancel(self, name: str) -> None:
+        if (context := self._contexts.get(name)) is not None:
+            context.stop.set()
 
     def rest(self) -> None:
         """The clocks of the plan stop, and go on from there."""
@@ -295,7 +307,7 @@ class PlanAgent(WorkingAgentBase):
 
     # -- guidance
 
-    async def guide(self, guidance: Skip | Retry | Cancel | Set | str) -> str:
+    async def guide(self, guidance: Order | str) -> str:
         if isinstance(guidance, str):
             if len(guidance) > _GUIDANCE_CHARS:
                 raise GuidanceRejectedError(
@@ -304,22 +316,24 @@ class PlanAgent(WorkingAgentBase):
                 )
             self.state.guidance = [*self.state.guidance, guidance][-_GUIDANCE:]
             return f"guidance: {guidance[:80]}"
-        return await self._steer(guidance)
+        course, tree = self._course, self.state.tree
+        if tree is None or isinstance(course, str):
+            raise GuidanceRejectedError(f"nothing of the plan runs that {guidance.path} could be")
+        if isinstance(guidance, Choose):
+            return await self._choose(guidance, course, tree)
+        return await self._steer(guidance, course, tree)
 
-    async def _steer(self, order: Skip | Retry | Cancel | Set) -> str:
+    async def _steer(
+        self, order: Skip | Retry | Cancel | Set, course: "Course", tree: dict[str, Any]
+    ) -> str:
         from agents_impl.plan import course as courses  # noqa: PLC0415
         from reins.plans import Fault  # noqa: PLC0415
 
-        course, tree = self._course, self.state.tree
-        live = {} if tree is None or isinstance(course, str) else {
-            leaf.path: leaf for leaf in course.live(tree)
-        }  # fmt: skip
+        live = {leaf.path: leaf for leaf in course.live(tree)}
         leaf = live.get(order.path)
-        if leaf is None or tree is None or isinstance(course, str):
-            there = ", ".join(f"{path} ({each.name})" for path, each in [*live.items()][:_SHOWN])
-            raise GuidanceRejectedError(
-                f"no task runs at {order.path}; there are: {there or 'none'}"
-            )
+        if leaf is None:
+            there = _listed((path, each.name) for path, each in live.items())
+            raise GuidanceRejectedError(f"no task runs at {order.path}; there are: {there}")
         if isinstance(order, Retry):
             await self.work.cancel([leaf.path], GIVEN_UP_S)
             return f"again: {leaf.path} ({leaf.name})"
@@ -336,9 +350,46 @@ class PlanAgent(WorkingAgentBase):
                 "destroy the session"
             )
         await self.work.cancel([leaf.path], GIVEN_UP_S)
+        return await self._ordered(course, taken, f"{order.type}: {leaf.path} ({leaf.name})")
+
+    async def _choose(self, order: Choose, course: "Course", tree: dict[str, Any]) -> str:
+        from agents_impl.plan import course as courses  # noqa: PLC0415
+
+        standing = {each.path: each for each in course.choices(tree)}
+        found = standing.get(order.path)
+        if found is None:
+            there = _listed((path, f"item {each.item}") for path, each in standing.items())
+            raise GuidanceRejectedError(f"no choose stands at {order.path}; there are: {there}")
+        item = found.items.index(order.item) if order.item in found.items else order.item
+        if isinstance(item, str) or item >= len(found.items):
+            there = _listed((str(place), name) for place, name in enumerate(found.items))
+            raise GuidanceRejectedError(
+                f"item is {order.item!r}; expected one of those at {order.path}: {there}"
+            )
+        if item == found.item:
+            raise GuidanceRejectedError(
+                f"{order.path} has chosen {item} ({found.items[item]}) already; retry its task to "
+                "have it begin again"
+            )
+        taken = course.take(tree, [(order.path, courses.Chosen(item))])
+        if isinstance(end := courses.result(taken.tree), courses.Err):
+            raise GuidanceRejectedError(f"with item {item} the plan would fail at {end.error}")
+        return await self._ordered(
+            course, taken, f"choose: {order.path} {item} ({found.items[item]})"
+        )
+
+    async def _ordered(self, course: "Course", taken: "Taken", did: str) -> str:
+        """A person's order is done: what it ends is cancelled, and the tree is the one after it."""
         await self._cancel(course, taken)
         self.state.tree = taken.tree
-        return f"{order.type}: {leaf.path} ({leaf.name})"
+        words = [f"{each['path']} {each['words']}" for each in taken.decisions]
+        return one_line("; ".join([did, *words]), 2 * _SHOWN_CHARS)
+
+
+def _listed(named: Iterable[tuple[str, str]]) -> str:
+    shown = [f"{path} ({name})" for path, name in named]
+    more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+    return (", ".join(shown[:_SHOWN]) or "none") + more
 
 
 def _path_of(end: Ended) -> str:

@@ -9,6 +9,8 @@ from agents_impl.plan.models import ALARM
 from reins.plans import (
     Actions,
     Alarm,
+    Choice,
+    Chosen,
     Err,
     Failure,
     Leaf,
@@ -20,6 +22,7 @@ from reins.plans import (
     Program,
     Replaced,
     Spent,
+    choices,
     compile_plan,
     enter,
     from_json,
@@ -36,8 +39,8 @@ from reins.plans.outcome import Event, failed
 _LINES, _LINE_CHARS = 5, 400
 
 __all__ = [
-    "Alarm", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError", "Spent",
-    "Taken", "failed", "outcome_of", "result",
+    "Alarm", "Choice", "Chosen", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError",
+    "Spent", "Taken", "failed", "outcome_of", "result",
 ]  # fmt: skip
 
 
@@ -107,6 +110,9 @@ class Course:
     def live(self, tree: dict[str, Any]) -> list[Leaf]:
         return leaves(self.program.plan, tree)
 
+    def choices(self, tree: dict[str, Any]) -> list[Choice]:
+        return choices(self.program.plan, tree)
+
     @staticmethod
     def alarms(tree: dict[str, Any]) -> dict[str, float]:
         """Seconds until each alarm, by the name of its piece."""
@@ -137,6 +143,8 @@ def outcome_of(event: Event) -> str:
     match event:
         case Alarm():
             return "alarm"
+        case Chosen():
+            return "chosen"
         case Failure():
             return "failed"
         case Replaced():
@@ -147,7 +155,7 @@ def outcome_of(event: Event) -> str:
 def _end_of(event: Event) -> dict[str, Any]:
     """An event as a row tells it."""
     told: dict[str, Any] = {"outcome": outcome_of(event)}
-    if isinstance(event, Alarm):
+    if isinstance(event, Alarm | Chosen):
         return told
     if isinstance(event, Failure):
         told["error"] = str(event.fault.message)[:1_000]

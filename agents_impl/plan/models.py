@@ -1,6 +1,6 @@
 """The models of a plan's session: its configuration, its state, and the guidance that it takes."""
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
@@ -76,7 +76,20 @@ class Set(_OfTask):
     state: JsonValue
 
 
-PlanGuidance = Annotated[Skip | Retry | Cancel | Set, Field(discriminator="type")]
+class Choose(BaseModel):
+    """Another item of a choose is to run, with the state that the choose was given."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["choose"]
+    path: Path = Field(description="of a choose that stands, such as /0")
+    item: Annotated[int, Field(ge=0, strict=True)] | Annotated[str, Field(max_length=200)] = Field(
+        description="its place from 0, or the name of its task"
+    )
+
+
+Order: TypeAlias = Skip | Retry | Cancel | Set | Choose
+PlanGuidance = Annotated[Order, Field(discriminator="type")]
 PLAN_WORDS = Words(
     "Say what tasks that begin from now on should heed",
     examples=("prefer primary sources", '{"type": "skip", "path": "/0/1"}'),

@@ -46,7 +46,9 @@ def _record(*, session_id: str, file: Path, data: str | None) -> None:
 def _run(*, file: Path) -> int:
     settings = load_settings()
     done = asyncio.run(
-        recording.replay(recording.load(file), settings.agent_modules, settings.tools)
+        recording.replay(
+            recording.load(file), settings.agent_modules, settings.tools, settings.plans
+        )
     )
     print("\n".join(done.differences) or f"the same: {len(done.rows)} rows")
     return EXIT_DIFFERENT if done.differences else 0

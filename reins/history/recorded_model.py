@@ -7,6 +7,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
+from agent_core.session.node import node
 from reins.llm.baml.prompts import PROMPTS, read_prompts
 from reins.llm.baml.runtime import Compiled
 from reins.llm.caller import Caller
@@ -22,6 +23,7 @@ from reins.redaction import HIDDEN
 
 Messages = tuple[tuple[str, str], ...]
 """A prompt: role and text of each message."""
+_Key = tuple[str, str | None, Messages | None]
 
 
 class NotRecordedError(Exception):
@@ -38,6 +40,8 @@ class RecordedCall:
     function: str
     messages: Messages | None
     attempts: Sequence[Mapping[str, Any]]
+    node: str | None = None
+    """The piece of work between ticks that asked."""
 
 
 class Recording:
@@ -46,20 +50,21 @@ class Recording:
     def __init__(self, calls: Sequence[RecordedCall], *, prompts: Path = PROMPTS) -> None:
         """Compile the prompts. Raises: ModelConfigError."""
         self.compiled = Compiled(read_prompts(prompts), {})
-        self._waiting: dict[tuple[str, Messages | None], deque[RecordedCall]] = defaultdict(deque)
+        self._waiting: dict[_Key, deque[RecordedCall]] = defaultdict(deque)
         for call in calls:
-            self._waiting[call.function, call.messages].append(call)
+            self._waiting[call.function, call.node, call.messages].append(call)
 
     def take(self, function: str, *prompts: Messages) -> RecordedCall:
         """The oldest call of one of these prompts that was not asked yet.
 
         Raises: NotRecordedError.
         """
-        asked = (self._waiting.get((function, each)) for each in (*prompts, None))
+        by = node.get()
+        asked = (self._waiting.get((function, by, each)) for each in (*prompts, None))
         waiting = next(filter(None, asked), None)
         if not waiting:
             others = sum(
-                len(calls) for (name, _), calls in self._waiting.items() if name == function
+                len(calls) for (name, *_), calls in self._waiting.items() if name == function
             )
             raise NotRecordedError(
                 f"{function} was called with a prompt that is not on record; {others} recorded "

@@ -4,7 +4,7 @@
 says what differs. Tests of agents use `load` and `replay` on recordings that are kept.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
 from pathlib import Path
@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel, Field, ValidationError
 
 from agent_core.agent.guidance import problems
+from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.inbox.inbox import Inbox
@@ -27,6 +28,7 @@ from reins.llm.calls.accounting import ABORTED
 from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.redact import CUT
 from reins.llm.requests import messages_of
+from reins.plan_modules import PlanModules
 from reins.tools.registry import Registry
 from reins.tools.toolbox import Toolbox
 from store import agents_config
@@ -38,9 +40,13 @@ from store.reading import Reader, reader
 _FORMAT = 1
 _PAGE = 1_000
 _SAME = ("seq", "step", "kind", "text", "error", "tokens_in", "tokens_out", "cost_usd")
-_SAME_IN_SNAPSHOT = ("status", "failures", "agent")
-_NOT_OF_THE_SESSION = ("times", "created_at", "ended_at", "settled_by_stop")
+_SAME_IN_SNAPSHOT = ("status", "failures")
+_NOT_OF_THE_SESSION = (
+    "times", "created_at", "ended_at", "settled_by_stop", "started_at", "took_ms", "left_s",
+)  # fmt: skip
 """Times, and what the inbox held of it."""
+_OF_CLOCKS = ("left_s",)
+TookPart = Callable[[Row], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def record(session_id: str, data: Path | str | None = None) -> dict[str, Any]:
     }
     # Times as text, as in a file, which goes where nobody knows the keys that it must not hold.
     plain: dict[str, Any] = orjson.loads(redaction.redactor().json(orjson.dumps(recording)))
-    _calls(plain["calls"], {})  # what could not be replayed is said now
+    _calls(plain["calls"], bool)  # what could not be replayed is said now
     return plain
 
 
@@ -122,6 +128,7 @@ class _Attempt(BaseModel):
     cost_usd: float
     error_kind: str | None
     error: str | None
+    node: str | None = None
     request: str | None
     answer: str | None
 
@@ -155,11 +162,13 @@ async def replay(
     recording: Mapping[str, Any],
     modules: Sequence[str] = ("agents_impl",),
     tools: Sequence[str] = (),
+    plans: Sequence[str] = (),
 ) -> Replayed:
     """Do a recorded session again; model, tools and people answer from the recording.
 
-    `modules` are those of agent types, `tools` those of tools beside the built-in ones. Raises:
-    NotReplayableError, AgentTypeError, ToolModuleError, ModelConfigError.
+    `modules` are those of agent types, `tools` and `plans` those of tools and of actions beside the
+    built-in ones. Actions of plans are done again, whatever they do. Raises: NotReplayableError,
+    AgentTypeError, ToolModuleError, PlanModuleError, ModelConfigError.
     """
     types = AgentTypes(list(modules))
     types.take(types.read())
@@ -168,19 +177,21 @@ async def replay(
         raise NotReplayableError(
             f"agent type is {recording['agent_type']!r}; expected one of {', '.join(types.names())}"
         )
-    kinds = {row["seq"]: row["kind"] for row in recording["rows"]}
-    made, given_up = _calls(recording["calls"], kinds)
+    made, given_up = _calls(recording["calls"], _took_part(kind, recording["rows"]))
     answers = Recording(made)
     registry = Registry.load(tools)
     _refuse_tools_of_servers(recording["rows"], registry)
     toolbox = RecordedToolbox(registry)
     inbox = RecordedInbox(toolbox)
+    actions = PlanModules()
+    actions.take(actions.read(plans))
     services = Services(
+        actions,
         per_session={
             Model: answers.for_caller,
             Toolbox: lambda _: toolbox,
             Inbox: lambda _: inbox,
-        }
+        },
     )
     as_json = orjson.dumps(recording["config"]).decode()
     rows = await replaying.replay(
@@ -204,12 +215,26 @@ def _refuse_tools_of_servers(rows: Sequence[Row], registry: Registry) -> None:
             )
 
 
+def _took_part(kind: type[LoopingAgentBase], rows: Sequence[Row]) -> TookPart:
+    """True of an attempt at a call whose answer is part of the row that tells of it."""
+    kinds = {row["seq"]: row["kind"] for row in rows}
+    ended = {row["seq"]: replaying.ended_in(kind, row) for row in rows}
+
+    def took_part(attempt: Row) -> bool:
+        seq, piece = attempt["seq"], attempt.get("node")
+        if attempt["error_kind"] == ABORTED or kinds.get(seq) == "status":
+            return False
+        return piece is None or piece in ended.get(seq, ())
+
+    return took_part
+
+
 def _calls(
-    attempts: Sequence[Row], kinds: Mapping[int, str]
+    attempts: Sequence[Row], took_part: TookPart
 ) -> tuple[list[RecordedCall], dict[int, list[Row]]]:
     """The calls that led somewhere; and the attempts at the others, by the row that tells of them.
 
-    A call that was aborted, or whose tick was, is not made again.
+    A call that was aborted, or whose tick or piece of work was, is not made again.
     """
     by_call: dict[str, list[Row]] = {}
     for attempt in attempts:
@@ -218,11 +243,11 @@ def _calls(
     given_up: dict[int, list[Row]] = {}
     for tried in by_call.values():
         last = tried[-1]
-        if last["error_kind"] == ABORTED or kinds.get(last["seq"]) == "status":
+        if took_part(last):
+            made.append(RecordedCall(last["function"], _messages(tried), tried, last.get("node")))
+        else:
             for attempt in tried:
                 given_up.setdefault(attempt["seq"], []).append(attempt)
-        else:
-            made.append(RecordedCall(last["function"], _messages(tried), tried))
     return made, given_up
 
 
@@ -265,14 +290,13 @@ def _facts(row: Row) -> dict[str, Any]:
     return {
         **{name: row[name] for name in _SAME},
         "applied_actions": row["applied_actions"],
-        "payload": _timeless(orjson.loads(row["payload"] or "{}")),
+        "payload": _without(_NOT_OF_THE_SESSION, orjson.loads(row["payload"] or "{}")),
         **{name: snapshot[name] for name in _SAME_IN_SNAPSHOT},
+        "agent": _without(_OF_CLOCKS, snapshot["agent"]),
     }
 
 
-def _timeless(payload: dict[str, Any]) -> dict[str, Any]:
-    return {
-        name: _timeless(value) if isinstance(value, dict) else value
-        for name, value in payload.items()
-        if name not in _NOT_OF_THE_SESSION
-    }
+def _without(names: Collection[str], value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without(names, each) for key, each in value.items() if key not in names}
+    return [_without(names, each) for each in value] if isinstance(value, list) else value

@@ -11,6 +11,7 @@ import orjson
 from agent_core.agent.building import build_session
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.services import Services
+from agent_core.agent.working import WorkingAgentBase
 from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.spender import Held, Spender
 from agent_core.budgets.usage import Sums
@@ -22,6 +23,7 @@ from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agent_core.session.waiting import restored_wait
 from reins.history.recorded_acts import RecordedItem, RecordedToolbox, payload_of, pending_in
+from reins.history.recorded_work import RecordedWork
 from store.journal.file import Record
 from store.journal.journal import Journal
 
@@ -91,6 +93,9 @@ async def replay(
         raise NotReplayableError(
             f"agents of type {kind.agent_type} need what no log has: {error}"
         ) from None
+    agent = session.agent
+    if isinstance(agent, WorkingAgentBase):
+        agent.work = RecordedWork(session)
     session.log.seq = first["seq"] - 1
     session.created_at = orjson.loads(first["state"])["created_at"]  # calls' keys are made of it
     session.begin_budget(checked.budget, None)
@@ -106,7 +111,16 @@ async def replay(
                 await again(session, row)
         if session.seq < row["seq"]:
             break
+    if isinstance(agent, WorkingAgentBase):
+        await agent.work.close(0)
     return pages.rows
+
+
+def ended_in(kind: type[LoopingAgentBase], row: Row) -> set[str]:
+    """The names of the pieces of work whose ends a row has taken in."""
+    if row["kind"] != "tick" or not issubclass(kind, WorkingAgentBase):
+        return set()
+    return {each.name for each in kind.told(payload_of(row)) if each.outcome is None}
 
 
 async def again(session: Session, row: Row) -> None:
@@ -124,6 +138,8 @@ async def again(session: Session, row: Row) -> None:
             await session.agent.apply(_control(Decide, applied, payload, **what))
         case "guidance":
             cast("Open", session.ledger).told = row["text"].partition(_STILL_HELD)[2] or None
+            if payload["mode"] == "now":
+                session.agent.let_go()
             await session.agent.apply(_interrupt(row))
             cast("Open", session.ledger).told = None
         case "final" if orjson.loads(row["state"])["status"] == Status.FAILED:  # not of a tick
@@ -131,6 +147,7 @@ async def again(session: Session, row: Row) -> None:
         case "final":
             await session.agent.apply(_control(Stop, applied, payload, reason=payload["reason"]))
         case "tick" | "error":
+            await _end_again(session.agent, row)
             await session.agent.tick_once()
         case kind:
             raise NotReplayableError(
@@ -151,6 +168,22 @@ async def _stand_again(
     session.waits = restored_wait(snapshot)
     event = Event(row["kind"], row["text"], payload=payload, applied=applied, error=row["error"])
     await session.log.record(event, state=session.agent.save_state())
+    if isinstance(session.agent, WorkingAgentBase):
+        if "start" in payload:  # what ran was begun again
+            session.agent.let_go()
+        session.agent.begin_wanted()
+
+
+async def _end_again(agent: object, row: Row) -> None:
+    """End the pieces of work that a tick's row tells of. Raises: NotReplayableError."""
+    if not isinstance(agent, WorkingAgentBase) or not isinstance(agent.work, RecordedWork):
+        return
+    if row["kind"] == "error":
+        raise NotReplayableError(
+            f"#{row['seq']} is a tick that failed: the pieces of work whose ends it took in are "
+            "not on record"
+        )
+    await agent.work.end_again(agent.told(payload_of(row)))
 
 
 async def act_again(session: Session, toolbox: RecordedToolbox, rows: Sequence[Row]) -> None:

@@ -27,7 +27,7 @@ from reins.plans.library import Library
 from reins.plans.limiters import Limiters
 from reins.plans.moves import Finish, Go, Here
 from reins.plans.nodes import ALL, FIRST_COMPLETED, N_BEST, Limits, Node, Task
-from reins.plans.outcome import Alarm, Failure, Outcome, Replaced, Spent, outcome_of
+from reins.plans.outcome import Alarm, Chosen, Failure, Outcome, Replaced, Spent, outcome_of
 from reins.plans.policy import (
     Figures,
     Scored,
@@ -45,7 +45,17 @@ from reins.plans.run import run_plan, run_plan_async
 from reins.plans.running import PlanRun
 from reins.plans.state import State, get_state, put_state
 from reins.plans.stepping import Decision, Stepped, enter, step
-from reins.plans.tree import Leaf, Timer, leaves, misfits, result, timers, with_left
+from reins.plans.tree import (
+    Choice,
+    Leaf,
+    Timer,
+    choices,
+    leaves,
+    misfits,
+    result,
+    timers,
+    with_left,
+)
 from reins.plans.writer import Writer
 from reins.plans.writing import to_data, to_json
 
@@ -55,6 +65,8 @@ __all__ = [
     "N_BEST",
     "Actions",
     "Alarm",
+    "Choice",
+    "Chosen",
     "Context",
     "Decision",
     "Err",
@@ -97,6 +109,7 @@ __all__ = [
     "budget",
     "by_model",
     "check_laws",
+    "choices",
     "choose",
     "compile_plan",
     "custom",

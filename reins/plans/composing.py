@@ -49,6 +49,12 @@ class ChooseBehaviour(Plain):
         index = _index(here, chosen)
         return Go({str(index): here.state}, because=f"chose {index}")
 
+    def instead(self, here: Here, item: int) -> Move:
+        """Another item from the node's own state, in a turn of its own: the first may run again."""
+        turn = (here.memory or 1) + 1
+        began = {f"{item}#{turn}": here.state}
+        return Go(began, memory=turn, cancel=here.live, because=f"was told to choose {item}")
+
 
 def _index(here: Here, chosen: object) -> int:
     """The item that a selector means. Raises: FunctionError."""

@@ -63,8 +63,15 @@ class Alarm:
     """The time of a node is over: its timeout, or its wait before another attempt."""
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Another item of a `choose` is to run, by its place from 0: somebody says so."""
+
+    item: int
+
+
 End: TypeAlias = Outcome | Failure | Replaced
-Event: TypeAlias = End | Alarm
+Event: TypeAlias = End | Alarm | Chosen
 
 
 def outcome_of(

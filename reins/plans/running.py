@@ -13,7 +13,7 @@ from reins.plans.errors import PlanFailedError
 from reins.plans.json_value import as_json
 from reins.plans.limiters import Limiters
 from reins.plans.moves import Ended
-from reins.plans.outcome import Alarm, End, Event, Failure, Spent
+from reins.plans.outcome import Alarm, Chosen, End, Event, Failure, Spent
 from reins.plans.performing import Performer
 from reins.plans.pool import Pool
 from reins.plans.program import Program
@@ -146,7 +146,7 @@ class Runner:
         return path, end
 
     def _count(self, path: str, event: Event) -> None:
-        if isinstance(event, Alarm):
+        if isinstance(event, Alarm | Chosen):
             return
         self._said += [(path, line) for line in event.said]
         self._spent += event.spent + Spent(tasks=1)

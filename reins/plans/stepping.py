@@ -10,11 +10,12 @@ from typing import Any
 
 from reins.plans import paths, tree
 from reins.plans.behaviours import behaviour_of
+from reins.plans.composing import ChooseBehaviour
 from reins.plans.errors import PlanError
 from reins.plans.json_value import as_json, same
 from reins.plans.moves import Ended, Finish, FunctionError, Go, Here, Move, Why
 from reins.plans.nodes import LEVELS, WIDTH, Node
-from reins.plans.outcome import Alarm, Event, Failure, Outcome, Replaced, Spent
+from reins.plans.outcome import Alarm, Chosen, Event, Failure, Outcome, Replaced, Spent
 from reins.plans.program import Program, check_names, check_size, levels, width
 from reins.plans.result import Err, Fault, Ok
 from reins.plans.tree import Frame, Tree
@@ -59,12 +60,21 @@ def enter(program: Program, state: Any) -> Stepped:
 def step(program: Program, before: Tree, path: str, event: Event) -> Stepped:
     """The tree after an event at a path. `before` is not changed."""
     frames = tree.frames(program.plan, tree.top(before), path)
-    expected = "left_s" if isinstance(event, Alarm) else "name"
-    if not frames or expected not in frames[-1].tree:
+    if not frames or not _is_awaited(event, frames[-1].tree):
         return Stepped(before, late=True)
     fold = _Fold(program, before)
     fold.take(path, event)
     return fold.stepped()
+
+
+def _is_awaited(event: Event, node: Tree) -> bool:
+    match event:
+        case Alarm():
+            return "left_s" in node
+        case Chosen():
+            return bool(node["kind"] == "choose")
+        case _:
+            return "name" in node
 
 
 class _Fold:
@@ -97,6 +107,10 @@ class _Fold:
         if isinstance(event, Alarm):
             del frames[-1].tree["left_s"]
             self._alarm(frames, "timeout")
+            return
+        if isinstance(event, Chosen):
+            self._move(frames[-1], lambda here: ChooseBehaviour().instead(here, event.item))
+            self._run()
             return
         self._before.discard(path)  # it has ended, and is not cancelled
         counting = _charged(frames[:-1], event.spent + Spent(tasks=1))

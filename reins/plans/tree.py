@@ -11,6 +11,7 @@ from functools import lru_cache
 from typing import Any, TypeAlias
 
 from reins.plans import paths
+from reins.plans.drawing import label
 from reins.plans.json_value import same
 from reins.plans.moves import Ended
 from reins.plans.nodes import Budget, Limits, Node, Parallel, Task, children
@@ -50,6 +51,15 @@ class Leaf:
     name: str
     args: dict[str, Any]
     state: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A `choose` that stands: its path, what its items are called, the place of what runs."""
+
+    path: str
+    items: tuple[str, ...]
+    item: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +126,16 @@ def leaves(plan: Node, root: Tree) -> list[Leaf]:
         if "name" in here
     ]
     return sorted(found, key=lambda leaf: paths.order(leaf.path))
+
+
+def choices(plan: Node, root: Tree) -> list[Choice]:
+    """The `choose` nodes that stand, the outermost first."""
+    found = [
+        Choice(path, tuple(map(label, children(node))), paths.place(next(iter(here["at"]))))
+        for path, node, here, _ in _every(plan, root)
+        if here["kind"] == "choose"
+    ]
+    return sorted(found, key=lambda choice: paths.order(choice.path))
 
 
 def timers(root: Tree) -> list[Timer]:

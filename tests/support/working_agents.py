@@ -10,6 +10,7 @@ from agent_core.agent.base import AgentConfig
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.working import WorkingAgentBase
 from agent_core.budgets.limits import BudgetSpentError
+from agent_core.session.work import Told
 from tests.support.paying_agents import Till
 
 
@@ -83,6 +84,10 @@ class PiecesAgent(WorkingAgentBase):
         text = ", ".join(end.name for end in ends) or "begun"
         done = len(self.state.done) == len(self.config.pieces)
         return StepResult(text, {"nodes": [end.name for end in ends]}, done=done, next_in_s=60)
+
+    @classmethod
+    def told(cls, payload):
+        return [Told(name) for name in payload["nodes"]]
 
     async def guide(self, guidance):
         before, self.state.said = self.state.said, guidance

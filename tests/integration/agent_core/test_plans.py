@@ -10,7 +10,7 @@ import queue_imp as q
 from agent_core.agent.services import Services
 from reins.llm import Model
 from reins.plan_modules import PlanModules
-from reins.plans import Actions, Task, parallel, race, retry, sequence, timeout, to_data
+from reins.plans import Actions, Task, choose, parallel, race, retry, sequence, timeout, to_data
 from reins.plans.builtin import built_in
 from tests.integration.agent_core.conftest import Fleet
 from tests.support import data_folder
@@ -51,6 +51,15 @@ def actions():
         time.sleep(0.5)
         return state
 
+    @made.action
+    async def listen(_state, ctx):
+        RAN.append(ctx.path)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            RAN.append(f"stop is set: {ctx.stop.is_set()}")
+
+    made.function("pick", lambda _state: 0)
     made.plan("named", sequence(Task("wait"), add_("last")))
     return made
 
@@ -216,6 +225,41 @@ async def test_guidance_acts_on_a_task_that_runs(fleet):
     assert fleet.end()["state"] == {"told": 1, "last": ["be brief"]}
     texts = [row["text"] for row in fleet.log() if row["kind"] == "guidance"]
     assert "skip: /0/0 (wait)" in texts
+
+
+async def test_another_item_of_a_choose_runs_when_a_person_says_so(fleet):
+    """It begins with the state that the choose was given; what ran is cancelled."""
+    slow = sequence(add_("first"), Task("wait"))
+    plan = sequence(add_("before"), choose(slow, "put", add_("quick"), selector="pick"))
+    await fleet.plan(plan, state={})
+    await until_async(lambda: RAN[-1:] == ["/1/0/1"], "the slow one runs")
+    guide = [
+        ({"path": "/1", "item": 0}, "/1 has chosen 0 (sequence) already"),
+        ({"path": "/1", "item": 3}, "item is 3; expected one of those at /1: 0 (sequence), 1 (put"),
+        ({"path": "/1", "item": "quik"}, "item is 'quik'"),
+        ({"path": "/0", "item": 1}, "no choose stands at /0; there are: /1 (item 0)"),
+        ({"path": "/1", "item": True}, "choose.item"),
+        ({"path": "/1", "item": 2}, None),
+    ]
+    for order, error in guide:
+        got = await fleet.do(q.agent_interrupt, "a", "ann", {"type": "choose", **order})
+        assert (error or "") in (got["error"] or ""), got
+        assert got["outcome"] == ("rejected" if error else "applied")
+    await fleet.until_status("completed")
+    assert RAN[-1] == "/1/2#2"
+    state = fleet.end()["state"]
+    assert (state["before"], state["quick"], "first" in state) == ("/0", "/1/2#2", False)
+    [text] = [row["text"] for row in fleet.log() if row["kind"] == "guidance"]
+    assert text == "choose: /1 2 (add); /1 was told to choose 2"
+
+
+async def test_a_task_hears_that_it_is_cancelled_before_it_is(fleet):
+    """Its `stop` is set when its cancellation reaches it."""
+    await fleet.plan(race(Task("listen"), Task("wait")))
+    await until_async(lambda: RAN == ["/0", "/1"], "both run")
+    GATE["g"].set()
+    await fleet.until_status("completed")
+    assert RAN[-1] == "stop is set: True"
 
 
 async def test_a_model_is_asked_on_the_sessions_account(fleet):

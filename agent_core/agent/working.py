@@ -59,6 +59,8 @@ class WorkingAgentBase(LoopingAgentBase):
 
     async def run(self) -> None:
         try:
+            if self.is_first:  # after a restart all begin spread out, as their first ticks do
+                await self.session.mailbox.sleep(self.due_at)
             self.begin_wanted()
             await super().run()
             if self.retired and not self.session.status.ended:

@@ -161,7 +161,7 @@ class PlanAgent(WorkingAgentBase):
         )
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
-            end = await self._modules.library.performer.perform(leaf, context)
+            end = await self._modules.library.performer.perform(leaf, context, session.session_id)
             if span is not None and no_room is None:
                 span.ended(outcome_of(end))
         if no_room is not None:

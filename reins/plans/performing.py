@@ -23,22 +23,25 @@ class Performer:
         self._pool = pool
         self._limiters = limiters
 
-    async def perform(self, leaf: Leaf, context: Context) -> End:
-        """The end of a task, whatever its action does. Raises: asyncio.CancelledError alone."""
+    async def perform(self, leaf: Leaf, context: Context, owner: str = "") -> End:
+        """The end of a task, whatever its action does; owners have threads in turn.
+
+        Raises: asyncio.CancelledError alone.
+        """
         node_path.set(leaf.path)
         try:
             action = self._actions.get(leaf.name)
             await self._limiters.wait(action.limit)
-            returned = await self._called(action, as_json(leaf.state), context)
+            returned = await self._called(action, as_json(leaf.state), context, owner)
             return outcome_of(returned, leaf.state, tuple(context.said), context.spent)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a task's fault is an event
             return Failure(failed(error), tuple(context.said), context.spent)
 
-    async def _called(self, action: Action, state: Any, context: Context) -> Any:
+    async def _called(self, action: Action, state: Any, context: Context, owner: str) -> Any:
         given = (state, context) if action.takes_context else (state,)
         if action.is_async:
             return await action.function(*given)
-        future = self._pool.submit(lambda: action.function(*given))
+        future = self._pool.submit(lambda: action.function(*given), owner)
         try:
             returned = await asyncio.wrap_future(future)
         except asyncio.CancelledError:

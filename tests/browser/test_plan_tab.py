@@ -191,3 +191,22 @@ def test_another_session_has_no_such_tab(plans, visit):
     page = visit(plans.page_of("joan"))
     expect(page.get_by_role("tab", name="Config")).to_be_visible()
     expect(page.get_by_role("tab", name="Plan")).to_have_count(0)
+
+
+def test_another_item_of_a_choose_is_chosen_there(plans, visit, gate):
+    """What ran is cancelled, and the item that was picked runs; the row says what was done."""
+    plan = choose(take_("a"), until_(gate), sequence(take_("b"), take_("c")), selector="second")
+    begin(plans, "other", plan)
+    so_far(plans, "other", 0, 1)
+    page = visit(plans.page_of("other"))
+    tasks = page.get_by_role("region", name="Live tasks")
+    expect(tasks).to_contain_text("choose / runs until_there")
+    picture(page, "plan-choose")
+    assert axe_findings(page) == []
+    tasks.get_by_role("combobox", name="Item of /").select_option("2 sequence")
+    tasks.get_by_role("button", name="Choose an item of /").click()
+    expect(tasks).to_contain_text(re.compile(r"Choose /:\s+applied\sat\s#\d+"))
+    expect(status_of(page)).to_have_text("completed")
+    expect(lane(page, "/1").locator(".bar.cancelled")).to_be_visible()
+    expect(lane(page, "/2/1").locator(".bar.done")).to_be_visible()
+    expect(row_of(page, 3)).to_contain_text("choose: / 2 (sequence)")

@@ -49,8 +49,9 @@ class Waits:
 class History:
     """The runs and decisions that rows of a plan tell, as `PlanRun` and `PlanDecision`.
 
-    `live` and `waits` are as they stood at the newest row. `begun` has the paths of nodes that have
-    been entered, `within` of those that stand now, `returned` the plans that actions have returned.
+    `live`, `waits` and `tree` are as they stood at the newest row. `begun` has the paths of nodes
+    that have been entered, `within` of those that stand now, `returned` the plans that actions have
+    returned.
     """
 
     runs: list[dict[str, Any]] = field(default_factory=list)
@@ -61,6 +62,7 @@ class History:
     within: set[str] = field(default_factory=set)
     returned: dict[str, str] = field(default_factory=dict)
     status: str = ""
+    tree: dict[str, Any] = field(default_factory=dict)
     state: dict[str, Any] = field(default_factory=dict)
 
 
@@ -93,7 +95,8 @@ class _Folding:
             order = payload.get("guidance")
             if isinstance(order, dict) and order.get("path") in made.live:
                 self._end(row, order["path"], _OF_PERSON.get(order.get("type", ""), "cancelled"))
-        self._stand(row, _standing(row["kind"], made.status, made.state))
+        made.tree = _standing(row["kind"], made.status, made.state)
+        self._stand(row, made.tree)
         self._is_whole = True
 
     def _end(

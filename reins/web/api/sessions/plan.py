@@ -99,6 +99,15 @@ class PlanTimer(Wire):
     seq: int
 
 
+class PlanChoice(Wire):
+    """A `choose` that stands: what its items are called, and the place of the one that runs."""
+
+    node: str
+    path: str
+    items: list[str]
+    item: int
+
+
 class PlanDecision(Wire):
     """A decision of a node, such as which branch has won; row `seq` tells of it."""
 
@@ -124,6 +133,7 @@ class Plan(Wire):
     rows_left_out: int
     live: list[PlanLive]
     timers: list[PlanTimer]
+    choices: list[PlanChoice]
     decisions: list[PlanDecision]
     error: str | None
     mermaid: str | None
@@ -187,6 +197,7 @@ def get_plan(path: SessionPath) -> dict[str, Any]:
             }
             for at, each in sorted(told.waits.items(), key=lambda wait: order(wait[0]))
         ],
+        "choices": _choices(plan, told.tree),
         "decisions": told.decisions[-_DECISIONS:],
         "error": _error_of(ended),
         "mermaid": None if plan is None or len(nodes) > _DRAWN_NODES else to_mermaid(plan),
@@ -243,6 +254,19 @@ def _plan_of(context: ApiContext, session_id: str, state: Mapping[str, Any]) -> 
     except PlanError:  # written by another version of this program
         return None
     return context.bridge.own_plan(config.get("name") or "")
+
+
+def _choices(plan: Any, tree: dict[str, Any]) -> list[dict[str, Any]]:
+    """In the shape of `PlanChoice`; none where the plan is not known, or is another one now."""
+    from reins.plans import choices, misfits  # noqa: PLC0415
+    from reins.web.views.plan_history import node_of  # noqa: PLC0415
+
+    if plan is None or not tree or misfits(plan, tree):
+        return []
+    return [
+        {"node": node_of(each.path), "path": each.path, "items": [*each.items], "item": each.item}
+        for each in choices(plan, tree)
+    ]
 
 
 def _error_of(tree: Mapping[str, Any]) -> str | None:

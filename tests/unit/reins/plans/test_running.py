@@ -300,6 +300,30 @@ def test_the_pool_is_bounded(actions):
     assert max(most) <= 3
 
 
+def test_owners_have_threads_in_turn():
+    """One with many calls does not keep another waiting; what waits at a close never begins."""
+    held, freed, order = threading.Event(), threading.Event(), []
+    pool = Pool(1)
+    pool.submit(lambda: (held.set(), freed.wait(LONG_S)), "many")
+    assert held.wait(LONG_S)
+    waiting = [pool.submit(lambda at=at: order.append(f"many {at}"), "many") for at in range(3)]
+    few = pool.submit(lambda: order.append("few"), "few")
+    waiting[1].cancel()
+    freed.set()
+    few.result(LONG_S)
+    waiting[2].result(LONG_S)
+    assert order == ["many 0", "few", "many 2"]
+    held, freed = threading.Event(), threading.Event()
+    pool.submit(lambda: (held.set(), freed.wait(LONG_S)))
+    left = pool.submit(lambda: order.append("left"))
+    assert held.wait(LONG_S)
+    pool.close()
+    assert left.cancelled()
+    freed.set()
+    with pytest.raises(RuntimeError):
+        pool.submit(lambda: None)
+
+
 def test_context_variables_come_along(actions):
     """The caller's, and the path of the task, on the loop and in a thread."""
 

@@ -9,6 +9,8 @@ from reins.plans import (
     N_BEST,
     Actions,
     Alarm,
+    Choice,
+    Chosen,
     Err,
     Failure,
     Fault,
@@ -21,6 +23,7 @@ from reins.plans import (
     Spent,
     best_of,
     budget,
+    choices,
     choose,
     compile_plan,
     enter,
@@ -68,7 +71,7 @@ class Walk:
         return {leaf.path: leaf.name for leaf in leaves(self.program.plan, self.tree)}
 
     def end(self, path, event):
-        if not isinstance(event, Outcome | Failure | Replaced | Alarm):
+        if not isinstance(event, Outcome | Failure | Replaced | Alarm | Chosen):
             event = Outcome(event)
         self.stepped = step(self.program, self.tree, path, event)
         return self
@@ -115,6 +118,24 @@ def test_true_is_not_one():
     """What Python calls equal and JSON does not is a change."""
     walk = Walk(parallel("a", "b"), {"k": 1}).end("/0", {"k": True}).end("/1", {"k": 1})
     assert walk.result.value["k"] is True
+
+
+def test_another_item_of_a_choose_begins_with_its_input():
+    """In a turn of its own, also the first one once more; what ran is cancelled."""
+    plan = sequence("a", choose(sequence("b", parallel("c", "d")), "e", selector="first"), "f")
+    walk = Walk(plan, {}, first=lambda _state: 0)
+    walk.end("/0", {"n": 1}).end("/1/0/0", {"n": 2})
+    assert choices(walk.program.plan, walk.tree) == [Choice("/1", ("sequence", "e"), 0)]
+    walk.end("/1", Chosen(1))
+    assert (walk.live, walk.stepped.cancelled) == ({"/1/1#2": "e"}, ("/1/0/1/0", "/1/0/1/1"))
+    assert [each.words for each in walk.stepped.decisions] == ["was told to choose 1"]
+    walk.end("/1", Chosen(0))
+    [leaf] = leaves(walk.program.plan, walk.tree)
+    assert (leaf.path, leaf.state) == ("/1/0#3/0", {"n": 1})
+    assert misfits(walk.program.plan, walk.tree) == []
+    assert walk.end("/0", Chosen(0)).stepped.late, "that is no choose"
+    walk.end("/1/0#3/0", {"n": 3}).end("/1/0#3/1/0", {"n": 3}).end("/1/0#3/1/1", {"n": 3})
+    assert walk.end("/2", {"n": 4}).result == Ok({"n": 4})
 
 
 def test_the_first_error_cancels_the_rest_in_the_order_of_the_plan():

@@ -25,6 +25,7 @@ export type TaskRow = Schemas['TaskRow']
 export type Plan = Schemas['Plan']
 export type PlanNode = Schemas['PlanNode']
 export type PlanRun = Schemas['PlanRun']
+export type PlanChoice = Schemas['PlanChoice']
 export type PlanLive = Schemas['PlanLive']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 

@@ -1,7 +1,7 @@
 """One row a session: the newest state, a view of the log."""
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -125,6 +125,19 @@ def get_agent_state(
     # Rows from before there was a journal have no number.
     found = max(rows, key=lambda row: row["journal_n"] or 0, default=None)
     return found if found is not None and is_same(found["agent_id"], agent_id) else None
+
+
+def get_agent_states(
+    session_ids: Sequence[str], *, store: Reader | None = None
+) -> dict[str, dict[str, Any]]:
+    """The newest state of each of these sessions that there is, by the id as it is on record."""
+    found = (store or reader()).joined_each(TABLE, session_ids, newest=True)
+    # Rows from before there was a journal have no number.
+    return {
+        session_id: max(rows, key=lambda row: row["journal_n"] or 0)
+        for session_id, rows in found.items()
+        if rows
+    }
 
 
 def list_agent_states(

@@ -1,6 +1,6 @@
 """Agents as they were created: identity, type and configuration, one row a session."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -65,6 +65,14 @@ def get_agent_config(session_id: str, *, store: Reader | None = None) -> dict[st
 
     rows = in_either_form(session_id, read)
     return rows[-1] if rows else None
+
+
+def get_agent_configs(
+    session_ids: Sequence[str], *, store: Reader | None = None
+) -> dict[str, dict[str, Any]]:
+    """The newest row of each of these sessions that there is, by the id as it is on record."""
+    found = (store or reader()).joined_each(TABLE, session_ids)
+    return {session_id: rows[-1] for session_id, rows in found.items() if rows}
 
 
 def children_of(session_id: str, *, store: Reader | None = None) -> list[str]:

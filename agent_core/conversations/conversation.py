@@ -20,6 +20,7 @@ from agent_core.conversations.message import (
 )
 from agent_core.conversations.rules import Pace, Rules, changed_by, with_change
 from reins.names.looks import name_forms, told_apart
+from reins.threads import READS
 from store import conversations, messages, participants
 from store.conversations import MAX_CEILING
 from store.journal.file import Record
@@ -78,7 +79,7 @@ class Conversation:
         Who asks for it meanwhile waits until it is there.
         """
         async with self._lock:
-            known = await asyncio.to_thread(self._row)
+            known = await READS.call(self._row)
             if known is not None:
                 return bool(known["created_action"] == created_action)
             row = {
@@ -101,7 +102,7 @@ class Conversation:
         """
         async with self._lock:
             await self._load()
-            row = await asyncio.to_thread(self._row)
+            row = await READS.call(self._row)
             if row is not None and action_id not in changed_by(row):
                 await self._change(row, action_id, changes)
         self.floor.look()
@@ -138,7 +139,7 @@ class Conversation:
         """
         async with self._lock:
             await self._load()
-            if again and await asyncio.to_thread(self._is_there, message_id):
+            if again and await READS.call(self._is_there, message_id):
                 return
             self._check_open()
             if speaks_as := self.named_as(author):
@@ -176,7 +177,7 @@ class Conversation:
         first = held[0].number if held else self.newest + 1
         if first == after + 1:
             return held
-        rows = await asyncio.to_thread(
+        rows = await READS.call(
             messages.list_messages,
             self.conversation_id,
             after,
@@ -192,7 +193,7 @@ class Conversation:
     async def _load(self) -> None:
         if self._loaded:
             return
-        await asyncio.to_thread(self._read)
+        await READS.call(self._read)
         self._loaded = True
 
     def _read(self) -> None:

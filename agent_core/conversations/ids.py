@@ -1,8 +1,7 @@
 """The ids of conversations: which are taken, and how one is kept that was typed in another form."""
 
-import asyncio
-
 from reins.names.known_ids import KnownIds
+from reins.threads import READS
 from store import conversations
 from store.store import Store
 
@@ -22,7 +21,7 @@ class ConversationIds:
 
     async def load(self) -> None:
         """Read them in a thread, so that nobody waits for it later."""
-        await asyncio.to_thread(self._loaded)
+        await READS.call(self._loaded)
 
     def look_alike(self, new: str) -> str | None:
         """Another conversation whose id looks the same; None: none, and this one is known now.

@@ -1,6 +1,5 @@
 """The handlers of actions about conversations."""
 
-import asyncio
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from agent_core.conversations.branching import MOST_COPIED, copies
 from agent_core.dispatch.handlers import ActionRejectedError, Context, Result
 from agent_core.dispatch.queued import QueuedAction
 from agent_core.session.controls import Applied
+from reins.threads import READS
 from store.journal.file import Record
 from store.messages import list_messages
 
@@ -55,7 +55,7 @@ async def _copied(context: Context, payload: ConversationCreate) -> list[Record]
             f"upto is {payload.upto}; conversation {payload.branch_of} has {source.newest} "
             f"messages, of which {MOST_COPIED} at the most are copied"
         )
-    rows = await asyncio.to_thread(
+    rows = await READS.call(
         list_messages, payload.branch_of, 0, payload.upto, store=context.fleet.store.reader
     )
     return copies(rows, payload.conversation_id)

@@ -21,6 +21,7 @@ from agent_core.session.controls import Applied, Outcome, Rejected
 from agent_core.session.failures import describe, is_own_end
 from reins import telemetry
 from reins.loops import TaskLoop
+from reins.threads import ACTIONS
 from store.errors import StoreError
 from store.queue import reading as queue_reading
 from store.queue import table as queue
@@ -99,7 +100,7 @@ class Dispatcher:
         if self._stopping:
             return
         self._stopping = True
-        await asyncio.to_thread(self._intake.stop)
+        await ACTIONS.call(self._intake.stop)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(
@@ -267,7 +268,7 @@ class Dispatcher:
         batch, self._unmarked = self._unmarked, []
         try:
             marks = [Mark(row[queue.NUMBER], row) for row in batch]
-            await asyncio.to_thread(self._writer.mark, marks)
+            await ACTIONS.call(self._writer.mark, marks)
         except BaseException:
             self._unmarked = batch + self._unmarked
             raise

@@ -9,6 +9,7 @@ import orjson
 from agent_core.session.concerns import Concern, Concerned, concerns_of
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from reins.threads import READS
 from store import agent_state
 from store.reading import Reader
 
@@ -33,7 +34,7 @@ class FleetConcerns:
                 await asyncio.sleep(0)
         found += [
             Concerned.of(row["session_id"], row["agent_id"], orjson.loads(row["snapshot"]))
-            for row in await asyncio.to_thread(self._failed)
+            for row in await READS.call(self._failed)
             if row["session_id"] not in self._live
         ]
         return concerns_of([each for each in found if each is not None])

@@ -1,7 +1,6 @@
 """Sessions rebuilt from the store: all that had not ended at a start, one by one later."""
 
-import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import orjson
@@ -13,10 +12,12 @@ from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.budgets.ledger import Ledger
 from agent_core.fleet.sharing import SharedConfigs
+from agent_core.fleet.together import Together
 from agent_core.session.failures import describe
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
+from reins.threads import READS
 from store import agent_state, agents_config
 from store.lance.memory import give_back
 from store.queue import reading as queue_reading
@@ -49,17 +50,18 @@ class Recovery:
         self._types = types
         self._build = build
         self._shared = shared
+        self._stored = Together(self._read_stored)
         self.start_id = ""
         self.unusable: set[str] = set()
         """Sessions that could not be rebuilt; a reload may bring what they lack."""
 
     async def configs(self) -> dict[str, str]:
         """The configuration of every session there ever was, by `session_id`."""
-        return await asyncio.to_thread(agents_config.list_configs, store=self._store.reader)
+        return await READS.call(agents_config.list_configs, store=self._store.reader)
 
     async def config_of(self, session_id: str) -> dict[str, Any] | None:
         """The row of `agents_config`."""
-        return await asyncio.to_thread(
+        return await READS.call(
             agents_config.get_agent_config, session_id, store=self._store.reader
         )
 
@@ -91,13 +93,15 @@ class Recovery:
 
     async def read(self, session_id: str) -> Session | None:
         """One session as it is stored; None if there is none. Raises: SessionUnusableError."""
-        config = await self.config_of(session_id)
-        if config is None:
-            return None
-        row = await asyncio.to_thread(
-            agent_state.get_agent_state, config["agent_id"], session_id, store=self._store.reader
-        )
-        return None if row is None else self._rebuild(row, config["config"])
+        stored = await self._stored.get(session_id)
+        return None if stored is None else self._rebuild(*stored)
+
+    def _read_stored(self, session_ids: Sequence[str]) -> dict[str, tuple[dict[str, Any], str]]:
+        """The newest state of each session, and its configuration."""
+        store = self._store.reader
+        configs = agents_config.get_agent_configs(session_ids, store=store)
+        states = agent_state.get_agent_states([*configs], store=store)
+        return {name: (row, configs[name]["config"]) for name, row in states.items()}
 
     async def put_on_record(self, session: Session) -> None:
         """Write into its log what this start changes of a rebuilt session."""

@@ -1,6 +1,5 @@
 """A destroy taken back: the session goes on from the row before its final one."""
 
-import asyncio
 from typing import Any
 
 import orjson
@@ -16,6 +15,7 @@ from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agent_core.session.trouble import restored_trouble
 from agent_core.session.waiting import restored_wait
+from reins.threads import READS
 from store import agent_steps, agents_config
 from store.times import to_us
 
@@ -87,7 +87,7 @@ async def _restore_children(
 ) -> None:
     """Those that this destroy of their parent has stopped; done again, nothing is left to do."""
     store = fleet.store.reader
-    for child_id in await asyncio.to_thread(agents_config.children_of, parent_id, store=store):
+    for child_id in await READS.call(agents_config.children_of, parent_id, store=store):
         child = await fleet.find_usable(child_id)
         if child is None or not await child.until_over() or child.status is not Status.STOPPED:
             continue
@@ -109,7 +109,7 @@ async def _last_rows(
         raise RestoreRejectedError(
             f"session {name} is {ended.status}; expected one that was destroyed. Nothing was undone"
         )
-    rows = await asyncio.to_thread(
+    rows = await READS.call(
         agent_steps.list_steps, name, ended.seq - 2, 2, store=fleet.store.reader
     )
     destroy = destroyed(rows[-1]) if len(rows) > 1 else None
@@ -134,7 +134,7 @@ async def _before_stopping(fleet: Fleet, ended: Session, before: dict[str, Any])
     """
     if before["status"] != Status.STOPPING:
         return before
-    rows = await asyncio.to_thread(
+    rows = await READS.call(
         agent_steps.list_steps,
         ended.session_id,
         max(0, ended.seq - _LOOKED_AT),

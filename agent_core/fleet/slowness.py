@@ -1,6 +1,5 @@
 """Ticks that take far longer than those of their session usually do: each is noted in its log."""
 
-import asyncio
 import time
 from collections.abc import Callable, Iterable
 from statistics import median
@@ -8,6 +7,7 @@ from statistics import median
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.trouble import slow
+from reins.threads import READS
 from store import agent_steps
 from store.reading import Reader
 
@@ -50,7 +50,7 @@ class Slowness:
 
     async def _judge(self, session: Session, began: float) -> None:
         floor_s, longest_s = self._floor_s(), session.schedule.tick_timeout_s / 2
-        rows = await asyncio.to_thread(
+        rows = await READS.call(
             agent_steps.list_steps,
             session.session_id,
             max(0, session.seq - _ROWS),

@@ -5,7 +5,6 @@ of the decision, with the tick that settles it, with the session's last row. So 
 lost or done twice that is not so of the log.
 """
 
-import asyncio
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -21,6 +20,7 @@ from agent_core.inbox.held import Held, HeldItems
 from agent_core.inbox.item import Item
 from agent_core.inbox.rules import Rules, revoked, rule_of
 from agent_core.session.session import Session
+from reins.threads import READS
 from store import approval_rules, inbox
 from store.journal.file import Record
 from store.store import Store
@@ -46,10 +46,10 @@ class Inbox:
 
     async def start(self, live: Mapping[str, Session]) -> None:
         """Read what is open, and let time run for it. `live` are the sessions by their ids."""
-        rows = await asyncio.to_thread(inbox.list_items, inbox.UNSETTLED, store=self._store.reader)
+        rows = await READS.call(inbox.list_items, inbox.UNSETTLED, store=self._store.reader)
         for row in rows:
             self.held.add(Held.begun(_journalled(row)))
-        for row in await asyncio.to_thread(approval_rules.list_rules, store=self._store.reader):
+        for row in await READS.call(approval_rules.list_rules, store=self._store.reader):
             self.rules.add(rule_of(row))
         self.expiry.watch(live)
         self.expiry.start()
@@ -61,7 +61,7 @@ class Inbox:
         """The newest row of an item, also of one that is settled; None if there is none."""
         if (held := self.held.get(item_id)) is not None:
             return held.row
-        found = await asyncio.to_thread(inbox.get_item, item_id, store=self._store.reader)
+        found = await READS.call(inbox.get_item, item_id, store=self._store.reader)
         return None if found is None else _journalled(found)
 
     # -- for agents
@@ -117,9 +117,7 @@ class Inbox:
         """A rule holds no longer; False if it did not hold, nor was revoked by this action."""
         rule = self.rules.get(rule_id)
         if rule is None:
-            row = await asyncio.to_thread(
-                approval_rules.get_rule, rule_id, store=self._store.reader
-            )
+            row = await READS.call(approval_rules.get_rule, rule_id, store=self._store.reader)
             return row is not None and bool(row["revoked_action"] == action_id)
         await self._store.journal.append(
             approval_rules.record(revoked(rule, by=by, action_id=action_id))

@@ -1,6 +1,5 @@
 """The items and rules that the end of a session settled, standing again as before."""
 
-import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
@@ -8,6 +7,7 @@ from agent_core.inbox.held import Held
 from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.rules import holding, rule_of
 from agent_core.session.restoring import Destroyed
+from reins.threads import READS
 from store import approval_rules, inbox
 from store.journal.file import Record
 from store.store import Store
@@ -28,7 +28,7 @@ async def reopened(of: Inbox, store: Store, destroy: Destroyed) -> AsyncIterator
             held.append(Held.begun(row | {"state": state}))
             records.append(inbox.record(held[-1].row))
     for rule_id in destroy.rules:
-        found = await asyncio.to_thread(approval_rules.get_rule, rule_id, store=store.reader)
+        found = await READS.call(approval_rules.get_rule, rule_id, store=store.reader)
         if found is not None and found["revoked_action"] is None:
             rules.append(rule_of(found))
             records.append(approval_rules.record(holding(rules[-1])))

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Protocol
 
+from reins.threads import ACTIONS
 from store.folder import DataFolder
 from store.queue import watch as queue_watch
 from store.queue.rows import Action
@@ -90,7 +91,7 @@ class Intake:
         if adopting or self._to_read:
             self._to_read = False
             try:
-                new, newest = await asyncio.to_thread(partial(self._read, adopting=adopting))
+                new, newest = await ACTIONS.call(partial(self._read, adopting=adopting))
             except BaseException:
                 self.look()
                 raise

@@ -1,6 +1,5 @@
 """The queue as it is looked at: what its file and its table hold, as one."""
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
@@ -10,6 +9,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from reins.threads import ACTIONS
 from store import times
 from store.folder import DataFolder
 from store.lance.opening import AsyncOpenTable
@@ -45,7 +45,7 @@ async def processed(
         with folder.read_queue() as file:
             return {} if file is None else file.processed(action_ids)
 
-    found = await asyncio.to_thread(in_file)  # first, as everywhere
+    found = await ACTIONS.call(in_file)  # first, as everywhere
     left = [action_id for action_id in action_ids if action_id not in found]
     return found | (await answered(table, left) if left else {})
 
@@ -173,7 +173,7 @@ async def unprocessed(
         with folder.read_queue() as file:
             return [] if file is None else file.matching("mark IS NULL OR adopted")
 
-    pending = await asyncio.to_thread(in_file)
+    pending = await ACTIONS.call(in_file)
     waits = [action.row for action in pending if not action.row["processed"]]
     waits += beside(await waiting_in_table(table), pending)
     return [row for row in waits if row["action_id"] not in but]

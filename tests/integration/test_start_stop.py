@@ -241,8 +241,17 @@ async def store(tmp_path, monkeypatch):
 
 
 def threads() -> set[str]:
-    """Ours; idle threads of pools (asyncio's, anyio's) are shared and end with their loop."""
-    pools = ("asyncio_", "AnyIO", "ThreadPool", "MainThread", "LanceDB", "Thread-")
+    """Those of loops; idle threads of pools (asyncio's, anyio's, our own) are shared and stay."""
+    pools = (
+        "actions_",
+        "reads_",
+        "asyncio_",
+        "AnyIO",
+        "ThreadPool",
+        "MainThread",
+        "LanceDB",
+        "Thread-",
+    )
     return {t.name for t in threading.enumerate() if not t.name.startswith(pools)}
 
 

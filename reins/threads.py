@@ -1,0 +1,29 @@
+"""Threads of Reins' own: the loop's default ones are anybody's, and may be taken for long."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from functools import partial
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class Threads:
+    """So many threads, made at their first use and kept; for one kind of work of the worker's."""
+
+    def __init__(self, name: str, threads: int) -> None:
+        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+    async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The result of a function that blocks, as of `asyncio.to_thread`."""
+        call = partial(copy_context().run, function, *args, **kwargs)
+        return await asyncio.get_running_loop().run_in_executor(self._executor, call)
+
+
+ACTIONS = Threads("actions", 2)
+"""For the queue: an action is taken up and marked however much is read meanwhile."""
+READS = Threads("reads", 6)
+"""For reads of tables by sessions and handlers, whatever agents do in the default ones."""

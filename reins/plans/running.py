@@ -89,7 +89,8 @@ class Runner:
 
     async def resume(self, standing: Tree) -> PlanRun:
         """Run the plan from where it stands; its live tasks begin anew."""
-        return await self._go_on(Stepped(standing))
+        begun = tuple(tree.leaves(self._program.plan, standing))
+        return await self._go_on(Stepped(standing, begun=begun, waits=True))
 
     async def _go_on(self, stepped: Stepped) -> PlanRun:
         try:
@@ -120,9 +121,12 @@ class Runner:
             kept = self._on_step(self._tree)
             if inspect.isawaitable(kept):
                 await kept
-        for leaf in tree.leaves(self._program.plan, self._tree):
-            if leaf.path not in self._running:
-                self._start(leaf)
+        for leaf in stepped.begun:
+            self._start(leaf)
+        if self._due or stepped.waits:
+            self._set_timers()
+
+    def _set_timers(self) -> None:
         now = asyncio.get_running_loop().time()
         timers = {timer.path: timer.left_s for timer in tree.timers(self._tree)}
         self._due = {path: self._due.get(path, now + left_s) for path, left_s in timers.items()}

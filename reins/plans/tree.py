@@ -20,23 +20,46 @@ from reins.plans.result import Err, Fault, Ok
 Tree: TypeAlias = dict[str, Any]
 ENTERING = "entering"
 ENDED = "ended"
-_NOTHING = object()
 
 
 @dataclass(slots=True)
 class Frame:
-    """A node of the tree with its node of the plan, its path and its input."""
+    """A node of the tree with its node of the plan, its path and its input; the plan is no child."""
 
     path: str
+    segment: str
     node: Any
     tree: Tree
     state: Any
-    outer: Any
+    parent: "Frame | None" = None
+
+    def child(self, segment: str, here: Tree) -> "Frame":
+        """A node of the tree right beneath this one."""
+        node = beneath(self.node, self.tree, segment)
+        at = paths.child(self.path, segment)
+        return Frame(at, segment, node, here, here.get("in", self.state), self)
+
+    @property
+    def root(self) -> "Frame":
+        """The plan."""
+        frame = self
+        while frame.parent is not None:
+            frame = frame.parent
+        return frame
+
+    def stands(self) -> bool:
+        """True until the node, or one above it, is taken out."""
+        frame = self
+        while (parent := frame.parent) is not None:
+            if parent.tree.get("at", {}).get(frame.segment) is not frame.tree:
+                return False
+            frame = parent
+        return True
 
     def keep(self, state: Any) -> None:
         """Put another input in the place of the node's own."""
         self.state = state
-        if same(state, self.outer):
+        if self.parent is not None and same(state, self.parent.state):
             self.tree.pop("in", None)
         else:
             self.tree["in"] = state
@@ -60,11 +83,6 @@ class Timer:
     left_s: float
 
 
-def top(root: Tree) -> Tree:
-    """The tree beneath a node of its own, so that the plan itself is a child like any other."""
-    return {"kind": "top", "at": {"": root}}
-
-
 def copied(root: Tree) -> Tree:
     """A copy of the nodes; states and memories are shared, since nobody changes them."""
     made = dict(root)
@@ -73,18 +91,27 @@ def copied(root: Tree) -> Tree:
     return made
 
 
-def frames(plan: Node, over: Tree, path: str) -> list[Frame]:
-    """The nodes from the plan to the path; none where nothing stands there."""
-    here, node, state, at = over["at"][""], plan, _NOTHING, paths.ROOT
-    found = [Frame(at, node, here, here.get("in", state), state)]
+def opened(plan: Node, root: Tree, path: str) -> Frame | None:
+    """The node at a path, to be changed: it and those above it are copies, all others are shared.
+
+    None where nothing stands there.
+    """
+    here = _open(root)
+    frame = Frame(paths.ROOT, "", plan, here, here.get("in"))
     for segment in paths.segments(path):
-        if segment not in here.get("at", ()):
-            return []
-        state, here = found[-1].state, here["at"][segment]
-        node = beneath(node, found[-1].tree, segment)
-        at = paths.child(at, segment)
-        found.append(Frame(at, node, here, here.get("in", state), state))
-    return found
+        at = frame.tree.get("at", {})
+        if segment not in at:
+            return None
+        at[segment] = here = _open(at[segment])
+        frame = frame.child(segment, here)
+    return frame
+
+
+def _open(here: Tree) -> Tree:
+    made = dict(here)
+    if "at" in made:
+        made["at"] = dict(made["at"])
+    return made
 
 
 def beneath(node: Node, here: Tree, segment: str) -> Node:

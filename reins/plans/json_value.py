@@ -26,26 +26,30 @@ _Place: TypeAlias = tuple[object, Any]
 
 def _copy(value: Any, at: _Place, level: int) -> Any:
     kind = type(value)
-    if kind is str and value.isascii():
+    if kind is dict and level <= DEPTH:
+        return {_key(key, at): _copy(each, (key, at), level + 1) for key, each in value.items()}
+    if (kind is str and value.isascii()) or (kind is int and _LEAST <= value <= _MOST):
         return value
     if value is None or kind is bool:
         return value
+    if isinstance(value, str | int | float):
+        return _scalar(value, at)
+    if level > DEPTH:
+        names = ".".join(_names(at)[:4])
+        raise ValueError(f"{names}… has more than {DEPTH} levels; make it flatter")
+    return _container(value, at, level)
+
+
+def _scalar(value: str | int | float, at: _Place) -> str | int | float:
     if isinstance(value, str):
         return _text(value, at)
-    if isinstance(value, int):
-        return _whole(value, at)
-    if isinstance(value, float):
-        return _real(value, at)
-    if level > DEPTH:
-        raise ValueError(
-            f"{'.'.join(_names(at)[:4])}… has more than {DEPTH} levels; make it flatter"
-        )
-    if kind is not dict and kind is not list:
-        value = _plain(value)
+    return _whole(value, at) if isinstance(value, int) else _real(value, at)
+
+
+def _container(value: Any, at: _Place, level: int) -> Any:
+    value = _plain(value)
     if isinstance(value, dict):
-        return {
-            _key(key, at): _copy(each, (key, at), level + 1) for key, each in value.items()
-        }  # fmt: skip
+        return _copy(dict(value.items()), at, level)
     if isinstance(value, list | tuple):
         return [_copy(each, (index, at), level + 1) for index, each in enumerate(value)]
     raise _not_json(at, f"a {type(value).__name__}")

@@ -23,6 +23,7 @@ from reins.plans.tree import Leaf, Tree
 
 GRACE_S = 1.0
 """Seconds that a cancelled task has to end; then nobody waits for it any more."""
+_NOTHING = Spent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Runner:
         self._ends: deque[tuple[str, End]] = deque()
         self._news = asyncio.Event()
         self._said: list[tuple[str, str]] = []
-        self._spent = Spent()
+        self._spent, self._tasks = _NOTHING, 0
         self._cancelled: list[str] = []
         self._abandoned: list[str] = []
         self._decisions: list[Decision] = []
@@ -104,7 +105,7 @@ class Runner:
         return PlanRun(
             result,
             tuple(self._said),
-            self._spent,
+            self._spent + Spent(tasks=self._tasks),
             tuple(self._cancelled),
             tuple(self._abandoned),
             tuple(self._decisions),
@@ -116,7 +117,8 @@ class Runner:
             return
         self._tree = stepped.tree
         self._decisions += stepped.decisions
-        await self._cancel(stepped.cancelled)
+        if stepped.cancelled:
+            await self._cancel(stepped.cancelled)
         if self._on_step is not None:
             kept = self._on_step(self._tree)
             if inspect.isawaitable(kept):
@@ -153,7 +155,9 @@ class Runner:
         if isinstance(event, Alarm):
             return
         self._said += [(path, line) for line in event.said]
-        self._spent += event.spent + Spent(tasks=1)
+        self._tasks += 1
+        if event.spent != _NOTHING:
+            self._spent += event.spent
 
     def _start(self, leaf: Leaf) -> None:
         context = Context(

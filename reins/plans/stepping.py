@@ -87,9 +87,9 @@ class _Fold:
     def stepped(self) -> Stepped:
         return Stepped(
             self._root.tree,
-            tuple(sorted(self._cancelled, key=paths.order)),
+            tuple(sorted(self._cancelled, key=paths.order)) if self._cancelled else (),
             tuple(self._decisions),
-            begun=tuple(sorted(self._begun.values(), key=lambda leaf: paths.order(leaf.path))),
+            begun=tree.in_order(self._begun.values()),
             waits=self._waits,
         )
 
@@ -160,7 +160,7 @@ class _Fold:
     def _count_live(self) -> int:
         """The number of live tasks: counted once, where an event comes to need it."""
         if self._live is None:
-            self._live = sum(1 for _ in tree.live(self._root.tree))
+            self._live = len(tree.live(self._root.tree))
         return self._live
 
     def _ended(self, frame: Frame, segment: str, result: Ended) -> None:

@@ -5,7 +5,7 @@ It is JSON. A node has its `kind`; `memory`, children by segment (`at`), the sec
 the same as its parent's. A live task has its `name`. At the end there is one node, `ended`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -24,7 +24,7 @@ ENDED = "ended"
 
 @dataclass(slots=True)
 class Frame:
-    """A node of the tree with its node of the plan, its path and its input; the plan is no child."""
+    """A node of the tree with its node of the plan, its path and its input."""
 
     path: str
     segment: str
@@ -127,12 +127,12 @@ def returned(text: str) -> Node:
     return from_json(text)
 
 
-def live(root: Tree, path: str = paths.ROOT) -> Iterator[str]:
+def live(root: Tree, path: str = paths.ROOT) -> list[str]:
     """The paths of the live tasks."""
-    if "name" in root:
-        yield path
+    found = [path] if "name" in root else []
     for segment, each in root.get("at", {}).items():
-        yield from live(each, paths.child(path, segment))
+        found += live(each, paths.child(path, segment))
+    return found
 
 
 def leaves(plan: Node, root: Tree) -> list[Leaf]:
@@ -142,7 +142,14 @@ def leaves(plan: Node, root: Tree) -> list[Leaf]:
         for path, node, here, state in _every(plan, root)
         if "name" in here
     ]
-    return sorted(found, key=lambda leaf: paths.order(leaf.path))
+    return list(in_order(found))
+
+
+def in_order(found: Collection[Leaf]) -> tuple[Leaf, ...]:
+    """Tasks in the order of the plan; one alone, as most often, costs no look at its path."""
+    if len(found) > 1:
+        found = sorted(found, key=lambda leaf: paths.order(leaf.path))
+    return tuple(found)
 
 
 def timers(root: Tree) -> list[Timer]:

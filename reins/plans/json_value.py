@@ -40,7 +40,7 @@ def _copy(value: Any, at: _Place, level: int) -> Any:
     return _container(value, at, level)
 
 
-def _scalar(value: str | int | float, at: _Place) -> str | int | float:
+def _scalar(value: str | float, at: _Place) -> str | int | float:
     if isinstance(value, str):
         return _text(value, at)
     return _whole(value, at) if isinstance(value, int) else _real(value, at)

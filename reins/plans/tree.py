@@ -137,12 +137,7 @@ def live(root: Tree, path: str = paths.ROOT) -> list[str]:
 
 def leaves(plan: Node, root: Tree) -> list[Leaf]:
     """The live tasks of a plan with their inputs, in the order of the plan."""
-    found = [
-        Leaf(path, here["name"], getattr(node, "args", {}), state)
-        for path, node, here, state in _every(plan, root)
-        if "name" in here
-    ]
-    return list(in_order(found))
+    return list(in_order(_leaves(plan, root, paths.ROOT, None)))
 
 
 def in_order(found: Collection[Leaf]) -> tuple[Leaf, ...]:
@@ -160,6 +155,8 @@ def timers(root: Tree) -> list[Timer]:
 
 def with_left(root: Tree, left_s: dict[str, float]) -> Tree:
     """The tree with other seconds until the alarms of these paths: a clock has been stopped."""
+    if not left_s:
+        return root
     made = copied(root)
     for path, here in places(made):
         if path in left_s and "left_s" in here:
@@ -203,11 +200,12 @@ def misfits(plan: Node, root: Tree) -> list[str]:
     return list(_misfits(plan, root, paths.ROOT))
 
 
-def places(root: Tree, path: str = paths.ROOT) -> Iterator[tuple[str, Tree]]:
+def places(root: Tree, path: str = paths.ROOT) -> list[tuple[str, Tree]]:
     """Every node of a standing plan with its path, the outermost first."""
-    yield path, root
+    found = [(path, root)]
     for segment, each in root.get("at", {}).items():
-        yield from places(each, paths.child(path, segment))
+        found += places(each, paths.child(path, segment))
+    return found
 
 
 def _misfits(node: Node, here: Tree, path: str) -> Iterator[str]:
@@ -227,11 +225,10 @@ def _misfits(node: Node, here: Tree, path: str) -> Iterator[str]:
             yield from _misfits(beneath(node, here, segment), each, there)
 
 
-def _every(
-    node: Node, here: Tree, path: str = paths.ROOT, outer: Any = None
-) -> Iterator[tuple[str, Node, Tree, Any]]:
+def _leaves(node: Node, here: Tree, path: str, outer: Any) -> list[Leaf]:
     state = here.get("in", outer)
-    yield path, node, here, state
+    found = [Leaf(path, here["name"], getattr(node, "args", {}), state)] if "name" in here else []
     for segment, each in here.get("at", {}).items():
         there = paths.child(path, segment)
-        yield from _every(beneath(node, here, segment), each, there, state)
+        found += _leaves(beneath(node, here, segment), each, there, state)
+    return found

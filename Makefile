@@ -86,7 +86,7 @@ bench-quick: $(VENV)/.stamp-dev page browser ## Run each benchmark for a moment,
 	$(PY) -m bench --quick
 
 # An environment of their own: nothing of Reins depends on a peer.
-bench-peers: $(VENV)/.stamp-dev .peers/.stamp ## Run the contests with LangGraph, DBOS, Burr and AutoGen in them
+bench-peers: $(VENV)/.stamp-dev .peers/.stamp ## Run the contests with LangGraph, DBOS, Burr, AutoGen and pydantic-graph in them
 	$(PY) -m bench --peers $(WRITE)
 
 .peers/.stamp: bench/peers/requirements.lock | $(VENV)/.stamp-uv

@@ -15,6 +15,8 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 OWN, FLOORS = "reins", ("sqlite", "log")
 PEERS = ("langgraph", "dbos", "burr", "autogen")
+PLAN_PEERS = ("langgraph", "pydantic_graph", "burr")
+"""Those beside which plans run (`bench.plans`)."""
 _MODULES = {
     "reins": "bench.ticks",
     "sqlite": "bench.peers.sqlite_wal",
@@ -63,7 +65,7 @@ async def contend(
     Raises: ContenderError.
     """
     data.mkdir(parents=True)  # noqa: ASYNC240 - nothing else runs on this loop
-    python = ROOT / ".peers" / "bin" / "python" if name in PEERS else sys.executable
+    python = ROOT / ".peers" / "bin" / "python" if name in {*PEERS, *PLAN_PEERS} else sys.executable
     given = json.dumps({"data": str(data), **arguments})
     process = await asyncio.create_subprocess_exec(
         *before, python, "-m", "bench.peers", module or _MODULES[name], given,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from agents import Runtime
-from bench.contest import contend
+from bench.contest import PLAN_PEERS, contend
 from bench.measure import runtime_on
 from reins.plans import (
     Actions,
@@ -42,7 +42,7 @@ async def wait(state: dict[str, int]) -> dict[str, int]:
 
 
 async def run(data: Path, *, nodes: int, sessions: int, peers: bool = False) -> dict[str, Any]:
-    """CPU of a node beside plain asyncio and, of the peers, LangGraph; seconds of 20 waits."""
+    """CPU of a node beside plain asyncio and the peers that have graphs; seconds of 20 waits."""
     actions.functions["goes_on"] = lambda state: state["turns"] < nodes // WIDTH
     found: dict[str, Any] = {
         "asyncio": {
@@ -56,13 +56,12 @@ async def run(data: Path, *, nodes: int, sessions: int, peers: bool = False) -> 
         "waits": await _waits(),
         "durable": await _durable(data / "durable", nodes // 10, sessions),
     }
-    if peers:
-        found["langgraph"] = await contend(
-            "langgraph", data / "langgraph", module="bench.peers.langgraph_plan",
-            nodes=nodes, width=WIDTH,
-        )  # fmt: skip
-        found["beside"] = {
-            each: round(found["reins"][each] / found["langgraph"][each], 3)
+    found["beside"] = {}
+    for name in PLAN_PEERS if peers else ():
+        module = f"bench.peers.{name}_plan"
+        found[name] = await contend(name, data / name, module=module, nodes=nodes, width=WIDTH)
+        found["beside"][name] = {
+            each: round(found["reins"][each] / found[name][each], 3)
             for each in ("sequence_us", "parallel_us")
         }
     return found

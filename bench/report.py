@@ -88,7 +88,7 @@ def _middle(line: Mapping[str, Any]) -> str:
 
 
 def _range(line: Mapping[str, Any]) -> str:
-    if line["rounds"] < 2:  # nothing to compare
+    if line["rounds"] < 2 and line["least"] == line["most"]:  # nothing to compare
         return ""
     return f"{number(line['least'])} to {number(line['most'])}"
 

@@ -17,12 +17,14 @@ class Figure:
     less: bool = False
     """Less is better."""
 
-    def value(self, found: Mapping[str, Any]) -> float | None:
-        """The figure of one run; None where the run has none."""
+    def bounds(self, found: Mapping[str, Any]) -> tuple[float, float, float] | None:
+        """The figure of one run between its bounds: those of its interval, where it has one."""
         at: Any = found
         for name in self.path.split("."):
             at = at.get(name) if isinstance(at, Mapping) else None
-        return None if at is None else float(at)
+        if isinstance(at, Mapping):
+            return float(at["low"]), float(at["mean"]), float(at["high"])
+        return None if at is None else (float(at), float(at), float(at))
 
     def ratio(self, value: float) -> float | None:
         """How far the goal is met: 1 is met, more is better; None without a goal."""
@@ -60,16 +62,16 @@ class Measured:
         return lines
 
     def _line(self, name: str, figure: Figure) -> dict[str, Any]:
-        values = [value for each in self.rounds if (value := figure.value(each)) is not None]
-        middle = median(values) if values else None
+        found = [bounds for each in self.rounds if (bounds := figure.bounds(each)) is not None]
+        middle = median(value for _, value, _ in found) if found else None
         return {
             "workload": name,
             "figure": figure.label,
             "unit": figure.unit,
             "median": middle,
-            "least": min(values, default=None),
-            "most": max(values, default=None),
-            "rounds": len(values),
+            "least": min((low for low, _, _ in found), default=None),
+            "most": max((high for _, _, high in found), default=None),
+            "rounds": len(found),
             "goal": figure.goal,
             "better": "less" if figure.less else "more",
             "ratio": None if middle is None else figure.ratio(middle),

@@ -2,10 +2,14 @@
 
 from typing import Any
 
-from bench.contest import FLOORS, OWN, PEERS
+from bench.contest import FLOORS, OWN, PEERS, PLAN_PEERS
 from bench.workload import Figure, Workload
 
 _PERCENTILES = ("p50", "p99")
+_POLICIES = (
+    "first", "cheapest", "race", "best_of", "best_in_time", "three_best", "retry", "dearer",
+    "select",
+)  # fmt: skip
 
 
 def _less(label: str, path: str, unit: str, goal: float | None = None) -> Figure:
@@ -51,6 +55,32 @@ def _syncs(sessions: int) -> Workload:
     return Workload(
         "syncs", arguments, {"seconds": 0.5}, figures, rounds=4, contest=True
     )  # fmt: skip
+
+
+def _beside(peer: str) -> tuple[Figure, ...]:
+    goal = 0.1 if peer == "langgraph" else None
+    return (
+        _less(f"`{peer}`: a node in a sequence", f"{peer}.sequence_us", "µs"),
+        _less(f"`{peer}`: a node, ten side by side", f"{peer}.parallel_us", "µs"),
+        _less(
+            f"as a share of `{peer}`, in a sequence", f"beside.{peer}.sequence_us", "times", goal
+        ),
+        _less(f"as a share of `{peer}`, side by side", f"beside.{peer}.parallel_us", "times", goal),
+    )
+
+
+def _policies() -> tuple[Figure, ...]:
+    """The policies are named as in `bench.policies`, which imports more than the table should."""
+    return tuple(
+        figure
+        for name in _POLICIES
+        for figure in (
+            _less(f"`{name}`: quality below the best answer's", f"{name}.regret", ""),
+            _less(f"`{name}`: worth below the best choice's", f"{name}.worth_lost", ""),
+            _less(f"`{name}`: money of 1,000 tasks", f"{name}.usd_of_1000", "$"),
+            _less(f"`{name}`: simulated time of a task", f"{name}.latency_s", "s"),
+        )
+    )
 
 
 _STEERING: dict[str, Workload] = {
@@ -226,14 +256,14 @@ _PLANS: dict[str, Workload] = {
             _less("CPU of a node, ten side by side", "reins.parallel_us", "µs"),
             _less("plain asyncio: an await", "asyncio.sequence_us", "µs"),
             _less("plain asyncio: a task of a gather", "asyncio.parallel_us", "µs"),
-            _less("LangGraph: a node in a sequence", "langgraph.sequence_us", "µs"),
-            _less("LangGraph: a node, ten side by side", "langgraph.parallel_us", "µs"),
-            _less("as a share of LangGraph, in a sequence", "beside.sequence_us", "times", 0.1),
-            _less("as a share of LangGraph, side by side", "beside.parallel_us", "times", 0.1),
+            *(figure for name in PLAN_PEERS for figure in _beside(name)),
             _less("CPU of a node with its row durable", "durable.cpu_us", "µs", 150),
             Figure("durable nodes", "durable.nodes_per_s", "1/s"),
         ),
         contest=True,
+    ),
+    "policies": Workload(
+        "policies", {"tasks": 400, "seed": 1}, {"tasks": 10}, _policies(), rounds=1
     ),
 }  # fmt: skip
 

@@ -11,6 +11,8 @@ from reins.plans.outcome import Spent
 node_path: ContextVar[str | None] = ContextVar("plan_node_path", default=None)
 """The path of the task that runs here, also in its thread; None outside of plans."""
 
+_STOPS = threading.Lock()
+
 
 @dataclass(slots=True)
 class Context:
@@ -28,11 +30,19 @@ class Context:
     guidance: Any = None
     ask: Callable[[str], Awaitable[str]] | None = None
     """Asks a model one prompt, where there is one: on the account of the session, in a session."""
-    stop: threading.Event = field(default_factory=threading.Event)
     said: list[str] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
     runs_on: bool = False
     """It was cancelled, and its thread runs on."""
+    _stop: threading.Event | None = field(default=None, init=False, repr=False)
+
+    @property
+    def stop(self) -> threading.Event:
+        """Set where the task is cancelled. Made when it is asked for: few tasks look at it."""
+        if self._stop is None:
+            with _STOPS:  # the loop and the task's thread may both be the first
+                self._stop = self._stop or threading.Event()
+        return self._stop
 
     def say(self, text: str) -> None:
         """Record a line for whoever reads along."""

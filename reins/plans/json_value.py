@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import BaseModel
 
@@ -17,32 +17,62 @@ def as_json(value: object, name: str = "state") -> Any:
 
     Raises: ValueError with the place of what JSON cannot hold, as `state.items.3`.
     """
-    return _copy(value, [name])
+    return _copy(value, (name, None), 1)
 
 
-def _copy(value: Any, at: list[str]) -> Any:
-    if value is None or value is True or value is False:
+_Place: TypeAlias = tuple[object, Any]
+"""A key or an index, and the place around it or None: names are made of it only for an error."""
+
+
+def _copy(value: Any, at: _Place, level: int) -> Any:
+    kind = type(value)
+    if kind is dict and level <= DEPTH:
+        return {_key(key, at): _copy(each, (key, at), level + 1) for key, each in value.items()}
+    if (kind is str and value.isascii()) or (kind is int and _LEAST <= value <= _MOST):
         return value
+    if value is None or kind is bool:
+        return value
+    if isinstance(value, str | int | float):
+        return _scalar(value, at)
+    if level > DEPTH:
+        names = ".".join(_names(at)[:4])
+        raise ValueError(f"{names}… has more than {DEPTH} levels; make it flatter")
+    return _container(value, at, level)
+
+
+def _scalar(value: str | float, at: _Place) -> str | int | float:
     if isinstance(value, str):
         return _text(value, at)
-    if isinstance(value, int):
-        return _whole(value, at)
-    if isinstance(value, float):
-        return _real(value, at)
-    if len(at) > DEPTH:
-        raise ValueError(f"{'.'.join(at[:4])}… has more than {DEPTH} levels; make it flatter")
-    if isinstance(value, BaseModel):
-        value = value.model_dump(mode="json")
-    elif is_dataclass(value) and not isinstance(value, type):
-        value = asdict(value)
+    return _whole(value, at) if isinstance(value, int) else _real(value, at)
+
+
+def _container(value: Any, at: _Place, level: int) -> Any:
+    value = _plain(value)
     if isinstance(value, dict):
-        return {_key(key, at): _copy(each, [*at, str(key)]) for key, each in value.items()}
+        return _copy(dict(value.items()), at, level)
     if isinstance(value, list | tuple):
-        return [_copy(each, [*at, str(index)]) for index, each in enumerate(value)]
+        return [_copy(each, (index, at), level + 1) for index, each in enumerate(value)]
     raise _not_json(at, f"a {type(value).__name__}")
 
 
-def _text(value: str, at: list[str]) -> str:
+def _plain(value: Any) -> Any:
+    """The object of a model or a dataclass; all else as it is."""
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    if is_dataclass(value) and not isinstance(value, type):
+        return asdict(value)
+    return value
+
+
+def _names(at: _Place | None) -> list[str]:
+    found = []
+    while at is not None:
+        found.append(str(at[0]))
+        at = at[1]
+    return found[::-1]
+
+
+def _text(value: str, at: _Place) -> str:
     if not value.isascii():
         try:
             value.encode()
@@ -51,27 +81,29 @@ def _text(value: str, at: list[str]) -> str:
     return str(value)
 
 
-def _whole(value: int, at: list[str]) -> int:
+def _whole(value: int, at: _Place) -> int:
     if not _LEAST <= value <= _MOST:
         raise _not_json(at, "a whole number of more than 64 bits")
     return int(value)
 
 
-def _real(value: float, at: list[str]) -> float:
+def _real(value: float, at: _Place) -> float:
     if not math.isfinite(value):
         raise _not_json(at, f"{value}")
     return float(value)
 
 
-def _key(key: object, at: list[str]) -> str:
+def _key(key: object, at: _Place) -> str:
+    if type(key) is str and key.isascii():
+        return key
     if not isinstance(key, str):
         raise _not_json(at, f"an object with the key {key!r}")
     return _text(key, at)
 
 
-def _not_json(at: list[str], what: str) -> ValueError:
+def _not_json(at: _Place, what: str) -> ValueError:
     return ValueError(
-        f"{'.'.join(at)} is {what}, which JSON does not hold; "
+        f"{'.'.join(_names(at))} is {what}, which JSON does not hold; "
         f"use text, numbers, true, false, null, lists and objects with keys of text"
     )
 

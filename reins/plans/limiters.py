@@ -15,7 +15,6 @@ class Limiters:
             name: AsyncLimiter(rate.calls, rate.per_s) for name, rate in rates.items()
         }
 
-    async def wait(self, name: str | None) -> None:
-        """Return when an action with this limit may begin; at once without one."""
-        if name is not None:
-            await self._limiters[name].acquire()
+    async def wait(self, name: str) -> None:
+        """Return when an action with this limit may begin."""
+        await self._limiters[name].acquire()

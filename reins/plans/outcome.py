@@ -108,7 +108,7 @@ def _plain(returned: object, said: tuple[str, ...], spent: Spent) -> End:
     if isinstance(returned, _NODES):
         return Replaced(returned, said, spent)
     try:
-        return Outcome(as_json(None if returned == Ok(None) else returned), said, spent)
+        return Outcome(as_json(None if isinstance(returned, Ok) else returned), said, spent)
     except ValueError as error:
         return Failure(Fault("action", str(error)), said, spent)
 

@@ -29,16 +29,15 @@ def is_segment(segment: object) -> bool:
     return isinstance(segment, str) and _SEGMENT.fullmatch(segment) is not None
 
 
-@lru_cache(maxsize=2048)
 def place(segment: str) -> int:
     """The place of the item that a segment names."""
-    return int(segment.partition("#")[0].partition("~")[0])
+    return int(segment if segment.isdigit() else segment.partition("#")[0].partition("~")[0])
 
 
 def attempt(path: str) -> int:
     """The number of the innermost attempt on the way to the path; 1 outside of a retry."""
-    found = re.findall(r"~(\d+)", path)
-    return int(found[-1]) if found else 1
+    _, mark, number = path.rpartition("~")
+    return int(number.partition("/")[0]) if mark else 1
 
 
 @lru_cache(maxsize=4096)

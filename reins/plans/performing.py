@@ -31,7 +31,8 @@ class Performer:
         node_path.set(leaf.path)
         try:
             action = self._actions.get(leaf.name)
-            await self._limiters.wait(action.limit)
+            if action.limit is not None:
+                await self._limiters.wait(action.limit)
             returned = await self._called(action, as_json(leaf.state), context, owner)
             return outcome_of(returned, leaf.state, tuple(context.said), context.spent)
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a task's fault is an event

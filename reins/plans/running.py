@@ -23,6 +23,7 @@ from reins.plans.tree import Leaf, Tree
 
 GRACE_S = 1.0
 """Seconds that a cancelled task has to end; then nobody waits for it any more."""
+_NOTHING = Spent()
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +79,7 @@ class Runner:
         self._ends: deque[tuple[str, End]] = deque()
         self._news = asyncio.Event()
         self._said: list[tuple[str, str]] = []
-        self._spent = Spent()
+        self._spent, self._tasks = _NOTHING, 0
         self._cancelled: list[str] = []
         self._abandoned: list[str] = []
         self._decisions: list[Decision] = []
@@ -89,7 +90,8 @@ class Runner:
 
     async def resume(self, standing: Tree) -> PlanRun:
         """Run the plan from where it stands; its live tasks begin anew."""
-        return await self._go_on(Stepped(standing))
+        begun = tuple(tree.leaves(self._program.plan, standing))
+        return await self._go_on(Stepped(standing, begun=begun, waits=True))
 
     async def _go_on(self, stepped: Stepped) -> PlanRun:
         try:
@@ -103,7 +105,7 @@ class Runner:
         return PlanRun(
             result,
             tuple(self._said),
-            self._spent,
+            self._spent + Spent(tasks=self._tasks),
             tuple(self._cancelled),
             tuple(self._abandoned),
             tuple(self._decisions),
@@ -115,14 +117,18 @@ class Runner:
             return
         self._tree = stepped.tree
         self._decisions += stepped.decisions
-        await self._cancel(stepped.cancelled)
+        if stepped.cancelled:
+            await self._cancel(stepped.cancelled)
         if self._on_step is not None:
             kept = self._on_step(self._tree)
             if inspect.isawaitable(kept):
                 await kept
-        for leaf in tree.leaves(self._program.plan, self._tree):
-            if leaf.path not in self._running:
-                self._start(leaf)
+        for leaf in stepped.begun:
+            self._start(leaf)
+        if self._due or stepped.waits:
+            self._set_timers()
+
+    def _set_timers(self) -> None:
         now = asyncio.get_running_loop().time()
         timers = {timer.path: timer.left_s for timer in tree.timers(self._tree)}
         self._due = {path: self._due.get(path, now + left_s) for path, left_s in timers.items()}
@@ -149,7 +155,9 @@ class Runner:
         if isinstance(event, Alarm | Chosen):
             return
         self._said += [(path, line) for line in event.said]
-        self._spent += event.spent + Spent(tasks=1)
+        self._tasks += 1
+        if event.spent != _NOTHING:
+            self._spent += event.spent
 
     def _start(self, leaf: Leaf) -> None:
         context = Context(

@@ -18,7 +18,7 @@ from reins.plans.nodes import LEVELS, WIDTH, Node
 from reins.plans.outcome import Alarm, Chosen, Event, Failure, Outcome, Replaced, Spent
 from reins.plans.program import Program, check_names, check_size, levels, width
 from reins.plans.result import Err, Fault, Ok
-from reins.plans.tree import Frame, Tree
+from reins.plans.tree import Frame, Leaf, Tree
 from reins.plans.writing import to_json
 
 MOVES = 100_000
@@ -37,13 +37,16 @@ class Decision:
 class Stepped:
     """The tree after an event, the tasks that it cancels in the order of the plan, and why.
 
-    `late`: nothing stands at the event's path any more, and the tree is as it was.
+    `late`: nothing stands at the event's path any more, and the tree is as it was. `begun` are the
+    tasks that are live since this event, in the order of the plan; `waits`: a timer has begun.
     """
 
     tree: Tree
     cancelled: tuple[str, ...] = ()
     decisions: tuple[Decision, ...] = ()
     late: bool = False
+    begun: tuple[Leaf, ...] = ()
+    waits: bool = False
 
 
 def enter(program: Program, state: Any) -> Stepped:
@@ -52,18 +55,19 @@ def enter(program: Program, state: Any) -> Stepped:
         given = as_json(state)
     except ValueError as error:
         raise PlanError(str(error)) from None
-    fold = _Fold(program, {"kind": tree.ENTERING, "in": given})
-    fold.enter(paths.ROOT)
+    root = Frame(paths.ROOT, "", program.plan, {"kind": tree.ENTERING, "in": given}, given)
+    fold = _Fold(program, root)
+    fold.enter(root)
     return fold.stepped()
 
 
 def step(program: Program, before: Tree, path: str, event: Event) -> Stepped:
     """The tree after an event at a path. `before` is not changed."""
-    frames = tree.frames(program.plan, tree.top(before), path)
-    if not frames or not _is_awaited(event, frames[-1].tree):
+    frame = tree.opened(program.plan, before, path)
+    if frame is None or not _is_awaited(event, frame.tree):
         return Stepped(before, late=True)
-    fold = _Fold(program, before)
-    fold.take(path, event)
+    fold = _Fold(program, frame.root)
+    fold.take(frame, event)
     return fold.stepped()
 
 
@@ -78,84 +82,78 @@ def _is_awaited(event: Event, node: Tree) -> bool:
 
 
 class _Fold:
-    """One event on a copy of the tree: moves, until nothing is left to do."""
+    """One event on a tree that is open where it happens: moves, until nothing is left to do."""
 
-    def __init__(self, program: Program, before: Tree) -> None:
+    def __init__(self, program: Program, root: Frame) -> None:
         self._program = program
-        self._top = tree.top(tree.copied(before))
-        self._before = set(tree.live(before))
-        self._live = len(self._before)
-        self._todo: list[tuple[str, Ended | None]] = []
+        self._root = root
+        self._live: int | None = None
+        self._todo: list[tuple[Frame, tuple[str, Ended] | None]] = []
+        self._begun: dict[str, Leaf] = {}
         self._cancelled: list[str] = []
         self._decisions: list[Decision] = []
+        self._waits = False
 
     def stepped(self) -> Stepped:
-        cancelled = [path for path in self._cancelled if path in self._before]
         return Stepped(
-            self._top["at"][""],
-            tuple(sorted(cancelled, key=paths.order)),
+            self._root.tree,
+            tuple(sorted(self._cancelled, key=paths.order)) if self._cancelled else (),
             tuple(self._decisions),
+            begun=tree.in_order(self._begun.values()),
+            waits=self._waits,
         )
 
-    def enter(self, path: str) -> None:
-        self._todo.append((path, None))
+    def enter(self, frame: Frame) -> None:
+        self._todo.append((frame, None))
         self._run()
 
-    def take(self, path: str, event: Event) -> None:
+    def take(self, frame: Frame, event: Event) -> None:
         """Fold an event in, then count what it has spent."""
-        frames = self._frames(path)
         if isinstance(event, Alarm):
-            del frames[-1].tree["left_s"]
-            self._alarm(frames, "timeout")
+            del frame.tree["left_s"]
+            self._alarm(frame, "timeout")
             return
         if isinstance(event, Chosen):
-            self._move(frames[-1], lambda here: ChooseBehaviour().instead(here, event.item))
+            self._move(frame, lambda here: ChooseBehaviour().instead(here, event.item))
             self._run()
             return
-        self._before.discard(path)  # it has ended, and is not cancelled
-        counting = _charged(frames[:-1], event.spent + Spent(tasks=1))
+        del frame.tree["name"]  # it has ended, and is not cancelled
+        counting = _charged(frame, event.spent)
         if isinstance(event, Replaced):
-            self._replace(path, frames[-1], event)
+            self._replace(frame, event)
         elif isinstance(event, Failure):
             fault = event.fault
-            self._end(path, Err(Fault(fault.kind, fault.message, path, fault.causes)))
+            self._end(frame, Err(Fault(fault.kind, fault.message, frame.path, fault.causes)))
         else:
-            self._end(path, _ok(path, event))
+            self._end(frame, _ok(frame.path, event))
         self._run()
         # Over its limits, a node that has ended with this task has ended well.
-        for at in counting:
-            found = self._frames(at)
-            if found and tree.is_spent(found[-1]):
-                self._alarm(found, "budget")
+        for each in counting:
+            if each.stands() and tree.is_spent(each):
+                self._alarm(each, "budget")
 
-    def _alarm(self, frames: list[Frame], why: Why) -> None:
-        frame = frames[-1]
+    def _alarm(self, frame: Frame, why: Why) -> None:
         self._move(frame, lambda here: behaviour_of(self._program, frame).alarm(here, why))
         self._run()
-
-    def _frames(self, path: str) -> list[Frame]:
-        return tree.frames(self._program.plan, self._top, path)
 
     def _run(self) -> None:
         moves = 0
         while self._todo:
-            path, result = self._todo.pop()
+            frame, end = self._todo.pop()
             moves += 1
             if moves > MOVES:
                 self._todo.clear()
                 words = f"{MOVES:,} moves without a task; a loop of the plan turns on the spot"
-                self._end(paths.ROOT, Err(Fault("limit", words)))
+                self._end(self._root, Err(Fault("limit", words)))
                 return
-            if result is None:
-                self._entered(path)
+            if not frame.stands():
+                continue  # cancelled before its turn came
+            if end is None:
+                self._entered(frame)
             else:
-                self._ended(path, result)
+                self._ended(frame, *end)
 
-    def _entered(self, path: str) -> None:
-        frames = self._frames(path)
-        if not frames or frames[-1].tree["kind"] != tree.ENTERING:
-            return  # cancelled before its turn came
-        frame = frames[-1]
+    def _entered(self, frame: Frame) -> None:
         frame.tree["kind"] = frame.node.kind
         if frame.node.kind == "task":
             self._begin_task(frame)
@@ -163,22 +161,27 @@ class _Fold:
             self._move(frame, lambda here: behaviour_of(self._program, frame).enter(here))
 
     def _begin_task(self, frame: Frame) -> None:
-        if self._live >= WIDTH:
+        live = self._count_live()
+        if live >= WIDTH:
             words = f"more than {WIDTH} tasks would be live at once"
-            self._end(frame.path, Err(Fault("limit", words, frame.path)))
+            self._end(frame, Err(Fault("limit", words, frame.path)))
             return
-        frame.tree["name"] = frame.node.name
-        self._live += 1
+        node = frame.node
+        frame.tree["name"] = node.name
+        self._live = live + 1
+        self._begun[frame.path] = Leaf(frame.path, node.name, node.args, frame.state)
 
-    def _ended(self, path: str, result: Ended) -> None:
+    def _count_live(self) -> int:
+        """The number of live tasks: counted once, where an event comes to need it."""
+        if self._live is None:
+            self._live = len(tree.live(self._root.tree))
+        return self._live
+
+    def _ended(self, frame: Frame, segment: str, result: Ended) -> None:
         """A child has ended: its parent moves on."""
-        *above, segment = paths.segments(path)
-        frames = self._frames(paths.joined(above))
-        if frames:
-            frame = frames[-1]
-            self._move(
-                frame, lambda here: behaviour_of(self._program, frame).step(here, segment, result)
-            )
+        self._move(
+            frame, lambda here: behaviour_of(self._program, frame).step(here, segment, result)
+        )
 
     def _move(self, frame: Frame, asked: Any) -> None:
         """Make the move that a kind of node asks for; what it raises fails the node."""
@@ -197,7 +200,7 @@ class _Fold:
         if move.because:
             self._decisions.append(Decision(frame.path, move.because))
         if isinstance(move, Finish):
-            self._end(frame.path, move.result)
+            self._end(frame, move.result)
         else:
             self._go(frame, move)
 
@@ -209,6 +212,7 @@ class _Fold:
             node["memory"] = move.memory
         if move.wait_s is not None:
             node["left_s"] = move.wait_s
+            self._waits = True
         for segment in move.cancel:
             self._drop(paths.child(frame.path, segment), at.pop(segment, {}))
         state = frame.state
@@ -216,30 +220,29 @@ class _Fold:
             # One child at a time: its input stands in the place of the node's own.
             state = next(iter(move.begin.values()))
             frame.keep(state)
+        entering: list[tuple[Frame, None]] = []
         for segment, given in move.begin.items():
-            at[segment] = {"kind": tree.ENTERING}
+            at[segment] = child = {"kind": tree.ENTERING}
             if not same(given, state):
-                at[segment]["in"] = given
-        self._todo += [(paths.child(frame.path, each), None) for each in reversed(list(move.begin))]
+                child["in"] = given
+            entering.append((frame.child(segment, child), None))
+        self._todo += reversed(entering)
 
-    def _end(self, path: str, result: Ended) -> None:
+    def _end(self, frame: Frame, result: Ended) -> None:
         """Take a node out, with all that is live beneath it."""
-        if path == paths.ROOT:
-            self._drop(path, self._top["at"][""])
-            self._top["at"][""] = tree.ended(result)
-            return
-        *above, segment = paths.segments(path)
-        parent = self._top["at"][""]
-        for each in above:
-            parent = parent["at"][each]
-        gone = parent["at"].pop(segment)
-        self._drop(path, gone)
-        self._todo.append((path, result))
+        self._drop(frame.path, frame.tree)
+        if frame.parent is None:
+            frame.tree = tree.ended(result)
+        else:
+            del frame.parent.tree["at"][frame.segment]
+            self._todo.append((frame.parent, (frame.segment, result)))
 
     def _drop(self, path: str, gone: Tree) -> None:
-        dropped = list(tree.live(gone, path))
-        self._live -= len(dropped)
-        self._cancelled += dropped
+        for each in tree.live(gone, path):
+            if self._live is not None:
+                self._live -= 1
+            if self._begun.pop(each, None) is None:
+                self._cancelled.append(each)
 
     def _checked_plan(self, path: str, plan: Node) -> str:
         """The plan that a task has returned, as JSON. Raises: PlanError."""
@@ -247,20 +250,18 @@ class _Fold:
         check_names(Program(plan, self._program.actions))
         if len(paths.segments(path)) + 1 + levels(plan) > LEVELS:
             raise PlanError(f"with it the plan has more than {LEVELS} levels")
-        if self._live - 1 + width(plan) > WIDTH:
+        if self._count_live() + width(plan) > WIDTH:
             raise PlanError(f"more than {WIDTH} tasks would be live at once")
         return to_json(plan)
 
-    def _replace(self, path: str, frame: Frame, event: Replaced) -> None:
+    def _replace(self, frame: Frame, event: Replaced) -> None:
         """Put the plan that a task has returned in the task's place."""
         try:
-            text = self._checked_plan(path, event.plan)
+            text = self._checked_plan(frame.path, event.plan)
         except PlanError as error:
             words = f"the plan that it returned cannot be run: {error}"
-            self._end(path, Err(Fault("action", words, path)))
+            self._end(frame, Err(Fault("action", words, frame.path)))
             return
-        self._live -= 1
-        del frame.tree["name"]
         frame.tree.update(kind=paths.RETURNED_KIND, plan=text)
         self._move(frame, lambda here: behaviour_of(self._program, frame).enter(here))
 
@@ -272,15 +273,16 @@ def _ok(path: str, event: Outcome) -> Ended:
         return Err(Fault("action", str(error), path))
 
 
-def _charged(frames: list[Frame], spent: Spent) -> list[str]:
-    """Add to what is spent beneath each node with limits; their paths, from the outermost."""
+def _charged(frame: Frame, spent: Spent) -> list[Frame]:
+    """Add a task to what is spent beneath each node with limits; these, from the outermost."""
     found = []
-    for frame in frames:
+    while frame.parent is not None:
+        frame = frame.parent
         if tree.limits(frame) is not None:
             before = Spent(**frame.tree.get("spent", {}))
-            frame.tree["spent"] = (before + spent).as_json()
-            found.append(frame.path)
-    return found
+            frame.tree["spent"] = (before + spent + Spent(tasks=1)).as_json()
+            found.append(frame)
+    return found[::-1]
 
 
 def _checked(move: object, here: Here) -> Move:

@@ -5,7 +5,7 @@ It is JSON. A node has its `kind`; `memory`, children by segment (`at`), the sec
 the same as its parent's. A live task has its `name`. At the end there is one node, `ended`.
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, TypeAlias
@@ -14,14 +14,13 @@ from reins.plans import paths
 from reins.plans.drawing import label
 from reins.plans.json_value import same
 from reins.plans.moves import Ended
-from reins.plans.nodes import Budget, Limits, Node, Parallel, Task, children
+from reins.plans.nodes import FIRST_COMPLETED, Budget, Limits, Node, Parallel, Task, children
 from reins.plans.reading import from_json
 from reins.plans.result import Err, Fault, Ok
 
 Tree: TypeAlias = dict[str, Any]
 ENTERING = "entering"
 ENDED = "ended"
-_NOTHING = object()
 
 
 @dataclass(slots=True)
@@ -29,15 +28,39 @@ class Frame:
     """A node of the tree with its node of the plan, its path and its input."""
 
     path: str
+    segment: str
     node: Any
     tree: Tree
     state: Any
-    outer: Any
+    parent: "Frame | None" = None
+
+    def child(self, segment: str, here: Tree) -> "Frame":
+        """A node of the tree right beneath this one."""
+        node = beneath(self.node, self.tree, segment)
+        at = paths.child(self.path, segment)
+        return Frame(at, segment, node, here, here.get("in", self.state), self)
+
+    @property
+    def root(self) -> "Frame":
+        """The plan."""
+        frame = self
+        while frame.parent is not None:
+            frame = frame.parent
+        return frame
+
+    def stands(self) -> bool:
+        """True until the node, or one above it, is taken out."""
+        frame = self
+        while (parent := frame.parent) is not None:
+            if parent.tree.get("at", {}).get(frame.segment) is not frame.tree:
+                return False
+            frame = parent
+        return True
 
     def keep(self, state: Any) -> None:
         """Put another input in the place of the node's own."""
         self.state = state
-        if same(state, self.outer):
+        if self.parent is not None and same(state, self.parent.state):
             self.tree.pop("in", None)
         else:
             self.tree["in"] = state
@@ -70,11 +93,6 @@ class Timer:
     left_s: float
 
 
-def top(root: Tree) -> Tree:
-    """The tree beneath a node of its own, so that the plan itself is a child like any other."""
-    return {"kind": "top", "at": {"": root}}
-
-
 def copied(root: Tree) -> Tree:
     """A copy of the nodes; states and memories are shared, since nobody changes them."""
     made = dict(root)
@@ -83,18 +101,27 @@ def copied(root: Tree) -> Tree:
     return made
 
 
-def frames(plan: Node, over: Tree, path: str) -> list[Frame]:
-    """The nodes from the plan to the path; none where nothing stands there."""
-    here, node, state, at = over["at"][""], plan, _NOTHING, paths.ROOT
-    found = [Frame(at, node, here, here.get("in", state), state)]
+def opened(plan: Node, root: Tree, path: str) -> Frame | None:
+    """The node at a path, to be changed: it and those above it are copies, all others are shared.
+
+    None where nothing stands there.
+    """
+    here = _open(root)
+    frame = Frame(paths.ROOT, "", plan, here, here.get("in"))
     for segment in paths.segments(path):
-        if segment not in here.get("at", ()):
-            return []
-        state, here = found[-1].state, here["at"][segment]
-        node = beneath(node, found[-1].tree, segment)
-        at = paths.child(at, segment)
-        found.append(Frame(at, node, here, here.get("in", state), state))
-    return found
+        at = frame.tree.get("at", {})
+        if segment not in at:
+            return None
+        at[segment] = here = _open(at[segment])
+        frame = frame.child(segment, here)
+    return frame
+
+
+def _open(here: Tree) -> Tree:
+    made = dict(here)
+    if "at" in made:
+        made["at"] = dict(made["at"])
+    return made
 
 
 def beneath(node: Node, here: Tree, segment: str) -> Node:
@@ -110,32 +137,51 @@ def returned(text: str) -> Node:
     return from_json(text)
 
 
-def live(root: Tree, path: str = paths.ROOT) -> Iterator[str]:
+def live(root: Tree, path: str = paths.ROOT) -> list[str]:
     """The paths of the live tasks."""
-    if "name" in root:
-        yield path
+    found = [path] if "name" in root else []
     for segment, each in root.get("at", {}).items():
-        yield from live(each, paths.child(path, segment))
+        found += live(each, paths.child(path, segment))
+    return found
 
 
 def leaves(plan: Node, root: Tree) -> list[Leaf]:
     """The live tasks of a plan with their inputs, in the order of the plan."""
-    found = [
-        Leaf(path, here["name"], getattr(node, "args", {}), state)
-        for path, node, here, state in _every(plan, root)
-        if "name" in here
-    ]
-    return sorted(found, key=lambda leaf: paths.order(leaf.path))
+    return list(in_order(_leaves(plan, root, paths.ROOT, None)))
+
+
+def in_order(found: Collection[Leaf]) -> tuple[Leaf, ...]:
+    """Tasks in the order of the plan; one alone, as most often, costs no look at its path."""
+    if len(found) > 1:
+        found = sorted(found, key=lambda leaf: paths.order(leaf.path))
+    return tuple(found)
 
 
 def choices(plan: Node, root: Tree) -> list[Choice]:
     """The `choose` nodes that stand, the outermost first."""
     found = [
         Choice(path, tuple(map(label, children(node))), paths.place(next(iter(here["at"]))))
-        for path, node, here, _ in _every(plan, root)
+        for path, node, here in _standing(plan, root)
         if here["kind"] == "choose"
     ]
     return sorted(found, key=lambda choice: paths.order(choice.path))
+
+
+def stalled(plan: Node, root: Tree, running: Collection[str]) -> set[str]:
+    """Of the tasks that run, those of a race with a branch of which none runs.
+
+    While nothing is begun, only they themselves can end them.
+    """
+    found: set[str] = set()
+    for path, node, here in _standing(plan, root):
+        if isinstance(node, Parallel) and node.policy == FIRST_COMPLETED:
+            branches = [
+                {each for each in live(tree, paths.child(path, segment)) if each in running}
+                for segment, tree in here.get("at", {}).items()
+            ]
+            if not all(branches):
+                found = found.union(*branches)
+    return found
 
 
 def timers(root: Tree) -> list[Timer]:
@@ -146,6 +192,8 @@ def timers(root: Tree) -> list[Timer]:
 
 def with_left(root: Tree, left_s: dict[str, float]) -> Tree:
     """The tree with other seconds until the alarms of these paths: a clock has been stopped."""
+    if not left_s:
+        return root
     made = copied(root)
     for path, here in places(made):
         if path in left_s and "left_s" in here:
@@ -189,11 +237,12 @@ def misfits(plan: Node, root: Tree) -> list[str]:
     return list(_misfits(plan, root, paths.ROOT))
 
 
-def places(root: Tree, path: str = paths.ROOT) -> Iterator[tuple[str, Tree]]:
+def places(root: Tree, path: str = paths.ROOT) -> list[tuple[str, Tree]]:
     """Every node of a standing plan with its path, the outermost first."""
-    yield path, root
+    found = [(path, root)]
     for segment, each in root.get("at", {}).items():
-        yield from places(each, paths.child(path, segment))
+        found += places(each, paths.child(path, segment))
+    return found
 
 
 def _misfits(node: Node, here: Tree, path: str) -> Iterator[str]:
@@ -213,11 +262,16 @@ def _misfits(node: Node, here: Tree, path: str) -> Iterator[str]:
             yield from _misfits(beneath(node, here, segment), each, there)
 
 
-def _every(
-    node: Node, here: Tree, path: str = paths.ROOT, outer: Any = None
-) -> Iterator[tuple[str, Node, Tree, Any]]:
+def _standing(node: Node, here: Tree, path: str = paths.ROOT) -> Iterator[tuple[str, Node, Tree]]:
+    yield path, node, here
+    for segment, each in here.get("at", {}).items():
+        yield from _standing(beneath(node, here, segment), each, paths.child(path, segment))
+
+
+def _leaves(node: Node, here: Tree, path: str, outer: Any) -> list[Leaf]:
     state = here.get("in", outer)
-    yield path, node, here, state
+    found = [Leaf(path, here["name"], getattr(node, "args", {}), state)] if "name" in here else []
     for segment, each in here.get("at", {}).items():
         there = paths.child(path, segment)
-        yield from _every(beneath(node, here, segment), each, there, state)
+        found += _leaves(beneath(node, here, segment), each, there, state)
+    return found

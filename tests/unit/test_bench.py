@@ -142,6 +142,27 @@ def test_the_table_has_medians_and_says_how_far_a_goal_is_met():
     assert (first["workload"], first["median"], first["better"]) == ("fast", "90.0", "more")
 
 
+def test_a_mean_with_an_interval_stands_between_its_bounds():
+    """Of one round, too: the interval says how far to trust it."""
+    mean = {"mean": 0.3, "low": 0.25, "high": 0.35}
+    table = {"fair": Workload("ticks", {}, {}, (Figure("regret", "regret", "", less=True),))}
+    found = report.document(FACTS, {"fair": Measured([{"regret": mean}])}, table)
+    [line] = found["table"]
+    assert (line["median"], line["least"], line["most"], line["rounds"]) == (0.3, 0.25, 0.35, 1)
+    assert "| `fair` | regret |  | 0.3 | 0.25 to 0.35 |" in report.as_markdown(found)
+    [told] = csv.DictReader(io.StringIO(report.as_csv(found["table"])))
+    assert (told["least"], told["most"]) == ("0.25", "0.35")
+
+
+def test_each_peer_of_plans_has_its_module_and_its_pin():
+    """What runs beside plans is in the lock of the peers, and told in the page."""
+    lock = (ROOT / "bench" / "peers" / "requirements.lock").read_text()
+    pinned = set(re.findall(r"^([\w-]+)==", lock, re.MULTILINE))
+    assert {"langgraph", "pydantic-graph", "apache-burr"} <= pinned
+    for name in contest.PLAN_PEERS:
+        assert (ROOT / "bench" / "peers" / f"{name}_plan.py").exists()
+
+
 def test_a_workload_that_fails_is_in_the_table():
     """It is said to have failed, and not left out."""
     found = report.document(FACTS, {"fast": Measured(error="exit code 1")}, TABLE)

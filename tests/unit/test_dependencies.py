@@ -28,6 +28,7 @@ NOT_INSTALLED = {
     "dbos",
     "dojo_attacks",
     "langgraph",
+    "pydantic_graph",
 }  # a checker's; those of environments of their own
 INTO_PRIVATE = {
     "baml-py", "lancedb", "pybreaker", "python-engineio", "python-socketio", "simple-websocket",

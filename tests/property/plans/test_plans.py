@@ -128,12 +128,22 @@ class Run:
             path = min(live, key=self.rank)
             event = end_of(live[path].name, live[path].state)
             self.committed.add(path)
+        kept = json.dumps(tree)
         self.stepped = step(self.program, tree, path, event)
+        assert json.dumps(tree) == kept  # what the trees share is changed in neither
         assert not self.stepped.late
+        self.check_what_begins(live.keys() - {path}, set(clocks) - {path})
         assert list(self.stepped.cancelled) == sorted(self.stepped.cancelled, key=order)
         assert set(self.stepped.cancelled) <= live.keys() - {path}
         self.cancelled |= set(self.stepped.cancelled)
         self.steps += 1
+
+    def check_what_begins(self, live, clocks):
+        """What a step says that it began is all that is live and was not before."""
+        now = leaves(self.program.plan, self.stepped.tree)
+        assert list(self.stepped.begun) == [leaf for leaf in now if leaf.path not in live]
+        if {timer.path for timer in timers(self.stepped.tree)} - clocks:
+            assert self.stepped.waits
 
     def killed(self, tree):
         """At random what is on disk is all that is left; else it comes through JSON, too."""

@@ -16,7 +16,7 @@ MAX_SOURCES = 32
 
 
 class Heard(NamedTuple):
-    """All that a source has said of one claim, in nats, as it stood when it last spoke."""
+    """The words of a source of one claim, in nats, as it stood when it last spoke."""
 
     source: str
     support: float
@@ -46,7 +46,7 @@ class Fold:
 
 
 class Sums(NamedTuple):
-    """What a fold comes to at a moment, in nats: faded, and with all sources together."""
+    """A fold at a moment, in nats: faded, and with all sources together."""
 
     shift: float
     support: float

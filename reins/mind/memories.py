@@ -25,7 +25,7 @@ MAX_FRESH = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemoryRow:
-    """What became of one key: another version of it, which is never changed.
+    """Another version of one key, put, forgotten or restored; it is never changed.
 
     A restore has the value that it brings back, and says in `restores` of which version, so that
     the newest row says all. **Units**: `at` and `expires_at` in microseconds since 1970; from

@@ -31,7 +31,7 @@ _MENDS: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class AgentState:
-    """What an agent works on, remembers, believes, is, and has at hand for a moment.
+    """The work of an agent, what it remembers and believes, what it is, and what is at hand.
 
     `data`, `profile` and `scratch` are JSON. Raises: TooLargeError for a part above its bound,
     MindError for what JSON does not hold.

@@ -70,7 +70,10 @@ class Beliefs:
         return self.claims.get(name) or Claim(name)
 
     def belief(self, name: str, at: int) -> Belief:
-        """The claim as it stands at a moment; without evidence at its prior."""
+        """The claim as it stands at a moment; without evidence at its prior.
+
+        Before its newest evidence it is as it stood there: for the past, fold the rows of then.
+        """
         claim, fold = self.claim(name), self.folds.get(name, EMPTY)
         found = sums(fold, at, claim.half_life_us)
         log_odds = claim.prior_log_odds + found.shift

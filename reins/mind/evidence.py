@@ -9,7 +9,7 @@ from pydantic import ConfigDict
 
 from reins.mind.errors import MindError, TooLargeError
 from reins.mind.lineage import NOWHERE, Lineage
-from reins.mind.reading import check_text
+from reins.mind.reading import check_text, check_time
 
 MAX_WEIGHT = 6.0
 """Nats that one piece may weigh, and that all together may move a belief from its prior."""
@@ -41,6 +41,7 @@ class Evidence:
         for name in ("id", "claim", "source"):
             check_text(getattr(self, name), f"the {name} of the evidence", MAX_ID_CHARS)
         check_text(self.text, f"the text of evidence {self.id!r}", MAX_TEXT_CHARS, empty=True)
+        check_time(self.at, f"the time of evidence {self.id!r}")
         for name in ("p_if_true", "p_if_false"):
             if not 0 < getattr(self, name) <= 1:
                 raise MindError(
@@ -88,6 +89,7 @@ class Undo:
     def __post_init__(self) -> None:
         check_text(self.id, "the id of the undo", MAX_ID_CHARS)
         check_text(self.text, f"the text of undo {self.id!r}", MAX_TEXT_CHARS, empty=True)
+        check_time(self.at, f"the time of undo {self.id!r}")
         if not self.undoes:
             raise MindError(f"undo {self.id!r} undoes nothing; name the ids of what it takes back")
         if len(self.undoes) > MAX_UNDONE:

@@ -8,7 +8,7 @@ from pydantic import ConfigDict
 
 from reins.mind.errors import MindError, TooLargeError, VersionConflictError
 from reins.mind.lineage import NOWHERE, Lineage
-from reins.mind.reading import check_size, check_text, dump, read, size_bytes
+from reins.mind.reading import check_size, check_text, check_time, dump, read, size_bytes
 
 Scope: TypeAlias = Literal["session", "agent", "shared"]
 SCOPES: tuple[Scope, ...] = get_args(Scope)
@@ -55,6 +55,7 @@ class MemoryRow:
                 f"memory {self.key!r} is {self.kind!r} in the scope {self.scope!r}; expected "
                 f"{', '.join(get_args(Kind))} in {', '.join(SCOPES)}"
             )
+        check_time(self.at, f"the time of memory {self.key!r}")
         if self.version < 1 or (self.kind == "restore") != (self.restores is not None):
             raise MindError(
                 f"memory {self.key!r} has version {self.version} and restores {self.restores}; "

@@ -68,3 +68,9 @@ def check_text(value: str, name: str, most_chars: int, *, empty: bool = False) -
         raise TooLargeError(
             f"{name} has {len(value):,} characters of at most {most_chars:,}; make it shorter"
         )
+
+
+def check_time(at: int, name: str) -> None:
+    """Raises: MindError for a time that is no number of microseconds since 1970."""
+    if not isinstance(at, int) or at < 0:
+        raise MindError(f"{name} is {at!r:.80}; expected whole microseconds since 1970")

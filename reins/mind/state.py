@@ -52,7 +52,10 @@ class AgentState:
             )
 
     def as_json(self) -> dict[str, Any]:
-        """The same as a plan and a snapshot hold it. All five parts are there, empty ones too."""
+        """The same as a plan and a snapshot hold it. All five parts are there, empty ones too.
+
+        Raises: ValueError with the place of what JSON does not hold.
+        """
         return {name: as_json(_part(self, name), name) for name in BOUNDS_BYTES}
 
     @classmethod

@@ -19,6 +19,7 @@ from reins.mind import (
     history,
     in_force,
     likelihoods,
+    undone,
     what_if,
 )
 from reins.mind.evidence import MAX_WEIGHT, order
@@ -182,7 +183,11 @@ def test_undos_of_undos_are_as_if_read_backwards(rows, named):
             if isinstance(row, Evidence) or each.at > row.at
         )
 
-    assert in_force([*rows, *undos]) == sorted(filter(holds, rows), key=order)
+    every = [*rows, *undos]
+    assert in_force(every) == sorted(filter(holds, rows), key=order)
+    assert {row.id for row in every if row.id in undone(every)} == {
+        row.id for row in every if not holds(row)
+    }
 
 
 @law
@@ -272,6 +277,8 @@ def test_any_number_of_sources_is_summed_in_bounded_room(count, strength):
     ]
     beliefs = fold(rows, [Claim("c", half_life_s=None)])
     assert beliefs.belief("c", LATER).log_odds == pytest.approx(count * strength, abs=1e-9)
+    found = beliefs.belief("c", LATER)
+    assert found.support - found.opposition == pytest.approx(count * strength, abs=1e-9)
     assert not count or len(beliefs.folds["c"].heard) == min(count, MAX_SOURCES)
     assert fold(rows[:-1]).followed_by(*rows[-1:]) == fold(rows)
 

@@ -60,6 +60,19 @@ def test_two_branches_that_write_one_memory_are_a_conflict():
     assert "memory 'k' (session) is at version 1" in str(found.error)
 
 
+def test_branches_begin_with_what_was_there():
+    """What was believed before them counts once, and so does what each adds."""
+    believe = [Task("believe", {"claim": "c", "source": name}) for name in ("ann", "bob")]
+    plan = sequence(
+        Task("believe", {"claim": "c"}),
+        Task("remember", {"key": "k", "value": 1}),
+        parallel(*believe, combiner="minds"),
+    )
+    state = AgentState.from_json(ended(plan).value)
+    assert state.beliefs.belief("c", 1_000).log_odds == pytest.approx(3.0)
+    assert (len(state.beliefs.fresh), len(state.memory.fresh)) == (3, 1)
+
+
 def test_evidence_says_whose_word_it_is_and_where_it_stands():
     """By its source, its document, and its text."""
     args = {"claim": "c", "source": "ann", "document": "almanac", "text": "mice have no lobby"}

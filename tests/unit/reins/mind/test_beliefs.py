@@ -81,11 +81,11 @@ def test_a_sensor_that_goes_on_reporting_is_believed_on():
     assert fold(rows).belief("rain", 364 * DAY).log_odds > 3
 
 
-def test_a_sensor_that_reports_a_change_is_believed_in_a_few_words():
-    """Though it has said the opposite for a year."""
+def test_a_sensor_that_reports_a_change_is_believed_at_its_second_word():
+    """Though it has said the opposite for a year: it takes back half of what it adds."""
     rows = [piece(day, 2.0, at=day * DAY, source="sensor") for day in range(365)]
-    changed = [piece(365 + n, -2.0, at=365 * DAY + n, source="sensor") for n in range(3)]
-    assert fold([*rows, *changed]).belief("rain", 366 * DAY).probability < 0.5
+    changed = [piece(365 + n, -2.0, at=365 * DAY + n, source="sensor") for n in range(2)]
+    assert fold([*rows, *changed]).belief("rain", 365 * DAY + 1).probability < 0.5
 
 
 def test_all_that_rests_on_a_place_is_found_and_undone_in_one_row():
@@ -124,6 +124,23 @@ def test_contradictions_are_flagged_and_settled_by_a_declared_rule_alone():
     assert by_rule == {"likelier": "a", "newer": "b"}
     with pytest.raises(MindError, match=r"there is no rule 'latest'.*declared"):
         contradictions(fold(rows, [Claim("a", excludes=("b",), rule="latest")]), 3)
+
+
+def test_two_that_are_a_little_likelier_than_not_contradict_each_other():
+    """Their probabilities come to more than one."""
+    known = [Claim("a", prior=0.51, excludes=("b",)), Claim("b", prior=0.51), Claim("c", prior=0.9)]
+    assert len(contradictions(fold([], known), 0)) == 1
+    assert contradictions(fold([], [*known, Claim("b", prior=0.5)]), 0) == []
+
+
+def test_the_sources_that_spoke_last_are_told_apart():
+    """One that speaks again is not the one that has been silent longest."""
+    rows = [piece(number) for number in range(arithmetic.MAX_SOURCES)]
+    again = piece(100, source="s0")
+    heard = fold([*rows, again, piece(101)]).folds["rain"].heard
+    names = [each.source for each in heard]
+    assert "s0" in names
+    assert "s1" not in names
 
 
 def test_two_that_declare_different_rules_are_left_to_a_person():
@@ -181,6 +198,8 @@ def test_declared_anew_a_claim_keeps_its_evidence_unless_it_fades_otherwise():
         (lambda: piece(1, claim=""), "the claim of the evidence is ''; expected a text"),
         (lambda: piece(1, reliability=1.5), r"reliability of .*is 1.5; expected 0 to 1"),
         (lambda: piece(1, reliability=math.nan), "reliability of evidence"),
+        (lambda: piece(1, at=1.5), "the time of evidence 'e0001' is 1.5; expected whole micro"),
+        (lambda: piece(-1), "the time of evidence 'e-001' is -1; expected whole micro"),
         (lambda: likelihoods(7), r"the strength is 7; expected -6 to 6"),
         (
             lambda: Evidence(id="e", claim="c", at=0, p_if_true=1, p_if_false=0, source="a"),

@@ -123,9 +123,9 @@ def test_kills_in_the_middle_of_plans(tmp_path, empty_folder):
         if people.error is not None:
             raise people.error
         worker = workers.start(data, tmp_path / "worker.log", **settings)
-        until(lambda: data_folder.unprocessed(data) == 0, "all are processed", 60 + SESSIONS / 10)
         # Of mode now: who is pausing waits for the losers of a race that nobody wins meanwhile.
         people.send(*(action("agent_resume", name, mode="now") for name in people.ends))
+        until(lambda: data_folder.unprocessed(data) == 0, "all are processed", 60 + SESSIONS / 10)
         until(lambda: statuses(reader) == {"completed"}, "all have ended", 90 + SESSIONS / 10)
         workers.stop(worker)
     data_folder.check(data, people.asked)

@@ -167,7 +167,7 @@ async def test_whatever_happens_to_them(world, tmp_path):
     """Every plan ends, or is held, with a reason; nothing ends twice, and the books are right."""
     print(f"seed {SEED}, {SESSIONS} sessions")  # noqa: T201
     data = tmp_path / "data"
-    async with ModelStub(keep=False) as stub, world(stub) as runtime:
+    async with ModelStub() as stub, world(stub) as runtime:
         chaos = Chaos(runtime, stub, data)
         going = [asyncio.ensure_future(each) for each in (chaos.spikes(), chaos.people())]
         await chaos.begin()

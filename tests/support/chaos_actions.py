@@ -7,7 +7,7 @@ import asyncio
 import random
 import time
 
-from reins.plans import Actions, Err, Outcome, Task, parallel, race, retry, timeout
+from reins.plans import Actions, Err, Outcome, Task, parallel, race, retry, sequence, timeout
 from tests.support.random_plans import Plans
 
 PAID = 5
@@ -133,6 +133,12 @@ def runs_on(state, ctx):
 
 class Wild(Plans):
     """Plans of these, with races that somebody wins and times that are over."""
+
+    def plan(self):
+        self._left, self._number = self.many, 0
+        made = [self._parallel(3) for _ in range(3)]
+        state = {key: value for _, part in made for key, value in part.items()}
+        return sequence(*(node for node, _ in made)), state
 
     def _task(self):
         self._left -= 1

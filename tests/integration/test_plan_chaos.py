@@ -35,6 +35,8 @@ SESSIONS = int(os.environ.get("PLAN_CHAOS", "24"))
 SEED = int(os.environ.get("PLAN_SEED", "17"))
 MODULES = '["tests.support.chaos_actions", "tests.support.random_plans"]'
 CHAOS_S = 3.0 + SESSIONS / 30
+UNMENDED = {"steps_in_order"}
+"""See `test_a_pause_that_comes_while_a_row_is_written` in test_plan_troubles.py."""
 _ENDS = ("done", "failed", "replaced")
 
 
@@ -184,7 +186,7 @@ async def test_whatever_happens_to_them(world, tmp_path):
         )
         assert figures_of(runtime, 2.0).pieces == 0
         actions = runtime.plans.library.actions
-    rows = await asyncio.to_thread(data_folder.check, data, chaos.asked)
+    rows = await asyncio.to_thread(data_folder.check, data, chaos.asked, but=UNMENDED)
     ends: Counter[str] = Counter()
     for name, log in groupby(rows, lambda row: row["session_id"]):
         plan = compile_plan(actions, chaos.plans[name])

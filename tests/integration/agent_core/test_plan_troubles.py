@@ -178,3 +178,22 @@ async def test_a_row_of_late_ends_alone(fleet):
     await asyncio.sleep(0.3)
     texts = [row["text"] for row in fleet.log() if row["kind"] == "tick"]
     assert texts.count("the plan has begun") == 1
+
+
+@pytest.mark.xfail(strict=True, reason="a failure amid a pause is paused where a resume waits")
+async def test_a_plan_that_fails_amid_a_pause_and_a_resume(fleet, data):
+    """The pause is refused: it has failed. The resume lets it go on from before its failure."""
+    await fleet.plan(sequence(Task("wait"), add_("a")), state=5)
+    await until_async(lambda: RAN == ["/0"], "it runs")
+    pause = await fleet.ask(q.agent_pause_action, "a", "ann")
+    await until_async(lambda: fleet.state()["status"] == "pausing", "it is pausing")
+    resume = await fleet.ask(q.agent_resume_action, "a", "ann")
+    await until_async(lambda: len([*fleet.sessions.live["a"].mailbox.waiting()]) == 1, "both wait")
+    GATE["g"].set()  # its state is no object: it fails
+    assert (await fleet.receipt(pause))["outcome"] == "rejected"
+    assert (await fleet.receipt(resume))["outcome"] == "applied"
+    await fleet.stop()
+    try:
+        await asyncio.to_thread(data_folder.verified, data)
+    finally:
+        await fleet.start("start-2")

@@ -235,7 +235,7 @@ class Bridge:
 
     @property
     def actions(self) -> Any:
-        """What plans may name, where the worker is here; None where it is not known."""
+        """The actions that plans may name, where the worker is here; None where it is not."""
         return None if self._worker is None else self._worker.plans.library.actions
 
     def own_plan(self, name: str) -> Any:

@@ -132,7 +132,7 @@ class Chaos:
         return asked(kind, name, **payload)
 
     async def settle(self):
-        """Who pauses goes on, until all have come to their ends or are held."""
+        """Let those that pause go on, until all have come to their ends or are held."""
         resumed_at = 0.0
 
         async def over():
@@ -210,10 +210,11 @@ def checked(name, log, program, end):
             path, outcome = node["path"], node["outcome"]
             assert (outcome == "alarm", path) in live, (name, row["seq"], node)
             assert path not in gone, f"{name}: {path} was ended by a person"
-            assert (path, outcome == "alarm") not in ended, f"{name}: {path} has ended twice"
+            assert path not in ended, f"{name}: {path} has ended twice"
             assert node.get("name") != "held_back" or path.endswith("~1") or outcome == "failed"
-            if agent["before"] is None:  # else it goes on from before these, if it does
-                ended[path, outcome == "alarm"] = outcome
+            # Where it has failed it goes on from before these; a wait may come again.
+            if agent["before"] is None and outcome != "alarm":
+                ended[path] = outcome
             outcomes.append(outcome)
         if row["kind"] == "guidance" and row["text"].startswith(("skip: ", "set: ", "cancel: ")):
             gone.add(row["text"].split()[1])
@@ -224,7 +225,7 @@ def checked(name, log, program, end):
     books_are_right(name, log, last["usage"])
     if end is not None:
         assert agent["tree"] == {"kind": "ended", "state": end[0]}, name
-        assert {path: how for (path, _), how in ended.items() if how in _ENDS} == end[1], name
+        assert {path: how for path, how in ended.items() if how in _ENDS} == end[1], name
     return outcomes
 
 

@@ -1,4 +1,4 @@
-"""What is given to plan sessions that cannot be: refused or failed with its path, nothing lost."""
+"""Bad inputs of plan sessions: refused or failed with their path, and nothing lost."""
 
 import asyncio
 import json
@@ -9,6 +9,7 @@ import queue_imp as q
 from reins.plans import Task, choose, focus, lens, loop_while, sequence, to_data
 from tests.integration.agent_core.test_plans import GATE, RAN, Plans, actions, add_
 from tests.support import data_folder
+from tests.support.waiting import until_async
 
 
 def nested(levels):
@@ -58,12 +59,12 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("config", "words"), REFUSED)
-async def test_what_cannot_begin_is_refused(fleet, config, words):
+async def test_what_cannot_begin_is_refused(fleet):
     """With its place, before there is a session."""
-    got = await fleet.do(q.agent_create, "a", "ann", agent_type="plan", config=config)
-    assert got["outcome"] == "rejected"
-    assert words in got["error"]
+    for config, words in REFUSED:
+        got = await fleet.do(q.agent_create, "a", "ann", agent_type="plan", config=config)
+        assert got["outcome"] == "rejected"
+        assert words in got["error"]
     assert fleet.log() == []
 
 
@@ -81,12 +82,18 @@ FAILS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("plan", "words"), FAILS)
-async def test_a_function_that_fails_fails_the_plan_with_its_path(fleet, plan, words):
-    """What was done before it stays: mended, the plan goes on from there, and ends."""
-    await fleet.plan(sequence(add_("first"), plan, add_("last")), state={"x": 1})
-    await fleet.until_status("failed")
-    assert words in fleet.state()["error"]
-    before = fleet.outcomes()
-    assert before[0] == ("/0", "done")
-    assert json.loads(fleet.state()["context"])["before"] is not None
+async def test_a_function_that_fails_fails_the_plan_with_its_path(fleet):
+    """A session of each; what is done before it is on record, and a resume goes on from there."""
+    for number, (plan, words) in enumerate(FAILS):
+        name, given = f"s{number}", to_data(sequence(add_("first"), plan, add_("last")))
+        config = {"plan": given, "state": {"x": 1}}
+        await fleet.do(q.agent_create, name, "ann", agent_type="plan", config=config)
+        await until_async(lambda name=name: fleet.state(name)["status"] == "failed", "it fails")
+        assert words in fleet.state(name)["error"]
+        assert json.loads(fleet.state(name)["context"])["before"]["at"].keys() == {"0"}
+        [node] = json.loads(fleet.log(name)[-3]["payload"])["nodes"]
+        assert (node["path"], node["outcome"]) == ("/0", "done")
+        RAN.clear()
+        await fleet.do(q.agent_resume_action, name, "ann")
+        await until_async(lambda name=name: fleet.state(name)["status"] == "failed", "so it does")
+        assert RAN == ["/0"]

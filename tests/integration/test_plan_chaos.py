@@ -53,7 +53,7 @@ def world(tmp_path, monkeypatch):
 
     @asynccontextmanager
     async def running(stub):
-        routes = ['default = "main"', route("main", stub, attempts=2)]
+        routes = ['default = "main"', route("main", stub, attempts=2, breaker_failures=1_000)]
         (tmp_path / "models.toml").write_text("\n".join(routes))
         runtime = Runtime(load_settings(heartbeat_s=0.05, max_failures=3, stop_grace_s=1))
         await runtime.start()
@@ -161,12 +161,15 @@ def states():
 
 
 def is_settled(row):
-    held = row["status"] == "paused" and "held" in json.loads(row["snapshot"])
-    return row["status"] in ("completed", "failed") or held
+    held = row["status"] == "paused" and json.loads(row["snapshot"]).get("held", {}).get("text")
+    return row["status"] in ("completed", "failed") or bool(held)
 
 
 async def test_whatever_happens_to_them(world, tmp_path):
-    """Every plan ends, or is held, with a reason; nothing ends twice, and the books are right."""
+    """Every plan ends, or is held, with a reason; nothing ends twice, and the books are right.
+
+    What is held goes on once its budget is raised.
+    """
     print(f"seed {SEED}, {SESSIONS} sessions")  # noqa: T201
     data = tmp_path / "data"
     async with ModelStub() as stub, world(stub) as runtime:
@@ -179,6 +182,11 @@ async def test_whatever_happens_to_them(world, tmp_path):
         await asyncio.wait(going)
         stub.default = answers()
         await until_async(lambda: len(states()) == SESSIONS, "all are there")
+        await chaos.settle()
+        held = [name for name, row in states().items() if row["status"] == "paused"]
+        raised = {"guidance": {"type": "set_budget", "scope": "session", "tokens": None}}
+        await chaos.send(*(asked("agent_interrupt", name, **raised, mode="steer") for name in held))
+        await until_async(lambda: "paused" not in {row["status"] for row in states().values()})
         await chaos.settle()
         await until_async(lambda: data_folder.unprocessed(data) == 0, "all are processed")
         await until_async(
@@ -193,7 +201,7 @@ async def test_whatever_happens_to_them(world, tmp_path):
         ends.update(checked(name, [*log], plan, chaos.ends.get(name)))
     statuses = Counter(row["status"] for row in states().values())
     calls = Counter(str(call["error_kind"]) for name in chaos.plans for call in calls_of(name))
-    print(dict(statuses), dict(ends), dict(calls))  # noqa: T201
+    print(dict(statuses), f"{len(held)} were held", dict(ends), dict(calls))  # noqa: T201
     assert len(statuses) > 1
     assert ends.keys() >= {"done", "failed", "replaced", "cancelled", "abandoned", "alarm"}
 

@@ -275,4 +275,4 @@ async def test_a_rate_spends_no_retry(world, tmp_path):
     nodes = [node for row in log for node in json.loads(row["payload"])["nodes"]]
     assert sorted(node["path"] for node in nodes) == sorted(f"/{n}/0~1" for n in range(20))
     took_s = (log[-1]["created_at"] - log[0]["created_at"]).total_seconds()
-    assert 2.9 < took_s < 4
+    assert 2.9 < took_s < 5  # of which one is for the disk, where others write to it, too

@@ -100,9 +100,11 @@ campaign: $(VENV)/.stamp-dev ## Kill, cut the power and fail file calls, by the 
 	$(PY) -m tests.campaign --seed $(or $(SEED),1) --kills $(or $(KILLS),1000) \
 	  --losses $(or $(LOSSES),100) --sites $(or $(SITES),0) --hours $(or $(HOURS),24)
 
-kills: $(VENV)/.stamp-dev ## Kill the worker of tasks, and of trees, 200 times: `make kills KILLS=200 SEED=3`
+kills: $(VENV)/.stamp-dev ## Kill the worker of tasks, of trees and of 5,000 plans, 200 times: `make kills KILLS=200 SEED=3`
 	TASK_KILLS=$(or $(KILLS),200) TASK_SEED=$(or $(SEED),12) $(PY) -m pytest -q -s tests/crash/test_kill_tasks.py
 	TREE_KILLS=$(or $(KILLS),200) TREE_SEED=$(or $(SEED),16) $(PY) -m pytest -q -s tests/crash/test_kill_trees.py
+	PLAN_KILLS=$(or $(KILLS),200) PLAN_SEED=$(or $(SEED),17) PLAN_SESSIONS=$(or $(PLANS),5000) \
+	  $(PY) -m pytest -q -s tests/crash/test_kill_plan_sessions.py
 
 # Points: `make proofs POINT=5` takes out the mendings of one, and does nothing else.
 proofs: $(VENV)/.stamp-dev independent-setup ## Take out each mending of the store; run the suites of others whole

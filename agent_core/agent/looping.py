@@ -67,7 +67,11 @@ class LoopingAgentBase(
                     await self.tick_once()
                 session.end_stream()
             else:
+                self.before_sleep()
                 await session.mailbox.sleep(self.due_at if self.may_tick() else None)
+
+    def before_sleep(self) -> None:
+        """Nothing is due, and no request waits; a type may begin here what else is to run."""
 
     @property
     def ended(self) -> bool:
@@ -255,7 +259,6 @@ class LoopingAgentBase(
 
     async def _commit(self, done: Done, prepared: Prepared) -> None:
         session, result = self.session, done.result
-        session.iteration += 1
         session.end_wait()
         session.failures = 0
         session.error = session.trouble = None
@@ -276,12 +279,14 @@ class LoopingAgentBase(
         if result.waits is not None:
             session.waits = result.waits
         events = [event]
-        if result.done:
-            session.status = Status.COMPLETED
-            session.result = result.text
-            events.append(self.final())
+        if result.failed is not None:
+            session.status, session.error = Status.FAILED, result.failed
+            events.append(self.final(error=result.failed, ticks=1))
+        elif result.done:
+            session.status, session.result = Status.COMPLETED, result.text
+            events.append(self.final(ticks=1))
         await session.log.record(*events, state=done.state, also=prepared.records)
-        if not result.done:
+        if len(events) == 1:
             self._wait(result.next_in_s)
 
     async def _settle_idle(self, result: Quiet) -> None:

@@ -21,8 +21,8 @@ class StepResult:
 
     Calls of a model from `services` are counted without being named here: `tokens_*` and `cost_usd`
     are what else the tick took. `next_in_s` overrides the heartbeat once; `done` completes the
-    session. `effects` are committed with the row, all or none. `waits`: no tick follows before a
-    person has done what the session waits for.
+    session; `failed` ends it as failed, with these words. `effects` are committed with the row, all
+    or none. `waits`: no tick follows before a person has done what the session waits for.
     """
 
     text: str
@@ -32,6 +32,7 @@ class StepResult:
     cost_usd: float = 0.0
     next_in_s: float | None = None
     done: bool = False
+    failed: str | None = None
     effects: Sequence[Effect] = ()
     waits: Waiting | None = None
 

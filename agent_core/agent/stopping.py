@@ -45,8 +45,10 @@ class StopMixin(AgentBase):
         else:
             await super().apply(control)
 
-    def final(self, control: Stop | None = None, error: str | None = None) -> Event:
-        """The last row of a session's life: its FinalResult."""
+    def final(
+        self, control: Stop | None = None, error: str | None = None, *, ticks: int = 0
+    ) -> Event:
+        """The last row of a session's life: its FinalResult; `ticks` are committed with it."""
         session = self.session
         reason = f": {control.reason}" if control is not None and control.reason else ""
         result = FinalResult(
@@ -55,7 +57,7 @@ class StopMixin(AgentBase):
             output=session.result,
             error=error or session.error,
             audit={
-                "ticks": session.iteration,
+                "ticks": session.iteration + ticks,
                 "guidance": session.guided,
                 "failures_in_a_row": session.failures,
             },

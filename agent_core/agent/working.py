@@ -13,6 +13,7 @@ from agent_core.session.controls import Control, Pause, Renew, Stop
 from agent_core.session.status import Status
 from agent_core.session.work import Ended, Told, Work
 
+_TICKING = (Status.RUNNING, Status.PAUSING, Status.STOPPING)
 GIVEN_UP_S = 1.0
 """A piece that has not ended this long after its cancellation is abandoned."""
 
@@ -53,7 +54,7 @@ class WorkingAgentBase(LoopingAgentBase):
         """A piece is about to be cancelled."""
 
     def rest(self) -> None:
-        """All is to come to rest: what only waits for a time need not be waited for."""
+        """Let go what need not be waited for before all is at rest; asked again at each end."""
 
     # -- the loop
 
@@ -92,6 +93,14 @@ class WorkingAgentBase(LoopingAgentBase):
         super().after_tick()
         self.begin_wanted()
 
+    def before_sleep(self) -> None:
+        super().before_sleep()
+        self.begin_wanted()  # also what was let go, once it has ended
+
+    def keep_folded(self) -> None:
+        """The tick in flight takes no ends in: the next one is given them again."""
+        self._folded = ()
+
     # -- requests
 
     def on_control(self, control: Control) -> None:
@@ -105,27 +114,42 @@ class WorkingAgentBase(LoopingAgentBase):
     async def apply(self, control: Control) -> None:
         if isinstance(control, Pause | Stop | Renew):
             await self._quiesce()
-            if self.ended:
+            if not self._still_takes(control):
                 self.session.refuse(control)
                 return
         await super().apply(control)
+        await self.work.settle(GIVEN_UP_S)  # what was let go for it
         self.begin_wanted()
 
     async def _quiesce(self) -> None:
         """Begin nothing, and put each end on record, until nothing runs."""
         self._is_quiescing = True
         try:
-            self.rest()
+            await self._commit_ends()
+            await self._come_to_rest()
             while self.work.running and not self.session.status.ended:
                 await self.work.change()
                 await self._commit_ends()
-            await self._commit_ends()
+                await self._come_to_rest()
         finally:
             self._is_quiescing = False
 
+    async def _come_to_rest(self) -> None:
+        self.rest()
+        await self.work.settle(GIVEN_UP_S)
+
     async def _commit_ends(self) -> None:
-        if self.work.ends and not self.session.status.ended:
+        session = self.session
+        # Of one that is paused, or held, they wait until it goes on.
+        if self.work.ends and session.held is None and session.status in _TICKING:
             await self.tick_once()
+
+    def _still_takes(self, control: Control) -> bool:
+        """False of a request that does not fit what has become of the session meanwhile."""
+        if self.retired:
+            return False
+        status = self.session.status
+        return not status.ended or (status is Status.FAILED and isinstance(control, Stop))
 
     def begin_wanted(self) -> None:
         """Begin the pieces that should run and do not, if the session may have any begun."""

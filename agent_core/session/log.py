@@ -182,6 +182,10 @@ class SessionLog:
     ) -> tuple[list[Record], int]:
         """The rows to commit, with all that belongs to them, and the last one's `seq`."""
         records, seq, session = [*also], self.seq, self._session
+        # Here and not before: a row that has its turn first must not know of a tick behind it.
+        for event in events:
+            if event.kind == "tick":
+                session.iteration += 1
         account = session.account
         if account is not None and with_calls:
             account.meter(events[0])

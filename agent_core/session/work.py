@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Coroutine, Iterable
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from contextvars import copy_context
 from dataclasses import dataclass
 from functools import partial
@@ -112,9 +112,9 @@ class Work:
         self.ends = deque(end for end in self.ends if end.name != name)
 
     async def change(self) -> None:
-        """Returns at the next end."""
-        self._changed.clear()
+        """Returns once something has ended since the last call."""
         await self._changed.wait()
+        self._changed.clear()
 
     def let_go(self, names: Collection[str] | None = None) -> None:
         """Cancel all that runs, or these; what ends by it leaves no end, and may be started
@@ -123,6 +123,10 @@ class Work:
         for name, task in self._tasks.items():
             if name not in self._let_go and (names is None or name in names):
                 self._cancel(name, task)
+
+    async def settle(self, within_s: float) -> None:
+        """Wait for the ends of what was let go; what swallows its cancellation is abandoned."""
+        await self._wait_for({name: self._tasks[name] for name in self._let_go}, within_s)
 
     async def cancel(self, names: Iterable[str], within_s: float) -> dict[str, str]:
         """Cancel pieces in this order, and wait for their ends; none of them leaves one.
@@ -133,20 +137,25 @@ class Work:
         tasks = {name: self._tasks[name] for name in names if name in self._tasks}
         for name, task in tasks.items():
             self._cancel(name, task)
-        if tasks:
-            await asyncio.wait(tasks.values(), timeout=within_s)
-            await asyncio.sleep(0)  # one that was done before is told of only now
-        found = {}
-        for name, task in tasks.items():
-            if not task.done():
-                self._abandon(name, task)
-            found[name] = _end_of(task)
+        await self._wait_for(tasks, within_s)
+        for name in tasks:
             self.drop(name)
-        return found
+        return {name: _end_of(task) for name, task in tasks.items()}
 
     async def close(self, within_s: float) -> None:
         """Cancel all that runs, and leave behind what does not end in time."""
         await self.cancel([*self._tasks], within_s)
+
+    async def _wait_for(
+        self, tasks: Mapping[str, "asyncio.Task[Outcome]"], within_s: float
+    ) -> None:
+        if not tasks:
+            return
+        await asyncio.wait(tasks.values(), timeout=within_s)
+        await asyncio.sleep(0)  # one that was done before is told of only now
+        for name, task in tasks.items():
+            if not task.done():
+                self._abandon(name, task)
 
     def _cancel(self, name: str, task: "asyncio.Task[Outcome]") -> None:
         self._let_go.add(name)

@@ -190,23 +190,35 @@ class PlanAgent(WorkingAgentBase):
             context.stop.set()
 
     def rest(self) -> None:
-        """The clocks of the plan stop, and go on from there."""
+        """Clocks stop but those over tasks that run, and go on from there.
+
+        Where all that runs are branches of races whose other branch is not begun, it is let go.
+        """
         course, tree = self._course, self.state.tree
-        if not self._due or tree is None or isinstance(course, str):
+        if tree is None or isinstance(course, str):
             return
-        self.state.tree = course.with_left(tree, self._left())
-        self.keep_state()
-        self.work.let_go([*self._due])
-        self._due.clear()
+        running = {name for name in self.work.running if not name.startswith(ALARM)}
+        stops = course.without_work(self._due, running)
+        if stops:
+            left = self._left()
+            self.state.tree = course.with_left(tree, {name: left[name] for name in stops})
+            self.keep_state()
+            self.work.let_go(stops)
+            for name in stops:
+                del self._due[name]
+        if running and running == course.stalled(tree, running):
+            self.work.let_go(running)
 
     # -- a tick
 
     async def fold(self, ends: Sequence[Ended]) -> StepResult | Quiet:
         course, state = self._course, self.state
         if isinstance(course, str):
+            self.keep_folded()
             why = f"the plan cannot be run as it is: {course}"
             return StepResult(why, waits=Waiting.stuck(why))
-        if state.tree is None:
+        began = state.tree is None
+        if began:
             taken = course.begin(self.config.state)
             state.source = None if self.config.name is None else course.source
         else:
@@ -214,7 +226,7 @@ class PlanAgent(WorkingAgentBase):
             events = [(_path_of(end), self._event(end)) for end in self._with_room(ends)]
             taken = course.take(state.tree, events)
         cancelled = await self._cancel(course, taken)
-        return self._row(taken, ends, cancelled)
+        return self._row(taken, ends, cancelled, began=began)
 
     def _with_room(self, ends: Sequence[Ended]) -> list[Ended]:
         """Those that were not stopped by a budget. Raises: BudgetSpentError where none is left."""
@@ -260,8 +272,13 @@ class PlanAgent(WorkingAgentBase):
         return context is not None and context.runs_on
 
     def _row(
-        self, taken: "Taken", ends: Sequence[Ended], cancelled: list[dict[str, Any]]
-    ) -> StepResult:
+        self,
+        taken: "Taken",
+        ends: Sequence[Ended],
+        cancelled: list[dict[str, Any]],
+        *,
+        began: bool,
+    ) -> StepResult | Quiet:
         from agents_impl.plan import course  # noqa: PLC0415
 
         state = self.state
@@ -272,10 +289,13 @@ class PlanAgent(WorkingAgentBase):
             if (end := times.get(each["path"])) is not None:
                 each |= {"started_at": end.started_at, "took_ms": end.took_ms}
         result = course.result(taken.tree)
-        text = _shown(taken.nodes, cancelled) or "the plan has begun"
+        nodes = [*taken.nodes, *cancelled]
+        if not (nodes or began or taken.decisions) and result is None:
+            return Quiet()  # a wait that was over too late
+        text = "the plan has begun" if began else _shown(nodes)
         own = [end.result for end in ends if end.error is None and end.result is not None]
         spent = [(each.spent, metered) for each, metered in own]
-        payload: dict[str, Any] = {"nodes": [*taken.nodes, *cancelled]}
+        payload: dict[str, Any] = {"nodes": nodes}
         if taken.decisions:
             payload["decisions"] = taken.decisions
         if isinstance(result, course.Ok):
@@ -288,14 +308,13 @@ class PlanAgent(WorkingAgentBase):
             tokens_in=sum(all_.tokens - metered.tokens for all_, metered in spent),
             cost_usd=max(0.0, sum(all_.cost_usd - metered.cost_usd for all_, metered in spent)),
             done=isinstance(result, course.Ok),
+            failed=text if taken.before is not None else None,
         )
 
     async def _commit(self, done: Done, prepared: Prepared) -> None:
         await super()._commit(done, prepared)
         nodes = (done.result.payload or {}).get("nodes", ())
         self._modules.ended.update(node["outcome"] for node in nodes)
-        if self.state.before is not None:
-            await self.fail(done.result.text)
 
     def report(self) -> dict[str, Any] | None:
         tree = self.state.tree
@@ -396,10 +415,10 @@ def _path_of(end: Ended) -> str:
     return end.name.removeprefix(ALARM)
 
 
-def _shown(nodes: Sequence[Mapping[str, Any]], cancelled: Sequence[Mapping[str, Any]]) -> str:
+def _shown(nodes: Sequence[Mapping[str, Any]]) -> str:
     """The ends of tasks, in a line."""
     parts = []
-    for each in (*nodes, *cancelled):
+    for each in nodes:
         name, outcome = each.get("name", each["path"]), each["outcome"]
         said = f": {each['said'][-1]}" if each.get("said") else ""
         why = f": {each['error']}" if each.get("error") else ""

@@ -1,7 +1,7 @@
 """The course of a session's plan: its program, and what each end of a task leads to."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -29,12 +29,14 @@ from reins.plans import (
     leaves,
     misfits,
     result,
+    stalled,
     step,
     timers,
     to_json,
     with_left,
 )
 from reins.plans.outcome import Event, failed
+from reins.plans.paths import is_beneath
 
 _LINES, _LINE_CHARS = 5, 400
 
@@ -90,15 +92,17 @@ class Course:
         return taken
 
     def take(self, tree: dict[str, Any], events: Iterable[tuple[str, Event]]) -> Taken:
-        """Fold events in, each at its path, in their order; those that come late are left out."""
+        """Fold events in, each at its path, in their order; one that comes late is `unused`."""
         taken = Taken(tree)
         # What ends now was live before: tasks begin after the row.
         names = {leaf.path: leaf.name for leaf in self.live(tree)}
         for path, event in events:
             stepped = step(self.program, taken.tree, path, event)
-            if stepped.late:
-                continue
             name = names.get(path)
+            if stepped.late:
+                if name is not None and not isinstance(event, Alarm):
+                    taken.nodes.append({"path": path, "name": name, **_end_of(event, "unused")})
+                continue
             if isinstance(result(stepped.tree), Err):
                 taken.before = taken.tree
             taken.tree = stepped.tree
@@ -109,6 +113,18 @@ class Course:
 
     def live(self, tree: dict[str, Any]) -> list[Leaf]:
         return leaves(self.program.plan, tree)
+
+    @staticmethod
+    def without_work(alarms: Iterable[str], running: Collection[str]) -> list[str]:
+        """Those of the alarms beneath which no task runs."""
+        return [
+            alarm
+            for alarm in alarms
+            if not any(is_beneath(path, alarm.removeprefix(ALARM)) for path in running)
+        ]
+
+    def stalled(self, tree: dict[str, Any], running: Collection[str]) -> set[str]:
+        return stalled(self.program.plan, tree, running)
 
     def choices(self, tree: dict[str, Any]) -> list[Choice]:
         return choices(self.program.plan, tree)
@@ -152,9 +168,9 @@ def outcome_of(event: Event) -> str:
     return "done"
 
 
-def _end_of(event: Event) -> dict[str, Any]:
+def _end_of(event: Event, outcome: str | None = None) -> dict[str, Any]:
     """An event as a row tells it."""
-    told: dict[str, Any] = {"outcome": outcome_of(event)}
+    told: dict[str, Any] = {"outcome": outcome or outcome_of(event)}
     if isinstance(event, Alarm | Chosen):
         return told
     if isinstance(event, Failure):

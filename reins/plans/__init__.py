@@ -53,6 +53,7 @@ from reins.plans.tree import (
     leaves,
     misfits,
     result,
+    stalled,
     timers,
     with_left,
 )
@@ -137,6 +138,7 @@ __all__ = [
     "select",
     "select_async",
     "sequence",
+    "stalled",
     "step",
     "timeout",
     "timers",

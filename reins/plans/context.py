@@ -6,7 +6,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
 
-from reins.plans.outcome import Spent
+from reins.plans.errors import PlanError
+from reins.plans.outcome import Spent, wrong_in
+from reins.plans.result import words_of
 
 node_path: ContextVar[str | None] = ContextVar("plan_node_path", default=None)
 """The path of the task that runs here, also in its thread; None outside of plans."""
@@ -46,8 +48,11 @@ class Context:
 
     def say(self, text: str) -> None:
         """Record a line for whoever reads along."""
-        self.said.append(text)
+        self.said.append(words_of(text))
 
     def spend(self, *, tokens: int = 0, cost_usd: float = 0.0) -> None:
-        """Count tokens or money against the budgets of the plan."""
-        self.spent += Spent(tokens, cost_usd)
+        """Count tokens or money against the budgets of the plan. Raises: PlanError."""
+        spent = Spent(tokens, cost_usd)
+        if wrong := wrong_in(spent):
+            raise PlanError(wrong)
+        self.spent += spent

@@ -1,11 +1,12 @@
 """The end of a task as a value, made of whatever its action returns."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from reins.plans.json_value import as_json
 from reins.plans.nodes import KINDS, Node
-from reins.plans.result import Err, Fault, Ok
+from reins.plans.result import Err, Fault, Ok, words_of
 from reins.plans.state import State
 from reins.plans.writer import Writer
 
@@ -87,11 +88,14 @@ def outcome_of(
         case Ok(value) if value is not None:
             inner: object = value
         case Writer(value, lines):
-            inner, said = value, (*said, *map(str, lines))
+            inner, said = value, (*said, *map(words_of, lines))
         case State():
             inner = returned.run(state)[1]
         case Outcome():
-            inner, said, so_far = returned.state, (*said, *returned.said), so_far + returned.spent
+            if wrong := wrong_in(returned.spent):
+                return Failure(Fault("action", wrong), said, so_far)
+            inner, said = returned.state, (*said, *map(words_of, returned.said))
+            so_far += returned.spent
         case _:
             return _plain(returned, said, so_far)
     return outcome_of(inner, state, said, so_far)
@@ -116,5 +120,17 @@ def _plain(returned: object, said: tuple[str, ...], spent: Spent) -> End:
 def failed(error: object) -> Fault:
     """The fault of what an action raised, or of the error that it returned."""
     if isinstance(error, BaseException):
-        return Fault("action", f"{type(error).__name__}: {error}"[:_WORDS].rstrip(": "))
-    return Fault("action", str(error)[:_WORDS])
+        told = f"{type(error).__name__}: {words_of(error)}"
+        return Fault("action", told[:_WORDS].rstrip(": "))
+    return Fault("action", words_of(error)[:_WORDS])
+
+
+def wrong_in(spent: Spent) -> str | None:
+    """The words for what cannot be counted; None where all can."""
+    tokens, cost_usd = spent.tokens, spent.cost_usd
+    if not isinstance(tokens, int) or isinstance(tokens, bool) or tokens < 0:
+        return f"it spent {tokens!r:.80} tokens; expected a whole number from 0"
+    is_number = isinstance(cost_usd, int | float) and not isinstance(cost_usd, bool)
+    if not is_number or not math.isfinite(cost_usd) or cost_usd < 0:
+        return f"it spent {cost_usd!r:.80} US dollars; expected a finite number from 0"
+    return None

@@ -50,6 +50,11 @@ def order(path: str) -> tuple[tuple[int, int], ...]:
     return tuple(key)
 
 
+def is_beneath(path: str, above: str) -> bool:
+    """True for a path of a node beneath another."""
+    return above == ROOT or path.startswith(f"{above}/")
+
+
 def joined(found: list[str]) -> str:
     """The path of these segments."""
     return ROOT + "/".join(found)

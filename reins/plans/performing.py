@@ -2,6 +2,8 @@
 
 import asyncio
 import inspect
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from reins.plans.actions import Action, Actions
@@ -26,7 +28,7 @@ class Performer:
     async def perform(self, leaf: Leaf, context: Context, owner: str = "") -> End:
         """The end of a task, whatever its action does; owners have threads in turn.
 
-        Raises: asyncio.CancelledError alone.
+        Raises: asyncio.CancelledError, and KeyboardInterrupt, which is a person's.
         """
         node_path.set(leaf.path)
         try:
@@ -35,14 +37,16 @@ class Performer:
                 await self._limiters.wait(action.limit)
             returned = await self._called(action, as_json(leaf.state), context, owner)
             return outcome_of(returned, leaf.state, tuple(context.said), context.spent)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a task's fault is an event
+        except (asyncio.CancelledError, KeyboardInterrupt):
+            raise
+        except BaseException as error:  # noqa: BLE001 - a task's fault is an event
             return Failure(failed(error), tuple(context.said), context.spent)
 
     async def _called(self, action: Action, state: Any, context: Context, owner: str) -> Any:
         given = (state, context) if action.takes_context else (state,)
         if action.is_async:
             return await action.function(*given)
-        future = self._pool.submit(lambda: action.function(*given), owner)
+        future = self._pool.submit(partial(_in_thread, action.function, given), owner)
         try:
             returned = await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -50,3 +54,11 @@ class Performer:
             context.runs_on = not self._pool.give_up(future) and not future.done()
             raise
         return await returned if inspect.isawaitable(returned) else returned
+
+
+def _in_thread(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+    try:
+        return function(*given)
+    except StopIteration as error:
+        # No future of asyncio takes it: who waits for it would wait for ever.
+        raise RuntimeError("the action raised StopIteration") from error

@@ -53,6 +53,16 @@ class Err(Generic[E_co]):
 
 Result: TypeAlias = Ok[T_co] | Err[E_co]
 
+
+def words_of(value: object) -> str:
+    """The value as text that can be written: no half characters, whatever its `str` does."""
+    try:
+        text = str(value)
+    except Exception as error:  # noqa: BLE001 - an error whose words cannot be had is told all the same
+        return f"(its text cannot be had: {type(error).__name__})"
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+
+
 Kind = Literal["action", "function", "timeout", "budget", "conflict", "no_success", "limit"]
 """`action`: a task failed. `function`: a predicate, selector, lens and so on did. `limit`: a bound
 of the plan or of all plans was reached.
@@ -67,6 +77,9 @@ class Fault:
     message: str
     path: str = "/"
     causes: "tuple[Fault, ...]" = field(default=())
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "message", words_of(self.message))
 
     def __str__(self) -> str:
         return f"{self.path}: {self.message}"

@@ -233,11 +233,15 @@ class Bridge:
         agent = None if session is None else session.agent
         return dict(agent.work.since) if isinstance(agent, WorkingAgentBase) else {}
 
+    @property
+    def actions(self) -> Any:
+        """The actions that plans may name, where the worker is here; None where it is not."""
+        return None if self._worker is None else self._worker.plans.library.actions
+
     def own_plan(self, name: str) -> Any:
         """A plan of the user's modules, where the worker is here; None where it is not known."""
-        if self._worker is None:
-            return None
-        return self._worker.plans.library.actions.plans.get(name)
+        actions = self.actions
+        return None if actions is None else actions.plans.get(name)
 
     def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Call `wake`, from a thread, after each commit of a worker here; returns what ends it."""

@@ -6,6 +6,7 @@ import random
 import time
 
 from reins.plans import Actions, Task, loop_while, parallel, race, retry, sequence
+from store.times import now_us
 
 TURNS = 12
 """Of each plan."""
@@ -13,9 +14,9 @@ actions = Actions()
 
 
 def note(line: str) -> None:
-    """One write, so that lines of several processes do not mix."""
+    """The line and its time, in one write: lines of several processes do not mix."""
     with open(os.environ["PLAN_LOG"], "ab", buffering=0) as log:  # noqa: PTH123
-        log.write(f"{line}\n".encode())
+        log.write(f"{line} {now_us()}\n".encode())
 
 
 @actions.action

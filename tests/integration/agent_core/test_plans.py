@@ -187,14 +187,14 @@ async def test_a_timeout_ends_what_it_is_about(fleet):
     await fleet.plan(timeout(Task("wait"), 0.1))
     await fleet.until_status("failed")
     assert fleet.outcomes() == [("/", "alarm"), ("/0", "cancelled")]
-    assert "after 0.1 s" in fleet.log()[-2]["error"]
+    assert "after 0.1 s" in fleet.log()[-1]["error"]
 
 
 async def test_a_failed_plan_goes_on_from_before_its_failure(fleet):
     """After a resume the task that failed is begun again, and nothing else."""
     await fleet.plan(sequence(add_("first"), Task("put", {"to": "x"})))
     await fleet.until_status("failed")
-    assert "put needs the argument value" in fleet.log()[-2]["error"]
+    assert "put needs the argument value" in fleet.log()[-1]["error"]
     RAN.clear()
     await fleet.do(q.agent_resume_action, "a", "ann")
     await until_async(lambda: fleet.outcomes().count(("/1", "failed")) == 2, "it was tried again")

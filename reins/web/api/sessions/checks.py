@@ -12,6 +12,7 @@ from agent_core.session.status import Status
 from reins.names.known_ids import KnownIds
 from reins.web.api.agent_types import types_of
 from reins.web.api.context import ApiContext
+from reins.web.api.sessions.plan_checks import check_plan
 from reins.web.http.problem import RequestRefusedError, flaw, unfit
 from reins.web.views.rows import Row
 from store import agents_config
@@ -50,6 +51,8 @@ class Checks:
                 own=self._own_config(asked.agent_id) if asked.further else None,
                 knows_route=self._context.bridge.knows_route,
             )
+        if kind.agent_type == "plan":
+            check_plan(config, self._context.bridge)
         self._passed[asked.session_id] = asked
         self._ids.add(asked.session_id)
         if not asked.further:

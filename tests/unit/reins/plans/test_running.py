@@ -13,6 +13,7 @@ from reins.plans import (
     Err,
     Limiters,
     Ok,
+    Outcome,
     PlanError,
     PlanFailedError,
     Pool,
@@ -173,6 +174,76 @@ def test_what_would_end_the_process_fails_a_task(actions):
 
     assert ran(actions, "leaves").result.error.message == "SystemExit: 3"
     assert ran(actions, "cancels").result.error.message == "it was cancelled from within"
+
+
+class Odd(BaseException):
+    """No `except Exception` catches it."""
+
+
+class WordlessError(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+def raising(error):
+    def act(_state):
+        raise error
+
+    async def act_on_the_loop(_state):
+        raise error
+
+    return act, act_on_the_loop
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (Odd("odd"), "Odd: odd"),
+        (GeneratorExit(), "GeneratorExit"),
+        (StopIteration(), "raised StopIteration"),
+        (StopAsyncIteration("over"), "StopAsyncIteration: over"),
+        (WordlessError(), "WordlessError: (its text cannot be had: RuntimeError)"),
+        (ValueError("half \ud800"), "ValueError: half ?"),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+def test_whatever_an_action_raises_is_its_end(actions, error, words):
+    """In a thread and on the loop: the task has failed, in words that can be written."""
+    for act in raising(error):
+        actions.actions.pop("raises", None)
+        actions.register("raises", act)
+        assert words in ran(actions, "raises").result.error.message
+
+
+@pytest.mark.parametrize(
+    ("returns", "words"),
+    [
+        (lambda ctx: ctx.spend(tokens=1.5), "it spent 1.5 tokens; expected a whole number from 0"),
+        (lambda ctx: ctx.spend(tokens=-1), "it spent -1 tokens"),
+        (
+            lambda ctx: ctx.spend(cost_usd=float("nan")),
+            "it spent nan US dollars; expected a finite",
+        ),
+        (lambda _: Outcome({}, spent=Spent("all")), "it spent 'all' tokens"),
+        (lambda _: Outcome({}, spent=Spent(0, "all")), "it spent 'all' US dollars"),
+    ],
+)
+def test_what_cannot_be_counted_fails_its_task(actions, returns, words):
+    actions.register("spends", lambda _state, ctx: returns(ctx))
+    assert words in ran(actions, "spends").result.error.message
+
+
+def test_what_is_said_is_text(actions):
+    """Whatever an action says: a row can hold it."""
+
+    @actions.action
+    def speaks(state, ctx):
+        ctx.say(5)
+        ctx.say("half \ud800")
+        return Outcome(state, (6, WordlessError()))
+
+    said = [line for _, line in ran(actions, "speaks").said]
+    assert said == ["5", "half ?", "6", "(its text cannot be had: RuntimeError)"]
 
 
 def test_losers_are_cancelled_before_the_plan_goes_on(actions):

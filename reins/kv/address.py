@@ -31,11 +31,11 @@ class Address:
         return cls(url, parts.scheme, shown, tuple(_secrets(parts)))
 
     def without_secrets(self, text: object) -> str:
-        """What a driver says, without the password."""
+        """The words of a driver, in one line and without the password."""
         said = str(text)
         for secret in self.secrets:
             said = said.replace(secret, "***")
-        return said.strip()
+        return " ".join(said.split()).rstrip(".")
 
 
 def _secrets(parts: SplitResult) -> Iterator[str]:

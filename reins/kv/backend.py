@@ -1,4 +1,4 @@
-"""What all stores have in common: checks before a step, conflicts after one that was refused."""
+"""All that stores have in common: checks before a step, conflicts after one that was refused."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence

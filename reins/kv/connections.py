@@ -117,7 +117,8 @@ class Connections:
             yield
         except (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, OSError) as error:
             raise UnavailableError(
-                f"{self._address.shown} did not answer within {self._timeout_s:g} s: "
+                f"{self._address.shown} cannot be reached, or did not answer within "
+                f"{self._timeout_s:g} s: "
                 f"{self._address.without_secrets(error) or 'no word came'}. Check that it runs "
                 "and can be reached; a write may have been done"
             ) from None

@@ -21,7 +21,7 @@ _SHOWN_CHARACTERS = 60
 
 
 class File(NamedTuple):
-    """What a file holds."""
+    """The contents of a file."""
 
     key: str
     version: int

@@ -1,4 +1,4 @@
-"""What all stores take alike: keys, values, versions and pages, checked before they travel."""
+"""Limits that all stores have alike: keys, values, versions, pages, checked before they travel."""
 
 from typing import Any
 

@@ -26,19 +26,20 @@ def open_kv(url: str, *, timeout_s: float = 5.0) -> KV:
     """
     if timeout_s <= 0:
         raise KVError(f"timeout_s is {timeout_s!r}; give the seconds that a call may take")
-    scheme, _, rest = url.partition(":")
-    match scheme:
-        case "memory" if not rest:
+    scheme, colon, rest = url.partition(":")
+    match scheme + colon:
+        case "memory:" if not rest:
             return MemoryKV()
-        case "json" if rest:
+        case "json:" if rest:
             return JsonFilesKV(_path(rest), timeout_s=timeout_s)
-        case "sqlite" if rest:
+        case "sqlite:" if rest:
             return SqliteKV(_path(rest), timeout_s=timeout_s)
-        case "redis" | "rediss":
+        case "redis:" | "rediss:":
             return RedisKV(_known(url), timeout_s=timeout_s)
-        case "postgresql" | "postgres":
+        case "postgresql:" | "postgres:":
             return PostgresKV(_known(url), timeout_s=timeout_s)
-    raise KVError(f"the address of a store begins with {scheme[:20]!r}; expected is {_EXPECTED}")
+    given = f" begins with {scheme}://" if rest.startswith("//") else " is none"
+    raise KVError(f"the address of the store{given}; expected is {_EXPECTED}")
 
 
 def _path(rest: str) -> Path:

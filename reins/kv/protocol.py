@@ -1,4 +1,4 @@
-"""What a key-value store does, whatever keeps its rows."""
+"""The calls of a key-value store, whatever keeps its rows."""
 
 from collections.abc import AsyncIterator
 from enum import Enum

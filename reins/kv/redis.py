@@ -122,7 +122,8 @@ class RedisKV(Backend):
             ) from None
         except (exceptions.RedisError, TimeoutError, OSError) as error:
             raise UnavailableError(
-                f"{self._address.shown} did not answer within {self._timeout_s:g} s: "
+                f"{self._address.shown} cannot be reached, or did not answer within "
+                f"{self._timeout_s:g} s: "
                 f"{self._address.without_secrets(error) or 'no word came'}. Check that it runs "
                 "and can be reached; a write may have been done"
             ) from None
@@ -134,15 +135,18 @@ class RedisKV(Backend):
             from redis import asyncio as aio  # noqa: PLC0415 - an extra
             from redis.asyncio.retry import Retry  # noqa: PLC0415
             from redis.backoff import NoBackoff  # noqa: PLC0415
+            from redis.maint_notifications import MaintNotificationsConfig  # noqa: PLC0415
         except ImportError:
             raise KVError(
                 "the package redis is not installed: pip install 'reins[redis]'"
             ) from None
         try:
             # No retries: a write whose answer was lost would be done twice, or refused by itself.
+            # With notifications on, connections that the server has closed would be used again.
             pool = aio.BlockingConnectionPool.from_url(
                 self._address.url, max_connections=_CONNECTIONS, timeout=None,
                 socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0),
+                maint_notifications_config=MaintNotificationsConfig(enabled=False),
             )  # fmt: skip
         except (ValueError, TypeError):
             raise KVError(

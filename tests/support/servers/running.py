@@ -92,7 +92,9 @@ class Server:
 
     def _signal(self, number: int) -> None:
         assert self._process is not None
-        os.kill(self._process.pid, number)
+        process = psutil.Process(self._process.pid)
+        for each in (process, *process.children()):
+            each.send_signal(number)
 
     def _end(self, number: int) -> None:
         if self._process is None:

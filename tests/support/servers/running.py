@@ -143,12 +143,13 @@ class RedisServer(Server):
 
 
 class PostgresServer(Server):
-    """As nobody where the tests are root: PostgreSQL refuses that. Its syncs are left out."""
+    """As nobody where the tests are root: PostgreSQL refuses that. Its syncs are left out, unless
+    it is `synced`."""
 
     stop_signal = signal.SIGINT  # without waiting for its clients
 
-    def __init__(self) -> None:
-        self._programs = _postgres()
+    def __init__(self, *, synced: bool = False) -> None:
+        self._programs, self._fsync = _postgres(), "on" if synced else "off"
         super().__init__()
 
     def prepare(self) -> None:
@@ -166,7 +167,7 @@ class PostgresServer(Server):
     def command(self) -> Sequence[str | Path]:
         options = (
             "listen_addresses=127.0.0.1", f"port={self.port}", "unix_socket_directories=",
-            "fsync=off", "shared_buffers=16MB", "jit=off", "max_connections=60",
+            f"fsync={self._fsync}", "shared_buffers=16MB", "jit=off", "max_connections=60",
         )  # fmt: skip
         flags = [part for each in options for part in ("-c", each)]
         return [self._programs / "postgres", "-D", self.folder / "data", *flags]

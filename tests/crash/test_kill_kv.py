@@ -10,7 +10,7 @@ from reins.kv import open_kv
 from tests.support.kv_writer import KEYS, value_of
 from tests.support.program import ROOT, Program
 
-KILLS = int(os.environ.get("KV_KILLS", "8"))
+KILLS = int(os.environ.get("KV_KILLS", "5"))
 """Set the variable for a campaign."""
 
 

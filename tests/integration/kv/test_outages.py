@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import subprocess
 import sys
 import time
 
@@ -12,10 +13,12 @@ import redis as driver
 from reins import redaction
 from reins.kv import ConflictError, KVError, UnavailableError, open_kv
 from tests.integration.kv.relay import Relay
+from tests.support.program import ROOT
 from tests.support.servers.running import PASSWORD, RedisServer, free_port
 
 ON_SERVERS = pytest.mark.parametrize("kind", ["redis", "postgres"], indirect=True)
 WAIT_S = 0.5
+BOUND_S = 8.0  # what is waited for in vain, and a machine that others use
 ESCAPED = "s3cret%2Fof%40the%3Aserver"
 
 
@@ -39,12 +42,12 @@ CALLS = [
 ]
 
 
-async def refused(kv, match, most_s=4 * WAIT_S + 1):
+async def refused(kv, match):
     for name, given in CALLS:
         began = time.monotonic()
         with pytest.raises(UnavailableError, match=match) as told:
             await getattr(kv, name)(*given)
-        assert time.monotonic() - began < most_s
+        assert time.monotonic() - began < BOUND_S
         assert "s3cret" not in str(told.value)
 
 
@@ -67,7 +70,7 @@ async def test_a_frozen_server(place, server):
     await refused(kv, f"did not answer within {WAIT_S:g} s")
     began = time.monotonic()
     crowd = await asyncio.gather(*(kv.get("key") for _ in range(30)), return_exceptions=True)
-    assert time.monotonic() - began < 10 * WAIT_S
+    assert time.monotonic() - began < 2 * BOUND_S
     assert all(isinstance(end, UnavailableError) for end in crowd)
     waiting = asyncio.create_task(kv.get("key"))
     await asyncio.sleep(WAIT_S / 5)
@@ -75,7 +78,7 @@ async def test_a_frozen_server(place, server):
     began = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await waiting
-    assert time.monotonic() - began < 3 * WAIT_S
+    assert time.monotonic() - began < BOUND_S
     server.thaw()
     assert await kv.put("other", 2)
 
@@ -185,6 +188,12 @@ async def test_stores_that_open_an_empty_database_at_once(postgres_server):
             ]
             versions = await asyncio.gather(*(kv.put("key", 1) for kv in stores))
             assert len(set(versions)) == 8
+
+
+def test_who_needs_no_driver_imports_none():
+    """Drivers come with the first call of a store on a server."""
+    code = "import sys, reins.kv; assert not {'redis', 'psycopg'} & sys.modules.keys()"
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 @pytest.mark.parametrize(

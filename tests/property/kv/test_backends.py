@@ -1,6 +1,7 @@
 """Each kind of store against a dictionary: any calls in any order, by two on the same rows."""
 
 import asyncio
+import os
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -10,6 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from reins.kv import ABSENT, ConflictError, open_kv, rows
 from tests.support.servers.places import KINDS, url_of
 
+TIMES = int(os.environ.get("KV_TIMES", "1"))
+"""Set the variable for a campaign."""
 EXAMPLES = {"memory": 60, "json": 15, "sqlite": 25, "redis": 25, "postgres": 15}
 keys = st.sampled_from(["a", "A", "a/b", "b", "é", "\uffff", "\U00010000", "b\U0010ffff"])
 prefixes = st.sampled_from(["", "a", "b", "\U0010ffff", "é"])
@@ -125,7 +128,7 @@ def test_a_store_does_as_a_dictionary_does(kind, tmp_path_factory, request):
     run_state_machine_as_test(
         machine,
         settings=settings(
-            max_examples=EXAMPLES[kind], stateful_step_count=25, deadline=None,
+            max_examples=TIMES * EXAMPLES[kind], stateful_step_count=25, deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )  # fmt: skip

@@ -131,29 +131,31 @@ class RedisKV(Backend):
     def _open(self) -> "Redis":
         if self._closed:
             raise KVError(f"the store {self._address.shown} was closed; open another")
-        try:
-            from redis import asyncio as aio  # noqa: PLC0415 - an extra
-            from redis.asyncio.retry import Retry  # noqa: PLC0415
-            from redis.backoff import NoBackoff  # noqa: PLC0415
-            from redis.maint_notifications import MaintNotificationsConfig  # noqa: PLC0415
-        except ImportError:
-            raise KVError(
-                "the package redis is not installed: pip install 'reins[redis]'"
-            ) from None
-        try:
-            # No retries: a write whose answer was lost would be done twice, or refused by itself.
-            # With notifications on, connections that the server has closed would be used again.
-            pool = aio.BlockingConnectionPool.from_url(
-                self._address.url, max_connections=_CONNECTIONS, timeout=None,
-                socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0),
-                maint_notifications_config=MaintNotificationsConfig(enabled=False),
-            )  # fmt: skip
-        except (ValueError, TypeError):
-            raise KVError(
-                f"the address {self._address.scheme}://… is none that redis-py reads; expected is "
-                "redis://[[user]:password@]host[:port][/number]"
-            ) from None
-        client = aio.Redis.from_pool(pool)
+        client = _client_of(self._address)
         for script in (_WRITE, _WRITE_NEWER, _REMOVE, _PAGE):
             self._scripts[script] = client.register_script(script)
         return client
+
+
+def _client_of(address: Address) -> "Redis":
+    try:
+        from redis import asyncio as aio  # noqa: PLC0415 - an extra
+        from redis.asyncio.retry import Retry  # noqa: PLC0415
+        from redis.backoff import NoBackoff  # noqa: PLC0415
+        from redis.maint_notifications import MaintNotificationsConfig  # noqa: PLC0415
+    except ImportError:
+        raise KVError("the package redis is not installed: pip install 'reins[redis]'") from None
+    try:
+        # No retries: a write whose answer was lost would be done twice, or refused by itself.
+        # With notifications on, connections that the server has closed would be used again.
+        pool = aio.BlockingConnectionPool.from_url(
+            address.url, max_connections=_CONNECTIONS, timeout=None,
+            socket_timeout=None, socket_connect_timeout=None, retry=Retry(NoBackoff(), 0),
+            maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        )  # fmt: skip
+    except (ValueError, TypeError):
+        raise KVError(
+            f"the address {address.scheme}://… is none that redis-py reads; expected is "
+            "redis://[[user]:password@]host[:port][/number]"
+        ) from None
+    return aio.Redis.from_pool(pool)

@@ -152,6 +152,7 @@ browser:
 	@sh tests/browser/chromium.sh
 	@sh tests/support/faults/gcc.sh
 	@sh tests/support/proxies/debian.sh
+	@sh tests/support/servers/debian.sh
 
 # The official inspector and conformance suite of MCP, by a lock file without an index's address.
 mcp-peers: $(VENV)/.stamp-dev
@@ -196,5 +197,5 @@ independent: $(VENV)/.stamp-dev
 	$(PY) -m pytest -n 2 --dist loadfile $(INDEPENDENT)
 
 clean: ## Remove all that was installed or built
-	rm -rf $(VENV) $(LITELLM) $(OTHERS) $(MODEL) .peers bench/results .proxies .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
+	rm -rf $(VENV) $(LITELLM) $(OTHERS) $(MODEL) .peers bench/results .proxies .servers .mcp-peers .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage .coverage.* \
 	  dist reins/web/dashboard/node_modules reins/web/dashboard/dist

@@ -15,7 +15,9 @@ FOR_ALL = {
 }  # fmt: skip
 ONLY_IN = {
     "lancedb": {"store"},
-    "sqlite3": {"store", "reins.tools"},
+    "sqlite3": {"store", "reins.tools", "reins.kv"},
+    "redis": {"reins.kv"},
+    "psycopg": {"reins.kv"},
     "pyarrow": {"store"},
     "pandas": {"store"},
     "flask": {"reins.web"},

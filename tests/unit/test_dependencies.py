@@ -18,7 +18,7 @@ EXTRAS = PROJECT["optional-dependencies"]
 OPTIONAL = {
     "uvloop": "fast", "opentelemetry": "telemetry", "wordllama": "embeddings",
     "mcp": "mcp", "mcp_types": "mcp", "anyio": "mcp", "httpx2": "mcp", "jsonschema": "mcp",
-    "referencing": "mcp",
+    "referencing": "mcp", "redis": "redis", "psycopg": "postgres",
 }  # fmt: skip
 NOT_INSTALLED = {
     "_typeshed",

@@ -53,6 +53,9 @@ class WorkingAgentBase(LoopingAgentBase):
     def before_cancel(self, name: str) -> None:
         """A piece is about to be cancelled."""
 
+    def hold(self) -> None:
+        """The session is about to be held by a budget: no end is taken in before it is let go."""
+
     def rest(self) -> None:
         """Let go what need not be waited for before all is at rest; asked again at each end."""
 
@@ -74,6 +77,10 @@ class WorkingAgentBase(LoopingAgentBase):
         self.session.mailbox.wake()
 
     async def tick(self) -> StepResult | Quiet:
+        if self.session.waits is not None and not self.work.ends:
+            self._begin()  # another try of what was away
+            while self.work.running and not self.work.ends:
+                await self.work.change()
         self._folded = tuple(self.work.ends)
         return await self.fold(self._folded)
 
@@ -88,6 +95,10 @@ class WorkingAgentBase(LoopingAgentBase):
     def _forget_folded(self) -> None:
         self.work.forget(self._folded)
         self._folded = ()
+
+    async def _hold(self, held: dict[str, Any]) -> None:
+        self.hold()
+        await super()._hold(held)
 
     def after_tick(self) -> None:
         super().after_tick()
@@ -154,9 +165,11 @@ class WorkingAgentBase(LoopingAgentBase):
     def begin_wanted(self) -> None:
         """Begin the pieces that should run and do not, if the session may have any begun."""
         session = self.session
-        may_begin = session.status is Status.RUNNING and session.held is None
-        if not may_begin or self._is_quiescing or self.retired:
-            return
+        waits = session.held is not None or session.waits is not None
+        if session.status is Status.RUNNING and not (waits or self._is_quiescing or self.retired):
+            self._begin()
+
+    def _begin(self) -> None:
         for name, piece in self.wanted().items():
             if not self.work.knows(name):
                 self.work.start(name, piece())

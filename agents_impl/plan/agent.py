@@ -13,7 +13,8 @@ from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.outcomes import Done
 from agent_core.agent.results import Quiet, StepResult
 from agent_core.agent.working import GIVEN_UP_S, WorkingAgentBase
-from agent_core.budgets.limits import BudgetSpentError, spent_in
+from agent_core.budgets.limits import spent_in
+from agent_core.session.failures import away_in
 from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended, Told
 from agents_impl.plan.models import (
@@ -113,6 +114,7 @@ class PlanAgent(WorkingAgentBase):
             self.state.tree is None
             or bool(self.work.ends)
             or self._has_ended
+            or self.session.waits is not None
             or isinstance(self._course, str)
         )
         return has_work and super().may_tick()
@@ -132,19 +134,19 @@ class PlanAgent(WorkingAgentBase):
 
     async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> "tuple[Any, Spent]":
         """The end of a task, and what of its spending is on the session's account already."""
-        from agents_impl.plan.course import outcome_of  # noqa: PLC0415
+        from agents_impl.plan.course import Failure, outcome_of  # noqa: PLC0415
         from reins.plans import Context, Spent, paths  # noqa: PLC0415
 
         session, metered = self.session, Spent()
-        no_room: BudgetSpentError | None = None
+        stopped: BaseException | None = None
 
         async def ask(prompt: str) -> str:
-            nonlocal metered, no_room
+            nonlocal metered, stopped
             messages = [{"role": "user", "content": prompt}]
             try:
                 answer = await self.services.get(Model).call(CONVERSE, messages=messages)
             except BaseException as error:
-                no_room = spent_in(error)
+                stopped = _stopped_by(error)
                 raise
             spent = Spent(answer.tokens_in + answer.tokens_out, answer.cost_usd)
             metered += spent
@@ -162,10 +164,11 @@ class PlanAgent(WorkingAgentBase):
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
             end = await self._modules.library.performer.perform(leaf, context, session.session_id)
-            if span is not None and no_room is None:
+            is_stopped = stopped is not None and isinstance(end, Failure)
+            if span is not None and not is_stopped:
                 span.ended(outcome_of(end))
-        if no_room is not None:
-            raise no_room
+        if stopped is not None and is_stopped:
+            raise stopped
         return end, metered
 
     async def _sleep(self, name: str, left_s: float) -> None:
@@ -192,22 +195,33 @@ class PlanAgent(WorkingAgentBase):
     def rest(self) -> None:
         """Clocks stop but those over tasks that run, and go on from there.
 
-        Where all that runs are branches of races whose other branch is not begun, it is let go.
+        What waits for its rate or for a thread is let go; so are, where nothing else runs, branches
+        of races whose other branch is not begun.
         """
         course, tree = self._course, self.state.tree
         if tree is None or isinstance(course, str):
             return
         running = {name for name in self.work.running if not name.startswith(ALARM)}
-        stops = course.without_work(self._due, running)
-        if stops:
-            left = self._left()
-            self.state.tree = course.with_left(tree, {name: left[name] for name in stops})
-            self.keep_state()
-            self.work.let_go(stops)
-            for name in stops:
-                del self._due[name]
-        if running and running == course.stalled(tree, running):
-            self.work.let_go(running)
+        self._stop_clocks(course.without_work(self._due, running))
+        contexts = self._contexts
+        waiting = {name for name in running if name in contexts and contexts[name].is_waiting}
+        if running - waiting == course.stalled(tree, running - waiting):
+            waiting = running
+        self.work.let_go(waiting)
+
+    def hold(self) -> None:
+        self._stop_clocks([*self._due])
+
+    def _stop_clocks(self, alarms: Sequence[str]) -> None:
+        course, tree = self._course, self.state.tree
+        if not alarms or tree is None or isinstance(course, str):
+            return
+        left = self._left()
+        self.state.tree = course.with_left(tree, {name: left[name] for name in alarms})
+        self.keep_state()
+        self.work.let_go(alarms)
+        for name in alarms:
+            del self._due[name]
 
     # -- a tick
 
@@ -223,17 +237,20 @@ class PlanAgent(WorkingAgentBase):
             state.source = None if self.config.name is None else course.source
         else:
             state.tree, state.before = self._standing, None
-            events = [(_path_of(end), self._event(end)) for end in self._with_room(ends)]
+            events = [(_path_of(end), self._event(end)) for end in self._not_stopped(ends)]
             taken = course.take(state.tree, events)
         cancelled = await self._cancel(course, taken)
         return self._row(taken, ends, cancelled, began=began)
 
-    def _with_room(self, ends: Sequence[Ended]) -> list[Ended]:
-        """Those that were not stopped by a budget. Raises: BudgetSpentError where none is left."""
+    def _not_stopped(self, ends: Sequence[Ended]) -> list[Ended]:
+        """Those that were not stopped by a budget, or by a model that is away; they begin again.
+
+        Raises: what stopped them, where none is left.
+        """
         stopped = {
-            end.name: no_room
+            end.name: why
             for end in ends
-            if end.error is not None and (no_room := spent_in(end.error)) is not None
+            if end.error is not None and (why := _stopped_by(end.error)) is not None
         }
         for name in stopped:
             self.work.drop(name)
@@ -403,6 +420,11 @@ class PlanAgent(WorkingAgentBase):
         self.state.tree = taken.tree
         words = [f"{each['path']} {each['words']}" for each in taken.decisions]
         return one_line("; ".join([did, *words]), 2 * _SHOWN_CHARS)
+
+
+def _stopped_by(error: BaseException) -> BaseException | None:
+    """The error that is none of the task's: a budget that is spent, a model that is away."""
+    return spent_in(error) or away_in(error)
 
 
 def _listed(named: Iterable[tuple[str, str]]) -> str:

@@ -146,6 +146,8 @@ async def again(session: Session, row: Row) -> None:
             await session.log.record(session.agent.final(error=row["error"]))
         case "final":
             await session.agent.apply(_control(Stop, applied, payload, reason=payload["reason"]))
+        case "error" if _waited(session, payload):
+            await _stand_again(session, row, payload, applied)
         case "tick" | "error":
             await _end_again(session.agent, row)
             await session.agent.tick_once()
@@ -172,6 +174,11 @@ async def _stand_again(
         if "start" in payload:  # what ran was begun again
             session.agent.let_go()
         session.agent.begin_wanted()
+
+
+def _waited(session: Session, payload: dict[str, Any]) -> bool:
+    """True of a try that came to nothing: it took the end of no piece of work in."""
+    return isinstance(session.agent, WorkingAgentBase) and "waits_for" in payload
 
 
 async def _end_again(agent: object, row: Row) -> None:

@@ -34,6 +34,8 @@ class Context:
     """Asks a model one prompt, where there is one: on the account of the session, in a session."""
     said: list[str] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
+    is_waiting: bool = False
+    """It waits for its rate, or for a thread: its action has not begun."""
     runs_on: bool = False
     """It was cancelled, and its thread runs on."""
     _stop: threading.Event | None = field(default=None, init=False, repr=False)

@@ -34,7 +34,9 @@ class Performer:
         try:
             action = self._actions.get(leaf.name)
             if action.limit is not None:
+                context.is_waiting = True
                 await self._limiters.wait(action.limit)
+                context.is_waiting = False
             returned = await self._called(action, as_json(leaf.state), context, owner)
             return outcome_of(returned, leaf.state, tuple(context.said), context.spent)
         except (asyncio.CancelledError, KeyboardInterrupt):
@@ -46,7 +48,8 @@ class Performer:
         given = (state, context) if action.takes_context else (state,)
         if action.is_async:
             return await action.function(*given)
-        future = self._pool.submit(partial(_in_thread, action.function, given), owner)
+        context.is_waiting = True
+        future = self._pool.submit(partial(_in_thread, action.function, given, context), owner)
         try:
             returned = await asyncio.wrap_future(future)
         except asyncio.CancelledError:
@@ -56,7 +59,8 @@ class Performer:
         return await returned if inspect.isawaitable(returned) else returned
 
 
-def _in_thread(function: Callable[..., Any], given: tuple[Any, ...]) -> Any:
+def _in_thread(function: Callable[..., Any], given: tuple[Any, ...], context: Context) -> Any:
+    context.is_waiting = False
     try:
         return function(*given)
     except StopIteration as error:

@@ -88,6 +88,17 @@ def odd_in_thread(state, ctx):
 
 
 @actions.action
+async def tidies(state, ctx):
+    """Takes its time to end when it is cancelled."""
+    try:
+        await asyncio.sleep(chance(ctx).uniform(0.05, 0.3))
+    except asyncio.CancelledError:
+        await asyncio.sleep(LATE_S / 6)
+        raise
+    return worked(state, ctx)
+
+
+@actions.action
 async def asks(state, ctx):
     await ctx.ask(f"{ctx.path}: what now?")
     return worked(state, ctx)
@@ -143,7 +154,7 @@ class Wild(Plans):
     def _task(self):
         self._left -= 1
         name = self._name("k")
-        kinds = ("works", "works", "dawdles", "asks", "asks", "pays", "held_back")
+        kinds = ("works", "works", "dawdles", "tidies", "asks", "asks", "pays", "held_back")
         odd = self.chance.random() < 1 / 6
         action = self.chance.choice(("odd", "odd_in_thread") if odd else kinds)
         task = Task(action, {"key": name})

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import threading
 
 import pytest
 
@@ -36,8 +37,12 @@ def made():
     return found
 
 
+GATES = threading.Event()
+
+
 @pytest.fixture
 async def fleet(data):
+    GATES.clear()
     GATE.clear()
     RAN.clear()
     fleet = Plans(data, made())
@@ -174,3 +179,46 @@ async def test_a_plan_that_fails_amid_a_pause_and_a_resume(fleet, data):
         await asyncio.to_thread(data_folder.verified, data)
     finally:
         await fleet.start("start-2")
+
+
+async def test_clocks_stand_while_a_budget_holds_the_session(fleet):
+    """A timeout goes on from there when there is room again."""
+    ask = Task("ask", {"prompt": "{x}", "to": "y"})
+    plan = sequence(ask, parallel(ask, timeout(Task("wait"), 1.0)))
+    await fleet.plan(plan, state={"x": "otter"}, budget={"session": {"tokens": 60}})
+    await until_async(lambda: fleet.state()["status"] == "paused", "it is held")
+    await asyncio.sleep(1.2)
+    raised = {"type": "set_budget", "scope": "session", "tokens": 1_000}
+    await fleet.do(q.agent_interrupt, "a", "ann", raised)
+    GATE["g"].set()
+    await fleet.until_status("completed")
+    assert sorted(fleet.outcomes()[-2:]) == [("/1/0", "done"), ("/1/1/0", "done")]
+
+
+async def test_a_pause_does_not_wait_for_rates_and_threads(fleet):
+    """What has not begun gives way, and begins after the resume."""
+    changed = made()
+    changed.rate("slow", 1, 30)
+
+    @changed.action(limit="slow")
+    async def rated(state, ctx):
+        RAN.append(ctx.path)
+        return {**state, "rated": ctx.path}
+
+    @changed.action
+    def threaded(state, ctx):
+        RAN.append(ctx.path)
+        GATES.wait(20)
+        return {**state, ctx.path: True}
+
+    fleet.plans.take(changed)
+    threads = [Task("threaded") for _ in range(10)]
+    await fleet.plan(parallel("rated", "rated", *threads))
+    await until_async(lambda: len(RAN) == 9, "what may begin has begun")
+    pause = await fleet.ask(q.agent_pause_action, "a", "ann")
+    await until_async(lambda: fleet.state()["status"] == "pausing", "it is pausing")
+    GATES.set()
+    assert (await fleet.receipt(pause))["outcome"] == "applied"
+    assert len(RAN) == 9
+    assert len(fleet.outcomes()) == 9
+    await fleet.do(q.agent_destroy_action, "a", "ann")

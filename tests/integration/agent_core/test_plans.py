@@ -73,13 +73,22 @@ class Answer:
         self.text, self.tokens_in, self.tokens_out, self.cost_usd = text, 30, 20, 0.0
 
 
+class AwayError(Exception):
+    waits_for = "model"
+
+
 class Answers:
-    """A model that answers with the prompt, on the session's account."""
+    """A model that answers with the prompt, on the session's account; unless it is away."""
+
+    away = 0
 
     def __init__(self, caller):
         self.caller = caller
 
     async def call(self, _function, messages):
+        if Answers.away:
+            Answers.away -= 1
+            raise AwayError("nobody answers")
         kept = self.caller.reserve(50, 0.0)
         await asyncio.sleep(0.01)
         self.caller.settle(kept, 30, 20, 0.0)
@@ -277,6 +286,20 @@ async def test_a_model_is_asked_on_the_sessions_account(fleet):
     ticks = [row for row in fleet.log() if row["kind"] == "tick"]
     assert sum(row["tokens_in"] + row["tokens_out"] for row in ticks) == 100
     assert sum(node.get("tokens", 0) for node in fleet.nodes()) == 100
+
+
+async def test_while_the_model_is_away_a_task_waits_as_a_tick_does(fleet):
+    """It is no failure of the task, and costs the plan no attempt; what runs beside it ends."""
+    Answers.away = 4
+    ask = retry(Task("ask", {"prompt": "{x}", "to": "y"}), attempts=2)
+    await fleet.plan(parallel(ask, Task("wait")), state={"x": "otter"})
+    await until_async(lambda: fleet.state()["waits"], "it waits")
+    GATE["g"].set()
+    await fleet.until_status("completed")
+    rows = [row["text"] for row in fleet.log() if row["kind"] == "error"]
+    assert rows[0] == "waits for the model (try 1)"
+    assert fleet.end()["state"] == {"x": "otter", "y": "OTTER", "waited": True}
+    assert sorted(fleet.outcomes()) == [("/0/0~1", "done"), ("/1", "done")]
 
 
 async def test_a_named_plan_keeps_its_shape_and_a_missing_action_holds_it(fleet):

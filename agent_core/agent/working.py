@@ -142,6 +142,7 @@ class WorkingAgentBase(LoopingAgentBase):
                 await self.work.change()
                 await self._commit_ends()
                 await self._come_to_rest()
+            await self._commit_ends()  # what has ended while the row before was written
         finally:
             self._is_quiescing = False
 

@@ -115,6 +115,7 @@ class PlanAgent(WorkingAgentBase):
             or bool(self.work.ends)
             or self._has_ended
             or self.session.waits is not None
+            or self.state.again is not None
             or isinstance(self._course, str)
         )
         return has_work and super().may_tick()
@@ -125,9 +126,11 @@ class PlanAgent(WorkingAgentBase):
         tree, course = self._standing, self._course
         if tree is None or isinstance(course, str):
             return {}
+        again = (self.state.again or {}).get("path")
         pieces: dict[str, Callable[[], Coroutine[Any, Any, Any]]] = {
             leaf.path: partial(self._perform, leaf, self.state.guidance)
             for leaf in course.live(tree)
+            if leaf.path != again
         }
         alarms = course.alarms(tree)
         return pieces | {name: partial(self._sleep, name, left) for name, left in alarms.items()}
@@ -236,11 +239,20 @@ class PlanAgent(WorkingAgentBase):
             taken = course.begin(self.config.state)
             state.source = None if self.config.name is None else course.source
         else:
-            state.tree, state.before = self._standing, None
+            if state.again is not None:
+                self.keep_folded()
+                ends = ()
             events = [(_path_of(end), self._event(end)) for end in self._not_stopped(ends)]
-            taken = course.take(state.tree, events)
+            taken = self._taken(course, events)
         cancelled = await self._cancel(course, taken)
         return self._row(taken, ends, cancelled, began=began)
+
+    def _taken(self, course: "Course", events: Sequence[tuple[str, Any]]) -> "Taken":
+        state = self.state
+        state.tree, state.before, again = self._standing, None, state.again
+        if again is None:
+            return course.take(state.tree, events)
+        return course.take_again(state.tree, again)
 
     def _not_stopped(self, ends: Sequence[Ended]) -> list[Ended]:
         """Those that were not stopped by a budget, or by a model that is away; they begin again.
@@ -299,7 +311,7 @@ class PlanAgent(WorkingAgentBase):
         from agents_impl.plan import course  # noqa: PLC0415
 
         state = self.state
-        state.tree, state.before = taken.tree, taken.before
+        state.tree, state.before, state.again = taken.tree, taken.before, taken.again
         times = {_path_of(end): end for end in ends}
         for each in taken.nodes:
             self._contexts.pop(each["path"], None)

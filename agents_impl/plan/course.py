@@ -22,6 +22,7 @@ from reins.plans import (
     Program,
     Replaced,
     Spent,
+    Stepped,
     choices,
     compile_plan,
     enter,
@@ -52,6 +53,7 @@ class Taken:
 
     tree: dict[str, Any]
     before: dict[str, Any] | None = None
+    again: dict[str, Any] | None = None
     cancelled: list[str] = field(default_factory=list)
     nodes: list[dict[str, Any]] = field(default_factory=list)
     decisions: list[dict[str, str]] = field(default_factory=list)
@@ -103,13 +105,27 @@ class Course:
                 if name is not None and not isinstance(event, Alarm):
                     taken.nodes.append({"path": path, "name": name, **_end_of(event, "unused")})
                 continue
-            if isinstance(result(stepped.tree), Err):
-                taken.before = taken.tree
-            taken.tree = stepped.tree
-            taken.cancelled += stepped.cancelled
+            self._follow(taken, path, event, stepped)
             taken.nodes.append({"path": path, **({"name": name} if name else {}), **_end_of(event)})
-            taken.decisions += _told(stepped.decisions)
         return taken
+
+    def take_again(self, tree: dict[str, Any], again: Mapping[str, Any]) -> Taken:
+        """Fold an end in that is on record: what followed from it has failed."""
+        taken, event = Taken(tree), Outcome(again["state"])
+        stepped = step(self.program, tree, again["path"], event)
+        if not stepped.late:
+            self._follow(taken, again["path"], event, stepped)
+        return taken
+
+    @staticmethod
+    def _follow(taken: Taken, path: str, event: Event, stepped: Stepped) -> None:
+        if isinstance(result(stepped.tree), Err):
+            taken.before = taken.tree
+            if isinstance(event, Outcome):  # the task is right, and a function of the plan is not
+                taken.again = {"path": path, "state": event.state}
+        taken.tree = stepped.tree
+        taken.cancelled += stepped.cancelled
+        taken.decisions += _told(stepped.decisions)
 
     def live(self, tree: dict[str, Any]) -> list[Leaf]:
         return leaves(self.program.plan, tree)

@@ -36,13 +36,15 @@ class PlanState(BaseModel):
     """Where the plan stands; None before it has begun.
 
     `source` is the plan's JSON, where its name was given: it keeps its shape for life. `before` is
-    how it stood before it failed: a resume goes on from there.
+    how it stood before it failed: a resume goes on from there. `again` is then the end of a task
+    (`path`, `state`) that is on record, and is taken in once more.
     """
 
     tree: dict[str, Any] | None = None
     source: str | None = None
     guidance: list[str] = []
     before: dict[str, Any] | None = None
+    again: dict[str, Any] | None = None
 
 
 class _OfTask(BaseModel):

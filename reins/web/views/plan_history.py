@@ -96,7 +96,8 @@ class _Folding:
             if isinstance(order, dict) and order.get("path") in made.live:
                 self._end(row, order["path"], _OF_PERSON.get(order.get("type", ""), "cancelled"))
         made.tree = _standing(row["kind"], made.status, made.state)
-        self._stand(row, made.tree)
+        again = made.state.get("again") or {}  # its end is on record, and is taken in once more
+        self._stand(row, made.tree, ended=again.get("path"))
         self._is_whole = True
 
     def _end(
@@ -126,11 +127,13 @@ class _Folding:
             }
         )
 
-    def _stand(self, row: Row, tree: dict[str, Any]) -> None:
+    def _stand(self, row: Row, tree: dict[str, Any], *, ended: str | None) -> None:
         """The tree after a row: what has gone without a word was cancelled with what ended."""
         made, at = self.made, row["created_at"]
         stand = dict(places(tree)) if tree else {}
-        live = {path: each["name"] for path, each in stand.items() if "name" in each}
+        live = {
+            path: each["name"] for path, each in stand.items() if "name" in each and path != ended
+        }
         for path in [path for path in made.live if live.get(path) != made.live[path].name]:
             self._end(row, path, "cancelled")
         since, seq = (at, row["seq"]) if self._is_whole else (None, None)

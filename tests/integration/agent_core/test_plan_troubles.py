@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import queue_imp as q
-from reins.plans import Task, parallel, race, sequence, timeout
+from reins.plans import Task, loop_while, parallel, race, sequence, timeout
 from tests.integration.agent_core.test_plans import GATE, RAN, Plans, actions, add_
 from tests.support import data_folder
 from tests.support.waiting import until_async
@@ -222,3 +222,24 @@ async def test_a_pause_does_not_wait_for_rates_and_threads(fleet):
     assert len(RAN) == 9
     assert len(fleet.outcomes()) == 9
     await fleet.do(q.agent_destroy_action, "a", "ann")
+
+
+async def test_a_task_that_is_done_is_not_done_again_for_a_function_that_failed(fleet):
+    """Its end is taken in once more after the resume; the function has been mended."""
+    changed = made()
+    changed.function("turns", lambda state: state["none"])
+    fleet.plans.take(changed)
+    plan = sequence(add_("first"), loop_while("turns", add_("turn")), add_("last"))
+    await fleet.plan(plan, state={})
+    await fleet.until_status("failed")
+    assert "KeyError" in fleet.state()["error"]
+    await fleet.do(q.agent_resume_action, "a", "ann")
+    await until_async(lambda: fleet.kinds().count("final") == 2, "it has failed again")
+    assert RAN == ["/0"]
+    mended = made()
+    mended.function("turns", lambda state: "turn" not in state)
+    fleet.plans.take(mended)
+    await fleet.do(q.agent_resume_action, "a", "ann")
+    await fleet.until_status("completed")
+    assert RAN == ["/0", "/1/0#1", "/2"]
+    assert [path for path, _ in fleet.outcomes()] == RAN

@@ -35,9 +35,12 @@ from reins.llm import Model
 from reins.llm.calls.structured import CONVERSE
 from reins.llm.text import one_line
 from reins.plan_modules import PlanModules
+from reins.tools.outcome import ToolError
+from reins.tools.toolbox import Toolbox
 from store.journal.file import Record
 
 if TYPE_CHECKING:
+    from agents_impl.plan.calling import PlanTools
     from agents_impl.plan.course import Course, Leaf, Taken
     from reins.plans import Context, Spent
 
@@ -62,6 +65,7 @@ class PlanAgent(WorkingAgentBase):
         self._known: tuple[int, Course | str] | None = None
         self._due: dict[str, float] = {}
         self._contexts: dict[str, Context] = {}
+        self._own_tools: PlanTools | None = None
 
     # -- the plan
 
@@ -72,9 +76,22 @@ class PlanAgent(WorkingAgentBase):
         try:
             made = course.Course(self._modules.library.actions, config.plan, config.name)
             made.begin(config.state)
-        except course.PlanError as error:
+            if config.tools:
+                self._tools.check()
+        except (course.PlanError, ToolError) as error:
             raise AgentRejectedError(f"the plan cannot be run: {error}") from None
         return ()
+
+    @property
+    def _tools(self) -> "PlanTools":
+        if self._own_tools is None:
+            from agents_impl.plan.calling import PlanTools  # noqa: PLC0415
+
+            services = self.services
+            self._own_tools = PlanTools(
+                services.get(Toolbox), self.session, self.config, services.get(Model)
+            )
+        return self._own_tools
 
     @property
     def _course(self) -> "Course | str":
@@ -156,6 +173,14 @@ class PlanAgent(WorkingAgentBase):
             context.spent += spent
             return answer.text
 
+        async def call(name: str, arguments: dict[str, Any]) -> str:
+            acted = await self._tools.call(name, arguments, f"{context.key}:{len(context.calls)}")
+            told = {"tool": name, "ok": acted.ok, "kind": acted.kind, "took_s": acted.took_s}
+            context.calls.append({**told, "attempts": acted.attempts})
+            if not acted.ok:
+                raise ToolError(acted.error or acted.text)
+            return acted.text
+
         context = Context(
             leaf.path,
             leaf.args,
@@ -163,6 +188,7 @@ class PlanAgent(WorkingAgentBase):
             f"{session.session_id}:{session.created_at}:{leaf.path}",
             list(guidance),
             ask,
+            call if self.config.tools else None,
         )
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
@@ -314,7 +340,9 @@ class PlanAgent(WorkingAgentBase):
         state.tree, state.before, state.again = taken.tree, taken.before, taken.again
         times = {_path_of(end): end for end in ends}
         for each in taken.nodes:
-            self._contexts.pop(each["path"], None)
+            context = self._contexts.pop(each["path"], None)
+            if context is not None and context.calls:
+                each["tools"] = context.calls
             if (end := times.get(each["path"])) is not None:
                 each |= {"started_at": end.started_at, "took_ms": end.took_ms}
         result = course.result(taken.tree)

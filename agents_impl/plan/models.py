@@ -24,6 +24,19 @@ class PlanConfig(AgentConfig):
         None, min_length=1, max_length=200, description="of a plan in your modules (REINS_PLANS)"
     )
     state: JsonValue = Field(default_factory=dict, description="the state that it begins with")
+    tools: Annotated[list[str], Field(max_length=100)] = Field(
+        [], description="names, sets, patterns of the tools that its tasks may call"
+    )
+    approvals: Literal["deny", "allow_medium"] = Field(
+        "deny", description="calls above low risk: denied, or those of medium risk allowed"
+    )
+    workspace: str | None = Field(
+        None,
+        min_length=1,
+        max_length=1_000,
+        description="folder its tools work in; default: its own",
+        json_schema_extra={"format": "path"},
+    )
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

@@ -181,6 +181,7 @@ async def replay(
     answers = Recording(made)
     registry = Registry.load(tools)
     _refuse_tools_of_servers(recording["rows"], registry)
+    _refuse_tools_of_plans(recording["rows"])
     toolbox = RecordedToolbox(registry)
     inbox = RecordedInbox(toolbox)
     actions = PlanModules()
@@ -202,6 +203,19 @@ async def replay(
         for call in answers.unasked()
     ]
     return Replayed(rows, _differences(recording["rows"], rows) or unasked)
+
+
+def _refuse_tools_of_plans(rows: Sequence[Row]) -> None:
+    """Raises: NotReplayableError for calls of tools by tasks of a plan, whose results are on no
+    record.
+    """
+    for row in rows:
+        nodes = payload_of(row).get("nodes") or ()
+        if any(isinstance(each, dict) and each.get("tools") for each in nodes):
+            raise NotReplayableError(
+                f"#{row['seq']} tells of tools that a plan's tasks have called: what they gave is "
+                "not in the recording, so the session cannot be done again"
+            )
 
 
 def _refuse_tools_of_servers(rows: Sequence[Row], registry: Registry) -> None:

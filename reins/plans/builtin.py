@@ -20,8 +20,22 @@ async def ask(state: Any, ctx: Context) -> Any:
     if ctx.ask is None:
         raise PlanError("there is no model here; ask works in a session of type plan")
     prompt, to = _text(ctx, "prompt"), _text(ctx, "to")
-    answer = await ctx.ask(_PLACE.sub(lambda found: str(lens(found[1]).get(state)), prompt))
+    answer = await ctx.ask(str(_filled(prompt, state)))
     return _with(state, to, answer)
+
+
+@built_in.action
+async def tool(state: Any, ctx: Context) -> Any:
+    """Call the tool `tool` with `args`, in whose texts `{a.b}` stands for that part of the state,
+    and put the result `to` a part, if there is one.
+    """
+    if ctx.call is None:
+        raise PlanError("there are no tools here; tool works in a session of type plan")
+    arguments = ctx.args.get("args", {})
+    if not isinstance(arguments, dict):
+        raise PlanError(f"the argument args is {arguments!r:.80}; expected an object")
+    result = await ctx.call(_text(ctx, "tool"), _filled(arguments, state))
+    return _with(state, _text(ctx, "to"), result) if "to" in ctx.args else state
 
 
 @built_in.action
@@ -30,6 +44,19 @@ async def put(state: Any, ctx: Context) -> Any:
     if "value" not in ctx.args:
         raise PlanError("put needs the argument value")
     return _with(state, _text(ctx, "to"), ctx.args["value"])
+
+
+def _filled(value: Any, state: Any) -> Any:
+    """The value with parts of the state in its texts; a text that is one such place is the part."""
+    if isinstance(value, dict):
+        return {key: _filled(each, state) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_filled(each, state) for each in value]
+    if not isinstance(value, str):
+        return value
+    if (whole := _PLACE.fullmatch(value)) is not None:
+        return lens(whole[1]).get(state)
+    return _PLACE.sub(lambda found: str(lens(found[1]).get(state)), value)
 
 
 def _with(state: Any, path: str, value: Any) -> Any:

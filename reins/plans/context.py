@@ -32,6 +32,10 @@ class Context:
     guidance: Any = None
     ask: Callable[[str], Awaitable[str]] | None = None
     """Asks a model one prompt, where there is one: on the account of the session, in a session."""
+    call: Callable[[str, dict[str, Any]], Awaitable[str]] | None = None
+    """Calls a tool by its name and gives its result, where there are tools: in a session."""
+    calls: list[dict[str, Any]] = field(default_factory=list)
+    """The calls of tools that were made, as rows tell of them."""
     said: list[str] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
     is_waiting: bool = False

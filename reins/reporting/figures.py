@@ -165,6 +165,8 @@ class _Figures:
             name, tokens + node.get("tokens", 0), cost_usd + node.get("cost_usd", 0.0)
         )  # fmt: skip
         took_s = None if took_ms is None else took_ms / 1e3
+        for each in node.get("tools", ()):
+            _take_outcome(self._tools.setdefault(each["tool"], Tally()), each)
         tally = self._nodes.setdefault((where, name), Tally())
         tally.add(end, took_s, retries=int(_is_retry(path)))
 

@@ -1,0 +1,63 @@
+"""Tools that the tasks of a plan call: those that its configuration names, up to a risk."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from agent_core.session.session import Session
+from agents_impl.plan.models import PlanConfig
+from reins.llm import Model
+from reins.tools.context import Context
+from reins.tools.outcome import ToolError
+from reins.tools.toolbox import Acted, Toolbox
+
+_LET_GO = {"deny": ("low",), "allow_medium": ("low", "medium")}
+
+
+class PlanTools:
+    """Calls tools for the tasks of one session, each call in surroundings of its own."""
+
+    def __init__(
+        self, toolbox: Toolbox, session: Session, config: PlanConfig, model: Model
+    ) -> None:
+        self._toolbox = toolbox
+        self._session = session
+        self._config = config
+        self._model = model
+        self._around: Context | None = None
+
+    def check(self) -> None:
+        """Check that what the configuration names is there. Raises: ToolError."""
+        self._toolbox.select(self._config.tools)
+
+    async def call(self, name: str, arguments: Mapping[str, Any], key: str) -> Acted:
+        """The outcome of a call; `key` is the same where it is made again after a crash.
+
+        Raises: ToolError for a tool that the plan does not have, and where nothing can be called.
+        """
+        tools = self._toolbox.select(self._config.tools)
+        if name not in tools:
+            there = ", ".join(sorted(tools)) or "none"
+            raise ToolError(f"the plan has no tool {name!r}; its configuration names: {there}")
+        if self._around is None:
+            session = self._session
+            self._around = await self._toolbox.context(
+                session.session_id, session.agent_id, self._config.workspace
+            )
+        context = replace(
+            self._around, key=key, memory={}, model=self._model, approve=self._approve
+        )
+        return await self._toolbox.act(tools[name], arguments, context)
+
+    async def _approve(
+        self, tool: str, arguments: Mapping[str, Any], risk: str, reasons: list[str]
+    ) -> str | None:
+        del arguments
+        approvals = self._config.approvals
+        if risk in _LET_GO[approvals]:
+            return None
+        why = f" ({'; '.join(reasons)})" if reasons else ""
+        return (
+            f"{tool} is of {risk} risk here{why}, and approvals is {approvals!r}; a plan "
+            "asks nobody: let a session of type task do it, or allow more"
+        )

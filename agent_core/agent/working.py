@@ -106,7 +106,9 @@ class WorkingAgentBase(LoopingAgentBase):
 
     def before_sleep(self) -> None:
         super().before_sleep()
-        self.begin_wanted()  # also what was let go, once it has ended
+        if self.work.freed:
+            self.work.freed = False
+            self.begin_wanted()
 
     def keep_folded(self) -> None:
         """The tick in flight takes no ends in: the next one is given them again."""

@@ -75,6 +75,8 @@ class Work:
         self.since: dict[str, int] = {}
         """When each that runs began. **Units**: microseconds since 1970, UTC."""
         self._let_go: set[str] = set()
+        self.freed = False
+        """Something that was let go has ended: it may be begun again."""
         self._changed = asyncio.Event()
         self.ends: deque[Ended] = deque()
 
@@ -178,6 +180,8 @@ class Work:
         result, error = (None, asyncio.CancelledError()) if task.cancelled() else task.result()
         if name not in self._let_go or not isinstance(error, asyncio.CancelledError):
             self.ends.append(Ended(name, result, error, started_at, took_ms))
+        else:
+            self.freed = True
         self._let_go.discard(name)
         self._tell()
 

@@ -274,11 +274,10 @@ class PlanAgent(WorkingAgentBase):
         return self._row(taken, ends, cancelled, began=began)
 
     def _taken(self, course: "Course", events: Sequence[tuple[str, Any]]) -> "Taken":
-        state = self.state
-        state.tree, state.before, again = self._standing, None, state.again
+        standing, again = self._standing or {}, self.state.again
         if again is None:
-            return course.take(state.tree, events)
-        return course.take_again(state.tree, again)
+            return course.take(standing, events)
+        return course.take_again(standing, again)
 
     def _not_stopped(self, ends: Sequence[Ended]) -> list[Ended]:
         """Those that were not stopped by a budget, or by a model that is away; they begin again.
@@ -314,6 +313,8 @@ class PlanAgent(WorkingAgentBase):
             {"path": path, "outcome": "abandoned" if self._runs_on(path) else how}
             for path, how in gone.items()
         ]
+        if not self._due:
+            return told
         alarms = course.alarms(taken.tree)
         over = [name for name in self._due if name not in alarms]
         await self.work.cancel(over, GIVEN_UP_S)
@@ -337,7 +338,9 @@ class PlanAgent(WorkingAgentBase):
         from agents_impl.plan import course  # noqa: PLC0415
 
         state = self.state
-        state.tree, state.before, state.again = taken.tree, taken.before, taken.again
+        state.tree = taken.tree
+        if state.before is not taken.before:
+            state.before, state.again = taken.before, taken.again
         times = {_path_of(end): end for end in ends}
         for each in taken.nodes:
             context = self._contexts.pop(each["path"], None)

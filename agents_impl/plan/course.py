@@ -38,6 +38,7 @@ from reins.plans import (
 )
 from reins.plans.outcome import Event, failed
 from reins.plans.paths import is_beneath
+from reins.plans.tree import name_at
 
 _LINES, _LINE_CHARS = 5, 400
 
@@ -96,11 +97,9 @@ class Course:
     def take(self, tree: dict[str, Any], events: Iterable[tuple[str, Event]]) -> Taken:
         """Fold events in, each at its path, in their order; one that comes late is `unused`."""
         taken = Taken(tree)
-        # What ends now was live before: tasks begin after the row.
-        names = {leaf.path: leaf.name for leaf in self.live(tree)}
         for path, event in events:
             stepped = step(self.program, taken.tree, path, event)
-            name = names.get(path)
+            name = name_at(tree, path)  # it was live before: tasks begin after the row
             if stepped.late:
                 if name is not None and not isinstance(event, Alarm):
                     taken.nodes.append({"path": path, "name": name, **_end_of(event, "unused")})

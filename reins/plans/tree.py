@@ -145,6 +145,16 @@ def live(root: Tree, path: str = paths.ROOT) -> list[str]:
     return found
 
 
+def name_at(root: Tree, path: str) -> str | None:
+    """The action of the live task at a path; None where there is none."""
+    for segment in paths.segments(path):
+        found = root.get("at", {}).get(segment)
+        if found is None:
+            return None
+        root = found
+    return root.get("name")
+
+
 def leaves(plan: Node, root: Tree) -> list[Leaf]:
     """The live tasks of a plan with their inputs, in the order of the plan."""
     return list(in_order(_leaves(plan, root, paths.ROOT, None)))

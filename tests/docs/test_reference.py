@@ -284,7 +284,13 @@ def test_what_plans_are_made_of():
     assert set(re.findall(r"`(\w+)", named)) == methods
     given = " ".join(first_cells(text[text.index("| `ctx` |") :])).replace("await ", "")
     known = {each for each in dir(PlanContext) if not each.startswith("_")}
-    assert set(re.findall(r"`(\w+)", given)) == known - {"said", "spent", "calls", "is_waiting", "runs_on"}
+    assert set(re.findall(r"`(\w+)", given)) == known - {
+        "said",
+        "spent",
+        "calls",
+        "is_waiting",
+        "runs_on",
+    }
 
 
 def test_commands_are_those_of_the_parser():

@@ -67,7 +67,9 @@ def test_tools_side_by_side_and_their_results(lived, tmp_path):
     calls = [call for node in nodes for call in node.get("tools", ())]
     assert sorted(call["tool"] for call in calls) == ["read_file", "write_file", "write_file"]
     assert all(call["ok"] and call["attempts"] == 1 for call in calls)
-    lines = {line.name: line for line in session_report("p", store=reader()).lines if line.kind == "tool"}
+    lines = {
+        line.name: line for line in session_report("p", store=reader()).lines if line.kind == "tool"
+    }
     assert (lines["write_file"].runs, lines["write_file"].succeeded) == (2, 2)
     with pytest.raises(NotReplayableError, match="tools that a plan's tasks have called"):
         asyncio.run(recording.replay(recording.record("p")))

@@ -50,3 +50,9 @@ def test_a_program_keeps_its_own_settings_of_lancedb() -> None:
     """Only variables that are not set are set."""
     told = "import store, os; print(os.environ['LANCE_CPU_THREADS'], os.environ['LANCE_LOG'])"
     assert run(told, LANCE_CPU_THREADS="2", LANCE_LOG="info") == ("2 info", "")
+
+
+def test_a_start_takes_no_store_along_that_it_does_not_use() -> None:
+    """The breaker's library would import Redis where it is there; who wants it has it still."""
+    code = "import sys, agents; print('redis' in sys.modules); import redis; print(redis.Redis)"
+    assert run(code)[0].splitlines() == ["False", "<class 'redis.client.Redis'>"]

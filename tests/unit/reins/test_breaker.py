@@ -1,15 +1,12 @@
 """The breaker: faults in a row open it, one trial closes it, and a cancelled call is neither."""
 
 import asyncio
-import subprocess
-import sys
 import time
 from datetime import timedelta
 
 import pytest
 
 from reins.breaker import Breaker
-from tests.support.worker import ROOT
 
 A, B = object(), object()
 
@@ -133,9 +130,3 @@ def test_a_clock_that_is_set_keeps_it_neither_open_nor_closed(jump, monkeypatch)
     passed[0] += 6
     assert breaker.open_for_s() is None
     assert breaker.take(B)
-
-
-def test_a_start_does_not_import_what_breakers_can_do_without():
-    """pybreaker would take Redis along; whoever wants it can still import it."""
-    program = "import sys, agents; assert 'redis' not in sys.modules; import redis"
-    subprocess.run([sys.executable, "-c", program], check=True, cwd=ROOT)

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -16,6 +16,8 @@ from agent_core.agent.working import GIVEN_UP_S, WorkingAgentBase
 from agent_core.budgets.limits import BudgetSpentError, spent_in
 from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended, Told
+from agents_impl import believing  # noqa: F401 - brings its guidance
+from agents_impl.minding import Acts, held_by
 from agents_impl.plan.models import (
     ALARM,
     PLAN_WORDS,
@@ -38,12 +40,24 @@ from store.journal.file import Record
 
 if TYPE_CHECKING:
     from agents_impl.plan.course import Course, Leaf, Taken
+    from reins.mind import Act, Held
     from reins.plans import Context, Spent
+    from reins.plans.outcome import Event
 
 _GUIDANCE = 10
 _GUIDANCE_CHARS = 1_000
 _SHOWN_CHARS = 200
 _SHOWN = 6
+
+
+class _Performed(NamedTuple):
+    """The end of a task, what of its spending is on the session's account already, and what it asks
+    of the session's mind.
+    """
+
+    end: Any
+    metered: "Spent"
+    acts: "Sequence[Act]"
 
 
 class PlanAgent(WorkingAgentBase):
@@ -130,9 +144,9 @@ class PlanAgent(WorkingAgentBase):
         alarms = course.alarms(tree)
         return pieces | {name: partial(self._sleep, name, left) for name, left in alarms.items()}
 
-    async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> "tuple[Any, Spent]":
-        """The end of a task, and what of its spending is on the session's account already."""
+    async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> _Performed:
         from agents_impl.plan.course import outcome_of  # noqa: PLC0415
+        from reins.mind import Lineage, TaskMind  # noqa: PLC0415
         from reins.plans import Context, Spent, paths  # noqa: PLC0415
 
         session, metered = self.session, Spent()
@@ -151,14 +165,10 @@ class PlanAgent(WorkingAgentBase):
             context.spent += spent
             return answer.text
 
-        context = Context(
-            leaf.path,
-            leaf.args,
-            paths.attempt(leaf.path),
-            f"{session.session_id}:{session.created_at}:{leaf.path}",
-            list(guidance),
-            ask,
-        )
+        key = f"{session.session_id}:{session.created_at}:{leaf.path}"
+        attempt = paths.attempt(leaf.path)
+        mind = TaskMind(self._mind, session.clock, Lineage(call_id=key))
+        context = Context(leaf.path, leaf.args, attempt, key, list(guidance), ask, mind)
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
             end = await self._modules.library.performer.perform(leaf, context, session.session_id)
@@ -166,7 +176,10 @@ class PlanAgent(WorkingAgentBase):
                 span.ended(outcome_of(end))
         if no_room is not None:
             raise no_room
-        return end, metered
+        return _Performed(end, metered, tuple(mind.acts))
+
+    def _mind(self) -> "Held":
+        return held_by(self.session, self.state)
 
     async def _sleep(self, name: str, left_s: float) -> None:
         self._due[name] = asyncio.get_running_loop().time() + left_s
@@ -218,15 +231,34 @@ class PlanAgent(WorkingAgentBase):
             why = f"the plan cannot be run as it is: {course}"
             return StepResult(why, waits=Waiting.stuck(why))
         began = state.tree is None
+        asked = {_path_of(end): end.result.acts for end in ends if end.result is not None}
+        acts = Acts(self.session, state, asked)
         if began:
             taken = course.begin(self.config.state)
             state.source = None if self.config.name is None else course.source
         else:
             state.tree, state.before = self._standing, None
             events = [(_path_of(end), self._event(end)) for end in self._with_room(ends)]
-            taken = course.take(state.tree, events)
+            taken = course.take(state.tree, events, self._heeding(acts))
         cancelled = await self._cancel(course, taken)
-        return self._row(taken, ends, cancelled, began=began)
+        row = self._row(taken, ends, cancelled, began=began)
+        if isinstance(row, StepResult):
+            row.effects = acts.effects()
+        return row
+
+    def _heeding(self, acts: Acts) -> "Callable[[str, Event], Event]":
+        """The ear for ends that count: the acts of a task are done then, or it has failed."""
+        from agents_impl.plan import course  # noqa: PLC0415
+
+        def heed(path: str, event: "Event") -> "Event":
+            if not isinstance(event, course.Outcome | course.Replaced):
+                return event
+            error = acts.do(path)
+            if error is None:
+                return event
+            return course.Failure(course.failed(error), event.said, event.spent)
+
+        return heed
 
     def _with_room(self, ends: Sequence[Ended]) -> list[Ended]:
         """Those that were not stopped by a budget. Raises: BudgetSpentError where none is left."""
@@ -250,7 +282,7 @@ class PlanAgent(WorkingAgentBase):
             return course.Alarm()
         if end.error is not None:
             return course.Failure(course.failed(end.error))
-        return end.result[0]
+        return end.result.end
 
     async def _cancel(self, course: "Course", taken: "Taken") -> list[dict[str, Any]]:
         """End what a decision has ended, in the order of the plan, before the row that says so."""
@@ -294,7 +326,7 @@ class PlanAgent(WorkingAgentBase):
             return Quiet()  # a wait that was over too late
         text = "the plan has begun" if began else _shown(nodes)
         own = [end.result for end in ends if end.error is None and end.result is not None]
-        spent = [(each.spent, metered) for each, metered in own]
+        spent = [(each.end.spent, each.metered) for each in own]
         payload: dict[str, Any] = {"nodes": nodes}
         if taken.decisions:
             payload["decisions"] = taken.decisions

@@ -36,12 +36,14 @@ class PlanState(BaseModel):
     """Where the plan stands; None before it has begun.
 
     `source` is the plan's JSON, where its name was given: it keeps its shape for life. `before` is
-    how it stood before it failed: a resume goes on from there.
+    how it stood before it failed: a resume goes on from there. `mind` is all that it remembers and
+    believes, without the rows that this was folded of.
     """
 
     tree: dict[str, Any] | None = None
     source: str | None = None
     guidance: list[str] = []
+    mind: Annotated[dict[str, Any], Field(exclude_if=lambda kept: not kept)] = {}
     before: dict[str, Any] | None = None
 
 

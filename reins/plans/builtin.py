@@ -21,7 +21,7 @@ async def ask(state: Any, ctx: Context) -> Any:
         raise PlanError("there is no model here; ask works in a session of type plan")
     prompt, to = _text(ctx, "prompt"), _text(ctx, "to")
     answer = await ctx.ask(_PLACE.sub(lambda found: str(lens(found[1]).get(state)), prompt))
-    return _with(state, to, answer)
+    return with_part(state, to, answer)
 
 
 @built_in.action
@@ -29,10 +29,10 @@ async def put(state: Any, ctx: Context) -> Any:
     """Put `value` `to` a part of the state."""
     if "value" not in ctx.args:
         raise PlanError("put needs the argument value")
-    return _with(state, _text(ctx, "to"), ctx.args["value"])
+    return with_part(state, _text(ctx, "to"), ctx.args["value"])
 
 
-def _with(state: Any, path: str, value: Any) -> Any:
+def with_part(state: Any, path: str, value: Any) -> Any:
     """The state with a value at a path, whose last key may be a new one."""
     above, _, last = path.rpartition(".")
     around = lens(above).get(state) if above else state

@@ -32,6 +32,8 @@ class Context:
     guidance: Any = None
     ask: Callable[[str], Awaitable[str]] | None = None
     """Asks a model one prompt, where there is one: on the account of the session, in a session."""
+    mind: Any = None
+    """The mind of the session that runs the plan (`reins.mind.TaskMind`), where there is one."""
     said: list[str] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
     runs_on: bool = False

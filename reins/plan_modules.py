@@ -25,9 +25,10 @@ class PlanModules:
     @property
     def library(self) -> "Library":
         if self._library is None:
-            from reins.plans import Library  # noqa: PLC0415
+            from reins.mind.tasks import session_actions  # noqa: PLC0415
+            from reins.plans import Library, library  # noqa: PLC0415
 
-            self._library = Library()
+            self._library = Library(library.read(beneath=session_actions()))
         return self._library
 
     @property
@@ -42,10 +43,11 @@ class PlanModules:
         """
         if not modules and self._library is None:
             return None
+        from reins.mind.tasks import session_actions  # noqa: PLC0415
         from reins.plans import library  # noqa: PLC0415
 
         try:
-            return library.read(modules, anew=anew)
+            return library.read(modules, anew=anew, beneath=session_actions())
         except (Exception, SystemExit) as error:
             raise PlanModuleError(
                 f"actions in {', '.join(modules)} cannot be read: {type(error).__name__}: {error}. "

@@ -6,7 +6,7 @@ from typing import Any
 from agent_core.agent.base import AgentBase
 from agent_core.agent.guidance import CHASSIS_GUIDANCE, ChassisGuidance, Taken
 from agent_core.budgets.limits import SetBudget, same_limit
-from agent_core.session.controls import Applied, Control, Release
+from agent_core.session.controls import Applied, Control, Interrupt, Release
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
@@ -59,7 +59,8 @@ def _holding(held: Mapping[str, Any]) -> Event:
     return Event("status", text, payload={"held": held})
 
 
-def _set_budget(session: Session, asked: SetBudget) -> Taken:
+async def _set_budget(session: Session, asked: SetBudget, control: Interrupt) -> Taken:
+    del control
     held = session.held
     did = session.set_budget(asked)
     other = session.held is not None and held is not None and not same_limit(held, session.held)

@@ -9,14 +9,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from store.journal.file import Record
+from agent_core.session.log import Also
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Rows to commit, and what the tick's payload says of them, known only now."""
+    """Rows to commit, and what the tick's payload says of them, known only now.
 
-    records: Sequence[Record]
+    A row that names the tick's `seq` is a function of it.
+    """
+
+    records: Sequence[Also]
     payload: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -55,7 +58,7 @@ async def enter_all(effects: Sequence[Effect], stack: AsyncExitStack) -> Prepare
 
 
 async def _prepared(effects: Sequence[Effect], entered: AsyncExitStack) -> Prepared:
-    records: list[Record] = []
+    records: list[Also] = []
     payload: dict[str, Any] = {}
     for effect in sorted(effects, key=lambda each: each.key):
         preparing = effect.prepare()

@@ -1,7 +1,7 @@
 """Guidance: parsed by the type's own model, or by a kind that every type of agent takes."""
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from agent_core.session.controls import Interrupt
 from agent_core.session.decisions import Recorded
 from agent_core.session.log import Event
 from agent_core.session.session import Session
@@ -53,12 +54,13 @@ class Taken:
 class ChassisGuidance:
     """A kind of guidance that every type of agent takes.
 
-    `expected` completes an error's "expected …". `take` applies it to the session.
+    `expected` completes an error's "expected …". `take` applies it to the session; the request
+    that it came with says whose it is.
     """
 
     model: type[BaseModel]
     expected: str
-    take: Callable[[Session, Any], Taken]
+    take: Callable[[Session, Any, Interrupt], Awaitable[Taken]]
 
 
 CHASSIS_GUIDANCE: dict[str, ChassisGuidance] = {}

@@ -65,7 +65,8 @@ class InterruptMixin(AgentBase):
         # Parsed anew: newer code may have taken over since it was accepted.
         guidance = self.parse_guidance(control.raw)
         if isinstance(guidance, ForChassis):
-            return guidance.kind.take(self.session, guidance.value)
+            taken = await guidance.kind.take(self.session, guidance.value, control)
+            return taken if control.undoes is None else replace(taken, did=f"undo: {taken.did}")
         understood = await self.guide(guidance)
         if not isinstance(understood, Understood):
             understood = Understood(_line(understood, "guide"))

@@ -5,6 +5,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol, TypeAlias
 
+from agent_core.session.log import Also
 from store.journal.file import Record
 
 Choice: TypeAlias = Literal["approve", "edit", "reject", "answer", "expire"]
@@ -89,7 +90,7 @@ class Reviewed:
 class Recorded:
     """The rows of a decision, and what its row of the log says of them."""
 
-    records: Sequence[Record]
+    records: Sequence[Also]
     payload: Mapping[str, Any]
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeAlias
 
 import orjson
 
@@ -19,6 +19,8 @@ from store.journal.writer import NOT_RUNNING
 from store.times import now_us
 
 _APPEND_RETRY_MAX_S = 10.0
+Also: TypeAlias = Record | Callable[[int], Record]
+"""A record beside a row of the log: as it is, or made once the `seq` of that row is known."""
 
 
 class SessionClosedError(RuntimeError):
@@ -81,9 +83,11 @@ class SessionLog:
         self.state = "{}"
 
     async def record(
-        self, *events: Event, state: str | None = None, also: Sequence[Record] = ()
+        self, *events: Event, state: str | None = None, also: Sequence[Also] = ()
     ) -> int:
         """Write rows, all or none; returns the last one's `seq` once it is on disk.
+
+        What is made of a `seq` in `also` is given that of the first row.
 
         `state` is the agent's state after them; None: as it was after the row before.
         Waits, and tries again, while the journal cannot commit. Raises: SessionClosedError.
@@ -109,7 +113,7 @@ class SessionLog:
 
     @contextlib.asynccontextmanager
     async def committed_by_another(
-        self, event: Event, *, state: str, also: Sequence[Record]
+        self, event: Event, *, state: str, also: Sequence[Also]
     ) -> AsyncIterator[Sequence[Record]]:
         """The records of a row, for whoever commits them with rows of their own, within it.
 
@@ -176,12 +180,13 @@ class SessionLog:
         self,
         events: Sequence[Event],
         state: str,
-        also: Sequence[Record],
+        also: Sequence[Also],
         *,
         with_calls: bool = True,
     ) -> tuple[list[Record], int]:
         """The rows to commit, with all that belongs to them, and the last one's `seq`."""
-        records, seq, session = [*also], self.seq, self._session
+        seq, session = self.seq, self._session
+        records = [each if isinstance(each, Record) else each(seq + 1) for each in also]
         # Here and not before: a row that has its turn first must not know of a tick behind it.
         for event in events:
             if event.kind == "tick":

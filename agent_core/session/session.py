@@ -44,7 +44,7 @@ class Session:
     """
 
     __slots__ = (
-        "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside",
+        "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside", "clock",
         "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration",
         "kin", "ledger", "limits", "lineage", "log", "mailbox", "outages", "result", "schedule",
         "scope", "session_id", "status", "task", "trouble", "unmarked", "usage", "waits",
@@ -95,6 +95,8 @@ class Session:
         self.usage: dict[str, Any] = no_usage()
         self.worked_s = 0.0
         self.created_at = now_us()
+        self.clock = now_us
+        """The time that goes into its state; a replay gives that of the row at hand."""
         self.unmarked: dict[str, int] = {}
         self.beside = SideTasks(self)
         self.agent = make_agent(self)

@@ -12,8 +12,12 @@ class SessionAgent(Protocol):
     """The part of an agent that its session and other rooms use."""
 
     config: Any
+    state: Any
     due_at: float
     is_first: bool
+
+    @property
+    def services(self) -> Any: ...
 
     @property
     def idle(self) -> bool: ...

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import orjson
 
@@ -17,6 +17,8 @@ from agent_core.budgets.limits import spent_in
 from agent_core.session.failures import away_in
 from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended, Told
+from agents_impl import believing  # noqa: F401 - brings its guidance
+from agents_impl.minding import Acts, held_by
 from agents_impl.plan.models import (
     ALARM,
     PLAN_WORDS,
@@ -42,12 +44,24 @@ from store.journal.file import Record
 if TYPE_CHECKING:
     from agents_impl.plan.calling import PlanTools
     from agents_impl.plan.course import Course, Leaf, Taken
+    from reins.mind import Act, Held
     from reins.plans import Context, Spent
+    from reins.plans.outcome import Event
 
 _GUIDANCE = 10
 _GUIDANCE_CHARS = 1_000
 _SHOWN_CHARS = 200
 _SHOWN = 6
+
+
+class _Performed(NamedTuple):
+    """The end of a task, what of its spending is on the session's account already, and what it asks
+    of the session's mind.
+    """
+
+    end: Any
+    metered: "Spent"
+    acts: "Sequence[Act]"
 
 
 class PlanAgent(WorkingAgentBase):
@@ -152,9 +166,9 @@ class PlanAgent(WorkingAgentBase):
         alarms = course.alarms(tree)
         return pieces | {name: partial(self._sleep, name, left) for name, left in alarms.items()}
 
-    async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> "tuple[Any, Spent]":
-        """The end of a task, and what of its spending is on the session's account already."""
+    async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> _Performed:
         from agents_impl.plan.course import Failure, outcome_of  # noqa: PLC0415
+        from reins.mind import Lineage, TaskMind  # noqa: PLC0415
         from reins.plans import Context, Spent, paths  # noqa: PLC0415
 
         session, metered = self.session, Spent()
@@ -174,21 +188,24 @@ class PlanAgent(WorkingAgentBase):
             return answer.text
 
         async def call(name: str, arguments: dict[str, Any]) -> str:
-            acted = await self._tools.call(name, arguments, f"{context.key}:{len(context.calls)}")
+            acted = await self._tools.call(name, arguments, f"{key}:{len(context.calls)}")
             told = {"tool": name, "ok": acted.ok, "kind": acted.kind, "took_s": acted.took_s}
             context.calls.append({**told, "attempts": acted.attempts})
             if not acted.ok:
                 raise ToolError(acted.error or acted.text)
             return acted.text
 
+        key = f"{session.session_id}:{session.created_at}:{leaf.path}"
+        mind = TaskMind(self._mind, session.clock, Lineage(call_id=key))
         context = Context(
             leaf.path,
             leaf.args,
             paths.attempt(leaf.path),
-            f"{session.session_id}:{session.created_at}:{leaf.path}",
+            key,
             list(guidance),
             ask,
             call if self.config.tools else None,
+            mind=mind,
         )
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
@@ -198,7 +215,10 @@ class PlanAgent(WorkingAgentBase):
                 span.ended(outcome_of(end))
         if stopped is not None and is_stopped:
             raise stopped
-        return end, metered
+        return _Performed(end, metered, tuple(mind.acts))
+
+    def _mind(self) -> "Held":
+        return held_by(self.session, self.state)
 
     async def _sleep(self, name: str, left_s: float) -> None:
         self._due[name] = asyncio.get_running_loop().time() + left_s
@@ -261,6 +281,8 @@ class PlanAgent(WorkingAgentBase):
             why = f"the plan cannot be run as it is: {course}"
             return StepResult(why, waits=Waiting.stuck(why))
         began = state.tree is None
+        asked = {_path_of(end): end.result.acts for end in ends if end.result is not None}
+        acts = Acts(self.session, state, asked)
         if began:
             taken = course.begin(self.config.state)
             state.source = None if self.config.name is None else course.source
@@ -269,14 +291,31 @@ class PlanAgent(WorkingAgentBase):
                 self.keep_folded()
                 ends = ()
             events = [(_path_of(end), self._event(end)) for end in self._not_stopped(ends)]
-            taken = self._taken(course, events)
+            taken = self._taken(course, events, acts)
         cancelled = await self._cancel(course, taken)
-        return self._row(taken, ends, cancelled, began=began)
+        row = self._row(taken, ends, cancelled, began=began)
+        if isinstance(row, StepResult):
+            row.effects = acts.effects()
+        return row
 
-    def _taken(self, course: "Course", events: Sequence[tuple[str, Any]]) -> "Taken":
+    def _heeding(self, acts: Acts) -> "Callable[[str, Event], Event]":
+        """The ear for ends that count: the acts of a task are done then, or it has failed."""
+        from agents_impl.plan import course  # noqa: PLC0415
+
+        def heed(path: str, event: "Event") -> "Event":
+            if not isinstance(event, course.Outcome | course.Replaced):
+                return event
+            error = acts.do(path)
+            if error is None:
+                return event
+            return course.Failure(course.failed(error), event.said, event.spent)
+
+        return heed
+
+    def _taken(self, course: "Course", events: Sequence[tuple[str, Any]], acts: Acts) -> "Taken":
         standing, again = self._standing or {}, self.state.again
         if again is None:
-            return course.take(standing, events)
+            return course.take(standing, events, self._heeding(acts))
         return course.take_again(standing, again)
 
     def _not_stopped(self, ends: Sequence[Ended]) -> list[Ended]:
@@ -304,7 +343,7 @@ class PlanAgent(WorkingAgentBase):
             return course.Alarm()
         if end.error is not None:
             return course.Failure(course.failed(end.error))
-        return end.result[0]
+        return end.result.end
 
     async def _cancel(self, course: "Course", taken: "Taken") -> list[dict[str, Any]]:
         """End what a decision has ended, in the order of the plan, before the row that says so."""
@@ -354,7 +393,7 @@ class PlanAgent(WorkingAgentBase):
             return Quiet()  # a wait that was over too late
         text = "the plan has begun" if began else _shown(nodes)
         own = [end.result for end in ends if end.error is None and end.result is not None]
-        spent = [(each.spent, metered) for each, metered in own]
+        spent = [(each.end.spent, each.metered) for each in own]
         payload: dict[str, Any] = {"nodes": nodes}
         if taken.decisions:
             payload["decisions"] = taken.decisions

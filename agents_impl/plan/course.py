@@ -1,7 +1,7 @@
 """The course of a session's plan: its program, and what each end of a task leads to."""
 
 import json
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -44,7 +44,7 @@ _LINES, _LINE_CHARS = 5, 400
 
 __all__ = [
     "Alarm", "Choice", "Chosen", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError",
-    "Spent", "Taken", "failed", "outcome_of", "result",
+    "Replaced", "Spent", "Taken", "failed", "outcome_of", "result",
 ]  # fmt: skip
 
 
@@ -94,8 +94,16 @@ class Course:
             taken.before = stepped.tree
         return taken
 
-    def take(self, tree: dict[str, Any], events: Iterable[tuple[str, Event]]) -> Taken:
-        """Fold events in, each at its path, in their order; one that comes late is `unused`."""
+    def take(
+        self,
+        tree: dict[str, Any],
+        events: Iterable[tuple[str, Event]],
+        heed: "Callable[[str, Event], Event]" = lambda _path, event: event,
+    ) -> Taken:
+        """Fold events in, each at its path, in their order; one that comes late is `unused`.
+
+        `heed` is told of each that is not late, and gives it or the one that counts in its place.
+        """
         taken = Taken(tree)
         for path, event in events:
             stepped = step(self.program, taken.tree, path, event)
@@ -104,6 +112,8 @@ class Course:
                 if name is not None and not isinstance(event, Alarm):
                     taken.nodes.append({"path": path, "name": name, **_end_of(event, "unused")})
                 continue
+            if (heeded := heed(path, event)) is not event:
+                event, stepped = heeded, step(self.program, taken.tree, path, heeded)  # noqa: PLW2901
             self._follow(taken, path, event, stepped)
             taken.nodes.append({"path": path, **({"name": name} if name else {}), **_end_of(event)})
         return taken

@@ -50,12 +50,14 @@ class PlanState(BaseModel):
 
     `source` is the plan's JSON, where its name was given: it keeps its shape for life. `before` is
     how it stood before it failed: a resume goes on from there. `again` is then the end of a task
-    (`path`, `state`) that is on record, and is taken in once more.
+    (`path`, `state`) that is on record, and is taken in once more. `mind` is all that it remembers
+    and believes, without the rows that this was folded of.
     """
 
     tree: dict[str, Any] | None = None
     source: str | None = None
     guidance: list[str] = []
+    mind: Annotated[dict[str, Any], Field(exclude_if=lambda kept: not kept)] = {}
     before: dict[str, Any] | None = None
     again: dict[str, Any] | None = None
 

@@ -189,7 +189,8 @@ class TaskState(BaseModel):
     goal, up to `allowed`.
     `outside`: material from outside has come in. `noted` is a word of the program for the next
     thought. `warned`: the model had its word before it is held. `fits_tokens` and `bytes_per_token`
-    are what its model has shown to take. `spent` counts for its `tool_budget`.
+    are what its model has shown to take. `spent` counts for its `tool_budget`. `mind` is all
+    that it remembers and believes, without the rows that this was folded of.
     """
 
     goal: str = ""
@@ -213,6 +214,7 @@ class TaskState(BaseModel):
     fits_tokens: int | None = None
     bytes_per_token: dict[str, float] = {}
     memory: dict[str, Any] = {}
+    mind: Annotated[dict[str, Any], Field(exclude_if=lambda kept: not kept)] = {}
     spent: ToolsSpent = ToolsSpent()
 
 

@@ -1,8 +1,9 @@
 """A session done again from its log: each row leads to what it tells of, without a clock."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from typing import Any, TypeVar, cast
 
@@ -26,6 +27,7 @@ from reins.history.recorded_acts import RecordedItem, RecordedToolbox, payload_o
 from reins.history.recorded_work import RecordedWork
 from store.journal.file import Record
 from store.journal.journal import Journal
+from store.times import to_us
 
 Row = Mapping[str, Any]
 _NEVER = 1_000_000  # failed ticks
@@ -99,20 +101,22 @@ async def replay(
     session.log.seq = first["seq"] - 1
     session.created_at = orjson.loads(first["state"])["created_at"]  # calls' keys are made of it
     session.begin_budget(checked.budget, None)
-    for at, row in enumerate(rows):
-        if session.seq < row["seq"]:  # else it came with the row before it
-            for attempt in given_up.get(row["seq"], ()):
-                taken = attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"]
-                session.caller.settle(None, *taken)
-            toolbox.at(row)
-            if row["kind"] == "intent":
-                await act_again(session, toolbox, rows[at:])
-            else:
-                await again(session, row)
-        if session.seq < row["seq"]:
-            break
-    if isinstance(agent, WorkingAgentBase):
-        await agent.work.close(0)
+    try:
+        for at, row in enumerate(rows):
+            if session.seq < row["seq"]:  # else it came with the row before it
+                for attempt in given_up.get(row["seq"], ()):
+                    taken = attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"]
+                    session.caller.settle(None, *taken)
+                toolbox.at(row)
+                if row["kind"] == "intent":
+                    await act_again(session, toolbox, rows[at:])
+                else:
+                    await again(session, row)
+            if session.seq < row["seq"]:
+                break
+    finally:
+        if isinstance(agent, WorkingAgentBase):
+            await agent.work.close(0)
     return pages.rows
 
 
@@ -126,6 +130,7 @@ def ended_in(kind: type[LoopingAgentBase], row: Row) -> set[str]:
 async def again(session: Session, row: Row) -> None:
     """Do again what one row tells of."""
     payload = orjson.loads(row["payload"] or "{}")
+    session.clock = _clock(row, payload)
     applied = orjson.loads(row["applied_actions"])
     match row["kind"]:
         case "status":
@@ -156,6 +161,25 @@ async def again(session: Session, row: Row) -> None:
                 f"row {row['seq']} is of kind {kind!r}; expected status, intent, tick, guidance, "
                 "error or final. It was written by a newer version."
             )
+
+
+def _clock(row: Row, payload: Mapping[str, Any]) -> Callable[[], int]:
+    """The time of the row, or of what it says was remembered or believed then.
+
+    Raises: NotReplayableError for evidence that was taken back: the rows that are folded again then
+    are not in a recording.
+    """
+    mind = payload.get("mind") or {}
+    if "undoes" in mind:
+        raise NotReplayableError(
+            f"#{row['seq']} takes evidence back: the rows of evidence that were folded again then "
+            "are not in the recording, so the session cannot be done again"
+        )
+    created_at: str | datetime = row["created_at"]
+    if isinstance(created_at, str):
+        created_at = datetime.fromisoformat(created_at)
+    at: int = mind["at"] if "at" in mind else to_us(created_at)
+    return lambda: at
 
 
 async def _stand_again(

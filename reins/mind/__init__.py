@@ -15,9 +15,11 @@ from reins.mind.errors import (
     VersionConflictError,
 )
 from reins.mind.evidence import Evidence, Row, Undo, in_force, likelihoods, resting_on, undone
+from reins.mind.held import HELD_BYTES, Act, Held, Owner, act_of
 from reins.mind.lineage import Lineage
 from reins.mind.memories import Memories, Memory, MemoryRow, Scope, fold_memories
 from reins.mind.remembering import Stamp, forget, put, restore
+from reins.mind.rows import evidence_from, memories_from, of_life
 from reins.mind.state import (
     BOUNDS_BYTES,
     AgentState,
@@ -28,11 +30,14 @@ from reins.mind.state import (
     profile_of,
     scratch_of,
 )
+from reins.mind.tasks import TaskMind, mind_in, session_actions
 
 __all__ = [
     "BOUNDS_BYTES",
     "CHANGES",
+    "HELD_BYTES",
     "RULES",
+    "Act",
     "AgentState",
     "Belief",
     "Beliefs",
@@ -40,23 +45,28 @@ __all__ = [
     "Claim",
     "Contradiction",
     "Evidence",
+    "Held",
     "LateEvidenceError",
     "Lineage",
     "Memories",
     "Memory",
     "MemoryRow",
     "MindError",
+    "Owner",
     "Point",
     "Row",
     "Rule",
     "Scope",
     "Stamp",
+    "TaskMind",
     "TooLargeError",
     "Undo",
     "VersionConflictError",
+    "act_of",
     "beliefs_of",
     "contradictions",
     "data_of",
+    "evidence_from",
     "fold",
     "fold_memories",
     "forget",
@@ -64,14 +74,18 @@ __all__ = [
     "in_force",
     "join_minds",
     "likelihoods",
+    "memories_from",
     "memory_of",
     "mind_actions",
+    "mind_in",
     "mind_of",
+    "of_life",
     "profile_of",
     "put",
     "resting_on",
     "restore",
     "scratch_of",
+    "session_actions",
     "undone",
     "what_if",
 ]

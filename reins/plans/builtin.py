@@ -21,7 +21,7 @@ async def ask(state: Any, ctx: Context) -> Any:
         raise PlanError("there is no model here; ask works in a session of type plan")
     prompt, to = _text(ctx, "prompt"), _text(ctx, "to")
     answer = await ctx.ask(str(_filled(prompt, state)))
-    return _with(state, to, answer)
+    return with_part(state, to, answer)
 
 
 @built_in.action
@@ -35,7 +35,7 @@ async def tool(state: Any, ctx: Context) -> Any:
     if not isinstance(arguments, dict):
         raise PlanError(f"the argument args is {arguments!r:.80}; expected an object")
     result = await ctx.call(_text(ctx, "tool"), _filled(arguments, state))
-    return _with(state, _text(ctx, "to"), result) if "to" in ctx.args else state
+    return with_part(state, _text(ctx, "to"), result) if "to" in ctx.args else state
 
 
 @built_in.action
@@ -43,7 +43,7 @@ async def put(state: Any, ctx: Context) -> Any:
     """Put `value` `to` a part of the state."""
     if "value" not in ctx.args:
         raise PlanError("put needs the argument value")
-    return _with(state, _text(ctx, "to"), ctx.args["value"])
+    return with_part(state, _text(ctx, "to"), ctx.args["value"])
 
 
 def _filled(value: Any, state: Any) -> Any:
@@ -59,7 +59,7 @@ def _filled(value: Any, state: Any) -> Any:
     return _PLACE.sub(lambda found: str(lens(found[1]).get(state)), value)
 
 
-def _with(state: Any, path: str, value: Any) -> Any:
+def with_part(state: Any, path: str, value: Any) -> Any:
     """The state with a value at a path, whose last key may be a new one."""
     above, _, last = path.rpartition(".")
     around = lens(above).get(state) if above else state

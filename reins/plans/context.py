@@ -36,6 +36,8 @@ class Context:
     """Calls a tool by its name and gives its result, where there are tools: in a session."""
     calls: list[dict[str, Any]] = field(default_factory=list)
     """The calls of tools that were made, as rows tell of them."""
+    mind: Any = None
+    """The mind of the session that runs the plan (`reins.mind.TaskMind`), where there is one."""
     said: list[str] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
     is_waiting: bool = False

@@ -12,16 +12,22 @@ from reins.plans.performing import Performer
 from reins.plans.pool import Pool
 
 
-def read(modules: Iterable[str] = (), *, anew: bool = False) -> Actions:
+def read(
+    modules: Iterable[str] = (), *, anew: bool = False, beneath: Actions | None = None
+) -> Actions:
     """The built-in actions, and those of every `Actions` at the top of these modules and packages.
 
-    `anew`: the source of the modules is run again. Raises: PlanError, and what they raise.
+    `anew`: the source of the modules is run again. `beneath`: its actions are there too, but for
+    those whose name a module has taken. Raises: PlanError, and what they raise.
     """
     actions = Actions()
     actions.take(built_in)
     with fresh_modules.imported(modules, anew=anew) as found:
         for module in found:
             _take_all(actions, module)
+    if beneath is not None:
+        for name in beneath.actions.keys() - actions.actions.keys():
+            actions.actions[name] = beneath.actions[name]
     return actions
 
 

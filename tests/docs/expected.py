@@ -28,7 +28,9 @@ from store import (
     agents_config,
     approval_rules,
     conversations,
+    evidence,
     inbox,
+    memories,
     messages,
     notes,
     participants,
@@ -39,7 +41,7 @@ from store.store import TABLES
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved, notes,
+    approval_rules, saved, notes, evidence, memories,
 )  # fmt: skip
 
 

@@ -3,13 +3,17 @@
 import asyncio
 import json
 
+import pytest
+
 import queue_imp as q
 from agents import Runtime
 from reins.history import recording as replay
+from reins.plans import Task, parallel, sequence, to_data
 from reins.plans.tree import live
 from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
+from store.evidence import list_evidence
 from tests.support import replayed_actions
 from tests.support.model_stub import ModelStub, answers
 from tests.support.waiting import until
@@ -114,3 +118,44 @@ def test_a_plan_that_fails_is_done_again(tmp_path, monkeypatch):
 
 def _failed():
     return [row["kind"] for row in list_steps("p")].count("final")
+
+
+def test_what_a_plan_remembers_and_believes_is_done_again(tmp_path, monkeypatch):
+    """At the times of then, with a person's word; evidence that was taken back is refused."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    recording, taken_back = asyncio.run(_minded())
+    assert run(recording).differences == []
+    mind = json.loads(recording["rows"][-1]["state"])["agent"]["mind"]
+    assert (mind["acts"], list(mind["beliefs"]["folds"])) == (4, ["leak"])
+    with pytest.raises(replay.NotReplayableError, match="takes evidence back"):
+        run(taken_back)
+
+
+async def _minded():
+    replayed_actions.GATES.clear()
+    gates = {name: asyncio.Event() for name in ("x", "y")}
+    replayed_actions.GATES.update(gates)
+    runtime = await _started(load_settings(plans=MODULES))
+    plan = sequence(
+        parallel(
+            Task("believe", {"claim": "leak", "source": "sensor"}),
+            Task("remember", {"key": "k", "value": [1]}),
+        ),
+        Task("heed", {"name": "x"}),
+        Task("recall", {"key": "k", "to": "found"}),
+        Task("doubt", {"claim": "leak"}),
+        Task("heed", {"name": "y"}),
+    )
+    config = {"plan": to_data(plan)}
+    await _done(q.agent_create("p", "ann", agent_type="plan", config=config))
+    await _live_at("/1")
+    said = q.agent_interrupt("p", "ann", {"type": "believe", "claim": "leak"})
+    await _done(said)
+    gates["x"].set()
+    await _live_at("/4")
+    recording = replay.record("p")
+    await _done(q.agent_interrupt("p", "ann", "be kind"))
+    ids = [row["evidence_id"] for row in list_evidence("p")]
+    await _done(q.agent_interrupt("p", "ann", {"type": "undo_evidence", "ids": ids[:1]}))
+    await runtime.stop()
+    return recording, replay.record("p")

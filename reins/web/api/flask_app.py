@@ -13,6 +13,7 @@ from reins.web.api import (
     mcp,
     mcp_servers,
     metrics,
+    minds,
     routes,
     saved,
     system,
@@ -60,7 +61,7 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    routes, tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
+    minds, routes, tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 

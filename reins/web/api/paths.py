@@ -11,7 +11,7 @@ from store import conversations
 from store.id_forms import stored_id
 
 
-def _stored_session(session_id: str) -> str:
+def stored_session(session_id: str) -> str:
     return stored_id(session_id, lambda each: api_context().current().get(each))
 
 
@@ -20,7 +20,7 @@ def _stored_conversation(conversation_id: str) -> str:
 
 
 class SessionPath(Input):
-    session_id: Annotated[KnownId, AfterValidator(_stored_session)]
+    session_id: Annotated[KnownId, AfterValidator(stored_session)]
 
 
 class ConversationPath(Input):

@@ -1,0 +1,125 @@
+"""Minds of sessions: what they believe and on what that rests, and what they remember."""
+
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, Field
+
+from agent_core.actions.ids import KnownId
+from reins.web.api.context import api_context
+from reins.web.api.paths import stored_session
+from reins.web.api.sessions.read import seen
+from reins.web.http.fields import Digits, Flag, Input, Number
+from reins.web.http.openapi import group
+from reins.web.http.problem import refusals, unfit
+from reins.web.views.minds import BeliefShown, MemoryShown
+from reins.web.views.rows import Wire
+from store.evidence import list_evidence
+from store.memories import list_memories
+from store.times import iso, now_us, to_us
+
+api = group("minds", "session")
+
+_SessionId = Annotated[KnownId, AfterValidator(stored_session)]
+_Row = dict[str, Any]
+
+
+class BeliefsQuery(Input):
+    session_id: _SessionId
+    evidence: Annotated[
+        int, Field(ge=0, le=1_000, description="so many pieces of each claim, the newest"), Digits
+    ] = 50
+    points: Annotated[int, Field(ge=2, le=200, description="of each curve"), Digits] = 60
+
+
+class BeliefList(Wire):
+    """The beliefs of a session at the moment `at`, the one with the newest evidence first."""
+
+    session_id: str
+    at: str
+    items: list[BeliefShown]
+    next_cursor: None
+
+
+@api.get("/api/beliefs", responses={200: BeliefList, **refusals(404)})
+def list_beliefs(query: BeliefsQuery) -> dict[str, Any]:
+    """Each claim of a session: its probability, its curve, and the evidence behind it."""
+    from reins.web.views.mind_folds import beliefs_shown  # noqa: PLC0415 - it takes 50 ms
+
+    context, at = api_context(), now_us()
+    seen(context, query.session_id)
+    rows = list_evidence(query.session_id, store=context.bridge.store)
+    shown = beliefs_shown(
+        _of_now(rows), at, most_evidence=query.evidence, points=query.points
+    )  # fmt: skip
+    return {"session_id": query.session_id, "at": iso(at), "items": shown, "next_cursor": None}
+
+
+class MemoriesQuery(Input):
+    """One of `session_id`, `agent_id` and `scope` at least."""
+
+    session_id: _SessionId | None = None
+    agent_id: KnownId | None = None
+    scope: Literal["session", "agent", "shared"] | None = None
+    key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    versions: Flag = Field(
+        default=False, description="all versions, not the newest of each key alone"
+    )
+    cursor: Number = 0
+    limit: Annotated[int, Field(ge=1, le=1_000), Digits] = 100
+
+
+class MemoryList(Wire):
+    """Memories in the order in which they were written."""
+
+    items: list[MemoryShown]
+    next_cursor: str | None
+
+
+@api.get("/api/memories", responses={200: MemoryList, **refusals(404)})
+def list_all_memories(query: MemoriesQuery) -> dict[str, Any]:
+    """Memories of sessions: the newest version of each key, or all versions."""
+    from reins.web.views.mind_folds import memory_shown  # noqa: PLC0415
+
+    context = api_context()
+    if query.session_id is None and query.agent_id is None and query.scope is None:
+        raise unfit(
+            "query", "neither session_id nor agent_id nor scope is given; expected one at least"
+        )
+    if query.session_id is not None:
+        seen(context, query.session_id)
+    found = list_memories(
+        query.session_id, agent_id=query.agent_id, scope=query.scope, key=query.key,
+        store=context.bridge.store,
+    )  # fmt: skip
+    rows = _of_now(found)
+    newest = {(row["session_id"], row["scope"], row["key"]): row["memory_id"] for row in rows}
+    last, now = frozenset(newest.values()), now_us()
+    listed = [row for row in rows if query.versions or row["memory_id"] in last]
+    after = [row for row in listed if row["journal_n"] > query.cursor]
+    shown = after[: query.limit]
+    return {
+        "items": [
+            memory_shown(row, held=row["memory_id"] in last and _is_held(row, now)) for row in shown
+        ],
+        "next_cursor": str(shown[-1]["journal_n"]) if len(after) > len(shown) else None,
+    }
+
+
+def _of_now(rows: Iterable[_Row]) -> list[_Row]:
+    """Those of the lives that sessions have now."""
+    sessions = api_context().current()
+    lives: dict[str, object] = {}
+    found = []
+    for row in rows:
+        name = row["session_id"]
+        if name not in lives:
+            lives[name] = (sessions.get(name) or {}).get("created_at")
+        if iso(row["life"]) == lives[name]:
+            found.append(row)
+    return found
+
+
+def _is_held(row: _Row, now: int) -> bool:
+    expires_at = row["expires_at"]
+    return row["kind"] != "forget" and (expires_at is None or to_us(expires_at) > now)

@@ -1,0 +1,95 @@
+"""Beliefs and memories over HTTP: as they stand, with all that they rest on."""
+
+import pytest
+
+from reins.plans import Task, sequence, to_data
+from tests.support.waiting import until
+
+ANN = {"actor": "ann"}
+PLAN = sequence(
+    Task("believe", {"claim": "leak", "source": "sensor", "strength": 2, "text": "wet"}),
+    Task("doubt", {"claim": "leak", "source": "bob", "strength": 2}),
+    Task("remember", {"key": "house", "value": {"street": "Elm"}}),
+    Task("remember", {"key": "house", "value": {"street": "Oak"}}),
+    Task("remember", {"key": "old", "value": 1, "expires_in_s": 0.001}),
+    Task("remember", {"key": "gone", "value": None}),
+    Task("forget", {"key": "gone"}),
+    Task("ask", {"prompt": "Who lives there?", "to": "who"}),
+)
+
+
+@pytest.fixture
+def cellar(api):
+    """A session that has ended, with a mind."""
+    config = {"plan": to_data(PLAN)}
+    body = {"agent_id": "cellar", "agent_type": "plan", "config": config, **ANN}
+    assert api.done("/api/sessions", body)["outcome"] == "applied"
+    until(lambda: api.get("/api/sessions/cellar")["status"] == "completed", "it has ended")
+    return api
+
+
+def test_beliefs_are_told_with_what_they_rest_on(cellar):
+    """The probability is that of the fold; each piece says where it comes from."""
+    found = cellar.get("/api/beliefs?session_id=cellar&points=5")
+    [leak] = found["items"]
+    assert (leak["claim"], round(leak["probability"], 2), leak["pieces"]) == ("leak", 0.5, 2)
+    assert leak["contested"]
+    assert not leak["uncertain"]
+    wet, denied = leak["evidence"]
+    assert (wet["source"], wet["text"], round(wet["weight"], 3)) == ("sensor", "wet", 2.0)
+    assert (denied["source"], round(denied["weight"], 3)) == ("bob", -2.0)
+    assert wet["call_id"].endswith(":/0")
+    assert wet["actor"] is None
+    row = cellar.get(f"/api/sessions/cellar/steps/{wet['seq']}")
+    assert row["payload"]["mind"]["did"] == ["believe leak: 0.88"]
+    assert len(leak["points"]) == 5
+    assert leak["points"][-1]["at"] == found["at"]
+    [leak] = cellar.get("/api/beliefs?session_id=cellar&evidence=1")["items"]
+    assert [each["source"] for each in leak["evidence"]] == ["bob"]
+    [leak] = cellar.get("/api/beliefs?session_id=cellar&evidence=0")["items"]
+    assert leak["evidence"] == []
+
+
+def test_memories_are_told_by_their_newest_version_or_all(cellar):
+    """One that is forgotten or expired is there, and says that it is not held."""
+    found = cellar.get("/api/memories?session_id=cellar")["items"]
+    assert [(each["key"], each["value"], each["held"]) for each in found] == [
+        ("house", {"street": "Oak"}, True), ("old", 1, False), ("gone", None, False),
+    ]  # fmt: skip
+    for asked in ("agent_id=cellar", "scope=session", "session_id=cellar&agent_id=cellar"):
+        assert cellar.get(f"/api/memories?{asked}")["items"] == found
+    assert cellar.get("/api/memories?scope=shared")["items"] == []
+    both = cellar.get("/api/memories?session_id=cellar&key=house&versions=true")["items"]
+    assert [(each["version"], each["held"]) for each in both] == [(1, False), (2, True)]
+    every = "/api/memories?session_id=cellar&versions=true"
+    first = cellar.get(f"{every}&limit=3")
+    assert len(first["items"]) == 3
+    rest = cellar.get(f"{every}&cursor={first['next_cursor']}")
+    assert (len(rest["items"]), rest["next_cursor"]) == (2, None)
+
+
+def test_a_word_of_a_person_and_its_undo_are_told(api):
+    """The receipt says what has changed, the piece which row has taken it back."""
+    plan = {"kind": "task", "name": "ask", "args": {"prompt": "Well?", "to": "x"}}
+    config = {"plan": plan, "budget": {"session": {"tokens": 1}}}
+    body = {"agent_id": "held", "agent_type": "plan", "config": config, **ANN}
+    assert api.done("/api/sessions", body)["outcome"] == "applied"
+    until(lambda: api.get("/api/sessions/held")["status"] == "paused", "it is held")
+    said = {"guidance": {"type": "believe", "claim": "price is right"}, **ANN}
+    receipt = api.done("/api/sessions/held/interrupt", said)
+    assert receipt["understood"] == "price is right: 0.50 → 0.73"
+    undone = api.done(f"/api/actions/{receipt['action_id']}/undo", {"actor": "bob"})
+    assert undone["understood"] == "undo: taken back: price is right: 0.73 → 0.50"
+    [claim] = api.get("/api/beliefs?session_id=held")["items"]
+    [piece] = claim["evidence"]
+    assert (claim["pieces"], claim["probability"], claim["uncertain"]) == (0, 0.5, True)
+    assert (piece["actor"], piece["message_id"]) == ("ann", receipt["action_id"])
+    assert piece["undone_by"] is not None
+
+
+def test_refusals_say_what_is_expected(api):
+    """A session that is not there, and a question about nobody."""
+    assert api.get("/api/beliefs?session_id=nobody", 404)["detail"]
+    assert api.get("/api/memories?session_id=nobody", 404)["detail"]
+    assert "neither session_id nor agent_id" in str(api.get("/api/memories", 422))
+    assert "session_id" in str(api.get("/api/beliefs", 422))

@@ -7,6 +7,7 @@ import type {
   ActionDetail,
   ActionRow,
   AgentType,
+  Belief,
   BulkItem,
   Concern,
   Conversation,
@@ -18,12 +19,13 @@ import type {
   FoundSteps,
   InboxItem,
   InboxItemDetail,
-  McpServer,
-  ModelCall,
   JsonObject,
   LogRow,
+  McpServer,
+  Memory,
   Message,
   Mode,
+  ModelCall,
   Note,
   Outcome,
   Overview,
@@ -145,6 +147,7 @@ function search(query: Query): string {
   return text && `?${text}`
 }
 
+const MEMORIES = 500
 const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment(sessionId)}${part}`
 const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
 
@@ -212,6 +215,10 @@ export const api = {
   sessionNow: async (sessionId: string, signal: AbortSignal) =>
     (await get<{ now: SessionNow | null }>(ofSession(sessionId, '/now'), {}, signal)).now,
   sessionTree: (sessionId: string, signal: AbortSignal) => get<Tree>(ofSession(sessionId, '/tree'), {}, signal),
+  beliefs: async (sessionId: string, signal: AbortSignal) =>
+    (await get<{ items: Belief[] }>('/beliefs', { session_id: sessionId }, signal)).items,
+  memories: async (sessionId: string, signal: AbortSignal) =>
+    (await get<{ items: Memory[] }>('/memories', { session_id: sessionId, limit: MEMORIES }, signal)).items,
   sessionPlan: (sessionId: string, signal: AbortSignal) => get<Plan>(ofSession(sessionId, '/plan'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),

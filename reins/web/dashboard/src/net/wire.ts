@@ -26,6 +26,10 @@ export type Plan = Schemas['Plan']
 export type PlanNode = Schemas['PlanNode']
 export type PlanRun = Schemas['PlanRun']
 export type PlanChoice = Schemas['PlanChoice']
+/** A claim as a session holds it, with the evidence behind it. */
+export type Belief = Schemas['BeliefShown']
+export type Evidence = Schemas['EvidenceShown']
+export type Memory = Schemas['MemoryShown']
 export type PlanLive = Schemas['PlanLive']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 

@@ -154,7 +154,7 @@ class PlanAgent(WorkingAgentBase):
 
     async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> "tuple[Any, Spent]":
         """The end of a task, and what of its spending is on the session's account already."""
-        from agents_impl.plan.course import Failure, outcome_of  # noqa: PLC0415
+        from agents_impl.plan.course import Failure, fitting, outcome_of  # noqa: PLC0415
         from reins.plans import Context, Spent, paths  # noqa: PLC0415
 
         session, metered = self.session, Spent()
@@ -193,6 +193,7 @@ class PlanAgent(WorkingAgentBase):
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
             end = await self._modules.library.performer.perform(leaf, context, session.session_id)
+            end = fitting(end)
             is_stopped = stopped is not None and isinstance(end, Failure)
             if span is not None and not is_stopped:
                 span.ended(outcome_of(end))

@@ -11,7 +11,8 @@ from reins.plans.lenses import WHOLE, lens
 from reins.plans.naming import unknown
 
 built_in = Actions()
-_PLACE = re.compile(r"\{([^{}\s]+)\}")
+_PLACE = re.compile(r"\{([^{}\s\"']+)\}")
+"""A part of the state in a text. JSON, which has quotation marks in its braces, is none."""
 
 
 @built_in.action

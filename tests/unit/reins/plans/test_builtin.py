@@ -53,13 +53,15 @@ async def test_places_in_texts_are_filled():
         called.append(arguments)
 
     state = {"name": "Mara", "all": {"ok": True, "none": None}}
-    given = {"a": "{name}: {all}", "b": ["{all.ok}"], "c": 3}
+    given = {"a": "{name}: {all}", "d": '{"a":1}', "b": ["{all.ok}"], "c": 3}
 
     def ctx(given):
         return Context("/", {"tool": "t", "args": given}, 1, "key", call=call)
 
     await tool(state, ctx(given))
-    assert called == [{"a": 'Mara: {"ok": true, "none": null}', "b": [True], "c": 3}]
+    assert called == [
+        {"a": 'Mara: {"ok": true, "none": null}', "d": '{"a":1}', "b": [True], "c": 3}
+    ]
     expected = r"\{nme\} in the argument args: there is no key 'nme'; did you mean 'name'\?"
     with pytest.raises(ValueError, match=expected):
         await tool(state, ctx({"a": "to {nme}"}))

@@ -187,7 +187,7 @@ def outcome_of(event: Event) -> str:
     return "done"
 
 
-def fitting(event: Event) -> Event:
+def fitting(event: Outcome | Failure | Replaced) -> Outcome | Failure | Replaced:
     """The end; a failure where its state alone is more than a snapshot holds, so that the task's
     path is told, and a retry or an `on_error` takes it as any other fault.
     """

@@ -167,7 +167,7 @@ class PlanAgent(WorkingAgentBase):
         return pieces | {name: partial(self._sleep, name, left) for name, left in alarms.items()}
 
     async def _perform(self, leaf: "Leaf", guidance: Sequence[str]) -> _Performed:
-        from agents_impl.plan.course import Failure, outcome_of  # noqa: PLC0415
+        from agents_impl.plan.course import Failure, fitting, outcome_of  # noqa: PLC0415
         from reins.mind import Lineage, TaskMind  # noqa: PLC0415
         from reins.plans import Context, Spent, paths  # noqa: PLC0415
 
@@ -210,6 +210,7 @@ class PlanAgent(WorkingAgentBase):
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
             end = await self._modules.library.performer.perform(leaf, context, session.session_id)
+            end = fitting(end)
             is_stopped = stopped is not None and isinstance(end, Failure)
             if span is not None and not is_stopped:
                 span.ended(outcome_of(end))

@@ -5,6 +5,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import orjson
+
+from agent_core.agent.base import MAX_SNAPSHOT_BYTES as _MOST
 from agents_impl.plan.models import ALARM
 from reins.plans import (
     Actions,
@@ -13,6 +16,7 @@ from reins.plans import (
     Chosen,
     Err,
     Failure,
+    Fault,
     Leaf,
     Node,
     Ok,
@@ -44,7 +48,7 @@ _LINES, _LINE_CHARS = 5, 400
 
 __all__ = [
     "Alarm", "Choice", "Chosen", "Course", "Err", "Failure", "Leaf", "Ok", "Outcome", "PlanError",
-    "Replaced", "Spent", "Taken", "failed", "outcome_of", "result",
+    "Replaced", "Spent", "Taken", "failed", "fitting", "outcome_of", "result",
 ]  # fmt: skip
 
 
@@ -191,6 +195,19 @@ def outcome_of(event: Event) -> str:
         case Replaced():
             return "replaced"
     return "done"
+
+
+def fitting(event: Outcome | Failure | Replaced) -> Outcome | Failure | Replaced:
+    """The end; a failure where its state alone is more than a snapshot holds, so that the task's
+    path is told, and a retry or an `on_error` takes it as any other fault.
+    """
+    if not isinstance(event, Outcome) or (size := len(orjson.dumps(event.state))) <= _MOST:
+        return event
+    words = (
+        f"the state that it leaves has {size} bytes, and a session's snapshot holds {_MOST}; put "
+        "what is large into a file, and its name into the state"
+    )
+    return Failure(Fault("action", words), event.said, event.spent)
 
 
 def _end_of(event: Event, outcome: str | None = None) -> dict[str, Any]:

@@ -2,13 +2,14 @@
 
 from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, model_validator
 
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.words import Words
 
 ALARM = "alarm "
 """Before the path of a node that waits: the name of its piece of work."""
+_NO_PLAN = "expected an object with a kind, or the name of an action, given {!r:.80}"
 Path = Annotated[str, Field(min_length=1, max_length=400, pattern=r"^/")]
 
 
@@ -38,10 +39,18 @@ class PlanConfig(AgentConfig):
         json_schema_extra={"format": "path"},
     )
 
+    @field_validator("plan", mode="before")
+    @classmethod
+    def _is_plan(cls, plan: object) -> object:
+        if not isinstance(plan, dict | str | None):
+            raise ValueError(_NO_PLAN.format(plan))  # noqa: TRY004 - Pydantic tells of it
+        return plan
+
     @model_validator(mode="after")
     def _is_one(self) -> Self:
         if (self.plan is None) == (self.name is None):
-            raise ValueError("expected plan or name, one of them")
+            given = "neither was" if self.plan is None else "both were"
+            raise ValueError(f"expected plan or name, one of them; {given} given")
         return self
 
 

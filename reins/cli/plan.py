@@ -1,7 +1,6 @@
 """`reins plan check | run`: a plan in a JSON file, looked at or run without a worker."""
 
 import importlib
-import json
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +21,9 @@ from reins.plans import (
     run_plan,
     to_mermaid,
 )
+from reins.plans.builtin import built_in
 from reins.plans.errors import listed
+from reins.plans.positions import JsonTextError, line_and_column, scan
 from reins.plans.program import levels, walk, width
 
 EXIT_WRONG = 1
@@ -60,8 +61,19 @@ def _actions(named: str) -> Actions:
     return found
 
 
+def _with_built_in(named: str) -> Actions:
+    """The registry that `module:name` means, with those of the built-in actions whose names it
+    leaves free. Raises: CommandError.
+    """
+    found, actions = _actions(named), Actions()
+    actions.take(found)
+    for name, action in built_in.actions.items():
+        actions.actions.setdefault(name, action)
+    return actions
+
+
 def _compiled(file: Path, text: str, plan: Node, named: str) -> Program:
-    actions = _actions(named)
+    actions = _with_built_in(named)
     try:
         return compile_plan(actions, plan)
     except PlanNameError as error:
@@ -73,6 +85,15 @@ def _compiled(file: Path, text: str, plan: Node, named: str) -> Program:
 @click.group(help="Plans in JSON files.")
 def plan() -> None:
     pass
+
+
+def _state(text: str) -> Any:
+    """The JSON of --state. Raises: CommandError, also for a key that comes twice."""
+    try:
+        return scan(text).value
+    except JsonTextError as error:
+        line, column = line_and_column(text, error.offset)
+        raise CommandError(f"--state:{line}:{column}: {error}", EXIT_USAGE) from error
 
 
 _file = click.argument("file", type=click.Path(path_type=Path))
@@ -100,10 +121,7 @@ def _check(*, file: Path, actions: str | None, mermaid: bool) -> None:
 def _run(*, file: Path, actions: str, state: str) -> None:
     text, read = _read(file)
     program = _compiled(file, text, read, actions)
-    try:
-        given: Any = json.loads(state)
-    except ValueError as error:
-        raise CommandError(f"--state is no JSON: {error}", EXIT_USAGE) from error
+    given = _state(state)
     try:
         done = run_plan(program, given)
     except PlanError as error:

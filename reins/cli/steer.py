@@ -190,6 +190,16 @@ def answer(*action_ids: str, wait_s: float | None) -> None:
 def parsed(text: str, name: str) -> Any:
     """The JSON of an option. Raises: ValueError."""
     try:
-        return json.loads(text)
+        return json.loads(text, object_pairs_hook=_once)
     except ValueError as error:
         raise ValueError(f"{name} is {text[:80]!r}; expected JSON: {error}") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Raises: ValueError for a key that comes twice, whose first value would be lost."""
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} comes twice")
+        found[key] = value
+    return found

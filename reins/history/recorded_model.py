@@ -42,6 +42,8 @@ class RecordedCall:
     attempts: Sequence[Mapping[str, Any]]
     node: str | None = None
     """The piece of work between ticks that asked."""
+    is_charged: bool = False
+    """A row before that of the piece's end tells of its tokens: they are charged there."""
 
 
 class Recording:
@@ -95,7 +97,7 @@ class RecordedModel(Model):
         recorded = self._recording.take(
             function, *(self._prompt(function, {**arguments, **each}) for each in ({}, further))
         )
-        for attempt in recorded.attempts:
+        for attempt in () if recorded.is_charged else recorded.attempts:
             self._charge(attempt)
         last = recorded.attempts[-1]
         if last["error_kind"] is not None:

@@ -46,7 +46,8 @@ _NOT_OF_THE_SESSION = (
 )  # fmt: skip
 """Times, and what the inbox held of it."""
 _OF_CLOCKS = ("left_s",)
-TookPart = Callable[[Row], bool]
+EndOf = Callable[[Row], int | None]
+"""The row that takes in what an attempt at a call led to, by its number; None of one given up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def record(session_id: str, data: Path | str | None = None) -> dict[str, Any]:
     }
     # Times as text, as in a file, which goes where nobody knows the keys that it must not hold.
     plain: dict[str, Any] = orjson.loads(redaction.redactor().json(orjson.dumps(recording)))
-    _calls(plain["calls"], bool)  # what could not be replayed is said now
+    _calls(plain["calls"], lambda attempt: attempt["seq"])  # what could not be replayed is said now
     return plain
 
 
@@ -177,7 +178,7 @@ async def replay(
         raise NotReplayableError(
             f"agent type is {recording['agent_type']!r}; expected one of {', '.join(types.names())}"
         )
-    made, given_up = _calls(recording["calls"], _took_part(kind, recording["rows"]))
+    made, charged = _calls(recording["calls"], _ends_of(kind, recording["rows"]))
     answers = Recording(made)
     registry = Registry.load(tools)
     _refuse_tools_of_servers(recording["rows"], registry)
@@ -196,7 +197,7 @@ async def replay(
     )
     as_json = orjson.dumps(recording["config"]).decode()
     rows = await replaying.replay(
-        kind, as_json, recording["rows"], services, toolbox, given_up=given_up
+        kind, as_json, recording["rows"], services, toolbox, charged=charged
     )
     unasked = [
         f"#{call.attempts[-1]['seq']}: {call.function} was asked, and is not"
@@ -229,24 +230,47 @@ def _refuse_tools_of_servers(rows: Sequence[Row], registry: Registry) -> None:
             )
 
 
-def _took_part(kind: type[LoopingAgentBase], rows: Sequence[Row]) -> TookPart:
-    """True of an attempt at a call whose answer is part of the row that tells of it."""
-    kinds = {row["seq"]: row["kind"] for row in rows}
-    ended = {row["seq"]: replaying.ended_in(kind, row) for row in rows}
+def _ends_of(kind: type[LoopingAgentBase], rows: Sequence[Row]) -> EndOf:
+    """Which row takes in what an attempt led to: that of its tick, or of its piece of work's end.
 
-    def took_part(attempt: Row) -> bool:
+    A piece may have its answer before a row, and end after it, as another piece's end has led to
+    that row: the tokens are in the row, and the answer counts in a later one.
+    """
+    places = {row["seq"]: place for place, row in enumerate(rows)}
+    ended = [replaying.ended_in(kind, row) for row in rows]
+
+    def end_of(attempt: Row) -> int | None:
         seq, piece = attempt["seq"], attempt.get("node")
-        if attempt["error_kind"] == ABORTED or kinds.get(seq) == "status":
-            return False
-        return piece is None or piece in ended.get(seq, ())
+        if attempt["error_kind"] == ABORTED or seq not in places:
+            return None
+        if piece is None:
+            return None if rows[places[seq]]["kind"] == "status" else int(seq)
+        for place in range(places[seq], len(rows)):
+            if piece in ended[place]:
+                return int(rows[place]["seq"])
+            if _begins_anew(rows[place], piece):
+                return None
+        return None
 
-    return took_part
+    return end_of
+
+
+def _begins_anew(row: Row, piece: str) -> bool:
+    """True of a row after which a piece that had not ended was begun once more, or was over."""
+    if row["kind"] == "tick":
+        return False
+    payload = payload_of(row)
+    if row["kind"] != "guidance" or payload.get("mode") == "now":
+        return True
+    guided = payload.get("guidance")
+    return isinstance(guided, dict) and guided.get("path") == piece
 
 
 def _calls(
-    attempts: Sequence[Row], took_part: TookPart
+    attempts: Sequence[Row], end_of: EndOf
 ) -> tuple[list[RecordedCall], dict[int, list[Row]]]:
-    """The calls that led somewhere; and the attempts at the others, by the row that tells of them.
+    """The calls that led somewhere; and attempts that a row tells of before its end has come, by
+    that row.
 
     A call that was aborted, or whose tick or piece of work was, is not made again.
     """
@@ -254,15 +278,21 @@ def _calls(
     for attempt in attempts:
         by_call.setdefault(attempt["call_id"], []).append(attempt)
     made: list[RecordedCall] = []
-    given_up: dict[int, list[Row]] = {}
+    charged: dict[int, list[Row]] = {}
     for tried in by_call.values():
         last = tried[-1]
-        if took_part(last):
-            made.append(RecordedCall(last["function"], _messages(tried), tried, last.get("node")))
-        else:
+        end = end_of(last)
+        is_charged = end is None or end != last["seq"]
+        if end is not None:
+            made.append(
+                RecordedCall(
+                    last["function"], _messages(tried), tried, last.get("node"), is_charged
+                )
+            )
+        if is_charged:
             for attempt in tried:
-                given_up.setdefault(attempt["seq"], []).append(attempt)
-    return made, given_up
+                charged.setdefault(attempt["seq"], []).append(attempt)
+    return made, charged
 
 
 def _messages(attempts: Sequence[Row]) -> Messages | None:

@@ -68,11 +68,12 @@ async def replay(
     services: Services,
     toolbox: RecordedToolbox,
     *,
-    given_up: Mapping[int, Sequence[Row]],
+    charged: Mapping[int, Sequence[Row]],
 ) -> list[dict[str, Any]]:
     """Do again what the rows of a session's log tell, oldest first, from the one that created it.
 
-    `given_up` are attempts at calls that are not made again, by the row that tells what they took.
+    `charged` are attempts at calls that are not made again, or not before that row's end, by the
+    row that tells what they took.
     Gives the rows that came of it, with the columns of `agent_steps`. It ends at the first row that
     was not written again: what follows it would be another life. Guidance that a tick took in at a
     safe point is given before that tick.
@@ -104,9 +105,11 @@ async def replay(
     try:
         for at, row in enumerate(rows):
             if session.seq < row["seq"]:  # else it came with the row before it
-                for attempt in given_up.get(row["seq"], ()):
+                for attempt in charged.get(row["seq"], ()):
                     taken = attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"]
                     session.caller.settle(None, *taken)
+                    if attempt["error_kind"] is None:
+                        session.caller.note_answer(demonstration=bool(attempt["demonstration"]))
                 toolbox.at(row)
                 if row["kind"] == "intent":
                     await act_again(session, toolbox, rows[at:])

@@ -13,6 +13,18 @@ from reins.plans.positions import JsonTextError, Place, Scanned, line_and_column
 
 _PLAN: TypeAdapter[Node] = TypeAdapter(Node)
 _NOT_KEYS = ("unexpected_keyword_argument", "extra_forbidden")
+_WRITTEN_SO = {
+    "race": "there is no kind 'race'; write a parallel whose policy is FIRST_COMPLETED",
+    "best_of": "there is no kind 'best_of'; write a parallel whose policy is N_BEST",
+    "custom": "there is no kind 'custom'; write a node, and what it uses as use",
+}
+_IN_JSON = {
+    "tuple_type": "Input should be a list",
+    "dict_type": "Input should be an object",
+    "dataclass_type": "Input should be an object",
+    "too_short": "Input should not be empty",
+}
+"""Words for mistakes whose own are about Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +104,8 @@ def _told(text: str, scanned: Scanned, error: Any) -> Problem:
     if error["type"] in _NOT_KEYS and place in scanned.keys:
         return _problem(text, scanned.keys[place], place, _no_key(scanned, place))
     if error["type"] == "union_tag_invalid":
-        words = unknown("kind", error["ctx"]["tag"], KINDS)
+        tag = error["ctx"]["tag"]
+        words = _WRITTEN_SO.get(tag) or unknown("kind", tag, KINDS)
         return _problem(text, scanned.values[*place, "kind"], place, words)
     if error["type"] == "union_tag_not_found":
         return _problem(text, scanned.values[place], place, "Field required: kind")
@@ -100,6 +113,7 @@ def _told(text: str, scanned: Scanned, error: Any) -> Problem:
     while at and at not in scanned.values:
         at = at[:-1]  # what is missing stands nowhere: its object does
     words = str(error["msg"]).removeprefix("Value error, ")
+    words = _IN_JSON.get(error["type"], words)
     if error["type"] == "model_attributes_type":
         words = "Input should be an object with a kind, or the name of an action"
     return _problem(text, scanned.values[at], place, words)

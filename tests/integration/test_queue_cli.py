@@ -145,6 +145,7 @@ def test_without_a_worker_actions_wait_and_the_status_says_how_to_begin(tmp_path
         (("create", "x" * 10_000), "256 at the most"),
         (("create", "a\nb"), "no line breaks"),
         (("create", "a", "--config", "{"), "--config is '{'; expected JSON"),
+        (("create", "a", "--config", '{"b": {"c": 1, "c": 2}}'), "the key 'c' comes twice"),
         (("create", "a", "--config", "[1]"), "expected a dict"),
         (("interrupt", "a", "{broken"), "expected JSON"),
         (("interrupt", "a", ""), "guidance is ''"),

@@ -95,6 +95,51 @@ async def _live_at(path):
     await asyncio.to_thread(until, is_live)
 
 
+@pytest.mark.parametrize("again", [None, "retry", "now"])
+def test_an_answer_before_a_row_and_an_end_after_it_are_done_again(tmp_path, monkeypatch, again):
+    """The tokens of the answer are in the row of another task's end, or of guidance; of a task that
+    was begun again since then, the later answer counts."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    replayed_actions.GATES.clear()
+    names = ("long", "long asked", "short", "shorter")
+
+    async def lived():
+        gates = {name: asyncio.Event() for name in names}
+        replayed_actions.GATES.update(gates)
+        async with ModelStub() as stub:
+            stub.replies += [answers("one"), answers("two")]
+            monkeypatch.setenv("REINS_MODEL", "m")
+            monkeypatch.setenv("REINS_MODEL_BASE_URL", stub.address + "/v1")
+            runtime = await _started(load_settings(plans=MODULES))
+            config = {"name": "between"}
+            await _done(q.agent_create("p", "ann", agent_type="plan", config=config))
+            await asyncio.wait_for(gates["long asked"].wait(), 20)
+            gates["short"].set()
+            await _live_at("/1/1")
+            if again is not None:
+                gates["long asked"].clear()
+                order = {"type": "retry", "path": "/0"}
+                guidance, mode = (order, "steer") if again == "retry" else ("be brief", "now")
+                await _done(q.agent_interrupt("p", "ann", guidance, mode=mode))
+                await asyncio.wait_for(gates["long asked"].wait(), 20)
+            gates["shorter"].set()
+            await asyncio.to_thread(until, lambda: _ended("/1/1"))
+            gates["long"].set()
+            await asyncio.to_thread(until, lambda: get_agent_state("p")["status"] == "completed")
+            await runtime.stop()
+        return replay.record("p")
+
+    recording = asyncio.run(lived())
+    final = json.loads(recording["rows"][-1]["payload"])["result"]["payload"]["state"]
+    assert final["long"] == ("one" if again is None else "two")
+    assert run(recording).differences == []
+
+
+def _ended(path):
+    payloads = (json.loads(row["payload"] or "{}") for row in list_steps("p"))
+    return any(each["path"] == path for payload in payloads for each in payload.get("nodes", ()))
+
+
 def test_a_plan_that_fails_is_done_again(tmp_path, monkeypatch):
     """The row of its failure, and its end; and again after a resume."""
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))

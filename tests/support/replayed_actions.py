@@ -36,6 +36,16 @@ async def late(state, ctx):
 
 
 @actions.action
+async def asks_first(state, ctx):
+    """Asks, and ends when its gate is open: rows are written in between."""
+    name = ctx.args["name"]
+    answer = await ctx.ask("What do you say?")
+    GATES[f"{name} asked"].set()
+    await GATES[name].wait()
+    return {**state, name: answer}
+
+
+@actions.action
 def flaky(state, ctx):
     """In a thread; fails at its first attempt."""
     if ctx.attempt == 1:
@@ -60,6 +70,13 @@ actions.plan(
         choose(_heed("slow"), _heed("quick"), selector="first"),
         parallel(_heed("x"), _heed("y")),
         _heed("last"),
+    ),
+)
+actions.plan(
+    "between",
+    parallel(
+        Task("asks_first", {"name": "long"}),
+        sequence(_heed("short"), _heed("shorter")),
     ),
 )
 actions.plan("fails", sequence(Task("told", {"name": "a"}), Task("put", {"to": "x"})))

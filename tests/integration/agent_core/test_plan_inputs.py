@@ -6,7 +6,7 @@ import json
 import pytest
 
 import queue_imp as q
-from reins.plans import Task, choose, focus, lens, loop_while, sequence, to_data
+from reins.plans import Task, choose, focus, lens, loop_while, parallel, sequence, to_data
 from tests.integration.agent_core.test_plans import GATE, RAN, Plans, actions, add_
 from tests.support import data_folder
 from tests.support.waiting import until_async
@@ -27,6 +27,7 @@ def made():
     def raises(_state):
         raise ZeroDivisionError("no ground")
 
+    found.register("large", lambda _state: {"a": "x" * 70_000})
     found.function("raises", raises)
     found.function("elsewhere", lambda _state: 7)
     return found
@@ -72,6 +73,21 @@ def test_what_is_no_json_is_not_asked_for():
     """Such a plan is not even written: with the place of what JSON does not hold."""
     with pytest.raises(ValueError, match=r"plan\.args\.k is a set"):
         to_data(Task("put", {"k": {1}}))
+
+
+async def test_a_state_larger_than_a_snapshot_fails_its_task(fleet):
+    """With the task's path, at once; what is around it takes it as any other fault."""
+    config = {"plan": to_data(sequence(add_("x"), Task("large"))), "state": {"x": 1}}
+    await fleet.do(q.agent_create, "a", "ann", agent_type="plan", config=config)
+    await until_async(lambda: fleet.state("a")["status"] == "failed", "it fails")
+    assert (
+        "/1: the state that it leaves has 70008 bytes, and a session's snapshot holds 65536"
+        in (fleet.state("a")["error"])
+    )
+    assert "error" not in fleet.kinds("a")
+    config = {"plan": to_data(parallel(add_("x"), "large", on_error="ignore")), "state": {"x": 1}}
+    await fleet.do(q.agent_create, "b", "ann", agent_type="plan", config=config)
+    await until_async(lambda: fleet.state("b")["status"] == "completed", "it completes")
 
 
 FAILS = [

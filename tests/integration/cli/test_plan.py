@@ -83,11 +83,22 @@ def test_a_plan_is_run(said):
     assert (code, json.loads(out), err) == (0, {"n": 4}, "")
 
 
+def test_the_built_in_actions_are_there(said, tmp_path):
+    """Beside those that are given, as in a session."""
+    put = {"kind": "task", "name": "put", "args": {"to": "done", "value": True}}
+    (tmp_path / "plan.json").write_text(json.dumps({"kind": "sequence", "items": ["add", put]}))
+    given = "plan.json", "--actions", "my_actions:actions"
+    assert said("check", *given)[0] == 0
+    code, out, _ = said("run", *given, "--state", '{"n": 0}')
+    assert (code, json.loads(out)) == (0, {"n": 1, "done": True})
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
         (["--actions", "my_actions:actions", "--state", '{"n": 5}'], 1, "/0: ValueError: five is"),
-        (["--actions", "my_actions:actions", "--state", "{"], 2, "--state is no JSON"),
+        (["--actions", "my_actions:actions", "--state", "{"], 2, "--state:1:2: expected a key"),
+        (["--actions", "my_actions:actions", "--state", '{"n": 1, "n": 2}'], 2, "'n' comes twice"),
         (["--actions", "my_actions:actions", "--state", "1e999"], 2, "--state: state is inf"),
         (["--actions", "my_actions:actins"], 2, "has no attribute 'actins'"),
         (["--actions", "my_acts:actions"], 2, "No module named 'my_acts'"),

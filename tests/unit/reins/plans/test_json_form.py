@@ -115,6 +115,10 @@ def test_every_mistake_has_its_line_and_column():
         ('{"kind": "task", "name": 5}', "1:26: name: Input should be a valid string"),
         ('{"kind": "retry", "item": "a", "attempts": "3"}', "1:44: attempts: Input should be a va"),
         ('{"name": "a"}', "1:1: Field required: kind"),
+        ('{"kind": "race", "items": []}', "write a parallel whose policy is FIRST_COMPLETED"),
+        ('{"kind": "sequence", "items": "a"}', "1:31: items: Input should be a list"),
+        ('{"kind": "choose", "items": []}', "1:29: items: Input should not be empty"),
+        ('{"kind": "task", "name": "a", "args": 1}', "1:39: args: Input should be an object"),
     ],
 )
 def test_what_is_no_plan_is_refused_with_its_place(text, words):

@@ -9,7 +9,15 @@ from agent_core.agent.interrupting import is_now
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.outcomes import Done
 from agent_core.agent.results import Quiet, StepResult
-from agent_core.session.controls import Control, Pause, Renew, Stop
+from agent_core.session.controls import (
+    Control,
+    Decide,
+    Interrupt,
+    Pause,
+    Renew,
+    Resume,
+    Stop,
+)
 from agent_core.session.status import Status
 from agent_core.session.work import Ended, Told, Work
 
@@ -120,13 +128,16 @@ class WorkingAgentBase(LoopingAgentBase):
         if is_now(control):
             self.work.let_go()
         super().on_control(control)
+        self.work.look()  # whoever waits for it to come to rest
 
     def let_go(self, names: Collection[str] | None = None) -> None:
         self.work.let_go(names)
 
     async def apply(self, control: Control) -> None:
         if isinstance(control, Pause | Stop | Renew):
-            await self._quiesce()
+            if not await self._quiesce(control):
+                self.session.refuse(control, "it was taken back by a resume before it took effect")
+                return
             if not self._still_takes(control):
                 self.session.refuse(control)
                 return
@@ -134,19 +145,30 @@ class WorkingAgentBase(LoopingAgentBase):
         await self.work.settle(GIVEN_UP_S)  # what was let go for it
         self.begin_wanted()
 
-    async def _quiesce(self) -> None:
-        """Begin nothing, and put each end on record, until nothing runs."""
+    async def _quiesce(self, control: Control | None = None) -> bool:
+        """Begin nothing, and put each end on record, until nothing runs.
+
+        Guidance that comes meanwhile is applied. False: a resume takes the pause back.
+        """
         self._is_quiescing = True
         try:
             await self._commit_ends()
             await self._come_to_rest()
             while self.work.running and not self.session.status.ended:
-                await self.work.change()
+                following = next(iter(self.session.mailbox.waiting()), None)
+                if isinstance(control, Pause) and isinstance(following, Resume):
+                    return False
+                if isinstance(control, Pause | Renew) and isinstance(following, Interrupt | Decide):
+                    await self._apply_next()
+                    self.session.mailbox.retake(control)
+                else:
+                    await self.work.change()
                 await self._commit_ends()
                 await self._come_to_rest()
             await self._commit_ends()  # what has ended while the row before was written
         finally:
             self._is_quiescing = False
+        return True
 
     async def _come_to_rest(self) -> None:
         self.rest()

@@ -35,6 +35,10 @@ class Mailbox:
         """The request that is being applied, unless it has its answer."""
         return None if self._taken is None or self._taken.done.done() else self._taken
 
+    def retake(self, control: Control) -> None:
+        """Go on with one that was taken before others that did not wait for it."""
+        self._taken = control
+
     def give_up(self) -> Control | None:
         """The request that was being applied when the loop failed; it is not answered later."""
         taken, self._taken = self._taken, None

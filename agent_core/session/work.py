@@ -113,8 +113,12 @@ class Work:
         """The end of a piece counts as if it had not begun: it may be started again."""
         self.ends = deque(end for end in self.ends if end.name != name)
 
+    def look(self) -> None:
+        """Let `change` return: something else has come up."""
+        self._changed.set()
+
     async def change(self) -> None:
-        """Returns once something has ended since the last call."""
+        """Returns once something has ended, or come up, since the last call."""
         await self._changed.wait()
         self._changed.clear()
 

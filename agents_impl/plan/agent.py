@@ -91,7 +91,7 @@ class PlanAgent(WorkingAgentBase):
             made = course.Course(self._modules.library.actions, config.plan, config.name)
             made.begin(config.state)
             if config.tools:
-                self._tools.check()
+                await self._tools.check()
         except (course.PlanError, ToolError) as error:
             raise AgentRejectedError(f"the plan cannot be run: {error}") from None
         return ()

@@ -26,9 +26,18 @@ class PlanTools:
         self._model = model
         self._around: Context | None = None
 
-    def check(self) -> None:
-        """Check that what the configuration names is there. Raises: ToolError."""
+    async def check(self) -> None:
+        """Check that what the configuration names is there, and may be used. Raises: ToolError."""
         self._toolbox.select(self._config.tools)
+        await self._surroundings()
+
+    async def _surroundings(self) -> Context:
+        if self._around is None:
+            session = self._session
+            self._around = await self._toolbox.context(
+                session.session_id, session.agent_id, self._config.workspace
+            )
+        return self._around
 
     async def call(self, name: str, arguments: Mapping[str, Any], key: str) -> Acted:
         """The outcome of a call; `key` is the same where it is made again after a crash.
@@ -39,13 +48,8 @@ class PlanTools:
         if name not in tools:
             there = ", ".join(sorted(tools)) or "none"
             raise ToolError(f"the plan has no tool {name!r}; its configuration names: {there}")
-        if self._around is None:
-            session = self._session
-            self._around = await self._toolbox.context(
-                session.session_id, session.agent_id, self._config.workspace
-            )
         context = replace(
-            self._around, key=key, memory={}, model=self._model, approve=self._approve
+            await self._surroundings(), key=key, memory={}, model=self._model, approve=self._approve
         )
         return await self._toolbox.act(tools[name], arguments, context)
 

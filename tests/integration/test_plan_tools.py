@@ -87,3 +87,5 @@ def test_what_is_not_allowed_is_refused_in_words(lived):
     assert "there are no tools here" in payload["error"]["message"]
     error, _ = lived(READ, "wrong", tools=["reed_file"])
     assert "did you mean" in error
+    error, _ = lived(READ, "outside", tools=["files"], workspace="/etc")
+    assert "is below no folder that is allowed" in error

@@ -163,17 +163,16 @@ async def test_a_row_of_late_ends_alone(fleet):
     assert texts.count("the plan has begun") == 1
 
 
-async def test_a_plan_that_fails_amid_a_pause_and_a_resume(fleet, data):
-    """The pause is refused: it has failed. The resume lets it go on from before its failure."""
+async def test_a_plan_that_fails_amid_a_pause(fleet, data):
+    """The pause is refused: it has failed. A resume lets it go on from before its failure."""
     await fleet.plan(sequence(Task("wait"), add_("a")), state=5)
     await until_async(lambda: RAN == ["/0"], "it runs")
     pause = await fleet.ask(q.agent_pause_action, "a", "ann")
     await until_async(lambda: fleet.state()["status"] == "pausing", "it is pausing")
-    resume = await fleet.ask(q.agent_resume_action, "a", "ann")
-    await until_async(lambda: len([*fleet.sessions.live["a"].mailbox.waiting()]) == 1, "both wait")
     GATE["g"].set()  # its state is no object: it fails
-    assert (await fleet.receipt(pause))["outcome"] == "rejected"
-    assert (await fleet.receipt(resume))["outcome"] == "applied"
+    refused = await fleet.receipt(pause)
+    assert (refused["outcome"], "is failed" in refused["error"]) == ("rejected", True)
+    assert (await fleet.do(q.agent_resume_action, "a", "ann"))["outcome"] == "applied"
     await fleet.stop()
     try:
         await asyncio.to_thread(data_folder.verified, data)
@@ -243,3 +242,26 @@ async def test_a_task_that_is_done_is_not_done_again_for_a_function_that_failed(
     await fleet.until_status("completed")
     assert RAN == ["/0", "/1/0#1", "/2"]
     assert [path for path, _ in fleet.outcomes()] == RAN
+
+
+async def test_while_it_is_pausing_people_reach_its_tasks(fleet):
+    """A skip ends the task that holds the pause up; a resume takes the pause back."""
+    await fleet.plan(sequence(Task("wait", {"gate": "a"}), Task("wait", {"gate": "b"})))
+    await until_async(lambda: RAN == ["/0"], "it runs")
+    pause = await fleet.ask(q.agent_pause_action, "a", "ann")
+    await until_async(lambda: fleet.state()["status"] == "pausing", "it is pausing")
+    skip = {"type": "skip", "path": "/0"}
+    assert (await fleet.do(q.agent_interrupt, "a", "ann", skip))["outcome"] == "applied"
+    assert (await fleet.receipt(pause))["outcome"] == "applied"
+    assert fleet.state()["status"] == "paused"
+    await fleet.do(q.agent_resume_action, "a", "ann")
+    await until_async(lambda: RAN == ["/0", "/1"], "the next one runs")
+    pause = await fleet.ask(q.agent_pause_action, "a", "ann")
+    await until_async(lambda: fleet.state()["status"] == "pausing", "it is pausing")
+    assert (await fleet.do(q.agent_resume_action, "a", "ann"))["outcome"] == "applied"
+    refused = await fleet.receipt(pause)
+    assert "taken back by a resume" in refused["error"]
+    assert fleet.state()["status"] == "running"
+    GATE["b"].set()
+    await fleet.until_status("completed")
+    assert RAN == ["/0", "/1"]

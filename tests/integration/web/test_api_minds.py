@@ -1,8 +1,11 @@
 """Beliefs and memories over HTTP: as they stand, with all that they rest on."""
 
+import json
+
 import pytest
 
 from reins.plans import Task, sequence, to_data
+from tests.support.program import ROOT, ran
 from tests.support.waiting import until
 
 ANN = {"actor": "ann"}
@@ -93,3 +96,26 @@ def test_refusals_say_what_is_expected(api):
     assert api.get("/api/memories?session_id=nobody", 404)["detail"]
     assert "neither session_id nor agent_id" in str(api.get("/api/memories", 422))
     assert "session_id" in str(api.get("/api/beliefs", 422))
+
+
+def told(api, *words):
+    folder = str(api.runtime.store.folder.path)
+    env = {"PATH": "/usr/bin:/bin", "PYTHONPATH": str(ROOT)}
+    code, out, err = ran(["-m", "reins", *words, "--data", folder], cwd=ROOT, env=env)
+    assert (code, err) == (0, ""), err
+    return out
+
+
+def test_the_shell_tells_the_same(cellar):
+    """Each claim with its evidence, the memories that are held, and all of it as JSON."""
+    lines = told(cellar, "beliefs", "cellar").splitlines()
+    assert lines[0] == "0.50  leak  (contested)"
+    assert lines[1].startswith("      +2.00 sensor #")
+    assert "“wet”" in lines[1]
+    assert told(cellar, "memories", "cellar").startswith('house: {"street":"Oak"}  #2')
+    [leak] = json.loads(told(cellar, "beliefs", "cellar", "--json"))
+    [same] = cellar.get("/api/beliefs?session_id=cellar")["items"]
+    assert leak["evidence"] == same["evidence"]
+    versions = json.loads(told(cellar, "memories", "cellar", "--json"))
+    every = cellar.get("/api/memories?session_id=cellar&versions=true")["items"]
+    assert versions == every

@@ -57,10 +57,7 @@ async def _take_word(session: Session, said: PersonBelieves, control: Interrupt)
     except MindError as error:
         raise GuidanceRejectedError(str(error)) from None
     rows = keep(session, state, held, at, ids=[evidence_id])
-    undo = {"type": "undo_evidence", "ids": [evidence_id]}
-    return Taken(line, undo=undo) if rows is None else Taken(
-        line, undo=undo, recording=rows.recording()
-    )  # fmt: skip
+    return Taken(line, undo=_undo(evidence_id), recording=rows.recording())
 
 
 async def _take_back(session: Session, said: UndoEvidence, control: Interrupt) -> Taken:
@@ -73,13 +70,15 @@ async def _take_back(session: Session, said: UndoEvidence, control: Interrupt) -
     known = evidence_from(of_life(rows, session.created_at))
     lineage = Lineage(actor=control.actor, message_id=control.action_id)
     try:
-        line = held.undo(said.ids, known, said.text, lineage, at)
+        line, undo_id = held.undo(said.ids, known, said.text, lineage, at)
     except MindError as error:
         raise GuidanceRejectedError(str(error)) from None
     kept = keep(session, state, held, at, undoes=said.ids)
-    return Taken(f"taken back: {line}") if kept is None else Taken(
-        f"taken back: {line}", recording=kept.recording()
-    )  # fmt: skip
+    return Taken(f"taken back: {line}", undo=_undo(undo_id), recording=kept.recording())
+
+
+def _undo(evidence_id: str) -> dict[str, Any]:
+    return {"type": "undo_evidence", "ids": [evidence_id]}
 
 
 def _minded(session: Session) -> Any:

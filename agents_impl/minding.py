@@ -50,13 +50,11 @@ class _Preparing(nullcontext[Prepared]):
     """Nothing is to be given back."""
 
 
-def keep(session: Session, state: Minded, held: "Held", at: int, **told: Any) -> MindRows | None:
+def keep(session: Session, state: Minded, held: "Held", at: int, **told: Any) -> MindRows:
     """Put a changed mind into the state; gives the rows that must be committed with it.
 
-    None where nothing was done. **Units**: `at`, the time of what was done, in microseconds.
+    **Units**: `at`, the time of what was done, in microseconds.
     """
-    if not held.did:
-        return None
     state.mind = held.as_json()
     payload = {"mind": {"at": at, "did": list(held.did), **told}}
     return MindRows(f"mind:{session.session_id}", held.records(), payload)
@@ -90,7 +88,6 @@ class Acts:
 
     def effects(self) -> list[MindRows]:
         """The rows of what was done; the state has it from now on."""
-        if self._held is None:
+        if self._held is None or not self._held.did:
             return []
-        rows = keep(self._session, self._state, self._held, self._at)
-        return [] if rows is None else [rows]
+        return [keep(self._session, self._state, self._held, self._at)]

@@ -12,6 +12,7 @@ from agents_impl.task import goals
 from agents_impl.task.bounds import FACTS_BYTES, GUIDANCE_BYTES, newest
 from agents_impl.task.delegating import TaskDelegates
 from agents_impl.task.history import History
+from agents_impl.task.minding import remembered
 from agents_impl.task.models import (
     TASK_WORDS,
     DropGuidance,
@@ -117,8 +118,9 @@ class TaskAgent(TaskDelegates):
         if left <= _LAST_THOUGHTS:
             notes.append(_FEW_LEFT.format(left=left))
         return await decide(
-            self.services.get(Model), state, history, tools, self.config.context_tokens, notes=notes
-        )
+            self.services.get(Model), state, history, tools, self.config.context_tokens,
+            notes=notes, kept=remembered(self.session, state),
+        )  # fmt: skip
 
     # -- guidance
 

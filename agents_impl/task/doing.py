@@ -14,6 +14,7 @@ from agent_core.session.log import Event
 from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
+from agents_impl.task.minding import CallMind
 from agents_impl.task.models import Pending, ToolsSpent
 from agents_impl.task.permitting import Permit, permit
 from agents_impl.task.recording import TaskRecords
@@ -150,6 +151,7 @@ class TaskActs(TaskRecords):
         around.seq, around.key, around.begun = self.session.seq + 1, pending.call.key, False
         memory = deepcopy(self.state.memory)
         around.memory, around.answered = self.state.memory, _answer_to(pending)
+        around.mind = mind = CallMind(self.session, self.state, pending.call.key)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(
             self._toolbox.act(tool, arguments, around),
@@ -168,7 +170,10 @@ class TaskActs(TaskRecords):
             self._note(tool, arguments)
         if acted.asks is not None:
             return self._asks_before_it_goes_on(pending, acted, acted.asks)
-        return self._result(pending, acted)
+        step = self._result(pending, acted)
+        if acted.ok:
+            step.effects = [*step.effects, *mind.effects()]
+        return step
 
     def _came_in(self, tool: Tool) -> None:
         """Once the tool has begun, material from outside may have come in."""

@@ -56,15 +56,17 @@ async def decide(
     limit_tokens: int,
     *,
     notes: Sequence[str] = (),
+    kept: Sequence[str] = (),
 ) -> Thought:
     """Decide on the next call; where the model's context is too short, with less.
 
+    `kept` is what it remembers, told with the facts.
     What is condensed on the way, and what was learned of the route, is kept in the state.
     Raises: UnreadableError, ModelError.
     """
 
     async def send(tokens: int) -> Thought:
-        made = await _window(model, state, history, tools, tokens=tokens, notes=notes)
+        made = await _window(model, state, history, tools, tokens=tokens, notes=notes, kept=kept)
         return await _thought(model, made, tools, state)
 
     return await within(limit_tokens, state, send)
@@ -83,17 +85,18 @@ async def _window(
     *,
     tokens: int,
     notes: Sequence[str],
+    kept: Sequence[str],
 ) -> Window:
     """The window, once what it asks for is summarised."""
     known = min(state.bytes_per_token.values(), default=BYTES_PER_TOKEN)
-    made = window(state, history, tools, tokens, known, notes=notes)
+    made = window(state, history, tools, tokens, known, notes=notes, kept=kept)
     if made.summarised is not None:
         answer = await model.call(
             "Summarise", goal=state.goal, summary=state.summary.text, steps=made.to_summarise
         )
         text = bounded(answer.text, SUMMARY_BYTES)
         state.summary = made.summarised.model_copy(update={"text": text})
-        made = window(state, history, tools, tokens, known, notes=notes)
+        made = window(state, history, tools, tokens, known, notes=notes, kept=kept)
     state.summary = made.condensed
     return made
 

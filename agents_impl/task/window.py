@@ -139,9 +139,10 @@ def window(
     bytes_per_token: float,
     *,
     notes: Sequence[str] = (),
+    kept: Sequence[str] = (),
 ) -> Window:
     """The window of a task as it stands, within the limit if the pinned parts leave any room."""
-    pins = _pins(state, tools, notes)
+    pins = _pins(state, tools, notes, kept)
     steps = history.after(state.summary.upto)
     outside = {name for name, tool in tools.items() if tool.policy.brings_in}
     outside |= {seen.tool for seen in steps if seen.tool not in tools}
@@ -185,7 +186,9 @@ def _to_summarise(made: Window, lines: StepLines, limit: int, fixed: int) -> Win
     )
 
 
-def _pins(state: Pinned, tools: Mapping[str, Tool], notes: Sequence[str]) -> dict[str, Any]:
+def _pins(
+    state: Pinned, tools: Mapping[str, Tool], notes: Sequence[str], kept: Sequence[str]
+) -> dict[str, Any]:
     named = [*tools.values()]
     more = [each.name for each in named[MAX_TOOLS:]]
     told = (
@@ -196,7 +199,7 @@ def _pins(state: Pinned, tools: Mapping[str, Tool], notes: Sequence[str]) -> dic
         "tools": [*map(tool_line, named[:MAX_TOOLS])],
         "goal": state.goal,
         "files": list(state.files_changed),
-        "facts": list(state.facts),
+        "facts": [*state.facts, *kept],
         "rejections": [said.text for said in state.rejections],
         "guidance": [said.text for said in state.guidance],
         "notes": [*notes, told] if more else list(notes),

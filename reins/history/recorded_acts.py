@@ -101,6 +101,8 @@ class RecordedToolbox(Toolbox):
         context.memory.clear()
         context.memory.update(agent["memory"])
         context.budget.spent = Spent(**agent["spent"])
+        if context.mind is not None:
+            context.mind.done_before(agent.get("mind", {}), payload_of(self.result).get("mind"))
         outcome = payload_of(self.result)["outcome"]
         return Acted(**{name: value for name, value in outcome.items() if name in _FIELDS})
 

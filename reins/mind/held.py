@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
@@ -51,6 +51,14 @@ class Owner:
         }  # fmt: skip
 
 
+@dataclass(frozen=True, slots=True)
+class _Mind:
+    """The two parts of an AgentState that acts change; its bound is that of both together."""
+
+    memory: Memories
+    beliefs: Beliefs
+
+
 class Held:
     """A session's mind, from its snapshot and back, and the rows that acts have left meanwhile.
 
@@ -62,9 +70,8 @@ class Held:
         """`kept` is what `as_json` gave; empty for a session that knows nothing yet."""
         self._owner = owner
         self._acts: int = kept.get("acts", 0)
-        self._state = AgentState(
-            memory=Memories.from_json(kept.get("memory", {})),
-            beliefs=Beliefs.from_json(kept.get("beliefs", {})),
+        self._state = _Mind(
+            Memories.from_json(kept.get("memory", {})), Beliefs.from_json(kept.get("beliefs", {}))
         )
         self._rows: list[Row | MemoryRow] = []
         self.did: list[str] = []
@@ -84,7 +91,7 @@ class Held:
         try:
             for act in acts:
                 self._do(act, at)
-            self.as_json()
+            self._fit()
         except MindError:
             self._state, self._acts, self._rows, self.did = before
             raise
@@ -92,11 +99,9 @@ class Held:
     def _do(self, act: Act, at: int) -> None:
         change, _ = CHANGES[act.name]
         stamp = Stamp(self._next_id(), at, act.given.source, self._placed(act.lineage))
-        after = change(self._state, act.given, stamp)
+        after = change(cast("AgentState", self._state), act.given, stamp)  # of it only these parts
         rows: list[Evidence | MemoryRow] = [*after.memory.fresh, *after.beliefs.fresh]
-        self._state = replace(
-            after, memory=after.memory.committed(), beliefs=after.beliefs.committed()
-        )
+        self._state = _Mind(after.memory.committed(), after.beliefs.committed())
         self._rows += rows
         self.did += [self._told(row, self._state.beliefs, at) for row in rows]
 
@@ -111,8 +116,9 @@ class Held:
 
     def undo(
         self, ids: Sequence[str], rows: Iterable[Row], text: str, lineage: Lineage, at: int
-    ) -> str:
-        """Take rows back; `rows` are all of this life. Returns the changes of claims in a line.
+    ) -> tuple[str, str]:
+        """Take rows back; `rows` are all of this life. Returns the changes of claims in a line, and
+        the undo's id.
 
         Raises: MindError for a row that is not there, or is taken back already.
         """
@@ -132,23 +138,30 @@ class Held:
         after = fold([*known.values(), row], before.claims.values())
         self._state = replace(self._state, beliefs=after)
         self._rows.append(row)
-        moved = [name for name in before.folds if before.folds[name] != after.folds.get(name)]
+        names = sorted({*before.folds, *after.folds})
+        moved = [name for name in names if before.folds.get(name) != after.folds.get(name)]
         line = "; ".join(changed(name, before, after, at) for name in moved) or "no claim moves"
         self.did.append(f"undo {', '.join(ids)}: {line}")
-        return line
+        return line, row.id
 
     def as_json(self) -> dict[str, Any]:
-        """The mind as the snapshot keeps it. Raises: TooLargeError."""
-        kept = {
-            "memory": self.memory.as_json(), "beliefs": self.beliefs.as_json(), "acts": self._acts
-        }  # fmt: skip
-        size = size_bytes(kept, "the mind")
+        """The mind as the snapshot keeps it."""
+        return {
+            "memory": self.memory.as_json(),
+            "beliefs": self.beliefs.as_json(),
+            "acts": self._acts,
+        }
+
+    def _fit(self) -> None:
+        """Leave older versions to their rows where there is no room. Raises: TooLargeError."""
+        if size_bytes(self.as_json(), "the mind") > HELD_BYTES:
+            self._state = replace(self._state, memory=self.memory.without_older())
+        size = size_bytes(self.as_json(), "the mind")
         if size > HELD_BYTES:
             raise TooLargeError(
                 f"the mind of a session holds {HELD_BYTES:,} bytes, given {size:,}; remember less "
                 "under fewer keys, hold fewer claims, or keep what is long in a file"
             )
-        return kept
 
     def records(self) -> list[Callable[[int], Record]]:
         """The rows of what was done, each made once the `seq` of its row of the log is known."""

@@ -169,6 +169,14 @@ class Memories:
             )
         return Memories(**found, fresh=kept)
 
+    def without_older(self) -> "Memories":
+        """The same with the newest version of each key alone: the others stay in their rows."""
+        newest = {
+            scope: {key: versions[-1:] for key, versions in self.kept(scope).items()}
+            for scope in SCOPES
+        }
+        return Memories(**newest, fresh=self.fresh)
+
     def committed(self) -> "Memories":
         """The same, when what was fresh is on disk."""
         return replace(self, fresh=())

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Any
 
 import orjson
@@ -41,7 +42,7 @@ def _evidence(row: Mapping[str, Any]) -> Evidence:
     return Evidence(
         id=row["evidence_id"],
         claim=row["claim"],
-        at=to_us(row["at"]),
+        at=_us(row["at"]),
         p_if_true=row["p_if_true"],
         p_if_false=row["p_if_false"],
         source=row["source"],
@@ -54,7 +55,7 @@ def _evidence(row: Mapping[str, Any]) -> Evidence:
 def _undo(row: Mapping[str, Any]) -> Undo:
     return Undo(
         id=row["evidence_id"],
-        at=to_us(row["at"]),
+        at=_us(row["at"]),
         undoes=tuple(orjson.loads(row["undoes"])),
         text=row["text"],
         lineage=_lineage(row),
@@ -69,11 +70,11 @@ def memories_from(rows: Iterable[Mapping[str, Any]]) -> list[MemoryRow]:
             kind=row["kind"],
             key=row["key"],
             version=row["version"],
-            at=to_us(row["at"]),
+            at=_us(row["at"]),
             scope=row["scope"],
             value=None if row["value"] is None else orjson.loads(row["value"]),
             source=row["source"],
-            expires_at=None if row["expires_at"] is None else to_us(row["expires_at"]),
+            expires_at=None if row["expires_at"] is None else _us(row["expires_at"]),
             restores=row["restores"],
             lineage=_lineage(row),
         )
@@ -86,7 +87,12 @@ def of_life(rows: Iterable[dict[str, Any]], created_at: int) -> list[dict[str, A
 
     **Units**: microseconds since 1970.
     """
-    return [row for row in rows if to_us(row["life"]) == created_at]
+    return [row for row in rows if _us(row["life"]) == created_at]
+
+
+def _us(at: datetime | int) -> int:
+    """A stored time, or a journalled one."""
+    return at if isinstance(at, int) else to_us(at)
 
 
 def _lineage(row: Mapping[str, Any]) -> Lineage:

@@ -37,6 +37,25 @@ class Answers(Protocol):
     async def stream(self, function: str, /, **arguments: object) -> Answer: ...
 
 
+class Mind(Protocol):
+    """The memories of a session, by key. A change counts once the call's result is on record.
+
+    Raises: ToolError where it cannot be.
+    """
+
+    def remember(self, key: str, text: str) -> None: ...
+
+    def recall_all(self) -> Mapping[str, str]: ...
+
+    def forget(self, key: str) -> None: ...
+
+    def restore(self, key: str, version: int | None) -> str: ...
+
+    def done_before(self, kept: Mapping[str, Any], told: Mapping[str, Any] | None) -> None:
+        """The call is done again from its record: the mind after it, and the words of its row."""
+        ...
+
+
 NO_WORKSPACE = (
     "there is no workspace here: a session has one in its config, a call from a shell with "
     "--workspace, one from a script in its context"
@@ -66,6 +85,7 @@ class Context:
     memory: dict[str, Any] = field(default_factory=dict)
     model: Answers | None = None
     answered: Answered | None = None
+    mind: Mind | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

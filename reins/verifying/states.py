@@ -19,7 +19,7 @@ _KEYED = tuple(
 
 def states_derived(facts: Facts) -> Iterator[Finding]:
     """The state of each session is what the newest row of its log leads to."""
-    states = _states(facts)
+    states = newest_states(facts)
     for session_id, newest in facts.logs.newest.items():
         state = states.get(session_id)
         why = "there is no state" if state is None else _off(state, newest)
@@ -68,7 +68,7 @@ def _different(facts: Facts, states: dict[str, Row]) -> Iterator[Finding]:
                 yield Finding("states_derived", message, {"session_id": numbers[number]})
 
 
-def _states(facts: Facts) -> dict[str, Row]:
+def newest_states(facts: Facts) -> dict[str, Row]:
     """The newest row of `agent_state` of each session, journalled ones included.
 
     Rows that are still journalled stand in the log alone: what they lead to is made here.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reins.verifying import asked, calls, files, numbers, receipts, states, talks
+from reins.verifying import asked, calls, files, minds, numbers, receipts, states, talks
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from reins.verifying.log_checks import LOG_CHECKS
@@ -58,6 +58,9 @@ CHECKS: dict[str, Check] = {
     "unmarked_remembered": Check(receipts.unmarked_remembered, "no action would be applied twice"),
     "items_in_log": Check(asked.items_in_log, "an item of the inbox is what its log leads to"),
     "rules_have_items": Check(asked.rules_have_items, "a rule and its decision are both there"),
+    "minds_folded": Check(
+        minds.minds_folded, "a session believes and remembers what its rows come to"
+    ),
     "calls_unique": Check(calls.calls_unique, "an attempt of a model call is on record once"),
     "calls_have_rows": Check(calls.calls_have_rows, "calls belong to rows that are there"),
     "calls_counted": Check(calls.calls_counted, "a row counts what its calls took"),

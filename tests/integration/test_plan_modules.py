@@ -2,8 +2,10 @@
 
 import pytest
 
+from reins.mind import CHANGES
 from reins.plan_modules import PlanModuleError, PlanModules
 
+BUILT_IN = {"ask", "put", *CHANGES}
 MINE = """
 from reins.plans import Actions
 
@@ -25,7 +27,7 @@ def test_where_nothing_is_named_nothing_is_read():
     """The library is made at its first use, with the built-in actions."""
     modules = PlanModules()
     modules.take(modules.read([]))
-    assert {"ask", "put"} == modules.library.actions.actions.keys()
+    assert modules.library.actions.actions.keys() == BUILT_IN
 
 
 def test_a_module_is_read_anew(folder):
@@ -36,7 +38,7 @@ def test_a_module_is_read_anew(folder):
     version = modules.library.version
     write(folder, "plans_anew", MINE % "second_one")
     modules.take(modules.read(["plans_anew"], anew=True))
-    assert modules.library.actions.actions.keys() == {"ask", "put", "second_one"}
+    assert modules.library.actions.actions.keys() == {*BUILT_IN, "second_one"}
     assert modules.library.version == version + 1
 
 

@@ -204,3 +204,20 @@ async def _minded():
     await _done(q.agent_interrupt("p", "ann", {"type": "undo_evidence", "ids": ids[:1]}))
     await runtime.stop()
     return recording, replay.record("p")
+
+
+def test_a_task_that_remembers_is_done_again(tmp_path, monkeypatch):
+    """Its tools are not called again; the mind is as it was."""
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    recording = asyncio.run(_remembering())
+    assert run(recording).differences == []
+    assert json.loads(recording["rows"][-1]["state"])["agent"]["mind"]["acts"] == 1
+
+
+async def _remembering():
+    runtime = await _started(load_settings())
+    config = {"goal": "remember that the key is under the mat", "tools": ["memory"]}
+    await _done(q.agent_create("p", "ann", agent_type="task", config=config))
+    await asyncio.to_thread(until, lambda: get_agent_state("p")["status"] == "completed")
+    await runtime.stop()
+    return replay.record("p")

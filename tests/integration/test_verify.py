@@ -459,6 +459,16 @@ def rows_were_set_aside(folder):
     (folder.path / "damaged" / "journal-messages-7.jsonl").write_text("{}\n")
 
 
+@breaks("minds_folded")
+def a_piece_of_evidence_is_missing(folder):
+    folder.delete("evidence", folder.row("evidence"))
+
+
+@breaks("minds_folded")
+def a_memory_is_another(folder):
+    folder.put("memories", folder.row("memories"), value="2")
+
+
 @breaks("calls_unique", "calls_counted")
 def a_call_is_there_twice(folder):
     folder.add("model_calls", call(folder), journal_n=folder.next_number())
@@ -599,7 +609,7 @@ def _steer(writer, over):
 def test_the_command_says_what_it_found(whole, tmp_path, capsys):
     """Exit code 0, 1 or 2; a line for each finding, or one JSON object."""
     assert main(["store", "verify", "--data", str(whole[False])]) == 0
-    assert "all holds: 12 sessions" in capsys.readouterr().out
+    assert "all holds: 13 sessions" in capsys.readouterr().out
     folder = Breakable(whole[False], tmp_path / "data")
     a_row_is_missing(folder)
     assert main(["store", "verify", "--data", str(folder.path), "--json"]) == 1

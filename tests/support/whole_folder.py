@@ -15,6 +15,13 @@ from tests.support import data_folder
 from tests.support.waiting import until
 from tests.support.worker import Workers
 
+_PLAN = {
+    "kind": "sequence",
+    "items": [
+        {"kind": "task", "name": "believe", "args": {"claim": "leak"}},
+        {"kind": "task", "name": "remember", "args": {"key": "house", "value": 1}},
+    ],
+}
 _BUDGET = {"session": {"ticks": 3}}
 
 
@@ -33,6 +40,7 @@ def make(data: Path, workers: Workers, *, kill: bool = False) -> None:
     until(lambda: last_number("c", store=reader) > 4, "they talk", 60)
     until(lambda: _status("held", reader) == "paused", "it is held", 60)
     until(lambda: _status("done", reader) == "completed", "it is done", 60)
+    until(lambda: _status("minds", reader) == "completed", "its plan is done", 60)
     until(lambda: len(list_steps("runs", store=reader)) > 8, "it runs", 60)
     _decide(data, reader)
     if kill:
@@ -81,6 +89,7 @@ def _actions():
     yield of("agent_pause", "paused", reason="a test")
     yield odd("held", budget=_BUDGET)
     yield odd("done", tick="done", after=3)
+    yield of("create_agent", "minds", agent_type="plan", config={"plan": _PLAN})
     yield odd("twice")
     yield of("agent_destroy", "twice")
     yield odd("twice")

@@ -1,5 +1,6 @@
-"""The memory of a session: texts by key, which stay until it forgets them."""
+"""The memory of a session: texts by key, which stay until it forgets them, and then come back."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field
@@ -13,18 +14,23 @@ _KEYS = 100
 _TEXT_CHARACTERS = 4_000
 _ALL_CHARACTERS = 64_000
 _SHOWN = 80
+_Key = Annotated[str, Field(min_length=1, max_length=100)]
 
 
 @tool(risk="low", idempotent=True, attempts=1, breaker_failures=None)
 async def remember(
     context: Context,
-    key: Annotated[str, Field(min_length=1, max_length=100)],
+    key: _Key,
     text: Annotated[str, Field(max_length=_TEXT_CHARACTERS, description="empty: forget it")],
 ) -> str:
     """Keep a text under a key, in the place of what was kept there; an empty text forgets it."""
-    notes: dict[str, str] = context.memory.setdefault(_NOTES, {})
     if not text:
-        return "forgotten" if notes.pop(key, None) is not None else "nothing was kept there"
+        return "forgotten" if _forgotten(context, key) else "nothing was kept there"
+    if context.mind is not None:
+        context.mind.remember(key, text)
+        _notes(context).pop(key, None)
+        return f"kept under {key!r}"
+    notes: dict[str, str] = context.memory.setdefault(_NOTES, {})
     others = {name: kept for name, kept in notes.items() if name != key}
     if len(others) >= _KEYS or sum(map(len, others.values())) + len(text) > _ALL_CHARACTERS:
         raise ToolError(
@@ -40,10 +46,56 @@ async def recall(
     context: Context, key: Annotated[str | None, Field(description="none: list all keys")] = None
 ) -> str:
     """Say what is kept under a key; without a key, list all keys with the begin of their texts."""
-    notes: dict[str, str] = context.memory.get(_NOTES, {})
+    kept = _kept(context)
     if key is None:
-        told = [f"{name}: {' '.join(text.split())[:_SHOWN]}" for name, text in notes.items()]
+        told = [f"{name}: {' '.join(text.split())[:_SHOWN]}" for name, text in kept.items()]
         return "\n".join(told) or "[nothing is kept]"
-    if key not in notes:
-        raise ToolError(f"nothing is kept under {key!r}; kept: {', '.join(notes) or 'nothing'}")
-    return notes[key]
+    if key not in kept:
+        raise _nothing(key, kept)
+    return kept[key]
+
+
+@tool(risk="low", idempotent=True, attempts=1, breaker_failures=None)
+async def forget(context: Context, key: _Key) -> str:
+    """Forget what is kept under a key; restore brings it back."""
+    if not _forgotten(context, key):
+        raise _nothing(key, _kept(context))
+    return "forgotten"
+
+
+@tool(risk="low", idempotent=True, attempts=1, breaker_failures=None)
+async def restore(
+    context: Context,
+    key: _Key,
+    version: Annotated[
+        int | None, Field(ge=1, description="none: the newest text before this one")
+    ] = None,
+) -> str:
+    """Bring back a text that was forgotten, or that another took the place of; gives the text."""
+    if context.mind is None:
+        raise ToolError("nothing can be restored here: only the memory of a session has versions")
+    return context.mind.restore(key, version)
+
+
+def _notes(context: Context) -> dict[str, str]:
+    """Texts of a call outside of a session, and of sessions from before they had a mind."""
+    notes: dict[str, str] = context.memory.get(_NOTES, {})
+    return notes
+
+
+def _kept(context: Context) -> Mapping[str, str]:
+    mind = {} if context.mind is None else context.mind.recall_all()
+    return {**_notes(context), **mind}
+
+
+def _forgotten(context: Context, key: str) -> bool:
+    """True if something was kept there."""
+    found = context.memory.get(_NOTES, {}).pop(key, None) is not None
+    if context.mind is not None and key in context.mind.recall_all():
+        context.mind.forget(key)
+        return True
+    return found
+
+
+def _nothing(key: str, kept: Mapping[str, str]) -> ToolError:
+    return ToolError(f"nothing is kept under {key!r}; kept: {', '.join(kept) or 'nothing'}")

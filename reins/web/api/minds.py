@@ -11,7 +11,7 @@ from reins.web.api.paths import stored_session
 from reins.web.api.sessions.read import seen
 from reins.web.http.fields import Digits, Flag, Input, Number
 from reins.web.http.openapi import group
-from reins.web.http.problem import refusals, unfit
+from reins.web.http.problem import refusals
 from reins.web.views.minds import BeliefShown, MemoryShown
 from reins.web.views.rows import Wire
 from store.evidence import list_evidence
@@ -56,7 +56,7 @@ def list_beliefs(query: BeliefsQuery) -> dict[str, Any]:
 
 
 class MemoriesQuery(Input):
-    """One of `session_id`, `agent_id` and `scope` at least."""
+    """Of a session, an agent or a scope; with none of them, of all sessions."""
 
     session_id: _SessionId | None = None
     agent_id: KnownId | None = None
@@ -82,10 +82,6 @@ def list_all_memories(query: MemoriesQuery) -> dict[str, Any]:
     from reins.web.views.mind_folds import memory_shown  # noqa: PLC0415
 
     context = api_context()
-    if query.session_id is None and query.agent_id is None and query.scope is None:
-        raise unfit(
-            "query", "neither session_id nor agent_id nor scope is given; expected one at least"
-        )
     if query.session_id is not None:
         seen(context, query.session_id)
     found = list_memories(

@@ -136,7 +136,7 @@ async def test_branches_believe_side_by_side(fleet):
         ("believe", {"claim": ""}, "claim"),
         ("recall", {"key": "k", "to": "x"}, "a default is put there"),
         ("remember", {"key": "k", "value": 1, "scope": "shared"}, "of the scope session alone"),
-        ("remember", {"key": "k", "value": "x" * 20_000}, "bytes"),
+        ("remember", {"key": "k", "value": "x" * 70_000}, "of at most 65,536"),
         ("breaks", {}, "it breaks"),
     ],
 )
@@ -187,6 +187,11 @@ async def test_a_person_believes_doubts_and_takes_it_back(fleet):
     row = next(row for row in fleet.log() if row["seq"] == back["applied_seq"])
     assert row["text"] == "undo: taken back: price is right: 0.88 → 0.73"
     assert fleet.folded()[0][-1]["actor"] == "bob"
+    again = await fleet.do(q.guidance_undo, back["action_id"], "bob")
+    row = next(row for row in fleet.log() if row["seq"] == again["applied_seq"])
+    assert row["text"] == "undo: taken back: price is right: 0.73 → 0.88"
+    receipt, row = await fleet.say(type="undo_evidence", ids=[said["evidence_id"]])
+    assert row["text"] == "taken back: price is right: 0.88 → 0.73"
     receipt, row = await fleet.say(type="undo_evidence", ids=[said["evidence_id"]])
     assert "is taken back already" in receipt["error"]
     receipt, row = await fleet.say(type="undo_evidence", ids=["nothing"])
@@ -195,7 +200,7 @@ async def test_a_person_believes_doubts_and_takes_it_back(fleet):
     assert row["text"] == "price is right: 0.73 → 0.12"
     assert (await fleet.say(type="doubt", claim="x", strength=9))[0]["outcome"] == "rejected"
     kinds = [row["kind"] for row in fleet.folded()[0]]
-    assert kinds == ["evidence", "evidence", "undo", "evidence"]
+    assert kinds == ["evidence", "evidence", "undo", "undo", "undo", "evidence"]
 
 
 async def test_a_mind_goes_on_after_a_restart_and_a_new_life_begins_without_it(data):

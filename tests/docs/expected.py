@@ -28,18 +28,20 @@ from store import (
     agents_config,
     approval_rules,
     conversations,
+    dead_letters,
     inbox,
     messages,
     notes,
     participants,
     saved,
+    topics,
 )
 from store.store import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved, notes,
+    approval_rules, saved, notes, topics, dead_letters,
 )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 
 from agent_core.agent.base import AgentConfig, AgentRejectedError
 from agent_core.agent.looping import LoopingAgentBase, TickYielded
-from agent_core.agent.results import Quiet, StepResult
+from agent_core.agent.results import Quiet, StepResult, checked
 from agent_core.budgets.limits import spent_in
 from agent_core.session.failures import away_in, describe
 from reins.bus.delivery import Bad, Place, next_spans
@@ -63,6 +63,9 @@ class ReactiveAgentBase(LoopingAgentBase):
                     f"{MAX_TOPICS} at the most. Narrow the pattern, or use several agents"
                 )
             self.state.cursors = {topic.name: topic.newest for topic in there}
+        box = self.topics.get(mailbox(self.session.session_id))
+        if box.newest:  # replays for a session of this name that has ended
+            self.state.cursors[box.name] = box.newest
         return await super().admit()
 
     async def run(self) -> None:
@@ -93,9 +96,11 @@ class ReactiveAgentBase(LoopingAgentBase):
         self._trying = due[0].source
         self._receiving = True
         try:
-            return await self._use(due)
+            result = await self._use(due)
         finally:
             self._receiving = False
+        self._trying = None  # what fails from here on is no message's fault
+        return result
 
     async def _due(self, bad: Bad | None) -> list[Delivery]:
         topics = {} if self._subscription is None else self._subscription.topics
@@ -115,11 +120,14 @@ class ReactiveAgentBase(LoopingAgentBase):
         return found
 
     async def _use(self, due: Sequence[Delivery]) -> StepResult:
-        heard = Heard()
+        heard, before = Heard(), self.save_state()
         for delivery in due:
-            before = self.save_state()
             try:
                 step = await self.receive(delivery)
+                if step is not None:
+                    checked(step)
+                self._used(delivery.source)
+                before = self.save_state()
             except Exception as error:  # the boundary of one message
                 self.state = self.State.model_validate_json(before)
                 shared = away_in(error) is not None or spent_in(error) is not None
@@ -128,7 +136,6 @@ class ReactiveAgentBase(LoopingAgentBase):
                 if not shared:
                     self._failed(delivery, error, heard)
                 break
-            self._used(delivery.source)
             heard.add(delivery.source, step)
             if heard.ends:
                 break

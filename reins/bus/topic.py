@@ -96,10 +96,12 @@ class Topic:
     def conversation_id(self) -> str:
         return topic_id(self.name)
 
-    def known(self, newest: int) -> None:
-        """Take the newest number from a look at all topics, unless it is known already."""
+    def known(self, newest: int | None) -> None:
+        """Take the newest number from a look at all topics, unless it is known already; None: it is
+        not among them.
+        """
         if not self._loaded and not self._lock.taken:
-            self.newest, self.is_there, self._loaded = newest, True, True
+            self.newest, self.is_there, self._loaded = newest or 0, newest is not None, True
 
     @asynccontextmanager
     async def adding(self, drafts: Sequence[Draft]) -> AsyncIterator[Added]:

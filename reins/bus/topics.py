@@ -21,7 +21,7 @@ _RETRY_S = 1.0
 
 @dataclass(eq=False, slots=True)
 class Subscription:
-    """What one subscriber listens to, and the topics of that name that there are."""
+    """The names that one subscriber listens to, and the topics of such names that there are."""
 
     names: Sequence[Callable[[str], object]]
     wake: Callable[[], object]
@@ -76,6 +76,8 @@ class Topics:
         topic = self._topics.get(name)
         if topic is None:
             topic = self._topics[name] = Topic(name, self._store, self._told)
+            if self._loaded:  # all that there were are known, and only this worker adds to them
+                topic.known(None)
             for each in self._subscriptions:
                 if each.takes(name):
                     each.topics[name] = topic

@@ -22,6 +22,7 @@ class CounterConfig(ReactiveConfig):
 class CounterState(ReactiveState):
     used: list[str] = []  # noqa: RUF012 - a field of Pydantic
     total: int = 0
+    kept: str = ""
     count: int = 0
 
 
@@ -45,6 +46,12 @@ class CounterAgent(ReactiveAgentBase):
                 raise ValueError("it is poison")
             case "slow" if self.poisonous:
                 await asyncio.sleep(60)
+            case "waits" if self.poisonous:
+                while True:
+                    await asyncio.sleep(0.01)
+                    await self.safe_point()
+            case {"keep": str(text)}:
+                state.kept += text
             case "away" if self.away:
                 raise AwayError
             case {"add": int(number)}:

@@ -123,12 +123,15 @@ class Topic:
     async def _add(self, drafts: Sequence[Draft]) -> Added:
         await self._load()
         records: list[Record] = [] if self.is_there or self._coming else [self._own_record(drafts)]
+        there = await self._there(drafts)
         numbers = []
         for draft in drafts:
-            number = await self._number_there(draft)
+            number = there.get(draft.message_id)
             if number is None:
                 number = self.newest + len(self._coming) + 1
                 records.append(self._take(draft, number))
+                if draft.again:
+                    there[draft.message_id] = number
             numbers.append(number)
         self._numbers += numbers
         return Added(records, numbers, tuple(self._numbers))
@@ -143,14 +146,18 @@ class Topic:
         self._coming.append(message)
         return self._record(draft, message)
 
-    async def _number_there(self, draft: Draft) -> int | None:
-        if not draft.again:
-            return None
-        for message in (*self._coming, *self._held):
-            if message.message_id == draft.message_id:
-                return message.number
-        row = await READS.call(messages.get_message, draft.message_id, store=self._store.reader)
-        return None if row is None else int(row["number"])
+    async def _there(self, drafts: Sequence[Draft]) -> dict[str, int]:
+        """The numbers of those that are there already: one query for all, a start has thousands."""
+        asked = {draft.message_id for draft in drafts if draft.again}
+        if not asked:
+            return {}
+        known = (*self._coming, *self._held)
+        there = {each.message_id: each.number for each in known if each.message_id in asked}
+        if missing := sorted(asked - there.keys()):
+            there |= await READS.call(
+                messages.numbers_of, self.conversation_id, missing, store=self._store.reader
+            )
+        return there
 
     def _settle(self) -> None:
         coming, self._coming, self._numbers = self._coming, [], []

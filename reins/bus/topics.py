@@ -17,6 +17,8 @@ from store.topics import newest_numbers
 
 _logger = structlog.get_logger(__name__)
 _RETRY_S = 1.0
+_AT_ONCE = 500
+"""Messages of one commit: each may have 64 KiB."""
 
 
 @dataclass(eq=False, slots=True)
@@ -37,6 +39,12 @@ class _Waiting:
 
     drafts: list[Draft] = field(default_factory=list)
     futures: "list[asyncio.Future[int]]" = field(default_factory=list)
+
+    def take(self) -> "_Waiting":
+        """The oldest of them, as many as one commit has."""
+        taken = _Waiting(self.drafts[:_AT_ONCE], self.futures[:_AT_ONCE])
+        del self.drafts[:_AT_ONCE], self.futures[:_AT_ONCE]
+        return taken
 
 
 class Topics:
@@ -129,9 +137,9 @@ class Topics:
     async def _publish_all(self, name: str) -> None:
         try:
             while (waiting := self._waiting[name]).drafts:
-                self._waiting[name] = _Waiting()
-                numbers = await self._patiently(name, waiting.drafts)
-                for future, number in zip(waiting.futures, numbers, strict=True):
+                taken = waiting.take()
+                numbers = await self._patiently(name, taken.drafts)
+                for future, number in zip(taken.futures, numbers, strict=True):
                     if not future.done():
                         future.set_result(number)
         finally:

@@ -3,7 +3,7 @@
 from typing import Annotated, Any
 
 from flask import Response
-from pydantic import Field, JsonValue
+from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import ActionError, KnownId
@@ -49,7 +49,7 @@ class DeadLettersQuery(Input):
 
 
 class PublishBody(ActorBody):
-    message: Annotated[JsonValue, Field(description="JSON, or a text")]
+    message: Annotated[Any, Field(description="JSON, or a text")]
 
 
 class ReplayBody(ActorBody):

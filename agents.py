@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+import reins.bus.acting  # noqa: F401 - hands its handlers in
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
@@ -31,6 +32,7 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
+from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
@@ -77,6 +79,7 @@ class Runtime:
         self.model = ModelRouter(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
+        self.topics = Topics(self.store)
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
@@ -88,6 +91,7 @@ class Runtime:
             services=Services(
                 self.model,
                 self.conversations,
+                self.topics,
                 self.inbox,
                 self.children,
                 self.toolbox,
@@ -136,6 +140,7 @@ class Runtime:
             await self.tools.take(tools)
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
+            ending.add("the topics", self.topics.stop)
             ending.add("the inbox", self.inbox.stop)
             await self.inbox.start(self.fleet.live)
             rebuilt = await self.fleet.recover(self.start_id)

@@ -32,6 +32,7 @@ from reins.rooms import (
 )
 from reins.saving import saved_views, view_save
 from reins.sending import ask, enqueue, send, send_many
+from reins.topics import dead_letter_replay, publish
 from reins.understood import undo_of
 from store import inbox
 from store.reading import reader
@@ -54,6 +55,7 @@ __all__ = [
     "conversation_resume",
     "conversation_set",
     "create_action",
+    "dead_letter_replay",
     "enqueue",
     "environment_reload_action",
     "guidance_undo",
@@ -64,6 +66,7 @@ __all__ = [
     "note_add",
     "poll_lancedb_for_actions",
     "post_message",
+    "publish",
     "rule_revoke",
     "saved_views",
     "view_save",

@@ -9,6 +9,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Self
 
+import orjson
 import psutil
 
 import queue_imp
@@ -17,12 +18,13 @@ from reins import logs
 from reins.settings import load_settings
 
 _READY_S = 300.0
+_MODULES = ("bench.free_agent", "bench.free_subscriber", "agents_impl")
 
 
 @asynccontextmanager
 async def runtime_on(data: Path, **settings: Any) -> AsyncIterator[Runtime]:
     os.environ["REINS_DATA"] = str(data)
-    os.environ["REINS_AGENT_MODULES"] = '["bench.free_agent", "agents_impl"]'
+    os.environ["REINS_AGENT_MODULES"] = orjson.dumps(_MODULES).decode()
     logs.configure("warning")
     runtime = Runtime(load_settings(**settings))
     await runtime.start()

@@ -198,6 +198,15 @@ _TOOLS: dict[str, Workload] = {
         {"sessions": 10, "seconds": 0.5, "rounds": 1},
         (Figure("ticks as a share of jokes'", "share_of_jokes", "times", 0.6),), rounds=1,
     ),
+    "bus": Workload(
+        "bus", {"subscribers": 100, "messages": 5_000, "per_s": 1_000.0, "seconds": 10.0},
+        {"subscribers": 5, "messages": 50, "per_s": 100.0, "seconds": 0.5}, (
+            Figure("deliveries to 100 subscribers", "deliveries_per_s", "1/s", 20_000),
+            _less("CPU of a delivery, its tick and row with it", "cpu_us_each", "µs"),
+            *_spread("from publish to receive, 1,000/s", "waited_ms", "ms", (None, 50)),
+            _lag(20),
+        ),
+    ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},
         {"sessions": 20, "seconds": 1.0}, (

@@ -48,9 +48,13 @@ def get_conversation(conversation_id: str, *, store: Reader | None = None) -> di
 def list_conversations(
     after: str = "", limit: int = 1_000, *, store: Reader | None = None
 ) -> list[dict[str, Any]]:
-    """The conversations with an id above `after`, by id, `limit` at the most."""
+    """The conversations with an id above `after`, by id, `limit` at the most; topics are none."""
     rows = (store or reader()).newest(TABLE)
-    found = {row["conversation_id"]: row for row in rows if row["conversation_id"] > after}
+    found = {
+        row["conversation_id"]: row
+        for row in rows
+        if row["conversation_id"] > after and not row["conversation_id"].startswith("topic:")
+    }
     return [found[conversation_id] for conversation_id in sorted(found)[:limit]]
 
 

@@ -149,6 +149,23 @@ def get_message(message_id: str, *, store: Reader | None = None) -> dict[str, An
     return rows[0] if rows else None
 
 
+def numbers_of(
+    conversation_id: str, message_ids: Collection[str], *, store: Reader | None = None
+) -> dict[str, int]:
+    """The numbers of those of these messages of a conversation that are there, by `message_id`."""
+    reading = store or reader()
+    wanted = set(message_ids)
+    # Journal first: a row that is flushed in between is then seen twice, never missed.
+    pending = reading.journalled(TABLE, {"conversation_id": conversation_id})
+    found = {row["message_id"]: int(row["number"]) for row in pending}
+    there = {each: found[each] for each in wanted & found.keys()}
+    if missing := sorted(wanted - there.keys()):
+        where = f"message_id IN ({', '.join(map(quoted, missing))})"
+        rows = reading.stored(TABLE, where, ["message_id", "number"]).to_pylist()
+        there |= {row["message_id"]: int(row["number"]) for row in rows}
+    return there
+
+
 def newest_messages(
     conversation_ids: Collection[str] | None = None, *, store: Reader | None = None
 ) -> dict[str, dict[str, Any]]:

@@ -13,6 +13,7 @@ from store import (
     agents_config,
     approval_rules,
     conversations,
+    dead_letters,
     evidence,
     inbox,
     memories,
@@ -59,6 +60,7 @@ TABLES: tuple[Table, ...] = (
     usage.MINUTES,
     usage.HOURS,
     webhook_calls.TABLE,
+    dead_letters.TABLE,
 )
 
 _FLUSH_S = 35.0

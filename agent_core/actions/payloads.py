@@ -5,9 +5,10 @@ Data comes in from outside here. A further type is a model in this file, and a h
 
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from agent_core.actions.ids import Id, KnownId
+from agent_core.actions.topics import TopicName, checked_message
 from store.conversations import MAX_CEILING
 
 NORMAL_URGENCY = 5
@@ -186,6 +187,23 @@ class PostMessage(Payload):
     text: str
 
 
+class Publish(Payload):
+    """A message of a topic; which topic is made with its first one."""
+
+    action_type = "publish"
+
+    topic: TopicName
+    message: Annotated[JsonValue, AfterValidator(checked_message)]
+
+
+class DeadLetterReplay(Payload):
+    """Gives a message that a subscriber could not use to that subscriber again."""
+
+    action_type = "dead_letter_replay"
+
+    letter_id: KnownId
+
+
 class Remember(BaseModel):
     """The part of a decision that holds from then on, for this session, agent or type.
 
@@ -279,6 +297,8 @@ PAYLOADS: dict[str, type[Payload]] = {
         ConversationSet,
         ConversationEnd,
         PostMessage,
+        Publish,
+        DeadLetterReplay,
         InboxDecide,
         RuleRevoke,
         ViewSave,

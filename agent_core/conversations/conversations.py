@@ -6,8 +6,10 @@ from weakref import WeakValueDictionary
 
 from agent_core.conversations.conversation import Conversation
 from agent_core.conversations.ids import ConversationIds
+from agent_core.conversations.message import ConversationUnknownError
 from agent_core.conversations.rules import Pace
 from store.store import Store
+from store.topics import is_topic
 
 _KEPT = 64  # conversations in which only people speak: not read anew for each message
 
@@ -25,7 +27,14 @@ class Conversations:
         self.ids = ConversationIds(store)
 
     def get(self, conversation_id: str) -> Conversation:
-        """The conversation, whether it is on record or not: see `load`."""
+        """The conversation, whether it is on record or not: see `load`.
+
+        Raises: ConversationUnknownError for a topic's: who publishes there numbers its messages.
+        """
+        if is_topic(conversation_id):
+            raise ConversationUnknownError(
+                f"{conversation_id} is a topic, not a conversation; publish to it, or subscribe"
+            )
         conversation_id = self.ids.stored(conversation_id)
         conversation = self._live.get(conversation_id)
         if conversation is None:

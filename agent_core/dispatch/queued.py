@@ -6,6 +6,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from agent_core.agent.guidance import problems
+from store.topics import topic_id
 
 P = TypeVar("P", bound=BaseModel)
 
@@ -36,6 +37,8 @@ class QueuedAction:
             self.lane = f"session {self.session_id}"
         elif conversation_id := _text(given, "conversation_id"):
             self.lane = f"conversation {conversation_id}"
+        elif topic := _text(given, "topic"):
+            self.lane = f"conversation {topic_id(topic)}"
         else:
             self.lane = f"type {self.action_type}"
 

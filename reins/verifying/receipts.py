@@ -8,6 +8,7 @@ from agent_core.actions.payloads import (
     InboxDecide,
     NoteAdd,
     PostMessage,
+    Publish,
     ToSession,
 )
 from agent_core.dispatch.queued import QueuedAction
@@ -93,7 +94,7 @@ def _unconfirmed(
         elif issubclass(kind, ToSession | InboxDecide) and session_id and not named:
             message = f"applied with seq {row['applied_seq']} of session {session_id}, "
             message += "where no row names it"
-        elif kind is PostMessage and action_id not in said:
+        elif kind in (PostMessage, Publish) and action_id not in said:
             message = "the message was posted; it is not there"
         elif kind.opens_conversation and action_id not in made:
             message = "the conversation was created; no conversation names the action"

@@ -8,12 +8,22 @@ import orjson
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from reins.verifying.log_row import LogRow
-from store import agent_state, agent_steps, agents_config, approval_rules, inbox, notes, saved
+from store import (
+    agent_state,
+    agent_steps,
+    agents_config,
+    approval_rules,
+    dead_letters,
+    inbox,
+    notes,
+    saved,
+)
 from store.lance.tables import Row
 
 _SLICE = 200
 _KEYED = tuple(
-    each.TABLE for each in (agent_state, agents_config, inbox, approval_rules, saved, notes)
+    each.TABLE
+    for each in (agent_state, agents_config, inbox, approval_rules, saved, notes, dead_letters)
 )
 
 

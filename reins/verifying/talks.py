@@ -5,12 +5,13 @@ from typing import Any
 
 import orjson
 
-from agent_core.actions.payloads import PostMessage
+from agent_core.actions.payloads import DeadLetterReplay, PostMessage, Publish
 from agent_core.dispatch.queued import QueuedAction
 from reins.verifying.facts import Facts, about
 from reins.verifying.finding import Finding
 from store import conversations, messages, participants
 from store.lance.tables import Row
+from store.topics import is_mailbox, is_topic
 
 _PLACE = ("conversation_id", "number", "message_id", "journal_n")
 
@@ -43,7 +44,7 @@ def replies_have_ticks(facts: Facts) -> Iterator[Finding]:
     spoken = {each.message_id: each for each in facts.logs.spoken}
     texts = _texts(facts, [row for row in facts.messages if row["message_id"] in spoken])
     for row in facts.messages:
-        if row["session_id"] is None or _is_copy(row):
+        if row["session_id"] is None or _is_copy(row) or is_topic(row["conversation_id"]):
             continue
         tick = spoken.pop(row["message_id"], None)
         if tick is None:
@@ -87,17 +88,26 @@ def posts_have_actions(facts: Facts) -> Iterator[Finding]:
         if row["session_id"] is not None or row["agent_id"] is not None or _is_copy(row):
             continue
         action = facts.actions.get(row["message_id"])
-        if action is None or action["type"] != PostMessage.action_type:
+        if action is None or action["type"] != _posting(row["conversation_id"]):
             message = "a person's message has the id of no action that posts one"
-        elif _conversation_of(action) != row["conversation_id"]:
+        elif not _names(action, row["conversation_id"]):
             message = "the message stands in another conversation than its action names"
         else:
             continue
         yield Finding("posts_have_actions", message, about(row, *_PLACE))
 
 
-def _conversation_of(action: Row) -> str | None:
-    return QueuedAction(action).lane.removeprefix("conversation ")
+def _posting(conversation_id: str) -> str:
+    """The type of the actions that write a person's message there."""
+    if is_mailbox(conversation_id):
+        return DeadLetterReplay.action_type
+    return Publish.action_type if is_topic(conversation_id) else PostMessage.action_type
+
+
+def _names(action: Row, conversation_id: str) -> bool:
+    """True if the action is for that conversation; a replay names its letter alone."""
+    lane = f"conversation {conversation_id}"
+    return is_mailbox(conversation_id) or QueuedAction(action).lane == lane
 
 
 def conversations_there(facts: Facts) -> Iterator[Finding]:

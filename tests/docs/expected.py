@@ -28,6 +28,7 @@ from store import (
     agents_config,
     approval_rules,
     conversations,
+    dead_letters,
     evidence,
     inbox,
     memories,
@@ -35,13 +36,14 @@ from store import (
     notes,
     participants,
     saved,
+    topics,
 )
 from store.store import TABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved, notes, evidence, memories,
+    approval_rules, saved, notes, evidence, memories, topics, dead_letters,
 )  # fmt: skip
 
 

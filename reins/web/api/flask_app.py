@@ -18,6 +18,7 @@ from reins.web.api import (
     saved,
     system,
     tools,
+    topics,
     usage,
     vocabulary,
     webhooks,
@@ -61,7 +62,8 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    minds, routes, tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
+    minds, topics, routes, tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary,
+    webhooks,
 )  # fmt: skip
 
 

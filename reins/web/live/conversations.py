@@ -11,6 +11,7 @@ from reins.web.views.follower import News
 from reins.web.views.participants import Participants
 from reins.web.views.rows import Row, message_row
 from store import conversations, messages, participants
+from store.topics import is_topic
 
 CONVERSATIONS = "conversations"
 _CONVERSATION = "conversation::"
@@ -115,7 +116,8 @@ class ConversationFeed:
             self._rooms.emit("rules", event, room, head=self._head(conversation_id))
 
     def _send_list(self, conversation_ids: Collection[str]) -> None:
-        shown = [row for each in sorted(conversation_ids) if (row := self._shown(each))]
+        own = sorted(each for each in conversation_ids if not is_topic(each))
+        shown = [row for each in own if (row := self._shown(each))]
         for batch in batches(shown):
             self._rooms.emit("conversations", {"changed": batch}, CONVERSATIONS)
 

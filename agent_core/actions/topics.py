@@ -1,0 +1,73 @@
+"""The names of topics, the patterns that subscribe to them, and the bounds of a message."""
+
+import re
+from typing import Annotated, Any
+
+import orjson
+from pydantic import AfterValidator, Field
+
+from agent_core.actions.ids import ActionError
+
+MAX_MESSAGE_BYTES = 64 * 1024
+_MAX_NAME = 128
+_PART = "[A-Za-z0-9_-]+"
+_END = r"(?![\s\S])"
+_NAME = rf"^{_PART}(?:\.{_PART})*{_END}"
+_PATTERN = rf"^topic:(?:{_PART}|\*)(?:\.(?:{_PART}|\*))*(?:\.\*\*)?{_END}|^topic:\*\*{_END}"
+_NAMES = "parts of letters, digits, _ and - with dots between them, such as orders.eu"
+
+
+def checked_topic(value: object) -> str:
+    """`value` as the name of a topic. Raises: ActionError."""
+    if isinstance(value, str) and len(value) <= _MAX_NAME and re.search(_NAME, value):
+        return value
+    raise ActionError(
+        f"topic is {value!r:.160}; expected {_NAMES}, {_MAX_NAME} characters at the most"
+    )
+
+
+def checked_pattern(value: object) -> str:
+    """`value` as what an agent subscribes to. Raises: ActionError."""
+    if isinstance(value, str) and len(value) <= _MAX_NAME and re.search(_PATTERN, value):
+        return value
+    raise ActionError(
+        f"on is {value!r:.160}; expected topic: and a name ({_NAMES}), in which * stands for one "
+        "part and ** at the end for one or more"
+    )
+
+
+def checked_message(value: Any) -> Any:
+    """`value` as the message of a topic: JSON or a text, in bounds. Raises: ActionError."""
+    try:
+        size_bytes = len(orjson.dumps(value))
+    except (TypeError, ValueError) as error:
+        raise ActionError(f"message is not plain JSON: {error}; give JSON or a text") from None
+    if size_bytes > MAX_MESSAGE_BYTES:
+        raise ActionError(
+            f"message has {size_bytes} bytes as JSON; expected {MAX_MESSAGE_BYTES} at the most. "
+            "Keep what is large in a file and name it in the message"
+        )
+    if value is None or value == "":
+        raise ActionError(f"message is {value!r}; expected JSON or a text that is not empty")
+    return value
+
+
+def matcher(pattern: str) -> re.Pattern[str]:
+    """The names that a pattern subscribes to."""
+    parts = pattern.removeprefix("topic:").split(".")
+    forms = {"*": _PART, "**": rf"{_PART}(?:\.{_PART})*"}
+    return re.compile(r"\.".join(forms.get(part, re.escape(part)) for part in parts))
+
+
+TopicName = Annotated[
+    str,
+    Field(min_length=1, max_length=_MAX_NAME, json_schema_extra={"pattern": _NAME}),
+    AfterValidator(checked_topic),
+]
+"""The name of a topic, in a payload or a request."""
+TopicPattern = Annotated[
+    str,
+    Field(max_length=_MAX_NAME, json_schema_extra={"pattern": _PATTERN}),
+    AfterValidator(checked_pattern),
+]
+"""What an agent subscribes to, in its configuration."""

@@ -1,0 +1,1 @@
+"""Topics on what conversations have: publish, subscribe with a cursor, dead letters."""

@@ -1,0 +1,71 @@
+"""The parts of a subscriber: its configuration, its state, and a message as it gets it."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, Field
+
+from agent_core.actions.topics import TopicPattern
+from agent_core.agent.base import AgentConfig
+from reins.bus.delivery import Bad, Place
+from reins.bus.topic import TopicMessage
+
+MAX_TOPICS = 500
+"""Topics whose cursors one snapshot keeps."""
+
+
+class ReactiveConfig(AgentConfig):
+    """`on`: what it subscribes to; `since`: from which message on, of the topics that there are.
+
+    `batch`: messages of one tick; `attempts`: after so many the message becomes a dead letter.
+    """
+
+    on: Annotated[list[TopicPattern], Field(min_length=1, max_length=32)]
+    since: Literal["new", "all"] = "new"
+    batch: int = Field(20, ge=1, le=100)
+    attempts: int = Field(3, ge=1, le=10)
+
+
+class ReactiveState(BaseModel):
+    """`cursors`: the newest message of each topic that it has used, committed with that tick."""
+
+    cursors: dict[str, int] = {}
+    served: str = ""
+    bad: Bad | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A message of a topic, for one subscriber.
+
+    `topic` and `number` are those under which it was published, also where it is given again out of
+    the dead letters; then `replay_of` names the letter. **Units**: `at` is microseconds since 1970.
+    """
+
+    topic: str
+    number: int
+    message: Any
+    author: str
+    message_id: str
+    at: int
+    source: Place
+    replay_of: str | None = None
+
+    @classmethod
+    def of(cls, topic: str, got: TopicMessage) -> "Delivery":
+        about = got.about
+        return cls(
+            topic=about.get("topic", topic),
+            number=about.get("number", got.number),
+            message=got.message,
+            author=got.author,
+            message_id=got.message_id,
+            at=got.at,
+            source=Place(topic, got.number),
+            replay_of=about.get("replay_of"),
+        )
+
+
+def mailbox(session_id: str) -> str:
+    """The topic with one reader: what is given to this session alone."""
+    return f"@{session_id}"

@@ -1,0 +1,104 @@
+"""Topics over HTTP: publishing, reading, dead letters, and what comes live."""
+
+import socketio
+
+import queue_imp as q
+from reins.cli.main import main
+from store import dead_letters
+from tests.integration.web.speaking import write
+
+ANN = {"actor": "ann"}
+
+
+def published(api, topic, *messages):
+    return [api.done(f"/api/topics/{topic}", {**ANN, "message": each}) for each in messages]
+
+
+def test_a_message_is_published_and_read(api):
+    """Texts and JSON, each with the number that its receipt names."""
+    got = published(api, "orders.eu", "a text", {"n": [1]}, 0)
+    assert [each["applied_seq"] for each in got] == [1, 2, 3]
+    page = api.get("/api/topics/orders.eu?limit=2")
+    assert [row["message"] for row in page["items"]] == ["a text", {"n": [1]}]
+    assert page["items"][0]["author"] == "ann"
+    page = api.get(f"/api/topics/orders.eu?after={page['next_cursor']}")
+    assert [(row["number"], row["message"]) for row in page["items"]] == [(3, 0)]
+    assert page["next_cursor"] is None
+
+
+def test_topics_are_listed_apart_from_conversations(api):
+    """By name, a page at a time, each with the number of its messages."""
+    published(api, "b", 1, 2)
+    published(api, "a", 1)
+    page = api.get("/api/topics?limit=1")
+    assert page["items"] == [{"topic": "a", "messages": 1}]
+    page = api.get(f"/api/topics?cursor={page['next_cursor']}")
+    assert page["items"] == [{"topic": "b", "messages": 2}]
+    assert api.get("/api/conversations")["items"] == []
+
+
+def test_what_does_not_fit_is_refused(api):
+    """With what is expected; nothing is enqueued."""
+    for topic in ("a.", "a b", "@a", "*"):
+        assert (
+            api.ask("POST", f"/api/topics/{topic}", json={**ANN, "message": 1}).status_code == 422
+        )
+    for message in (None, "", "x" * 65_536):
+        problem = api.post("/api/topics/a", {**ANN, "message": message}, 422)
+        assert problem["problems"][0]["where"] == "body.message"
+    assert api.actions() == []
+    api.get("/api/topics/unknown", 404)
+    api.get("/api/topics/unknown/dead", 404)
+    api.post("/api/dead-letters/unknown/replay", ANN, 404)
+
+
+def test_the_same_key_publishes_once(api):
+    """A request that is sent again is the same message."""
+    for _ in range(2):
+        api.done("/api/topics/a", {**ANN, "message": 1}, headers={"Idempotency-Key": "k"})
+    assert len(api.get("/api/topics/a")["items"]) == 1
+
+
+def test_dead_letters_are_read_and_replayed_once(api):
+    """What cannot be replayed says why."""
+    [got] = published(api, "a", "poison")
+    row = dict.fromkeys(dead_letters.TABLE.schema.names) | {
+        "letter_id": "dead_1", "topic": "a", "number": 1, "message_id": got["action_id"],
+        "agent_id": "gone", "session_id": "gone", "attempts": 3, "error": "ValueError: poison",
+        "buried_at": 5,
+    }  # fmt: skip
+    write(api.runtime, dead_letters.record(row))
+    [letter] = api.get("/api/topics/a/dead")["items"]
+    assert (letter["number"], letter["attempts"], letter["replayed_by"]) == (1, 3, None)
+    refused = api.done("/api/dead-letters/dead_1/replay", ANN)
+    assert refused["outcome"] == "rejected"
+    assert "has ended" in refused["error"]
+    write(api.runtime, dead_letters.record({**row, "replayed_by": "bob", "replayed_at": 6}))
+    api.post("/api/dead-letters/dead_1/replay", ANN, 409)
+    assert api.get("/api/topics/a/dead")["items"] == []
+    assert len(api.get("/api/topics/a/dead?replayed=true")["items"]) == 1
+
+
+def test_messages_come_live(live):
+    """In the room of the topic's conversation, as those of any."""
+    q.wait_for_action(q.publish("live", "ann", {"n": 1}))
+    with socketio.SimpleClient() as client:
+        client.connect(live.url, transports=["websocket"])
+        ask = {"conversation_id": "topic:live", "after": 0}
+        answer = client.call("subscribe_conversation", ask, timeout=20)
+        assert [row["number"] for row in answer["rows"]] == [1]
+        q.publish("live", "ann", "two")
+        name, event = client.receive(timeout=20)
+        while name != "messages":
+            name, event = client.receive(timeout=20)
+        assert [(row["number"], row["text"]) for row in event["rows"]] == [(2, "two")]
+
+
+def test_a_shell_publishes_and_reads(api, capsys):
+    """`reins publish`, with a text or JSON; `reins topic` prints them."""
+    assert main(["publish", "sh", "hello", "--actor", "ann", "--wait"]) == 0
+    assert main(["publish", "sh", '{"n": 1}', "--json", "--actor", "ann", "--wait"]) == 0
+    capsys.readouterr()
+    assert main(["topic", "sh"]) == 0
+    assert capsys.readouterr().out == '1  ann  hello\n2  ann  {"n": 1}\n'
+    assert main(["publish", "sh", "{", "--json"]) == 2

@@ -2,28 +2,15 @@
 
 import asyncio
 import contextlib
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
 
-
-@contextlib.contextmanager
-def _without(module: str) -> Iterator[None]:
-    """Let an import within find no such module, unless it is there already."""
-    if module in sys.modules:
-        yield
-        return
-    sys.modules[module] = None  # type: ignore[assignment]
-    try:
-        yield
-    finally:
-        del sys.modules[module]
-
+from reins.without import without
 
 # Where it is installed pybreaker imports it, for a store that no breaker here has: a fifth of the
 # time of a start.
-with _without("redis"):
+with without("redis"):
     from pybreaker import (
         STATE_CLOSED,
         STATE_HALF_OPEN,

@@ -3,6 +3,7 @@
 import asyncio
 import os
 
+import hypothesis
 import pytest
 
 from reins import redaction
@@ -10,6 +11,11 @@ from store.store import Store
 
 os.environ.setdefault("REINS_PACE", "free")
 """Who tests no pace waits for none; processes of tests inherit it."""
+
+
+# A machine that does something else for a while is no fault of an example.
+hypothesis.settings.register_profile("reins", deadline=None)
+hypothesis.settings.load_profile("reins")
 
 
 @pytest.fixture(autouse=True)

@@ -53,6 +53,6 @@ def test_a_program_keeps_its_own_settings_of_lancedb() -> None:
 
 
 def test_a_start_takes_no_store_along_that_it_does_not_use() -> None:
-    """The breaker's library would import Redis where it is there; who wants it has it still."""
-    code = "import sys, agents; print('redis' in sys.modules); import redis; print(redis.Redis)"
+    """Libraries of breakers and sockets would import Redis; who wants it has it still."""
+    code = "import sys, app; print('redis' in sys.modules); import redis; print(redis.Redis)"
     assert run(code)[0].splitlines() == ["False", "<class 'redis.client.Redis'>"]

@@ -5,7 +5,7 @@ import pytest
 from reins.mind import CHANGES
 from reins.plan_modules import PlanModuleError, PlanModules
 
-BUILT_IN = {"ask", "put", *CHANGES}
+BUILT_IN = {"ask", "put", "tool", *CHANGES}
 MINE = """
 from reins.plans import Actions
 

@@ -12,6 +12,7 @@ OURS = ("app.py", "agents.py", "queue_imp.py", "agent_core", "agents_impl", "sto
 FOR_ALL = {
     "reins.telemetry", "reins.logs", "reins.loops", "reins.jitter", "reins.redaction",
     "reins.shutdown", "reins.signals", "reins.threads",
+    "reins.without",
 }  # fmt: skip
 ONLY_IN = {
     "lancedb": {"store"},

@@ -46,7 +46,7 @@ class Together(Generic[T]):
         except Exception as error:  # noqa: BLE001 - raised where it is waited for
             for future in asked.values():
                 future.set_exception(error)
-        except BaseException:
+        except asyncio.CancelledError:
             for future in asked.values():
                 future.cancel()
             raise

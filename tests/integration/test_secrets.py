@@ -177,6 +177,7 @@ def every_get(house):
     ids["action_id"] = [row["action_id"] for row in json.loads(actions)["items"]]
     ids["item_id"] = [row["item_id"] for row in asked_items(house)]
     ids["path"] = ["notes.txt"]
+    ids["topic"] = ["news"]
     for path, verbs in DOCUMENT["paths"].items():
         if "get" in verbs and not path.endswith("/events"):
             names = re.findall(r"{(\w+)}", path)
@@ -282,6 +283,7 @@ def look_everywhere(folder, model, collector):
                 "task": {"goal": SAID[0], "tools": ["write_file"], "approvals": "allow_medium"},
             }[agent_type]  # fmt: skip
             house.act("/api/sessions", agent_id=agent_type, agent_type=agent_type, config=config)
+        house.act("/api/topics/news", message=SAID[0])
         with house.page("joke") as live, stream_of(house, "leaky") as stream:
             people(house, said)
             until(lambda: len(house.lines("leaky", "tick")) > 14, "it has said all")

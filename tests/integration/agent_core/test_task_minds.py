@@ -97,9 +97,10 @@ async def test_a_full_mind_leaves_older_versions_to_their_rows_and_then_refuses(
 
 async def test_a_person_believes_in_a_task_and_takes_it_back(tasks):
     """Guidance of the same words as for a plan, over a restart."""
-    tasks.model.answers += [answer("remember", key="k", text="v")]
+    tasks.model.answers += [answer("remember", key="k", text="v"), *[answer("look")] * 200]
     await tasks.task(tools=["test", "memory"])
     await tasks.until_row("tick")
+    tasks.model.held = asyncio.Event()
     word = {"type": "believe", "claim": "price is right"}
     said = await tasks.do(q.agent_interrupt, "a", "ann", word, mode="now")
     row = next(row for row in tasks.log() if row["seq"] == said["applied_seq"])

@@ -44,7 +44,8 @@ def test_each_type_of_action_has_its_tool():
     """But those that are a person's: a new type is offered, or named here."""
     persons = {
         "environment_reload", "view_save", "note_add", "agent_hasten", "conversation_pause",
-        "conversation_resume", "conversation_set", "conversation_end",
+        "conversation_resume", "conversation_set", "conversation_end", "publish",
+        "dead_letter_replay",
     }  # fmt: skip
     assert len(ACTING) == len(set(PAYLOADS) - persons)
 

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from store.id_forms import id_on_record, in_either_form
 from store.journal.file import Record
+from store.journal.rows import own_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -35,8 +35,7 @@ TABLE = Table(
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of one configuration; keys that are no columns are left out."""
-    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
-    return Record(TABLE.name, line, row["session_id"])
+    return own_record(TABLE, row)
 
 
 def each_config(*, store: Reader | None = None) -> Iterator[dict[str, Any]]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from store.journal.file import Record
+from store.journal.rows import own_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -37,8 +37,7 @@ TABLE = Table(
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of a rule; times are microseconds since 1970."""
-    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
-    return Record(TABLE.name, line, row["rule_id"])
+    return own_record(TABLE, row)
 
 
 def get_rule(rule_id: str, *, store: Reader | None = None) -> dict[str, Any] | None:

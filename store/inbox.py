@@ -3,11 +3,11 @@
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from store import times
 from store.journal.file import Record
+from store.journal.rows import own_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -72,8 +72,7 @@ def states_of(name: str) -> tuple[str, ...] | None:
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of an item; times are microseconds since 1970."""
-    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
-    return Record(TABLE.name, line, row["item_id"])
+    return own_record(TABLE, row)
 
 
 def get_item(item_id: str, *, store: Reader | None = None) -> dict[str, Any] | None:

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from store.id_forms import in_either_form
 from store.journal.file import Record
+from store.journal.rows import own_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
 
@@ -32,8 +32,7 @@ TABLE = Table(
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of a note; its time is microseconds since 1970."""
-    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
-    return Record(TABLE.name, line, row["note_id"])
+    return own_record(TABLE, row)
 
 
 def list_notes(

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from store.journal.file import Record
+from store.journal.rows import own_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table
 from store.reading import Reader, reader
 
@@ -31,8 +31,7 @@ TABLE = Table(
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of what was saved; `content` is JSON, None once it is removed."""
-    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
-    return Record(TABLE.name, line, row["saved_id"])
+    return own_record(TABLE, row)
 
 
 def list_saved(kind: str | None = None, *, store: Reader | None = None) -> list[dict[str, Any]]:

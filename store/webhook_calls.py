@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from typing import Any
 
-import orjson
 import pyarrow as pa
 
 from store.journal.file import Record
+from store.journal.rows import own_record
 from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table
 from store.reading import Reader, reader
 
@@ -40,8 +40,7 @@ WAITING, DELIVERED, GIVEN_UP, DROPPED = STATES = ("waiting", "delivered", "given
 
 def record(row: Mapping[str, Any]) -> Record:
     """The journal's record of a call; times are microseconds since 1970."""
-    line = orjson.dumps({k: row[k] for k in TABLE.schema.names if k in row})
-    return Record(TABLE.name, line, row["call_id"])
+    return own_record(TABLE, row)
 
 
 def list_webhook_calls(limit: int = 100, *, store: Reader | None = None) -> list[dict[str, Any]]:

@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from agent_core.session.session import Session
 from agents_impl.plan.models import PlanConfig
+from agents_impl.task.models import Risk
+from agents_impl.task.permitting import permit
 from reins.llm import Model
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
 from reins.tools.toolbox import Acted, Toolbox
-
-_LET_GO = {"deny": ("low",), "allow_medium": ("low", "medium")}
 
 
 class PlanTools:
@@ -58,7 +58,7 @@ class PlanTools:
     ) -> str | None:
         del arguments
         approvals = self._config.approvals
-        if risk in _LET_GO[approvals]:
+        if permit(cast("Risk", risk), approvals).verdict == "run":
             return None
         why = f" ({'; '.join(reasons)})" if reasons else ""
         return (

@@ -45,6 +45,15 @@ def _check(table: Table, row: Mapping[str, Any]) -> None:
             ) from None
 
 
+def own_record(table: Table, row: Mapping[str, Any]) -> Record:
+    """The journal's record of a row of ours; keys that are no columns are left out.
+
+    Its times are microseconds since 1970.
+    """
+    line = orjson.dumps({name: row[name] for name in table.schema.names if name in row})
+    return Record(table.name, line, row[table.asked_by])
+
+
 def as_record(table: Table, row: Mapping[str, Any]) -> Record:
     """The row as the journal takes it, without its number. Raises: RowInvalidError."""
     checked = as_arrow(table, {**row, JOURNAL_N.name: None})

@@ -110,6 +110,7 @@ async def test_a_person_believes_in_a_task_and_takes_it_back(tasks):
     other.model.held = asyncio.Event()
     await other.start("start-2")
     tasks.stop = other.stop  # the fixture's
+    await other.model.thinking.wait()  # what comes before the tick begins is not left waiting
     asked = await other.ask(q.guidance_undo, said["action_id"], "bob")
     await until_async(lambda: other.sessions.live["a"].mailbox, "it has arrived")
     other.model.held.set()

@@ -345,6 +345,7 @@ async def test_tools_that_are_not_there_are_refused_with_what_may_be_meant(tasks
     assert "did you mean count" in got["error"]
     tasks.model.held = asyncio.Event()
     await tasks.task()
+    await tasks.model.thinking.wait()
     got = tasks.do(q.agent_interrupt, "a", "tester", {"type": "set_tools", "tools": ["cuont"]})
     got = asyncio.ensure_future(got)
     await until_async(lambda: tasks.sessions.live["a"].mailbox, "it has arrived")

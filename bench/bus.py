@@ -1,12 +1,17 @@
-"""Topics: messages to many subscribers as fast as they go, and how long one takes at a pace."""
+"""Topics: messages to many subscribers as fast as they go, and how long one takes at a pace.
+
+Beside it the yardstick, where there is a server of Redis: the same messages by a stream of it.
+"""
 
 import asyncio
 import time
 from pathlib import Path
 from typing import Any
 
+from bench.contest import contend
 from bench.free_subscriber import FreeSubscriber
 from bench.measure import LagProbe, cpu_s, create_fleet, runtime_on, spread, until
+from bench.peers import redis_streams
 from reins.bus.topic import Draft
 from reins.bus.topics import Topics
 
@@ -17,6 +22,20 @@ async def run(
     data: Path, *, subscribers: int, messages: int, per_s: float, seconds: float
 ) -> dict[str, Any]:
     """Deliveries a second of `messages` to all, then milliseconds at `per_s` of them."""
+    found = await _own(data / "reins", subscribers, messages, per_s, seconds)
+    if redis_streams.program() is None:
+        return found
+    redis = await contend(
+        "redis", data / "redis", module="bench.peers.redis_streams",
+        subscribers=subscribers, messages=messages,
+    )  # fmt: skip
+    share = found["deliveries_per_s"] / max(0.1, redis["deliveries_per_s"])
+    return {**found, "redis": redis, "beside_redis": round(share, 3)}
+
+
+async def _own(
+    data: Path, subscribers: int, messages: int, per_s: float, seconds: float
+) -> dict[str, Any]:
     async with runtime_on(data) as runtime:
         config = {"on": ["topic:bench.*"], "batch": 100}
         await create_fleet(

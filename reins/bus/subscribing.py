@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 from agent_core.actions.topics import TopicPattern
 from agent_core.agent.base import AgentConfig
 from reins.bus.delivery import Bad, Place
-from reins.bus.topic import TopicMessage
+from reins.bus.message import TopicMessage
 
 MAX_TOPICS = 500
 """Topics whose cursors one snapshot keeps."""

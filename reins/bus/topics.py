@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from agent_core.actions.topics import matcher
+from reins.bus.backlog import Blocks
 from reins.bus.topic import Draft, Topic
 from reins.threads import READS
 from store.errors import StoreError
@@ -56,6 +57,7 @@ class Topics:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._blocks = Blocks()
         self._topics: dict[str, Topic] = {}
         self._subscriptions: list[Subscription] = []
         self._waiting: dict[str, _Waiting] = {}
@@ -83,7 +85,7 @@ class Topics:
         """The topic, whether anything was published there or not."""
         topic = self._topics.get(name)
         if topic is None:
-            topic = self._topics[name] = Topic(name, self._store, self._told)
+            topic = self._topics[name] = Topic(name, self._store, self._blocks, self._told)
             if self._loaded:  # all that there were are known, and only this worker adds to them
                 topic.known(None)
             for each in self._subscriptions:

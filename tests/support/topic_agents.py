@@ -1,6 +1,7 @@
 """Agents that use messages of topics, for tests."""
 
 import asyncio
+from collections import deque
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -32,7 +33,7 @@ class CounterAgent(ReactiveAgentBase):
     agent_type = "counter"
     Config = CounterConfig
     State = CounterState
-    given: ClassVar[list[tuple[str, str, int]]] = []
+    given: ClassVar[deque[tuple[str, str, int]]] = deque(maxlen=100_000)
     poisonous: ClassVar[bool] = True
     away: ClassVar[bool] = False
 

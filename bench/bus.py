@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.contest import contend
-from bench.free_subscriber import FreeSubscriber
+from bench.free_subscriber import FreeSubscriber, draft
 from bench.measure import LagProbe, cpu_s, create_fleet, runtime_on, spread, until
 from bench.peers import redis_streams
-from reins.bus.topic import Draft
 from reins.bus.topics import Topics
 
 _AT_ONCE = 100
@@ -58,7 +57,7 @@ async def _flat_out(topics: Topics, subscribers: int, messages: int) -> dict[str
     began, cpu = time.perf_counter(), cpu_s()
     FreeSubscriber.received = 0
     for first in range(0, messages, _AT_ONCE):
-        drafts = [_draft() for _ in range(min(_AT_ONCE, messages - first))]
+        drafts = [draft() for _ in range(min(_AT_ONCE, messages - first))]
         await topics.add("bench.all", drafts)
     await until(lambda: FreeSubscriber.received >= subscribers * messages, look_s=0.005)
     took_s, cpu = time.perf_counter() - began, cpu_s() - cpu
@@ -75,9 +74,5 @@ async def _paced(topics: Topics, per_s: float, seconds: float) -> None:
     began = time.perf_counter()
     for number in range(int(per_s * seconds)):
         await asyncio.sleep(max(0.0, began + number / per_s - time.perf_counter()))
-        await topics.add("bench.all", [_draft()])
+        await topics.add("bench.all", [draft()])
     await asyncio.sleep(0.5)
-
-
-def _draft() -> Draft:
-    return Draft("bench", {"at": time.perf_counter()}, origin="bench")

@@ -209,6 +209,13 @@ _TOOLS: dict[str, Workload] = {
             _lag(20),
         ),
     ),
+    "unread": Workload(
+        "unread", {"subscribers": 100, "messages": 100_000, "starts": 3, "seconds": 2.0},
+        {"subscribers": 5, "messages": 20_000, "starts": 1, "seconds": 0.3}, (
+            _less("ready, with 100,000 messages unread", "ready_s.p50", "s", 3),
+            _less("all subscribers read again", "all_reading_s.p50", "s"),
+        ), rounds=1,
+    ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},
         {"sessions": 20, "seconds": 1.0}, (

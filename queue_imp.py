@@ -32,7 +32,7 @@ from reins.rooms import (
 )
 from reins.saving import saved_views, view_save
 from reins.sending import ask, enqueue, send, send_many
-from reins.topics import dead_letter_replay, publish
+from reins.topics import dead_letter_replay, publish, topic_set
 from reins.understood import undo_of
 from store import inbox
 from store.reading import reader
@@ -69,6 +69,7 @@ __all__ = [
     "publish",
     "rule_revoke",
     "saved_views",
+    "topic_set",
     "view_save",
     "wait_for_action",
 ]

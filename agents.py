@@ -39,6 +39,7 @@ from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
@@ -112,6 +113,8 @@ class Runtime:
         concerns = FleetConcerns(self.fleet.live, self.store.reader)
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
+        self.words = WordsIndexer(self.store.reader, self.loop_monitor.lags)
+        self.vectors = VectorsIndexer(self.store.reader, self.model, self.loop_monitor.lags)
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -157,6 +160,12 @@ class Runtime:
             self.webhooks.start()
             ending.add("the loop monitor", self._stop_loop_monitor)
             self.loop_monitor.start()
+            ending.add("the search's vectors", self.vectors.stop)
+            ending.add("the search's words", self._stop_words)
+            if self.settings.search != "off":
+                self.words.start()
+            if self.settings.search == "meaning":
+                self.vectors.start()
         except BaseException:
             await self.stop()
             raise
@@ -194,6 +203,9 @@ class Runtime:
 
     async def _stop_loop_monitor(self) -> None:
         self.loop_monitor.stop()
+
+    async def _stop_words(self) -> None:
+        await asyncio.to_thread(self.words.stop, STEP_S)
 
     async def _stop_sessions(self) -> None:
         await self.fleet.stop(self.settings.stop_grace_s)

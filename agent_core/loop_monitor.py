@@ -15,6 +15,7 @@ _logger = structlog.get_logger(__name__)
 
 EVERY_S = 0.25
 HELD_S = 0.5
+LAGS_MS = 20.0
 """A loop that does not answer for this long is reported, with the line it stands at."""
 _KEPT = 2_400  # samples: ten minutes
 
@@ -45,6 +46,10 @@ class LoopMonitor(ThreadLoop):
         """The lag that `share` of the last ten minutes' samples stayed under; 0 without any."""
         lags = sorted(self.lags_ms)
         return lags[min(len(lags) - 1, int(len(lags) * share))] if lags else 0.0
+
+    def lags(self) -> bool:
+        """True while the loop has more to do than it gets done at once."""
+        return bool(self.lags_ms) and self.lags_ms[-1] > LAGS_MS
 
     def run_once(self) -> float | None:
         """Wait for one sign of life; ends the monitor once the loop has ended."""

@@ -58,6 +58,10 @@ class Settings(BaseSettings):
     pace: Literal["calm", "brisk", "free"] = Field(
         "calm", description="pace of a conversation that has none of its own"
     )
+    search: Literal["off", "words", "meaning"] = Field(
+        "meaning",
+        description="the index of all that was said: none, by words, or by words and meaning",
+    )
     tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")
     hanging_after_s: Seconds = Field(
         20.0,

@@ -132,6 +132,12 @@ class Model:
             self, chain[0].wire, function, shape, _safe(arguments), mend=mend, schema=schema
         )
 
+    @property
+    def embeddings(self) -> str:
+        """The route of embeddings with its model: vectors of two of these do not compare."""
+        spec = self._owner.running().embeddings.spec
+        return f"{spec.name} {spec.model}"
+
     async def embed(self, texts: Sequence[str]) -> list[list[float]]:
         """Return a vector for each text, over the embeddings route.
 

@@ -95,28 +95,55 @@ _PART = re.compile(
 )
 
 
-def parsed(text: str) -> tuple[Part, ...]:
-    """The parts of a query; none of an empty one. Raises: QueryError."""
+@dataclass(frozen=True, slots=True)
+class Token:
+    """One part as it stands in a query: `name` and `sign` are empty where it is a word alone."""
+
+    name: str
+    sign: str
+    value: str
+    quoted: bool
+    turned: bool
+
+    @property
+    def whole(self) -> str:
+        """What it is as words: "http://…" is a word, too."""
+        return f"{self.name}{self.sign}{self.value}"
+
+
+def tokens(text: str) -> list[Token]:
+    """The parts of a query as they stand there; none of an empty one. Raises: QueryError."""
     if len(text) > MAX_CHARS:
         raise QueryError(f"the query has {len(text)} characters; expected {MAX_CHARS} at the most")
-    parts = [_part(found) for found in _PART.finditer(text.strip())]
-    if len(parts) > _MAX_PARTS:
-        raise QueryError(f"the query has {len(parts)} parts; expected {_MAX_PARTS} at the most")
-    return tuple(parts)
+    found = [_token(each) for each in _PART.finditer(text.strip())]
+    if len(found) > _MAX_PARTS:
+        raise QueryError(f"the query has {len(found)} parts; expected {_MAX_PARTS} at the most")
+    return found
 
 
-def _part(found: "re.Match[str]") -> Part:
-    name, sign = (found["name"] or "").lower(), found["sign"]
+def _token(found: "re.Match[str]") -> Token:
     phrase = found["phrase"]
     value = phrase if phrase is not None else found["plain"]
-    turned = found["minus"] is not None
-    if name in _MEASURES:
+    return Token(
+        found["name"] or "", found["sign"] or "", value, phrase is not None,
+        turned=found["minus"] is not None,
+    )  # fmt: skip
+
+
+def parsed(text: str) -> tuple[Part, ...]:
+    """The parts of a query; none of an empty one. Raises: QueryError."""
+    return tuple(Part(meant(each), each.turned) for each in tokens(text))
+
+
+def meant(token: Token) -> Test:
+    """The test that a part of a query stands for. Raises: QueryError."""
+    name, sign, value = token.name.lower(), token.sign, token.value
+    if name in _MEASURES and sign:
         comparison: Comparison = "=" if sign == ":" else sign  # type: ignore[assignment]
-        return Part(Measure(name, comparison, _MEASURES[name](name, value)), turned)
+        return Measure(name, comparison, _MEASURES[name](name, value))
     if name in _FIELDS and sign == ":":
-        return Part(_FIELDS[name](value), turned)
-    whole = value if not name else f"{found['name']}{sign}{value}"  # "http://…" is a word, too
-    return Part(Words(whole), turned)
+        return _FIELDS[name](value)
+    return Words(token.whole)
 
 
 def _kinds(value: str) -> OfKind:

@@ -1,0 +1,1 @@
+"""Search over all that was said: rows of logs, messages, memories."""

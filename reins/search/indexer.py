@@ -1,0 +1,136 @@
+"""The loops that keep the index: words in a thread, vectors by a task that asks the model."""
+
+import hashlib
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import structlog
+
+from reins.loops import TaskLoop, ThreadLoop
+from reins.search.index import Index
+from reins.search.passages import TABLES, passages_of
+from reins.search.types import Types
+from reins.threads import Threads
+from store.following import Follower
+from store.reading import Reader
+
+_logger = structlog.get_logger(__name__)
+
+_LOOK_S = 0.25
+_FIRST_S = 2.0
+"""A start is not held up by it."""
+_REST = 20
+"""Parts of rest to one of work while the loop of the sessions lags."""
+_BATCH = 256
+_KNOWN = 10_000
+"""Texts whose vectors are kept, by their hashes: agents repeat themselves."""
+_AWAY_S = 10.0
+
+
+class Embeddings(Protocol):
+    """The model, as far as vectors are asked of it."""
+
+    @property
+    def embeddings(self) -> str: ...
+
+    async def embed(self, texts: Sequence[str]) -> list[list[float]]: ...
+
+
+class WordsIndexer(ThreadLoop):
+    """Takes each row into the index once it is acknowledged; it writes nothing else.
+
+    `busy` says that the sessions need the machine: then it rests more than it works.
+    """
+
+    def __init__(self, store: Reader, busy: Callable[[], bool]) -> None:
+        super().__init__("search index", first_delay_s=_FIRST_S)
+        self._store = store
+        self._busy = busy
+        self._index = Index(store.folder)
+        self._feed: Follower | None = None
+        self._types = Types(store)
+        self._replaced = 0
+        self._more = False
+
+    def run_once(self) -> float | None:
+        began = time.thread_time()
+        feed = self._feed or self._opened()
+        if not (feed.touched() or self._more):
+            return _LOOK_S
+        found, self._more = feed.poll()
+        if feed.replaced != self._replaced:  # another folder has taken this one's place
+            self._feed = None
+            return 0.0
+        self._index.add(passages_of(found, self._types), feed.position)
+        self._index.keep_up()
+        return rest_s(time.thread_time() - began, more=self._more, busy=self._busy())
+
+    def failed(self, error: Exception) -> float:
+        """It begins anew from what was noted; what does not read then is made anew."""
+        self._feed = None
+        return super().failed(error)
+
+    def _opened(self) -> Follower:
+        feed = Follower(self._store, TABLES)
+        feed.position = self._index.open()
+        self._feed, self._replaced, self._more = feed, feed.replaced, True
+        return feed
+
+
+class VectorsIndexer(TaskLoop):
+    """Gives each passage of the index its vector, over the route of embeddings."""
+
+    def __init__(self, store: Reader, model: Embeddings, busy: Callable[[], bool]) -> None:
+        super().__init__("search vectors", first_delay_s=2 * _FIRST_S)
+        self._model = model
+        self._busy = busy
+        self._index = Index(store.folder)
+        self._threads = Threads("search", 1)
+        self._known: OrderedDict[bytes, list[float]] = OrderedDict()
+        self._route = ""
+        self._upto = 0
+
+    async def run_once(self) -> float | None:
+        began = time.perf_counter()
+        route = self._model.embeddings
+        if route != self._route:
+            self._known.clear()
+            self._upto = await self._threads.call(self._index.open_vectors, route)
+            self._route = route
+        rows = await self._threads.call(self._index.passages_after, self._upto, _BATCH)
+        if not rows:
+            return 4 * _LOOK_S
+        vectors = await self._vectors([row["text"] for row in rows])
+        await self._threads.call(self._index.add_vectors, rows, vectors, route)
+        await self._threads.call(self._index.keep_vectors_up)
+        self._upto = rows[-1]["n"]
+        more = len(rows) == _BATCH
+        return rest_s(time.perf_counter() - began, more=more, busy=self._busy())
+
+    def failed(self, error: Exception) -> float:
+        """Where the route is away, or the index was made anew: again from what was noted."""
+        self._route = ""
+        super().failed(error)
+        return _AWAY_S
+
+    async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
+        keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
+        missing = {
+            key: text for key, text in zip(keys, texts, strict=True) if key not in self._known
+        }
+        if missing:
+            found = await self._model.embed(list(missing.values()))
+            self._known.update(zip(missing, found, strict=True))
+        vectors = [self._known[key] for key in keys]
+        while len(self._known) > _KNOWN:
+            self._known.popitem(last=False)
+        return vectors
+
+
+def rest_s(worked_s: float, *, more: bool, busy: bool) -> float:
+    """Seconds until the next round."""
+    if busy:
+        return max(_LOOK_S, _REST * worked_s)
+    return worked_s if more else _LOOK_S

@@ -1,0 +1,122 @@
+"""Passages: the texts that are searched, each made of one row of a table."""
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import orjson
+import pyarrow as pa
+
+from reins.search.types import Types
+from store import agent_steps, memories, messages
+from store.lance.tables import STAMP, TEXT, Table
+
+Row = Mapping[str, Any]
+MOST_CHARS = 20_000
+"""Of one text; what is longer is found by its beginning."""
+
+SCHEMA = pa.schema(
+    [
+        ("n", pa.int64()),
+        ("source", TEXT),
+        ("session_id", TEXT),
+        ("conversation_id", TEXT),
+        ("agent_id", TEXT),
+        ("agent_type", TEXT),
+        ("kind", TEXT),
+        ("actor", TEXT),
+        ("number", pa.int64()),
+        ("at", STAMP),
+        ("cost_usd", pa.float64()),
+        ("text", TEXT),
+    ]
+)
+"""`n` is the row's number in the journal, `number` that in its log or conversation."""
+
+SOURCES = ("step", "message", "memory")
+_ACTOR = re.compile(r'"actor":("(?:[^"\\]|\\.)*")')
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """One text, with what it is found by. **Units**: `at` is microseconds since 1970, UTC."""
+
+    n: int
+    source: str
+    session_id: str | None
+    conversation_id: str | None
+    agent_id: str | None
+    agent_type: str | None
+    kind: str
+    actor: str | None
+    number: int | None
+    at: int
+    cost_usd: float | None
+    text: str
+
+
+def passages_of(rows: Iterable[tuple[str, Row]], types: Types) -> list[Passage]:
+    """The passages of rows as they are journalled, named by their tables; one without text gives
+    none.
+    """
+    made = (_MADE[table](row) for table, row in rows)
+    found = [passage for passage in made if passage is not None]
+    types.look_up(passage.session_id for passage in found if passage.session_id is not None)
+    return [replace(passage, agent_type=types.get(passage.session_id)) for passage in found]
+
+
+def as_table(passages: Iterable[Passage]) -> pa.Table:
+    """Shapes: one row a passage, of `SCHEMA`."""
+    rows = list(passages)
+    columns = [[getattr(row, name) for row in rows] for name in SCHEMA.names]
+    arrays = [pa.array(values, field.type) for values, field in zip(columns, SCHEMA, strict=True)]
+    return pa.table(arrays, schema=SCHEMA)
+
+
+def _step(row: Row) -> Passage | None:
+    text = "\n".join(part for part in (row["text"], row["error"]) if part)
+    return _made(
+        row, text,
+        source="step", session_id=row["session_id"], agent_id=row["agent_id"], kind=row["kind"],
+        actor=_actor_in(row["payload"]), number=row["seq"], at=row["created_at"],
+        cost_usd=row["cost_usd"],
+    )  # fmt: skip
+
+
+def _message(row: Row) -> Passage | None:
+    return _made(
+        row, row["text"],
+        source="message", session_id=row["session_id"], conversation_id=row["conversation_id"],
+        agent_id=row["agent_id"], kind="message", actor=row["author"], number=row["number"],
+        at=row["created_at"],
+    )  # fmt: skip
+
+
+def _memory(row: Row) -> Passage | None:
+    value = row["value"]
+    return _made(
+        row, f"{row['key']}: {value}" if value else "",
+        source="memory", session_id=row["session_id"], agent_id=row["agent_id"], kind=row["kind"],
+        actor=row["actor"], number=row["seq"], at=row["at"],
+    )  # fmt: skip
+
+
+def _made(row: Row, text: str | None, **fields: Any) -> Passage | None:
+    if not text or not text.strip():
+        return None
+    whole = {"conversation_id": None, "cost_usd": None, "agent_type": None, **fields}
+    return Passage(n=row["journal_n"], text=text[:MOST_CHARS], **whole)
+
+
+def _actor_in(payload: str | None) -> str | None:
+    found = _ACTOR.search(payload) if payload else None
+    return None if found is None else str(orjson.loads(found[1]))
+
+
+_MADE: Mapping[str, Callable[[Row], Passage | None]] = {
+    agent_steps.TABLE.name: _step,
+    messages.TABLE.name: _message,
+    memories.TABLE.name: _memory,
+}
+TABLES: tuple[Table, ...] = (agent_steps.TABLE, messages.TABLE, memories.TABLE)

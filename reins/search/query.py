@@ -1,0 +1,142 @@
+"""A search as people write it: words, phrases, and fields with values, read into filters.
+
+`doubt "the price" agent:finn kind:said since:24h cost>0.01 -rumour`. Fields of one name with commas
+mean either; a minus before a part turns it round.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, time, timedelta
+
+from reins.search.passages import SOURCES
+from store.finding.query import Measure, QueryError, Since, Token, Until, When, Words, meant, tokens
+from store.lance.tables import quoted
+
+_COLUMNS = {
+    "session": "session_id",
+    "agent": "agent_id",
+    "conversation": "conversation_id",
+    "type": "agent_type",
+    "by": "actor",
+}
+_KINDS = {
+    "said": ("tick", "final", "message"),
+    "errors": ("error",),
+    "messages": ("message",),
+    "memories": ("put", "forget", "restore"),
+}
+"""Sorts of kinds that readers name; other kinds are those of the rows themselves."""
+_SINGULAR = {"steps": "step", "messages": "message", "memories": "memory"}
+FIELDS = (*_COLUMNS, "source", "kind", "since", "until", "cost", "text")
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """`words` and `phrases` that a passage has, `without` those that it has not.
+
+    `where` is the rest as a filter of the index; empty if there is none.
+    """
+
+    words: Sequence[str] = ()
+    phrases: Sequence[str] = ()
+    without: Sequence[str] = ()
+    where: str = ""
+
+    @property
+    def text(self) -> str:
+        """What is asked for, in words."""
+        return " ".join((*self.words, *self.phrases))
+
+
+@dataclass(slots=True)
+class _Reading:
+    now: datetime
+    words: list[str] = field(default_factory=list)
+    phrases: list[str] = field(default_factory=list)
+    without: list[str] = field(default_factory=list)
+    filters: list[str] = field(default_factory=list)
+
+    def take(self, token: Token) -> None:
+        name = token.name.lower()
+        if token.sign == ":" and name in _TAKEN:
+            _TAKEN[name](self, token)
+            return
+        match meant(token):
+            case Words(words) if token.turned:
+                self.without.append(words)
+            case Words(words):
+                (self.phrases if token.quoted else self.words).append(words)
+            case Since(when):
+                self._keep(token, f"at >= {_stamp(self._moment(when))}")
+            case Until(when):
+                self._keep(token, f"at <= {_stamp(self._moment(when))}")
+            case Measure("cost", comparison, value):
+                self._keep(token, f"coalesce(cost_usd, 0) {comparison} {value!r}")
+            case _:
+                raise QueryError(
+                    f"a search of all sessions takes no {token.name}{token.sign}; it takes words, "
+                    f"{', '.join(FIELDS)}. Search the log of one session for the rest"
+                )
+
+    def _keep(self, token: Token, test: str) -> None:
+        self.filters.append(f"NOT ({test})" if token.turned else f"({test})")
+
+    def among(self, token: Token, column: str, values: Sequence[str]) -> None:
+        """Keep what has one of these values."""
+        listed = ", ".join(map(quoted, values))
+        # A row without a value is none that has this one.
+        self._keep(token, f"{column} IS NOT NULL AND {column} IN ({listed})")
+
+    def _moment(self, when: When) -> datetime:
+        if isinstance(when, timedelta):
+            return self.now - when
+        if isinstance(when, time):
+            moment = datetime.combine(self.now.date(), when, UTC)
+            return moment if moment <= self.now else moment - timedelta(days=1)
+        return when if when.tzinfo else when.replace(tzinfo=UTC)
+
+
+def _values(token: Token) -> list[str]:
+    values = [token.value] if token.quoted else [each for each in token.value.split(",") if each]
+    if not values:
+        raise QueryError(f"{token.name}: is given no value; write {token.name}:VALUE")
+    return values
+
+
+def _column(reading: _Reading, token: Token) -> None:
+    reading.among(token, _COLUMNS[token.name.lower()], _values(token))
+
+
+def _source(reading: _Reading, token: Token) -> None:
+    values = [
+        value.removesuffix("s") if value != "memories" else "memory" for value in _values(token)
+    ]
+    if unknown := [value for value in values if value not in SOURCES]:
+        raise QueryError(f"source is {unknown[0]!r:.40}; expected some of {', '.join(SOURCES)}")
+    reading.among(token, "source", values)
+
+
+def _kind(reading: _Reading, token: Token) -> None:
+    kinds = [
+        kind for value in _values(token) for kind in _KINDS.get(value.lower(), (value.lower(),))
+    ]
+    reading.among(token, "kind", kinds)
+
+
+_TAKEN: dict[str, Callable[[_Reading, Token], None]] = {
+    **dict.fromkeys(_COLUMNS, _column),
+    "source": _source,
+    "kind": _kind,
+}
+
+
+def read(text: str, now: datetime) -> Query:
+    """What a search asks for; times of day are UTC. Raises: QueryError."""
+    reading = _Reading(now)
+    for token in tokens(text):
+        reading.take(token)
+    return Query(reading.words, reading.phrases, reading.without, " AND ".join(reading.filters))
+
+
+def _stamp(moment: datetime) -> str:
+    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"

@@ -69,6 +69,7 @@ __all__ = [
     "publish",
     "rule_revoke",
     "saved_views",
+    "search",
     "topic_set",
     "view_save",
     "wait_for_action",
@@ -283,6 +284,18 @@ def inbox_decide_many(
 def rule_revoke(rule_id: str, actor: str, *, action_id: str | None = None) -> str:
     """Ask that a rule of approval holds no longer."""
     return ask("rule_revoke", actor, action_id=action_id, rule_id=known_id(rule_id, "rule_id"))
+
+
+def search(query: str, *, limit: int = 20) -> dict[str, Any]:
+    """Search everything that was said, in all logs, conversations and memories.
+
+    Shapes: `groups`, best first, of a session or a conversation each, with its `hits`; `behind`,
+    the rows that were not searched; `by_meaning`, false where it was searched by words alone.
+    Raises: QueryError.
+    """
+    from reins.search.asking import search as asked  # noqa: PLC0415 - it brings the models along
+
+    return asked(query, limit=limit)
 
 
 def _is_now(mode: object) -> bool:

@@ -93,13 +93,14 @@ class Follower:
         where = f"journal_n > {self.position} AND journal_n <= {last}"
         found: dict[int, tuple[str, Row]] = {}
         for name, table in self._tables.items():
-            for row in _as_journalled(self._store.stored(table, where)).to_pylist():
+            for row in as_journalled(self._store.stored(table, where)).to_pylist():
                 # A row of `agent_state` made from one of the log has that one's number.
                 found.setdefault(row["journal_n"], (name, row))
         return [found[number] for number in sorted(found)]
 
 
-def _as_journalled(rows: pa.Table) -> pa.Table:
+def as_journalled(rows: pa.Table) -> pa.Table:
+    """Rows of a table as they stood in the journal: times are microseconds since 1970."""
     plain = [(c.name, pa.int64() if c.type == STAMP else c.type) for c in rows.schema]
     return rows.cast(pa.schema(plain))
 

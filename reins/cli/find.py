@@ -39,7 +39,7 @@ def find(
 ) -> None:
     session_id = agents_config.as_stored(session or agent_id)
     found = agent_steps.find_steps(
-        session_id, " ".join(map(_quoted, query)), limit=last or _MOST,
+        session_id, " ".join(map(quoted, query)), limit=last or _MOST,
         newest=last is not None, zone=local_zone(),
     )  # fmt: skip
     if not found.head:
@@ -67,7 +67,7 @@ def note(
     answer(queue_imp.note_add(agent_id, actor, seq, text, session_id=session), wait_s=wait)
 
 
-def _quoted(part: str) -> str:
+def quoted(part: str) -> str:
     """An argument that the shell has unquoted is one part still."""
     name, sign, value = part.partition(":")
     if " " not in part or '"' in part:

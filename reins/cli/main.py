@@ -61,6 +61,7 @@ STEER = {
     "conversation": Verb("reins.cli.steer", "create a conversation"),
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
+    "search": Verb("reins.cli.search", "search everything that was said"),
     "publish": Verb("reins.cli.topics", "publish a message to a topic"),
     "bound": Verb("reins.cli.topics", "set how far the subscribers of a topic may be behind"),
     "topic": Verb(

@@ -27,6 +27,8 @@ _logger = structlog.get_logger(__name__)
 FORMAT = 1
 """Of the folder: an index of another format is made anew."""
 WORDS, VECTORS = "words", "vectors"
+DAMAGED = "damaged"
+"""A file that says so: who searches may be another process than who mends."""
 _UNINDEXED = 5_000
 """Passages that a query may search without the index: beyond, each costs it too much."""
 _COMMITS = 64
@@ -94,6 +96,10 @@ class Index:
         where = f"n > {n} AND n <= {numbers[-1]}"
         rows = self._table(WORDS).search().where(where).limit(None).to_arrow().to_pylist()
         return sorted(rows, key=lambda row: int(row["n"]))
+
+    def is_damaged(self) -> bool:
+        """True if somebody who searched could not read it."""
+        return (self.folder / DAMAGED).exists()
 
     # -- vectors
 

@@ -56,6 +56,10 @@ class WordsIndexer(ThreadLoop):
 
     def run_once(self) -> float | None:
         began = time.thread_time()
+        if self._index.is_damaged():
+            _logger.warning("the index of the search is damaged, and made anew")
+            self._index.remove()
+            self._feed = None
         feed = self._feed or self._opened()
         if not (feed.touched() or self._more):
             return _LOOK_S

@@ -1,7 +1,7 @@
 """Passages: the texts that are searched, each made of one row of a table."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 
 from reins.search.types import Types
-from store import agent_steps, memories, messages
+from store import agent_steps, agents_config, memories, messages
 from store.lance.tables import STAMP, TEXT, Table
 
 Row = Mapping[str, Any]
@@ -34,7 +34,7 @@ SCHEMA = pa.schema(
 )
 """`n` is the row's number in the journal, `number` that in its log or conversation."""
 
-SOURCES = ("step", "message", "memory")
+SOURCES = ("step", "message", "memory", "session")
 _ACTOR = re.compile(r'"actor":("(?:[^"\\]|\\.)*")')
 
 
@@ -102,6 +102,30 @@ def _memory(row: Row) -> Passage | None:
     )  # fmt: skip
 
 
+def _session(row: Row) -> Passage | None:
+    """A session as it was created: its names, and the texts of its configuration."""
+    config = texts_in(orjson.loads(row["config"] or "{}"))
+    about = (row["agent_id"], row["agent_type"], row["description"], *config)
+    return _made(
+        row, "\n".join(dict.fromkeys(each for each in about if each)),
+        source="session", session_id=row["session_id"], agent_id=row["agent_id"], kind="created",
+        actor=row["created_by"], number=None, at=row["created_at"],
+    )  # fmt: skip
+
+
+def texts_in(value: Any) -> Iterator[str]:
+    """All texts in a JSON value, but for the names of fields."""
+    match value:
+        case str():
+            yield value
+        case dict():
+            for each in value.values():
+                yield from texts_in(each)
+        case list():
+            for each in value:
+                yield from texts_in(each)
+
+
 def _made(row: Row, text: str | None, **fields: Any) -> Passage | None:
     if not text or not text.strip():
         return None
@@ -118,5 +142,8 @@ _MADE: Mapping[str, Callable[[Row], Passage | None]] = {
     agent_steps.TABLE.name: _step,
     messages.TABLE.name: _message,
     memories.TABLE.name: _memory,
+    agents_config.TABLE.name: _session,
 }
-TABLES: tuple[Table, ...] = (agent_steps.TABLE, messages.TABLE, memories.TABLE)
+TABLES: tuple[Table, ...] = (
+    agent_steps.TABLE, messages.TABLE, memories.TABLE, agents_config.TABLE,
+)  # fmt: skip

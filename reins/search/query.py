@@ -11,6 +11,7 @@ from datetime import UTC, datetime, time, timedelta
 from reins.search.passages import SOURCES
 from store.finding.query import Measure, QueryError, Since, Token, Until, When, Words, meant, tokens
 from store.lance.tables import quoted
+from store.times import literal
 
 _COLUMNS = {
     "session": "session_id",
@@ -67,9 +68,9 @@ class _Reading:
             case Words(words):
                 (self.phrases if token.quoted else self.words).append(words)
             case Since(when):
-                self._keep(token, f"at >= {_stamp(self._moment(when))}")
+                self._keep(token, f"at >= {literal(self._moment(when))}")
             case Until(when):
-                self._keep(token, f"at <= {_stamp(self._moment(when))}")
+                self._keep(token, f"at <= {literal(self._moment(when))}")
             case Measure("cost", comparison, value):
                 self._keep(token, f"coalesce(cost_usd, 0) {comparison} {value!r}")
             case _:
@@ -135,8 +136,7 @@ def read(text: str, now: datetime) -> Query:
     reading = _Reading(now)
     for token in tokens(text):
         reading.take(token)
-    return Query(reading.words, reading.phrases, reading.without, " AND ".join(reading.filters))
-
-
-def _stamp(moment: datetime) -> str:
-    return f"TIMESTAMP '{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S.%f}'"
+    return Query(
+        tuple(reading.words), tuple(reading.phrases), tuple(reading.without),
+        " AND ".join(reading.filters),
+    )  # fmt: skip

@@ -1,5 +1,6 @@
 """Searching: by words, by meaning, and among the rows that are not in the index yet."""
 
+import contextlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -8,16 +9,21 @@ from typing import Any
 
 import lancedb
 import pyarrow as pa
+import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
 
-from reins.search.index import VECTORS, WORDS, read_note
+from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
 from reins.search.matching import fitting
 from reins.search.passages import SCHEMA, TABLES, as_table, passages_of
 from reins.search.query import Query, read
 from reins.search.types import Types
-from store.following import Follower
+from store import agent_steps, messages
+from store.following import Follower, as_journalled
+from store.lance.faults import system_error
 from store.lance.tables import connect
 from store.reading import Reader
+
+_logger = structlog.get_logger(__name__)
 
 Row = dict[str, Any]
 Vector = Sequence[float]
@@ -29,6 +35,8 @@ _RRF = 60
 """Cormack et al., SIGIR 2009: a hit's score is the sum of 1 / (60 + its place) over the ways."""
 _TAIL_ROWS = 20_000
 """Rows behind the index that one search looks through."""
+_SCANNED = 1_000
+"""Rows of one table that are taken from it where the index is far behind."""
 _NPROBES, _REFINE = 20, 10
 
 
@@ -75,14 +83,19 @@ class Searcher:
         """
         query = read(text, now or datetime.now(UTC))
         limit = max(1, min(limit, MOST))
-        tail, behind = self._tail()
-        newest = fitting(tail, query, limit)
-        ranked = {"words": self._by_words(query, limit), "new": newest}
+        by_words = self._tried(lambda: self._by_words(query, limit), WORDS)
+        upto = 0 if by_words is None else int(read_note(self._folder, WORDS).get("upto", 0))
+        tail, behind = self._tail(upto)
+        ranked = {"words": by_words or [], "new": fitting(tail, query, limit)}
+        if behind:
+            ranked["scanned"] = self._scanned(query, limit, upto)
         meant = self._meant(query, vector)
-        if meant is not None:
-            ranked["meaning"] = self._by_meaning(query, meant)
+        by_meaning = meant and self._tried(lambda: self._by_meaning(query, meant), VECTORS)
+        if by_meaning:
+            ranked["meaning"] = by_meaning
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
-        return Found(self._whole(hits), behind, meant is not None)
+        whole = hits if by_words is None else self._whole(hits)
+        return Found(whole, behind, by_meaning is not None)
 
     # -- ways of searching
 
@@ -127,11 +140,10 @@ class Searcher:
 
     # -- rows
 
-    def _tail(self) -> tuple[pa.Table, int]:
+    def _tail(self, upto: int) -> tuple[pa.Table, int]:
         """Passages of the rows that the index has not come to, and how many rows are left out."""
-        note = read_note(self._folder, WORDS)
         feed = Follower(self._store, TABLES)
-        feed.position = int(note.get("upto", 0))
+        feed.position = upto
         rows: list[tuple[str, Row]] = []
         more = True
         while more and len(rows) < _TAIL_ROWS:
@@ -139,6 +151,36 @@ class Searcher:
             rows += found
         newest = self._newest_number() if more else feed.position
         return as_table(passages_of(rows, self._types)), newest - feed.position
+
+    def _scanned(self, query: Query, limit: int, upto: int) -> list[Row]:
+        """Texts of a folder whose index is far behind, found by reading the tables themselves."""
+        words = [*query.words, *query.phrases]
+        has = " OR ".join(f"contains(lower(text), {_literal(each)})" for each in words)
+        rows = []
+        for table in (agent_steps.TABLE, messages.TABLE):
+            opened = self._store.table(table)
+            if opened is not None:
+                where = f"journal_n > {upto}" + (f" AND ({has})" if has else "")
+                found = opened.search().where(where).limit(_SCANNED).to_arrow()
+                rows += [(table.name, row) for row in as_journalled(found).to_pylist()]
+        return fitting(as_table(passages_of(rows, self._types)), query, limit)
+
+    def _tried(self, read: Callable[[], list[Row]], part: str) -> list[Row] | None:
+        """What a part of the index gives; None where it does not read, which is told its writer."""
+        for left in (1, 0):
+            try:
+                return read()
+            except (RuntimeError, OSError, ValueError) as error:
+                self._db = None
+                failure = error
+            if left and "not found" not in str(failure).lower():  # not just compacted away
+                break
+        if system_error(failure) is not None:
+            raise failure
+        _logger.error("the search's index does not read", part=part, error=str(failure)[:300])
+        with contextlib.suppress(OSError):
+            (self._folder / DAMAGED).touch()
+        return None
 
     def _newest_number(self) -> int:
         with self._store.folder.read_log() as log:
@@ -203,7 +245,7 @@ def _in_one_order(
         for place, row in enumerate(found):
             n = int(row["n"])
             scores[n] += 1 / (_RRF + place + 1)
-            ways[n].append("words" if way == "new" else way)
+            ways[n].append(way if way == "meaning" else "words")
             if "text" in row or n not in rows:
                 rows[n] = {name: row[name] for name in row if name in SCHEMA.names}
     order = sorted(scores, key=(lambda n: -n) if newest_first else (lambda n: (-scores[n], -n)))

@@ -22,6 +22,7 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from reins.bus.figures import TopicFigures
 from reins.bus.topics import Topics
+from reins.llm import ModelError
 from reins.plan_modules import PlanModules
 from reins.settings import Settings
 from reins.tools import Registry, Tool
@@ -40,6 +41,7 @@ from store.reading import Reader, reader
 from store.store import Store
 
 CHECK_S = 45.0
+VECTOR_S = 2.0
 """Seconds after which the check of a route is given up."""
 
 
@@ -77,6 +79,11 @@ class ModelsHere(Protocol):
     def knows(self, route: str) -> bool: ...
 
     def check(self, name: str | None = None) -> Coroutine[Any, Any, Sequence[Checked]]: ...
+
+    @property
+    def embeddings(self) -> str: ...
+
+    def embed(self, texts: Sequence[str]) -> Coroutine[Any, Any, list[list[float]]]: ...
 
 
 class WorkerHere(Protocol):
@@ -262,6 +269,20 @@ class Bridge:
         asking = asyncio.run_coroutine_threadsafe(worker.topics.full(topic, 1), worker.loop)
         full = asking.result()
         return full.text if full is not None and full.when_full == "reject" else None
+
+    def vector_of(self, text: str, route: str) -> Sequence[float] | None:
+        """A text's vector by that route of embeddings; None where it is not the worker's, or does
+        not answer within the time of a search.
+        """
+        worker = self._worker
+        if worker is None or worker.loop is None or worker.model.embeddings != route:
+            return None
+        asking = asyncio.run_coroutine_threadsafe(worker.model.embed([text]), worker.loop)
+        try:
+            return asking.result(VECTOR_S)[0]
+        except (ModelError, TimeoutError):
+            asking.cancel()
+            return None
 
     def composing(self, conversation_id: str) -> str | None:
         """The session that writes in a conversation, where the worker is here."""

@@ -1,0 +1,56 @@
+"""`reins search`: where anything was said, in all logs, conversations and memories."""
+
+from typing import Any
+
+import click
+
+from reins import terminal
+from reins.cli.find import quoted
+from reins.cli.folder import FolderCommand, data_option
+from reins.cli.outcome import print_json
+
+_COLUMNS = 110
+
+
+@click.command(
+    "search",
+    cls=FolderCommand,
+    help="search everything that was said",
+    epilog="A query has words, and parts such as agent:finn, kind:said, by:carol, source:message, "
+    "since:24h, cost>0.01; a minus before a part turns it round.",
+)
+@data_option
+@click.argument("query", nargs=-1, required=True)
+@click.option("--session", help="in the log of this session only")
+@click.option("--since", metavar="WHEN", help="a time, or how long ago: 24h")
+@click.option("--limit", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option("--json", "as_json", is_flag=True)
+def search(
+    *, query: tuple[str, ...], session: str | None, since: str | None, limit: int, as_json: bool
+) -> None:
+    from reins.search.asking import search as asked  # noqa: PLC0415 - it takes half a second
+
+    parts = [*map(quoted, query)]
+    parts += [f'session:"{session}"'] if session else []
+    parts += [f"since:{since}"] if since else []
+    found = asked(" ".join(parts), limit=limit)
+    if as_json:
+        print_json(found, indent=2)
+        return
+    for group in found["groups"]:
+        of = group["session_id"] or f"conversation {group['conversation_id']}"
+        print(terminal.shown(str(of)))
+        for hit in group["hits"]:
+            print(f"  {_line(hit)}")
+    if not found["groups"]:
+        print("nothing was found")
+    if found["behind"]:
+        print(f"{found['behind']} rows are not in the index yet")
+
+
+def _line(hit: dict[str, Any]) -> str:
+    number = "" if hit["number"] is None else f"#{hit['number']} "
+    by = f"{hit['actor']}: " if hit["source"] == "message" and hit["actor"] else ""
+    at = hit["at"][:19].replace("T", " ")
+    text = terminal.cut(terminal.shown(" ".join(hit["text"].split())), _COLUMNS)
+    return f"{number}{at}  {hit['kind']}  {terminal.shown(by)}{text}"

@@ -1,0 +1,89 @@
+"""kill -9 amid indexing: every text is in the index once, with one vector."""
+
+import os
+import random
+import shutil
+import time
+
+import lancedb
+
+import queue_imp as q
+from reins.search.index import read_note
+from reins.search.searching import Searcher
+from store.agent_steps import list_steps
+from store.messages import list_messages
+from store.queue import writer as queue_writer
+from store.reading import Reader
+from tests.support.waiting import until
+from tests.support.worker import Workers
+
+KILLS = int(os.environ.get("SEARCH_KILLS", "3"))
+"""Set the variable for a campaign."""
+SEED = int(os.environ.get("SEARCH_SEED", "19"))
+SESSIONS = 10
+SETTINGS = {"REINS_HEARTBEAT_S": "0.02"}
+
+
+def numbers(data, part):
+    """The numbers of the rows that a part of the index has, each as often as it stands there."""
+    table = lancedb.connect(str(data / "search")).open_table(part)
+    return sorted(table.search().select(["n"]).limit(None).to_arrow()["n"].to_pylist())
+
+
+def test_kills_amid_indexing(tmp_path, empty_folder):
+    """Beside flushes, and while a person speaks."""
+    print(f"seed {SEED}, {KILLS} kills")  # noqa: T201
+    data, chance = tmp_path / "data", random.Random(SEED)
+    shutil.copytree(empty_folder, data)
+    writer, reader = queue_writer.writer_at(data), Reader(data)
+    asked = [
+        q.create_action("create_agent", "ann", agent_id=f"s{n}", initial_subject=f"topic {n}")
+        for n in range(SESSIONS)
+    ]
+    writer.append(*asked, q.create_action("conversation_create", "ann", conversation_id="room"))
+    said = 0
+    with Workers() as workers:
+        for _ in range(KILLS):
+            worker = workers.start(data, tmp_path / "worker.log", **SETTINGS)
+            before = read_note(data / "search", "words").get("upto", 0)
+            until(
+                lambda before=before: read_note(data / "search", "words").get("upto", 0) > before,
+                "something is indexed",
+            )
+            said += 1
+            writer.append(
+                q.create_action(
+                    "post_message", "ann", conversation_id="room", text=f"remark {said}"
+                )
+            )
+            time.sleep(chance.uniform(0.0, 3.0))
+            workers.kill(worker)
+        settings = {**SETTINGS, "REINS_HEARTBEAT_S": "60"}
+        worker = workers.start(data, tmp_path / "worker.log", **settings)
+        until(lambda: is_up_to_date(data, reader), "all is indexed", 120)
+        workers.stop(worker)
+    words = numbers(data, "words")
+    assert len(words) == len(set(words)), "no text stands twice"
+    assert set(numbers(data, "vectors")) <= set(words)
+    assert len(numbers(data, "vectors")) == len(set(numbers(data, "vectors")))
+    assert rows_with_text(reader) <= set(words)
+    found = Searcher(reader).search("remark", limit=100)
+    assert sorted(hit.row["text"] for hit in found.hits) == sorted(
+        row["text"] for row in list_messages("room", store=reader)
+    )
+
+
+def is_up_to_date(data, reader):
+    with reader.folder.read_log() as log:
+        newest = log.newest_number()
+    notes = [read_note(data / "search", part) for part in ("words", "vectors")]
+    return notes[0].get("upto") == newest and notes[1].get("upto") == numbers(data, "words")[-1]
+
+
+def rows_with_text(reader):
+    return {
+        row["journal_n"]
+        for n in range(SESSIONS)
+        for row in list_steps(f"s{n}", 0, 1_000_000, store=reader)
+        if row["text"] or row["error"]
+    }

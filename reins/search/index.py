@@ -110,7 +110,7 @@ class Index:
         if note.get("route") != route or VECTORS not in _names(db):
             if VECTORS in _names(db):
                 db.drop_table(VECTORS)
-            self._note(VECTORS, {"route": route, "upto": 0})
+            self.note_vectors(route, 0)
             return 0
         upto = int(note["upto"])
         db.open_table(VECTORS).delete(f"n > {upto}")
@@ -131,7 +131,11 @@ class Index:
         else:
             made = db.create_table(VECTORS, found)
             _add_indices(made)
-        self._note(VECTORS, {"route": route, "upto": rows[-1]["n"]})
+        self.note_vectors(route, rows[-1]["n"])
+
+    def note_vectors(self, route: str, upto: int) -> None:
+        """All passages of rows up to this number have a vector of the route."""
+        self._note(VECTORS, {"route": route, "upto": upto})
 
     def keep_vectors_up(self) -> None:
         """As `keep_up`; an index of vectors is made where comparing all takes too long."""
@@ -196,6 +200,14 @@ def read_note(folder: Path, name: str) -> dict[str, Any]:
     except (FileNotFoundError, ValueError):
         return {}
     return note if isinstance(note, dict) else {}
+
+
+def behind(data: DataFolder) -> dict[str, int]:
+    """How many rows each part of the index has not come to; without one that there is not."""
+    with data.read_log() as log:
+        newest = 0 if log is None else log.newest_number()
+    notes = {part: read_note(data.path / "search", part) for part in (WORDS, VECTORS)}
+    return {part: max(0, newest - int(note["upto"])) for part, note in notes.items() if note}
 
 
 def _names(db: lancedb.DBConnection) -> set[str]:

@@ -9,7 +9,7 @@ from typing import Protocol
 import structlog
 
 from reins.loops import TaskLoop, ThreadLoop
-from reins.search.index import Index
+from reins.search.index import WORDS, Index, read_note
 from reins.search.passages import TABLES, passages_of
 from reins.search.types import Types
 from reins.threads import Threads
@@ -103,8 +103,12 @@ class VectorsIndexer(TaskLoop):
             self._known.clear()
             self._upto = await self._threads.call(self._index.open_vectors, route)
             self._route = route
+        upto = int(read_note(self._index.folder, WORDS).get("upto", 0))
         rows = await self._threads.call(self._index.passages_after, self._upto, _BATCH)
         if not rows:
+            if upto > self._upto:
+                await self._threads.call(self._index.note_vectors, route, upto)
+                self._upto = upto
             return 4 * _LOOK_S
         vectors = await self._vectors([row["text"] for row in rows])
         await self._threads.call(self._index.add_vectors, rows, vectors, route)

@@ -10,6 +10,7 @@ from typing import Any
 from agent_core.inbox.inbox import Figures
 from agent_core.session.mood import mood_of
 from agent_core.session.work import left_behind
+from reins.search.index import behind
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,8 @@ class WorkerFigures:
     flushed_at: float | None
     marked_at: float | None
     """Unix times of the newest that succeeded."""
+    search_behind: Mapping[str, int]
+    """Rows that the index of the search has not come to, by its part."""
     ended: tuple[str, ...]
     """Loops of the worker that do not run any more, though it does."""
     poll_age_s: float
@@ -87,6 +90,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         loop_lag_p50_ms=monitor.percentile_ms(0.5),
         loop_lag_p99_ms=monitor.percentile_ms(0.99),
         pending_rows=journal.pending,
+        search_behind=behind(worker.store.folder),
         commits=journal.commits,
         rows=journal.rows,
         commit_ms=medians[0],

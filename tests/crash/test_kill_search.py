@@ -76,8 +76,9 @@ def test_kills_amid_indexing(tmp_path, empty_folder):
 def is_up_to_date(data, reader):
     with reader.folder.read_log() as log:
         newest = log.newest_number()
-    notes = [read_note(data / "search", part) for part in ("words", "vectors")]
-    return notes[0].get("upto") == newest and notes[1].get("upto") == numbers(data, "words")[-1]
+    return all(
+        read_note(data / "search", part).get("upto") == newest for part in ("words", "vectors")
+    )
 
 
 def rows_with_text(reader):

@@ -149,6 +149,12 @@ OF_WORKER = (
         one(lambda worker: worker.pending_rows),
     ),
     Figure(
+        "reins_search_behind_rows",
+        "rows that the index of the search has not come to, by `part`: `words`, `vectors`; if it "
+        "grows, the worker is too busy, or its route of embeddings is away",
+        by("part", lambda worker: worker.search_behind),
+    ),
+    Figure(
         "reins_journal_commits_total",
         "commits of the journal since the worker's start",
         one(lambda worker: worker.commits),

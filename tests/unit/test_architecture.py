@@ -15,11 +15,11 @@ FOR_ALL = {
     "reins.without",
 }  # fmt: skip
 ONLY_IN = {
-    "lancedb": {"store"},
+    "lancedb": {"store", "reins.search"},
     "sqlite3": {"store", "reins.tools", "reins.kv"},
     "redis": {"reins.kv"},
     "psycopg": {"reins.kv"},
-    "pyarrow": {"store"},
+    "pyarrow": {"store", "reins.search"},
     "pandas": {"store"},
     "flask": {"reins.web"},
     "flask_openapi3": {"reins.web"},

@@ -23,6 +23,11 @@ class Verb(NamedTuple):
     help: str
     serves: bool = False
 
+    def command(self, name: str) -> click.Command:
+        """The verb itself, imported now."""
+        found: click.Command = getattr(importlib.import_module(self.module), name)
+        return found
+
 
 class LazyGroup(click.Group):
     """A group that lists its verbs without importing them: the help must not take seconds."""
@@ -41,8 +46,7 @@ class LazyGroup(click.Group):
             return None
         if self.verbs[name].serves:
             signals.end_at_once()
-        found: click.Command = getattr(importlib.import_module(self.verbs[name].module), name)
-        return found
+        return self.verbs[name].command(name)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

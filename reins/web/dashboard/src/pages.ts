@@ -22,6 +22,8 @@ const PAGES: readonly PageRow[] = [
   { path: '/sessions/:id', name: 'Session', load: late(() => import('./pages/session/SessionPage.svelte')) },
   { path: '/conversations', name: 'Conversations', key: 'c', load: late(() => import('./pages/conversations/ConversationsPage.svelte')) },
   { path: '/conversations/:id', name: 'Conversation', load: late(() => import('./pages/conversation/ConversationPage.svelte')) },
+  { path: '/topics', name: 'Topics', key: 't', load: late(() => import('./pages/topics/TopicsPage.svelte')) },
+  { path: '/topics/:id', name: 'Topic', load: late(() => import('./pages/topic/TopicPage.svelte')) },
   { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
   { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
   { path: '/help/:id', name: 'Documents', load: late(() => import('./pages/help/DocumentPage.svelte')) },

@@ -12,6 +12,7 @@ import type {
   Concern,
   Conversation,
   ConversationDetail,
+  DeadLetter,
   DecideBody,
   FieldProblem,
   FileView,
@@ -19,6 +20,7 @@ import type {
   FoundSteps,
   InboxItem,
   InboxItemDetail,
+  Json,
   JsonObject,
   LogRow,
   McpServer,
@@ -39,6 +41,7 @@ import type {
   SessionNow,
   SessionsPage,
   SystemInfo,
+  TopicRow,
   Tree,
   UsageNow,
   Verb,
@@ -149,6 +152,7 @@ function search(query: Query): string {
 
 const MEMORIES = 500
 const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment(sessionId)}${part}`
+const ofTopic = (topic: string, part = ''): string => `/topics/${segment(topic)}${part}`
 const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
 
 export interface CreateSession {
@@ -276,6 +280,12 @@ export const api = {
     get<Page<Message>>(ofConversation(conversationId, '/messages'), query, signal),
   postMessage: (conversationId: string, body: { author: string; text: string }, key: string) =>
     post<Accepted>(ofConversation(conversationId, '/messages'), body, key),
+
+  topics: (query: { limit?: number; cursor?: string | null }) => get<Page<TopicRow>>('/topics', query),
+  publish: (topic: string, body: { message: Json; actor: string }, key: string) => post<Accepted>(ofTopic(topic), body, key),
+  deadLetters: (topic: string, query: { limit?: number; cursor?: string | null; replayed?: boolean }, signal: AbortSignal) =>
+    get<Page<DeadLetter>>(ofTopic(topic, '/dead'), query, signal),
+  replayLetter: (letterId: string, body: { actor: string }, key: string) => post<Accepted>(`/dead-letters/${segment(letterId)}/replay`, body, key),
 }
 
 const filePart = (path: string): string => `/files${path && `/${path.split('/').map(segment).join('/')}`}`

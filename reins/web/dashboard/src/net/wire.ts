@@ -66,6 +66,9 @@ export type AgentType = Narrowed<
 export type Message = Narrowed<Schemas['Message'], { metadata: JsonObject | null }>
 export type Conversation = Narrowed<Schemas['Conversation'], { last_message: Message | null }>
 export type ConversationDetail = Narrowed<Schemas['ConversationDetail'], { last_message: Message | null; participants: Participant[] }>
+export type TopicRow = Schemas['TopicRow']
+/** A message that a subscriber could not use. */
+export type DeadLetter = Schemas['DeadLetterRow']
 export type Pace = Conversation['pace']
 export type Participant = Narrowed<Schemas['Participant'], { config: PersonaConfig | null; state: PersonaState | null }>
 

@@ -4,7 +4,7 @@ import { actor } from './actor.svelte'
 import { api, type CreateSession, type RoomSettings, type RoomVerb } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
-import type { Accepted, BulkItem, DecideBody, InboxItem, JsonObject, Mode, Saved, Verb } from '../net/wire'
+import type { Accepted, BulkItem, DeadLetter, DecideBody, InboxItem, Json, JsonObject, Mode, Saved, Verb } from '../net/wire'
 
 type Answered<Answer = Accepted> = Promise<Answer | null>
 
@@ -145,6 +145,22 @@ export async function postMessage(request: Request, conversationId: string, text
   if (by === null) return null
   const body = { author: by, text }
   return request.send(text, [conversationId, body], (key) => api.postMessage(conversationId, body, key), one)
+}
+
+/** A message to a topic, JSON or a text; the first one makes the topic. */
+export async function publish(request: Request, topic: string, message: Json): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { message, actor: by }
+  return request.send(typeof message === 'string' ? message : JSON.stringify(message), [topic, body], (key) => api.publish(topic, body, key), one)
+}
+
+/** A message that a subscriber could not use is given to it again. */
+export async function replayLetter(request: Request, { letter_id, topic, number }: DeadLetter): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by }
+  return request.send(`replay ${topic} #${number}`, [letter_id, body], (key) => api.replayLetter(letter_id, body, key), one)
 }
 
 export async function reloadEnvironment(request: Request): Answered {

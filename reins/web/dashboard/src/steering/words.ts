@@ -18,6 +18,8 @@ const WORDS: Record<string, string> = {
   conversation_set: 'Change room',
   conversation_end: 'End room',
   post_message: 'Message',
+  publish: 'Publish',
+  dead_letter_replay: 'Replay',
   environment_reload: 'Reload environment',
 }
 

@@ -37,6 +37,7 @@ import type {
   RouteCheck,
   RouteList,
   Saved,
+  Schedule,
   SessionDetail,
   SessionNow,
   SessionsPage,
@@ -98,12 +99,11 @@ async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Pr
 }
 
 /** The same key makes the repetition after a lost answer harmless: it is enqueued once. */
-async function post<T>(path: string, body: object, key: string): Promise<T> {
-  const init: RequestInit = {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
-    body: JSON.stringify(body),
-  }
+async function post<T>(path: string, body: object, key: string, method: 'POST' | 'PUT' = 'POST'): Promise<T> {
+  return repeated<T>(path, { method, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key }, body: JSON.stringify(body) })
+}
+
+async function repeated<T>(path: string, init: RequestInit): Promise<T> {
   try {
     return await send<T>(path, init)
   } catch (error) {
@@ -154,6 +154,9 @@ const MEMORIES = 500
 const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment(sessionId)}${part}`
 const ofTopic = (topic: string, part = ''): string => `/topics/${segment(topic)}${part}`
 const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
+
+export type ScheduleSettings = Pick<Schedule, 'topic' | 'when' | 'zone' | 'catch_up'> & { message?: Json }
+export type ScheduleVerb = 'pause' | 'resume' | 'run'
 
 export interface CreateSession {
   agent_id: string
@@ -285,6 +288,13 @@ export const api = {
   publish: (topic: string, body: { message: Json; actor: string }, key: string) => post<Accepted>(ofTopic(topic), body, key),
   deadLetters: (topic: string, query: { limit?: number; cursor?: string | null; replayed?: boolean }, signal: AbortSignal) =>
     get<Page<DeadLetter>>(ofTopic(topic, '/dead'), query, signal),
+  schedules: async (signal: AbortSignal) => (await get<{ schedules: Schedule[] }>('/schedules', {}, signal)).schedules,
+  setSchedule: (scheduleId: string, body: ScheduleSettings & { actor: string }, key: string) =>
+    post<Accepted>(`/schedules/${segment(scheduleId)}`, body, key, 'PUT'),
+  steerSchedule: (scheduleId: string, verb: ScheduleVerb, body: { actor: string }, key: string) =>
+    post<Accepted>(`/schedules/${segment(scheduleId)}/${verb}`, body, key),
+  /** One that is gone is not there to be removed again: it takes no key. */
+  removeSchedule: (scheduleId: string, actor: string) => repeated<Accepted>(`/schedules/${segment(scheduleId)}${search({ actor })}`, { method: 'DELETE' }),
   replayLetter: (letterId: string, body: { actor: string }, key: string) => post<Accepted>(`/dead-letters/${segment(letterId)}/replay`, body, key),
 }
 

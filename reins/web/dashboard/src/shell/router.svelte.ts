@@ -12,6 +12,8 @@ export const messagePath = (conversationId: string, number: number): string => `
 
 export const topicPath = (topic: string, message?: number): string => at(`/topics/${segment(topic)}${message === undefined ? '' : `?message=${message}`}`)
 
+export const schedulePath = (scheduleId: string): string => at(`/schedules?schedule=${encodeURIComponent(scheduleId)}`)
+
 /** The session at the row that published a message of a topic, which has yet to be found: not long after that moment. */
 export const publishedPath = (sessionId: string, topic: string, message: number, at: string): string =>
   `${sessionPath(sessionId)}?published=${encodeURIComponent(`${topic}:${message}`)}&at=${encodeURIComponent(at)}`

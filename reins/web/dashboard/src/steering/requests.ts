@@ -1,7 +1,7 @@
 /** Every act that a person can ask for: each is sent by a `Request`, in the name of the actor. */
 
 import { actor } from './actor.svelte'
-import { api, type CreateSession, type RoomSettings, type RoomVerb } from '../net/api'
+import { api, type CreateSession, type RoomSettings, type RoomVerb, type ScheduleSettings, type ScheduleVerb } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
 import type { Accepted, BulkItem, DeadLetter, DecideBody, InboxItem, Json, JsonObject, Mode, Saved, Verb } from '../net/wire'
@@ -153,6 +153,27 @@ export async function publish(request: Request, topic: string, message: Json): A
   if (by === null) return null
   const body = { message, actor: by }
   return request.send(typeof message === 'string' ? message : JSON.stringify(message), [topic, body], (key) => api.publish(topic, body, key), one)
+}
+
+/** Publishes to a topic when it is due; under an id that is there, it is changed. */
+export async function setSchedule(request: Request, scheduleId: string, settings: ScheduleSettings): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...settings, actor: by }
+  return request.send(`schedule ${scheduleId}`, [scheduleId, body], (key) => api.setSchedule(scheduleId, body, key), one)
+}
+
+export async function steerSchedule(request: Request, scheduleId: string, verb: ScheduleVerb): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by }
+  return request.send(`${verb} ${scheduleId}`, [verb, scheduleId, body], (key) => api.steerSchedule(scheduleId, verb, body, key), one)
+}
+
+export async function removeSchedule(request: Request, scheduleId: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  return request.send(`remove ${scheduleId}`, ['remove', scheduleId, by], () => api.removeSchedule(scheduleId, by), one)
 }
 
 /** A message that a subscriber could not use is given to it again. */

@@ -20,6 +20,10 @@ const WORDS: Record<string, string> = {
   post_message: 'Message',
   publish: 'Publish',
   dead_letter_replay: 'Replay',
+  schedule_set: 'Set schedule',
+  schedule_pause: 'Pause schedule',
+  schedule_run: 'Run schedule',
+  schedule_remove: 'Remove schedule',
   environment_reload: 'Reload environment',
 }
 

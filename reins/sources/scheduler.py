@@ -44,7 +44,7 @@ class Scheduler(TaskLoop):
         self._lock = asyncio.Lock()
         self._known: dict[str, Schedule] = {}
         self._unsure: set[str] = set()
-        self._looked_at = 0
+        self._looked_at = float("inf")  # the first look is one after a clock that went back
 
     async def load(self) -> None:
         """Read all schedules; one that cannot be read is reported, and left as it is."""
@@ -65,7 +65,7 @@ class Scheduler(TaskLoop):
         async with self._lock:
             now = self._clock()
             if now < self._looked_at:
-                self._go_back(now)
+                await self._go_back(now)
             self._looked_at = now
             await self._publish_due(
                 [each for each in self._known.values() if self._is_due(each, now)], now
@@ -78,11 +78,12 @@ class Scheduler(TaskLoop):
     def _is_due(self, schedule: Schedule, now: int) -> bool:
         return schedule.next_at is not None and schedule.next_at <= now
 
-    def _go_back(self, now: int) -> None:
+    async def _go_back(self, now: int) -> None:
         """The clock was set back: what is due again is looked at again, and refused by its key."""
-        for name, each in self._known.items():
-            if each.settled_at > now:
-                self._known[name] = each.settled(now)
+        later = [each.settled(now) for each in self._known.values() if each.settled_at > now]
+        if later:
+            async with self._changing(*later):
+                await self._store.journal.append(*(each.record() for each in later))
 
     async def _publish_due(self, due: Sequence[Schedule], now: int) -> None:
         by_topic: dict[str, list[Schedule]] = defaultdict(list)

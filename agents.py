@@ -17,7 +17,8 @@ from typing import Any
 
 import structlog
 
-import reins.bus.acting  # noqa: F401 - hands its handlers in
+import reins.bus.acting
+import reins.sources.acting  # noqa: F401 - hand their handlers in, as the one above
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
@@ -40,6 +41,7 @@ from reins.loops import together
 from reins.plan_modules import PlanModules
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
+from reins.sources.scheduler import Scheduler
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
 from reins.unusable import UNUSABLE, is_panic, unusable
@@ -80,6 +82,7 @@ class Runtime:
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
         self.topics = Topics(self.store)
+        self.scheduler = Scheduler(self.store, self.topics)
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
@@ -92,6 +95,7 @@ class Runtime:
                 self.model,
                 self.conversations,
                 self.topics,
+                self.scheduler,
                 self.inbox,
                 self.children,
                 self.toolbox,
@@ -143,6 +147,7 @@ class Runtime:
             ending.add("the topics", self.topics.stop)
             ending.add("the inbox", self.inbox.stop)
             await self.inbox.start(self.fleet.live)
+            await self.scheduler.load()
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),
@@ -151,6 +156,8 @@ class Runtime:
             ending.add("the dispatcher", self.dispatcher.stop, limit_s=_DISPATCHER_S)
             self.dispatcher.on_rejected = self.webhooks.rejections.took
             self.dispatcher.start()
+            ending.add("the schedules", self.scheduler.stop)
+            self.scheduler.start()
             ending.add("the webhooks", self.webhooks.stop)
             await self.webhooks.take(called)
             self.webhooks.start()

@@ -31,6 +31,13 @@ from reins.rooms import (
     post_message,
 )
 from reins.saving import saved_views, view_save
+from reins.schedules import (
+    schedule_pause,
+    schedule_remove,
+    schedule_run,
+    schedule_set,
+    schedules,
+)
 from reins.sending import ask, enqueue, send, send_many
 from reins.topics import dead_letter_replay, publish
 from reins.understood import undo_of
@@ -69,6 +76,11 @@ __all__ = [
     "publish",
     "rule_revoke",
     "saved_views",
+    "schedule_pause",
+    "schedule_remove",
+    "schedule_run",
+    "schedule_set",
+    "schedules",
     "view_save",
     "wait_for_action",
 ]

@@ -22,6 +22,7 @@ from store import (
     notes,
     participants,
     saved,
+    schedules,
     usage,
     webhook_calls,
 )
@@ -61,6 +62,7 @@ TABLES: tuple[Table, ...] = (
     usage.HOURS,
     webhook_calls.TABLE,
     dead_letters.TABLE,
+    schedules.TABLE,
 )
 
 _FLUSH_S = 35.0

@@ -8,11 +8,15 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from agent_core.actions.ids import Id, KnownId
+from agent_core.actions.scheduling import ScheduleId
 from agent_core.actions.topics import TopicName, checked_message
+from agent_core.actions.when import MAX_WHEN, read_when
 from store.conversations import MAX_CEILING
 
 NORMAL_URGENCY = 5
 _MAX_FIXED = 100
+CatchUp = Literal["latest", "all", "none"]
+"""What of a schedule's runs is made up for that no worker was there for."""
 MAX_NOTE = 4_000
 """Characters of a note."""
 
@@ -204,6 +208,50 @@ class DeadLetterReplay(Payload):
     letter_id: KnownId
 
 
+class ScheduleSet(Payload):
+    """Publishes to a topic when it is due; set anew under its id, it is changed."""
+
+    action_type = "schedule_set"
+
+    schedule_id: ScheduleId
+    topic: TopicName
+    when: Annotated[str, Field(min_length=1, max_length=MAX_WHEN)]
+    zone: Annotated[str, Field(min_length=1, max_length=MAX_WHEN)] = "UTC"
+    catch_up: CatchUp = "latest"
+    message: Annotated[JsonValue, AfterValidator(checked_message)] = None
+
+    @model_validator(mode="after")
+    def _comes(self) -> "ScheduleSet":
+        read_when(self.when, self.zone)
+        return self
+
+
+class ToSchedule(Payload):
+    """A payload that names a schedule."""
+
+    schedule_id: KnownId
+
+
+class SchedulePause(ToSchedule):
+    """What is due while it is paused is not made up for."""
+
+    action_type = "schedule_pause"
+    urgency = 8
+
+    paused: bool = True
+
+
+class ScheduleRun(ToSchedule):
+    """Publishes now, once more than it is due."""
+
+    action_type = "schedule_run"
+
+
+class ScheduleRemove(ToSchedule):
+    action_type = "schedule_remove"
+    urgency = 9
+
+
 class Remember(BaseModel):
     """The part of a decision that holds from then on, for this session, agent or type.
 
@@ -299,6 +347,10 @@ PAYLOADS: dict[str, type[Payload]] = {
         PostMessage,
         Publish,
         DeadLetterReplay,
+        ScheduleSet,
+        SchedulePause,
+        ScheduleRun,
+        ScheduleRemove,
         InboxDecide,
         RuleRevoke,
         ViewSave,

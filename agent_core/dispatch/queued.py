@@ -37,6 +37,8 @@ class QueuedAction:
             self.lane = f"session {self.session_id}"
         elif conversation_id := _text(given, "conversation_id"):
             self.lane = f"conversation {conversation_id}"
+        elif schedule_id := _text(given, "schedule_id"):
+            self.lane = f"schedule {schedule_id}"
         elif topic := _text(given, "topic"):
             self.lane = f"conversation {topic_id(topic)}"
         else:

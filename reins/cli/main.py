@@ -97,6 +97,9 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "beliefs": Verb("reins.cli.minds", "what a session believes, and the evidence"),
             "memories": Verb("reins.cli.minds", "what a session remembers"),
             "webhooks": Verb("reins.cli.webhooks", "webhooks that call people: list, test"),
+            "schedules": Verb(
+                "reins.cli.schedules", "what is published when: list, set, pause, run, remove"
+            ),
             "plan": Verb("reins.cli.plan", "plans in JSON files: check, run"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
             "store": Verb("reins.cli.store", "a data folder as a whole: verify, repair"),

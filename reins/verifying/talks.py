@@ -83,9 +83,17 @@ def _is_copy(row: Row) -> bool:
     return f'"{messages.COPIED_FROM}":' in (row["metadata"] or "")
 
 
+def _source_of(row: Row) -> str | None:
+    """What published a message of a topic by itself: a schedule, a webhook."""
+    found = orjson.loads(row["metadata"] or "{}")
+    return found.get("source") if isinstance(found, dict) else None
+
+
 def posts_have_actions(facts: Facts) -> Iterator[Finding]:
     for row in facts.messages:
         if row["session_id"] is not None or row["agent_id"] is not None or _is_copy(row):
+            continue
+        if is_topic(row["conversation_id"]) and _source_of(row) is not None:
             continue
         action = facts.actions.get(row["message_id"])
         if action is None or action["type"] != _posting(row["conversation_id"]):

@@ -33,6 +33,7 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
+from reins.bus.bounds import Bounds
 from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -81,7 +82,7 @@ class Runtime:
         self.model = ModelRouter(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
-        self.topics = Topics(self.store)
+        self.topics = Topics(self.store, bounds_of(settings), wait_s=settings.topic_wait_s)
         self.scheduler = Scheduler(self.store, self.topics)
         self.inbox = Inbox(self.store)
         self.children = Children()
@@ -229,6 +230,7 @@ class Runtime:
         await self.webhooks.take(called)
         self.store.keep_records_for(settings.record_days)
         self.conversations.pace = settings.pace
+        self.topics.limit(bounds_of(settings), wait_s=settings.topic_wait_s)
         self.fleet.reconfigure(schedule(settings))
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)
         self.fleet.outages.wake_all()  # a key or an address may be another one now
@@ -267,6 +269,11 @@ def schedule(settings: Settings) -> Schedule:
         max_failures=settings.max_failures,
         stop_grace_s=settings.stop_grace_s,
     )
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """The bounds of topics for which nobody has set any."""
+    return Bounds(settings.topic_max_unread, settings.topic_max_age_s, settings.topic_when_full)
 
 
 def tune_process() -> None:

@@ -39,7 +39,7 @@ from reins.schedules import (
     schedules,
 )
 from reins.sending import ask, enqueue, send, send_many
-from reins.topics import dead_letter_replay, publish
+from reins.topics import dead_letter_replay, publish, topic_set
 from reins.understood import undo_of
 from store import inbox
 from store.reading import reader
@@ -81,6 +81,7 @@ __all__ = [
     "schedule_run",
     "schedule_set",
     "schedules",
+    "topic_set",
     "view_save",
     "wait_for_action",
 ]

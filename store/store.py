@@ -23,6 +23,7 @@ from store import (
     participants,
     saved,
     schedules,
+    topic_bounds,
     usage,
     webhook_calls,
 )
@@ -63,6 +64,7 @@ TABLES: tuple[Table, ...] = (
     webhook_calls.TABLE,
     dead_letters.TABLE,
     schedules.TABLE,
+    topic_bounds.TABLE,
 )
 
 _FLUSH_S = 35.0

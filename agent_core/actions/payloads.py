@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 
 from agent_core.actions.ids import Id, KnownId
 from agent_core.actions.scheduling import ScheduleId
-from agent_core.actions.topics import TopicName, checked_message
+from agent_core.actions.topics import TopicName, WhenFull, checked_message
 from agent_core.actions.when import MAX_WHEN, read_when
 from store.conversations import MAX_CEILING
 
@@ -200,6 +200,18 @@ class Publish(Payload):
     message: Annotated[JsonValue, AfterValidator(checked_message)]
 
 
+class TopicSet(Payload):
+    """The bounds of a topic: what is left out is as the settings say."""
+
+    action_type = "topic_set"
+    urgency = 6
+
+    topic: TopicName
+    max_unread: Annotated[int, Field(ge=1)] | None = None
+    max_age_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    when_full: WhenFull = "reject"
+
+
 class DeadLetterReplay(Payload):
     """Gives a message that a subscriber could not use to that subscriber again."""
 
@@ -346,6 +358,7 @@ PAYLOADS: dict[str, type[Payload]] = {
         ConversationEnd,
         PostMessage,
         Publish,
+        TopicSet,
         DeadLetterReplay,
         ScheduleSet,
         SchedulePause,

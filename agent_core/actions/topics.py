@@ -1,7 +1,7 @@
 """The names of topics, the patterns that subscribe to them, and the bounds of a message."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
 from pydantic import AfterValidator, Field
@@ -9,6 +9,8 @@ from pydantic import AfterValidator, Field
 from agent_core.actions.ids import ActionError
 
 MAX_MESSAGE_BYTES = 64 * 1024
+WhenFull: TypeAlias = Literal["wait", "reject", "drop_oldest"]
+"""What becomes of a message that a topic has no room for."""
 _MAX_NAME = 128
 _PART = "[A-Za-z0-9_-]+"
 _END = r"(?![\s\S])"

@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from agent_core.agent.base import AgentConfig, AgentRejectedError
+from agent_core.agent.effects import Prepared
 from agent_core.agent.looping import LoopingAgentBase, TickYielded
+from agent_core.agent.outcomes import Done, Failed
 from agent_core.agent.results import Quiet, StepResult, checked
 from agent_core.budgets.limits import spent_in
 from agent_core.session.failures import away_in, describe
+from agent_core.session.status import Status
+from reins.bus.bounds import TopicFullError
 from reins.bus.delivery import Bad, Place, next_spans
-from reins.bus.heard import Heard
+from reins.bus.heard import Gap, Heard
 from reins.bus.letters import dead_letter
 from reins.bus.subscribing import (
     MAX_TOPICS,
@@ -18,7 +22,8 @@ from reins.bus.subscribing import (
     ReactiveState,
     mailbox,
 )
-from reins.bus.topics import Subscription, Topics
+from reins.bus.subscription import Subscription
+from reins.bus.topics import Topics
 from store.journal.file import Record
 from store.times import now_us
 
@@ -39,6 +44,7 @@ class ReactiveAgentBase(LoopingAgentBase):
         self.topics: Topics = self.services.get(Topics)
         self._subscription: Subscription | None = None
         self._trying: Place | None = None
+        self._alone: Place | None = None
         self._receiving = False
 
     # -- for types to define
@@ -46,6 +52,13 @@ class ReactiveAgentBase(LoopingAgentBase):
     async def receive(self, message: Delivery) -> StepResult | None:
         """Use one message; None leaves nothing to be said of it."""
         raise NotImplementedError(f"{type(self).__name__} must define receive()")
+
+    async def receive_gap(self, topic: str, first: int, last: int) -> StepResult | None:
+        """Messages of a topic, from `first` to `last`, were dropped unread: this was too far
+        behind. The row says so, whatever a type does about it.
+        """
+        del topic, first, last
+        return None
 
     async def tick_without_message(self) -> StepResult | Quiet:
         """A tick when no message waits."""
@@ -55,6 +68,7 @@ class ReactiveAgentBase(LoopingAgentBase):
 
     async def admit(self) -> Sequence[Record]:
         await self.topics.load()
+        self.state.on = [*self.config.on]
         if self.config.since == "new":
             there = self.topics.matching(self.config.on)
             if len(there) > MAX_TOPICS:
@@ -70,7 +84,13 @@ class ReactiveAgentBase(LoopingAgentBase):
 
     async def run(self) -> None:
         box = mailbox(self.session.session_id)
-        with self.topics.subscribed(self.config.on, box, self.news) as self._subscription:
+        with self.topics.subscribed(
+            self.config.on,
+            box,
+            self.news,
+            cursors=self.state.cursors,
+            is_paused=lambda: self.session.status is Status.PAUSED,
+        ) as self._subscription:
             await super().run()
 
     async def safe_point(self) -> None:
@@ -79,6 +99,18 @@ class ReactiveAgentBase(LoopingAgentBase):
             raise TickYielded
         await super().safe_point()
 
+    async def _commit(self, done: Done, prepared: Prepared) -> None:
+        await super()._commit(done, prepared)
+        if self._subscription is not None:
+            self.topics.moved(self._subscription, dict(self.state.cursors))
+        for gap in (done.result.payload or {}).get("gaps", ()):
+            self.topics.dropped[gap["topic"]] += gap["last"] - gap["first"] + 1
+
+    async def settle_failed(self, failed: Failed) -> None:
+        if isinstance(failed.error, TopicFullError):  # what it leads to cannot be
+            self._trying = self._alone
+        await super().settle_failed(failed)
+
     # -- one tick
 
     async def tick(self) -> StepResult | Quiet:
@@ -86,26 +118,46 @@ class ReactiveAgentBase(LoopingAgentBase):
         bad: Bad | None = self.state.bad
         if bad is not None and (wait_us := bad.again_at - now_us()) > 0:
             return Quiet(wait_us / 1e6)
-        due = await self._due(bad)
-        if not due:
+        heard = Heard()
+        await self._skip(heard)
+        due = await self._due(self.state.bad)
+        if not due and not heard.gaps:
             return await self.tick_without_message()
+        if not due:
+            return heard.result()
         if (error := self._failed_in_vain(due[0])) is not None:
-            heard = Heard()
             self._bury(due[0], self.session.failures, error, heard)
             return heard.result()
         self._trying = due[0].source
+        self._alone = due[0].source if len(due) == 1 else None
         self._receiving = True
         try:
-            result = await self._use(due)
+            result = await self._use(due, heard)
         finally:
             self._receiving = False
         self._trying = None  # what fails from here on is no message's fault
         return result
 
+    async def _skip(self, heard: Heard) -> None:
+        """Move on to what the topics keep for it, and say what was dropped."""
+        topics = {} if self._subscription is None else self._subscription.topics
+        for topic in list(topics.values()):
+            await topic.load()
+            cursor = self.state.cursors.get(topic.name, 0)
+            kept = await self.topics.rooms.first_kept(topic, cursor)
+            if kept > cursor:
+                self._move_on(topic.name, kept)
+                gap = Gap(topic.name, cursor + 1, kept)
+                heard.missed(gap, await self.receive_gap(*gap))
+
+    def _move_on(self, topic: str, kept: int) -> None:
+        state: ReactiveState = self.state
+        state.cursors[topic] = kept
+        if state.bad is not None and state.bad.topic == topic and state.bad.number <= kept:
+            state.bad = None
+
     async def _due(self, bad: Bad | None) -> list[Delivery]:
         topics = {} if self._subscription is None else self._subscription.topics
-        for each in list(topics.values()):
-            await each.load()
         spans = next_spans(
             {name: each.newest for name, each in topics.items()},
             self.state.cursors,
@@ -119,8 +171,8 @@ class ReactiveAgentBase(LoopingAgentBase):
             found += [Delivery.of(span.topic, each) for each in messages]
         return found
 
-    async def _use(self, due: Sequence[Delivery]) -> StepResult:
-        heard, before = Heard(), self.save_state()
+    async def _use(self, due: Sequence[Delivery], heard: Heard) -> StepResult:
+        before = self.save_state()
         for delivery in due:
             try:
                 step = await self.receive(delivery)
@@ -174,6 +226,7 @@ class ReactiveAgentBase(LoopingAgentBase):
         letter = dead_letter(
             delivery, agent_id=session.agent_id, session_id=session.session_id,
             created_at=session.created_at, attempts=attempts, error=error,
+            waiting=self.topics.dead,
         )  # fmt: skip
         heard.effects.append(letter)
         heard.notes.append(

@@ -27,8 +27,11 @@ class ReactiveConfig(AgentConfig):
 
 
 class ReactiveState(BaseModel):
-    """`cursors`: the newest message of each topic that it has used, committed with that tick."""
+    """`on`: as it is configured, so that its row says it.
 
+    `cursors`: the newest message of each topic that it has used, committed with that tick."""
+
+    on: list[str] = []
     cursors: dict[str, int] = {}
     served: str = ""
     bad: Bad | None = None

@@ -1,7 +1,7 @@
 """A topic as the worker knows it: its newest messages, and who is woken by one."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
@@ -93,8 +93,17 @@ class Topic:
         self._numbers: list[int] = []
 
     @property
+    def last(self) -> int:
+        """The number of the newest message, those on their way to the disk included."""
+        return self.newest + len(self._coming)
+
+    @property
     def conversation_id(self) -> str:
         return topic_id(self.name)
+
+    async def has(self, draft: Draft) -> bool:
+        """True of a message that is there already, by its id."""
+        return bool(draft.again and await self._there([draft]))
 
     def known(self, newest: int | None) -> None:
         """Take the newest number from a look at all topics, unless it is known already; None: it is
@@ -104,12 +113,17 @@ class Topic:
             self.newest, self.is_there, self._loaded = newest or 0, newest is not None, True
 
     @asynccontextmanager
-    async def adding(self, drafts: Sequence[Draft]) -> AsyncIterator[Added]:
+    async def adding(
+        self, drafts: Sequence[Draft], *, check: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator[Added]:
         """The records of messages, to be committed within the context.
 
         Nobody else can publish meanwhile, so that the numbers hold; whoever does so may add more.
+        `check` raises where they are not to be added.
         """
         async with self._lock:
+            if check is not None:
+                await check()
             try:
                 added = await self._add(drafts)
                 yield added
@@ -128,7 +142,7 @@ class Topic:
         for draft in drafts:
             number = there.get(draft.message_id)
             if number is None:
-                number = self.newest + len(self._coming) + 1
+                number = self.last + 1
                 records.append(self._take(draft, number))
                 if draft.again:
                     there[draft.message_id] = number

@@ -62,7 +62,10 @@ STEER = {
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
     "publish": Verb("reins.cli.topics", "publish a message to a topic"),
-    "topic": Verb("reins.cli.topics", "print the messages of a topic, or its dead letters"),
+    "bound": Verb("reins.cli.topics", "set how far the subscribers of a topic may be behind"),
+    "topic": Verb(
+        "reins.cli.topics", "print the messages of a topic, its dead letters or subscribers"
+    ),
     "redeliver": Verb("reins.cli.topics", "give a dead letter to its subscriber again"),
     "reload": Verb("reins.cli.steer", "read settings, prompts and agent types again"),
     "attention": Verb("reins.cli.attention", "list what needs a person, by cause"),

@@ -17,13 +17,23 @@ from store import (
     inbox,
     notes,
     saved,
+    topic_bounds,
 )
 from store.lance.tables import Row
 
 _SLICE = 200
 _KEYED = tuple(
     each.TABLE
-    for each in (agent_state, agents_config, inbox, approval_rules, saved, notes, dead_letters)
+    for each in (
+        agent_state,
+        agents_config,
+        inbox,
+        approval_rules,
+        saved,
+        notes,
+        dead_letters,
+        topic_bounds,
+    )
 )
 
 

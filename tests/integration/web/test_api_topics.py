@@ -102,3 +102,33 @@ def test_a_shell_publishes_and_reads(api, capsys):
     assert main(["topic", "sh"]) == 0
     assert capsys.readouterr().out == '1  ann  hello\n2  ann  {"n": 1}\n'
     assert main(["publish", "sh", "{", "--json"]) == 2
+
+
+def test_a_full_topic_answers_429(api):
+    """With who is furthest behind; bounds are told, and what lags is in the metrics."""
+    asked = api.ask("PUT", "/api/topics/b", json={**ANN, "max_unread": 2}).json
+    assert q.wait_for_action(asked["action_id"])["outcome"] == "applied"
+    assert api.get("/api/topics/b/subscribers")["bounds"]["max_unread"] == 2
+    with api.runtime.topics.subscribed(["topic:b"], "@slow", lambda: None):
+        got = published(api, "b", 1, 2, 3)
+        assert [each["outcome"] for each in got] == ["applied", "applied", "rejected"]
+        problem = api.post("/api/topics/b", {**ANN, "message": 4}, 429)
+        assert "session slow has not read 2 messages, and 2 may be unread" in problem["detail"]
+        text = api.ask("GET", "/metrics").text
+    published(api, "b", 5)
+    assert 'reins_topic_messages_total{topic="b"} 2.0' in text
+    assert 'reins_topic_lag_messages{topic="b"} 2.0' in text
+    assert 'reins_topic_dead_letters{topic="b"} 0.0' in text
+    assert api.ask("PUT", "/api/topics/b", json={**ANN, "max_unread": 0}).status_code == 422
+    api.get("/api/topics/unknown/subscribers", 404)
+
+
+def test_a_shell_sets_bounds_and_shows_subscribers(api, capsys):
+    """`reins bound`; `reins topic --subscribers` says how far each is behind."""
+    words = ["bound", "sh", "--max-unread", "5", "--when-full", "drop_oldest"]
+    assert main([*words, "--actor", "ann", "--wait"]) == 0
+    row = api.get("/api/topics/sh/subscribers")["bounds"]
+    assert (row["max_unread"], row["max_age_s"], row["when_full"]) == (5, None, "drop_oldest")
+    capsys.readouterr()
+    assert main(["topic", "sh", "--subscribers"]) == 0
+    assert capsys.readouterr().out == ""

@@ -80,7 +80,7 @@ def test_the_list_is_searched_sorted_and_gone_through_by_keys(bus, visit):
     expect(lines.nth(1)).to_have_class(re.compile("at-line"))
     _publish(bus, "list.small", *map(str, range(9)))
     expect(lines.first).to_contain_text(re.compile("list.small.*10"))
-    expect(lines.first.locator(".rate")).not_to_have_text("–")
+    expect(lines.first.locator(".rate")).to_have_text(re.compile(r"\d"))
     page.keyboard.press("Enter")
     page.wait_for_url("**/topics/list.small")
 
@@ -160,7 +160,7 @@ def test_a_first_message_makes_a_topic(bus, visit):
 
 
 def test_a_dead_letter_says_why_and_is_replayed(bus, visit):
-    """Which message, whose, after how many attempts; *Replay* has a receipt, and is not asked twice."""
+    """Which message, whose, after how many attempts; *Replay* gives it again."""
     _bury(bus, "buried", "taker")
     page = visit(f"{bus.at}/topics/buried")
     live(page)
@@ -177,6 +177,26 @@ def test_a_dead_letter_says_why_and_is_replayed(bus, visit):
     # It is poison still: another letter says so.
     until(lambda: len(_letters(bus, "buried")) == 2, "the second letter")
     expect(letters.get_by_role("button", name="Replay #2 to taker")).to_have_count(1)
+
+
+def test_subscribers_are_shown_with_their_lag(bus, visit):
+    """Who is how far behind, while that changes; a topic that nobody listens to says how one does."""
+    _subscribe(bus, "prompt", "heard")
+    _subscribe(bus, "idle", "heard")
+    bus.applied([q.agent_pause_action("idle", "ann")])
+    bus.became("idle", "paused")
+    _publish(bus, "heard", *({"add": each} for each in range(3)))
+    page = visit(f"{bus.at}/topics/heard")
+    live(page)
+    side = page.get_by_role("region", name="Subscribers")
+    expect(side.get_by_role("listitem").first).to_contain_text(re.compile("idle.*3 behind.*#0"))
+    expect(side.get_by_role("listitem").last).to_contain_text(re.compile("prompt.*used all.*#3"))
+    expect(side.get_by_role("link", name="idle")).to_have_attribute("href", "/sessions/idle")
+    bus.applied([q.agent_resume_action("idle", "ann")])
+    expect(side.get_by_text("has used all")).to_have_count(2)
+    _publish(bus, "alone", "hello")
+    page.goto(f"{bus.at}/topics/alone")
+    expect(side).to_contain_text('Nobody listens. An agent does with on: ["topic:alone"]')
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -41,7 +41,9 @@ import type {
   SessionDetail,
   SessionNow,
   SessionsPage,
+  Subscriber,
   SystemInfo,
+  TopicBounds,
   TopicRow,
   Tree,
   UsageNow,
@@ -286,6 +288,7 @@ export const api = {
 
   topics: (query: { limit?: number; cursor?: string | null }) => get<Page<TopicRow>>('/topics', query),
   publish: (topic: string, body: { message: Json; actor: string }, key: string) => post<Accepted>(ofTopic(topic), body, key),
+  subscribers: (topic: string, signal: AbortSignal) => get<{ items: Subscriber[]; bounds: TopicBounds | null }>(ofTopic(topic, '/subscribers'), {}, signal),
   deadLetters: (topic: string, query: { limit?: number; cursor?: string | null; replayed?: boolean }, signal: AbortSignal) =>
     get<Page<DeadLetter>>(ofTopic(topic, '/dead'), query, signal),
   schedules: async (signal: AbortSignal) => (await get<{ schedules: Schedule[] }>('/schedules', {}, signal)).schedules,

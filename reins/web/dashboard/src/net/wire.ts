@@ -69,20 +69,10 @@ export type ConversationDetail = Narrowed<Schemas['ConversationDetail'], { last_
 export type TopicRow = Schemas['TopicRow']
 /** A message that a subscriber could not use. */
 export type DeadLetter = Schemas['DeadLetterRow']
-export interface Schedule {
-  schedule_id: string
-  topic: string
-  session_id: string | null
-  when: string
-  zone: string
-  catch_up: string
-  paused_by: string | null
-  last_at: string | null
-  next_at: string | null
-  message: Json
-  created_by: string
-  created_at: string
-}
+/** A session that listens to a topic, and how far it is behind. */
+export type Subscriber = Schemas['SubscriberRow']
+export type TopicBounds = Schemas['BoundsRow']
+export type Schedule = Narrowed<Schemas['ScheduleRow'], { message: Json }>
 export type Pace = Conversation['pace']
 export type Participant = Narrowed<Schemas['Participant'], { config: PersonaConfig | null; state: PersonaState | null }>
 

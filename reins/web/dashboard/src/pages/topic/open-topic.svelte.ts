@@ -1,11 +1,11 @@
 /** The topic whose page is open: its messages, and what subscribers could not use. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
-import type { DeadLetter } from '../../net/wire'
+import type { DeadLetter, Subscriber, TopicBounds } from '../../net/wire'
 import { conversationOf, TopicLog } from './topic-log.svelte'
 
 const RETRY_AFTER_MS = 3000
-const LETTERS_EVERY_MS = 3000
+const READERS_EVERY_MS = 3000
 const PAGE = 100
 const NOT_FOUND = 404
 
@@ -14,14 +14,16 @@ export class OpenTopic {
   problem = $state.raw<ApiProblem | null>(null)
   /** Nothing was published there; something may yet be. */
   unknown = $state(false)
+  subscribers = $state.raw<Subscriber[] | null>(null)
+  bounds = $state.raw<TopicBounds | null>(null)
   letters = $state.raw<DeadLetter[]>([])
   /** There are more than were asked for. */
   moreLetters = $state(false)
-  lettersProblem = $state.raw<ApiProblem | null>(null)
+  readersProblem = $state.raw<ApiProblem | null>(null)
   #pages = 1
   #stop = new AbortController()
   #timer: ReturnType<typeof setTimeout> | undefined
-  #lettersTimer: ReturnType<typeof setTimeout> | undefined
+  #readersTimer: ReturnType<typeof setTimeout> | undefined
 
   constructor(readonly topic: string) {
     void this.load()
@@ -43,27 +45,28 @@ export class OpenTopic {
     }
   }
 
-  async readLetters(): Promise<void> {
-    clearTimeout(this.#lettersTimer)
+  /** Who listens, and what they could not use. */
+  async readReaders(): Promise<void> {
+    clearTimeout(this.#readersTimer)
     try {
-      if (!document.hidden) await this.#readLetters()
-      this.lettersProblem = null
+      if (!document.hidden) await Promise.all([this.#readLetters(), this.#readSubscribers()])
+      this.readersProblem = null
     } catch (error) {
       if (isAbort(error)) return
-      this.lettersProblem = asProblem(error)
+      this.readersProblem = asProblem(error)
     }
-    clearTimeout(this.#lettersTimer)
-    if (!this.#stop.signal.aborted) this.#lettersTimer = setTimeout(() => void this.readLetters(), LETTERS_EVERY_MS)
+    clearTimeout(this.#readersTimer)
+    if (!this.#stop.signal.aborted) this.#readersTimer = setTimeout(() => void this.readReaders(), READERS_EVERY_MS)
   }
 
   showMoreLetters(): void {
     this.#pages += 1
-    void this.readLetters()
+    void this.readReaders()
   }
 
   close(): void {
     clearTimeout(this.#timer)
-    clearTimeout(this.#lettersTimer)
+    clearTimeout(this.#readersTimer)
     this.#stop.abort()
     this.log?.close()
   }
@@ -73,7 +76,13 @@ export class OpenTopic {
     const log = new TopicLog(this.topic)
     log.open(newest)
     this.log = log
-    void this.readLetters()
+    void this.readReaders()
+  }
+
+  async #readSubscribers(): Promise<void> {
+    const { items, bounds } = await api.subscribers(this.topic, this.#stop.signal)
+    this.subscribers = items
+    this.bounds = bounds
   }
 
   /** What was replayed here stays in sight, with what became of it. */

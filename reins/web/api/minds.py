@@ -11,9 +11,10 @@ from reins.web.api.paths import stored_session
 from reins.web.api.sessions.read import seen
 from reins.web.http.fields import Digits, Flag, Input, Number
 from reins.web.http.openapi import group
-from reins.web.http.problem import refusals
+from reins.web.http.problem import refusals, unfit, unknown
 from reins.web.views.minds import BeliefShown, MemoryShown
 from reins.web.views.rows import Wire
+from store.agent_steps import steps_at
 from store.evidence import list_evidence
 from store.memories import list_memories
 from store.times import iso, now_us, to_us
@@ -24,8 +25,14 @@ _SessionId = Annotated[KnownId, AfterValidator(stored_session)]
 _Row = dict[str, Any]
 
 
+_AtSeq = Annotated[
+    Number | None, Field(description="as it stood at this row of the log; else as it stands now")
+]
+
+
 class BeliefsQuery(Input):
     session_id: _SessionId
+    at_seq: _AtSeq = None
     evidence: Annotated[
         int, Field(ge=0, le=1_000, description="so many pieces of each claim, the newest"), Digits
     ] = 50
@@ -46,12 +53,11 @@ def list_beliefs(query: BeliefsQuery) -> dict[str, Any]:
     """Each claim of a session: its probability, its curve, and the evidence behind it."""
     from reins.web.views.mind_folds import beliefs_shown  # noqa: PLC0415 - it takes 50 ms
 
-    context, at = api_context(), now_us()
+    context = api_context()
     seen(context, query.session_id)
     rows = list_evidence(query.session_id, store=context.bridge.store)
-    shown = beliefs_shown(
-        _of_now(rows), at, most_evidence=query.evidence, points=query.points
-    )  # fmt: skip
+    shown_rows, at = _at(query.session_id, query.at_seq, _of_now(rows))
+    shown = beliefs_shown(shown_rows, at, most_evidence=query.evidence, points=query.points)
     return {"session_id": query.session_id, "at": iso(at), "items": shown, "next_cursor": None}
 
 
@@ -59,6 +65,7 @@ class MemoriesQuery(Input):
     """Of a session, an agent or a scope; with none of them, of all sessions."""
 
     session_id: _SessionId | None = None
+    at_seq: _AtSeq = None
     agent_id: KnownId | None = None
     scope: Literal["session", "agent", "shared"] | None = None
     key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
@@ -84,13 +91,15 @@ def list_all_memories(query: MemoriesQuery) -> dict[str, Any]:
     context = api_context()
     if query.session_id is not None:
         seen(context, query.session_id)
+    elif query.at_seq is not None:
+        raise unfit("query.at_seq", "a row is one of a session; give its session_id too")
     found = list_memories(
         query.session_id, agent_id=query.agent_id, scope=query.scope, key=query.key,
         store=context.bridge.store,
     )  # fmt: skip
-    rows = _of_now(found)
+    rows, now = _at(query.session_id, query.at_seq, _of_now(found))
     newest = {(row["session_id"], row["scope"], row["key"]): row["memory_id"] for row in rows}
-    last, now = frozenset(newest.values()), now_us()
+    last = frozenset(newest.values())
     listed = [row for row in rows if query.versions or row["memory_id"] in last]
     after = [row for row in listed if row["journal_n"] > query.cursor]
     shown = after[: query.limit]
@@ -100,6 +109,16 @@ def list_all_memories(query: MemoriesQuery) -> dict[str, Any]:
         ],
         "next_cursor": str(shown[-1]["journal_n"]) if len(after) > len(shown) else None,
     }
+
+
+def _at(session_id: str | None, seq: int | None, rows: list[_Row]) -> tuple[list[_Row], int]:
+    """Those that were there at a row of the session's log, and its moment; else all, and now."""
+    if session_id is None or seq is None:
+        return rows, now_us()
+    row = next(steps_at(session_id, [seq], store=api_context().bridge.store), None)
+    if row is None:
+        raise unknown("row", f"{seq} of {session_id}", "see GET /api/sessions/SESSION/steps")
+    return [each for each in rows if each["seq"] <= seq], to_us(row["created_at"])
 
 
 def _of_now(rows: Iterable[_Row]) -> list[_Row]:

@@ -71,6 +71,26 @@ def test_memories_are_told_by_their_newest_version_or_all(cellar):
     assert (len(rest["items"]), rest["next_cursor"]) == (2, None)
 
 
+def test_a_mind_is_told_as_it_stood_at_a_row(cellar):
+    """With what was there by then alone: neither later evidence nor later versions."""
+    [leak] = cellar.get("/api/beliefs?session_id=cellar")["items"]
+    wet, denied = leak["evidence"]
+    [then] = cellar.get(f"/api/beliefs?session_id=cellar&at_seq={wet['seq']}")["items"]
+    assert (round(then["probability"], 2), then["pieces"]) == (0.88, 1)
+    assert [each["evidence_id"] for each in then["evidence"]] == [wet["evidence_id"]]
+    at = cellar.get(f"/api/beliefs?session_id=cellar&at_seq={denied['seq']}")["at"]
+    assert at == cellar.get(f"/api/sessions/cellar/steps/{denied['seq']}")["created_at"]
+    every = cellar.get("/api/memories?session_id=cellar&versions=true")["items"]
+    first = every[0]["seq"]
+    then = cellar.get(f"/api/memories?session_id=cellar&at_seq={first}")["items"]
+    assert [(each["key"], each["value"], each["held"]) for each in then] == [
+        ("house", {"street": "Elm"}, True)
+    ]
+    assert cellar.get("/api/memories?session_id=cellar&at_seq=1")["items"] == []
+    cellar.get("/api/beliefs?session_id=cellar&at_seq=9999", 404)
+    cellar.get("/api/memories?at_seq=1", 422)
+
+
 def test_a_word_of_a_person_and_its_undo_are_told(api):
     """The receipt says what has changed, the piece which row has taken it back."""
     plan = {"kind": "task", "name": "ask", "args": {"prompt": "Well?", "to": "x"}}

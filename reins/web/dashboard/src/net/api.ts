@@ -224,10 +224,11 @@ export const api = {
   sessionNow: async (sessionId: string, signal: AbortSignal) =>
     (await get<{ now: SessionNow | null }>(ofSession(sessionId, '/now'), {}, signal)).now,
   sessionTree: (sessionId: string, signal: AbortSignal) => get<Tree>(ofSession(sessionId, '/tree'), {}, signal),
-  beliefs: async (sessionId: string, signal: AbortSignal) =>
-    (await get<{ items: Belief[] }>('/beliefs', { session_id: sessionId }, signal)).items,
-  memories: async (sessionId: string, signal: AbortSignal) =>
-    (await get<{ items: Memory[] }>('/memories', { session_id: sessionId, limit: MEMORIES }, signal)).items,
+  /** As it stood at a row of the log, or as it stands now. */
+  beliefs: async (sessionId: string, at_seq: number | null, signal: AbortSignal) =>
+    (await get<{ items: Belief[] }>('/beliefs', { session_id: sessionId, at_seq }, signal)).items,
+  memories: async (sessionId: string, at_seq: number | null, signal: AbortSignal) =>
+    (await get<{ items: Memory[] }>('/memories', { session_id: sessionId, at_seq, limit: MEMORIES }, signal)).items,
   sessionPlan: (sessionId: string, signal: AbortSignal) => get<Plan>(ofSession(sessionId, '/plan'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),

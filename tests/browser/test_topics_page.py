@@ -65,6 +65,7 @@ def test_the_list_is_searched_sorted_and_gone_through_by_keys(bus, visit):
     page.wait_for_url("**/topics")
     grid = page.get_by_role("grid", name="Topics")
     expect(grid).to_be_visible()
+    expect(grid.locator("[data-topic='list.large']")).to_contain_text("nobody")
     page.keyboard.press("/")
     page.keyboard.type("list.")
     page.keyboard.press("Enter")
@@ -116,6 +117,7 @@ def test_a_person_publishes(bus, visit):
     _publish(bus, "spoken", "first")
     page = visit(f"{bus.at}/topics/spoken")
     live(page)
+    expect(page.get_by_role("log")).to_contain_text("first")
     page.keyboard.press("i")
     field = page.get_by_role("textbox", name="Message")
     expect(field).to_be_focused()
@@ -179,6 +181,41 @@ def test_a_dead_letter_says_why_and_is_replayed(bus, visit):
     expect(letters.get_by_role("button", name="Replay #2 to taker")).to_have_count(1)
 
 
+def test_attention_gathers_dead_letters_and_replays_all(bus, visit):
+    """By topic and subscriber, one cause each, with all of it replayed by one press or key."""
+    _bury(bus, "gathered", "gatherer")
+    _publish(bus, "gathered", "poison")
+    until(lambda: len(_waiting(bus, "gathered")) == 2, "two dead letters")
+    page = visit(f"{bus.at}/attention")
+    live(page)
+    section = page.get_by_role("region", name="Dead letters, by topic and subscriber")
+    line = section.get_by_role("listitem").filter(has_text="gathered")
+    expect(line).to_contain_text("it is poison")
+    expect(line).to_contain_text("the newest of 2, after 2 attempts each")
+    expect(line.get_by_role("link", name="gatherer")).to_have_attribute(
+        "href", "/sessions/gatherer"
+    )
+    rail = page.get_by_role("navigation", name="Pages").get_by_role("link", name="Attention")
+    expect(rail).to_contain_text("need attention")
+    line.get_by_role("button", name="Replay all 2").click()
+    expect(line.get_by_role("status")).to_contain_text("2 given again")
+    expect(line.get_by_role("status")).to_contain_text("2 are new since")  # poison they are still
+    while not line.locator(".at-line").count():
+        page.keyboard.press("j")
+    page.keyboard.press("Enter")
+    until(lambda: len(_letters(bus, "gathered")) == 6, "replayed once more by the key")
+    picture(page, "attention-letters")
+    assert axe_findings(page) == []
+    bus.applied([q.agent_destroy_action("gatherer", "ann")])
+    expect(line.get_by_role("button", name="Replay all 2")).to_be_enabled()
+    line.get_by_role("button", name="Replay all 2").click()
+    expect(line.get_by_role("status")).to_contain_text("2 refused: session gatherer has ended")
+
+
+def _waiting(app: App, topic: str) -> list:
+    return app.read(f"/api/topics/{topic}/dead")["items"]
+
+
 def test_subscribers_are_shown_with_their_lag(bus, visit):
     """Who is how far behind, while that changes; a topic that nobody listens to says how one does."""
     _subscribe(bus, "prompt", "heard")
@@ -192,6 +229,9 @@ def test_subscribers_are_shown_with_their_lag(bus, visit):
     expect(side.get_by_role("listitem").first).to_contain_text(re.compile("idle.*3 behind.*#0"))
     expect(side.get_by_role("listitem").last).to_contain_text(re.compile("prompt.*used all.*#3"))
     expect(side.get_by_role("link", name="idle")).to_have_attribute("href", "/sessions/idle")
+    page.goto(f"{bus.at}/topics?q=heard")
+    expect(page.locator("[data-topic='heard']")).to_contain_text("2, 3 behind")
+    page.goto(f"{bus.at}/topics/heard")
     bus.applied([q.agent_resume_action("idle", "ann")])
     expect(side.get_by_text("has used all")).to_have_count(2)
     _publish(bus, "alone", "hello")

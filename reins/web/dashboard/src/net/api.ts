@@ -22,6 +22,7 @@ import type {
   InboxItemDetail,
   Json,
   JsonObject,
+  LetterCause,
   LogRow,
   McpServer,
   Memory,
@@ -299,6 +300,8 @@ export const api = {
     post<Accepted>(`/schedules/${segment(scheduleId)}/${verb}`, body, key),
   /** One that is gone is not there to be removed again: it takes no key. */
   removeSchedule: (scheduleId: string, actor: string) => repeated<Accepted>(`/schedules/${segment(scheduleId)}${search({ actor })}`, { method: 'DELETE' }),
+  letterCauses: async (signal: AbortSignal) => (await get<{ items: LetterCause[] }>('/dead-letters', {}, signal)).items,
+  replayLetters: (body: { letter_ids: string[]; actor: string }, key: string) => post<{ items: Accepted[] }>('/dead-letters/replay', body, key),
   replayLetter: (letterId: string, body: { actor: string }, key: string) => post<Accepted>(`/dead-letters/${segment(letterId)}/replay`, body, key),
 }
 

@@ -69,6 +69,8 @@ export type ConversationDetail = Narrowed<Schemas['ConversationDetail'], { last_
 export type TopicRow = Schemas['TopicRow']
 /** A message that a subscriber could not use. */
 export type DeadLetter = Schemas['DeadLetterRow']
+/** What one subscriber could not use of one topic. */
+export type LetterCause = Schemas['LetterCause']
 /** A session that listens to a topic, and how far it is behind. */
 export type Subscriber = Schemas['SubscriberRow']
 export type TopicBounds = Schemas['BoundsRow']

@@ -184,6 +184,14 @@ export async function replayLetter(request: Request, { letter_id, topic, number 
   return request.send(`replay ${topic} #${number}`, [letter_id, body], (key) => api.replayLetter(letter_id, body, key), one)
 }
 
+/** The same of many, in one request. */
+export async function replayLetters(request: Request, topic: string, letterIds: string[]): Answered<{ items: Accepted[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { letter_ids: letterIds, actor: by }
+  return request.send(`replay ${letterIds.length} of ${topic}`, body, (key) => api.replayLetters(body, key), ({ items }) => items)
+}
+
 export async function reloadEnvironment(request: Request): Answered {
   const by = await actor.named()
   if (by === null) return null

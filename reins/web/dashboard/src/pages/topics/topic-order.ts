@@ -1,12 +1,14 @@
 /** The orders of the list of topics, as the URL names them. */
 
+import { letters } from '../../state/letters.svelte'
 import { topics } from '../../state/topics.svelte'
 import type { TopicRow } from '../../net/wire'
 
-export type Order = '' | 'messages' | 'rate'
+export type Order = '' | 'messages' | 'rate' | 'dead'
 
 const MOST_FIRST: Record<Exclude<Order, ''>, (row: TopicRow) => number> = {
   messages: ({ messages }) => messages,
+  dead: ({ topic }) => letters.waiting(topic),
   rate: ({ topic }) => topics.perMinute(topic) ?? 0,
 }
 

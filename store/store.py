@@ -15,6 +15,7 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    group_reads,
     inbox,
     memories,
     messages,
@@ -63,6 +64,7 @@ TABLES: tuple[Table, ...] = (
     webhook_calls.TABLE,
     dead_letters.TABLE,
     topic_bounds.TABLE,
+    group_reads.TABLE,
 )
 
 _FLUSH_S = 35.0

@@ -93,10 +93,9 @@ class Settings(BaseSettings):
     topic_max_unread: int = Field(
         1_000_000, ge=1, description="messages of a topic that a subscriber may not have read"
     )
-    topic_max_age_s: float = Field(
-        2_592_000.0,
-        gt=0,
-        allow_inf_nan=False,
+    topic_max_age_s: int = Field(
+        2_592_000,
+        ge=1,
         description="seconds for which a subscriber may not have read a message of a topic",
     )
     topic_when_full: Literal["wait", "reject", "drop_oldest"] = Field(

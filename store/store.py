@@ -15,6 +15,7 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    group_reads,
     inbox,
     memories,
     messages,
@@ -65,6 +66,7 @@ TABLES: tuple[Table, ...] = (
     dead_letters.TABLE,
     schedules.TABLE,
     topic_bounds.TABLE,
+    group_reads.TABLE,
 )
 
 _FLUSH_S = 35.0

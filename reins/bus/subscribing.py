@@ -14,16 +14,23 @@ MAX_TOPICS = 500
 """Topics whose cursors one snapshot keeps."""
 
 
+GROUP = r"^[A-Za-z0-9_-]{1,64}$"
+
+
 class ReactiveConfig(AgentConfig):
     """`on`: what it subscribes to; `since`: from which message on, of the topics that there are.
 
     `batch`: messages of one tick; `attempts`: after so many the message becomes a dead letter.
+    `group`: of all subscribers with this name one gets each message. It has `lease_s` for it, anew
+    with each message that it has used; then another gets it.
     """
 
     on: Annotated[list[TopicPattern], Field(min_length=1, max_length=32)]
     since: Literal["new", "all"] = "new"
     batch: int = Field(20, ge=1, le=100)
     attempts: int = Field(3, ge=1, le=10)
+    group: Annotated[str, Field(pattern=GROUP)] | None = None
+    lease_s: float = Field(60.0, gt=0, le=86_400, allow_inf_nan=False)
 
 
 class ReactiveState(BaseModel):
@@ -32,6 +39,7 @@ class ReactiveState(BaseModel):
     `cursors`: the newest message of each topic that it has used, committed with that tick."""
 
     on: list[str] = []
+    group: str | None = None
     cursors: dict[str, int] = {}
     served: str = ""
     bad: Bad | None = None

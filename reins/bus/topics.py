@@ -12,6 +12,7 @@ import structlog
 from agent_core.actions.topics import matcher
 from reins.bus.bounds import Bounds, Full, TopicFullError
 from reins.bus.figures import TopicFigures, figures_of
+from reins.bus.group import Group
 from reins.bus.rooms import Rooms
 from reins.bus.subscription import Subscription
 from reins.bus.topic import Draft, Topic
@@ -59,6 +60,7 @@ class Topics:
         self._store = store
         self._topics: dict[str, Topic] = {}
         self._subscriptions: list[Subscription] = []
+        self._groups: dict[str, Group] = {}
         self._waiting: dict[str, list[_Asked]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
@@ -107,11 +109,17 @@ class Topics:
         *,
         cursors: Mapping[str, int] | None = None,
         is_paused: Callable[[], bool] = bool,
+        group: Group | None = None,
     ) -> Iterator[Subscription]:
         """Call `wake` at each message of the topics that match, for as long as this lasts."""
         names: list[Callable[[str], object]] = [matcher(each).fullmatch for each in patterns]
         made = Subscription(
-            f"session {mailbox[1:]}", [*names, mailbox.__eq__], wake, is_paused, dict(cursors or {})
+            f"session {mailbox[1:]}" if group is None else f"group {group.name}",
+            [*names, mailbox.__eq__],
+            wake,
+            is_paused,
+            dict(cursors or {}),
+            group=group,
         )
         made.topics = {name: topic for name, topic in self._topics.items() if made.takes(name)}
         self._subscriptions.append(made)
@@ -123,6 +131,14 @@ class Topics:
             self._subscriptions.remove(made)
             self.rooms.moved(made.topics)  # who has ended holds nobody up
 
+    async def group(self, name: str) -> Group:
+        """The group of this name, with what it has done."""
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = Group(name, lambda: self._store.reader)
+        await group.load()
+        return group
+
     def matching(self, patterns: Sequence[str]) -> list[Topic]:
         """The topics that there are of these names."""
         names = [matcher(each) for each in patterns]
@@ -131,7 +147,7 @@ class Topics:
     def _told(self, topic: Topic) -> None:
         for each in list(self._subscriptions):
             if topic.name in each.topics:
-                each.wake()
+                each.told(topic.name)
 
     def figures(self) -> Mapping[str, TopicFigures]:
         """The figures of topics, from any thread."""

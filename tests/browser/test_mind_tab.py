@@ -73,7 +73,7 @@ def test_the_mind_at_a_row(plans, visit, tmp_path):
     beliefs, memory = (page.get_by_role("region", name=name) for name in ("Beliefs", "Memory"))
     summary = beliefs.locator("summary")
     expect(summary).to_contain_text(re.compile(r"it rains\s+0.50.*from 0.9.*contested"))
-    expect(summary).to_contain_text("−2.5 eve: “no drops”")
+    expect(summary).to_contain_text("2.5 eve: “no drops”")
     expect(beliefs.get_by_role("heading")).to_contain_text("1 contested")
     expect(memory.get_by_role("heading")).to_have_text(re.compile(r"Memory\s+6$"))
     memory.get_by_role("button", name="1 forgotten or expired").click()

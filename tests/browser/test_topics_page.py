@@ -217,7 +217,7 @@ def _waiting(app: App, topic: str) -> list:
 
 
 def test_subscribers_are_shown_with_their_lag(bus, visit):
-    """Who is how far behind, while that changes; a topic that nobody listens to says how one does."""
+    """Who is how far behind, while that changes; where nobody listens it says how one does."""
     _subscribe(bus, "prompt", "heard")
     _subscribe(bus, "idle", "heard")
     bus.applied([q.agent_pause_action("idle", "ann")])

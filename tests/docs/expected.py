@@ -36,6 +36,7 @@ from store import (
     notes,
     participants,
     saved,
+    topic_bounds,
     topics,
 )
 from store.store import TABLES
@@ -44,6 +45,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
+    topic_bounds,
 )  # fmt: skip
 
 

@@ -49,6 +49,7 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.conversation_end("c1", "ann")
     queue_imp.post_message("c1", "ann", "hello")
     queue_imp.publish("prices", "ann", {"usd": 1})
+    queue_imp.topic_set("prices", "ann", max_unread=5, when_full="wait")
     queue_imp.dead_letter_replay("dead_1", "ann")
     item = {"item_id": "i1", "agent_id": "a1", "session_id": "s1", "call_hash": "h"}
     monkeypatch.setattr(queue_imp, "_item", lambda _: item)
@@ -74,6 +75,7 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"conversation_id": "c1"},
         {"conversation_id": "c1", "text": "hello"},
         {"topic": "prices", "message": {"usd": 1}},
+        {"topic": "prices", "max_unread": 5, "when_full": "wait"},
         {"letter_id": "dead_1"},
         {"agent_id": "a1", "session_id": "s1", "item_id": "i1", "decision": "approve",
          "call_hash": "h", "remember": {

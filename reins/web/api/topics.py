@@ -106,7 +106,8 @@ class TopicMessageList(Wire):
 class SubscriberRow(Wire):
     """A session that subscribes: the newest message that it has used, and how far it is behind.
 
-    `lag` is in messages, `lag_s` the age of the oldest one that it has not used.
+    `lag` is in messages, `lag_s` the age of the oldest one that it has not used. Members of one `group`
+    share both.
     """
 
     session_id: str
@@ -115,6 +116,7 @@ class SubscriberRow(Wire):
     cursor: int
     lag: int
     lag_s: float
+    group: str | None
 
 
 class BoundsRow(Wire):

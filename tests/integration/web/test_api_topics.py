@@ -148,7 +148,8 @@ def test_a_full_topic_answers_429(api):
         assert [each["outcome"] for each in got] == ["applied", "applied", "rejected"]
         problem = api.post("/api/topics/b", {**ANN, "message": 4}, 429)
         assert "session slow has not read 2 messages, and 2 may be unread" in problem["detail"]
-        text = api.ask("GET", "/metrics").text
+        got = api.client.get("/metrics", base_url="http://127.0.0.1:8700")
+        text = got.get_data(as_text=True)
     published(api, "b", 5)
     assert 'reins_topic_messages_total{topic="b"} 2.0' in text
     assert 'reins_topic_lag_messages{topic="b"} 2.0' in text

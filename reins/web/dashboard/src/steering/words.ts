@@ -20,6 +20,7 @@ const WORDS: Record<string, string> = {
   post_message: 'Message',
   publish: 'Publish',
   dead_letter_replay: 'Replay',
+  topic_set: 'Set bounds',
   schedule_set: 'Set schedule',
   schedule_pause: 'Pause schedule',
   schedule_run: 'Run schedule',

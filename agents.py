@@ -17,6 +17,7 @@ from typing import Any
 
 import structlog
 
+import reins.blackboard.acting  # noqa: F401 - hands its handlers in
 import reins.bus.acting  # noqa: F401 - hands its handlers in
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
@@ -32,6 +33,7 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
+from reins.blackboard.boards import Boards
 from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -80,6 +82,7 @@ class Runtime:
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
         self.topics = Topics(self.store)
+        self.boards = Boards(self.store, self.topics)
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
@@ -92,6 +95,7 @@ class Runtime:
                 self.model,
                 self.conversations,
                 self.topics,
+                self.boards,
                 self.inbox,
                 self.children,
                 self.toolbox,

@@ -12,6 +12,7 @@ from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, known_id
+from reins.boards import board_delete, board_get, board_put
 from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
     action_receipt,
@@ -48,6 +49,9 @@ __all__ = [
     "agent_restore_action",
     "agent_resume_action",
     "agents_create",
+    "board_delete",
+    "board_get",
+    "board_put",
     "conversation_branch",
     "conversation_create",
     "conversation_end",

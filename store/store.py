@@ -16,6 +16,7 @@ from store import (
     dead_letters,
     evidence,
     inbox,
+    kv,
     memories,
     messages,
     model_calls,
@@ -61,6 +62,7 @@ TABLES: tuple[Table, ...] = (
     usage.HOURS,
     webhook_calls.TABLE,
     dead_letters.TABLE,
+    kv.TABLE,
 )
 
 _FLUSH_S = 35.0

@@ -7,8 +7,9 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from agent_core.actions.boards import BoardName, checked_value
 from agent_core.actions.ids import Id, KnownId
-from agent_core.actions.topics import TopicName, checked_message
+from agent_core.actions.topics import OpenTopic, checked_message
 from store.conversations import MAX_CEILING
 
 NORMAL_URGENCY = 5
@@ -192,7 +193,7 @@ class Publish(Payload):
 
     action_type = "publish"
 
-    topic: TopicName
+    topic: OpenTopic
     message: Annotated[JsonValue, AfterValidator(checked_message)]
 
 
@@ -202,6 +203,28 @@ class DeadLetterReplay(Payload):
     action_type = "dead_letter_replay"
 
     letter_id: KnownId
+
+
+class ToBoard(Payload):
+    """A payload that names a key of a board. `expect`: the version that must be there, 0: none."""
+
+    board: BoardName
+    key: Id
+    expect: Annotated[int, Field(ge=0)] | None = None
+
+
+class BoardPut(ToBoard):
+    """Gives a key a value; which board is made with its first one."""
+
+    action_type = "board_put"
+
+    value: Annotated[JsonValue, AfterValidator(checked_value)]
+
+
+class BoardDelete(ToBoard):
+    """Takes a key and its value away."""
+
+    action_type = "board_delete"
 
 
 class Remember(BaseModel):
@@ -299,6 +322,8 @@ PAYLOADS: dict[str, type[Payload]] = {
         PostMessage,
         Publish,
         DeadLetterReplay,
+        BoardPut,
+        BoardDelete,
         InboxDecide,
         RuleRevoke,
         ViewSave,

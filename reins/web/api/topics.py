@@ -7,7 +7,7 @@ from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import ActionError, KnownId
-from agent_core.actions.topics import TopicName, checked_message
+from agent_core.actions.topics import OpenTopic, TopicName, checked_message
 from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
 from reins.web.http.fields import ActorBody, Digits, Flag, Input, Number, Words
@@ -26,6 +26,10 @@ _Limit = Annotated[int, Field(ge=1, le=1_000), Digits]
 
 class TopicPath(Input):
     topic: TopicName
+
+
+class OpenTopicPath(Input):
+    topic: OpenTopic
 
 
 class LetterPath(Input):
@@ -145,7 +149,7 @@ def list_topic_messages(path: TopicPath, query: TopicMessagesQuery) -> dict[str,
 
 
 @api.post("/api/topics/<segment:topic>", responses={**IF_ROOM, **refusals(400, 413, 415)})
-def publish(path: TopicPath, header: KeyHeader, body: PublishBody) -> Response:
+def publish(path: OpenTopicPath, header: KeyHeader, body: PublishBody) -> Response:
     """Publish a message; its outcome names its number. The first one makes the topic."""
 
     def make() -> dict[str, Any]:

@@ -17,7 +17,7 @@ from typing import Any
 
 import structlog
 
-import reins.blackboard.acting  # noqa: F401 - hands its handlers in
+import reins.blackboard.acting
 import reins.bus.acting  # noqa: F401 - hands its handlers in
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services

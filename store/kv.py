@@ -1,4 +1,4 @@
-"""Boards: values by key that agents and people share, each with a version that never comes again."""
+"""Boards: values by key that agents and people share, each under a version of its own."""
 
 from collections.abc import Mapping
 from typing import Any

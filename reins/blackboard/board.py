@@ -1,4 +1,4 @@
-"""One board: its values in memory, and changes of them, each with its announcement in one commit."""
+"""One board: its values in memory, and its changes, each in one commit with its announcement."""
 
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -81,7 +81,9 @@ class Changed:
 class Board:
     """The values of one board; everything here runs on the worker's loop."""
 
-    def __init__(self, name: str, store: Store, topic: Topic, rows: Iterable[Mapping[str, Any]]) -> None:
+    def __init__(
+        self, name: str, store: Store, topic: Topic, rows: Iterable[Mapping[str, Any]]
+    ) -> None:
         self.name = name
         self._store = store
         self._topic = topic
@@ -186,7 +188,9 @@ class Board:
         coming, self._coming = self._coming, {}
         if self._loaded:
             self._entries = {
-                key: entry for key, entry in {**self._entries, **coming}.items() if entry is not None
+                key: entry
+                for key, entry in {**self._entries, **coming}.items()
+                if entry is not None
             }
 
     async def _load(self) -> None:

@@ -88,6 +88,9 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "run": Verb("reins.cli.processes", "run web and worker in one process", serves=True),
             "work": Verb("reins.cli.processes", "run the worker alone", serves=True),
             **STEER,
+            "board": Verb(
+                "reins.cli.board", "values that agents and people share: list, get, put, delete"
+            ),
             "room": Verb("reins.cli.room", "steer a conversation: pause, resume, set, end"),
             "models": Verb("reins.cli.models", "the routes to models: check"),
             "tools": Verb("reins.cli.tools", "the tools that agents can use: list, show, call"),

@@ -56,6 +56,20 @@ class Mind(Protocol):
         ...
 
 
+class Boards(Protocol):
+    """Values by key that agents and people share, each with its version. A change is on record
+    when it returns, whatever becomes of the call. Raises: ToolError where it cannot be.
+    """
+
+    async def get(self, board: str, key: str) -> tuple[Any, int] | None: ...
+
+    async def keys(self, board: str) -> Mapping[str, int]: ...
+
+    async def put(self, board: str, key: str, value: Any, expect: int | None) -> int: ...
+
+    async def delete(self, board: str, key: str, expect: int | None) -> int: ...
+
+
 NO_WORKSPACE = (
     "there is no workspace here: a session has one in its config, a call from a shell with "
     "--workspace, one from a script in its context"
@@ -86,6 +100,7 @@ class Context:
     model: Answers | None = None
     answered: Answered | None = None
     mind: Mind | None = None
+    boards: Boards | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

@@ -9,6 +9,7 @@ from reins.web.api import (
     actions,
     agent_types,
     attention,
+    boards,
     inbox,
     mcp,
     mcp_servers,
@@ -62,8 +63,8 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    minds, topics, routes, tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary,
-    webhooks,
+    minds, topics, boards, routes, tools, mcp_servers, inbox, attention, saved, system, usage,
+    vocabulary, webhooks,
 )  # fmt: skip
 
 

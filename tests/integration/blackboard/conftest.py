@@ -33,6 +33,12 @@ class Blackboard(Bus):
 
 
 @pytest.fixture
+def data(tmp_path, monkeypatch):
+    monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
+    return tmp_path / "data"
+
+
+@pytest.fixture
 async def fleet(tmp_path, monkeypatch):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     AdderAgent.begun = 0

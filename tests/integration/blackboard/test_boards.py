@@ -84,9 +84,7 @@ async def test_agents_at_once_lose_no_update(fleet):
     told = [message_of(row) for row in fleet.announced("sums")]
     assert [each["value"] for each in told if each["key"] == "sum"] == list(range(1, 81))
     assert len(told) == 160, "each change once"
-    versions = [
-        tick["board:sums/sum"]["version"] for name in names for tick in ticks(fleet, name)
-    ]
+    versions = [tick["board:sums/sum"]["version"] for name in names for tick in ticks(fleet, name)]
     assert len(set(versions)) == 80
     for name in names:
         assert fleet.state_of(name)["added"] == 10

@@ -31,6 +31,7 @@ from store import (
     dead_letters,
     evidence,
     inbox,
+    kv,
     memories,
     messages,
     notes,
@@ -43,7 +44,7 @@ from store.store import TABLES
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved, notes, evidence, memories, topics, dead_letters,
+    approval_rules, saved, notes, evidence, memories, topics, dead_letters, kv,
 )  # fmt: skip
 
 

@@ -50,6 +50,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.post_message("c1", "ann", "hello")
     queue_imp.publish("prices", "ann", {"usd": 1})
     queue_imp.dead_letter_replay("dead_1", "ann")
+    queue_imp.board_put("plans", "a", "ann", [1], expect=0)
+    queue_imp.board_delete("plans", "a", "ann")
     item = {"item_id": "i1", "agent_id": "a1", "session_id": "s1", "call_hash": "h"}
     monkeypatch.setattr(queue_imp, "_item", lambda _: item)
     queue_imp.inbox_decide("i1", "ann", "approve", remember={"scope": "agent", "argv": ["ls"]})
@@ -75,6 +77,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"conversation_id": "c1", "text": "hello"},
         {"topic": "prices", "message": {"usd": 1}},
         {"letter_id": "dead_1"},
+        {"board": "plans", "key": "a", "value": [1], "expect": 0},
+        {"board": "plans", "key": "a"},
         {"agent_id": "a1", "session_id": "s1", "item_id": "i1", "decision": "approve",
          "call_hash": "h", "remember": {
              "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},

@@ -40,6 +40,7 @@ from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.remembering.shared import SharedMemories
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.tools.calling import calls_here
@@ -83,6 +84,7 @@ class Runtime:
         self.conversations = Conversations(self.store, settings.pace)
         self.topics = Topics(self.store)
         self.boards = Boards(self.store, self.topics)
+        self.memories = SharedMemories(self.store)
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
@@ -96,6 +98,7 @@ class Runtime:
                 self.conversations,
                 self.topics,
                 self.boards,
+                self.memories,
                 self.inbox,
                 self.children,
                 self.toolbox,
@@ -144,6 +147,7 @@ class Runtime:
             await self.tools.take(tools)
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
+            await self.memories.load()
             ending.add("the topics", self.topics.stop)
             ending.add("the inbox", self.inbox.stop)
             await self.inbox.start(self.fleet.live)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from reins.tools.asking import Answered
 from reins.tools.budget import Budget
@@ -37,19 +37,23 @@ class Answers(Protocol):
     async def stream(self, function: str, /, **arguments: object) -> Answer: ...
 
 
+Scope: TypeAlias = Literal["session", "agent", "shared"]
+
+
 class Mind(Protocol):
-    """The memories of a session, by key. A change counts once the call's result is on record.
+    """The memories of a session, its agent and all, by key; without a scope those of the nearest
+    that has the key. A change counts once the call's result is on record.
 
     Raises: ToolError where it cannot be.
     """
 
-    def remember(self, key: str, text: str) -> None: ...
+    def remember(self, key: str, text: str, scope: Scope) -> None: ...
 
-    def recall_all(self) -> Mapping[str, str]: ...
+    def recall_all(self, scope: Scope | None = None) -> Mapping[str, str]: ...
 
-    def forget(self, key: str) -> None: ...
+    def forget(self, key: str, scope: Scope) -> None: ...
 
-    def restore(self, key: str, version: int | None) -> str: ...
+    def restore(self, key: str, version: int | None, scope: Scope) -> str: ...
 
     def done_before(self, kept: Mapping[str, Any], told: Mapping[str, Any] | None) -> None:
         """The call is done again from its record: the mind after it, and the words of its row."""

@@ -64,6 +64,9 @@ CHECKS: dict[str, Check] = {
     "boards_announced": Check(
         boards.boards_announced, "a board holds what its announcements lead to"
     ),
+    "memories_numbered": Check(
+        minds.memories_numbered, "a version of a memory beyond sessions is given once"
+    ),
     "calls_unique": Check(calls.calls_unique, "an attempt of a model call is on record once"),
     "calls_have_rows": Check(calls.calls_have_rows, "calls belong to rows that are there"),
     "calls_counted": Check(calls.calls_counted, "a row counts what its calls took"),

@@ -18,7 +18,8 @@ from typing import Any
 import structlog
 
 import reins.blackboard.acting
-import reins.bus.acting  # noqa: F401 - hands its handlers in
+import reins.bus.acting
+import reins.remembering.acting  # noqa: F401 - hands its handlers in
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger

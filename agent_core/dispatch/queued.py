@@ -42,6 +42,8 @@ class QueuedAction:
             self.lane = f"conversation {topic_id(topic)}"
         elif board := _text(given, "board"):
             self.lane = f"conversation {topic_id(kv.topic_of(board))}"
+        elif given.get("scope") == "shared":
+            self.lane = "memories that all share"
         else:
             self.lane = f"type {self.action_type}"
 

@@ -17,7 +17,7 @@ from agent_core.budgets.limits import spent_in
 from agent_core.session.failures import away_in
 from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended, Told
-from agents_impl import believing  # noqa: F401 - brings its guidance
+from agents_impl import believing, reminding  # noqa: F401 - bring their guidance
 from agents_impl.minding import Acts, held_by
 from agents_impl.plan.models import (
     ALARM,

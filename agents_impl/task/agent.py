@@ -7,7 +7,7 @@ from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.results import StepResult
 from agent_core.session.controls import Control, Interrupt
-from agents_impl import believing  # noqa: F401 - brings its guidance
+from agents_impl import believing, reminding  # noqa: F401 - bring their guidance
 from agents_impl.task import goals
 from agents_impl.task.bounds import FACTS_BYTES, GUIDANCE_BYTES, newest
 from agents_impl.task.delegating import TaskDelegates

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from reins.mind import remembering
 from reins.mind.actions import CHANGES
 from reins.mind.arguments import Believe
 from reins.mind.beliefs import Belief, Beliefs, fold
@@ -124,6 +125,26 @@ class Held:
         claim, before = act.given.claim, self.beliefs
         self.take([act], at)
         return changed(claim, before, self.beliefs, at), self._rows[-1].id
+
+    def restore(self, row: MemoryRow, act: Act, at: int) -> None:
+        """Bring back a version that the state does not keep, by its row. Raises: MindError."""
+        given = act.given
+        before = self._state, self._acts
+        stamp = Stamp(self._next_id(), at, given.source, self._placed(act.lineage))
+        made = remembering.restore(
+            self.memory, row.key, stamp, version=row, scope=row.scope, expect=given.expect,
+            expires_at=given.expires_at(at),
+        )  # fmt: skip
+        self._state = replace(self._state, memory=self.memory.followed_by(made))
+        self._rows.append(made)
+        self.did.append(self._told(made, self.beliefs, at))
+        try:
+            self._fit()
+        except MindError:
+            self._state, self._acts = before
+            self._rows.pop()
+            self.did.pop()
+            raise
 
     def undo(
         self, ids: Sequence[str], rows: Iterable[Row], text: str, lineage: Lineage, at: int

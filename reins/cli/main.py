@@ -98,7 +98,11 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "usage": Verb("reins.cli.usage", "cost, failures and waits of calls of models"),
             "report": Verb("reins.cli.report", "time, cost, success rates and waits of a session"),
             "beliefs": Verb("reins.cli.minds", "what a session believes, and the evidence"),
-            "memories": Verb("reins.cli.minds", "what a session remembers"),
+            "memories": Verb("reins.cli.minds", "what a session, an agent or all remember"),
+            "mind": Verb(
+                "reins.cli.mind",
+                "change what is remembered or believed: put, forget, restore, undo",
+            ),
             "webhooks": Verb("reins.cli.webhooks", "webhooks that call people: list, test"),
             "plan": Verb("reins.cli.plan", "plans in JSON files: check, run"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),

@@ -46,6 +46,7 @@ def test_each_type_of_action_has_its_tool():
         "environment_reload", "view_save", "note_add", "agent_hasten", "conversation_pause",
         "conversation_resume", "conversation_set", "conversation_end", "publish",
         "dead_letter_replay", "board_put", "board_delete",
+        "memory_put", "memory_forget", "memory_restore", "evidence_undo",
     }  # fmt: skip
     assert len(ACTING) == len(set(PAYLOADS) - persons)
 

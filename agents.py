@@ -17,8 +17,10 @@ from typing import Any
 
 import structlog
 
+import reins.blackboard.acting
 import reins.bus.acting
-import reins.sources.acting  # noqa: F401 - hand their handlers in, as the one above
+import reins.remembering.acting
+import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
@@ -33,6 +35,7 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
+from reins.blackboard.boards import Boards
 from reins.bus.bounds import Bounds
 from reins.bus.topics import Topics
 from reins.health import Health
@@ -40,6 +43,7 @@ from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.remembering.shared import SharedMemories
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.sources.scheduler import Scheduler
@@ -83,6 +87,8 @@ class Runtime:
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
         self.topics = Topics(self.store, bounds_of(settings), wait_s=settings.topic_wait_s)
+        self.boards = Boards(self.store, self.topics)
+        self.memories = SharedMemories(self.store)
         self.scheduler = Scheduler(self.store, self.topics)
         self.inbox = Inbox(self.store)
         self.children = Children()
@@ -97,6 +103,8 @@ class Runtime:
                 self.conversations,
                 self.topics,
                 self.scheduler,
+                self.boards,
+                self.memories,
                 self.inbox,
                 self.children,
                 self.toolbox,
@@ -145,6 +153,7 @@ class Runtime:
             await self.tools.take(tools)
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
+            await self.memories.load()
             ending.add("the topics", self.topics.stop)
             ending.add("the inbox", self.inbox.stop)
             await self.inbox.start(self.fleet.live)

@@ -17,6 +17,7 @@ from store import (
     evidence,
     group_reads,
     inbox,
+    kv,
     memories,
     messages,
     model_calls,
@@ -67,6 +68,7 @@ TABLES: tuple[Table, ...] = (
     schedules.TABLE,
     topic_bounds.TABLE,
     group_reads.TABLE,
+    kv.TABLE,
 )
 
 _FLUSH_S = 35.0

@@ -7,6 +7,7 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from agent_core.actions.ids import ActionError
+from store.kv import board_of
 
 MAX_MESSAGE_BYTES = 64 * 1024
 WhenFull: TypeAlias = Literal["wait", "reject", "drop_oldest"]
@@ -61,12 +62,25 @@ def matcher(pattern: str) -> re.Pattern[str]:
     return re.compile(r"\.".join(forms.get(part, re.escape(part)) for part in parts))
 
 
+def checked_open_topic(value: object) -> str:
+    """`value` as the name of a topic to which anybody may publish. Raises: ActionError."""
+    name = checked_topic(value)
+    if (board := board_of(name)) is not None:
+        raise ActionError(
+            f"topic {name} announces the changes of board {board}, one message each; write to the "
+            "board instead"
+        )
+    return name
+
+
 TopicName = Annotated[
     str,
     Field(min_length=1, max_length=_MAX_NAME, json_schema_extra={"pattern": _NAME}),
     AfterValidator(checked_topic),
 ]
 """The name of a topic, in a payload or a request."""
+OpenTopic = Annotated[TopicName, AfterValidator(checked_open_topic)]
+"""The name of a topic to publish to."""
 TopicPattern = Annotated[
     str,
     Field(max_length=_MAX_NAME, json_schema_extra={"pattern": _PATTERN}),

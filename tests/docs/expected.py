@@ -31,6 +31,7 @@ from store import (
     dead_letters,
     evidence,
     inbox,
+    kv,
     memories,
     messages,
     notes,
@@ -45,7 +46,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
-    topic_bounds,
+    topic_bounds, kv,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import ActionError, KnownId
-from agent_core.actions.topics import TopicName, WhenFull, checked_message
+from agent_core.actions.topics import OpenTopic, TopicName, WhenFull, checked_message
 from reins.bus import subscribers
 from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
@@ -28,6 +28,10 @@ _Limit = Annotated[int, Field(ge=1, le=1_000), Digits]
 
 class TopicPath(Input):
     topic: TopicName
+
+
+class OpenTopicPath(Input):
+    topic: OpenTopic
 
 
 class LetterPath(Input):
@@ -106,8 +110,8 @@ class TopicMessageList(Wire):
 class SubscriberRow(Wire):
     """A session that subscribes: the newest message that it has used, and how far it is behind.
 
-    `lag` is in messages, `lag_s` the age of the oldest one that it has not used. Members of one `group`
-    share both.
+    `lag` is in messages, `lag_s` the age of the oldest one that it has not used. Members of one
+    `group` share both.
     """
 
     session_id: str
@@ -191,7 +195,7 @@ def list_topic_messages(path: TopicPath, query: TopicMessagesQuery) -> dict[str,
 
 
 @api.post("/api/topics/<segment:topic>", responses={**IF_ROOM, **refusals(400, 413, 415)})
-def publish(path: TopicPath, header: KeyHeader, body: PublishBody) -> Response:
+def publish(path: OpenTopicPath, header: KeyHeader, body: PublishBody) -> Response:
     """Publish a message; its outcome names its number. The first one makes the topic."""
 
     context = api_context()

@@ -30,6 +30,7 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    group_reads,
     inbox,
     memories,
     messages,
@@ -45,7 +46,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
-    topic_bounds,
+    topic_bounds, group_reads,
 )  # fmt: skip
 
 

@@ -330,3 +330,14 @@ def test_the_plan_in_the_file_is_the_one_in_the_code():
     code, out, err = ran(["-m", "reins", "plan", "run", *with_actions, *state], cwd=ROOT, env={})
     assert (code, err) == (0, "")
     assert json.loads(out)["answer"] == FOUND
+
+
+def test_a_queue_of_jobs_is_worked_off():
+    """One worker hangs, and the program is killed amid the work: each effect is there once."""
+    code, out, err = ran(["-m", "examples.work_queue"], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    killed, done, checked = out.splitlines()
+    assert re.fullmatch(r"killed after \d+ jobs", killed)
+    assert re.fullmatch(r"40 jobs are done, by \{('\w+': \d+(, )?)+\}", done)
+    assert "cy" not in done, "who hangs has done none"
+    assert checked == "twice: none; missing: none"

@@ -12,8 +12,9 @@ import pyarrow as pa
 
 from store.journal.file import Record
 from store.journal.rows import own_record
-from store.lance.tables import JOURNAL_N, TEXT, Table, quoted
+from store.lance.tables import JOURNAL_N, STAMP, TEXT, Table, quoted
 from store.reading import Reader, reader
+from store.times import now_us
 
 TABLE = Table(
     "group_reads",
@@ -25,6 +26,7 @@ TABLE = Table(
             ("session_id", TEXT),
             ("floor", pa.int64()),
             ("done", TEXT),
+            ("read_at", STAMP),
             JOURNAL_N,
         ]
     ),
@@ -43,6 +45,7 @@ def record(group: str, topic: str, session_id: str, floor: int, done: Iterable[i
         "session_id": session_id,
         "floor": floor,
         "done": orjson.dumps(_ranges(done)).decode(),
+        "read_at": now_us(),
     }
     return own_record(TABLE, row)
 

@@ -129,7 +129,7 @@ class Leases:
         self._settle()
 
     def learn(self, floor: int, done: set[int]) -> None:
-        """What the disk says, where a commit's outcome was not known."""
+        """Take in what the disk says, where a commit's outcome was not known."""
         for number in {*done, *(n for n in self.held if n <= floor)}:
             self.held.pop(number, None)
         self._done |= done

@@ -30,6 +30,7 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    group_reads,
     inbox,
     kv,
     memories,
@@ -46,7 +47,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
-    topic_bounds, kv,
+    topic_bounds, kv, group_reads,
 )  # fmt: skip
 
 

@@ -348,3 +348,14 @@ def test_agents_work_together_by_a_board(tmp_path):
     code, out, err = ran([*command, "where do otters sleep"], cwd=ROOT, env={})
     assert (code, err) == (0, "")
     assert "Otters sleep in a holt. [1]" in out
+
+
+def test_a_queue_of_jobs_is_worked_off():
+    """One worker hangs, and the program is killed amid the work: each effect is there once."""
+    code, out, err = ran(["-m", "examples.work_queue"], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    killed, done, checked = out.splitlines()
+    assert re.fullmatch(r"killed after \d+ jobs", killed)
+    assert re.fullmatch(r"40 jobs are done, by \{('\w+': \d+(, )?)+\}", done)
+    assert "cy" not in done, "who hangs has done none"
+    assert checked == "twice: none; missing: none"

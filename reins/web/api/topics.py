@@ -110,8 +110,8 @@ class TopicMessageList(Wire):
 class SubscriberRow(Wire):
     """A session that subscribes: the newest message that it has used, and how far it is behind.
 
-    `lag` is in messages, `lag_s` the age of the oldest one that it has not used. Members of one
-    `group` share both.
+    `lag` is in messages, `lag_s` the age of the oldest one that it has not used. Members
+    of one `group` share both.
     """
 
     session_id: str
@@ -134,7 +134,7 @@ class BoundsRow(Wire):
 
 
 class SubscriberList(Wire):
-    """Who subscribes to a topic, furthest behind first, and the bounds that were set for it."""
+    """The subscribers of a topic, furthest behind first, and the bounds that were set for it."""
 
     items: list[SubscriberRow]
     bounds: BoundsRow | None
@@ -226,7 +226,7 @@ def set_bounds(path: TopicPath, header: KeyHeader, body: BoundsBody) -> Response
     "/api/topics/<segment:topic>/subscribers", responses={200: SubscriberList, **refusals(404)}
 )
 def list_topic_subscribers(path: TopicPath) -> dict[str, Any]:
-    """Who subscribes to a topic, and how far each is behind, without reading its log."""
+    """Subscribers of a topic, and how far each is behind, without reading its log."""
     context = api_context()
     store = context.bridge.store
     found = subscribers.list_subscribers(path.topic, store=store)

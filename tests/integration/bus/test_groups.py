@@ -58,8 +58,8 @@ async def test_a_group_begins_with_what_comes_from_now_on(bus):
 
 async def test_a_member_that_hangs_loses_its_messages(bus):
     """To another after the lease; what it commits afterwards is refused."""
-    await member(bus, "a", lease_s=0.3, batch=3)
     await bus.publish("jobs", {"add": 1}, "slow", {"add": 2})
+    await member(bus, "a", lease_s=0.3, batch=3)
     await until_async(lambda: len(CounterAgent.given) >= 2, "it hangs")
     CounterAgent.poisonous = False  # for those who get it from now on
     await member(bus, "b", lease_s=5)

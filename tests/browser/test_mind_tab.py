@@ -95,6 +95,46 @@ def test_the_mind_at_a_row(plans, visit, tmp_path):
     assert axe_findings(page) == []
 
 
+def test_people_change_what_is_remembered(plans, visit, tmp_path):
+    """They put, forget and restore a memory of a session, and one that all share, with receipts."""
+    plan = sequence(Task("remember", {"key": "price", "value": 12}), until_(tmp_path / "gate"))
+    config = {"plan": to_data(plan), "state": {}}
+    plans.applied([q.agent_create("keeper", "ann", agent_type="plan", config=config)])
+    until(lambda: _memories(plans, "keeper"), "it remembers")
+    page = visit(plans.page_of("keeper"))
+    page.get_by_role("tab", name="Mind").click()
+    memory = page.get_by_role("region", name="Memory")
+    memory.get_by_role("button", name="Forget price").click()
+    expect(memory).to_contain_text(re.compile(r"forget price:\s+applied\sat\s#\d+"))
+    expect(memory).to_contain_text("It remembers nothing any more.")
+    memory.get_by_role("button", name="1 forgotten or expired").click()
+    memory.get_by_role("button", name="Restore price").click()
+    expect(memory.get_by_role("listitem").filter(has_text="price")).to_contain_text("ann")
+    expect(memory.get_by_role("button", name="Forget price")).to_be_visible()
+    memory.get_by_role("button", name="Remember…").click()
+    form = memory.get_by_role("form", name="Remember")
+    form.get_by_role("textbox", name="Key").fill("price")
+    form.get_by_role("textbox", name="Value").fill("{nonsense")
+    form.get_by_label("Send as").select_option("as JSON")
+    expect(form).to_contain_text("This is no JSON")
+    form.get_by_role("textbox", name="Value").fill('{"usd": 13}')
+    form.get_by_role("button", name="Put in its place").click()
+    line = memory.get_by_role("listitem").filter(has_text="price")
+    expect(line).to_contain_text('{"usd":13}')
+    form.get_by_role("textbox", name="Key").fill("house rule")
+    form.get_by_role("textbox", name="Value").fill("no shoes")
+    form.get_by_label("Send as").select_option("as text")
+    form.get_by_label("Who remembers it").select_option("everybody")
+    form.get_by_role("button", name="Remember", exact=True).click()
+    shared = memory.get_by_role("listitem").filter(has_text="house rule")
+    expect(shared).to_contain_text(re.compile("no shoes.*ann.*shared"))
+    picture(page, "mind-remember")
+    assert axe_findings(page) == []
+    form.get_by_role("button", name="Close").click()
+    shared.get_by_role("button", name="Forget house rule").click()
+    expect(memory).to_contain_text("1 forgotten or expired")
+
+
 def _memories(app, session_id: str) -> list:
     return app.read(f"/api/memories?session_id={session_id}")["items"]
 

@@ -158,6 +158,15 @@ const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment
 const ofTopic = (topic: string, part = ''): string => `/topics/${segment(topic)}${part}`
 const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
 
+/** Whose memory, and under which key; `expect`: the version that it must have, 0 for none. */
+export interface MemoryAddress {
+  scope: Memory['scope']
+  session_id?: string
+  agent_id?: string
+  key: string
+  expect?: number
+}
+
 export type ScheduleSettings = Pick<Schedule, 'topic' | 'when' | 'zone' | 'catch_up'> & { message?: Json }
 export type ScheduleVerb = 'pause' | 'resume' | 'run'
 
@@ -228,8 +237,11 @@ export const api = {
   /** As it stood at a row of the log, or as it stands now. */
   beliefs: async (sessionId: string, at_seq: number | null, signal: AbortSignal) =>
     (await get<{ items: Belief[] }>('/beliefs', { session_id: sessionId, at_seq }, signal)).items,
-  memories: async (sessionId: string, at_seq: number | null, signal: AbortSignal) =>
-    (await get<{ items: Memory[] }>('/memories', { session_id: sessionId, at_seq, limit: MEMORIES }, signal)).items,
+  memories: async (of: { session_id?: string; at_seq?: number | null; agent_id?: string; scope?: Memory['scope'] }, signal: AbortSignal) =>
+    (await get<{ items: Memory[] }>('/memories', { ...of, limit: MEMORIES }, signal)).items,
+  putMemory: (body: MemoryAddress & { value: Json; actor: string }, key: string) => post<Accepted>('/memories', body, key),
+  forgetMemory: (body: MemoryAddress & { actor: string }, key: string) => post<Accepted>('/memories/forget', body, key),
+  restoreMemory: (body: MemoryAddress & { version?: number; actor: string }, key: string) => post<Accepted>('/memories/restore', body, key),
   sessionPlan: (sessionId: string, signal: AbortSignal) => get<Plan>(ofSession(sessionId, '/plan'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),

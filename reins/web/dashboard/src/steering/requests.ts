@@ -1,7 +1,7 @@
 /** Every act that a person can ask for: each is sent by a `Request`, in the name of the actor. */
 
 import { actor } from './actor.svelte'
-import { api, type CreateSession, type RoomSettings, type RoomVerb, type ScheduleSettings, type ScheduleVerb } from '../net/api'
+import { api, type CreateSession, type MemoryAddress, type RoomSettings, type RoomVerb, type ScheduleSettings, type ScheduleVerb } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
 import type { Accepted, BulkItem, DeadLetter, DecideBody, InboxItem, Json, JsonObject, Mode, Saved, Verb } from '../net/wire'
@@ -145,6 +145,22 @@ export async function postMessage(request: Request, conversationId: string, text
   if (by === null) return null
   const body = { author: by, text }
   return request.send(text, [conversationId, body], (key) => api.postMessage(conversationId, body, key), one)
+}
+
+/** Gives a memory a value, on record as the actor's. */
+export async function putMemory(request: Request, of: MemoryAddress, value: Json): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...of, value, actor: by }
+  return request.send(`remember ${of.key}`, ['put', body], (key) => api.putMemory(body, key), one)
+}
+
+/** It is recalled no more, until it is restored. */
+export async function changeMemory(request: Request, verb: 'forget' | 'restore', of: MemoryAddress & { version?: number }): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...of, actor: by }
+  return request.send(`${verb} ${of.key}`, [verb, body], (key) => (verb === 'forget' ? api.forgetMemory : api.restoreMemory)(body, key), one)
 }
 
 /** A message to a topic, JSON or a text; the first one makes the topic. */

@@ -15,7 +15,10 @@ export class MindReading {
   #reading: AbortController | null = null
   #timer: ReturnType<typeof setTimeout> | undefined
 
-  constructor(readonly sessionId: string) {}
+  constructor(
+    readonly sessionId: string,
+    readonly agentId: string,
+  ) {}
 
   /** Reads it as it stood at a row, or as it stands now, at once. */
   at(seq: number | null): void {
@@ -37,7 +40,7 @@ export class MindReading {
     const stop = (this.#reading = new AbortController())
     const seq = this.#seq
     try {
-      const [beliefs, memories] = await Promise.all([api.beliefs(this.sessionId, seq, stop.signal), api.memories(this.sessionId, seq, stop.signal)])
+      const [beliefs, memories] = await Promise.all([api.beliefs(this.sessionId, seq, stop.signal), this.#memories(seq, stop.signal)])
       this.beliefs = beliefs
       this.memories = memories
       this.readAt = seq
@@ -46,6 +49,14 @@ export class MindReading {
       if (!isAbort(error)) this.problem = asProblem(error)
     }
     if (this.#reading === stop) this.#reading = null
+  }
+
+  /** Its own; now, also those of its agent and of all, which it recalls, too. */
+  async #memories(seq: number | null, signal: AbortSignal): Promise<Memory[]> {
+    const own = api.memories({ session_id: this.sessionId, at_seq: seq }, signal)
+    if (seq !== null) return own
+    const all = await Promise.all([own, api.memories({ agent_id: this.agentId, scope: 'agent' }, signal), api.memories({ scope: 'shared' }, signal)])
+    return [...new Map(all.flat().map((each) => [each.memory_id, each])).values()]
   }
 
   close(): void {

@@ -33,6 +33,7 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
+from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -41,6 +42,7 @@ from reins.loops import together
 from reins.plan_modules import PlanModules
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
+from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
@@ -83,6 +85,7 @@ class Runtime:
         self.conversations = Conversations(self.store, settings.pace)
         self.topics = Topics(self.store)
         self.scheduler = Scheduler(self.store, self.topics)
+        self.topics.sources = Sources(OwnSchedules(self.scheduler))
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)

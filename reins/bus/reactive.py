@@ -7,6 +7,7 @@ from agent_core.agent.base import AgentConfig, AgentRejectedError
 from agent_core.agent.looping import LoopingAgentBase, TickYielded
 from agent_core.agent.results import Quiet, StepResult, checked
 from agent_core.budgets.limits import spent_in
+from agent_core.session.controls import Control, Resume
 from agent_core.session.failures import away_in, describe
 from reins.bus.delivery import Bad, Place, next_spans
 from reins.bus.heard import Heard
@@ -66,12 +67,25 @@ class ReactiveAgentBase(LoopingAgentBase):
         box = self.topics.get(mailbox(self.session.session_id))
         if box.newest:  # replays for a session of this name that has ended
             self.state.cursors[box.name] = box.newest
+        await self.topics.sources.check(self.config.on)
         return await super().admit()
 
     async def run(self) -> None:
         box = mailbox(self.session.session_id)
-        with self.topics.subscribed(self.config.on, box, self.news) as self._subscription:
+        with (
+            self.topics.subscribed(self.config.on, box, self.news) as self._subscription,
+            self.topics.sources.running(self.session, self.config),
+        ):
             await super().run()
+
+    async def apply(self, control: Control) -> None:
+        await super().apply(control)
+        if isinstance(control, Resume):
+            self.topics.sources.look()
+
+    def closing_records(self) -> Sequence[Record]:
+        sources = self.topics.sources.closing_records(self.session)
+        return [*super().closing_records(), *sources]
 
     async def safe_point(self) -> None:
         """As in any tick; amid messages it gives way, and these are given again."""

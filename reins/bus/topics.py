@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import structlog
 
 from agent_core.actions.topics import matcher
+from reins.bus.sourcing import Sources
 from reins.bus.topic import Draft, Topic
 from reins.threads import READS
 from store.errors import StoreError
@@ -55,6 +56,8 @@ class Topics:
     """
 
     def __init__(self, store: Store) -> None:
+        self.sources = Sources()
+        """What else wakes who subscribes; the composition root puts them here."""
         self._store = store
         self._topics: dict[str, Topic] = {}
         self._subscriptions: list[Subscription] = []

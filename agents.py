@@ -42,6 +42,7 @@ from reins.loops import together
 from reins.plan_modules import PlanModules
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
+from reins.sources import hooks
 from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
 from reins.tools.calling import calls_here
@@ -133,6 +134,7 @@ class Runtime:
         tools = await self.tools.read(self.settings)
         self.plans.take(self.plans.read(self.settings.plans))
         called = webhooks.read(self.settings.webhooks)
+        hooks.read(self.settings.hooks)  # a fault in it is said now, and its tokens are known
         self.toolbox.calls = calls_here()  # those of agents' own code, too
         ending = self._shutdown
         ending.add("tracing", self._stop_tracing)
@@ -222,6 +224,7 @@ class Runtime:
             tools = await self.tools.read(settings, anew=True)
             actions = await asyncio.to_thread(self.plans.read, settings.plans, anew=True)
             called = webhooks.read(settings.webhooks)
+            hooks.read(settings.hooks)
             await self.model.reload(model_settings(settings), refuse=self.fleet.without_routes)
         except ModelConfigError as error:
             raise ValueError(str(error)) from error

@@ -43,6 +43,8 @@ from reins.plan_modules import PlanModules
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.sources import hooks
+from reins.sources.addresses import Addresses
+from reins.sources.folders import Folders
 from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
 from reins.tools.calling import calls_here
@@ -86,7 +88,10 @@ class Runtime:
         self.conversations = Conversations(self.store, settings.pace)
         self.topics = Topics(self.store)
         self.scheduler = Scheduler(self.store, self.topics)
-        self.topics.sources = Sources(OwnSchedules(self.scheduler))
+        self.folders = Folders(self.store, self.topics, lambda: self.settings)
+        self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
+        own = OwnSchedules(self.scheduler)
+        self.topics.sources = Sources(own, self.folders, self.addresses)
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
@@ -150,6 +155,7 @@ class Runtime:
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             ending.add("the topics", self.topics.stop)
+            ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)
             await self.inbox.start(self.fleet.live)
             await self.scheduler.load()
@@ -202,6 +208,10 @@ class Runtime:
     def _sessions_s(self) -> float:
         """Grace for the ticks, and again for what they leave to be written."""
         return 2 * self.settings.stop_grace_s + STEP_S
+
+    async def _stop_watches(self) -> None:
+        await self.folders.stop()
+        await self.addresses.stop()
 
     async def _stop_loop_monitor(self) -> None:
         self.loop_monitor.stop()

@@ -23,6 +23,7 @@ from store import (
     participants,
     saved,
     schedules,
+    sightings,
     usage,
     webhook_calls,
 )
@@ -63,6 +64,7 @@ TABLES: tuple[Table, ...] = (
     webhook_calls.TABLE,
     dead_letters.TABLE,
     schedules.TABLE,
+    sightings.TABLE,
 )
 
 _FLUSH_S = 35.0

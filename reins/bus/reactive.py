@@ -81,7 +81,7 @@ class ReactiveAgentBase(LoopingAgentBase):
     async def apply(self, control: Control) -> None:
         await super().apply(control)
         if isinstance(control, Resume):
-            self.topics.sources.look()
+            self.topics.sources.look(self.session)
 
     def closing_records(self) -> Sequence[Record]:
         sources = self.topics.sources.closing_records(self.session)

@@ -27,7 +27,7 @@ class SourceKind(Protocol):
     def begin(self, session: Session, entries: Entries, since: str) -> Callable[[], object]:
         """Let these wake the session, as long as it runs; returns what ends that."""
 
-    def look(self) -> None:
+    def look(self, session: Session) -> None:
         """A session goes on that was paused: look at once at what it has missed."""
 
     def closing_records(self, session: Session) -> Sequence[Record]:
@@ -55,10 +55,10 @@ class Sources:
                     stack.callback(kind.begin(session, entries, config.since))
             yield
 
-    def look(self) -> None:
+    def look(self, session: Session) -> None:
         """See `SourceKind.look`."""
         for kind in self._kinds:
-            kind.look()
+            kind.look(session)
 
     def closing_records(self, session: Session) -> Sequence[Record]:
         """See `SourceKind.closing_records`."""

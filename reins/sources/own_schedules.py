@@ -36,7 +36,8 @@ class OwnSchedules:
 
         return end
 
-    def look(self) -> None:
+    def look(self, session: Session) -> None:
+        del session  # one timer has them all
         self._scheduler.wake()
 
     def closing_records(self, session: Session) -> Sequence[Record]:

@@ -8,7 +8,10 @@ import reins.bus.acting  # noqa: F401 - hands its handlers in
 from agent_core.agent.services import Services
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
+from reins.settings import load_settings
 from reins.sources import acting  # noqa: F401 - the same
+from reins.sources.addresses import Addresses
+from reins.sources.folders import Folders
 from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
 from store.times import now_us
@@ -24,11 +27,15 @@ class Woken(Bus):
         super().__init__(folder)
         self.modules = ("tests.support.waking_agents",)
         self.ahead_us = 0
+        self.settings = load_settings()
 
     def make_parts(self, store):
         self.topics = Topics(store)
         self.scheduler = Scheduler(store, self.topics, lambda: now_us() + self.ahead_us)
-        self.topics.sources = Sources(OwnSchedules(self.scheduler))
+        self.folders = Folders(store, self.topics, lambda: self.settings)
+        self.addresses = Addresses(store, self.topics, lambda: self.settings)
+        own = OwnSchedules(self.scheduler)
+        self.topics.sources = Sources(own, self.folders, self.addresses)
         self.services = Services(self.topics, self.scheduler)
 
     async def begin(self):
@@ -37,6 +44,8 @@ class Woken(Bus):
 
     async def stop(self, grace_s=2.0):
         await self.scheduler.stop()
+        await self.folders.stop()
+        await self.addresses.stop()
         await super().stop(grace_s)
 
     async def again(self):

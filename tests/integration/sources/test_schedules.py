@@ -42,6 +42,7 @@ async def test_what_was_due_while_no_worker_ran_is_made_up_for(woken):
     woken.ahead_us += int(5 * 3_600e6)
     await woken.start()
     await until_async(lambda: len(woken.said("all")) == 5, "all are made up for")
+    await until_async(lambda: woken.said("latest"), "the latest is made up for")
     assert len(woken.said("latest")) == 1
     assert woken.said("none") == []
     due = [each["due_at"] for each in woken.said("all")]

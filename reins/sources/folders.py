@@ -13,7 +13,7 @@ from reins.bus.sourcing import Entries
 from reins.bus.topics import Topics
 from reins.settings import Settings
 from reins.sources.notices import Notices
-from reins.sources.scanning import Stat, WatchRefusedError, digest_of, scan
+from reins.sources.scanning import Stat, WatchRefusedError, digest_of, matching, scan
 from reins.sources.watching import Change, Watch, Watches
 from reins.threads import READS
 from store.journal.file import Record
@@ -138,6 +138,7 @@ class Folders:
     async def check(self, entry: str) -> None:
         """Raises: AgentRejectedError, for a folder that may not be looked at, or is not there."""
         try:
+            matching(folder_of(entry)[1])
             await READS.call(allowed, entry, self._settings())
         except (WatchRefusedError, OSError) as error:
             raise AgentRejectedError(_said(error)) from None

@@ -32,7 +32,7 @@ def scan(folder: Path, pattern: str) -> tuple[dict[str, Stat], list[Path]]:
     Raises: WatchRefusedError, where there are too many; OSError.
     """
     parts = pattern.split("/")
-    matches = re.compile(expression(parts)).fullmatch
+    matches = matching(pattern).fullmatch
     depth = None if "**" in parts else len(parts) - 1
     hidden = any(part.startswith(".") for part in parts)
     walked = 0
@@ -66,6 +66,14 @@ def scan(folder: Path, pattern: str) -> tuple[dict[str, Stat], list[Path]]:
     return found, walked_folders
 
 
+def matching(pattern: str) -> re.Pattern[str]:
+    """The paths that a pattern means. Raises: WatchRefusedError, where it means none."""
+    try:
+        return re.compile(expression(pattern.split("/")))
+    except re.error as error:
+        raise WatchRefusedError(f"{pattern!r} is no pattern of paths: {error}") from None
+
+
 def _stat(entry: os.DirEntry[str]) -> Stat | None:
     try:
         known = entry.stat(follow_symlinks=False)
@@ -94,7 +102,7 @@ def _of_name(part: str) -> str:
         closing = part.find("]", at + 2) if sign == "[" else -1
         if closing > 0:
             inner = part[at + 1 : closing].replace("\\", r"\\").replace("[", r"\[")
-            made += f"[{'^' + inner[1:] if inner.startswith('!') else inner}]"
+            made += f"(?!/)[{'^' + inner[1:] if inner.startswith('!') else inner}]"
             at = closing
         else:
             made += {"*": "[^/]*", "?": "[^/]"}.get(sign) or re.escape(sign)

@@ -156,6 +156,7 @@ async def test_too_many_files_are_trouble(woken, inbox, monkeypatch):
         ("file:data/*", "data folder"),
         ("file:linked/*", "below none of"),
         ("file:inbox", "a folder and a pattern"),
+        ("file:inbox/[z-a]", "is no pattern of paths"),
     ],
 )
 async def test_what_may_not_be_watched_is_refused(woken, inbox, tmp_path, entry, why):

@@ -36,6 +36,8 @@ from store import (
     notes,
     participants,
     saved,
+    schedules,
+    sightings,
     topics,
 )
 from store.store import TABLES
@@ -44,6 +46,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
+    schedules, sightings,
 )  # fmt: skip
 
 

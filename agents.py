@@ -37,6 +37,7 @@ from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
 from reins.blackboard.boards import Boards
 from reins.bus.bounds import Bounds
+from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -46,6 +47,10 @@ from reins.plan_modules import PlanModules
 from reins.remembering.shared import SharedMemories
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
+from reins.sources import hooks
+from reins.sources.addresses import Addresses
+from reins.sources.folders import Folders
+from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
@@ -90,6 +95,10 @@ class Runtime:
         self.boards = Boards(self.store, self.topics)
         self.memories = SharedMemories(self.store)
         self.scheduler = Scheduler(self.store, self.topics)
+        self.folders = Folders(self.store, self.topics, lambda: self.settings)
+        self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
+        own = OwnSchedules(self.scheduler)
+        self.topics.sources = Sources(own, self.folders, self.addresses)
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
@@ -139,6 +148,7 @@ class Runtime:
         tools = await self.tools.read(self.settings)
         self.plans.take(self.plans.read(self.settings.plans))
         called = webhooks.read(self.settings.webhooks)
+        hooks.read(self.settings.hooks)  # a fault in it is said now, and its tokens are known
         self.toolbox.calls = calls_here()  # those of agents' own code, too
         ending = self._shutdown
         ending.add("tracing", self._stop_tracing)
@@ -155,6 +165,7 @@ class Runtime:
             await self.conversations.ids.load()
             await self.memories.load()
             ending.add("the topics", self.topics.stop)
+            ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)
             await self.inbox.start(self.fleet.live)
             await self.scheduler.load()
@@ -208,6 +219,10 @@ class Runtime:
         """Grace for the ticks, and again for what they leave to be written."""
         return 2 * self.settings.stop_grace_s + STEP_S
 
+    async def _stop_watches(self) -> None:
+        await self.folders.stop()
+        await self.addresses.stop()
+
     async def _stop_loop_monitor(self) -> None:
         self.loop_monitor.stop()
 
@@ -229,6 +244,7 @@ class Runtime:
             tools = await self.tools.read(settings, anew=True)
             actions = await asyncio.to_thread(self.plans.read, settings.plans, anew=True)
             called = webhooks.read(settings.webhooks)
+            hooks.read(settings.hooks)
             await self.model.reload(model_settings(settings), refuse=self.fleet.without_routes)
         except ModelConfigError as error:
             raise ValueError(str(error)) from error

@@ -25,6 +25,7 @@ from store import (
     participants,
     saved,
     schedules,
+    sightings,
     topic_bounds,
     usage,
     webhook_calls,
@@ -69,6 +70,7 @@ TABLES: tuple[Table, ...] = (
     topic_bounds.TABLE,
     group_reads.TABLE,
     kv.TABLE,
+    sightings.TABLE,
 )
 
 _FLUSH_S = 35.0

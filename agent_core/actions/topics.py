@@ -17,6 +17,7 @@ _PART = "[A-Za-z0-9_-]+"
 _END = r"(?![\s\S])"
 _NAME = rf"^{_PART}(?:\.{_PART})*{_END}"
 _PATTERN = rf"^topic:(?:{_PART}|\*)(?:\.(?:{_PART}|\*))*(?:\.\*\*)?{_END}|^topic:\*\*{_END}"
+_HOOK = "webhook:"
 _NAMES = "parts of letters, digits, _ and - with dots between them, such as orders.eu"
 
 
@@ -55,8 +56,15 @@ def checked_message(value: Any) -> Any:
     return value
 
 
+def hook_topic(name: str) -> str:
+    """The topic to which a webhook publishes what it is sent."""
+    return f"hooks.{name}"
+
+
 def matcher(pattern: str) -> re.Pattern[str]:
-    """The names that a pattern subscribes to."""
+    """The names of topics that an entry of `on` subscribes to; none, where it is no topic's."""
+    if pattern.startswith(_HOOK):
+        pattern = hook_topic(pattern.removeprefix(_HOOK))
     parts = pattern.removeprefix("topic:").split(".")
     forms = {"*": _PART, "**": rf"{_PART}(?:\.{_PART})*"}
     return re.compile(r"\.".join(forms.get(part, re.escape(part)) for part in parts))

@@ -10,6 +10,7 @@ from agent_core.agent.looping import LoopingAgentBase, TickYielded
 from agent_core.agent.outcomes import Done, Failed
 from agent_core.agent.results import Quiet, StepResult, checked
 from agent_core.budgets.limits import spent_in
+from agent_core.session.controls import Control, Resume
 from agent_core.session.failures import away_in, describe
 from agent_core.session.status import Status
 from reins.bus.bounds import TopicFullError
@@ -87,6 +88,7 @@ class ReactiveAgentBase(LoopingAgentBase):
         box = self.topics.get(mailbox(self.session.session_id))
         if box.newest:  # replays for a session of this name that has ended
             self.state.cursors[box.name] = box.newest
+        await self.topics.sources.check(self.config.on)
         return [*await super().admit(), *records]
 
     async def run(self) -> None:
@@ -107,7 +109,17 @@ class ReactiveAgentBase(LoopingAgentBase):
                 self._share = stack.enter_context(
                     shared(group, self.session, self.config, self._subscription.topics, self.news)
                 )
+            stack.enter_context(self.topics.sources.running(self.session, self.config))
             await super().run()
+
+    async def apply(self, control: Control) -> None:
+        await super().apply(control)
+        if isinstance(control, Resume):
+            self.topics.sources.look(self.session)
+
+    def closing_records(self) -> Sequence[Record]:
+        sources = self.topics.sources.closing_records(self.session)
+        return [*super().closing_records(), *sources]
 
     async def safe_point(self) -> None:
         """As in any tick; amid messages it gives way, and these are given again."""

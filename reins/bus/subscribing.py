@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, Field
 
-from agent_core.actions.topics import TopicPattern
+from agent_core.actions.sources import Wakes
 from agent_core.agent.base import AgentConfig
 from reins.bus.delivery import Bad, Place
 from reins.bus.topic import TopicMessage
@@ -18,14 +18,16 @@ GROUP = r"^[A-Za-z0-9_-]{1,64}$"
 
 
 class ReactiveConfig(AgentConfig):
-    """`on`: what it subscribes to; `since`: from which message on, of the topics that there are.
+    """`on`: topics that it subscribes to, and what else wakes it.
+
+    `since`: from which message on, of the topics that there are, and from which file on.
 
     `batch`: messages of one tick; `attempts`: after so many the message becomes a dead letter.
     `group`: of all subscribers with this name one gets each message. It has `lease_s` for it, anew
     with each message that it has used; then another gets it.
     """
 
-    on: Annotated[list[TopicPattern], Field(min_length=1, max_length=32)]
+    on: Annotated[list[Wakes], Field(min_length=1, max_length=32)]
     since: Literal["new", "all"] = "new"
     batch: int = Field(20, ge=1, le=100)
     attempts: int = Field(3, ge=1, le=10)

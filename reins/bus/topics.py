@@ -14,6 +14,7 @@ from reins.bus.bounds import Bounds, Full, TopicFullError
 from reins.bus.figures import TopicFigures, figures_of
 from reins.bus.group import Group
 from reins.bus.rooms import Rooms
+from reins.bus.sourcing import Sources
 from reins.bus.subscription import Subscription
 from reins.bus.topic import Draft, Topic
 from reins.threads import READS
@@ -57,6 +58,8 @@ class Topics:
         """Messages by topic that were dropped for subscribers too far behind, since the start."""
         self.dead: Counter[str] = Counter()
         """Dead letters by topic that wait to be given again."""
+        self.sources = Sources()
+        """What else wakes who subscribes; the composition root puts them here."""
         self._store = store
         self._topics: dict[str, Topic] = {}
         self._subscriptions: list[Subscription] = []

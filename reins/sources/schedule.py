@@ -80,6 +80,11 @@ class Schedule:
             newest_due=max([self.newest_due, *due]),
         )
 
+    def goes_on_as(self, other: "Schedule") -> bool:
+        """True if it is this one: of the same life of its session, by the same entry."""
+        names = ("created_at", "when", "zone", "removed_by")
+        return all(getattr(self, name) == getattr(other, name) for name in names)
+
     def due(self, now: int) -> Sequence[int]:
         """The times to publish for now, oldest first, by its rule of catching up."""
         if self.next_at is None or self.next_at > now:
@@ -107,7 +112,8 @@ class Schedule:
         )
 
     def _says(self, due_at: int) -> dict[str, Any]:
-        said: dict[str, Any] = {"source": self.when, "schedule_id": self.schedule_id}
+        source = self.when if self.zone == "UTC" else f"{self.when} {self.zone}"
+        said: dict[str, Any] = {"source": source, "schedule_id": self.schedule_id}
         said["due_at"] = iso(due_at)
         first = self.timing.after(self.settled_at)
         if first is not None and first < due_at:

@@ -10,11 +10,14 @@ import structlog
 
 from agent_core.actions.ids import ActionError
 from agent_core.actions.payloads import ScheduleSet
+from agent_core.session.session import Session
+from agent_core.session.status import Status
 from reins.bus.topics import Topics
 from reins.loops import TaskLoop
 from reins.sources.schedule import Schedule
 from reins.threads import READS
 from store import schedules
+from store.journal.file import Record
 from store.store import Store
 from store.times import now_us
 
@@ -44,6 +47,8 @@ class Scheduler(TaskLoop):
         self._lock = asyncio.Lock()
         self._known: dict[str, Schedule] = {}
         self._unsure: set[str] = set()
+        self._owners: dict[str, Session] = {}
+        self._asked: dict[str, Schedule] = {}
         self._looked_at = float("inf")  # the first look is one after a clock that went back
 
     async def load(self) -> None:
@@ -64,19 +69,40 @@ class Scheduler(TaskLoop):
     async def run_once(self) -> float | None:
         async with self._lock:
             now = self._clock()
+            await self._begin_own()
             if now < self._looked_at:
                 await self._go_back(now)
             self._looked_at = now
-            await self._publish_due(
-                [each for each in self._known.values() if self._is_due(each, now)], now
-            )
-            waiting = [each.next_at for each in self._known.values() if each.next_at is not None]
+            due = [
+                each
+                for each in self._known.values()
+                if self._may_run(each) and each.next_at is not None and each.next_at <= now
+            ]
+            await self._publish_due(due, now)
+            waiting = [
+                each.next_at
+                for each in self._known.values()
+                if each.next_at is not None and self._may_run(each)
+            ]
         if not waiting:
             return None
         return min(_LOOK_S, max(0.001, (min(waiting) - self._clock()) / 1e6))
 
-    def _is_due(self, schedule: Schedule, now: int) -> bool:
-        return schedule.next_at is not None and schedule.next_at <= now
+    def _may_run(self, schedule: Schedule) -> bool:
+        """False while it is paused, or the session whose own it is does not run."""
+        if schedule.next_at is None or schedule.session_id is None:
+            return schedule.next_at is not None
+        owner = self._owners.get(schedule.schedule_id)
+        return owner is not None and owner.status is Status.RUNNING
+
+    async def _begin_own(self) -> None:
+        """Put those on record that sessions have begun since."""
+        if asked := list(self._asked.values()):
+            async with self._changing(*asked):
+                await self._store.journal.append(*(each.record() for each in asked))
+            for each in asked:
+                if self._asked.get(each.schedule_id) is each:
+                    del self._asked[each.schedule_id]
 
     async def _go_back(self, now: int) -> None:
         """The clock was set back: what is due again is looked at again, and refused by its key."""
@@ -109,7 +135,11 @@ class Scheduler(TaskLoop):
             drafts += [each.draft(at, again=again) for at in times]
             after.append(each.settled(now, ran_at=times[-1] if times else None, due=times))
         async with self._changing(*after) as changed:
-            await self._topics.add(topic, drafts, also=[each.record() for each in changed])
+            records = [each.record() for each in changed]
+            if drafts:
+                await self._topics.add(topic, drafts, also=records)
+            else:  # what was due is too late
+                await self._store.journal.append(*records)
 
     @asynccontextmanager
     async def _changing(self, *changed: Schedule) -> AsyncIterator[Sequence[Schedule]]:
@@ -122,6 +152,34 @@ class Scheduler(TaskLoop):
             raise
         self._unsure -= names
         self._known |= {each.schedule_id: each for each in changed}
+
+    # -- those of sessions
+
+    def adopt(self, schedule: Schedule, owner: Session) -> None:
+        """Let a session's own run while its session does; it begins where it was left."""
+        known = self._known.get(schedule.schedule_id)
+        if known is None or not known.goes_on_as(schedule):
+            newest = 0 if known is None else known.newest_due
+            made = replace(schedule, newest_due=newest).settled(schedule.settled_at)
+            self._asked[schedule.schedule_id] = made
+        self._owners[schedule.schedule_id] = owner
+        self.wake()
+
+    def let_go(self, schedule_id: str, owner: Session) -> None:
+        """Its session does not run any more."""
+        if self._owners.get(schedule_id) is owner:
+            del self._owners[schedule_id]
+
+    def ended(self, schedule_ids: Sequence[str], session_id: str) -> Sequence[Record]:
+        """The rows that say that a session's own have ended with it."""
+        ended = []
+        for name in schedule_ids:
+            self._asked.pop(name, None)
+            known = self._known.get(name)
+            if known is not None and known.removed_by is None:
+                self._known[name] = replace(known, removed_by=session_id, next_at=None)
+                ended.append(self._known[name].record())
+        return ended
 
     # -- changes that people make
 

@@ -38,6 +38,8 @@ from store import (
     notes,
     participants,
     saved,
+    schedules,
+    sightings,
     topic_bounds,
     topics,
 )
@@ -47,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
-    topic_bounds, kv, group_reads,
+    topic_bounds, kv, group_reads, schedules, sightings,
 )  # fmt: skip
 
 

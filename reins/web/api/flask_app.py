@@ -11,6 +11,7 @@ from reins.web.api import (
     attention,
     boards,
     dead_letters,
+    hooks,
     inbox,
     mcp,
     mcp_servers,
@@ -104,6 +105,7 @@ def make_api(
     app.get("/api/openapi.json", doc_ui=False)(lambda: openapi.described(app))
     app.get(metrics.PATH, doc_ui=False)(metrics.get_metrics)
     mcp.McpEndpoint(bridge).register(app)
+    hooks.HookEndpoint(bridge, locks).register(app)
     app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

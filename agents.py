@@ -17,7 +17,10 @@ from typing import Any
 
 import structlog
 
-import reins.bus.acting  # noqa: F401 - hands its handlers in
+import reins.blackboard.acting
+import reins.bus.acting
+import reins.remembering.acting
+import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
@@ -32,16 +35,24 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
+from reins.blackboard.boards import Boards
 from reins.bus.bounds import Bounds
+from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.remembering.shared import SharedMemories
 from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
+from reins.sources import hooks
+from reins.sources.addresses import Addresses
+from reins.sources.folders import Folders
+from reins.sources.own_schedules import OwnSchedules
+from reins.sources.scheduler import Scheduler
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
 from reins.unusable import UNUSABLE, is_panic, unusable
@@ -82,6 +93,13 @@ class Runtime:
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
         self.topics = Topics(self.store, bounds_of(settings), wait_s=settings.topic_wait_s)
+        self.boards = Boards(self.store, self.topics)
+        self.memories = SharedMemories(self.store)
+        self.scheduler = Scheduler(self.store, self.topics)
+        self.folders = Folders(self.store, self.topics, lambda: self.settings)
+        self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
+        own = OwnSchedules(self.scheduler)
+        self.topics.sources = Sources(own, self.folders, self.addresses)
         self.inbox = Inbox(self.store)
         self.children = Children()
         self.confinement, self.toolbox = toolbox_for(settings)
@@ -94,6 +112,9 @@ class Runtime:
                 self.model,
                 self.conversations,
                 self.topics,
+                self.scheduler,
+                self.boards,
+                self.memories,
                 self.inbox,
                 self.children,
                 self.toolbox,
@@ -130,6 +151,7 @@ class Runtime:
         tools = await self.tools.read(self.settings)
         self.plans.take(self.plans.read(self.settings.plans))
         called = webhooks.read(self.settings.webhooks)
+        hooks.read(self.settings.hooks)  # a fault in it is said now, and its tokens are known
         self.toolbox.calls = calls_here()  # those of agents' own code, too
         ending = self._shutdown
         ending.add("tracing", self._stop_tracing)
@@ -144,9 +166,12 @@ class Runtime:
             await self.tools.take(tools)
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
+            await self.memories.load()
             ending.add("the topics", self.topics.stop)
+            ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)
             await self.inbox.start(self.fleet.live)
+            await self.scheduler.load()
             rebuilt = await self.fleet.recover(self.start_id)
             self.dispatcher = Dispatcher(
                 context=Context(self.fleet, self.conversations, self.reload),
@@ -155,6 +180,8 @@ class Runtime:
             ending.add("the dispatcher", self.dispatcher.stop, limit_s=_DISPATCHER_S)
             self.dispatcher.on_rejected = self.webhooks.rejections.took
             self.dispatcher.start()
+            ending.add("the schedules", self.scheduler.stop)
+            self.scheduler.start()
             ending.add("the webhooks", self.webhooks.stop)
             await self.webhooks.take(called)
             self.webhooks.start()
@@ -201,6 +228,10 @@ class Runtime:
         """Grace for the ticks, and again for what they leave to be written."""
         return 2 * self.settings.stop_grace_s + STEP_S
 
+    async def _stop_watches(self) -> None:
+        await self.folders.stop()
+        await self.addresses.stop()
+
     async def _stop_loop_monitor(self) -> None:
         self.loop_monitor.stop()
 
@@ -225,6 +256,7 @@ class Runtime:
             tools = await self.tools.read(settings, anew=True)
             actions = await asyncio.to_thread(self.plans.read, settings.plans, anew=True)
             called = webhooks.read(settings.webhooks)
+            hooks.read(settings.hooks)
             await self.model.reload(model_settings(settings), refuse=self.fleet.without_routes)
         except ModelConfigError as error:
             raise ValueError(str(error)) from error

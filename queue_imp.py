@@ -12,6 +12,8 @@ from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, known_id
+from reins.boards import board_delete, board_get, board_put
+from reins.memories import evidence_undo, memory_forget, memory_put, memory_restore
 from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
     action_receipt,
@@ -31,6 +33,13 @@ from reins.rooms import (
     post_message,
 )
 from reins.saving import saved_views, view_save
+from reins.schedules import (
+    schedule_pause,
+    schedule_remove,
+    schedule_run,
+    schedule_set,
+    schedules,
+)
 from reins.sending import ask, enqueue, send, send_many
 from reins.topics import dead_letter_replay, publish, topic_set
 from reins.understood import undo_of
@@ -48,6 +57,9 @@ __all__ = [
     "agent_restore_action",
     "agent_resume_action",
     "agents_create",
+    "board_delete",
+    "board_get",
+    "board_put",
     "conversation_branch",
     "conversation_create",
     "conversation_end",
@@ -58,17 +70,26 @@ __all__ = [
     "dead_letter_replay",
     "enqueue",
     "environment_reload_action",
+    "evidence_undo",
     "guidance_undo",
     "inbox_decide",
     "inbox_decide_many",
     "inbox_items",
     "mark_action_processed_async",
+    "memory_forget",
+    "memory_put",
+    "memory_restore",
     "note_add",
     "poll_lancedb_for_actions",
     "post_message",
     "publish",
     "rule_revoke",
     "saved_views",
+    "schedule_pause",
+    "schedule_remove",
+    "schedule_run",
+    "schedule_set",
+    "schedules",
     "search",
     "topic_set",
     "view_save",

@@ -128,6 +128,14 @@ class Settings(BaseSettings):
     webhooks: Path | None = Field(
         None, description="file of webhooks; default: `webhooks.json` of the working folder"
     )
+    hooks: Path | None = Field(
+        None,
+        description="file of webhooks that others call; default: `hooks.json` of the working "
+        "folder",
+    )
+    watch_roots: list[Path] = Field(
+        [], description="folders below which an agent's `on` may watch files, as JSON"
+    )
     tools_unconfined: bool = Field(
         default=False, description="run commands of tools where nothing can confine them; each asks"
     )

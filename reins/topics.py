@@ -3,7 +3,12 @@
 from typing import Any
 
 from agent_core.actions.ids import known_id
-from agent_core.actions.topics import WhenFull, checked_message, checked_topic
+from agent_core.actions.topics import (
+    WhenFull,
+    checked_message,
+    checked_open_topic,
+    checked_topic,
+)
 from reins.sending import ask
 
 
@@ -16,7 +21,7 @@ def publish(topic: str, actor: str, message: Any, *, action_id: str | None = Non
         "publish",
         actor,
         action_id=action_id,
-        topic=checked_topic(topic),
+        topic=checked_open_topic(topic),
         message=checked_message(message),
     )
 

@@ -9,6 +9,7 @@ from reins import redaction, terminal
 from reins.llm import ModelConfigError
 from reins.plan_modules import PlanModuleError
 from reins.settings import SettingsError
+from reins.sources.hooks import HookConfigError
 from reins.tools.mcp.config import McpConfigError
 from reins.tools.registry import ToolModuleError
 from reins.webhooks.config import WebhookConfigError
@@ -18,7 +19,7 @@ _logger = structlog.get_logger(__name__)
 
 UNUSABLE = (
     SettingsError, ModelConfigError, AgentTypeError, ToolModuleError, McpConfigError, StoreError,
-    WebhookConfigError, PlanModuleError, OSError, MemoryError, RuntimeError,
+    WebhookConfigError, HookConfigError, PlanModuleError, OSError, MemoryError, RuntimeError,
 )  # fmt: skip
 """What keeps a process from working: ours by name, and what the system and LanceDB raise where
 files, memory or threads are not to be had."""

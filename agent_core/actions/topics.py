@@ -7,6 +7,7 @@ import orjson
 from pydantic import AfterValidator, Field
 
 from agent_core.actions.ids import ActionError
+from store.kv import board_of
 
 MAX_MESSAGE_BYTES = 64 * 1024
 WhenFull: TypeAlias = Literal["wait", "reject", "drop_oldest"]
@@ -16,6 +17,7 @@ _PART = "[A-Za-z0-9_-]+"
 _END = r"(?![\s\S])"
 _NAME = rf"^{_PART}(?:\.{_PART})*{_END}"
 _PATTERN = rf"^topic:(?:{_PART}|\*)(?:\.(?:{_PART}|\*))*(?:\.\*\*)?{_END}|^topic:\*\*{_END}"
+_HOOK = "webhook:"
 _NAMES = "parts of letters, digits, _ and - with dots between them, such as orders.eu"
 
 
@@ -54,11 +56,29 @@ def checked_message(value: Any) -> Any:
     return value
 
 
+def hook_topic(name: str) -> str:
+    """The topic to which a webhook publishes what it is sent."""
+    return f"hooks.{name}"
+
+
 def matcher(pattern: str) -> re.Pattern[str]:
-    """The names that a pattern subscribes to."""
+    """The names of topics that an entry of `on` subscribes to; none, where it is no topic's."""
+    if pattern.startswith(_HOOK):
+        pattern = hook_topic(pattern.removeprefix(_HOOK))
     parts = pattern.removeprefix("topic:").split(".")
     forms = {"*": _PART, "**": rf"{_PART}(?:\.{_PART})*"}
     return re.compile(r"\.".join(forms.get(part, re.escape(part)) for part in parts))
+
+
+def checked_open_topic(value: object) -> str:
+    """`value` as the name of a topic to which anybody may publish. Raises: ActionError."""
+    name = checked_topic(value)
+    if (board := board_of(name)) is not None:
+        raise ActionError(
+            f"topic {name} announces the changes of board {board}, one message each; write to the "
+            "board instead"
+        )
+    return name
 
 
 TopicName = Annotated[
@@ -67,6 +87,8 @@ TopicName = Annotated[
     AfterValidator(checked_topic),
 ]
 """The name of a topic, in a payload or a request."""
+OpenTopic = Annotated[TopicName, AfterValidator(checked_open_topic)]
+"""The name of a topic to publish to."""
 TopicPattern = Annotated[
     str,
     Field(max_length=_MAX_NAME, json_schema_extra={"pattern": _PATTERN}),

@@ -10,7 +10,7 @@ from store.topics import topic_id
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What a topic holds of unread messages, and what becomes of one more."""
+    """The unread messages that a topic may have, and the fate of one more."""
 
     max_unread: int = 1_000_000
     max_age_s: float = 30 * 86_400.0

@@ -20,6 +20,8 @@ class Gap(NamedTuple):
 class Heard:
     """Adds up what the messages of a tick have led to."""
 
+    finished: list[Place] = field(default_factory=list)
+    """Messages that are done with, used or given up."""
     places: list[Place] = field(default_factory=list)
     steps: list[StepResult] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
@@ -33,6 +35,11 @@ class Heard:
         if step is not None:
             self.steps.append(step)
             self.effects += step.effects
+
+    def take_back(self, place: Place) -> None:
+        """It was used, and the state with it does not fit a snapshot."""
+        if self.finished and self.finished[-1] == place:
+            self.finished.pop()
 
     def missed(self, gap: Gap, step: StepResult | None) -> None:
         """Messages were dropped; `step` is what the agent makes of that."""

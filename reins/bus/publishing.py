@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from agent_core.actions.topics import checked_message, checked_topic
+from agent_core.actions.topics import checked_message, checked_open_topic
 from agent_core.agent.base import AgentBase
 from agent_core.agent.effects import Prepared
 from reins.bus.bounds import Full, TopicFullError
@@ -27,7 +27,7 @@ class Publish:
         self, agent: AgentBase, topic: str, message: Any, *, key: str | None = None
     ) -> None:
         self._session = session = agent.session
-        self.topic = checked_topic(topic)
+        self.topic = checked_open_topic(topic)
         self._topics = agent.services.get(Topics)
         self._draft = Draft(
             author=session.session_id,

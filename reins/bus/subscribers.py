@@ -8,7 +8,8 @@ import orjson
 
 from agent_core.actions.topics import matcher
 from agent_core.session.status import Status
-from store import agent_state, messages, topics
+from reins.bus.leases import Leases
+from store import agent_state, group_reads, messages, topics
 from store.reading import Reader, reader
 from store.times import now_us, to_us
 
@@ -23,6 +24,7 @@ class Subscriber:
     cursor: int
     lag: int
     lag_s: float
+    group: str | None = None
 
 
 def list_subscribers(topic: str, *, store: Reader | None = None) -> list[Subscriber]:
@@ -31,17 +33,22 @@ def list_subscribers(topic: str, *, store: Reader | None = None) -> list[Subscri
     name = topics.topic_id(topic)
     newest = messages.last_number(name, store=reading)
     ages: dict[int, float] = {}
+    shares: dict[str | None, tuple[int, int]] = {}
     found = []
     for row, state in _reactive(reading):
         if topic not in state["cursors"] and not _listens(topic, state):
             continue
-        cursor = min(state["cursors"].get(topic, 0), newest)
+        group = state.get("group")
+        if group is not None and group not in shares:
+            shares[group] = _shared(group, topic, reading)
+        cursor, ahead = shares.get(group, (state["cursors"].get(topic, 0), 0))
+        cursor = min(cursor, newest)
         if cursor not in ages:
             ages[cursor] = _age_s(name, cursor, reading)
         found.append(
             Subscriber(
-                row["session_id"], row["agent_id"], row["status"], cursor, newest - cursor,
-                ages[cursor],
+                row["session_id"], row["agent_id"], row["status"], cursor, newest - cursor - ahead,
+                ages[cursor], group,
             )
         )  # fmt: skip
     return sorted(found, key=lambda each: (-each.lag, each.session_id))
@@ -58,6 +65,16 @@ def _reactive(reading: Reader) -> Iterator[tuple[Mapping[str, Any], dict[str, An
 
 def _listens(topic: str, state: Mapping[str, Any]) -> bool:
     return any(matcher(pattern).fullmatch(topic) for pattern in state.get("on", ()))
+
+
+def _shared(group: str, topic: str, reading: Reader) -> tuple[int, int]:
+    """The number up to which a group has done all, and how many above it."""
+    rows = [r for r in group_reads.list_group_reads(group, store=reading) if r["topic"] == topic]
+    leases = Leases(
+        max((int(row["floor"]) for row in rows), default=0),
+        {number for row in rows for number in group_reads.done_of(row)},
+    )
+    return leases.floor, leases.done_above
 
 
 def _age_s(conversation_id: str, cursor: int, reading: Reader) -> float:

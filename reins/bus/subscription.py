@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from reins.bus.group import Group
 from reins.bus.topic import Topic
 
 
@@ -20,10 +21,20 @@ class Subscription:
     is_paused: Callable[[], bool]
     cursors: Mapping[str, int] = field(default_factory=dict)
     topics: dict[str, Topic] = field(default_factory=dict)
+    group: Group | None = None
 
     def takes(self, name: str) -> bool:
         return any(matches(name) for matches in self.names)
 
     def cursor(self, topic: str) -> int:
         """The newest message of the topic that it has used, on disk."""
+        if self.group is not None and not topic.startswith("@"):
+            return self.group.floor(topic)
         return self.cursors.get(topic, 0)
+
+    def told(self, topic: str) -> None:
+        """There are new messages of the topic."""
+        if self.group is not None and not topic.startswith("@"):
+            self.group.wake()
+        else:
+            self.wake()

@@ -13,7 +13,9 @@ from agent_core.actions.topics import matcher
 from reins.bus.backlog import Blocks
 from reins.bus.bounds import Bounds, Full, TopicFullError
 from reins.bus.figures import TopicFigures, figures_of
+from reins.bus.group import Group
 from reins.bus.rooms import Rooms
+from reins.bus.sourcing import Sources
 from reins.bus.subscription import Subscription
 from reins.bus.topic import Draft, Topic
 from reins.threads import READS
@@ -57,10 +59,13 @@ class Topics:
         """Messages by topic that were dropped for subscribers too far behind, since the start."""
         self.dead: Counter[str] = Counter()
         """Dead letters by topic that wait to be given again."""
+        self.sources = Sources()
+        """What else wakes who subscribes; the composition root puts them here."""
         self._store = store
         self._blocks = Blocks()
         self._topics: dict[str, Topic] = {}
         self._subscriptions: list[Subscription] = []
+        self._groups: dict[str, Group] = {}
         self._waiting: dict[str, list[_Asked]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._lock = asyncio.Lock()
@@ -109,11 +114,17 @@ class Topics:
         *,
         cursors: Mapping[str, int] | None = None,
         is_paused: Callable[[], bool] = bool,
+        group: Group | None = None,
     ) -> Iterator[Subscription]:
         """Call `wake` at each message of the topics that match, for as long as this lasts."""
         names: list[Callable[[str], object]] = [matcher(each).fullmatch for each in patterns]
         made = Subscription(
-            f"session {mailbox[1:]}", [*names, mailbox.__eq__], wake, is_paused, dict(cursors or {})
+            f"session {mailbox[1:]}" if group is None else f"group {group.name}",
+            [*names, mailbox.__eq__],
+            wake,
+            is_paused,
+            dict(cursors or {}),
+            group=group,
         )
         made.topics = {name: topic for name, topic in self._topics.items() if made.takes(name)}
         self._subscriptions.append(made)
@@ -125,6 +136,14 @@ class Topics:
             self._subscriptions.remove(made)
             self.rooms.moved(made.topics)  # who has ended holds nobody up
 
+    async def group(self, name: str) -> Group:
+        """The group of this name, with what it has done."""
+        group = self._groups.get(name)
+        if group is None:
+            group = self._groups[name] = Group(name, lambda: self._store.reader)
+        await group.load()
+        return group
+
     def matching(self, patterns: Sequence[str]) -> list[Topic]:
         """The topics that there are of these names."""
         names = [matcher(each) for each in patterns]
@@ -133,7 +152,7 @@ class Topics:
     def _told(self, topic: Topic) -> None:
         for each in list(self._subscriptions):
             if topic.name in each.topics:
-                each.wake()
+                each.told(topic.name)
 
     def figures(self) -> Mapping[str, TopicFigures]:
         """The figures of topics, from any thread."""

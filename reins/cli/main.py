@@ -96,6 +96,9 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "run": Verb("reins.cli.processes", "run web and worker in one process", serves=True),
             "work": Verb("reins.cli.processes", "run the worker alone", serves=True),
             **STEER,
+            "board": Verb(
+                "reins.cli.board", "values that agents and people share: list, get, put, delete"
+            ),
             "room": Verb("reins.cli.room", "steer a conversation: pause, resume, set, end"),
             "models": Verb("reins.cli.models", "the routes to models: check"),
             "tools": Verb("reins.cli.tools", "the tools that agents can use: list, show, call"),
@@ -103,8 +106,15 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "usage": Verb("reins.cli.usage", "cost, failures and waits of calls of models"),
             "report": Verb("reins.cli.report", "time, cost, success rates and waits of a session"),
             "beliefs": Verb("reins.cli.minds", "what a session believes, and the evidence"),
-            "memories": Verb("reins.cli.minds", "what a session remembers"),
+            "memories": Verb("reins.cli.minds", "what a session, an agent or all remember"),
+            "mind": Verb(
+                "reins.cli.mind",
+                "change what is remembered or believed: put, forget, restore, undo",
+            ),
             "webhooks": Verb("reins.cli.webhooks", "webhooks that call people: list, test"),
+            "schedules": Verb(
+                "reins.cli.schedules", "what is published when: list, set, pause, run, remove"
+            ),
             "plan": Verb("reins.cli.plan", "plans in JSON files: check, run"),
             "replay": Verb("reins.cli.replay", "sessions done again with no model: record, run"),
             "store": Verb("reins.cli.store", "a data folder as a whole: verify, repair"),

@@ -26,11 +26,20 @@ FOR_MODEL_BYTES = 8_192
 class ToolError(Exception):
     """A tool says that it could not do what was asked, in words for whoever asked.
 
-    `retry` true: the same may go well a little later; `after_s` says when.
+    `retry` true: the same may go well a little later; `after_s` says when. `status`: of an answer
+    of the web that was none.
     """
 
-    def __init__(self, message: str, *, retry: bool = False, after_s: float | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        retry: bool = False,
+        after_s: float | None = None,
+        status: int | None = None,
+    ) -> None:
         super().__init__(message)
+        self.status = status
         self.retry = retry
         self.after_s = after_s
 

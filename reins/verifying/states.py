@@ -14,6 +14,7 @@ from store import (
     agents_config,
     approval_rules,
     dead_letters,
+    group_reads,
     inbox,
     notes,
     saved,
@@ -33,6 +34,7 @@ _KEYED = tuple(
         notes,
         dead_letters,
         topic_bounds,
+        group_reads,
     )
 )
 

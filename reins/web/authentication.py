@@ -1,5 +1,6 @@
 """The token: in a header, in a cookie, or in the link or the form that makes it one."""
 
+import re
 from hmac import compare_digest
 from urllib.parse import quote, unquote, urlencode
 
@@ -7,6 +8,7 @@ from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Request, Response
 
 from reins import redaction
+from reins.web.framing import path_as_sent
 from reins.web.proxies import here
 from reins.web.refusal import refusal
 from reins.web.token_page import token_page
@@ -14,6 +16,7 @@ from reins.web.token_page import token_page
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
 _OPEN_PATHS = frozenset({"/health/live", "/health/ready"})
 """Answered without a token: probes have none, and what they are told is no secret."""
+_HOOK = re.compile(r"/hooks/[A-Za-z0-9_-]{1,64}")
 _FORM = "application/x-www-form-urlencoded"
 _MAX_FORM_BYTES = 4_096
 _FIELD = "token"
@@ -36,7 +39,7 @@ class Authentication:
 
     def refusal(self, request: Request) -> Response | None:
         """None for who may come in; else what is answered, which may let in the next request."""
-        if self._token is None or request.path in _OPEN_PATHS:
+        if self._token is None or request.path in _OPEN_PATHS or _is_hook(request):
             return None
         given = _given(request)
         if given is not None and self._right(given):
@@ -79,6 +82,14 @@ class Authentication:
     def _cookies(self, request: Request) -> list[str]:
         """More than one where paths of one host are served by several of us."""
         return [each for each in request.cookies.getlist(self._cookie) if each]
+
+
+def _is_hook(request: Request) -> bool:
+    """True of what is sent to a webhook, which asks for a token of its own.
+
+    By the path as it was sent, which is the one that the application goes by.
+    """
+    return request.method == "POST" and _HOOK.fullmatch(path_as_sent(request.environ)) is not None
 
 
 def _given(request: Request) -> str | None:

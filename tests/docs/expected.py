@@ -30,12 +30,16 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    group_reads,
     inbox,
+    kv,
     memories,
     messages,
     notes,
     participants,
     saved,
+    schedules,
+    sightings,
     topic_bounds,
     topics,
 )
@@ -45,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
-    topic_bounds,
+    topic_bounds, kv, group_reads, schedules, sightings,
 )  # fmt: skip
 
 

@@ -36,6 +36,8 @@ class CounterAgent(ReactiveAgentBase):
     given: ClassVar[deque[tuple[str, str, int]]] = deque(maxlen=100_000)
     poisonous: ClassVar[bool] = True
     away: ClassVar[bool] = False
+    late: ClassVar[asyncio.Event] = asyncio.Event()
+    """What came late goes on once it is set."""
 
     async def receive(self, message: Delivery) -> StepResult | None:
         self.given.append((self.session.session_id, message.topic, message.number))
@@ -45,6 +47,8 @@ class CounterAgent(ReactiveAgentBase):
         match message.message:
             case "poison" if self.poisonous:
                 raise ValueError("it is poison")
+            case "late" if self.config.lease_s < 1:
+                await self.late.wait()
             case "slow" if self.poisonous:
                 await asyncio.sleep(60)
             case "waits" if self.poisonous:

@@ -154,6 +154,7 @@ def _later(target: Target, answer: aiohttp.ClientResponse) -> ToolError:
         f"{target.host} answered {status_words(answer.status)}{wait}",
         retry=True,
         after_s=after_s,
+        status=answer.status,
     )
 
 

@@ -9,6 +9,9 @@ from reins.web.api import (
     actions,
     agent_types,
     attention,
+    boards,
+    dead_letters,
+    hooks,
     inbox,
     mcp,
     mcp_servers,
@@ -16,6 +19,7 @@ from reins.web.api import (
     minds,
     routes,
     saved,
+    schedules,
     search,
     system,
     tools,
@@ -63,8 +67,8 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    minds, search, topics, routes, tools, mcp_servers, inbox, attention, saved, system, usage,
-    vocabulary, webhooks,
+    minds, search, topics, dead_letters, schedules, boards, routes, tools, mcp_servers, inbox,
+    attention, saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 
@@ -102,6 +106,7 @@ def make_api(
     app.get("/api/openapi.json", doc_ui=False)(lambda: openapi.described(app))
     app.get(metrics.PATH, doc_ui=False)(metrics.get_metrics)
     mcp.McpEndpoint(bridge).register(app)
+    hooks.HookEndpoint(bridge, locks).register(app)
     app.wsgi_app = EncodedPaths(app.wsgi_app)  # type: ignore[method-assign]
     return app
 

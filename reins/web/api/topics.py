@@ -8,7 +8,7 @@ from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import ActionError, KnownId
-from agent_core.actions.topics import TopicName, WhenFull, checked_message
+from agent_core.actions.topics import OpenTopic, TopicName, WhenFull, checked_message
 from reins.bus import subscribers
 from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
@@ -28,6 +28,10 @@ _Limit = Annotated[int, Field(ge=1, le=1_000), Digits]
 
 class TopicPath(Input):
     topic: TopicName
+
+
+class OpenTopicPath(Input):
+    topic: OpenTopic
 
 
 class LetterPath(Input):
@@ -106,7 +110,8 @@ class TopicMessageList(Wire):
 class SubscriberRow(Wire):
     """A session that subscribes: the newest message that it has used, and how far it is behind.
 
-    `lag` is in messages, `lag_s` the age of the oldest one that it has not used.
+    `lag` is in messages, `lag_s` the age of the oldest one that it has not used. Members
+    of one `group` share both.
     """
 
     session_id: str
@@ -115,6 +120,7 @@ class SubscriberRow(Wire):
     cursor: int
     lag: int
     lag_s: float
+    group: str | None
 
 
 class BoundsRow(Wire):
@@ -128,7 +134,7 @@ class BoundsRow(Wire):
 
 
 class SubscriberList(Wire):
-    """Who subscribes to a topic, furthest behind first, and the bounds that were set for it."""
+    """The subscribers of a topic, furthest behind first, and the bounds that were set for it."""
 
     items: list[SubscriberRow]
     bounds: BoundsRow | None
@@ -189,7 +195,7 @@ def list_topic_messages(path: TopicPath, query: TopicMessagesQuery) -> dict[str,
 
 
 @api.post("/api/topics/<segment:topic>", responses={**IF_ROOM, **refusals(400, 413, 415)})
-def publish(path: TopicPath, header: KeyHeader, body: PublishBody) -> Response:
+def publish(path: OpenTopicPath, header: KeyHeader, body: PublishBody) -> Response:
     """Publish a message; its outcome names its number. The first one makes the topic."""
 
     context = api_context()
@@ -220,7 +226,7 @@ def set_bounds(path: TopicPath, header: KeyHeader, body: BoundsBody) -> Response
     "/api/topics/<segment:topic>/subscribers", responses={200: SubscriberList, **refusals(404)}
 )
 def list_topic_subscribers(path: TopicPath) -> dict[str, Any]:
-    """Who subscribes to a topic, and how far each is behind, without reading its log."""
+    """Subscribers of a topic, and how far each is behind, without reading its log."""
     context = api_context()
     store = context.bridge.store
     found = subscribers.list_subscribers(path.topic, store=store)

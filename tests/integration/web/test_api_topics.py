@@ -8,6 +8,7 @@ from store import dead_letters
 from tests.integration.web.speaking import write
 
 ANN = {"actor": "ann"}
+KEY = {"Idempotency-Key": "again"}
 
 
 def published(api, topic, *messages):
@@ -102,6 +103,39 @@ def test_a_shell_publishes_and_reads(api, capsys):
     assert main(["topic", "sh"]) == 0
     assert capsys.readouterr().out == '1  ann  hello\n2  ann  {"n": 1}\n'
     assert main(["publish", "sh", "{", "--json"]) == 2
+
+
+def _letter(api, letter_id, topic, session_id, at, **more):
+    row = dict.fromkeys(dead_letters.TABLE.schema.names) | {
+        "letter_id": letter_id, "topic": topic, "number": at, "message_id": f"m{at}",
+        "agent_id": session_id, "session_id": session_id, "attempts": 3, "error": f"error {at}",
+        "buried_at": at, **more,
+    }  # fmt: skip
+    write(api.runtime, dead_letters.record(row))
+
+
+def test_dead_letters_are_gathered_by_topic_and_subscriber(api):
+    """Those that wait, with the newest reason; all of a cause are given again in one request."""
+    assert api.get("/api/dead-letters") == {"items": []}
+    _letter(api, "dead_1", "a", "slow", 1)
+    _letter(api, "dead_2", "a", "slow", 3)
+    _letter(api, "dead_3", "a", "other", 2)
+    _letter(api, "dead_4", "b", "slow", 4, replayed_by="bob", replayed_at=5)
+    slow, other = api.get("/api/dead-letters")["items"]
+    assert (slow["topic"], slow["session_id"], slow["count"]) == ("a", "slow", 2)
+    assert (slow["error"], slow["letter_ids"]) == ("error 3", ["dead_1", "dead_2"])
+    assert slow["since"] < slow["newest_at"]
+    assert other["letter_ids"] == ["dead_3"]
+    named = api.get("/api/dead-letters?letters=1")["items"][0]
+    assert (named["count"], named["letter_ids"]) == (2, ["dead_1"])
+    asked = {**ANN, "letter_ids": slow["letter_ids"]}
+    got = [api.ask("POST", "/api/dead-letters/replay", json=asked, headers=KEY) for _ in range(2)]
+    assert [each.status_code for each in got] == [202, 202]
+    assert got[0].json == got[1].json
+    acts = [q.wait_for_action(each["action_id"]) for each in got[0].json["items"]]
+    assert ["session slow has ended" in each["error"] for each in acts] == [True, True]
+    api.post("/api/dead-letters/replay", {**ANN, "letter_ids": ["dead_1", "nothing"]}, 404)
+    api.post("/api/dead-letters/replay", {**ANN, "letter_ids": []}, 422)
 
 
 def test_a_full_topic_answers_429(api):

@@ -1,0 +1,1 @@
+"""What wakes agents besides each other: each source publishes messages with a key into topics."""

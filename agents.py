@@ -33,6 +33,7 @@ from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
 from reins.bus.bounds import Bounds
+from reins.bus.hearing import listening
 from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -93,6 +94,7 @@ class Runtime:
                 self.model,
                 self.conversations,
                 self.topics,
+                listening(self.topics),
                 self.inbox,
                 self.children,
                 self.toolbox,

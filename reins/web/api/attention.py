@@ -1,11 +1,12 @@
 """Attention: what needs a person now, by cause."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from agent_core.session.concerns import Concern, Concerned, concerns_of
 from agent_core.session.mood import ConcernKind
+from reins.bus.dead import dead_causes
 from reins.web.api.context import api_context
 from reins.web.http.fields import Digits, Input
 from reins.web.http.openapi import group
@@ -50,20 +51,46 @@ class ConcernNow(Wire):
     sessions: list[ConcernedSession]
 
 
+class DeadNow(Wire):
+    """Messages of a topic that one subscriber could not use, and that wait: `letter_ids`, the
+    oldest first. Each is given again with `POST /api/dead-letters/{letter_id}/replay`.
+    """
+
+    kind: Literal["dead"]
+    key: str
+    text: str
+    since: str
+    count: int
+    topic: str
+    session_id: str
+    agent_id: str
+    error: str
+    act: Literal["replay"]
+    letter_ids: list[str]
+
+
 class AttentionNow(Wire):
-    """Causes, the most urgent first, and how many sessions there are of each mood."""
+    """Causes, the most urgent first; dead letters by topic and subscriber; and how many sessions
+    there are of each mood.
+    """
 
     items: list[ConcernNow]
+    dead: list[DeadNow]
     moods: dict[str, int]
 
 
 @api.get("/api/attention", responses={200: AttentionNow})
 def get_attention(query: AttentionQuery) -> dict[str, Any]:
     """Everything that needs a person now, by cause."""
-    index = api_context().current()
+    context = api_context()
+    index = context.current()
     concerns = concerns_of(index.concerned())
+    dead = dead_causes(store=context.bridge.store)
     return {
         "items": [_concern_row(each, query.sessions) for each in concerns],
+        "dead": [
+            {**each.row(), "letter_ids": [*each.letter_ids[: query.sessions]]} for each in dead
+        ],
         "moods": index.counts("mood"),
     }
 

@@ -37,6 +37,7 @@ from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
 from reins.blackboard.boards import Boards
 from reins.bus.bounds import Bounds
+from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.health import Health
@@ -114,6 +115,7 @@ class Runtime:
                 self.scheduler,
                 self.boards,
                 self.memories,
+                listening(self.topics),
                 self.inbox,
                 self.children,
                 self.toolbox,

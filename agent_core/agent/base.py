@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent_core.actions.topics import TopicPattern
 from agent_core.agent.guidance import (
     GuidanceRejectedError,
     Understood,
@@ -44,6 +45,8 @@ class AgentConfig(BaseModel):
     heartbeat_s: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
     route: str | None = Field(None, min_length=1, max_length=64)
     budget: Budget | None = None
+    on: Annotated[list[TopicPattern], Field(max_length=32)] = []
+    since: Literal["new", "all"] = "new"
 
 
 class AgentBase:
@@ -58,6 +61,8 @@ class AgentBase:
     State: ClassVar[type[BaseModel]]
     Guidance: ClassVar[Any] = None
     accepts_text: ClassVar[bool] = True
+    receives: ClassVar[bool] = False
+    """True of a type that takes messages of topics itself; for others they are guidance."""
     words: ClassVar[Words] = Words()
     is_first: bool = False
     """True for one that was rebuilt, until its first tick has a wait behind it."""

@@ -41,6 +41,7 @@ class ReactiveAgentBase(LoopingAgentBase):
     """
 
     Config: ClassVar[type[AgentConfig]] = ReactiveConfig
+    receives = True
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -72,6 +73,8 @@ class ReactiveAgentBase(LoopingAgentBase):
 
     async def admit(self) -> Sequence[Record]:
         await self.topics.load()
+        if self.state.on:  # it comes back, and reads on where it was
+            return await super().admit()
         self.state.on, self.state.group = [*self.config.on], self.config.group
         records: list[Record] = []
         if self.config.since == "new":

@@ -17,7 +17,7 @@ from agent_core.budgets.ledger import Ledger
 from agent_core.budgets.spender import Held, Spender
 from agent_core.budgets.usage import Sums
 from agent_core.session.amid_tick import is_amid_tick
-from agent_core.session.controls import Control, Decide, Interrupt, Release, Stop
+from agent_core.session.controls import Control, Decide, Hear, Interrupt, Release, Stop
 from agent_core.session.log import Event
 from agent_core.session.schedule import Schedule
 from agent_core.session.session import Session
@@ -194,6 +194,7 @@ async def _stand_again(
     session.failures = snapshot["failures"]
     session.error = snapshot["error"]
     session.held = snapshot.get("held")
+    session.reading = snapshot.get("reading")
     session.waits = restored_wait(snapshot)
     event = Event(row["kind"], row["text"], payload=payload, applied=applied, error=row["error"])
     await session.log.record(event, state=session.agent.save_state())
@@ -273,9 +274,13 @@ async def _stand_all_again(session: Session, rows: Sequence[Row]) -> None:
 
 def _interrupt(row: Row) -> Interrupt:
     payload = payload_of(row)
-    what = {"raw": payload["guidance"], "mode": payload["mode"]}
+    what: dict[str, Any] = {"raw": payload["guidance"], "mode": payload["mode"]}
     if "undoes" in payload:
         what["undoes"] = payload["undoes"], orjson.loads(row["state"])["guided"] - 1
+    if "message" in payload:
+        message = payload["message"]
+        what["source"] = message["topic"], message["number"]
+        return _control(Hear, orjson.loads(row["applied_actions"]), payload, **what)
     return _control(Interrupt, orjson.loads(row["applied_actions"]), payload, **what)
 
 

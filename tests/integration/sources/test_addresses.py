@@ -77,7 +77,7 @@ async def test_what_changed_while_no_worker_ran_is_found(woken, site):
     rows = lambda: [row["item"] for row in woken.store.reader.newest(sightings.TABLE)]  # noqa: E731
     await until_async(lambda: "" in rows(), "the first answer is on record")
     await woken.again()
-    await until_async(lambda: site.asked == 2, "it is asked at a start")  # noqa: PLR2004
+    await until_async(lambda: site.asked == 2, "it is asked at a start")
     await woken.stop()
     site.body = b"two"
     await woken.start()

@@ -17,8 +17,10 @@ from typing import Any
 
 import structlog
 
+import reins.blackboard.acting
 import reins.bus.acting
-import reins.sources.acting  # noqa: F401 - hand their handlers in, as the one above
+import reins.remembering.acting
+import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
 from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.budgets.ledger import Ledger
@@ -33,6 +35,8 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
+from reins.blackboard.boards import Boards
+from reins.bus.bounds import Bounds
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.health import Health
@@ -40,6 +44,7 @@ from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.remembering.shared import SharedMemories
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.sources import hooks
@@ -86,7 +91,9 @@ class Runtime:
         self.model = ModelRouter(model_settings(settings))
         self.types = AgentTypes(settings.agent_modules)
         self.conversations = Conversations(self.store, settings.pace)
-        self.topics = Topics(self.store)
+        self.topics = Topics(self.store, bounds_of(settings), wait_s=settings.topic_wait_s)
+        self.boards = Boards(self.store, self.topics)
+        self.memories = SharedMemories(self.store)
         self.scheduler = Scheduler(self.store, self.topics)
         self.folders = Folders(self.store, self.topics, lambda: self.settings)
         self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
@@ -105,6 +112,8 @@ class Runtime:
                 self.conversations,
                 self.topics,
                 self.scheduler,
+                self.boards,
+                self.memories,
                 self.inbox,
                 self.children,
                 self.toolbox,
@@ -154,6 +163,7 @@ class Runtime:
             await self.tools.take(tools)
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
+            await self.memories.load()
             ending.add("the topics", self.topics.stop)
             ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)
@@ -245,6 +255,7 @@ class Runtime:
         await self.webhooks.take(called)
         self.store.keep_records_for(settings.record_days)
         self.conversations.pace = settings.pace
+        self.topics.limit(bounds_of(settings), wait_s=settings.topic_wait_s)
         self.fleet.reconfigure(schedule(settings))
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)
         self.fleet.outages.wake_all()  # a key or an address may be another one now
@@ -283,6 +294,11 @@ def schedule(settings: Settings) -> Schedule:
         max_failures=settings.max_failures,
         stop_grace_s=settings.stop_grace_s,
     )
+
+
+def bounds_of(settings: Settings) -> Bounds:
+    """The bounds of topics for which nobody has set any."""
+    return Bounds(settings.topic_max_unread, settings.topic_max_age_s, settings.topic_when_full)
 
 
 def tune_process() -> None:

@@ -12,6 +12,8 @@ from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, known_id
+from reins.boards import board_delete, board_get, board_put
+from reins.memories import evidence_undo, memory_forget, memory_put, memory_restore
 from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
     action_receipt,
@@ -39,7 +41,7 @@ from reins.schedules import (
     schedules,
 )
 from reins.sending import ask, enqueue, send, send_many
-from reins.topics import dead_letter_replay, publish
+from reins.topics import dead_letter_replay, publish, topic_set
 from reins.understood import undo_of
 from store import inbox
 from store.reading import reader
@@ -55,6 +57,9 @@ __all__ = [
     "agent_restore_action",
     "agent_resume_action",
     "agents_create",
+    "board_delete",
+    "board_get",
+    "board_put",
     "conversation_branch",
     "conversation_create",
     "conversation_end",
@@ -65,11 +70,15 @@ __all__ = [
     "dead_letter_replay",
     "enqueue",
     "environment_reload_action",
+    "evidence_undo",
     "guidance_undo",
     "inbox_decide",
     "inbox_decide_many",
     "inbox_items",
     "mark_action_processed_async",
+    "memory_forget",
+    "memory_put",
+    "memory_restore",
     "note_add",
     "poll_lancedb_for_actions",
     "post_message",
@@ -81,6 +90,7 @@ __all__ = [
     "schedule_run",
     "schedule_set",
     "schedules",
+    "topic_set",
     "view_save",
     "wait_for_action",
 ]

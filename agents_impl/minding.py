@@ -1,17 +1,18 @@
 """Sessions with a mind: what they remember and believe, changed with the row that says so."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractContextManager, asynccontextmanager, nullcontext
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from agent_core.agent.effects import Prepared
+from agent_core.agent.effects import Effect, Prepared
 from agent_core.session.decisions import Recorded
 from agent_core.session.log import Also
 from agent_core.session.session import Session
+from reins.remembering.shared import SharedMemories
 
 if TYPE_CHECKING:
-    from reins.mind import Act, Held, MindError
+    from reins.mind import Act, Held, MemoryRow, MindError
 
 
 class Minded(Protocol):
@@ -24,7 +25,27 @@ def held_by(session: Session, state: Minded) -> "Held":
     """The mind as the state has it; `keep` puts it back. Imported late: it takes 50 ms."""
     from reins.mind import Held, Owner  # noqa: PLC0415
 
-    return Held(state.mind, Owner(session.session_id, session.agent_id, session.created_at))
+    shared = shared_with(session)
+    return Held(
+        state.mind,
+        Owner(session.session_id, session.agent_id, session.created_at),
+        None if shared is None else shared.view(session.agent_id),
+    )
+
+
+def shared_with(session: Session) -> SharedMemories | None:
+    """The memories beyond the session; None where there are none to be had, as in a replay."""
+    try:
+        found: SharedMemories = session.agent.services.get(SharedMemories)
+    except LookupError:
+        return None
+    return found
+
+
+def knows_something(session: Session, state: Minded) -> bool:
+    """True where a mind has something in it, of its own or of its agent or of all."""
+    shared = shared_with(session)
+    return bool(state.mind) or (shared is not None and shared.has_some(session.agent_id))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +71,29 @@ class _Preparing(nullcontext[Prepared]):
     """Nothing is to be given back."""
 
 
+@dataclass(frozen=True, slots=True)
+class SharedRows:
+    """As MindRows, with rows of memories beyond the session: one session at a time writes them.
+
+    Where another has written one of the keys meanwhile, the tick is done again: its version is the
+    next one then, or what it expects is not there.
+    """
+
+    rows: MindRows
+    shared: SharedMemories
+    agent_id: str
+    beyond: "Sequence[MemoryRow]"
+
+    @property
+    def key(self) -> str:
+        return "memories"
+
+    @asynccontextmanager
+    async def prepare(self) -> AsyncIterator[Prepared | None]:
+        async with self.shared.writing(self.agent_id, self.beyond) as follow:
+            yield Prepared(self.rows.records, self.rows.payload) if follow else None
+
+
 def keep(session: Session, state: Minded, held: "Held", at: int, **told: Any) -> MindRows:
     """Put a changed mind into the state; gives the rows that must be committed with it.
 
@@ -58,6 +102,14 @@ def keep(session: Session, state: Minded, held: "Held", at: int, **told: Any) ->
     state.mind = held.as_json()
     payload = {"mind": {"at": at, "did": list(held.did), **told}}
     return MindRows(f"mind:{session.session_id}", held.records(), payload)
+
+
+def effects_of(session: Session, state: Minded, held: "Held", at: int) -> list[Effect]:
+    """The changed mind as effects of the tick; the state has it from now on."""
+    rows, shared = keep(session, state, held, at), shared_with(session)
+    if not held.beyond or shared is None:
+        return [rows]
+    return [SharedRows(rows, shared, session.agent_id, held.beyond)]
 
 
 class Acts:
@@ -86,8 +138,8 @@ class Acts:
             return error
         return None
 
-    def effects(self) -> list[MindRows]:
+    def effects(self) -> list[Effect]:
         """The rows of what was done; the state has it from now on."""
         if self._held is None or not self._held.did:
             return []
-        return [keep(self._session, self._state, self._held, self._at)]
+        return effects_of(self._session, self._state, self._held, self._at)

@@ -1,13 +1,17 @@
-"""Topics: messages to many subscribers as fast as they go, and how long one takes at a pace."""
+"""Topics: messages to many subscribers as fast as they go, and how long one takes at a pace.
+
+Beside it the yardstick, where there is a server of Redis: the same messages by a stream of it.
+"""
 
 import asyncio
 import time
 from pathlib import Path
 from typing import Any
 
-from bench.free_subscriber import FreeSubscriber
+from bench.contest import contend
+from bench.free_subscriber import FreeSubscriber, draft
 from bench.measure import LagProbe, cpu_s, create_fleet, runtime_on, spread, until
-from reins.bus.topic import Draft
+from bench.peers import redis_streams
 from reins.bus.topics import Topics
 
 _AT_ONCE = 100
@@ -17,6 +21,20 @@ async def run(
     data: Path, *, subscribers: int, messages: int, per_s: float, seconds: float
 ) -> dict[str, Any]:
     """Deliveries a second of `messages` to all, then milliseconds at `per_s` of them."""
+    found = await _own(data / "reins", subscribers, messages, per_s, seconds)
+    if redis_streams.program() is None:
+        return found
+    redis = await contend(
+        "redis", data / "redis", module="bench.peers.redis_streams",
+        subscribers=subscribers, messages=messages,
+    )  # fmt: skip
+    share = found["deliveries_per_s"] / max(0.1, redis["deliveries_per_s"])
+    return {**found, "redis": redis, "beside_redis": round(share, 3)}
+
+
+async def _own(
+    data: Path, subscribers: int, messages: int, per_s: float, seconds: float
+) -> dict[str, Any]:
     async with runtime_on(data) as runtime:
         config = {"on": ["topic:bench.*"], "batch": 100}
         await create_fleet(
@@ -39,7 +57,7 @@ async def _flat_out(topics: Topics, subscribers: int, messages: int) -> dict[str
     began, cpu = time.perf_counter(), cpu_s()
     FreeSubscriber.received = 0
     for first in range(0, messages, _AT_ONCE):
-        drafts = [_draft() for _ in range(min(_AT_ONCE, messages - first))]
+        drafts = [draft() for _ in range(min(_AT_ONCE, messages - first))]
         await topics.add("bench.all", drafts)
     await until(lambda: FreeSubscriber.received >= subscribers * messages, look_s=0.005)
     took_s, cpu = time.perf_counter() - began, cpu_s() - cpu
@@ -56,9 +74,5 @@ async def _paced(topics: Topics, per_s: float, seconds: float) -> None:
     began = time.perf_counter()
     for number in range(int(per_s * seconds)):
         await asyncio.sleep(max(0.0, began + number / per_s - time.perf_counter()))
-        await topics.add("bench.all", [_draft()])
+        await topics.add("bench.all", [draft()])
     await asyncio.sleep(0.5)
-
-
-def _draft() -> Draft:
-    return Draft("bench", {"at": time.perf_counter()}, origin="bench")

@@ -6,6 +6,7 @@ from typing import ClassVar
 from agent_core.agent.results import StepResult
 from reins.bus.reactive import ReactiveAgentBase
 from reins.bus.subscribing import Delivery, ReactiveState
+from reins.bus.topic import Draft
 
 
 class FreeSubscriberState(ReactiveState):
@@ -25,3 +26,8 @@ class FreeSubscriber(ReactiveAgentBase):
         FreeSubscriber.received += 1
         self.waited_ms.append((time.perf_counter() - message.message["at"]) * 1_000)
         return None
+
+
+def draft() -> Draft:
+    """A message that says when it was published."""
+    return Draft("bench", {"at": time.perf_counter()}, origin="bench")

@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,14 +40,22 @@ async def run(data: Path, *, sessions: int, starts: int) -> dict[str, Any]:
 
 async def _empty(data: Path) -> float:
     os.environ["REINS_DATA"] = str(data)
-    async with _worker() as ready_s:
-        return ready_s
+    async with worker() as started:
+        return started.ready_s
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """When a worker was started, by the clock, and how long it took."""
+
+    at: float
+    ready_s: float
 
 
 @asynccontextmanager
-async def _worker() -> AsyncIterator[float]:
-    """A worker as a person starts it, and how long it took; killed with -9 at the end."""
-    began = time.perf_counter()
+async def worker() -> AsyncIterator[Started]:
+    """A worker as a person starts it; killed with -9 at the end."""
+    at, began = time.time(), time.perf_counter()
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "agents",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
@@ -58,7 +67,7 @@ async def _worker() -> AsyncIterator[float]:
             while _STARTED not in (line := await process.stdout.readline()):
                 if not line:
                     raise RuntimeError(f"the worker ended with exit code {await process.wait()}")
-        yield time.perf_counter() - began
+        yield Started(at, time.perf_counter() - began)
     finally:
         if process.returncode is None:
             process.send_signal(signal.SIGKILL)
@@ -68,14 +77,13 @@ async def _worker() -> AsyncIterator[float]:
 async def _killed(data: Path) -> dict[str, float]:
     os.environ["REINS_DATA"] = str(data)
     before = {each["session_id"]: each for each in await asyncio.to_thread(list_agent_states)}
-    began = time.time()
-    async with _worker() as ready_s:
+    async with worker() as started:
         await asyncio.sleep(_SETTLED_S)  # who reads meanwhile would hold it up
         await _all_ticked(before)
-    first = await asyncio.to_thread(_first_ticks, before)
+    first = await asyncio.to_thread(first_ticks, before)
     return {
-        "ready_s": ready_s,
-        "all_ticking_s": max(first) - began,
+        "ready_s": started.ready_s,
+        "all_ticking_s": max(first) - started.at,
         "first_ticks_spread_s": max(first) - min(first),
     }
 
@@ -91,7 +99,7 @@ async def _all_ticked(before: dict[str, dict[str, Any]]) -> None:
         await asyncio.sleep(1.0)
 
 
-def _first_ticks(before: dict[str, dict[str, Any]]) -> list[float]:
+def first_ticks(before: dict[str, dict[str, Any]]) -> list[float]:
     """For each session the time of the first tick's row since."""
     return [
         next(

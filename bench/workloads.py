@@ -203,9 +203,18 @@ _TOOLS: dict[str, Workload] = {
         {"subscribers": 5, "messages": 50, "per_s": 100.0, "seconds": 0.5}, (
             Figure("deliveries to 100 subscribers", "deliveries_per_s", "1/s", 20_000),
             _less("CPU of a delivery, its tick and row with it", "cpu_us_each", "µs"),
+            Figure("deliveries as a share of Redis streams'", "beside_redis", "times", 1.0),
+            _less("CPU of a delivery by Redis streams", "redis.cpu_us_each", "µs"),
             *_spread("from publish to receive, 1,000/s", "waited_ms", "ms", (None, 50)),
             _lag(20),
         ),
+    ),
+    "unread": Workload(
+        "unread", {"subscribers": 100, "messages": 100_000, "starts": 3, "seconds": 2.0},
+        {"subscribers": 5, "messages": 20_000, "starts": 1, "seconds": 0.3}, (
+            _less("ready, with 100,000 messages unread", "ready_s.p50", "s", 3),
+            _less("all subscribers read again", "all_reading_s.p50", "s"),
+        ), rounds=1,
     ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},

@@ -25,10 +25,9 @@ class PlanModules:
     @property
     def library(self) -> "Library":
         if self._library is None:
-            from reins.mind.tasks import session_actions  # noqa: PLC0415
             from reins.plans import Library, library  # noqa: PLC0415
 
-            self._library = Library(library.read(beneath=session_actions()))
+            self._library = Library(library.read(beneath=_of_sessions()))
         return self._library
 
     @property
@@ -43,11 +42,10 @@ class PlanModules:
         """
         if not modules and self._library is None:
             return None
-        from reins.mind.tasks import session_actions  # noqa: PLC0415
         from reins.plans import library  # noqa: PLC0415
 
         try:
-            return library.read(modules, anew=anew, beneath=session_actions())
+            return library.read(modules, anew=anew, beneath=_of_sessions())
         except (Exception, SystemExit) as error:
             raise PlanModuleError(
                 f"actions in {', '.join(modules)} cannot be read: {type(error).__name__}: {error}. "
@@ -58,3 +56,13 @@ class PlanModules:
         """Use these from now on."""
         if actions is not None:
             self.library.take(actions)
+
+
+def _of_sessions() -> "Actions":
+    """The built-in actions that need a session: on its mind, and on boards."""
+    from reins.blackboard.tasks import board_actions  # noqa: PLC0415
+    from reins.mind.tasks import session_actions  # noqa: PLC0415
+
+    actions = session_actions()
+    actions.take(board_actions())
+    return actions

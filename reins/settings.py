@@ -90,6 +90,21 @@ class Settings(BaseSettings):
     pending_rows: int = Field(
         200_000, ge=1_000, description="rows the journal may hold before ticks wait for the flush"
     )
+    topic_max_unread: int = Field(
+        1_000_000, ge=1, description="messages of a topic that a subscriber may not have read"
+    )
+    topic_max_age_s: int = Field(
+        2_592_000,
+        ge=1,
+        description="seconds for which a subscriber may not have read a message of a topic",
+    )
+    topic_when_full: Literal["wait", "reject", "drop_oldest"] = Field(
+        "reject",
+        description="what becomes of a message for which a topic has no room by these bounds",
+    )
+    topic_wait_s: Seconds = Field(
+        60.0, description="seconds that whoever publishes waits for room, where `wait` is set"
+    )
     log_format: Literal["auto", "text", "json"] = Field(
         "auto", description="log lines as text or JSON; auto: text on a terminal"
     )

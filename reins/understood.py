@@ -10,6 +10,9 @@ from store import agent_steps
 from store.reading import Reader
 
 Row = dict[str, Any]
+_GUIDING = (
+    "agent_interrupt", "memory_put", "memory_forget", "memory_restore", "evidence_undo",
+)  # fmt: skip
 
 
 def understood(action: Row, store: Reader) -> tuple[str | None, bool]:
@@ -32,8 +35,8 @@ def undo_of(action: Row, actor: str, store: Reader, *, action_id: str | None = N
     if row is None:
         state = action["outcome"] or "queued"
         raise ActionError(
-            f"action {action['action_id']} is {_a(action['type'])} that is {state}; expected an "
-            "agent_interrupt that was applied"
+            f"action {action['action_id']} is {_a(action['type'])} that is {state}; expected "
+            "guidance, such as an agent_interrupt, that was applied"
         )
     payload = orjson.loads(row["payload"] or "{}")
     if payload.get("undo") is None:
@@ -53,7 +56,7 @@ def undo_of(action: Row, actor: str, store: Reader, *, action_id: str | None = N
 
 def _guidance_row(action: Row, store: Reader) -> Row | None:
     seq = action["applied_seq"]
-    if action["type"] != "agent_interrupt" or seq is None:
+    if action["type"] not in _GUIDING or seq is None or action["session_id"] is None:
         return None
     rows = agent_steps.list_steps(action["session_id"], seq - 1, 1, store=store)
     if rows and action["action_id"] in orjson.loads(rows[0]["applied_actions"] or "[]"):

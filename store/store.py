@@ -15,7 +15,9 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    group_reads,
     inbox,
+    kv,
     memories,
     messages,
     model_calls,
@@ -24,6 +26,7 @@ from store import (
     saved,
     schedules,
     sightings,
+    topic_bounds,
     usage,
     webhook_calls,
 )
@@ -64,6 +67,9 @@ TABLES: tuple[Table, ...] = (
     webhook_calls.TABLE,
     dead_letters.TABLE,
     schedules.TABLE,
+    topic_bounds.TABLE,
+    group_reads.TABLE,
+    kv.TABLE,
     sightings.TABLE,
 )
 

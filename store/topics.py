@@ -19,6 +19,11 @@ def topic_id(topic: str) -> str:
     return f"{PREFIX}{topic}"
 
 
+def topic_in(conversation_id: str) -> str:
+    """The topic's name in the id of its conversation."""
+    return conversation_id.removeprefix(PREFIX)
+
+
 def is_topic(conversation_id: str) -> bool:
     """True of the id of a topic's conversation."""
     return conversation_id.startswith(PREFIX)

@@ -7,9 +7,11 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
+from agent_core.actions.boards import BoardName, checked_value
 from agent_core.actions.ids import Id, KnownId
+from agent_core.actions.memories import MAX_MEMORY_KEY, checked_memory
 from agent_core.actions.scheduling import ScheduleId
-from agent_core.actions.topics import TopicName, checked_message
+from agent_core.actions.topics import OpenTopic, TopicName, WhenFull, checked_message
 from agent_core.actions.when import MAX_WHEN, read_when
 from store.conversations import MAX_CEILING
 
@@ -196,8 +198,20 @@ class Publish(Payload):
 
     action_type = "publish"
 
-    topic: TopicName
+    topic: OpenTopic
     message: Annotated[JsonValue, AfterValidator(checked_message)]
+
+
+class TopicSet(Payload):
+    """The bounds of a topic: what is left out is as the settings say."""
+
+    action_type = "topic_set"
+    urgency = 6
+
+    topic: TopicName
+    max_unread: Annotated[int, Field(ge=1)] | None = None
+    max_age_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
+    when_full: WhenFull = "reject"
 
 
 class DeadLetterReplay(Payload):
@@ -250,6 +264,90 @@ class ScheduleRun(ToSchedule):
 class ScheduleRemove(ToSchedule):
     action_type = "schedule_remove"
     urgency = 9
+
+
+class ToBoard(Payload):
+    """A payload that names a key of a board. `expect`: the version that must be there, 0: none."""
+
+    board: BoardName
+    key: Id
+    expect: Annotated[int, Field(ge=0)] | None = None
+
+
+class BoardPut(ToBoard):
+    """Gives a key a value; which board is made with its first one."""
+
+    action_type = "board_put"
+
+    value: Annotated[JsonValue, AfterValidator(checked_value)]
+
+
+class BoardDelete(ToBoard):
+    """Takes a key and its value away."""
+
+    action_type = "board_delete"
+
+
+class ToMemory(Payload):
+    """A payload that names a memory: of a session, of an agent, or one that all share.
+
+    `expect`: the version that must be there, 0: none.
+    """
+
+    scope: Literal["session", "agent", "shared"] = "session"
+    agent_id: KnownId | None = None
+    session_id: KnownId | None = None
+    key: Annotated[str, Field(min_length=1, max_length=MAX_MEMORY_KEY)]
+    expect: Annotated[int, Field(ge=0)] | None = None
+
+    @model_validator(mode="after")
+    def _is_somebodys(self) -> "ToMemory":
+        if (self.agent_id is None) != (self.scope == "shared"):
+            raise ValueError("a memory that all share has no agent_id, any other has one")
+        if self.session_id is not None and self.scope != "session":
+            raise ValueError("session_id goes with the scope session")
+        return self
+
+    @property
+    def address(self) -> str:
+        return self.session_id or self.agent_id or ""
+
+
+class MemoryPut(ToMemory):
+    """Gives a key a value, as a person's."""
+
+    action_type = "memory_put"
+    urgency = 6
+
+    value: Annotated[JsonValue, AfterValidator(checked_memory)]
+    expires_in_s: Annotated[float, Field(gt=0, le=1e10)] | None = None
+
+
+class MemoryForget(ToMemory):
+    """Lets a key be recalled no more."""
+
+    action_type = "memory_forget"
+    urgency = 6
+
+
+class MemoryRestore(ToMemory):
+    """Brings a version of a key back; without one the newest with a value before this."""
+
+    action_type = "memory_restore"
+    urgency = 6
+
+    version: Annotated[int, Field(ge=1)] | None = None
+    expires_in_s: Annotated[float, Field(gt=0, le=1e10)] | None = None
+
+
+class EvidenceUndo(ToSession):
+    """Takes evidence of a session back, as if it had never been said."""
+
+    action_type = "evidence_undo"
+    urgency = 6
+
+    ids: Annotated[list[KnownId], Field(min_length=1, max_length=100)]
+    text: Annotated[str, Field(max_length=1_000)] = ""
 
 
 class Remember(BaseModel):
@@ -346,11 +444,18 @@ PAYLOADS: dict[str, type[Payload]] = {
         ConversationEnd,
         PostMessage,
         Publish,
+        TopicSet,
         DeadLetterReplay,
         ScheduleSet,
         SchedulePause,
         ScheduleRun,
         ScheduleRemove,
+        BoardPut,
+        BoardDelete,
+        MemoryPut,
+        MemoryForget,
+        MemoryRestore,
+        EvidenceUndo,
         InboxDecide,
         RuleRevoke,
         ViewSave,

@@ -1,14 +1,17 @@
 """The names of topics, the patterns that subscribe to them, and the bounds of a message."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal, TypeAlias
 
 import orjson
 from pydantic import AfterValidator, Field
 
 from agent_core.actions.ids import ActionError
+from store.kv import board_of
 
 MAX_MESSAGE_BYTES = 64 * 1024
+WhenFull: TypeAlias = Literal["wait", "reject", "drop_oldest"]
+"""What becomes of a message that a topic has no room for."""
 _MAX_NAME = 128
 _PART = "[A-Za-z0-9_-]+"
 _END = r"(?![\s\S])"
@@ -67,12 +70,25 @@ def matcher(pattern: str) -> re.Pattern[str]:
     return re.compile(r"\.".join(forms.get(part, re.escape(part)) for part in parts))
 
 
+def checked_open_topic(value: object) -> str:
+    """`value` as the name of a topic to which anybody may publish. Raises: ActionError."""
+    name = checked_topic(value)
+    if (board := board_of(name)) is not None:
+        raise ActionError(
+            f"topic {name} announces the changes of board {board}, one message each; write to the "
+            "board instead"
+        )
+    return name
+
+
 TopicName = Annotated[
     str,
     Field(min_length=1, max_length=_MAX_NAME, json_schema_extra={"pattern": _NAME}),
     AfterValidator(checked_topic),
 ]
 """The name of a topic, in a payload or a request."""
+OpenTopic = Annotated[TopicName, AfterValidator(checked_open_topic)]
+"""The name of a topic to publish to."""
 TopicPattern = Annotated[
     str,
     Field(max_length=_MAX_NAME, json_schema_extra={"pattern": _PATTERN}),

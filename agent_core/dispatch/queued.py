@@ -6,6 +6,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from agent_core.agent.guidance import problems
+from store import kv
 from store.topics import topic_id
 
 P = TypeVar("P", bound=BaseModel)
@@ -41,6 +42,10 @@ class QueuedAction:
             self.lane = f"schedule {schedule_id}"
         elif topic := _text(given, "topic"):
             self.lane = f"conversation {topic_id(topic)}"
+        elif board := _text(given, "board"):
+            self.lane = f"conversation {topic_id(kv.topic_of(board))}"
+        elif given.get("scope") == "shared":
+            self.lane = "memories that all share"
         else:
             self.lane = f"type {self.action_type}"
 

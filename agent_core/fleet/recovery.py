@@ -12,12 +12,12 @@ from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.registry import AgentTypes
 from agent_core.budgets.ledger import Ledger
 from agent_core.fleet.sharing import SharedConfigs
-from agent_core.fleet.together import Together
 from agent_core.session.failures import describe
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
 from reins.threads import READS
+from reins.together import Together
 from store import agent_state, agents_config
 from store.lance.memory import give_back
 from store.queue import reading as queue_reading

@@ -17,7 +17,7 @@ from agent_core.budgets.limits import spent_in
 from agent_core.session.failures import away_in
 from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended, Told
-from agents_impl import believing  # noqa: F401 - brings its guidance
+from agents_impl import believing, reminding  # noqa: F401 - bring their guidance
 from agents_impl.minding import Acts, held_by
 from agents_impl.plan.models import (
     ALARM,
@@ -33,6 +33,8 @@ from agents_impl.plan.models import (
     Skip,
 )
 from reins import telemetry
+from reins.blackboard.boards import Boards
+from reins.blackboard.calling import CallBoards
 from reins.llm import Model
 from reins.llm.calls.structured import CONVERSE
 from reins.llm.text import one_line
@@ -103,7 +105,11 @@ class PlanAgent(WorkingAgentBase):
 
             services = self.services
             self._own_tools = PlanTools(
-                services.get(Toolbox), self.session, self.config, services.get(Model)
+                services.get(Toolbox),
+                self.session,
+                self.config,
+                services.get(Model),
+                lambda: services.get(Boards),
             )
         return self._own_tools
 
@@ -206,6 +212,7 @@ class PlanAgent(WorkingAgentBase):
             ask,
             call if self.config.tools else None,
             mind=mind,
+            boards=CallBoards(lambda: self.services.get(Boards), session, key),
         )
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:

@@ -1,13 +1,16 @@
 """Tools that the tasks of a plan call: those that its configuration names, up to a risk."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from agent_core.session.session import Session
+from agents_impl.boarding import ToolBoards
 from agents_impl.plan.models import PlanConfig
 from agents_impl.task.models import Risk
 from agents_impl.task.permitting import permit
+from reins.blackboard.boards import Boards
+from reins.blackboard.calling import CallBoards
 from reins.llm import Model
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
@@ -18,12 +21,18 @@ class PlanTools:
     """Calls tools for the tasks of one session, each call in surroundings of its own."""
 
     def __init__(
-        self, toolbox: Toolbox, session: Session, config: PlanConfig, model: Model
+        self,
+        toolbox: Toolbox,
+        session: Session,
+        config: PlanConfig,
+        model: Model,
+        boards: Callable[[], Boards],
     ) -> None:
         self._toolbox = toolbox
         self._session = session
         self._config = config
         self._model = model
+        self._boards = boards
         self._around: Context | None = None
 
     async def check(self) -> None:
@@ -49,7 +58,12 @@ class PlanTools:
             there = ", ".join(sorted(tools)) or "none"
             raise ToolError(f"the plan has no tool {name!r}; its configuration names: {there}")
         context = replace(
-            await self._surroundings(), key=key, memory={}, model=self._model, approve=self._approve
+            await self._surroundings(),
+            key=key,
+            memory={},
+            model=self._model,
+            approve=self._approve,
+            boards=ToolBoards(CallBoards(self._boards, self._session, key)),
         )
         return await self._toolbox.act(tools[name], arguments, context)
 

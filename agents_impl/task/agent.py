@@ -7,7 +7,7 @@ from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.results import StepResult
 from agent_core.session.controls import Control, Interrupt
-from agents_impl import believing  # noqa: F401 - brings its guidance
+from agents_impl import believing, reminding  # noqa: F401 - bring their guidance
 from agents_impl.task import goals
 from agents_impl.task.bounds import FACTS_BYTES, GUIDANCE_BYTES, newest
 from agents_impl.task.delegating import TaskDelegates
@@ -114,12 +114,14 @@ class TaskAgent(TaskDelegates):
     async def _think(self, history: History, tools: Mapping[str, Tool]) -> Thought:
         state = self.state
         notes = [state.noted] if state.noted else []
+        kept = remembered(self.session, state)
+        state.outside = state.outside or kept.is_of_others
         left = state.allowed - state.thoughts
         if left <= _LAST_THOUGHTS:
             notes.append(_FEW_LEFT.format(left=left))
         return await decide(
             self.services.get(Model), state, history, tools, self.config.context_tokens,
-            notes=notes, kept=remembered(self.session, state),
+            notes=notes, kept=kept.lines,
         )  # fmt: skip
 
     # -- guidance

@@ -11,6 +11,7 @@ from agent_core.agent.results import StepResult
 from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
+from agents_impl.boarding import ToolBoards
 from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
@@ -18,6 +19,8 @@ from agents_impl.task.minding import CallMind
 from agents_impl.task.models import Pending, ToolsSpent
 from agents_impl.task.permitting import Permit, permit
 from agents_impl.task.recording import TaskRecords
+from reins.blackboard.boards import Boards
+from reins.blackboard.calling import CallBoards
 from reins.tools.asking import Answered
 from reins.tools.budget import Spent
 from reins.tools.outcome import ToolError
@@ -151,6 +154,8 @@ class TaskActs(TaskRecords):
         around.seq, around.key, around.begun = self.session.seq + 1, pending.call.key, False
         memory = deepcopy(self.state.memory)
         around.memory, around.answered = self.state.memory, _answer_to(pending)
+        boards = CallBoards(lambda: self.services.get(Boards), self.session, pending.call.key)
+        around.boards = ToolBoards(boards)
         around.mind = mind = CallMind(self.session, self.state, pending.call.key)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(

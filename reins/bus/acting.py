@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from agent_core.actions.handling import handles
-from agent_core.actions.payloads import DeadLetterReplay, Publish
+from agent_core.actions.payloads import DeadLetterReplay, Publish, TopicSet
 from agent_core.agent.services import Services
 from agent_core.session.controls import Applied, Outcome, Rejected
 from agent_core.session.session import Session
@@ -65,11 +65,26 @@ async def publish(worker: Worker, action: Action) -> "asyncio.Future[Outcome]":
     outcome: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
 
     def settle(number: "asyncio.Future[int]") -> None:
-        if not outcome.done() and not number.cancelled():
-            outcome.set_result(Applied(number.result()))
+        if number.cancelled() or outcome.done():
+            return
+        full = number.exception()
+        outcome.set_result(Applied(number.result()) if full is None else Rejected(str(full)))
 
     number.add_done_callback(settle)
     return outcome
+
+
+@handles(TopicSet)
+async def topic_set(worker: Worker, action: Action) -> Outcome:
+    """The topic's bounds, for all who publish from then on."""
+    payload: TopicSet = action.payload(TopicSet)
+    topics = worker.fleet.services.get(Topics)
+    await topics.load()
+    row = topics.rooms.row(payload.topic)
+    if row is None or row["set_action"] != action.action_id:
+        by = {"set_by": action.actor, "set_at": now_us(), "set_action": action.action_id}
+        await topics.set_bounds({**payload.model_dump(), **by})
+    return Applied()
 
 
 @handles(DeadLetterReplay)
@@ -123,6 +138,7 @@ async def _give_again(
     }
     topics = fleet.services.get(Topics)
     await topics.add(mailbox(row["session_id"]), [draft], [dead_letters.record(marked)])
+    topics.dead[row["topic"]] -= 1
 
 
 def _us(at: datetime | int) -> int:

@@ -1,26 +1,53 @@
 """The messages that one tick has used, as one result."""
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from agent_core.agent.effects import Effect
 from agent_core.agent.results import StepResult
 from reins.bus.delivery import Place
 
 
+class Gap(NamedTuple):
+    """Messages of a topic that were dropped before this subscriber has read them."""
+
+    topic: str
+    first: int
+    last: int
+
+
 @dataclass(slots=True)
 class Heard:
     """Adds up what the messages of a tick have led to."""
 
+    finished: list[Place] = field(default_factory=list)
+    """Messages that are done with, used or given up."""
     places: list[Place] = field(default_factory=list)
     steps: list[StepResult] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    gaps: list[Gap] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     next_in_s: float | None = None
 
     def add(self, place: Place, step: StepResult | None) -> None:
         """A message was used."""
         self.places.append(place)
+        if step is not None:
+            self.steps.append(step)
+            self.effects += step.effects
+
+    def take_back(self, place: Place) -> None:
+        """It was used, and the state with it does not fit a snapshot."""
+        if self.finished and self.finished[-1] == place:
+            self.finished.pop()
+
+    def missed(self, gap: Gap, step: StepResult | None) -> None:
+        """Messages were dropped; `step` is what the agent makes of that."""
+        self.gaps.append(gap)
+        self.notes.append(
+            f"messages {gap.first} to {gap.last} of {gap.topic} were dropped unread: "
+            "it was too far behind"
+        )
         if step is not None:
             self.steps.append(step)
             self.effects += step.effects
@@ -56,4 +83,5 @@ class Heard:
             used.setdefault(place.topic, []).append(place.number)
         payloads = [step.payload for step in self.steps if step.payload is not None]
         own = payloads[0] if len(payloads) == 1 else {"steps": payloads} if payloads else {}
-        return {**own, "used": used}
+        gaps = {"gaps": [gap._asdict() for gap in self.gaps]} if self.gaps else {}
+        return {**own, **gaps, "used": used}

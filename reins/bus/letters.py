@@ -1,6 +1,7 @@
 """Dead letters: put on record with the tick that gives a message up, and given again."""
 
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -19,6 +20,8 @@ class DeadLetter:
     """An effect: the row of a message that is given up, in the commit that moves the cursor on."""
 
     row: dict[str, Any]
+    waiting: Counter[str]
+    """Those that wait, by topic; counted once it is on disk."""
 
     @property
     def key(self) -> str:
@@ -27,11 +30,12 @@ class DeadLetter:
     @asynccontextmanager
     async def prepare(self) -> AsyncIterator[Prepared | None]:
         yield Prepared([dead_letters.record(self.row)], {"dead_letter": self.row["letter_id"]})
+        self.waiting[self.row["topic"]] += 1
 
 
 def dead_letter(
     delivery: Delivery, *, agent_id: str, session_id: str, created_at: int, attempts: int,
-    error: str,
+    error: str, waiting: Counter[str],
 ) -> DeadLetter:  # fmt: skip
     """The dead letter of a message and a subscriber: one for each life of the session."""
     source = delivery.source
@@ -50,5 +54,6 @@ def dead_letter(
             "replayed_by": None,
             "replayed_at": None,
             "replayed_action": None,
-        }
+        },
+        waiting,
     )

@@ -8,10 +8,13 @@ from pydantic import BaseModel, Field
 from agent_core.actions.sources import Wakes
 from agent_core.agent.base import AgentConfig
 from reins.bus.delivery import Bad, Place
-from reins.bus.topic import TopicMessage
+from reins.bus.message import TopicMessage
 
 MAX_TOPICS = 500
 """Topics whose cursors one snapshot keeps."""
+
+
+GROUP = r"^[A-Za-z0-9_-]{1,64}$"
 
 
 class ReactiveConfig(AgentConfig):
@@ -20,17 +23,25 @@ class ReactiveConfig(AgentConfig):
     `since`: from which message on, of the topics that there are, and from which file on.
 
     `batch`: messages of one tick; `attempts`: after so many the message becomes a dead letter.
+    `group`: of all subscribers with this name one gets each message. It has `lease_s` for it, anew
+    with each message that it has used; then another gets it.
     """
 
     on: Annotated[list[Wakes], Field(min_length=1, max_length=32)]
     since: Literal["new", "all"] = "new"
     batch: int = Field(20, ge=1, le=100)
     attempts: int = Field(3, ge=1, le=10)
+    group: Annotated[str, Field(pattern=GROUP)] | None = None
+    lease_s: float = Field(60.0, gt=0, le=86_400, allow_inf_nan=False)
 
 
 class ReactiveState(BaseModel):
-    """`cursors`: the newest message of each topic that it has used, committed with that tick."""
+    """`on`: as it is configured, so that its row says it.
 
+    `cursors`: the newest message of each topic that it has used, committed with that tick."""
+
+    on: list[str] = []
+    group: str | None = None
     cursors: dict[str, int] = {}
     served: str = ""
     bad: Bad | None = None

@@ -1,19 +1,21 @@
 """A topic as the worker knows it: its newest messages, and who is woken by one."""
 
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
 
+from reins.bus.backlog import Backlog, Blocks
+from reins.bus.message import TopicMessage
 from reins.bus.task_lock import TaskLock
 from reins.threads import READS
 from store import conversations, messages
 from store.journal.file import Record
 from store.store import Store
-from store.times import now_us, to_us
+from store.times import now_us
 from store.topics import topic_id
 
 _HELD = 1_000
@@ -35,26 +37,6 @@ class Draft:
     session_id: str | None = None
     again: bool = False
     about: dict[str, Any] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class TopicMessage:
-    """One message of a topic. **Units**: `at` is microseconds since 1970, UTC."""
-
-    number: int
-    message_id: str
-    author: str
-    message: Any
-    at: int
-    about: dict[str, Any]
-
-    @classmethod
-    def of(cls, row: dict[str, Any]) -> "TopicMessage":
-        about = orjson.loads(row["metadata"] or "{}")
-        said = orjson.loads(row["text"]) if about.pop("json", False) else row["text"]
-        at = row["created_at"]
-        at_us = at if isinstance(at, int) else to_us(at)
-        return cls(row["number"], row["message_id"], row["author"], said, at_us, about)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +62,14 @@ class Topic:
     `told` is called once messages are on disk.
     """
 
-    def __init__(self, name: str, store: Store, told: Callable[["Topic"], object]) -> None:
+    def __init__(
+        self, name: str, store: Store, blocks: Blocks, told: Callable[["Topic"], object]
+    ) -> None:
         self.name = name
         self.newest = 0
         self.is_there = False
         self._store = store
+        self._backlog = Backlog(topic_id(name), store, blocks)
         self._told = told
         self._lock = TaskLock()
         self._loaded = False
@@ -93,8 +78,17 @@ class Topic:
         self._numbers: list[int] = []
 
     @property
+    def last(self) -> int:
+        """The number of the newest message, those on their way to the disk included."""
+        return self.newest + len(self._coming)
+
+    @property
     def conversation_id(self) -> str:
         return topic_id(self.name)
+
+    async def has(self, draft: Draft) -> bool:
+        """True of a message that is there already, by its id."""
+        return bool(draft.again and await self._there([draft]))
 
     def known(self, newest: int | None) -> None:
         """Take the newest number from a look at all topics, unless it is known already; None: it is
@@ -104,12 +98,17 @@ class Topic:
             self.newest, self.is_there, self._loaded = newest or 0, newest is not None, True
 
     @asynccontextmanager
-    async def adding(self, drafts: Sequence[Draft]) -> AsyncIterator[Added]:
+    async def adding(
+        self, drafts: Sequence[Draft], *, check: Callable[[], Awaitable[None]] | None = None
+    ) -> AsyncIterator[Added]:
         """The records of messages, to be committed within the context.
 
         Nobody else can publish meanwhile, so that the numbers hold; whoever does so may add more.
+        `check` raises where they are not to be added.
         """
         async with self._lock:
+            if check is not None:
+                await check()
             try:
                 added = await self._add(drafts)
                 yield added
@@ -128,7 +127,7 @@ class Topic:
         for draft in drafts:
             number = there.get(draft.message_id)
             if number is None:
-                number = self.newest + len(self._coming) + 1
+                number = self.last + 1
                 records.append(self._take(draft, number))
                 if draft.again:
                     there[draft.message_id] = number
@@ -193,17 +192,17 @@ class Topic:
     # -- reading
 
     async def after(self, number: int, limit: int) -> Sequence[TopicMessage]:
-        """The messages numbered above `number`, oldest first, `limit` at the most."""
+        """The messages numbered above `number`, oldest first, `limit` at the most.
+
+        Fewer may come though there are more: those that are read back come by the block.
+        """
         if number >= self.newest or limit < 1:
             return ()
         held = self._held
         if held and held[0].number <= number + 1:
             at = number + 1 - held[0].number
             return held[at : at + limit]
-        rows = await READS.call(
-            messages.list_messages, self.conversation_id, number, limit, store=self._store.reader
-        )
-        return [TopicMessage.of(row) for row in rows]
+        return await self._backlog.after(number, limit, self.newest)
 
     # -- records
 

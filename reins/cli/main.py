@@ -23,6 +23,11 @@ class Verb(NamedTuple):
     help: str
     serves: bool = False
 
+    def command(self, name: str) -> click.Command:
+        """The verb itself, imported now."""
+        found: click.Command = getattr(importlib.import_module(self.module), name)
+        return found
+
 
 class LazyGroup(click.Group):
     """A group that lists its verbs without importing them: the help must not take seconds."""
@@ -41,8 +46,7 @@ class LazyGroup(click.Group):
             return None
         if self.verbs[name].serves:
             signals.end_at_once()
-        found: click.Command = getattr(importlib.import_module(self.verbs[name].module), name)
-        return found
+        return self.verbs[name].command(name)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -62,7 +66,10 @@ STEER = {
     "post": Verb("reins.cli.steer", "say something in a conversation, as --actor"),
     "transcript": Verb("reins.cli.look", "print a conversation"),
     "publish": Verb("reins.cli.topics", "publish a message to a topic"),
-    "topic": Verb("reins.cli.topics", "print the messages of a topic, or its dead letters"),
+    "bound": Verb("reins.cli.topics", "set how far the subscribers of a topic may be behind"),
+    "topic": Verb(
+        "reins.cli.topics", "print the messages of a topic, its dead letters or subscribers"
+    ),
     "redeliver": Verb("reins.cli.topics", "give a dead letter to its subscriber again"),
     "reload": Verb("reins.cli.steer", "read settings, prompts and agent types again"),
     "attention": Verb("reins.cli.attention", "list what needs a person, by cause"),
@@ -88,6 +95,9 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "run": Verb("reins.cli.processes", "run web and worker in one process", serves=True),
             "work": Verb("reins.cli.processes", "run the worker alone", serves=True),
             **STEER,
+            "board": Verb(
+                "reins.cli.board", "values that agents and people share: list, get, put, delete"
+            ),
             "room": Verb("reins.cli.room", "steer a conversation: pause, resume, set, end"),
             "models": Verb("reins.cli.models", "the routes to models: check"),
             "tools": Verb("reins.cli.tools", "the tools that agents can use: list, show, call"),
@@ -95,7 +105,11 @@ reins = click.version_option(VERSION, prog_name="reins")(
             "usage": Verb("reins.cli.usage", "cost, failures and waits of calls of models"),
             "report": Verb("reins.cli.report", "time, cost, success rates and waits of a session"),
             "beliefs": Verb("reins.cli.minds", "what a session believes, and the evidence"),
-            "memories": Verb("reins.cli.minds", "what a session remembers"),
+            "memories": Verb("reins.cli.minds", "what a session, an agent or all remember"),
+            "mind": Verb(
+                "reins.cli.mind",
+                "change what is remembered or believed: put, forget, restore, undo",
+            ),
             "webhooks": Verb("reins.cli.webhooks", "webhooks that call people: list, test"),
             "schedules": Verb(
                 "reins.cli.schedules", "what is published when: list, set, pause, run, remove"

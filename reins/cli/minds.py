@@ -8,6 +8,7 @@ from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.outcome import print_json
 from reins.mind import fold_memories, memories_from, of_life
+from reins.mind.rows import of_session
 from reins.web.views.mind_folds import beliefs_shown, memory_shown
 from store import agents_config
 from store.agent_state import get_agent_state
@@ -38,13 +39,14 @@ def beliefs(*, session: str, as_json: bool) -> None:
             print(f"      {_piece(piece)}")
 
 
-@click.command("memories", cls=FolderCommand, help="what a session remembers")
+@click.command("memories", cls=FolderCommand, help="what a session, an agent or all remember")
 @data_option
-@click.argument("session")
+@click.argument("session", required=False)
+@click.option("--agent", help="those of an agent, for all of its sessions")
+@click.option("--shared", is_flag=True, help="those that all share")
 @click.option("--json", "as_json", is_flag=True, help="all versions, with where each is from")
-def memories(*, session: str, as_json: bool) -> None:
-    session_id, life = _life_of(session)
-    rows = of_life(list_memories(session_id, store=reader()), life)
+def memories(*, session: str | None, agent: str | None, shared: bool, as_json: bool) -> None:
+    rows = _memories_of(session, agent, shared=shared)
     held = fold_memories(memories_from(rows)).recall_all("", now_us())
     if as_json:
         newest = {(key, each.version) for key, each in held.items()}
@@ -55,6 +57,18 @@ def memories(*, session: str, as_json: bool) -> None:
     for key, each in held.items():
         value = terminal.shown(values[key, each.version])
         print(f"{terminal.shown(key)}: {terminal.cut(value, _VALUE_COLUMNS)}  #{each.version}")
+
+
+def _memories_of(session: str | None, agent: str | None, *, shared: bool) -> list[dict[str, Any]]:
+    """The rows of one scope. Raises: ValueError where not one of the three is given."""
+    if [session is not None, agent is not None, shared].count(True) != 1:
+        raise ValueError("give a SESSION, or --agent and its id, or --shared, one of them")
+    if session is not None:
+        session_id, life = _life_of(session)
+        return of_session(list_memories(session_id, store=reader()), life)
+    if agent is not None:
+        return list_memories(agent_id=agent, scope="agent", store=reader())
+    return list_memories(scope="shared", store=reader())
 
 
 def _life_of(session: str) -> tuple[str, int]:

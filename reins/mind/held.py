@@ -8,13 +8,14 @@ from typing import Any, cast
 
 from pydantic import BaseModel, ValidationError
 
+from reins.mind import remembering
 from reins.mind.actions import CHANGES
 from reins.mind.arguments import Believe
 from reins.mind.beliefs import Belief, Beliefs, fold
 from reins.mind.errors import MindError, TooLargeError
 from reins.mind.evidence import Evidence, Row, Undo, undone
 from reins.mind.lineage import NOWHERE, Lineage
-from reins.mind.memories import Memories, MemoryRow
+from reins.mind.memories import Memories, MemoryRow, Scope
 from reins.mind.reading import problems, size_bytes
 from reins.mind.remembering import Stamp
 from reins.mind.rows import record_of
@@ -66,13 +67,19 @@ class Held:
     has used none, so that no two rows on record have one id, however often a task is done again.
     """
 
-    def __init__(self, kept: Mapping[str, Any], owner: Owner) -> None:
-        """`kept` is what `as_json` gave; empty for a session that knows nothing yet."""
+    def __init__(
+        self, kept: Mapping[str, Any], owner: Owner, beyond: Memories | None = None
+    ) -> None:
+        """`kept` is what `as_json` gave; empty for a session that knows nothing yet. `beyond` has
+        the memories of its agent, and those that all share; None where there are none to be had.
+        """
         self._owner = owner
         self._acts: int = kept.get("acts", 0)
-        self._state = _Mind(
-            Memories.from_json(kept.get("memory", {})), Beliefs.from_json(kept.get("beliefs", {}))
-        )
+        self._has_beyond = beyond is not None
+        memory = Memories.from_json(kept.get("memory", {}))
+        if beyond is not None:
+            memory = replace(memory, agent=beyond.agent, shared=beyond.shared)
+        self._state = _Mind(memory, Beliefs.from_json(kept.get("beliefs", {})))
         self._rows: list[Row | MemoryRow] = []
         self.did: list[str] = []
         """A line for each act."""
@@ -98,9 +105,14 @@ class Held:
 
     def _do(self, act: Act, at: int) -> None:
         change, _ = CHANGES[act.name]
+        scope: Scope = getattr(act.given, "scope", None) or "session"
+        if scope != "session" and not self._has_beyond:
+            raise MindError(f"there are no memories of the scope {scope} here")
         stamp = Stamp(self._next_id(), at, act.given.source, self._placed(act.lineage))
         after = change(cast("AgentState", self._state), act.given, stamp)  # of it only these parts
         rows: list[Evidence | MemoryRow] = [*after.memory.fresh, *after.beliefs.fresh]
+        if scope != "session":
+            after.memory.check_room(scope)
         self._state = _Mind(after.memory.committed(), after.beliefs.committed())
         self._rows += rows
         self.did += [self._told(row, self._state.beliefs, at) for row in rows]
@@ -113,6 +125,26 @@ class Held:
         claim, before = act.given.claim, self.beliefs
         self.take([act], at)
         return changed(claim, before, self.beliefs, at), self._rows[-1].id
+
+    def restore(self, row: MemoryRow, act: Act, at: int) -> None:
+        """Bring back a version that the state does not keep, by its row. Raises: MindError."""
+        given = act.given
+        before = self._state, self._acts
+        stamp = Stamp(self._next_id(), at, given.source, self._placed(act.lineage))
+        made = remembering.restore(
+            self.memory, row.key, stamp, version=row, scope=row.scope, expect=given.expect,
+            expires_at=given.expires_at(at),
+        )  # fmt: skip
+        self._state = replace(self._state, memory=self.memory.followed_by(made))
+        self._rows.append(made)
+        self.did.append(self._told(made, self.beliefs, at))
+        try:
+            self._fit()
+        except MindError:
+            self._state, self._acts = before
+            self._rows.pop()
+            self.did.pop()
+            raise
 
     def undo(
         self, ids: Sequence[str], rows: Iterable[Row], text: str, lineage: Lineage, at: int
@@ -144,10 +176,17 @@ class Held:
         self.did.append(f"undo {', '.join(ids)}: {line}")
         return line, row.id
 
+    @property
+    def beyond(self) -> list[MemoryRow]:
+        """The rows of memories beyond the session that acts have left: each is committed only where
+        its version still follows what there is.
+        """
+        return [row for row in self._rows if isinstance(row, MemoryRow) and row.scope != "session"]
+
     def as_json(self) -> dict[str, Any]:
-        """The mind as the snapshot keeps it."""
+        """The mind as the snapshot keeps it: of memories those of the session."""
         return {
-            "memory": self.memory.as_json(),
+            "memory": replace(self.memory, agent={}, shared={}).as_json(),
             "beliefs": self.beliefs.as_json(),
             "acts": self._acts,
         }
@@ -180,7 +219,8 @@ class Held:
     @staticmethod
     def _told(row: Evidence | MemoryRow, beliefs: Beliefs, at: int) -> str:
         if isinstance(row, MemoryRow):
-            return f"{row.kind} {row.key[:_SHOWN_CHARS]} (version {row.version})"
+            scope = "" if row.scope == "session" else f"{row.scope}, "
+            return f"{row.kind} {row.key[:_SHOWN_CHARS]} ({scope}version {row.version})"
         verb = "doubt" if row.opposes else "believe"
         return f"{verb} {row.claim[:_SHOWN_CHARS]}: {beliefs.belief(row.claim, at).probability:.2f}"
 
@@ -190,10 +230,6 @@ def act_of(name: str, args: Mapping[str, Any], lineage: Lineage = NOWHERE) -> Ac
     given = arguments(CHANGES[name][1], args)
     if isinstance(given, Believe):
         given.likelihoods(doubts=name == "doubt")
-    elif given.scope not in (None, "session"):
-        raise MindError(
-            f"the scope is {given.scope!r}; a session keeps memories of the scope session alone"
-        )
     document = given.document
     return Act(name, given, lineage if document is None else replace(lineage, document=document))
 

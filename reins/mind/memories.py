@@ -18,6 +18,9 @@ MAX_KEY_CHARS = 200
 MAX_VALUE_BYTES = 64 * 1024
 KEPT_BYTES = 4 * 1024
 """A longer value is in its row alone: a state knows of it, and does not have it."""
+MOST_KEYS = 1_000
+ROOM_BYTES = {"agent": 64 * 1024, "shared": 256 * 1024}
+"""For the newest values of a scope beyond one session; of long ones their rows alone have them."""
 VERSIONS = 3
 """Versions of a key that a state keeps, the newest included; rows have them all."""
 MAX_FRESH = 256
@@ -168,6 +171,21 @@ class Memories:
                 f"commit them (`committed`) before there are more"
             )
         return Memories(**found, fresh=kept)
+
+    def check_room(self, scope: Scope) -> None:
+        """Raises: TooLargeError for more than a scope beyond one session holds."""
+        kept, most_bytes = self.kept(scope), ROOM_BYTES[scope]
+        size = sum(
+            size_bytes(each[-1].value, f"memory {key!r}")
+            for key, each in kept.items()
+            if each[-1].is_here
+        )
+        if len(kept) > MOST_KEYS or size > most_bytes:
+            raise TooLargeError(
+                f"memories of the scope {scope} would be {len(kept)} keys with {size:,} bytes, of "
+                f"{MOST_KEYS:,} with {most_bytes:,} at the most; forget some, use keys again, or "
+                "keep what is long in a file"
+            )
 
     def without_older(self) -> "Memories":
         """The same with the newest version of each key alone: the others stay in their rows."""

@@ -17,8 +17,9 @@ from store.times import to_us
 _LINEAGE = ("seq", "call_id", "message_id", "document", "actor")
 
 
-def record_of(row: Row | MemoryRow, owner: Mapping[str, Any], seq: int) -> Record:
-    """The journal's record of a row that is committed with the row `seq` of its session's log.
+def record_of(row: Row | MemoryRow, owner: Mapping[str, Any], seq: int | None) -> Record:
+    """The journal's record of a row that is committed with the row `seq` of its session's log, or
+    with none.
 
     `owner` has the columns that all rows of a life have: session_id, agent_id, life.
     """
@@ -82,12 +83,17 @@ def memories_from(rows: Iterable[Mapping[str, Any]]) -> list[MemoryRow]:
     ]
 
 
+def of_session(rows: Iterable[dict[str, Any]], created_at: int) -> list[dict[str, Any]]:
+    """Those of the life that began then whose scope is the session: its snapshot is their fold."""
+    return [row for row in of_life(rows, created_at) if row["scope"] == "session"]
+
+
 def of_life(rows: Iterable[dict[str, Any]], created_at: int) -> list[dict[str, Any]]:
     """Those of the life that began then: a session that is created again knows nothing of before.
 
     **Units**: microseconds since 1970.
     """
-    return [row for row in rows if _us(row["life"]) == created_at]
+    return [row for row in rows if row["life"] is not None and _us(row["life"]) == created_at]
 
 
 def _us(at: datetime | int) -> int:
@@ -96,4 +102,4 @@ def _us(at: datetime | int) -> int:
 
 
 def _lineage(row: Mapping[str, Any]) -> Lineage:
-    return Lineage(session_id=row["session_id"], **{name: row[name] for name in _LINEAGE})
+    return Lineage(session_id=row["session_id"] or None, **{name: row[name] for name in _LINEAGE})

@@ -9,6 +9,7 @@ from reins.mind.arguments import Recall, Remember
 from reins.mind.errors import MindError
 from reins.mind.held import Act, Held, act_of, arguments
 from reins.mind.lineage import Lineage
+from reins.mind.memories import Scope
 from reins.plans.actions import Actions
 from reins.plans.builtin import with_part
 from reins.plans.context import Context
@@ -34,19 +35,21 @@ class TaskMind:
             raise MindError(unknown("act", name, known))
         self.acts.append(act_of(name, args, self._lineage))
 
-    def recall(self, key: str) -> Any:
-        """The value of a memory. Raises: MindError where there is none."""
-        memory = self._held().memory.recall(key, self._now(), "session")
+    def recall(self, key: str, scope: Scope | None = None) -> Any:
+        """The value of a memory, of the nearest scope that has it. Raises: MindError where none
+        has.
+        """
+        memory = self._held().memory.recall(key, self._now(), scope)
         if memory is None:
-            every = self.recall_all()
+            every = self.recall_all(scope=scope)
             raise MindError(
                 f"{unknown('memory', key, every)}; a default is put there where one is given"
             )
         return _value(memory)
 
-    def recall_all(self, prefix: str = "") -> dict[str, Any]:
-        """The values of memories whose keys begin so, by key."""
-        every = self._held().memory.recall_all(prefix, self._now(), "session")
+    def recall_all(self, prefix: str = "", scope: Scope | None = None) -> dict[str, Any]:
+        """The values of memories whose keys begin so, by key, each of its nearest scope."""
+        every = self._held().memory.recall_all(prefix, self._now(), scope)
         return {key: _value(memory) for key, memory in every.items()}
 
     def probability(self, claim: str) -> float:
@@ -107,9 +110,9 @@ async def _recall(state: Any, ctx: Context) -> Any:
     mind, asked = mind_in(ctx), arguments(Recall, ctx.args)
     act_of("recall", ctx.args)
     if asked.key is None:
-        return with_part(state, asked.to, mind.recall_all(asked.prefix or ""))
+        return with_part(state, asked.to, mind.recall_all(asked.prefix or "", asked.scope))
     try:
-        value = mind.recall(asked.key)
+        value = mind.recall(asked.key, asked.scope)
     except MindError:
         if "default" not in asked.model_fields_set:
             raise

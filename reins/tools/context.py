@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, TypeAlias
 
 from reins.tools.asking import Answered
 from reins.tools.budget import Budget
@@ -37,23 +37,41 @@ class Answers(Protocol):
     async def stream(self, function: str, /, **arguments: object) -> Answer: ...
 
 
+Scope: TypeAlias = Literal["session", "agent", "shared"]
+
+
 class Mind(Protocol):
-    """The memories of a session, by key. A change counts once the call's result is on record.
+    """The memories of a session, its agent and all, by key; without a scope those of the nearest
+    that has the key. A change counts once the call's result is on record.
 
     Raises: ToolError where it cannot be.
     """
 
-    def remember(self, key: str, text: str) -> None: ...
+    def remember(self, key: str, text: str, scope: Scope) -> None: ...
 
-    def recall_all(self) -> Mapping[str, str]: ...
+    def recall_all(self, scope: Scope | None = None) -> Mapping[str, str]: ...
 
-    def forget(self, key: str) -> None: ...
+    def forget(self, key: str, scope: Scope) -> None: ...
 
-    def restore(self, key: str, version: int | None) -> str: ...
+    def restore(self, key: str, version: int | None, scope: Scope) -> str: ...
 
     def done_before(self, kept: Mapping[str, Any], told: Mapping[str, Any] | None) -> None:
         """The call is done again from its record: the mind after it, and the words of its row."""
         ...
+
+
+class Boards(Protocol):
+    """Values by key that agents and people share, each with its version. A change is on record
+    when it returns, whatever becomes of the call. Raises: ToolError where it cannot be.
+    """
+
+    async def get(self, board: str, key: str) -> tuple[Any, int] | None: ...
+
+    async def keys(self, board: str) -> Mapping[str, int]: ...
+
+    async def put(self, board: str, key: str, value: Any, expect: int | None) -> int: ...
+
+    async def delete(self, board: str, key: str, expect: int | None) -> int: ...
 
 
 NO_WORKSPACE = (
@@ -86,6 +104,7 @@ class Context:
     model: Answers | None = None
     answered: Answered | None = None
     mind: Mind | None = None
+    boards: Boards | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

@@ -22,6 +22,22 @@ def minds_folded(facts: Facts) -> Iterator[Finding]:
             yield Finding("minds_folded", why, {"session_id": session_id})
 
 
+def memories_numbered(facts: Facts) -> Iterator[Finding]:
+    """Beyond sessions, too, the versions of a key go from 1, each given once."""
+    newest: dict[tuple[str, str, str], int] = {}
+    for found in facts.snapshot.rows(memories.TABLE, ["scope", "agent_id", "key", "version"]):
+        row = found.row
+        if row["scope"] == "session":
+            continue
+        place = row["scope"], row["agent_id"] if row["scope"] == "agent" else "", row["key"]
+        expected = newest.get(place, 0) + 1
+        if row["version"] != expected:
+            why = f"version {row['version']} of it follows version {expected - 1}"
+            about = {"scope": row["scope"], "key": row["key"], "journal_n": found.number}
+            yield Finding("memories_numbered", why, about)
+        newest[place] = max(row["version"], expected - 1)
+
+
 def _by_session(facts: Facts, table: Table) -> dict[str, list[Row]]:
     found: dict[str, list[Row]] = {}
     for each in facts.snapshot.rows(table):
@@ -40,7 +56,8 @@ def _mind_of(state: Row) -> dict[str, Any]:
 def _off(mind: dict[str, Any], life: int, said: list[Row], kept: list[Row]) -> str | None:
     from reins.mind import Beliefs, Memories, MindError, fold, fold_memories, rows  # noqa: PLC0415 - takes 50 ms  # noqa: PLC0415
 
-    said, kept = rows.of_life(said, life), rows.of_life(kept, life)
+    said, written = rows.of_life(said, life), rows.of_life(kept, life)
+    kept = rows.of_session(kept, life)
     try:
         beliefs = Beliefs.from_json(mind.get("beliefs", {}))
         memory = Memories.from_json(mind.get("memory", {}))
@@ -52,6 +69,6 @@ def _off(mind: dict[str, Any], life: int, said: list[Row], kept: list[Row]) -> s
         return f"its beliefs are not those of its {len(said)} rows of evidence"
     if memory.without_older() != remembered.without_older():
         return f"its memories are not those of its {len(kept)} rows"
-    if mind.get("acts", 0) != len(said) + len(kept):
-        return f"it counts {mind.get('acts', 0)} acts, and has {len(said) + len(kept)} rows"
+    if mind.get("acts", 0) != len(said) + len(written):
+        return f"it counts {mind.get('acts', 0)} acts, and has {len(said) + len(written)} rows"
     return None

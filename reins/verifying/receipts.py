@@ -5,16 +5,19 @@ from collections.abc import Iterator
 from agent_core.actions.payloads import (
     PAYLOADS,
     AgentHasten,
+    BoardDelete,
+    BoardPut,
     InboxDecide,
     NoteAdd,
     PostMessage,
     Publish,
+    ToMemory,
     ToSession,
 )
 from agent_core.dispatch.queued import QueuedAction
 from reins.verifying.facts import Facts, Place
 from reins.verifying.finding import Finding
-from store import conversations, notes
+from store import conversations, memories, notes
 from store.lance.tables import Row
 from store.queue.reading import payload_of
 
@@ -57,6 +60,7 @@ def receipts_confirmed(facts: Facts) -> Iterator[Finding]:
     """A receipt says the same as the tables."""
     said = {row["message_id"] for row in facts.messages}
     said |= {found.row["note_id"] for found in facts.snapshot.rows(notes.TABLE)}
+    said |= {found.row["memory_id"] for found in facts.snapshot.rows(memories.TABLE)}
     made = {found.row["created_action"] for found in facts.snapshot.rows(conversations.TABLE)}
     applied = {row["action_id"] for row in facts.processed if row["outcome"] == "applied"}
     for row in facts.processed:
@@ -94,7 +98,9 @@ def _unconfirmed(
         elif issubclass(kind, ToSession | InboxDecide) and session_id and not named:
             message = f"applied with seq {row['applied_seq']} of session {session_id}, "
             message += "where no row names it"
-        elif kind in (PostMessage, Publish) and action_id not in said:
+        elif issubclass(kind, ToMemory) and not (named or action_id in said):
+            message = "the memory was changed; no row says so"
+        elif kind in (PostMessage, Publish, BoardPut, BoardDelete) and action_id not in said:
             message = "the message was posted; it is not there"
         elif kind.opens_conversation and action_id not in made:
             message = "the conversation was created; no conversation names the action"

@@ -14,16 +14,28 @@ from store import (
     agents_config,
     approval_rules,
     dead_letters,
+    group_reads,
     inbox,
     notes,
     saved,
+    topic_bounds,
 )
 from store.lance.tables import Row
 
 _SLICE = 200
 _KEYED = tuple(
     each.TABLE
-    for each in (agent_state, agents_config, inbox, approval_rules, saved, notes, dead_letters)
+    for each in (
+        agent_state,
+        agents_config,
+        inbox,
+        approval_rules,
+        saved,
+        notes,
+        dead_letters,
+        topic_bounds,
+        group_reads,
+    )
 )
 
 

@@ -5,13 +5,20 @@ from typing import Any
 
 import orjson
 
-from agent_core.actions.payloads import DeadLetterReplay, PostMessage, Publish
+from agent_core.actions.payloads import (
+    BoardDelete,
+    BoardPut,
+    DeadLetterReplay,
+    PostMessage,
+    Publish,
+)
 from agent_core.dispatch.queued import QueuedAction
 from reins.verifying.facts import Facts, about
 from reins.verifying.finding import Finding
 from store import conversations, messages, participants
+from store.kv import board_of
 from store.lance.tables import Row
-from store.topics import is_mailbox, is_topic
+from store.topics import is_mailbox, is_topic, topic_in
 
 _PLACE = ("conversation_id", "number", "message_id", "journal_n")
 
@@ -96,7 +103,7 @@ def posts_have_actions(facts: Facts) -> Iterator[Finding]:
         if is_topic(row["conversation_id"]) and _source_of(row) is not None:
             continue
         action = facts.actions.get(row["message_id"])
-        if action is None or action["type"] != _posting(row["conversation_id"]):
+        if action is None or action["type"] not in _posting(row["conversation_id"]):
             message = "a person's message has the id of no action that posts one"
         elif not _names(action, row["conversation_id"]):
             message = "the message stands in another conversation than its action names"
@@ -105,11 +112,15 @@ def posts_have_actions(facts: Facts) -> Iterator[Finding]:
         yield Finding("posts_have_actions", message, about(row, *_PLACE))
 
 
-def _posting(conversation_id: str) -> str:
-    """The type of the actions that write a person's message there."""
+def _posting(conversation_id: str) -> tuple[str, ...]:
+    """The types of the actions that write a person's message there."""
     if is_mailbox(conversation_id):
-        return DeadLetterReplay.action_type
-    return Publish.action_type if is_topic(conversation_id) else PostMessage.action_type
+        return (DeadLetterReplay.action_type,)
+    if not is_topic(conversation_id):
+        return (PostMessage.action_type,)
+    if board_of(topic_in(conversation_id)) is not None:
+        return BoardPut.action_type, BoardDelete.action_type
+    return (Publish.action_type,)
 
 
 def _names(action: Row, conversation_id: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reins.verifying import asked, calls, files, minds, numbers, receipts, states, talks
+from reins.verifying import asked, boards, calls, files, minds, numbers, receipts, states, talks
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from reins.verifying.log_checks import LOG_CHECKS
@@ -60,6 +60,12 @@ CHECKS: dict[str, Check] = {
     "rules_have_items": Check(asked.rules_have_items, "a rule and its decision are both there"),
     "minds_folded": Check(
         minds.minds_folded, "a session believes and remembers what its rows come to"
+    ),
+    "boards_announced": Check(
+        boards.boards_announced, "a board holds what its announcements lead to"
+    ),
+    "memories_numbered": Check(
+        minds.memories_numbered, "a version of a memory beyond sessions is given once"
     ),
     "calls_unique": Check(calls.calls_unique, "an attempt of a model call is on record once"),
     "calls_have_rows": Check(calls.calls_have_rows, "calls belong to rows that are there"),

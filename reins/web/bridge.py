@@ -20,6 +20,8 @@ from agent_core.budgets.usage import NOTHING
 from agent_core.conversations.conversations import Conversations
 from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
+from reins.bus.figures import TopicFigures
+from reins.bus.topics import Topics
 from reins.plan_modules import PlanModules
 from reins.settings import Settings
 from reins.tools import Registry, Tool
@@ -84,6 +86,7 @@ class WorkerHere(Protocol):
     types: AgentTypes
     fleet: Fleet
     conversations: Conversations
+    topics: Topics
     store: Store
     loop_monitor: LoopMonitor
     loop: asyncio.AbstractEventLoop | None
@@ -246,6 +249,19 @@ class Bridge:
     def on_commit(self, wake: Callable[[], object]) -> Callable[[], None]:
         """Call `wake`, from a thread, after each commit of a worker here; returns what ends it."""
         return (lambda: None) if self._worker is None else self._worker.store.journal.listen(wake)
+
+    def topic_figures(self) -> Mapping[str, TopicFigures]:
+        """The figures of topics, where the worker is here."""
+        return {} if self._worker is None else self._worker.topics.figures()
+
+    def topic_full(self, topic: str) -> str | None:
+        """The reason for which a message would be rejected now, where the worker is here."""
+        worker = self._worker
+        if worker is None or worker.loop is None or topic not in worker.topics.rooms.full:
+            return None
+        asking = asyncio.run_coroutine_threadsafe(worker.topics.full(topic, 1), worker.loop)
+        full = asking.result()
+        return full.text if full is not None and full.when_full == "reject" else None
 
     def composing(self, conversation_id: str) -> str | None:
         """The session that writes in a conversation, where the worker is here."""

@@ -80,7 +80,9 @@ def test_a_link_to_a_row_leads_to_it(three, visit):
 def test_every_page_has_an_address_and_a_title(shared, visit):
     """Opened by its address, each page shows itself and marks its link."""
     page = visit(shared.at)
-    for name in ("Sessions", "Conversations", "Queue", "Attention", "System"):
+    for name in (
+        "Sessions", "Conversations", "Topics", "Schedules", "Queue", "Attention", "System",
+    ):  # fmt: skip
         page.goto(f"{shared.at}/{name.lower()}")
         expect(page).to_have_title(titled(name))
         link = page.get_by_role("navigation", name="Pages").get_by_role("link", name=name)

@@ -252,6 +252,7 @@ def test_pages_on_which_nothing_is_yet(empty, visit, check, look):
     for path, heading in (
         ("sessions", "No sessions yet"), ("conversations", "No conversations yet"),
         ("queue", "No actions yet"), ("attention", "Nothing needs attention"),
+        ("topics", "No topics yet"), ("schedules", "No schedules yet"),
     ):  # fmt: skip
         page.goto(f"{empty.at}/{path}")
         expect(page.get_by_role("heading", name=heading)).to_be_visible()
@@ -261,11 +262,14 @@ def test_pages_on_which_nothing_is_yet(empty, visit, check, look):
 def test_a_phone_reaches_every_page(fleet, visit):
     """Through the rail, by touch, with nothing wider than the window on the way."""
     page = visit(fleet.at, **LOOKS["phone"])
-    for name in ("Conversations", "Queue", "Attention", "System", "Sessions"):
+    for name in ("Conversations", "Topics", "Queue", "Attention", "System", "Sessions"):
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).last.tap()
         expect(page).to_have_title(titled(name))
         expect(page.get_by_role("heading", name=name, exact=True)).to_be_attached()
         assert not is_wider_than_its_window(page), name
+    page.get_by_role("navigation", name="Pages").get_by_role("link", name="Topics").tap()
+    page.get_by_role("main").get_by_role("link", name="Schedules").tap()  # the rail has no room
+    expect(page).to_have_title(titled("Schedules"))
 
 
 def test_a_phone_steers_a_session(fleet, visit):

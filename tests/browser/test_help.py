@@ -38,6 +38,7 @@ def test_a_document_is_read_on_the_page(fleet, visit):
     address = within.get_attribute("href")
     within.click()
     page.wait_for_url(f"**{address}")
+    expect(article.get_by_role("heading", level=1)).to_be_visible()
     assert axe_findings(page) == []
 
 

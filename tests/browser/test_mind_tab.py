@@ -53,3 +53,91 @@ def test_beliefs_are_looked_into_and_taken_back(plans, visit, tmp_path):
     beliefs.get_by_role("button", name="Doubt").click()
     expect(beliefs.locator("summary").first).to_contain_text("the roof leaks 0.27")
     expect(beliefs).to_contain_text(re.compile(r"doubt the roof leaks:\s+applied\sat\s#\d+"))
+
+
+def test_the_mind_at_a_row(plans, visit, tmp_path):
+    """A chosen row shows what was believed and remembered there, and what was written just then."""
+    many = [Task("remember", {"key": f"key-{n}", "value": f"value {n}"}) for n in range(7)]
+    plan = sequence(
+        Task("believe", {"claim": "it rains", "source": "roof", "strength": 2.5, "text": "drops"}),
+        Task("doubt", {"claim": "it rains", "source": "eve", "strength": 2.5, "text": "no drops"}),
+        *many,
+        Task("forget", {"key": "key-3"}),
+        until_(tmp_path / "gate"),
+    )
+    config = {"plan": to_data(plan), "state": {}}
+    plans.applied([q.agent_create("weather", "ann", agent_type="plan", config=config)])
+    until(lambda: _kept(plans, "weather").get("key-3") is False, "it has forgotten")
+    page = visit(plans.page_of("weather"))
+    page.get_by_role("tab", name="Mind").click()
+    beliefs, memory = (page.get_by_role("region", name=name) for name in ("Beliefs", "Memory"))
+    summary = beliefs.locator("summary")
+    expect(summary).to_contain_text(re.compile(r"it rains\s+0.50.*from 0.9.*contested"))
+    expect(summary).to_contain_text("2.5 eve: “no drops”")
+    expect(beliefs.get_by_role("heading")).to_contain_text("1 contested")
+    expect(memory.get_by_role("heading")).to_have_text(re.compile(r"Memory\s+6$"))
+    memory.get_by_role("button", name="1 forgotten or expired").click()
+    expect(memory.get_by_role("listitem").filter(has_text="key-3")).to_contain_text("forgotten")
+    memory.get_by_role("searchbox", name="Search the memory").fill("value 5")
+    expect(memory.locator("li:not(.gone)")).to_have_count(1)
+    memory.get_by_role("searchbox", name="Search the memory").fill("nothing of it")
+    expect(memory).to_contain_text("None of the 6 fits")
+    summary.click()
+    beliefs.locator(".evidence li").filter(has_text="roof: drops").get_by_role("link").click()
+    expect(page.get_by_role("tabpanel")).to_contain_text(re.compile(r"Row #\d+ of"))
+    expect(beliefs.locator("summary")).to_contain_text("0.92")
+    expect(memory).to_contain_text("It remembers nothing at this row.")
+    [first] = [each for each in _memories(plans, "weather") if each["key"] == "key-0"]
+    page.goto(plans.page_of("weather", f"?seq={first['seq']}"))
+    page.get_by_role("tab", name="Mind").click()
+    expect(memory.get_by_role("heading")).to_contain_text("written here")
+    picture(page, "mind-at-row")
+    assert axe_findings(page) == []
+
+
+def test_people_change_what_is_remembered(plans, visit, tmp_path):
+    """They put, forget and restore a memory of a session, and one that all share, with receipts."""
+    plan = sequence(Task("remember", {"key": "price", "value": 12}), until_(tmp_path / "gate"))
+    config = {"plan": to_data(plan), "state": {}}
+    plans.applied([q.agent_create("keeper", "ann", agent_type="plan", config=config)])
+    until(lambda: _memories(plans, "keeper"), "it remembers")
+    page = visit(plans.page_of("keeper"))
+    page.get_by_role("tab", name="Mind").click()
+    memory = page.get_by_role("region", name="Memory")
+    memory.get_by_role("button", name="Forget price").click()
+    expect(memory).to_contain_text(re.compile(r"forget price:\s+applied\sat\s#\d+"))
+    expect(memory).to_contain_text("It remembers nothing any more.")
+    memory.get_by_role("button", name="1 forgotten or expired").click()
+    memory.get_by_role("button", name="Restore price").click()
+    expect(memory.get_by_role("listitem").filter(has_text="price")).to_contain_text("ann")
+    expect(memory.get_by_role("button", name="Forget price")).to_be_visible()
+    memory.get_by_role("button", name="Remember…").click()
+    form = memory.get_by_role("form", name="Remember")
+    form.get_by_role("textbox", name="Key").fill("price")
+    form.get_by_role("textbox", name="Value").fill("{nonsense")
+    form.get_by_label("Send as").select_option("as JSON")
+    expect(form).to_contain_text("This is no JSON")
+    form.get_by_role("textbox", name="Value").fill('{"usd": 13}')
+    form.get_by_role("button", name="Put in its place").click()
+    line = memory.get_by_role("listitem").filter(has_text="price")
+    expect(line).to_contain_text('{"usd":13}')
+    form.get_by_role("textbox", name="Key").fill("house rule")
+    form.get_by_role("textbox", name="Value").fill("no shoes")
+    form.get_by_label("Send as").select_option("as text")
+    form.get_by_label("Who remembers it").select_option("everybody")
+    form.get_by_role("button", name="Remember", exact=True).click()
+    shared = memory.get_by_role("listitem").filter(has_text="house rule")
+    expect(shared).to_contain_text(re.compile("no shoes.*ann.*shared"))
+    picture(page, "mind-remember")
+    assert axe_findings(page) == []
+    form.get_by_role("button", name="Close").click()
+    shared.get_by_role("button", name="Forget house rule").click()
+    expect(memory).to_contain_text("1 forgotten or expired")
+
+
+def _memories(app, session_id: str) -> list:
+    return app.read(f"/api/memories?session_id={session_id}")["items"]
+
+
+def _kept(app, session_id: str) -> dict:
+    return {each["key"]: each["held"] for each in _memories(app, session_id)}

@@ -30,7 +30,9 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    group_reads,
     inbox,
+    kv,
     memories,
     messages,
     notes,
@@ -38,6 +40,7 @@ from store import (
     saved,
     schedules,
     sightings,
+    topic_bounds,
     topics,
 )
 from store.store import TABLES
@@ -46,7 +49,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, topics, dead_letters,
-    schedules, sightings,
+    topic_bounds, kv, group_reads, schedules, sightings,
 )  # fmt: skip
 
 

@@ -120,6 +120,12 @@ def is_steering(line: str) -> bool:
     return program in ("queue_imp", "reins") and rest[0] in STEER
 
 
+def acts(line: str) -> bool:
+    """True if a line asks for something, whose outcome `--wait` waits for."""
+    verb = line.removeprefix("python -m ").split(maxsplit=2)[1]
+    return any(each.name == "wait" for each in STEER[verb].command(verb).params)
+
+
 def in_process(line: str) -> str:
     """A line of ours without a process of its own, which takes seconds to import."""
     printed = io.StringIO()

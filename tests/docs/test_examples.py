@@ -9,7 +9,7 @@ import pytest
 from store.agent_state import list_agent_states
 from store.reading import Reader
 from tests.docs.expected import ROOT, blocks, documents
-from tests.docs.running import in_process, is_steering
+from tests.docs.running import acts, in_process, is_steering
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.py"))
 RUNNABLE = [
@@ -40,7 +40,7 @@ def test_a_document_runs(path, follow):
 
 def run(reader, line):
     if is_steering(line):
-        in_process(f"{line} --wait")
+        in_process(f"{line} --wait" if acts(line) else line)
     elif line.startswith("cp "):
         assert reader.worker.stop() == 0
         reader.shell(line)

@@ -347,3 +347,32 @@ def test_the_plan_in_the_file_is_the_one_in_the_code():
     code, out, err = ran(["-m", "reins", "plan", "run", *with_actions, *state], cwd=ROOT, env={})
     assert (code, err) == (0, "")
     assert json.loads(out)["answer"] == FOUND
+
+
+def test_agents_work_together_by_a_board(tmp_path):
+    """Each adds to what the others found, none is lost; a second question goes on where it was."""
+    command = ["-m", "examples.multi_agent_demo", "--data", str(tmp_path / "data")]
+    code, out, err = ran(command, cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    lines = out.splitlines()
+    assert lines[0] == "1 planner: plan 1 = what do otters eat: forum, library, notes"
+    assert [line.split(" retriever-")[0] for line in lines[1:4]] == ["2", "3", "4"]
+    assert lines[3].endswith(": found 1 = forum 1, library 1, notes 1")
+    assert sorted(line.split(" [")[0] for line in lines[5:8]) == sorted(
+        line.split(" [")[0] for line in FOUND[:3]
+    )
+    assert lines[8] == "Sources: [1] forum, [2] library, [3] notes"
+    code, out, err = ran([*command, "where do otters sleep"], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    assert "Otters sleep in a holt. [1]" in out
+
+
+def test_a_queue_of_jobs_is_worked_off():
+    """One worker hangs, and the program is killed amid the work: each effect is there once."""
+    code, out, err = ran(["-m", "examples.work_queue"], cwd=ROOT, env={})
+    assert (code, err) == (0, "")
+    killed, done, checked = out.splitlines()
+    assert re.fullmatch(r"killed after \d+ jobs", killed)
+    assert re.fullmatch(r"40 jobs are done, by \{('\w+': \d+(, )?)+\}", done)
+    assert "cy" not in done, "who hangs has done none"
+    assert checked == "twice: none; missing: none"

@@ -2,10 +2,11 @@
 
 import pytest
 
+from reins.blackboard.tasks import NAMES as BOARDS
 from reins.mind import CHANGES
 from reins.plan_modules import PlanModuleError, PlanModules
 
-BUILT_IN = {"ask", "put", "tool", *CHANGES}
+BUILT_IN = {"ask", "put", "tool", *CHANGES, *BOARDS}
 MINE = """
 from reins.plans import Actions
 

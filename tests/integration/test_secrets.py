@@ -178,6 +178,7 @@ def every_get(house):
     ids["item_id"] = [row["item_id"] for row in asked_items(house)]
     ids["path"] = ["notes.txt"]
     ids["topic"] = ["news"]
+    ids["board"], ids["key"] = ["news"], ["headline"]
     for path, verbs in DOCUMENT["paths"].items():
         if "get" in verbs and not path.endswith("/events"):
             names = re.findall(r"{(\w+)}", path)
@@ -284,6 +285,7 @@ def look_everywhere(folder, model, collector):
             }[agent_type]  # fmt: skip
             house.act("/api/sessions", agent_id=agent_type, agent_type=agent_type, config=config)
         house.act("/api/topics/news", message=SAID[0])
+        house.ask("PUT", "/api/boards/news/headline", {"actor": "ann", "value": SAID[0]})
         with house.page("joke") as live, stream_of(house, "leaky") as stream:
             people(house, said)
             until(lambda: len(house.lines("leaky", "tick")) > 14, "it has said all")

@@ -21,7 +21,8 @@ def folded(session_id, store):
         twice = [each for each, n in Counter(row[name] for row in found).items() if n > 1]
         assert not twice, f"rows of one id: {twice}"
     assert Beliefs.from_json(kept.get("beliefs", {})) == fold(evidence_from(evidence))
-    assert Memories.from_json(kept.get("memory", {})) == fold_memories(memories_from(memories))
+    own = [row for row in memories if row["scope"] == "session"]
+    assert Memories.from_json(kept.get("memory", {})) == fold_memories(memories_from(own))
     assert kept.get("acts", 0) == len(evidence) + len(memories)
     rows = [row for row in rows if json.loads(row["state"])["created_at"] == life]
     told = {row["seq"]: json.loads(row["payload"] or "{}").get("mind") for row in rows}

@@ -1,6 +1,7 @@
 """Agents that use messages of topics, for tests."""
 
 import asyncio
+from collections import deque
 from typing import ClassVar
 
 from pydantic import BaseModel
@@ -32,9 +33,11 @@ class CounterAgent(ReactiveAgentBase):
     agent_type = "counter"
     Config = CounterConfig
     State = CounterState
-    given: ClassVar[list[tuple[str, str, int]]] = []
+    given: ClassVar[deque[tuple[str, str, int]]] = deque(maxlen=100_000)
     poisonous: ClassVar[bool] = True
     away: ClassVar[bool] = False
+    late: ClassVar[asyncio.Event] = asyncio.Event()
+    """What came late goes on once it is set."""
 
     async def receive(self, message: Delivery) -> StepResult | None:
         self.given.append((self.session.session_id, message.topic, message.number))
@@ -44,6 +47,8 @@ class CounterAgent(ReactiveAgentBase):
         match message.message:
             case "poison" if self.poisonous:
                 raise ValueError("it is poison")
+            case "late" if self.config.lease_s < 1:
+                await self.late.wait()
             case "slow" if self.poisonous:
                 await asyncio.sleep(60)
             case "waits" if self.poisonous:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 OURS = ("app.py", "agents.py", "queue_imp.py", "agent_core", "agents_impl", "store", "reins")
 FOR_ALL = {
     "reins.telemetry", "reins.logs", "reins.loops", "reins.jitter", "reins.redaction",
-    "reins.shutdown", "reins.signals", "reins.threads",
+    "reins.shutdown", "reins.signals", "reins.threads", "reins.together",
     "reins.without",
 }  # fmt: skip
 ONLY_IN = {

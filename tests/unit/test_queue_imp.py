@@ -49,7 +49,14 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.conversation_end("c1", "ann")
     queue_imp.post_message("c1", "ann", "hello")
     queue_imp.publish("prices", "ann", {"usd": 1})
+    queue_imp.topic_set("prices", "ann", max_unread=5, when_full="wait")
     queue_imp.dead_letter_replay("dead_1", "ann")
+    queue_imp.board_put("plans", "a", "ann", [1], expect=0)
+    queue_imp.board_delete("plans", "a", "ann")
+    queue_imp.memory_put("k", "ann", [1], agent_id="a1", session_id="s1", expires_in_s=5.0)
+    queue_imp.memory_forget("k", "ann", scope="agent", agent_id="a1")
+    queue_imp.memory_restore("k", "ann", 2, scope="shared")
+    queue_imp.evidence_undo("a1", "ann", ["e1"])
     item = {"item_id": "i1", "agent_id": "a1", "session_id": "s1", "call_hash": "h"}
     monkeypatch.setattr(queue_imp, "_item", lambda _: item)
     queue_imp.inbox_decide("i1", "ann", "approve", remember={"scope": "agent", "argv": ["ls"]})
@@ -74,7 +81,15 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"conversation_id": "c1"},
         {"conversation_id": "c1", "text": "hello"},
         {"topic": "prices", "message": {"usd": 1}},
+        {"topic": "prices", "max_unread": 5, "when_full": "wait"},
         {"letter_id": "dead_1"},
+        {"board": "plans", "key": "a", "value": [1], "expect": 0},
+        {"board": "plans", "key": "a"},
+        {"agent_id": "a1", "session_id": "s1", "scope": "session", "key": "k", "value": [1],
+         "expires_in_s": 5.0},
+        {"agent_id": "a1", "scope": "agent", "key": "k"},
+        {"scope": "shared", "key": "k", "version": 2},
+        {"agent_id": "a1", "ids": ["e1"], "text": ""},
         {"agent_id": "a1", "session_id": "s1", "item_id": "i1", "decision": "approve",
          "call_hash": "h", "remember": {
              "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},

@@ -9,6 +9,8 @@ from reins.web.api import (
     actions,
     agent_types,
     attention,
+    boards,
+    dead_letters,
     hooks,
     inbox,
     mcp,
@@ -64,8 +66,8 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    minds, topics, schedules, routes, tools, mcp_servers, inbox, attention, saved, system, usage,
-    vocabulary, webhooks,
+    minds, topics, dead_letters, schedules, boards, routes, tools, mcp_servers, inbox, attention,
+    saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 

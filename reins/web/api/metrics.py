@@ -14,6 +14,7 @@ from reins.web.api.context import ApiContext, api_context
 from reins.web.api.figure import Figure, Samples, by, measured, one, seconds
 from reins.web.api.mcp_figures import OF_MCP
 from reins.web.api.tool_figures import OF_TOOLS
+from reins.web.api.topic_figures import OF_TOPICS
 from reins.web.figures import WorkerFigures
 from store.queue import reading as queue_reading
 
@@ -295,6 +296,8 @@ class _Scrape:
             yield from measured(OF_ROUTES, routes)
             tools = [({"tool": name}, each) for name, each in bridge.tool_figures().items()]
             yield from measured(OF_TOOLS, tools)
+            topics = [({"topic": name}, each) for name, each in bridge.topic_figures().items()]
+            yield from measured(OF_TOPICS, topics)
             yield from measured(
                 OF_MCP, [({"server": each["name"]}, each) for each in bridge.mcp_servers()]
             )

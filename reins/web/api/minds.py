@@ -1,19 +1,25 @@
-"""Minds of sessions: what they believe and on what that rests, and what they remember."""
+"""Minds of sessions: what they believe and on what that rests, what they remember; changing it."""
 
 from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
+from flask import Response
 from pydantic import AfterValidator, Field
 
-from agent_core.actions.ids import KnownId
-from reins.web.api.context import api_context
+import queue_imp
+from agent_core.actions.ids import ActionError, KnownId
+from agent_core.actions.memories import MAX_MEMORY_KEY, checked_memory
+from reins.web.api.accepted import IF_ROOM, accepted
+from reins.web.api.context import ApiContext, api_context
 from reins.web.api.paths import stored_session
 from reins.web.api.sessions.read import seen
-from reins.web.http.fields import Digits, Flag, Input, Number
+from reins.web.http.fields import ActorBody, Digits, Flag, Input, Number
+from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
-from reins.web.http.problem import refusals
+from reins.web.http.problem import refusals, unfit, unknown
 from reins.web.views.minds import BeliefShown, MemoryShown
 from reins.web.views.rows import Wire
+from store.agent_steps import steps_at
 from store.evidence import list_evidence
 from store.memories import list_memories
 from store.times import iso, now_us, to_us
@@ -21,11 +27,18 @@ from store.times import iso, now_us, to_us
 api = group("minds", "session")
 
 _SessionId = Annotated[KnownId, AfterValidator(stored_session)]
+_Seconds = Annotated[float, Field(gt=0, le=1e10)]
 _Row = dict[str, Any]
+
+
+_AtSeq = Annotated[
+    Number | None, Field(description="as it stood at this row of the log; else as it stands now")
+]
 
 
 class BeliefsQuery(Input):
     session_id: _SessionId
+    at_seq: _AtSeq = None
     evidence: Annotated[
         int, Field(ge=0, le=1_000, description="so many pieces of each claim, the newest"), Digits
     ] = 50
@@ -46,12 +59,11 @@ def list_beliefs(query: BeliefsQuery) -> dict[str, Any]:
     """Each claim of a session: its probability, its curve, and the evidence behind it."""
     from reins.web.views.mind_folds import beliefs_shown  # noqa: PLC0415 - it takes 50 ms
 
-    context, at = api_context(), now_us()
+    context = api_context()
     seen(context, query.session_id)
     rows = list_evidence(query.session_id, store=context.bridge.store)
-    shown = beliefs_shown(
-        _of_now(rows), at, most_evidence=query.evidence, points=query.points
-    )  # fmt: skip
+    shown_rows, at = _at(query.session_id, query.at_seq, _of_now(rows))
+    shown = beliefs_shown(shown_rows, at, most_evidence=query.evidence, points=query.points)
     return {"session_id": query.session_id, "at": iso(at), "items": shown, "next_cursor": None}
 
 
@@ -59,6 +71,7 @@ class MemoriesQuery(Input):
     """Of a session, an agent or a scope; with none of them, of all sessions."""
 
     session_id: _SessionId | None = None
+    at_seq: _AtSeq = None
     agent_id: KnownId | None = None
     scope: Literal["session", "agent", "shared"] | None = None
     key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
@@ -84,13 +97,18 @@ def list_all_memories(query: MemoriesQuery) -> dict[str, Any]:
     context = api_context()
     if query.session_id is not None:
         seen(context, query.session_id)
+    elif query.at_seq is not None:
+        raise unfit("query.at_seq", "a row is one of a session; give its session_id too")
+    reader = context.bridge.store
     found = list_memories(
-        query.session_id, agent_id=query.agent_id, scope=query.scope, key=query.key,
-        store=context.bridge.store,
-    )  # fmt: skip
-    rows = _of_now(found)
-    newest = {(row["session_id"], row["scope"], row["key"]): row["memory_id"] for row in rows}
-    last, now = frozenset(newest.values()), now_us()
+        query.session_id, agent_id=query.agent_id, scope=query.scope, key=query.key, store=reader
+    )
+    rows, now = _at(query.session_id, query.at_seq, _of_now(found))
+    newest = {_owner(row): row["memory_id"] for row in rows}
+    for scope in sorted({row["scope"] for row in rows} - {"session"}):  # others write them, too
+        written = list_memories(scope=scope, store=reader)
+        newest |= {_owner(row): row["memory_id"] for row in written if to_us(row["at"]) <= now}
+    last = frozenset(newest.values())
     listed = [row for row in rows if query.versions or row["memory_id"] in last]
     after = [row for row in listed if row["journal_n"] > query.cursor]
     shown = after[: query.limit]
@@ -102,8 +120,24 @@ def list_all_memories(query: MemoriesQuery) -> dict[str, Any]:
     }
 
 
+def _at(session_id: str | None, seq: int | None, rows: list[_Row]) -> tuple[list[_Row], int]:
+    """Those that were there at a row of the session's log, and its moment; else all, and now."""
+    if session_id is None or seq is None:
+        return rows, now_us()
+    row = next(steps_at(session_id, [seq], store=api_context().bridge.store), None)
+    if row is None:
+        raise unknown("row", f"{seq} of {session_id}", "see GET /api/sessions/SESSION/steps")
+    return [each for each in rows if each["seq"] <= seq], to_us(row["created_at"])
+
+
+def _owner(row: _Row) -> tuple[str, str, str]:
+    """The place of a memory: its scope, whose it is there, its key."""
+    whose = {"session": row["session_id"], "agent": row["agent_id"]}.get(row["scope"], "")
+    return row["scope"], whose, row["key"]
+
+
 def _of_now(rows: Iterable[_Row]) -> list[_Row]:
-    """Those of the lives that sessions have now."""
+    """Those of the lives that sessions have now, and all that are of no session."""
     sessions = api_context().current()
     lives: dict[str, object] = {}
     found = []
@@ -111,7 +145,7 @@ def _of_now(rows: Iterable[_Row]) -> list[_Row]:
         name = row["session_id"]
         if name not in lives:
             lives[name] = (sessions.get(name) or {}).get("created_at")
-        if iso(row["life"]) == lives[name]:
+        if row.get("scope", "session") != "session" or iso(row["life"]) == lives[name]:
             found.append(row)
     return found
 
@@ -119,3 +153,101 @@ def _of_now(rows: Iterable[_Row]) -> list[_Row]:
 def _is_held(row: _Row, now: int) -> bool:
     expires_at = row["expires_at"]
     return row["kind"] != "forget" and (expires_at is None or to_us(expires_at) > now)
+
+
+class MemoryBody(ActorBody):
+    """Whose memory: `session_id` goes with the scope session, `agent_id` with agent, none with
+    shared. `expect`: the version that must be there, 0 for none.
+    """
+
+    scope: Literal["session", "agent", "shared"] = "session"
+    session_id: _SessionId | None = None
+    agent_id: KnownId | None = None
+    key: Annotated[str, Field(min_length=1, max_length=MAX_MEMORY_KEY)]
+    expect: Annotated[Number | None, Field(description="the version that must be there")] = None
+
+
+class MemoryPutBody(MemoryBody):
+    value: Annotated[Any, Field(description="JSON, but not null")]
+    expires_in_s: _Seconds | None = None
+
+
+class MemoryForgetBody(MemoryBody):
+    pass
+
+
+class MemoryRestoreBody(MemoryBody):
+    version: Annotated[
+        int | None, Field(ge=1, description="without it the newest with a value before this")
+    ] = None
+    expires_in_s: _Seconds | None = None
+
+
+class EvidenceUndoBody(ActorBody):
+    session_id: _SessionId
+    ids: Annotated[list[KnownId], Field(min_length=1, max_length=100)]
+    text: Annotated[str, Field(max_length=1_000)] = ""
+
+
+_ANSWERS = {**IF_ROOM, **refusals(400, 404, 413, 415)}
+
+
+@api.post("/api/memories", responses=_ANSWERS)
+def put_memory(header: KeyHeader, body: MemoryPutBody) -> Response:
+    """Give a memory a value, on record as the actor's."""
+    try:
+        checked_memory(body.value)
+    except ActionError as error:
+        raise unfit("body.value", str(error)) from None
+    return _change("memory_put", header, body)
+
+
+@api.post("/api/memories/forget", responses=_ANSWERS)
+def forget_memory(header: KeyHeader, body: MemoryForgetBody) -> Response:
+    """Let a memory be recalled no more."""
+    return _change("memory_forget", header, body)
+
+
+@api.post("/api/memories/restore", responses=_ANSWERS)
+def restore_memory(header: KeyHeader, body: MemoryRestoreBody) -> Response:
+    """Bring a version of a memory back."""
+    return _change("memory_restore", header, body)
+
+
+@api.post("/api/evidence/undo", responses=_ANSWERS)
+def undo_evidence(header: KeyHeader, body: EvidenceUndoBody) -> Response:
+    """Take evidence of a session back, as if it had never been said."""
+    context = api_context()
+
+    def make() -> _Row:
+        line = seen(context, body.session_id)
+        return queue_imp.create_action(
+            "evidence_undo", body.actor, agent_id=line["agent_id"], session_id=body.session_id,
+            ids=body.ids, text=body.text,
+        )  # fmt: skip
+
+    return accepted(context, header, make)
+
+
+def _change(action_type: str, header: KeyHeader, body: MemoryBody) -> Response:
+    context = api_context()
+
+    def make() -> _Row:
+        parts = body.model_dump(exclude={"actor", "session_id", "agent_id"}, exclude_none=True)
+        return queue_imp.create_action(action_type, body.actor, **_whose(context, body), **parts)
+
+    return accepted(context, header, make)
+
+
+def _whose(context: ApiContext, body: MemoryBody) -> dict[str, Any]:
+    """The ids of the action. Raises: RequestRefusedError."""
+    given = {"session": body.session_id, "agent": body.agent_id}
+    for scope, value in given.items():
+        if (value is not None) != (scope == body.scope):
+            wanted = f"{scope}_id goes with the scope {scope}, and only with it"
+            raise unfit(f"body.{scope}_id", f"{wanted}; the scope is {body.scope}")
+    if body.session_id is not None:
+        return {
+            "agent_id": seen(context, body.session_id)["agent_id"], "session_id": body.session_id
+        }  # fmt: skip
+    return {} if body.agent_id is None else {"agent_id": body.agent_id}

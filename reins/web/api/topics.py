@@ -1,5 +1,6 @@
 """Topics: their messages, publishing one, and the dead letters of those who could not use one."""
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
 from flask import Response
@@ -7,7 +8,8 @@ from pydantic import Field
 
 import queue_imp
 from agent_core.actions.ids import ActionError, KnownId
-from agent_core.actions.topics import TopicName, checked_message
+from agent_core.actions.topics import OpenTopic, TopicName, WhenFull, checked_message
+from reins.bus import subscribers
 from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
 from reins.web.http.fields import ActorBody, Digits, Flag, Input, Number, Words
@@ -17,7 +19,7 @@ from reins.web.http.paging import cursor_of, parts_of
 from reins.web.http.problem import RequestRefusedError, refusals, unfit, unknown
 from reins.web.views.conversations import within
 from reins.web.views.rows import Row, Wire
-from store import dead_letters, topics
+from store import dead_letters, topic_bounds, topics
 from store.times import iso
 
 api = group("topics", "topics")
@@ -26,6 +28,10 @@ _Limit = Annotated[int, Field(ge=1, le=1_000), Digits]
 
 class TopicPath(Input):
     topic: TopicName
+
+
+class OpenTopicPath(Input):
+    topic: OpenTopic
 
 
 class LetterPath(Input):
@@ -50,6 +56,17 @@ class DeadLettersQuery(Input):
 
 class PublishBody(ActorBody):
     message: Annotated[Any, Field(description="JSON, or a text")]
+
+
+class BoundsBody(ActorBody):
+    max_unread: Annotated[
+        Annotated[int, Field(ge=1)] | None, Field(description="messages; else as the settings say")
+    ] = None
+    max_age_s: Annotated[
+        Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,
+        Field(description="seconds; else as the settings say"),
+    ] = None
+    when_full: WhenFull = "reject"
 
 
 class ReplayBody(ActorBody):
@@ -88,6 +105,39 @@ class TopicMessageList(Wire):
 
     items: list[TopicMessageRow]
     next_cursor: str | None
+
+
+class SubscriberRow(Wire):
+    """A session that subscribes: the newest message that it has used, and how far it is behind.
+
+    `lag` is in messages, `lag_s` the age of the oldest one that it has not used. Members
+    of one `group` share both.
+    """
+
+    session_id: str
+    agent_id: str
+    status: str
+    cursor: int
+    lag: int
+    lag_s: float
+    group: str | None
+
+
+class BoundsRow(Wire):
+    """The bounds of a topic; null is as the settings say."""
+
+    max_unread: int | None
+    max_age_s: float | None
+    when_full: WhenFull
+    set_by: str
+    set_at: str
+
+
+class SubscriberList(Wire):
+    """The subscribers of a topic, furthest behind first, and the bounds that were set for it."""
+
+    items: list[SubscriberRow]
+    bounds: BoundsRow | None
 
 
 class DeadLetterRow(Wire):
@@ -145,17 +195,48 @@ def list_topic_messages(path: TopicPath, query: TopicMessagesQuery) -> dict[str,
 
 
 @api.post("/api/topics/<segment:topic>", responses={**IF_ROOM, **refusals(400, 413, 415)})
-def publish(path: TopicPath, header: KeyHeader, body: PublishBody) -> Response:
+def publish(path: OpenTopicPath, header: KeyHeader, body: PublishBody) -> Response:
     """Publish a message; its outcome names its number. The first one makes the topic."""
 
+    context = api_context()
+
     def make() -> dict[str, Any]:
+        if (full := context.bridge.topic_full(path.topic)) is not None:
+            raise RequestRefusedError(429, full)
         try:
             message = checked_message(body.message)
         except ActionError as error:
             raise unfit("body.message", str(error)) from None
         return queue_imp.create_action("publish", body.actor, topic=path.topic, message=message)
 
+    return accepted(context, header, make)
+
+
+@api.put("/api/topics/<segment:topic>", responses={**IF_ROOM, **refusals(400, 413, 415)})
+def set_bounds(path: TopicPath, header: KeyHeader, body: BoundsBody) -> Response:
+    """Set how far subscribers may be behind, and what becomes of one message more."""
+
+    def make() -> dict[str, Any]:
+        return queue_imp.create_action("topic_set", topic=path.topic, **body.model_dump())
+
     return accepted(api_context(), header, make)
+
+
+@api.get(
+    "/api/topics/<segment:topic>/subscribers", responses={200: SubscriberList, **refusals(404)}
+)
+def list_topic_subscribers(path: TopicPath) -> dict[str, Any]:
+    """Subscribers of a topic, and how far each is behind, without reading its log."""
+    context = api_context()
+    store = context.bridge.store
+    found = subscribers.list_subscribers(path.topic, store=store)
+    bounds = topic_bounds.get_topic_bounds(path.topic, store=store)
+    if not found and bounds is None:
+        _check_there(context, path.topic)
+    return {
+        "items": [asdict(each) for each in found],
+        "bounds": None if bounds is None else _bounds_row(bounds),
+    }
 
 
 @api.get("/api/topics/<segment:topic>/dead", responses={200: DeadLetterList, **refusals(404)})
@@ -215,6 +296,11 @@ def _message_row(topic: str, row: Row) -> dict[str, Any]:
         "message": topics.message_of(row),
         "created_at": iso(row["created_at"]),
     }
+
+
+def _bounds_row(row: Row) -> dict[str, Any]:
+    own = ("max_unread", "max_age_s", "when_full", "set_by")
+    return {name: row[name] for name in own} | {"set_at": iso(row["set_at"])}
 
 
 def _letter_row(row: Row) -> dict[str, Any]:

@@ -71,6 +71,7 @@ def memory_shown(row: Stored, *, held: bool) -> dict[str, Any]:
     """One version; `held`: no other version has come after it, and it is recalled."""
     return {
         **{name: row[name] for name in _MEMORY},
+        "seq": row["seq"] or 0,
         "value": None if row["value"] is None else orjson.loads(row["value"]),
         "held": held,
         "at": iso(row["at"]),

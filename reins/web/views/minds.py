@@ -57,7 +57,11 @@ class BeliefShown(Wire):
 
 
 class MemoryShown(Wire):
-    """A version of a memory. `held`: it is the newest of its key, neither forgotten nor expired."""
+    """A version of a memory. `held`: it is the newest of its key, neither forgotten nor expired.
+
+    A person's change of a memory of an agent, or of all, is of no session: its `session_id` is
+    empty, its `seq` 0.
+    """
 
     memory_id: str
     kind: Literal["put", "forget", "restore"]

@@ -135,7 +135,11 @@ async def test_branches_believe_side_by_side(fleet):
         ("forget", {"key": "k"}, "k"),
         ("believe", {"claim": ""}, "claim"),
         ("recall", {"key": "k", "to": "x"}, "a default is put there"),
-        ("remember", {"key": "k", "value": 1, "scope": "shared"}, "of the scope session alone"),
+        (
+            "remember",
+            {"key": "k", "value": 1, "scope": "shared"},
+            "of the scope shared here",
+        ),
         ("remember", {"key": "k", "value": "x" * 70_000}, "of at most 65,536"),
         ("breaks", {}, "it breaks"),
     ],

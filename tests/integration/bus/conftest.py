@@ -15,6 +15,7 @@ async def bus(tmp_path, monkeypatch):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
     CounterAgent.given.clear()
     CounterAgent.poisonous, CounterAgent.away = True, False
+    CounterAgent.late = asyncio.Event()
     made = Bus(tmp_path / "data")
     await made.start()
     yield made

@@ -11,8 +11,10 @@ from tests.support.waiting import until_async
 
 
 class Bus(Fleet):
+    modules = ("tests.support.topic_agents",)
+
     def __init__(self, folder):
-        super().__init__(folder, modules=("tests.support.topic_agents",))
+        super().__init__(folder, modules=self.modules)
 
     def make_parts(self, store):
         self.topics = Topics(store)

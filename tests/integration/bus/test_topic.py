@@ -4,10 +4,12 @@ import asyncio
 
 import pytest
 
+from reins.bus.backlog import BLOCK
 from reins.bus.task_lock import TaskLock
 from reins.bus.topic import Draft
 from reins.bus.topics import Topics
 from store.errors import JournalError
+from store.messages import list_messages
 from store.store import Store
 from store.topics import list_topic_messages
 
@@ -91,6 +93,29 @@ async def test_messages_are_read_from_memory_and_from_the_store(store):
         found = await topic.after(10, 5)
         assert [(each.number, each.message) for each in found] == [(n, n) for n in range(11, 16)]
         assert await topic.after(30, 5) == ()
+
+
+async def test_what_is_read_back_is_read_once_for_all(store, monkeypatch):
+    """Many readers of one block are one query; the end of a block that grew is read anew."""
+    await Topics(store).add("t", [Draft("ann", number) for number in range(1, BLOCK + 11)])
+    asked, read = [], list_messages
+
+    def counted(conversation_id, after, limit, **given):
+        asked.append(after)
+        return read(conversation_id, after, limit, **given)
+
+    monkeypatch.setattr("store.messages.list_messages", counted)
+    topics = Topics(store)
+    await topics.load()
+    topic = topics.get("t")
+    found = await asyncio.gather(*(topic.after(BLOCK - 5, 20) for _ in range(50)))
+    assert [[each.number for each in one] for one in found] == [[*range(BLOCK - 4, BLOCK + 1)]] * 50
+    assert [each.number for each in await topic.after(BLOCK, 20)] == [*range(BLOCK + 1, BLOCK + 11)]
+    assert asked == [0, BLOCK]
+    await topics.add("t", [Draft("ann", "more")])
+    assert [each.message for each in await topic.after(BLOCK + 9, 20)] == [BLOCK + 10, "more"]
+    assert [each.message for each in await topic.after(BLOCK + 10, 20)] == ["more"]
+    assert asked == [0, BLOCK, BLOCK]
 
 
 async def test_publishing_waits_for_a_store_that_cannot(store, monkeypatch):

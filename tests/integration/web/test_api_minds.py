@@ -71,6 +71,26 @@ def test_memories_are_told_by_their_newest_version_or_all(cellar):
     assert (len(rest["items"]), rest["next_cursor"]) == (2, None)
 
 
+def test_a_mind_is_told_as_it_stood_at_a_row(cellar):
+    """With what was there by then alone: neither later evidence nor later versions."""
+    [leak] = cellar.get("/api/beliefs?session_id=cellar")["items"]
+    wet, denied = leak["evidence"]
+    [then] = cellar.get(f"/api/beliefs?session_id=cellar&at_seq={wet['seq']}")["items"]
+    assert (round(then["probability"], 2), then["pieces"]) == (0.88, 1)
+    assert [each["evidence_id"] for each in then["evidence"]] == [wet["evidence_id"]]
+    at = cellar.get(f"/api/beliefs?session_id=cellar&at_seq={denied['seq']}")["at"]
+    assert at == cellar.get(f"/api/sessions/cellar/steps/{denied['seq']}")["created_at"]
+    every = cellar.get("/api/memories?session_id=cellar&versions=true")["items"]
+    first = every[0]["seq"]
+    then = cellar.get(f"/api/memories?session_id=cellar&at_seq={first}")["items"]
+    assert [(each["key"], each["value"], each["held"]) for each in then] == [
+        ("house", {"street": "Elm"}, True)
+    ]
+    assert cellar.get("/api/memories?session_id=cellar&at_seq=1")["items"] == []
+    cellar.get("/api/beliefs?session_id=cellar&at_seq=9999", 404)
+    cellar.get("/api/memories?at_seq=1", 422)
+
+
 def test_a_word_of_a_person_and_its_undo_are_told(api):
     """The receipt says what has changed, the piece which row has taken it back."""
     plan = {"kind": "task", "name": "ask", "args": {"prompt": "Well?", "to": "x"}}
@@ -118,3 +138,78 @@ def test_the_shell_tells_the_same(cellar):
     versions = json.loads(told(cellar, "memories", "cellar", "--json"))
     every = cellar.get("/api/memories?session_id=cellar&versions=true")["items"]
     assert versions == every
+
+
+def change(api, path, **body):
+    return api.done(path, {**ANN, **body})
+
+
+def test_people_change_memories_of_every_scope(api):
+    """The list says which version is held, whoever has written the others."""
+    config = {"plan": {"kind": "task", "name": "ask", "args": {"prompt": "Well?", "to": "x"}},
+              "budget": {"session": {"tokens": 1}}}  # fmt: skip
+    body = {"agent_id": "held", "agent_type": "plan", "config": config, **ANN}
+    assert api.done("/api/sessions", body)["outcome"] == "applied"
+    until(lambda: api.get("/api/sessions/held")["status"] == "paused", "it is held")
+    own = {"session_id": "held", "key": "k"}
+    got = change(api, "/api/memories", **own, value={"n": 1})
+    assert got["understood"] == "put k (version 1)"
+    assert change(api, "/api/memories/forget", **own)["outcome"] == "applied"
+    assert change(api, "/api/memories/restore", **own)["outcome"] == "applied"
+    for scope in ({"scope": "agent", "agent_id": "held"}, {"scope": "shared"}):
+        for value in ("one", "two"):
+            got = change(api, "/api/memories", **scope, key="all", value=value)
+        assert got["applied_seq"] == 2
+        late = change(api, "/api/memories", **scope, key="all", value=3, expect=1)
+        assert (late["outcome"], "at version 2" in late["error"]) == ("rejected", True)
+    found = api.get("/api/memories?versions=true")["items"]
+    assert [(each["scope"], each["version"], each["held"], each["actor"]) for each in found] == [
+        ("session", 1, False, "ann"), ("session", 2, False, "ann"), ("session", 3, True, "ann"),
+        ("agent", 1, False, "ann"), ("agent", 2, True, "ann"),
+        ("shared", 1, False, "ann"), ("shared", 2, True, "ann"),
+    ]  # fmt: skip
+    [agents] = api.get("/api/memories?scope=agent&agent_id=held")["items"]
+    assert (agents["value"], agents["session_id"], agents["seq"]) == ("two", "", 0)
+
+
+def test_evidence_is_taken_back_by_its_id(api):
+    """As by guidance."""
+    plan = {"kind": "task", "name": "ask", "args": {"prompt": "Well?", "to": "x"}}
+    config = {"plan": plan, "budget": {"session": {"tokens": 1}}}
+    body = {"agent_id": "held", "agent_type": "plan", "config": config, **ANN}
+    assert api.done("/api/sessions", body)["outcome"] == "applied"
+    until(lambda: api.get("/api/sessions/held")["status"] == "paused", "it is held")
+    said = {"guidance": {"type": "believe", "claim": "price is right"}, **ANN}
+    api.done("/api/sessions/held/interrupt", said)
+    [claim] = api.get("/api/beliefs?session_id=held")["items"]
+    ids = [claim["evidence"][0]["evidence_id"]]
+    got = change(api, "/api/evidence/undo", session_id="held", ids=ids)
+    assert got["understood"] == "taken back: price is right: 0.73 → 0.50"
+
+
+def test_a_change_that_names_nobody_is_refused(api):
+    """At once, and says what goes with what."""
+    for body, where in (
+        ({"key": "k", "value": 1}, "session_id"),
+        ({"key": "k", "value": 1, "scope": "agent", "session_id": "a"}, "body.session_id"),
+        ({"key": "k", "value": None, "scope": "shared"}, "body.value"),
+        ({"key": "", "value": 1, "scope": "shared"}, "body.key"),
+    ):
+        assert where in str(api.post("/api/memories", {**ANN, **body}, 422))
+    api.post("/api/memories", {**ANN, "key": "k", "value": 1, "session_id": "nobody"}, 404)
+
+
+def test_the_shell_changes_the_same(cellar):
+    """The verbs of `reins mind`; a session that has ended takes nothing."""
+    told(cellar, "mind", "put", "k", '{"n": 1}', "--shared", "--wait")
+    told(cellar, "mind", "put", "k", "text", "--agent", "cellar", "--expires", "60", "--wait")
+    assert told(cellar, "memories", "--shared") == 'k: {"n":1}  #1\n'
+    assert told(cellar, "memories", "--agent", "cellar") == 'k: "text"  #1\n'
+    told(cellar, "mind", "forget", "k", "--shared", "--wait")
+    assert told(cellar, "memories", "--shared") == ""
+    told(cellar, "mind", "restore", "k", "1", "--shared", "--expect", "2", "--wait")
+    assert told(cellar, "memories", "--shared") == 'k: {"n":1}  #3\n'
+    with pytest.raises(AssertionError, match="completed"):
+        told(cellar, "mind", "put", "k", "1", "--session", "cellar", "--wait")
+    with pytest.raises(AssertionError, match="one of them"):
+        told(cellar, "mind", "put", "k", "1")

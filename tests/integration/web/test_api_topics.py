@@ -8,6 +8,7 @@ from store import dead_letters
 from tests.integration.web.speaking import write
 
 ANN = {"actor": "ann"}
+KEY = {"Idempotency-Key": "again"}
 
 
 def published(api, topic, *messages):
@@ -102,3 +103,67 @@ def test_a_shell_publishes_and_reads(api, capsys):
     assert main(["topic", "sh"]) == 0
     assert capsys.readouterr().out == '1  ann  hello\n2  ann  {"n": 1}\n'
     assert main(["publish", "sh", "{", "--json"]) == 2
+
+
+def _letter(api, letter_id, topic, session_id, at, **more):
+    row = dict.fromkeys(dead_letters.TABLE.schema.names) | {
+        "letter_id": letter_id, "topic": topic, "number": at, "message_id": f"m{at}",
+        "agent_id": session_id, "session_id": session_id, "attempts": 3, "error": f"error {at}",
+        "buried_at": at, **more,
+    }  # fmt: skip
+    write(api.runtime, dead_letters.record(row))
+
+
+def test_dead_letters_are_gathered_by_topic_and_subscriber(api):
+    """Those that wait, with the newest reason; all of a cause are given again in one request."""
+    assert api.get("/api/dead-letters") == {"items": []}
+    _letter(api, "dead_1", "a", "slow", 1)
+    _letter(api, "dead_2", "a", "slow", 3)
+    _letter(api, "dead_3", "a", "other", 2)
+    _letter(api, "dead_4", "b", "slow", 4, replayed_by="bob", replayed_at=5)
+    slow, other = api.get("/api/dead-letters")["items"]
+    assert (slow["topic"], slow["session_id"], slow["count"]) == ("a", "slow", 2)
+    assert (slow["error"], slow["letter_ids"]) == ("error 3", ["dead_1", "dead_2"])
+    assert slow["since"] < slow["newest_at"]
+    assert other["letter_ids"] == ["dead_3"]
+    named = api.get("/api/dead-letters?letters=1")["items"][0]
+    assert (named["count"], named["letter_ids"]) == (2, ["dead_1"])
+    asked = {**ANN, "letter_ids": slow["letter_ids"]}
+    got = [api.ask("POST", "/api/dead-letters/replay", json=asked, headers=KEY) for _ in range(2)]
+    assert [each.status_code for each in got] == [202, 202]
+    assert got[0].json == got[1].json
+    acts = [q.wait_for_action(each["action_id"]) for each in got[0].json["items"]]
+    assert ["session slow has ended" in each["error"] for each in acts] == [True, True]
+    api.post("/api/dead-letters/replay", {**ANN, "letter_ids": ["dead_1", "nothing"]}, 404)
+    api.post("/api/dead-letters/replay", {**ANN, "letter_ids": []}, 422)
+
+
+def test_a_full_topic_answers_429(api):
+    """With who is furthest behind; bounds are told, and what lags is in the metrics."""
+    asked = api.ask("PUT", "/api/topics/b", json={**ANN, "max_unread": 2}).json
+    assert q.wait_for_action(asked["action_id"])["outcome"] == "applied"
+    assert api.get("/api/topics/b/subscribers")["bounds"]["max_unread"] == 2
+    with api.runtime.topics.subscribed(["topic:b"], "@slow", lambda: None):
+        got = published(api, "b", 1, 2, 3)
+        assert [each["outcome"] for each in got] == ["applied", "applied", "rejected"]
+        problem = api.post("/api/topics/b", {**ANN, "message": 4}, 429)
+        assert "session slow has not read 2 messages, and 2 may be unread" in problem["detail"]
+        got = api.client.get("/metrics", base_url="http://127.0.0.1:8700")
+        text = got.get_data(as_text=True)
+    published(api, "b", 5)
+    assert 'reins_topic_messages_total{topic="b"} 2.0' in text
+    assert 'reins_topic_lag_messages{topic="b"} 2.0' in text
+    assert 'reins_topic_dead_letters{topic="b"} 0.0' in text
+    assert api.ask("PUT", "/api/topics/b", json={**ANN, "max_unread": 0}).status_code == 422
+    api.get("/api/topics/unknown/subscribers", 404)
+
+
+def test_a_shell_sets_bounds_and_shows_subscribers(api, capsys):
+    """`reins bound`; `reins topic --subscribers` says how far each is behind."""
+    words = ["bound", "sh", "--max-unread", "5", "--when-full", "drop_oldest"]
+    assert main([*words, "--actor", "ann", "--wait"]) == 0
+    row = api.get("/api/topics/sh/subscribers")["bounds"]
+    assert (row["max_unread"], row["max_age_s"], row["when_full"]) == (5, None, "drop_oldest")
+    capsys.readouterr()
+    assert main(["topic", "sh", "--subscribers"]) == 0
+    assert capsys.readouterr().out == ""

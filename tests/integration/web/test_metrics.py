@@ -10,6 +10,7 @@ from reins.tools import Context
 from reins.tools.builtin.memory import recall
 from reins.web.api.mcp_figures import OF_MCP
 from reins.web.api.metrics import OF_ROUTES, OF_TOOLS, OF_WEB, OF_WORKER
+from reins.web.api.topic_figures import OF_TOPICS
 from tests.integration.web.serving import Served
 from tests.support.waiting import until
 
@@ -65,7 +66,8 @@ def test_the_values_move(api):
 def test_every_figure_is_there(api):
     """Each with the type that its name promises, and no other of ours."""
     _, types = scraped(api)
-    names = [figure.name for figure in (*OF_WEB, *OF_WORKER, *OF_ROUTES, *OF_TOOLS, *OF_MCP)]
+    of_all = (*OF_WEB, *OF_WORKER, *OF_ROUTES, *OF_TOOLS, *OF_MCP, *OF_TOPICS)
+    names = [figure.name for figure in of_all]
     assert {name.removesuffix("_total") for name in names} == {
         name for name in types if name.startswith("reins_")
     }

@@ -7,6 +7,7 @@ import { keys } from './shell/keys.svelte'
 import { router } from './shell/router.svelte'
 import { server } from './state/server.svelte'
 import { inbox } from './state/inbox.svelte'
+import { letters } from './state/letters.svelte'
 import { notifier } from './state/notifier.svelte'
 import { fleet } from './state/fleet.svelte'
 import { connection } from './net/connection.svelte'
@@ -31,6 +32,7 @@ void vocabulary.start()
 server.start()
 trouble.start()
 inbox.start()
+letters.start()
 notifier.start()
 
 const target = document.getElementById('app')

@@ -11,6 +11,8 @@ export interface PageRow {
   name: string
   /** After "g" it leads there; a page that has a key is in the rail. */
   key?: string
+  /** False: the rail of a phone has no room for it, and another page leads there. */
+  small?: boolean
   load: () => Promise<{ default: Component<Record<string, never>> }>
   /** How much on the page needs a person. */
   count?: () => number
@@ -22,6 +24,9 @@ const PAGES: readonly PageRow[] = [
   { path: '/sessions/:id', name: 'Session', load: late(() => import('./pages/session/SessionPage.svelte')) },
   { path: '/conversations', name: 'Conversations', key: 'c', load: late(() => import('./pages/conversations/ConversationsPage.svelte')) },
   { path: '/conversations/:id', name: 'Conversation', load: late(() => import('./pages/conversation/ConversationPage.svelte')) },
+  { path: '/topics', name: 'Topics', key: 't', load: late(() => import('./pages/topics/TopicsPage.svelte')) },
+  { path: '/topics/:id', name: 'Topic', load: late(() => import('./pages/topic/TopicPage.svelte')) },
+  { path: '/schedules', name: 'Schedules', key: 'h', small: false, load: late(() => import('./pages/schedules/SchedulesPage.svelte')) },
   { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
   { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
   { path: '/help/:id', name: 'Documents', load: late(() => import('./pages/help/DocumentPage.svelte')) },

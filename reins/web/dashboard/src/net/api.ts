@@ -12,6 +12,7 @@ import type {
   Concern,
   Conversation,
   ConversationDetail,
+  DeadLetter,
   DecideBody,
   FieldProblem,
   FileView,
@@ -19,7 +20,9 @@ import type {
   FoundSteps,
   InboxItem,
   InboxItemDetail,
+  Json,
   JsonObject,
+  LetterCause,
   LogRow,
   McpServer,
   Memory,
@@ -35,10 +38,14 @@ import type {
   RouteCheck,
   RouteList,
   Saved,
+  Schedule,
   SessionDetail,
   SessionNow,
   SessionsPage,
+  Subscriber,
   SystemInfo,
+  TopicBounds,
+  TopicRow,
   Tree,
   UsageNow,
   Verb,
@@ -95,12 +102,11 @@ async function get<T>(path: string, query: Query = {}, signal?: AbortSignal): Pr
 }
 
 /** The same key makes the repetition after a lost answer harmless: it is enqueued once. */
-async function post<T>(path: string, body: object, key: string): Promise<T> {
-  const init: RequestInit = {
-    method: 'POST',
-    headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key },
-    body: JSON.stringify(body),
-  }
+async function post<T>(path: string, body: object, key: string, method: 'POST' | 'PUT' = 'POST'): Promise<T> {
+  return repeated<T>(path, { method, headers: { 'Content-Type': 'application/json', 'Idempotency-Key': key }, body: JSON.stringify(body) })
+}
+
+async function repeated<T>(path: string, init: RequestInit): Promise<T> {
   try {
     return await send<T>(path, init)
   } catch (error) {
@@ -149,7 +155,20 @@ function search(query: Query): string {
 
 const MEMORIES = 500
 const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment(sessionId)}${part}`
+const ofTopic = (topic: string, part = ''): string => `/topics/${segment(topic)}${part}`
 const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
+
+/** Whose memory, and under which key; `expect`: the version that it must have, 0 for none. */
+export interface MemoryAddress {
+  scope: Memory['scope']
+  session_id?: string
+  agent_id?: string
+  key: string
+  expect?: number
+}
+
+export type ScheduleSettings = Pick<Schedule, 'topic' | 'when' | 'zone' | 'catch_up'> & { message?: Json }
+export type ScheduleVerb = 'pause' | 'resume' | 'run'
 
 export interface CreateSession {
   agent_id: string
@@ -215,10 +234,14 @@ export const api = {
   sessionNow: async (sessionId: string, signal: AbortSignal) =>
     (await get<{ now: SessionNow | null }>(ofSession(sessionId, '/now'), {}, signal)).now,
   sessionTree: (sessionId: string, signal: AbortSignal) => get<Tree>(ofSession(sessionId, '/tree'), {}, signal),
-  beliefs: async (sessionId: string, signal: AbortSignal) =>
-    (await get<{ items: Belief[] }>('/beliefs', { session_id: sessionId }, signal)).items,
-  memories: async (sessionId: string, signal: AbortSignal) =>
-    (await get<{ items: Memory[] }>('/memories', { session_id: sessionId, limit: MEMORIES }, signal)).items,
+  /** As it stood at a row of the log, or as it stands now. */
+  beliefs: async (sessionId: string, at_seq: number | null, signal: AbortSignal) =>
+    (await get<{ items: Belief[] }>('/beliefs', { session_id: sessionId, at_seq }, signal)).items,
+  memories: async (of: { session_id?: string; at_seq?: number | null; agent_id?: string; scope?: Memory['scope'] }, signal: AbortSignal) =>
+    (await get<{ items: Memory[] }>('/memories', { ...of, limit: MEMORIES }, signal)).items,
+  putMemory: (body: MemoryAddress & { value: Json; actor: string }, key: string) => post<Accepted>('/memories', body, key),
+  forgetMemory: (body: MemoryAddress & { actor: string }, key: string) => post<Accepted>('/memories/forget', body, key),
+  restoreMemory: (body: MemoryAddress & { version?: number; actor: string }, key: string) => post<Accepted>('/memories/restore', body, key),
   sessionPlan: (sessionId: string, signal: AbortSignal) => get<Plan>(ofSession(sessionId, '/plan'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),
@@ -276,6 +299,22 @@ export const api = {
     get<Page<Message>>(ofConversation(conversationId, '/messages'), query, signal),
   postMessage: (conversationId: string, body: { author: string; text: string }, key: string) =>
     post<Accepted>(ofConversation(conversationId, '/messages'), body, key),
+
+  topics: (query: { limit?: number; cursor?: string | null }) => get<Page<TopicRow>>('/topics', query),
+  publish: (topic: string, body: { message: Json; actor: string }, key: string) => post<Accepted>(ofTopic(topic), body, key),
+  subscribers: (topic: string, signal: AbortSignal) => get<{ items: Subscriber[]; bounds: TopicBounds | null }>(ofTopic(topic, '/subscribers'), {}, signal),
+  deadLetters: (topic: string, query: { limit?: number; cursor?: string | null; replayed?: boolean }, signal: AbortSignal) =>
+    get<Page<DeadLetter>>(ofTopic(topic, '/dead'), query, signal),
+  schedules: async (signal: AbortSignal) => (await get<{ schedules: Schedule[] }>('/schedules', {}, signal)).schedules,
+  setSchedule: (scheduleId: string, body: ScheduleSettings & { actor: string }, key: string) =>
+    post<Accepted>(`/schedules/${segment(scheduleId)}`, body, key, 'PUT'),
+  steerSchedule: (scheduleId: string, verb: ScheduleVerb, body: { actor: string }, key: string) =>
+    post<Accepted>(`/schedules/${segment(scheduleId)}/${verb}`, body, key),
+  /** One that is gone is not there to be removed again: it takes no key. */
+  removeSchedule: (scheduleId: string, actor: string) => repeated<Accepted>(`/schedules/${segment(scheduleId)}${search({ actor })}`, { method: 'DELETE' }),
+  letterCauses: async (signal: AbortSignal) => (await get<{ items: LetterCause[] }>('/dead-letters', {}, signal)).items,
+  replayLetters: (body: { letter_ids: string[]; actor: string }, key: string) => post<{ items: Accepted[] }>('/dead-letters/replay', body, key),
+  replayLetter: (letterId: string, body: { actor: string }, key: string) => post<Accepted>(`/dead-letters/${segment(letterId)}/replay`, body, key),
 }
 
 const filePart = (path: string): string => `/files${path && `/${path.split('/').map(segment).join('/')}`}`

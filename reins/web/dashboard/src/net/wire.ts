@@ -66,6 +66,15 @@ export type AgentType = Narrowed<
 export type Message = Narrowed<Schemas['Message'], { metadata: JsonObject | null }>
 export type Conversation = Narrowed<Schemas['Conversation'], { last_message: Message | null }>
 export type ConversationDetail = Narrowed<Schemas['ConversationDetail'], { last_message: Message | null; participants: Participant[] }>
+export type TopicRow = Schemas['TopicRow']
+/** A message that a subscriber could not use. */
+export type DeadLetter = Schemas['DeadLetterRow']
+/** What one subscriber could not use of one topic. */
+export type LetterCause = Schemas['LetterCause']
+/** A session that listens to a topic, and how far it is behind. */
+export type Subscriber = Schemas['SubscriberRow']
+export type TopicBounds = Schemas['BoundsRow']
+export type Schedule = Narrowed<Schemas['ScheduleRow'], { message: Json }>
 export type Pace = Conversation['pace']
 export type Participant = Narrowed<Schemas['Participant'], { config: PersonaConfig | null; state: PersonaState | null }>
 

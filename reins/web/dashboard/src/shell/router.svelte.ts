@@ -10,6 +10,14 @@ export const conversationPath = (conversationId: string): string => at(`/convers
 
 export const messagePath = (conversationId: string, number: number): string => `${conversationPath(conversationId)}?message=${number}`
 
+export const topicPath = (topic: string, message?: number): string => at(`/topics/${segment(topic)}${message === undefined ? '' : `?message=${message}`}`)
+
+export const schedulePath = (scheduleId: string): string => at(`/schedules?schedule=${encodeURIComponent(scheduleId)}`)
+
+/** The session at the row that published a message of a topic, which has yet to be found: not long after that moment. */
+export const publishedPath = (sessionId: string, topic: string, message: number, at: string): string =>
+  `${sessionPath(sessionId)}?published=${encodeURIComponent(`${topic}:${message}`)}&at=${encodeURIComponent(at)}`
+
 /** The session at the row of one of its ticks, which has yet to be found. */
 export const tickPath = (sessionId: string, tick: number): string => `${sessionPath(sessionId)}?tick=${tick}`
 

@@ -4,12 +4,13 @@ import { at } from '../net/base'
 import { dismissed } from './dismissed.svelte'
 import { server } from './server.svelte'
 import { causeOf, fleet } from './fleet.svelte'
+import { letterCauseId, letters } from './letters.svelte'
 import { snoozed } from './snoozed.svelte'
 import { trouble } from './trouble.svelte'
 import type { ActionRow } from '../net/wire'
 
 export interface Kind {
-  id: 'inbox' | 'worker' | 'causes' | 'offered' | 'waiting' | 'rejected'
+  id: 'inbox' | 'worker' | 'causes' | 'letters' | 'offered' | 'waiting' | 'rejected'
   title: string
   /** Its meaning and its remedy, in a line. */
   hint: string
@@ -41,6 +42,13 @@ export const KINDS: Kind[] = [
     hint: '',
     count: () => attention.causes,
     all: { href: at('/sessions?mood=failing,hanging,held,stuck'), label: 'All in Sessions' },
+  },
+  {
+    id: 'letters',
+    title: 'Dead letters, by topic and subscriber',
+    hint: 'Messages that a subscriber could not use after all its attempts. Mend the cause, then replay them.',
+    count: () => letters.causes.length,
+    all: { href: at('/topics'), label: 'All in Topics' },
   },
   {
     id: 'offered',
@@ -109,6 +117,7 @@ class Attention {
     return [
       ...(hasNoWorker() ? [{ id: 'worker', title: 'No worker runs', count: 1 }] : []),
       ...this.#loud.map(({ kind, key, count }) => ({ id: `${kind} ${key}`, title: `Sessions are ${kind}`, count })),
+      ...letters.causes.map((each) => ({ id: `letters ${letterCauseId(each)}`, title: `${each.session_id} could not use messages of ${each.topic}`, count: each.count })),
       ...this.offering.map(({ name }) => ({ id: `offered ${name}`, title: `Tools of ${name} have changed`, count: 1 })),
       ...this.rejected.map(({ action, actionIds }) => ({ id: `rejected ${action.action_id}`, title: `${action.type} was rejected`, count: actionIds.length })),
     ]

@@ -1,10 +1,10 @@
 /** Every act that a person can ask for: each is sent by a `Request`, in the name of the actor. */
 
 import { actor } from './actor.svelte'
-import { api, type CreateSession, type RoomSettings, type RoomVerb } from '../net/api'
+import { api, type CreateSession, type MemoryAddress, type RoomSettings, type RoomVerb, type ScheduleSettings, type ScheduleVerb } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
-import type { Accepted, BulkItem, DecideBody, InboxItem, JsonObject, Mode, Saved, Verb } from '../net/wire'
+import type { Accepted, BulkItem, DeadLetter, DecideBody, InboxItem, Json, JsonObject, Mode, Saved, Verb } from '../net/wire'
 
 type Answered<Answer = Accepted> = Promise<Answer | null>
 
@@ -145,6 +145,67 @@ export async function postMessage(request: Request, conversationId: string, text
   if (by === null) return null
   const body = { author: by, text }
   return request.send(text, [conversationId, body], (key) => api.postMessage(conversationId, body, key), one)
+}
+
+/** Gives a memory a value, on record as the actor's. */
+export async function putMemory(request: Request, of: MemoryAddress, value: Json): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...of, value, actor: by }
+  return request.send(`remember ${of.key}`, ['put', body], (key) => api.putMemory(body, key), one)
+}
+
+/** It is recalled no more, until it is restored. */
+export async function changeMemory(request: Request, verb: 'forget' | 'restore', of: MemoryAddress & { version?: number }): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...of, actor: by }
+  return request.send(`${verb} ${of.key}`, [verb, body], (key) => (verb === 'forget' ? api.forgetMemory : api.restoreMemory)(body, key), one)
+}
+
+/** A message to a topic, JSON or a text; the first one makes the topic. */
+export async function publish(request: Request, topic: string, message: Json): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { message, actor: by }
+  return request.send(typeof message === 'string' ? message : JSON.stringify(message), [topic, body], (key) => api.publish(topic, body, key), one)
+}
+
+/** Publishes to a topic when it is due; under an id that is there, it is changed. */
+export async function setSchedule(request: Request, scheduleId: string, settings: ScheduleSettings): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...settings, actor: by }
+  return request.send(`schedule ${scheduleId}`, [scheduleId, body], (key) => api.setSchedule(scheduleId, body, key), one)
+}
+
+export async function steerSchedule(request: Request, scheduleId: string, verb: ScheduleVerb): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by }
+  return request.send(`${verb} ${scheduleId}`, [verb, scheduleId, body], (key) => api.steerSchedule(scheduleId, verb, body, key), one)
+}
+
+export async function removeSchedule(request: Request, scheduleId: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  return request.send(`remove ${scheduleId}`, ['remove', scheduleId, by], () => api.removeSchedule(scheduleId, by), one)
+}
+
+/** A message that a subscriber could not use is given to it again. */
+export async function replayLetter(request: Request, { letter_id, topic, number }: DeadLetter): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { actor: by }
+  return request.send(`replay ${topic} #${number}`, [letter_id, body], (key) => api.replayLetter(letter_id, body, key), one)
+}
+
+/** The same of many, in one request. */
+export async function replayLetters(request: Request, topic: string, letterIds: string[]): Answered<{ items: Accepted[] }> {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { letter_ids: letterIds, actor: by }
+  return request.send(`replay ${letterIds.length} of ${topic}`, body, (key) => api.replayLetters(body, key), ({ items }) => items)
 }
 
 export async function reloadEnvironment(request: Request): Answered {

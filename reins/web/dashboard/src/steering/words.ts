@@ -18,6 +18,17 @@ const WORDS: Record<string, string> = {
   conversation_set: 'Change room',
   conversation_end: 'End room',
   post_message: 'Message',
+  memory_put: 'Remember',
+  memory_forget: 'Forget',
+  memory_restore: 'Restore memory',
+  evidence_undo: 'Undo evidence',
+  publish: 'Publish',
+  dead_letter_replay: 'Replay',
+  topic_set: 'Set bounds',
+  schedule_set: 'Set schedule',
+  schedule_pause: 'Pause schedule',
+  schedule_run: 'Run schedule',
+  schedule_remove: 'Remove schedule',
   environment_reload: 'Reload environment',
 }
 

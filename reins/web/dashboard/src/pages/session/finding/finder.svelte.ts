@@ -7,6 +7,9 @@ import { SORTS } from './sorts'
 
 const PAGE = 500
 export const BUCKETS = 300
+/** A message is dated while its row is being made. */
+const PUBLISHED_WITHIN_MS = 2_000
+const PUBLISHED_WITHIN_ROWS = 200
 
 export class Finder {
   found = $state.raw<FoundSteps | null>(null)
@@ -89,6 +92,22 @@ export class Finder {
   async rowOfTick(tick: number): Promise<number | null> {
     const { items } = await api.find(this.sessionId, { q: `tick:${tick} kind:tick`, limit: 1 }, this.#stop.signal)
     return items[0] ?? null
+  }
+
+  /** The row that published a message of a topic, "orders:12", at about that time; null where none is found. */
+  async rowOfMessage(published: string, at: string): Promise<number | null> {
+    const colon = published.lastIndexOf(':')
+    const [topic, number] = [published.slice(0, colon), Number(published.slice(colon + 1))]
+    const since = new Date(Date.parse(at) - PUBLISHED_WITHIN_MS).toISOString()
+    const { items } = await api.find(this.sessionId, { q: `since:${since}`, limit: 1 }, this.#stop.signal)
+    const [first] = items
+    if (first === undefined) return null
+    const rows = await api.steps(this.sessionId, { after_seq: first - 1, limit: PUBLISHED_WITHIN_ROWS }, this.#stop.signal)
+    const row = rows.items.find(({ payload }) => {
+      const numbers = payload?.[`topic:${topic}`]
+      return Array.isArray(numbers) && numbers.includes(number)
+    })
+    return row?.seq ?? null
   }
 
   close(): void {

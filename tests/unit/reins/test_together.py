@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from agent_core.fleet.together import Together
+from reins.together import Together
 from tests.support.waiting import until_async
 
 

@@ -1,0 +1,1 @@
+"""Memories beyond one session: those of an agent, and those that all share; changes by people."""

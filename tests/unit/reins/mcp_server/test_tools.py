@@ -45,9 +45,10 @@ def test_each_type_of_action_has_its_tool():
     """But those that are a person's: a new type is offered, or named here."""
     persons = {
         "environment_reload", "view_save", "note_add", "agent_hasten", "conversation_pause",
-        "conversation_resume", "conversation_set", "conversation_end", "dead_letter_replay",
-        "topic_set", "board_put", "board_delete", "memory_put", "memory_forget", "memory_restore",
-        "evidence_undo",
+        "conversation_resume", "conversation_set", "conversation_end",
+        "dead_letter_replay", "topic_set", "board_put", "board_delete",
+        "memory_put", "memory_forget", "memory_restore", "evidence_undo",
+        "schedule_set", "schedule_pause", "schedule_run", "schedule_remove",
     }  # fmt: skip
     assert len(ACTING) == len(set(PAYLOADS) - persons)
 

@@ -13,6 +13,8 @@ import gc
 import os
 import time
 import uuid
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import structlog
@@ -44,6 +46,7 @@ from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
+from reins.mirrors.mirror import Mirror
 from reins.plan_modules import PlanModules
 from reins.remembering.shared import SharedMemories
 from reins.settings import Settings, load_settings
@@ -133,6 +136,11 @@ class Runtime:
         )
         self.model.answered = self.fleet.outages.answered
         concerns = FleetConcerns(self.fleet.live, self.store.reader)
+        self.mirror = (
+            Mirror(settings.mirror, self.store.reader, prefix=settings.mirror_prefix)
+            if settings.mirror
+            else None
+        )
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
         self.dispatcher: Dispatcher | None = None
@@ -159,6 +167,9 @@ class Runtime:
         try:
             await together(self.store.start(), self.model.start())
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
+            if self.mirror is not None:
+                ending.add("the mirror", partial(asyncio.to_thread, self.mirror.stop))
+                self.mirror.start()
             ending.add("the probe of the sandbox", self.confinement.stop)
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)
@@ -282,6 +293,7 @@ class Runtime:
             journal_rows=self.store.journal.rows,
             actions_handled=0 if self.dispatcher is None else self.dispatcher.handled,
             confinement=self.confinement.told(),
+            mirror=None if self.mirror is None else asdict(self.mirror.figures()),
         )
 
 

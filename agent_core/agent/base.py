@@ -143,6 +143,13 @@ class AgentBase:
         """The children that it waits for, in the form of a stored wait; its state says so."""
         return None
 
+    @property
+    def concern(self) -> dict[str, Any] | None:
+        """The matter that a person should decide although the session goes on: `key`, `text`,
+        `since` in microseconds; its state says so.
+        """
+        return None
+
     def report(self) -> dict[str, Any] | None:
         """The part of a session's result that its type adds to the last row."""
         return None

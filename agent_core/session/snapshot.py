@@ -59,6 +59,8 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
         snapshot["demonstration"] = True
     if session.agent.idle:
         snapshot["idle"] = True
+    if (concern := session.agent.concern) is not None:
+        snapshot["concern"] = concern
     if session.lineage is not None:
         snapshot["lineage"] = session.lineage.stored()
     if session.reading is not None:

@@ -65,4 +65,4 @@ def test_a_key_that_no_server_keeps_is_named_by_its_digest():
 def test_a_row_that_was_written_by_hand_is_put_as_it_reads():
     row = {"agent_id": "a", "session_id": "s", "context": "{", "history": None, "journal_n": None}
     found = item_of("agent_state", row)
-    assert (found.value["state"], found.value["seq"], found.seq) == (None, None, 0)
+    assert (found.value["state"], found.value["seq"], found.seq) == (None, None, 1)

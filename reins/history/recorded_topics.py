@@ -11,9 +11,10 @@ from typing import Any
 import orjson
 
 from agent_core.session.session import Session
+from reins.bus.message import TopicMessage
 from reins.bus.reactive import ReactiveAgentBase
 from reins.bus.subscribing import Delivery
-from reins.bus.topic import Added, Draft, TopicMessage
+from reins.bus.topic import Added, Draft
 from reins.history.recorded_acts import payload_of
 from store import topics
 from store.reading import Reader

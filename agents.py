@@ -13,6 +13,8 @@ import gc
 import os
 import time
 import uuid
+from dataclasses import asdict
+from functools import partial
 from typing import Any
 
 import structlog
@@ -37,12 +39,14 @@ from agent_core.session.work import left_behind
 from reins import event_loop, logs, redaction, telemetry, terminal
 from reins.blackboard.boards import Boards
 from reins.bus.bounds import Bounds
+from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
+from reins.mirrors.mirror import Mirror
 from reins.plan_modules import PlanModules
 from reins.remembering.shared import SharedMemories
 from reins.search.indexer import VectorsIndexer, WordsIndexer
@@ -115,6 +119,7 @@ class Runtime:
                 self.scheduler,
                 self.boards,
                 self.memories,
+                listening(self.topics),
                 self.inbox,
                 self.children,
                 self.toolbox,
@@ -132,6 +137,11 @@ class Runtime:
         )
         self.model.answered = self.fleet.outages.answered
         concerns = FleetConcerns(self.fleet.live, self.store.reader)
+        self.mirror = (
+            Mirror(settings.mirror, self.store.reader, prefix=settings.mirror_prefix)
+            if settings.mirror
+            else None
+        )
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
         self.words = WordsIndexer(self.store.reader, self.loop_monitor.lags)
@@ -160,6 +170,9 @@ class Runtime:
         try:
             await together(self.store.start(), self.model.start())
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
+            if self.mirror is not None:
+                ending.add("the mirror", partial(asyncio.to_thread, self.mirror.stop))
+                self.mirror.start()
             ending.add("the probe of the sandbox", self.confinement.stop)
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)
@@ -292,6 +305,7 @@ class Runtime:
             journal_rows=self.store.journal.rows,
             actions_handled=0 if self.dispatcher is None else self.dispatcher.handled,
             confinement=self.confinement.told(),
+            mirror=None if self.mirror is None else asdict(self.mirror.figures()),
         )
 
 

@@ -9,6 +9,7 @@ from agent_core.agent.effects import Effect, Prepared
 from agent_core.session.decisions import Recorded
 from agent_core.session.log import Also
 from agent_core.session.session import Session
+from agents_impl.claiming import Claims
 from reins.remembering.shared import SharedMemories
 
 if TYPE_CHECKING:
@@ -26,10 +27,12 @@ def held_by(session: Session, state: Minded) -> "Held":
     from reins.mind import Held, Owner  # noqa: PLC0415
 
     shared = shared_with(session)
+    claims: Claims = getattr(session.agent.config, "claims", [])
     return Held(
         state.mind,
         Owner(session.session_id, session.agent_id, session.created_at),
         None if shared is None else shared.view(session.agent_id),
+        {each.claim(): each.reliability for each in claims},
     )
 
 
@@ -99,6 +102,8 @@ def keep(session: Session, state: Minded, held: "Held", at: int, **told: Any) ->
 
     **Units**: `at`, the time of what was done, in microseconds.
     """
+    if found := held.contradictions(at):
+        told = {**told, "contradictions": found}
     state.mind = held.as_json()
     payload = {"mind": {"at": at, "did": list(held.did), **told}}
     return MindRows(f"mind:{session.session_id}", held.records(), payload)

@@ -19,3 +19,5 @@ class Health:
     actions_handled: int
     confinement: dict[str, object] | None
     """The confinement of tools' commands: kind, confined, detail. None while nobody knows yet."""
+    mirror: dict[str, object] | None = None
+    """How far the mirror is behind: lag_rows, lag_s, puts, failures, error. None without one."""

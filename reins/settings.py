@@ -29,6 +29,13 @@ class SettingsError(ValueError):
     """A setting is misspelt or impossible; the message names it and says what would be right."""
 
 
+def _valid_mirror(url: str) -> str:
+    """Raises: ValueError that does not repeat the address, which may hold a password."""
+    if not url.startswith(("redis://", "rediss://", "postgresql://", "postgres://")):
+        raise ValueError("expected an address such as redis://… or postgresql://…")
+    return url
+
+
 class Settings(BaseSettings):
     """Every setting, read from `REINS_*` variables, then from `.env` in the working folder."""
 
@@ -186,6 +193,14 @@ class Settings(BaseSettings):
     record_days: int = Field(
         14, ge=1, le=36_500, description="days for which the record of a model call is kept"
     )
+    mirror: Annotated[str, AfterValidator(_valid_mirror)] | None = Field(
+        None,
+        description="address of a Redis or PostgreSQL that follows the newest states",
+        repr=False,
+    )
+    mirror_prefix: str = Field(
+        "reins/", max_length=100, description="before the keys of the mirror: one for each folder"
+    )
     budget_day_tokens: int | None = Field(
         None, ge=0, description="tokens that all sessions together may take in a UTC day"
     )
@@ -293,7 +308,7 @@ def _current(_environment: object, _env_file: object) -> Settings:
 
 
 def _problem(name: str, given: object, message: str) -> str:
-    secret = any(part in name for part in ("key", "token", "url"))  # a URL may hold a password
+    secret = any(part in name for part in ("key", "token", "url", "mirror"))  # with passwords
     return f"{PREFIX}{name.upper()}{'' if secret else f'={given!r}'}: {message}"
 
 

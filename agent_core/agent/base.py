@@ -2,10 +2,11 @@
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from agent_core.actions.sources import Wakes
 from agent_core.agent.guidance import (
     GuidanceRejectedError,
     Understood,
@@ -44,6 +45,8 @@ class AgentConfig(BaseModel):
     heartbeat_s: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
     route: str | None = Field(None, min_length=1, max_length=64)
     budget: Budget | None = None
+    on: Annotated[list[Wakes], Field(max_length=32)] = []
+    since: Literal["new", "all"] = "new"
 
 
 class AgentBase:
@@ -58,6 +61,8 @@ class AgentBase:
     State: ClassVar[type[BaseModel]]
     Guidance: ClassVar[Any] = None
     accepts_text: ClassVar[bool] = True
+    receives: ClassVar[bool] = False
+    """True of a type that takes messages of topics itself; for others they are guidance."""
     words: ClassVar[Words] = Words()
     is_first: bool = False
     """True for one that was rebuilt, until its first tick has a wait behind it."""
@@ -136,6 +141,13 @@ class AgentBase:
     @property
     def waits_for(self) -> dict[str, Any] | None:
         """The children that it waits for, in the form of a stored wait; its state says so."""
+        return None
+
+    @property
+    def concern(self) -> dict[str, Any] | None:
+        """The matter that a person should decide although the session goes on: `key`, `text`,
+        `since` in microseconds; its state says so.
+        """
         return None
 
     def report(self) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from agent_core.agent.base import AgentBase
 from agent_core.agent.deciding import take_decision
 from agent_core.agent.guidance import ForChassis, GuidanceRejectedError, Taken, Understood
 from agent_core.budgets.limits import BudgetSpentError, spent_in
-from agent_core.session.controls import Applied, Control, Decide, Interrupt, Resume, Stop
+from agent_core.session.controls import Applied, Control, Decide, Hear, Interrupt, Resume, Stop
 from agent_core.session.decisions import DecisionRejectedError
 from agent_core.session.failures import describe, is_own_end
 from agent_core.session.log import Event
@@ -47,13 +47,29 @@ class InterruptMixin(AgentBase):
             is_end = isinstance(error, TimeoutError) and not str(error) and not spent_in(error)
             why = self._given_up(limit_s) if is_end else _why(error)
             what = "guidance" if isinstance(control, Interrupt) else "decision"
+            if isinstance(control, Hear) and isinstance(error, GuidanceRejectedError):
+                await self._bury_heard(control, why)
+                return
             session.refuse(control, f"the {what} could not be applied: {why}")
             return
         finally:
             session.scope.guide_limit = None
         await self._on_record(control, taken, state)
 
+    async def _bury_heard(self, control: Hear, why: str) -> None:
+        """The message is a dead letter, in the commit that moves the cursor on."""
+        session, (topic, number) = self.session, control.source
+        session.heard(topic, number)
+        event = Event(
+            "status",
+            f"{session.status}: message {number} of {topic} is a dead letter: {why}",
+            payload={"dead": {"topic": topic, "number": number}, "actor": control.actor},
+        )
+        control.settle(Applied(await session.log.record(event, also=control.letter(why))))
+
     async def _take(self, control: Interrupt | Decide) -> Taken:
+        if isinstance(control, Hear) and control.vain is not None:
+            raise GuidanceRejectedError(control.vain)
         if isinstance(control, Decide):
             taken = await take_decision(self, control)
             return replace(taken, did=_line(taken.did, "decided"))
@@ -76,6 +92,8 @@ class InterruptMixin(AgentBase):
     async def _on_record(self, control: Interrupt | Decide, taken: Taken, state: str) -> None:
         session = self.session
         session.guided = guided = session.guided + 1
+        if isinstance(control, Hear):
+            session.heard(*control.source)
         if session.waits is not None and session.waits.is_stuck:
             session.end_wait()
         with taken.recording as recorded:
@@ -115,7 +133,10 @@ def is_now(control: Control) -> bool:
 def _said(control: Interrupt | Decide) -> dict[str, Any]:
     if isinstance(control, Decide):
         return {"type": "decision"}
-    said = {"guidance": control.raw, "mode": control.mode}
+    said: dict[str, Any] = {"guidance": control.raw, "mode": control.mode}
+    if isinstance(control, Hear):
+        topic, number = control.source
+        said["message"] = {"topic": topic, "number": number}
     return said if control.undoes is None else {**said, "undoes": control.undoes[0]}
 
 

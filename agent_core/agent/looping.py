@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import structlog
@@ -13,19 +13,21 @@ from agent_core.agent.effects import NO_EFFECTS, Prepared, enter_all
 from agent_core.agent.failing import FailMixin
 from agent_core.agent.intending import IntendMixin
 from agent_core.agent.interrupting import InterruptMixin
+from agent_core.agent.listening import begin, closing, hearing, resumed
 from agent_core.agent.outcomes import Aborted, Done, Failed, Held, Idle, TickOutcome, Yielded
 from agent_core.agent.pausing import PauseMixin
 from agent_core.agent.renewing import RenewMixin
 from agent_core.agent.results import Quiet, checked
 from agent_core.agent.stopping import StopMixin
 from agent_core.budgets.limits import spent_in
-from agent_core.session.controls import Decide, Interrupt, Resume, Stop
+from agent_core.session.controls import Control, Decide, Interrupt, Resume, Stop
 from agent_core.session.failures import SlowModelError, is_own_end
 from agent_core.session.log import Event
 from agent_core.session.outages import spread
 from agent_core.session.status import Status
 from agent_core.session.tick_scope import Abort
 from reins import telemetry
+from store.journal.file import Record
 from store.times import now_us
 
 _logger = structlog.get_logger(__name__)
@@ -53,22 +55,31 @@ class LoopingAgentBase(
         self._retired = False
         self._has_news = False
 
+    async def begin(self) -> Sequence[Record]:
+        """A new session: from where it reads its topics, and what its type needs to `admit` it.
+
+        Raises: AgentRejectedError.
+        """
+        await begin(self)
+        return await self.admit()
+
     async def run(self) -> None:
         session, loop = self.session, asyncio.get_running_loop()
-        while not self.ended:
-            if session.mailbox:
-                await self.apply_mail()
-                session.end_stream()
-            elif self.may_tick() and (not self.due_at or self.due_at <= loop.time()):
-                if telemetry.on:
-                    with telemetry.tick(session):
+        with hearing(self):
+            while not self.ended:
+                if session.mailbox:
+                    await self.apply_mail()
+                    session.end_stream()
+                elif self.may_tick() and (not self.due_at or self.due_at <= loop.time()):
+                    if telemetry.on:
+                        with telemetry.tick(session):
+                            await self.tick_once()
+                    else:
                         await self.tick_once()
+                    session.end_stream()
                 else:
-                    await self.tick_once()
-                session.end_stream()
-            else:
-                self.before_sleep()
-                await session.mailbox.sleep(self.due_at if self.may_tick() else None)
+                    self.before_sleep()
+                    await session.mailbox.sleep(self.due_at if self.may_tick() else None)
 
     def before_sleep(self) -> None:
         """Nothing is due, and no request waits; a type may begin here what else is to run."""
@@ -124,6 +135,14 @@ class LoopingAgentBase(
             self.tick_in(wait_s)
 
     # -- requests
+
+    async def apply(self, control: Control) -> None:
+        await super().apply(control)
+        if isinstance(control, Resume):
+            resumed(self)
+
+    def closing_records(self) -> Sequence[Record]:
+        return [*super().closing_records(), *closing(self)]
 
     async def apply_mail(self) -> None:
         while not self.ended and self.session.mailbox:

@@ -133,7 +133,7 @@ class Children:
         kind, config = self.check(parent, wish)
         child = self.home.build(kind, config, agent_id=wish.session_id, session_id=wish.session_id)
         child.lineage = _place_of(parent).child(parent.session_id, wish.task, wish.settle)
-        await child.agent.admit()
+        await child.agent.begin()
 
     def creating(self, parent: Session, wish: Wish) -> "CreateChild":
         """The effect that makes a child with the parent's tick: both are on disk, or neither."""

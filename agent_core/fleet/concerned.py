@@ -55,6 +55,7 @@ def _may_be_concerned(session: Session) -> bool:
         or session.held is not None
         or session.waits is not None
         or session.failures > 0
+        or session.agent.concern is not None
         or session.status is Status.FAILED
         or session.inbox.waits(session.session_id) is not None
     )

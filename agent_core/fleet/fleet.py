@@ -179,7 +179,7 @@ class Fleet:
         }
         if lineage is not None:
             row |= {"parent_session_id": lineage.parent, "root_session_id": lineage.root}
-        also = [agents_config.record(row), *await session.agent.admit()]
+        also = [agents_config.record(row), *await session.agent.begin()]
         session.begin_budget(config.budget, before, is_own=own_budget)
         self.live[session_id] = session
         self.ids.add(session_id)

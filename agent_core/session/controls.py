@@ -1,10 +1,12 @@
 """The requests that a session takes, and their outcomes."""
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from agent_core.session.decisions import Asked, Decision
+from store.journal.file import Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,10 @@ class Control:
             self.done.set_result(outcome)
 
 
+def _no_letter(_why: str) -> Sequence[Record]:
+    return ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Pause(Control):
     reason: str | None
@@ -66,6 +72,20 @@ class Interrupt(Control):
     mode: Literal["steer", "now"]
     undoes: tuple[str, int] | None = None
     """The action that it takes back, and how often the session was guided by then."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Hear(Interrupt):
+    """A message of a topic, as guidance by whoever has published it.
+
+    `source` is its topic and number there, to which the session's cursor moves in the commit that
+    takes it in. One that is refused is a dead letter, whose rows `letter` makes of the reason; with
+    `vain` it is one without a further try.
+    """
+
+    source: tuple[str, int] = ("", 0)
+    letter: Callable[[str], Sequence[Record]] = _no_letter
+    vain: str | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

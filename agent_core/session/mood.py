@@ -26,7 +26,7 @@ MOODS: dict[Mood, str] = {
 """Each mood with its meaning; those that need a person come first."""
 
 ConcernKind: TypeAlias = Literal[
-    "asking", "failed", "failing", "hanging", "held", "stuck", "retrying"
+    "asking", "failed", "failing", "hanging", "held", "stuck", "contradicted", "retrying"
 ]
 CONCERN_KINDS: dict[ConcernKind, str] = {
     "asking": "They wait for a decision or an answer; nothing of what they ask has been done.",
@@ -35,6 +35,8 @@ CONCERN_KINDS: dict[ConcernKind, str] = {
     "hanging": "A tick takes far longer than usual; it is given up at the tick's time limit.",
     "held": "Their budget is spent. They go on when the limit is raised.",
     "stuck": "They make no way. Guidance or a resume lets them go on.",
+    "contradicted": "They believe what cannot both be. Doubt one of the claims, or take back "
+    "what it rests on.",
     "retrying": "Their newest ticks failed. They try again by themselves, with growing waits.",
 }
 """Each kind of a cause with its meaning, the most urgent first."""
@@ -95,7 +97,10 @@ def cause_of(snapshot: Mapping[str, Any], mood: Mood, agent_id: str) -> Cause | 
             whose = {"agent": f":{agent_id}", "tree": f":{root}"}.get(held["scope"], "")
             key = f"held:{held['scope']}:{held['what']}{whose}"
             return Cause(mood, key, at_limit(held), held.get("since"))
-    return None
+    concern = snapshot.get("concern")
+    if concern is None or mood == "done":
+        return None
+    return Cause("contradicted", concern["key"], concern["text"], concern["since"])
 
 
 def _fault(snapshot: Mapping[str, Any], waits: Mapping[str, Any]) -> Cause:

@@ -46,9 +46,9 @@ class Session:
     __slots__ = (
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside", "clock",
         "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration",
-        "kin", "ledger", "limits", "lineage", "log", "mailbox", "outages", "result", "schedule",
-        "scope", "session_id", "status", "task", "trouble", "unmarked", "usage", "waits",
-        "worked_s",
+        "kin", "ledger", "limits", "lineage", "log", "mailbox", "outages", "reading", "result",
+        "schedule", "scope", "session_id", "status", "task", "trouble", "unmarked", "usage",
+        "waits", "worked_s",
     )  # fmt: skip
 
     def __init__(
@@ -79,6 +79,8 @@ class Session:
         self.inbox = inbox or NoItems()
         self.kin = kin or NoKin()
         self.lineage: Lineage | None = None
+        self.reading: dict[str, Any] | None = None
+        """The topics that it hears (`on`), and the newest message of each that it has taken in."""
         self.account: Account | None = None
         self.limits: dict[str, Any] | None = None
         self.held: dict[str, Any] | None = None
@@ -262,6 +264,11 @@ class Session:
             self.account.end_stream()
 
     # -- its place in the log
+
+    def heard(self, topic: str, number: int) -> None:
+        """The row that is about to be written takes a message of a topic in."""
+        if self.reading is not None:
+            self.reading["cursors"][topic] = number
 
     def count(self, event: Event, seq: int) -> None:
         """Take into account what a row that is about to be written brings."""

@@ -21,6 +21,7 @@ class Kept(Protocol):
     agent_type: str
     inbox: SessionItems
     lineage: Lineage | None
+    reading: dict[str, Any] | None
     status: Status
     failures: int
     error: str | None
@@ -58,8 +59,12 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
         snapshot["demonstration"] = True
     if session.agent.idle:
         snapshot["idle"] = True
+    if (concern := session.agent.concern) is not None:
+        snapshot["concern"] = concern
     if session.lineage is not None:
         snapshot["lineage"] = session.lineage.stored()
+    if session.reading is not None:
+        snapshot["reading"] = session.reading
     if session.limits is not None:
         snapshot["limits"] = session.limits
     if session.trouble is not None and not session.status.over:
@@ -98,6 +103,7 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     if not usage.keys() >= _COUNTED:  # by an older version
         session.usage = no_usage() | {"ticks": session.iteration} | usage
     session.lineage = restored_lineage(snapshot.get("lineage"))
+    session.reading = snapshot.get("reading")
     session.limits = snapshot.get("limits")
     session.held = snapshot.get("held")
     session.waits = restored_wait(snapshot)

@@ -18,6 +18,7 @@ from agent_core.session.failures import away_in
 from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended, Told
 from agents_impl import believing, reminding  # noqa: F401 - bring their guidance
+from agents_impl.claiming import concern_of
 from agents_impl.minding import Acts, held_by
 from agents_impl.plan.models import (
     ALARM,
@@ -422,6 +423,10 @@ class PlanAgent(WorkingAgentBase):
         await super()._commit(done, prepared)
         nodes = (done.result.payload or {}).get("nodes", ())
         self._modules.ended.update(node["outcome"] for node in nodes)
+
+    @property
+    def concern(self) -> dict[str, Any] | None:
+        return concern_of(self.state.mind)
 
     def report(self) -> dict[str, Any] | None:
         tree = self.state.tree

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator, m
 
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.words import Words
+from agents_impl.claiming import Claims
 
 ALARM = "alarm "
 """Before the path of a node that waits: the name of its piece of work."""
@@ -38,6 +39,8 @@ class PlanConfig(AgentConfig):
         description="folder its tools work in; default: its own",
         json_schema_extra={"format": "path"},
     )
+
+    claims: Claims = Field([], description="claims that it believes or doubts: see the reference")
 
     @field_validator("plan", mode="before")
     @classmethod

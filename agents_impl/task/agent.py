@@ -8,6 +8,7 @@ from agent_core.agent.guidance import GuidanceRejectedError, Understood
 from agent_core.agent.results import StepResult
 from agent_core.session.controls import Control, Interrupt
 from agents_impl import believing, reminding  # noqa: F401 - bring their guidance
+from agents_impl.claiming import concern_of
 from agents_impl.task import goals
 from agents_impl.task.bounds import FACTS_BYTES, GUIDANCE_BYTES, newest
 from agents_impl.task.delegating import TaskDelegates
@@ -63,6 +64,10 @@ class TaskAgent(TaskDelegates):
         except ToolError as error:
             raise AgentRejectedError(str(error)) from error
         return await super().admit()
+
+    @property
+    def concern(self) -> dict[str, Any] | None:
+        return concern_of(self.state.mind)
 
     def report(self) -> dict[str, Any] | None:
         done = self.state.goals_done

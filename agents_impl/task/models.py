@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from agent_core.agent.base import AgentConfig
 from agent_core.agent.words import Words, phrase, reading
+from agents_impl.claiming import Claims
 from agents_impl.task.window import Condensed
 from agents_impl.workers import Worker, WorkerName
 
@@ -85,6 +86,7 @@ class TaskConfig(AgentConfig):
     max_depth: int = Field(2, ge=1, le=4, description="generations below the root")
     max_goals: int = Field(20, ge=1, le=100, description="goals that may wait")
     tool_budget: ToolBudget | None = Field(None, description="limits of all calls of its life")
+    claims: Claims = Field([], description="claims that it believes or doubts: see the reference")
 
     @model_validator(mode="after")
     def _has_work(self) -> Self:

@@ -10,6 +10,7 @@ from typing import Any
 from agent_core.agent.effects import Prepared
 from reins.bus.subscribing import Delivery
 from store import dead_letters
+from store.journal.file import Record
 from store.times import now_us
 
 _NAMESPACE = uuid.UUID("7d7b2f2e-25a8-4a5a-8a27-0d8f5a1c9e31")
@@ -26,6 +27,11 @@ class DeadLetter:
     @property
     def key(self) -> str:
         return f"dead letter {self.row['letter_id']}"
+
+    def records(self) -> list[Record]:
+        """The records, for who commits them by itself; it counts as waiting from now on."""
+        self.waiting[self.row["topic"]] += 1
+        return [dead_letters.record(self.row)]
 
     @asynccontextmanager
     async def prepare(self) -> AsyncIterator[Prepared | None]:

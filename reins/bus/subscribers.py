@@ -57,10 +57,14 @@ def list_subscribers(topic: str, *, store: Reader | None = None) -> list[Subscri
 def _reactive(reading: Reader) -> Iterator[tuple[Mapping[str, Any], dict[str, Any]]]:
     going = [status.value for status in Status if not status.ended]
     for row in agent_state.each_agent_state(going, store=reading):
-        if '"cursors"' in (row["context"] or ""):
+        if '"reading"' in (row["snapshot"] or ""):  # a type without a `receive`
+            state = orjson.loads(row["snapshot"]).get("reading")
+        elif '"cursors"' in (row["context"] or ""):
             state = orjson.loads(row["context"])
-            if isinstance(state.get("cursors"), dict):
-                yield row, state
+        else:
+            continue
+        if isinstance(state, dict) and isinstance(state.get("cursors"), dict):
+            yield row, state
 
 
 def _listens(topic: str, state: Mapping[str, Any]) -> bool:

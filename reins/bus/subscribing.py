@@ -1,7 +1,7 @@
 """The parts of a subscriber: its configuration, its state, and a message as it gets it."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import BaseModel, Field
 
@@ -28,7 +28,6 @@ class ReactiveConfig(AgentConfig):
     """
 
     on: Annotated[list[Wakes], Field(min_length=1, max_length=32)]
-    since: Literal["new", "all"] = "new"
     batch: int = Field(20, ge=1, le=100)
     attempts: int = Field(3, ge=1, le=10)
     group: Annotated[str, Field(pattern=GROUP)] | None = None

@@ -4,6 +4,7 @@ import click
 
 from agent_core.session.concerns import Concern, Concerned, concerns_of
 from reins import terminal
+from reins.bus.dead import DeadCause, dead_causes
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.look import snapshot_of
 from reins.cli.outcome import print_json
@@ -30,8 +31,24 @@ def attention(*, as_json: bool, names: bool) -> None:
             print_json({**concern.row(), "sessions": ids})
         else:
             print(terminal.hanging(_line(concern, None if names else _NAMED)), flush=True)
-    if not concerns and not as_json:
+    dead = dead_causes()
+    for cause in dead:
+        if as_json:
+            print_json({**cause.row(), "letter_ids": [*cause.letter_ids]})
+        else:
+            print(terminal.hanging(_dead_line(cause, None if names else _NAMED)), flush=True)
+    if not concerns and not dead and not as_json:
         print("nothing needs you")
+
+
+def _dead_line(cause: DeadCause, most: int | None) -> str:
+    """How many messages, of which topic and whom, why, and their ids for `reins redeliver`."""
+    who = ", ".join(cause.letter_ids[:most])
+    left = (
+        "" if most is None or cause.count <= most else f" and {cause.count - most} more (--names)"
+    )
+    said = f"{'dead':<9} {cause.count:>4}  {terminal.shown(str(cause.row()['text']))}"
+    return f"{said}\n  {who}{left}"
 
 
 def _line(concern: Concern, most: int | None) -> str:

@@ -9,7 +9,12 @@ from reins.cli.folder import FolderCommand, data_option
 from reins.cli.outcome import print_json
 from reins.mind import fold_memories, memories_from, of_life
 from reins.mind.rows import of_session
-from reins.web.views.mind_folds import beliefs_shown, memory_shown
+from reins.web.views.mind_folds import (
+    beliefs_shown,
+    claims_in,
+    contradictions_shown,
+    memory_shown,
+)
 from store import agents_config
 from store.agent_state import get_agent_state
 from store.evidence import list_evidence
@@ -29,7 +34,9 @@ _VALUE_COLUMNS = 80
 def beliefs(*, session: str, as_json: bool) -> None:
     session_id, life = _life_of(session)
     rows = of_life(list_evidence(session_id, store=reader()), life)
-    found = beliefs_shown(rows, now_us(), most_evidence=_EVERY, points=_POINTS)
+    config, at = agents_config.get_agent_config(session_id), now_us()
+    claims = [] if config is None else claims_in(config["config"])
+    found = beliefs_shown(rows, at, most_evidence=_EVERY, points=_POINTS, claims=claims)
     if as_json:
         print_json(found, indent=2)
         return
@@ -37,6 +44,9 @@ def beliefs(*, session: str, as_json: bool) -> None:
         print(f"{each['probability']:.2f}  {terminal.shown(each['claim'])}{_how(each)}")
         for piece in each["evidence"]:
             print(f"      {_piece(piece)}")
+    for pair in contradictions_shown(rows, at, claims):
+        decided = f"the rule lets {pair['stands']} stand" if pair["stands"] else "decide which"
+        print(terminal.shown(f"{pair['one']} and {pair['other']} cannot both be: {decided}"))
 
 
 @click.command("memories", cls=FolderCommand, help="what a session, an agent or all remember")

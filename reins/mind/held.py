@@ -12,6 +12,8 @@ from reins.mind import remembering
 from reins.mind.actions import CHANGES
 from reins.mind.arguments import Believe
 from reins.mind.beliefs import Belief, Beliefs, fold
+from reins.mind.claims import Claim
+from reins.mind.contradictions import contradictions
 from reins.mind.errors import MindError, TooLargeError
 from reins.mind.evidence import Evidence, Row, Undo, undone
 from reins.mind.lineage import NOWHERE, Lineage
@@ -68,10 +70,15 @@ class Held:
     """
 
     def __init__(
-        self, kept: Mapping[str, Any], owner: Owner, beyond: Memories | None = None
+        self,
+        kept: Mapping[str, Any],
+        owner: Owner,
+        beyond: Memories | None = None,
+        claims: Mapping[Claim, float] | None = None,
     ) -> None:
         """`kept` is what `as_json` gave; empty for a session that knows nothing yet. `beyond` has
         the memories of its agent, and those that all share; None where there are none to be had.
+        `claims` are declared, each with the reliability of evidence that says none.
         """
         self._owner = owner
         self._acts: int = kept.get("acts", 0)
@@ -79,7 +86,11 @@ class Held:
         memory = Memories.from_json(kept.get("memory", {}))
         if beyond is not None:
             memory = replace(memory, agent=beyond.agent, shared=beyond.shared)
-        self._state = _Mind(memory, Beliefs.from_json(kept.get("beliefs", {})))
+        declared = claims or {}
+        self._reliability = {claim.id: value for claim, value in declared.items()}
+        self._contradictions: list[dict[str, Any]] = list(kept.get("contradictions", ()))
+        beliefs = Beliefs.from_json(kept.get("beliefs", {})).declared(*declared)
+        self._state = _Mind(memory, beliefs)
         self._rows: list[Row | MemoryRow] = []
         self.did: list[str] = []
         """A line for each act."""
@@ -109,13 +120,41 @@ class Held:
         if scope != "session" and not self._has_beyond:
             raise MindError(f"there are no memories of the scope {scope} here")
         stamp = Stamp(self._next_id(), at, act.given.source, self._placed(act.lineage))
-        after = change(cast("AgentState", self._state), act.given, stamp)  # of it only these parts
+        given = self._with_reliability(act.given)
+        after = change(cast("AgentState", self._state), given, stamp)  # of it only these parts
         rows: list[Evidence | MemoryRow] = [*after.memory.fresh, *after.beliefs.fresh]
         if scope != "session":
             after.memory.check_room(scope)
         self._state = _Mind(after.memory.committed(), after.beliefs.committed())
         self._rows += rows
         self.did += [self._told(row, self._state.beliefs, at) for row in rows]
+
+    def _with_reliability(self, given: Any) -> Any:
+        """The act with the reliability that is declared for its claim, where it says none."""
+        if not isinstance(given, Believe) or "reliability" in given.model_fields_set:
+            return given
+        reliability = self._reliability.get(given.claim)
+        return (
+            given if reliability is None else given.model_copy(update={"reliability": reliability})
+        )
+
+    def contradictions(self, at: int) -> list[dict[str, Any]]:
+        """The pairs of claims that exclude each other and are both believed, as rows tell of them:
+        `one`, `other`, `rule`, `stands`, and since when. Neither belief is changed by it.
+        """
+        known = {(each["one"], each["other"]): each["since"] for each in self._contradictions}
+        found = [
+            {
+                "one": each.one.claim,
+                "other": each.other.claim,
+                "rule": each.rule,
+                "stands": each.stands,
+                "since": known.get((each.one.claim, each.other.claim), at),
+            }
+            for each in contradictions(self.beliefs, at)
+        ]
+        self._contradictions = found
+        return found
 
     def believe(self, act: Act, at: int) -> tuple[str, str]:
         """Add a piece of evidence; returns the change of its claim in a line, and the piece's id.
@@ -189,6 +228,7 @@ class Held:
             "memory": replace(self.memory, agent={}, shared={}).as_json(),
             "beliefs": self.beliefs.as_json(),
             "acts": self._acts,
+            **({"contradictions": self._contradictions} if self._contradictions else {}),
         }
 
     def _fit(self) -> None:

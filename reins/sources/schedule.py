@@ -100,7 +100,9 @@ class Schedule:
 
     def draft(self, due_at: int, *, key: str | None = None, again: bool = False) -> Draft:
         """The message of one due time, whose id is the same whenever it is made."""
-        key = f"schedule\n{self.schedule_id}\n{due_at}" if key is None else key
+        # A session of the same name has the same ids of schedules, at another time.
+        life = "" if self.session_id is None else f"{self.created_at}\n"
+        key = f"schedule\n{self.schedule_id}\n{life}{due_at}" if key is None else key
         return Draft(
             author=self.session_id or self.created_by,
             message=self._says(due_at) if self.message is None else self.message,

@@ -49,6 +49,7 @@ class Scheduler(TaskLoop):
         self._unsure: set[str] = set()
         self._owners: dict[str, Session] = {}
         self._asked: dict[str, Schedule] = {}
+        self._ended: dict[str, Schedule] = {}
         self._looked_at = float("inf")  # the first look is one after a clock that went back
 
     async def load(self) -> None:
@@ -57,6 +58,8 @@ class Scheduler(TaskLoop):
             lambda: schedules.list_schedules(removed=True, store=self._store.reader)
         )
         for row in rows:
+            if row["removed_by"] is not None and row["session_id"] is not None:
+                continue  # it has ended with its session
             try:
                 self._known[row["schedule_id"]] = Schedule.of(row)
             except ActionError as error:
@@ -79,6 +82,7 @@ class Scheduler(TaskLoop):
                 if self._may_run(each) and each.next_at is not None and each.next_at <= now
             ]
             await self._publish_due(due, now)
+            await self._end_again()
             waiting = [
                 each.next_at
                 for each in self._known.values()
@@ -101,8 +105,19 @@ class Scheduler(TaskLoop):
             async with self._changing(*asked):
                 await self._store.journal.append(*(each.record() for each in asked))
             for each in asked:
+                # Where its session was brought back, it has published before.
+                self._unsure.add(each.schedule_id)
                 if self._asked.get(each.schedule_id) is each:
                     del self._asked[each.schedule_id]
+
+    async def _end_again(self) -> None:
+        """Take off again what ended amid its publishing, whose row came last then."""
+        ended = [each for name, each in self._ended.items() if name in self._known]
+        self._ended.clear()
+        if ended:
+            await self._store.journal.append(*(each.record() for each in ended))
+            for each in ended:
+                self._known.pop(each.schedule_id, None)
 
     async def _go_back(self, now: int) -> None:
         """The clock was set back: what is due again is looked at again, and refused by its key."""
@@ -159,10 +174,9 @@ class Scheduler(TaskLoop):
         """Let a session's own run while its session does; it begins where it was left."""
         known = self._known.get(schedule.schedule_id)
         if known is None or not known.goes_on_as(schedule):
-            newest = 0 if known is None else known.newest_due
-            made = replace(schedule, newest_due=newest).settled(schedule.settled_at)
-            self._asked[schedule.schedule_id] = made
+            self._asked[schedule.schedule_id] = schedule.settled(schedule.settled_at)
         self._owners[schedule.schedule_id] = owner
+        self._ended.pop(schedule.schedule_id, None)
         self.wake()
 
     def let_go(self, schedule_id: str, owner: Session) -> None:
@@ -175,10 +189,10 @@ class Scheduler(TaskLoop):
         ended = []
         for name in schedule_ids:
             self._asked.pop(name, None)
-            known = self._known.get(name)
-            if known is not None and known.removed_by is None:
-                self._known[name] = replace(known, removed_by=session_id, next_at=None)
-                ended.append(self._known[name].record())
+            self._unsure.discard(name)
+            if (known := self._known.pop(name, None)) is not None:
+                self._ended[name] = replace(known, removed_by=session_id, next_at=None)
+                ended.append(self._ended[name].record())
         return ended
 
     # -- changes that people make

@@ -8,6 +8,7 @@ import orjson
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from store import kv, messages
+from store.lance.tables import Row
 from store.topics import is_topic, message_of, topic_in
 
 _MESSAGE = ["conversation_id", "number", "text", "metadata"]
@@ -27,12 +28,19 @@ def boards_announced(facts: Facts) -> Iterator[Finding]:
         if row["version"] != version:
             continue  # an older one; the newest comes, or is missing below
         said.pop(place, None)
-        if (None if row["value"] is None else orjson.loads(row["value"])) != value:
+        if _value(row) != value:
             why = f"version {version} has another value than was announced"
             yield Finding("boards_announced", why, about)
     for (board, key), (version, _) in said.items():
         why = f"version {version} was announced, and is no row"
         yield Finding("boards_announced", why, {"board": board, "key": key})
+
+
+def _value(row: Row) -> Any:
+    try:
+        return None if row["value"] is None else orjson.loads(row["value"])
+    except ValueError:
+        return row  # equal to nothing that was announced
 
 
 def _said(facts: Facts) -> dict[tuple[str, str], tuple[int, Any]]:
@@ -44,8 +52,17 @@ def _said(facts: Facts) -> dict[tuple[str, str], tuple[int, Any]]:
         board = kv.board_of(topic_in(named)) if is_topic(named) else None
         if board is None:
             continue
-        said = message_of(row)
-        place = board, said["key"]
+        said = _read(row)
+        place = board, str(said.get("key"))
         if row["number"] > newest.get(place, (0, None))[0]:
             newest[place] = row["number"], said.get("value")
     return newest
+
+
+def _read(row: Row) -> dict[str, Any]:
+    """The announcement; empty where it is none, which is then missed."""
+    try:
+        said = message_of(row)
+    except (ValueError, TypeError):
+        return {}
+    return said if isinstance(said, dict) else {}

@@ -24,6 +24,8 @@ class WorkerFigures:
     actions_handled: int
     confinement: Mapping[str, Any] | None
     """The confinement of tools' commands: kind, confined, detail."""
+    mirror: Mapping[str, Any] | None
+    """How far the mirror is behind: lag_rows, lag_s, puts, failures, error."""
     ticks: float
     tick_s: float
     waiting: Mapping[str, int]
@@ -82,6 +84,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         sessions=health.sessions,
         actions_handled=health.actions_handled,
         confinement=health.confinement,
+        mirror=health.mirror,
         ticks=sum(usage["ticks"] for usage in usages),
         tick_s=sum(usage["wall_s"] for usage in usages),
         waiting=_waiting(list(worker.fleet.live.values())),

@@ -145,7 +145,7 @@ def test_what_a_type_defines():
     for cell in first_cells(section("## Agent types")):
         name = cell.strip("`").partition("(")[0]
         assert hasattr(LoopingAgentBase, name) or name in AgentBase.__annotations__, name
-    assert list(AgentConfig.model_fields) == ["heartbeat_s", "route", "budget"]
+    assert list(AgentConfig.model_fields) == ["heartbeat_s", "route", "budget", "on", "since"]
 
 
 def test_the_ways_to_call_the_model_are_those_of_the_code():

@@ -7,6 +7,8 @@ import subprocess
 import sys
 from itertools import pairwise
 
+import pytest
+
 import queue_imp as q
 from agents import Runtime
 from examples.research_agent_async import PLAN
@@ -172,6 +174,21 @@ def test_a_second_goal_finds_the_task_waiting(tmp_path):
             watch.kill()
         assert worker.stop() == 0
     assert (folder / "done" / "2.txt").exists()
+
+
+def test_the_watchdog_asks_when_its_belief_is_contested():
+    """It weighs the site's answer and a report, asks once, and takes the answer as evidence."""
+    for answer, ends in (("no, a customer called", 0.03), ("yes", 0.99)):
+        code, out, err = ran(
+            ["-m", "examples.reactive_watchdog", "--answer", answer], cwd=ROOT, env={}
+        )
+        assert (code, err) == (0, "")
+        lines = out.splitlines()
+        assert [line[0] for line in lines[:2]] == ["?", "!"]
+        assert "monday.txt: broken" in lines[0]
+        assert [line.rpartition("→")[2].strip(" )") for line in lines[2:4]] == ["0.88", "0.62"]
+        assert len(lines) == 6
+        assert float(lines[-1].rpartition(" ")[2]) == pytest.approx(ends, abs=0.02)
 
 
 def says(data, part):

@@ -50,7 +50,7 @@ def in_use(folder):
 
 
 def posts(folder):
-    return folder.rows("messages", "session_id IS NULL")
+    return folder.rows("messages", "session_id IS NULL AND conversation_id = 'c'")
 
 
 def reply(folder):
@@ -466,7 +466,27 @@ def a_piece_of_evidence_is_missing(folder):
 
 @breaks("minds_folded")
 def a_memory_is_another(folder):
-    folder.put("memories", folder.row("memories"), value="2")
+    folder.put("memories", folder.row("memories", "scope = 'session'"), value="2")
+
+
+@breaks("memories_numbered", "receipts_confirmed")
+def a_version_of_a_shared_memory_is_missing(folder):
+    folder.delete("memories", folder.row("memories", "scope = 'shared' AND version = 1"))
+
+
+@breaks("boards_announced")
+def a_value_of_a_board_is_another(folder):
+    folder.put("kv", folder.row("kv"), value="3")
+
+
+@breaks("boards_announced")
+def a_value_of_a_board_is_missing(folder):
+    folder.delete("kv", folder.row("kv"))
+
+
+@breaks("boards_announced")
+def a_value_of_a_board_is_ahead(folder):
+    folder.put("kv", folder.row("kv"), version=9)
 
 
 @breaks("calls_unique", "calls_counted")

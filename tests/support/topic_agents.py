@@ -4,9 +4,10 @@ import asyncio
 from collections import deque
 from typing import ClassVar
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ConfigDict
 
 from agent_core.agent.base import AgentConfig
+from agent_core.agent.guidance import GuidanceRejectedError
 from agent_core.agent.looping import LoopingAgentBase
 from agent_core.agent.results import Quiet, StepResult
 from reins.bus.publishing import Publish
@@ -96,3 +97,37 @@ class TickerAgent(LoopingAgentBase):
             for part in range(config.many)
         ]
         return StepResult(f"tick {said}", effects=effects, done=said >= config.most)
+
+
+class ListenerState(BaseModel):
+    words: list[str] = []
+    allows: bool = False
+
+
+class ListenerGuidance(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    word: str
+
+
+class ListenerAgent(LoopingAgentBase):
+    """Keeps what it is told; it knows no topics itself."""
+
+    agent_type = "listener"
+    State = ListenerState
+    Guidance = ListenerGuidance
+
+    async def tick(self) -> StepResult | Quiet:
+        return Quiet()
+
+    async def guide(self, guidance: ListenerGuidance | str) -> str:
+        word = guidance if isinstance(guidance, str) else guidance.word
+        if word == "allow bad":
+            self.state.allows = True
+            return "bad words are allowed"
+        if word.startswith("bad") and not self.state.allows:
+            raise GuidanceRejectedError("it is bad")
+        if word == "broken":
+            raise RuntimeError("it broke")
+        self.state.words = [*self.state.words, word]
+        return f"it was told {word}"

@@ -102,4 +102,8 @@ def _actions():
     yield of("agent_destroy", "left")
     for name in ("allowed", "denied", "waits", "over"):
         yield of("create_agent", name, agent_type="asking")
+    yield of("board_put", board="plans", key="k", value=1)
+    yield of("board_put", board="plans", key="k", value=2)
+    yield of("memory_put", scope="shared", key="k", value=1)
+    yield of("memory_put", scope="shared", key="k", value=2)
     yield of("environment_reload")

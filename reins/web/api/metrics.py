@@ -44,6 +44,10 @@ def _latencies(route: Any) -> dict[str, float | None]:
     }
 
 
+def _of_mirror(worker: WorkerFigures, name: str) -> float | None:
+    return None if worker.mirror is None else worker.mirror[name]
+
+
 def _decisions(worker: WorkerFigures) -> Samples:
     return [
         ({"kind": kind, "decision": decision}, count)
@@ -199,6 +203,27 @@ OF_WORKER = (
         "reins_mark_last_success_timestamp_seconds",
         "Unix time of the newest marking that succeeded; if it stays behind, check the disk",
         one(lambda worker: worker.marked_at),
+    ),
+    Figure(
+        "reins_mirror_lag_rows",
+        "records of the journal that the mirror has not followed yet (REINS_MIRROR)",
+        one(lambda worker: _of_mirror(worker, "lag_rows")),
+    ),
+    Figure(
+        "reins_mirror_lag_seconds",
+        "seconds since the mirror had all there was; if it grows, its server is away or too slow: "
+        "see the log",
+        one(lambda worker: _of_mirror(worker, "lag_s")),
+    ),
+    Figure(
+        "reins_mirror_puts_total",
+        "values that were put into the mirror since the worker's start",
+        one(lambda worker: _of_mirror(worker, "puts")),
+    ),
+    Figure(
+        "reins_mirror_failures_total",
+        "attempts to follow that failed since the worker's start",
+        one(lambda worker: _of_mirror(worker, "failures")),
     ),
     Figure(
         "reins_queue_poll_age_seconds",

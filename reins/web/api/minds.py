@@ -17,8 +17,9 @@ from reins.web.http.fields import ActorBody, Digits, Flag, Input, Number
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.problem import refusals, unfit, unknown
-from reins.web.views.minds import BeliefShown, MemoryShown
+from reins.web.views.minds import BeliefShown, ContradictionShown, MemoryShown
 from reins.web.views.rows import Wire
+from store import agents_config
 from store.agent_steps import steps_at
 from store.evidence import list_evidence
 from store.memories import list_memories
@@ -46,25 +47,39 @@ class BeliefsQuery(Input):
 
 
 class BeliefList(Wire):
-    """The beliefs of a session at the moment `at`, the one with the newest evidence first."""
+    """The beliefs of a session at the moment `at`, the one with the newest evidence first; and
+    those of them that contradict each other, which changes neither.
+    """
 
     session_id: str
     at: str
     items: list[BeliefShown]
+    contradictions: list[ContradictionShown]
     next_cursor: None
 
 
 @api.get("/api/beliefs", responses={200: BeliefList, **refusals(404)})
 def list_beliefs(query: BeliefsQuery) -> dict[str, Any]:
     """Each claim of a session: its probability, its curve, and the evidence behind it."""
-    from reins.web.views.mind_folds import beliefs_shown  # noqa: PLC0415 - it takes 50 ms
+    from reins.web.views import mind_folds  # noqa: PLC0415 - it takes 50 ms
 
     context = api_context()
     seen(context, query.session_id)
-    rows = list_evidence(query.session_id, store=context.bridge.store)
-    shown_rows, at = _at(query.session_id, query.at_seq, _of_now(rows))
-    shown = beliefs_shown(shown_rows, at, most_evidence=query.evidence, points=query.points)
-    return {"session_id": query.session_id, "at": iso(at), "items": shown, "next_cursor": None}
+    reader = context.bridge.store
+    found = _of_now(list_evidence(query.session_id, store=reader))
+    rows, at = _at(query.session_id, query.at_seq, found)
+    config = agents_config.get_agent_config(query.session_id, store=reader)
+    claims = [] if config is None else mind_folds.claims_in(config["config"])
+    shown = mind_folds.beliefs_shown(
+        rows, at, most_evidence=query.evidence, points=query.points, claims=claims
+    )
+    return {
+        "session_id": query.session_id,
+        "at": iso(at),
+        "items": shown,
+        "contradictions": mind_folds.contradictions_shown(rows, at, claims),
+        "next_cursor": None,
+    }
 
 
 class MemoriesQuery(Input):

@@ -5,7 +5,18 @@ from typing import Any
 
 import orjson
 
-from reins.mind import Belief, Claim, Evidence, Row, Undo, evidence_from, fold, history, undone
+from reins.mind import (
+    Belief,
+    Claim,
+    Evidence,
+    Row,
+    Undo,
+    contradictions,
+    evidence_from,
+    fold,
+    history,
+    undone,
+)
 from store.times import iso
 
 Stored = Mapping[str, Any]
@@ -20,27 +31,54 @@ _MEMORY = (
 )  # fmt: skip
 
 
-def beliefs_shown(
-    rows: Sequence[Stored], at: int, *, most_evidence: int, points: int
+def claims_in(config: str) -> list[Claim]:
+    """The claims that a session's configuration declares."""
+    found = orjson.loads(config).get("claims", ())
+    return [
+        Claim(**{name: each[name] for name in each if name not in ("reliability", "excludes")},
+              excludes=tuple(each.get("excludes", ())))
+        for each in found
+    ]  # fmt: skip
+
+
+def contradictions_shown(
+    rows: Sequence[Stored], at: int, claims: Sequence[Claim]
 ) -> list[dict[str, Any]]:
-    """Each claim of a session's life at a moment, the one with the newest evidence first."""
+    """The pairs of claims that cannot both be true and are both believed at a moment."""
+    return [
+        {"one": each.one.claim, "other": each.other.claim, "rule": each.rule, "stands": each.stands}
+        for each in contradictions(fold(evidence_from(rows), claims), at)
+    ]
+
+
+def beliefs_shown(
+    rows: Sequence[Stored],
+    at: int,
+    *,
+    most_evidence: int,
+    points: int,
+    claims: Sequence[Claim] = (),
+) -> list[dict[str, Any]]:
+    """Each claim of a session's life at a moment, the one with the newest evidence first, then
+    those that are declared and have none.
+    """
     known = evidence_from(rows)
-    beliefs, gone = fold(known), _undone_by(known)
+    beliefs, gone = fold(known, claims), _undone_by(known)
     pieces: dict[str, list[tuple[Stored, Evidence]]] = {}
     for row, piece in zip(rows, known, strict=True):
         if isinstance(piece, Evidence):
             pieces.setdefault(piece.claim, []).append((row, piece))
-    found = [beliefs.belief(name, at) for name in pieces]
+    found = [beliefs.belief(name, at) for name in (*pieces, *beliefs.claims.keys() - pieces.keys())]
     return [
         {
             **_belief(belief),
             "evidence": [
                 _evidence(row, piece, gone.get(piece.id))
-                for row, piece in pieces[belief.claim][-most_evidence or len(rows) :]
+                for row, piece in pieces.get(belief.claim, [])[-most_evidence or len(rows) :]
             ],
             "points": [
                 {"at": iso(point.at), "probability": point.probability}
-                for point in history(Claim(belief.claim), known, at, most=points)
+                for point in history(beliefs.claim(belief.claim), known, at, most=points)
             ],
         }
         for belief in sorted(found, key=lambda each: each.last_at or 0, reverse=True)
@@ -55,7 +93,10 @@ def _undone_by(known: Sequence[Row]) -> dict[str, str]:
 
 
 def _belief(belief: Belief) -> dict[str, Any]:
-    return {**{name: getattr(belief, name) for name in _BELIEF}, "last_at": iso(belief.last_at)}
+    return {
+        **{name: getattr(belief, name) for name in _BELIEF},
+        "last_at": iso(belief.last_at),
+    }
 
 
 def _evidence(row: Stored, piece: Evidence, undone_by: str | None) -> dict[str, Any]:

@@ -56,6 +56,18 @@ class BeliefShown(Wire):
     points: list[PointShown]
 
 
+class ContradictionShown(Wire):
+    """Two claims that cannot both be true, and are both likelier than not.
+
+    `stands`: the one that the declared `rule` lets stand; null where a person is to decide.
+    """
+
+    one: str
+    other: str
+    rule: str | None
+    stands: str | None
+
+
 class MemoryShown(Wire):
     """A version of a memory. `held`: it is the newest of its key, neither forgotten nor expired.
 

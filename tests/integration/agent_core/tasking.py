@@ -6,8 +6,11 @@ import json
 import pytest
 
 import queue_imp as q
+import reins.bus.acting  # noqa: F401 - hands its handlers in
 from agent_core.agent.services import Services
 from agent_core.inbox.inbox import Inbox
+from reins.bus.hearing import listening
+from reins.bus.topics import Topics
 from reins.llm import Model
 from reins.tools.toolbox import Toolbox
 from store import inbox
@@ -26,9 +29,14 @@ class Tasks(Fleet):
         super().__init__(folder, modules=("agents_impl.task",), **parts)
 
     def make_parts(self, store):
-        self.inbox = Inbox(store)
+        self.inbox, self.topics = Inbox(store), Topics(store)
         self.services = Services(
-            self.toolbox, store.reader, self.inbox, per_session={Model: lambda _: self.model}
+            self.toolbox,
+            store.reader,
+            self.inbox,
+            self.topics,
+            listening(self.topics),
+            per_session={Model: lambda _: self.model},
         )
         self.parts = {"inbox": self.inbox}
 
@@ -36,6 +44,7 @@ class Tasks(Fleet):
         await self.inbox.start(self.sessions.live)
 
     async def stop(self, grace_s=2.0):
+        await self.topics.stop()
         await self.inbox.stop()
         await super().stop(grace_s)
 

@@ -4,6 +4,7 @@ import json
 
 import queue_imp as q
 from agent_core.agent.services import Services
+from reins.bus.hearing import listening
 from reins.bus.topics import Topics
 from store.topics import list_topic_messages, message_of
 from tests.integration.agent_core.conftest import Fleet
@@ -18,7 +19,7 @@ class Bus(Fleet):
 
     def make_parts(self, store):
         self.topics = Topics(store)
-        self.services = Services(self.topics)
+        self.services = Services(self.topics, listening(self.topics))
 
     async def stop(self, grace_s=2.0):
         await self.topics.stop()

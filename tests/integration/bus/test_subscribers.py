@@ -135,6 +135,19 @@ async def test_a_dead_letter_is_replayed_to_its_subscriber_once(bus):
     assert "replayed by ann" in got["error"]
 
 
+async def test_one_that_is_restored_reads_on_where_it_was(bus):
+    """What was published while it was destroyed is not passed over."""
+    await bus.agent("a", on=["topic:t"])
+    await bus.publish("t", {"add": 1})
+    await bus.until_count("a", 1)
+    await bus.do(q.agent_destroy_action, "a", "ann")
+    await bus.publish("t", {"add": 2})
+    assert (await bus.do(q.agent_restore_action, "a", "ann"))["outcome"] == "applied"
+    await bus.publish("t", {"add": 4})
+    await bus.until_count("a", 3)
+    assert bus.state_of("a")["total"] == 7
+
+
 async def test_a_restart_goes_on_where_it_was(bus):
     """Cursors are in the snapshot, numbers on record; nothing is used twice, nothing lost."""
     await bus.publish("t", *[{"add": 1}] * 5)

@@ -51,8 +51,25 @@ async def test_each_tool_does_its_work(connect, transport, era, version):
         await a_life(client, me)
         await the_inbox(client, f"asks {me}")
         await a_conversation(client, f"talk {me}")
+        await a_topic(client, f"news.{transport}-{era}")
         await resources(client, f"talk {me}", me)
         await wrong_calls(client)
+
+
+async def a_topic(client, topic):
+    """Published once for its key, read, and told with who subscribes."""
+    key = f"publish {topic}"
+    for _ in range(2):
+        sent = await told(client, "publish", topic=topic, message={"n": 1}, idempotency_key=key)
+        assert (sent["outcome"], sent["applied_seq"]) == ("applied", 1)
+    page = await told(client, "read_topic", topic=topic)
+    assert [(row["author"], row["message"]) for row in page["messages"]] == [("ann", {"n": 1})]
+    listed = await told(client, "list_topics")
+    assert {"topic": topic, "messages": 1, "dead_letters": 0} in listed["topics"]
+    found = await told(client, "list_subscribers", topic=topic)
+    assert found == {"subscribers": [], "count": 0}
+    assert "there is no topic" in await refused(client, "read_topic", topic="nothing.here")
+    assert "expected parts of letters" in await refused(client, "publish", topic="a b", message=1)
 
 
 async def a_life(client, me):

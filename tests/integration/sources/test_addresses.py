@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 import queue_imp as q
+from store import sightings
 from tests.support.waiting import until_async
 
 
@@ -73,13 +74,15 @@ async def test_an_answer_that_changes_is_told(woken, site):
 
 async def test_what_changed_while_no_worker_ran_is_found(woken, site):
     await woken.agent("a", "woken", on=[f"url:{site.url} every 1h"])
-    await looks(site, 1)
+    rows = lambda: [row["item"] for row in woken.store.reader.newest(sightings.TABLE)]  # noqa: E731
+    await until_async(lambda: "" in rows(), "the first answer is on record")
     await woken.again()
-    await looks(site, 0)
+    await until_async(lambda: site.asked == 2, "it is asked at a start")
     await woken.stop()
     site.body = b"two"
     await woken.start()
-    await woken.until_got("a", 1)
+    [got] = await woken.until_got("a", 1)
+    assert got["digest"] != got["before"]["digest"]
 
 
 async def test_a_server_that_is_away_is_told(woken, site):

@@ -115,3 +115,15 @@ async def test_own_schedules_end_with_their_session(woken):
     await woken.until_got("a", 2)
     await woken.do(q.agent_destroy_action, "a", "ann")
     await until_async(lambda: rows() == {}, "it has ended")
+    await woken.do(q.agent_restore_action, "a", "ann")
+    await until_async(rows, "it is there again")
+    await woken.ahead(h=1)
+    got = await woken.until_got("a", 3)
+    assert len({each["due_at"] for each in got}) == len(got), "what was published stays so"
+    await woken.do(q.agent_destroy_action, "a", "ann")
+    await until_async(lambda: rows() == {}, "it has ended")
+    await woken.agent("a", "woken", on=["every:2h"])
+    await until_async(rows, "another of its name begins anew")
+    assert rows()["@a.0"]["when"] == "every:2h"
+    await woken.ahead(h=2)
+    await woken.until_got("a", 1)

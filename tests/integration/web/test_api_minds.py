@@ -213,3 +213,28 @@ def test_the_shell_changes_the_same(cellar):
         told(cellar, "mind", "put", "k", "1", "--session", "cellar", "--wait")
     with pytest.raises(AssertionError, match="one of them"):
         told(cellar, "mind", "put", "k", "1")
+
+
+def test_contradictions_are_told_as_they_are_now(api):
+    """By the API, by the shell, and among what needs a person."""
+    claims = [{"id": "in", "one_of": "cat"}, {"id": "out", "one_of": "cat", "prior": 0.1},
+              {"id": "asleep", "prior": 0.2}]  # fmt: skip
+    said = [
+        Task("believe", {"claim": claim, "source": claim, "strength": 5}) for claim in ("in", "out")
+    ]
+    plan = to_data(sequence(*said, Task("ask", {"prompt": "Well?", "to": "x"})))
+    budget = {"session": {"tokens": 1}}
+    body = {"agent_id": "cat", "agent_type": "plan", **ANN,
+            "config": {"plan": plan, "claims": claims, "budget": budget}}  # fmt: skip
+    assert api.done("/api/sessions", body)["outcome"] == "applied"
+    until(lambda: api.get("/api/sessions/cat")["status"] == "paused", "it is held")
+    found = api.get("/api/beliefs?session_id=cat")
+    assert found["contradictions"] == [{"one": "in", "other": "out", "rule": None, "stands": None}]
+    assert {each["claim"]: round(each["probability"], 2) for each in found["items"]} == {
+        "in": 0.99, "out": 0.94, "asleep": 0.2,
+    }  # fmt: skip
+    lines = told(api, "beliefs", "cat").splitlines()
+    assert lines[-1] == "in and out cannot both be: decide which"
+    doubt = {"type": "doubt", "claim": "in", "strength": 6}
+    api.done("/api/sessions/cat/interrupt", {"guidance": doubt, **ANN})
+    assert api.get("/api/beliefs?session_id=cat")["contradictions"] == []

@@ -60,7 +60,7 @@ def test_the_same_key_publishes_once(api):
     assert len(api.get("/api/topics/a")["items"]) == 1
 
 
-def test_dead_letters_are_read_and_replayed_once(api):
+def test_dead_letters_are_read_and_replayed_once(api, capsys):
     """What cannot be replayed says why."""
     [got] = published(api, "a", "poison")
     row = dict.fromkeys(dead_letters.TABLE.schema.names) | {
@@ -71,12 +71,19 @@ def test_dead_letters_are_read_and_replayed_once(api):
     write(api.runtime, dead_letters.record(row))
     [letter] = api.get("/api/topics/a/dead")["items"]
     assert (letter["number"], letter["attempts"], letter["replayed_by"]) == (1, 3, None)
+    [cause] = api.get("/api/attention")["dead"]
+    assert (cause["topic"], cause["session_id"], cause["count"]) == ("a", "gone", 1)
+    assert cause["text"] == "gone could not use a message of a: ValueError: poison"
+    assert (cause["act"], cause["letter_ids"]) == ("replay", ["dead_1"])
+    assert main(["attention"]) == 0
+    assert "gone could not use a message of a" in capsys.readouterr().out
     refused = api.done("/api/dead-letters/dead_1/replay", ANN)
     assert refused["outcome"] == "rejected"
     assert "has ended" in refused["error"]
     write(api.runtime, dead_letters.record({**row, "replayed_by": "bob", "replayed_at": 6}))
     api.post("/api/dead-letters/dead_1/replay", ANN, 409)
     assert api.get("/api/topics/a/dead")["items"] == []
+    assert api.get("/api/attention")["dead"] == []
     assert len(api.get("/api/topics/a/dead?replayed=true")["items"]) == 1
 
 
@@ -124,7 +131,7 @@ def test_dead_letters_are_gathered_by_topic_and_subscriber(api):
     slow, other = api.get("/api/dead-letters")["items"]
     assert (slow["topic"], slow["session_id"], slow["count"]) == ("a", "slow", 2)
     assert (slow["error"], slow["letter_ids"]) == ("error 3", ["dead_1", "dead_2"])
-    assert slow["since"] < slow["newest_at"]
+    assert api.get("/api/attention")["dead"] == [slow, other]
     assert other["letter_ids"] == ["dead_3"]
     named = api.get("/api/dead-letters?letters=1")["items"][0]
     assert (named["count"], named["letter_ids"]) == (2, ["dead_1"])

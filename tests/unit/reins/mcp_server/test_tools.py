@@ -8,6 +8,7 @@ from reins.mcp_server import showing
 from reins.mcp_server.errors import RefusedError
 from reins.mcp_server.looking import LOOKING
 from reins.mcp_server.methods import ACTING, TOOLS, Methods
+from reins.mcp_server.topics import LOOKING_AT_TOPICS
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
 
@@ -28,14 +29,14 @@ def test_a_spec_is_one(tool):
 
 def test_hints_are_true():
     """What looks says so; of what acts, those whose effect cannot be taken back say so."""
-    assert all(tool.reads for tool in LOOKING)
+    assert all(tool.reads for tool in (*LOOKING, *LOOKING_AT_TOPICS))
     hints = {tool.name: tool.spec()["annotations"] for tool in ACTING}
     assert not any(each["readOnlyHint"] for each in hints.values())
     assert {name for name, each in hints.items() if each["destructiveHint"]} == {
         "destroy", "decide", "revoke_rule",
     }  # fmt: skip
     assert {name for name, each in hints.items() if each["openWorldHint"]} == {
-        "create_session", "steer", "resume", "restore", "decide", "post_message",
+        "create_session", "steer", "resume", "restore", "decide", "post_message", "publish",
     }  # fmt: skip
     assert not hints["steer"]["idempotentHint"]
 
@@ -44,9 +45,10 @@ def test_each_type_of_action_has_its_tool():
     """But those that are a person's: a new type is offered, or named here."""
     persons = {
         "environment_reload", "view_save", "note_add", "agent_hasten", "conversation_pause",
-        "conversation_resume", "conversation_set", "conversation_end", "publish",
+        "conversation_resume", "conversation_set", "conversation_end",
         "dead_letter_replay", "topic_set", "board_put", "board_delete",
         "memory_put", "memory_forget", "memory_restore", "evidence_undo",
+        "schedule_set", "schedule_pause", "schedule_run", "schedule_remove",
     }  # fmt: skip
     assert len(ACTING) == len(set(PAYLOADS) - persons)
 
@@ -78,7 +80,9 @@ def test_every_tool_that_acts_takes_a_key_and_a_wait():
 def test_read_only_leaves_out_what_acts():
     """What acts is neither listed nor called."""
     listed = Methods(None, only_reads=True).answer("tools/list", {}, lambda _: False)["tools"]
-    assert [each["name"] for each in listed] == [tool.name for tool in LOOKING]
+    assert [each["name"] for each in listed] == [
+        tool.name for tool in (*LOOKING, *LOOKING_AT_TOPICS)
+    ]
 
 
 def test_a_misfit_names_what_it_takes():

@@ -70,7 +70,7 @@ export type TopicRow = Schemas['TopicRow']
 /** A message that a subscriber could not use. */
 export type DeadLetter = Schemas['DeadLetterRow']
 /** What one subscriber could not use of one topic. */
-export type LetterCause = Schemas['LetterCause']
+export type LetterCause = Schemas['DeadNow']
 /** A session that listens to a topic, and how far it is behind. */
 export type Subscriber = Schemas['SubscriberRow']
 export type TopicBounds = Schemas['BoundsRow']

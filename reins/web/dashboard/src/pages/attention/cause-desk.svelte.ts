@@ -99,5 +99,6 @@ const MAY: Record<Concern['kind'], readonly ActName[]> = {
   hanging: ['Give up the tick'],
   held: ['Raise'],
   stuck: ['Resume', 'Destroy'],
+  contradicted: ['Pause', 'Destroy'],
   retrying: ['Resume', 'Pause', 'Destroy'],
 }

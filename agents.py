@@ -49,7 +49,7 @@ from reins.loops import together
 from reins.mirrors.mirror import Mirror
 from reins.plan_modules import PlanModules
 from reins.remembering.shared import SharedMemories
-from reins.search.indexer import VectorsIndexer, WordsIndexer
+from reins.search.indexer import Indexers
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.sources import hooks
@@ -144,8 +144,7 @@ class Runtime:
         )
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
-        self.words = WordsIndexer(self.store.reader, self.loop_monitor.lags)
-        self.vectors = VectorsIndexer(self.store.reader, self.model, self.loop_monitor.lags)
+        self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags)
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -200,12 +199,8 @@ class Runtime:
             self.webhooks.start()
             ending.add("the loop monitor", self._stop_loop_monitor)
             self.loop_monitor.start()
-            ending.add("the search's vectors", self.vectors.stop)
-            ending.add("the search's words", self._stop_words)
-            if self.settings.search != "off":
-                self.words.start()
-            if self.settings.search == "meaning":
-                self.vectors.start()
+            ending.add("the search", self.search.stop)
+            self.search.start(self.settings.search)
         except BaseException:
             await self.stop()
             raise
@@ -247,9 +242,6 @@ class Runtime:
 
     async def _stop_loop_monitor(self) -> None:
         self.loop_monitor.stop()
-
-    async def _stop_words(self) -> None:
-        await asyncio.to_thread(self.words.stop, STEP_S)
 
     async def _stop_sessions(self) -> None:
         await self.fleet.stop(self.settings.stop_grace_s)

@@ -1,10 +1,11 @@
 """The loops that keep the index: words in a thread, vectors by a task that asks the model."""
 
+import asyncio
 import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Literal, Protocol
 
 import structlog
 
@@ -12,6 +13,7 @@ from reins.loops import TaskLoop, ThreadLoop
 from reins.search.index import WORDS, Index, read_note
 from reins.search.passages import TABLES, passages_of
 from reins.search.types import Types
+from reins.shutdown import STEP_S
 from reins.threads import Threads
 from store.following import Follower
 from store.reading import Reader
@@ -135,6 +137,24 @@ class VectorsIndexer(TaskLoop):
         while len(self._known) > _KNOWN:
             self._known.popitem(last=False)
         return vectors
+
+
+class Indexers:
+    """Both loops, as far as the settings want them. `stop` ends them; a second one does nothing."""
+
+    def __init__(self, store: Reader, model: Embeddings, busy: Callable[[], bool]) -> None:
+        self._words = WordsIndexer(store, busy)
+        self._vectors = VectorsIndexer(store, model, busy)
+
+    def start(self, by: Literal["off", "words", "meaning"]) -> None:
+        if by != "off":
+            self._words.start()
+        if by == "meaning":
+            self._vectors.start()
+
+    async def stop(self) -> None:
+        await self._vectors.stop()
+        await asyncio.to_thread(self._words.stop, STEP_S)
 
 
 def rest_s(worked_s: float, *, more: bool, busy: bool) -> float:

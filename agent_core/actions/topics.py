@@ -89,9 +89,3 @@ TopicName = Annotated[
 """The name of a topic, in a payload or a request."""
 OpenTopic = Annotated[TopicName, AfterValidator(checked_open_topic)]
 """The name of a topic to publish to."""
-TopicPattern = Annotated[
-    str,
-    Field(max_length=_MAX_NAME, json_schema_extra={"pattern": _PATTERN}),
-    AfterValidator(checked_pattern),
-]
-"""What an agent subscribes to, in its configuration."""

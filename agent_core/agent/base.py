@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from agent_core.actions.topics import TopicPattern
+from agent_core.actions.sources import Wakes
 from agent_core.agent.guidance import (
     GuidanceRejectedError,
     Understood,
@@ -45,7 +45,7 @@ class AgentConfig(BaseModel):
     heartbeat_s: float | None = Field(None, ge=0, le=86_400, allow_inf_nan=False)
     route: str | None = Field(None, min_length=1, max_length=64)
     budget: Budget | None = None
-    on: Annotated[list[TopicPattern], Field(max_length=32)] = []
+    on: Annotated[list[Wakes], Field(max_length=32)] = []
     since: Literal["new", "all"] = "new"
 
 

@@ -13,14 +13,14 @@ from agent_core.agent.effects import NO_EFFECTS, Prepared, enter_all
 from agent_core.agent.failing import FailMixin
 from agent_core.agent.intending import IntendMixin
 from agent_core.agent.interrupting import InterruptMixin
-from agent_core.agent.listening import begin, hearing
+from agent_core.agent.listening import begin, closing, hearing, resumed
 from agent_core.agent.outcomes import Aborted, Done, Failed, Held, Idle, TickOutcome, Yielded
 from agent_core.agent.pausing import PauseMixin
 from agent_core.agent.renewing import RenewMixin
 from agent_core.agent.results import Quiet, checked
 from agent_core.agent.stopping import StopMixin
 from agent_core.budgets.limits import spent_in
-from agent_core.session.controls import Decide, Interrupt, Resume, Stop
+from agent_core.session.controls import Control, Decide, Interrupt, Resume, Stop
 from agent_core.session.failures import SlowModelError, is_own_end
 from agent_core.session.log import Event
 from agent_core.session.outages import spread
@@ -135,6 +135,14 @@ class LoopingAgentBase(
             self.tick_in(wait_s)
 
     # -- requests
+
+    async def apply(self, control: Control) -> None:
+        await super().apply(control)
+        if isinstance(control, Resume):
+            resumed(self)
+
+    def closing_records(self) -> Sequence[Record]:
+        return [*super().closing_records(), *closing(self)]
 
     async def apply_mail(self) -> None:
         while not self.ended and self.session.mailbox:

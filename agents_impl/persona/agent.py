@@ -91,7 +91,7 @@ class PersonaAgent(LoopingAgentBase):
 
     def closing_records(self) -> Sequence[Record]:
         self.conversation.dismiss(self.member_id)
-        return [self._participant(left_at=now_us())]
+        return [*super().closing_records(), self._participant(left_at=now_us())]
 
     def _participant(self, left_at: int | None) -> Record:
         row = {

@@ -32,6 +32,7 @@ def listening(topics: Topics) -> Listening:
 
     async def begin(agent: AgentBase) -> dict[str, Any]:
         await topics.load()
+        await topics.sources.check(agent.config.on)
         there = topics.matching(agent.config.on) if agent.config.since == "new" else []
         if len(there) > MAX_TOPICS:
             raise AgentRejectedError(
@@ -46,20 +47,28 @@ def listening(topics: Topics) -> Listening:
     def hear(agent: AgentBase) -> Iterator[None]:
         made = _Hearing(topics, agent)
         session, box = agent.session, mailbox(agent.session.session_id)
-        with topics.subscribed(
-            agent.config.on,
-            box,
-            made.news.set,
-            cursors=made.cursors,
-            is_paused=lambda: session.status is Status.PAUSED,
-        ) as subscription:
+        with (
+            topics.sources.running(session, agent.config),
+            topics.subscribed(
+                agent.config.on,
+                box,
+                made.news.set,
+                cursors=made.cursors,
+                is_paused=lambda: session.status is Status.PAUSED,
+            ) as subscription,
+        ):
             running = asyncio.create_task(made.run(subscription), name=f"topics of {box[1:]}")
             try:
                 yield
             finally:
                 running.cancel()
 
-    return Listening(begin, hear)
+    return Listening(
+        begin,
+        hear,
+        look=lambda agent: topics.sources.look(agent.session),
+        closing=lambda agent: topics.sources.closing_records(agent.session),
+    )
 
 
 def as_guidance(agent: AgentBase, delivery: Delivery) -> dict[str, Any] | str:
@@ -72,6 +81,10 @@ def as_guidance(agent: AgentBase, delivery: Delivery) -> dict[str, Any] | str:
         with suppress(GuidanceRejectedError):
             if not isinstance(agent.parse_guidance(message), ForChassis):
                 return message
+    if isinstance(message, dict) and isinstance(source := message.get("source"), str):
+        rest = {name: value for name, value in message.items() if name != "source"}
+        if delivery.topic.startswith("@"):  # nobody says so: it is what wakes the session
+            return f"{source}: {orjson.dumps(rest).decode()}"
     shown = message if isinstance(message, str) else orjson.dumps(message).decode()
     return f"{delivery.author} says in {delivery.topic}: {shown}"
 

@@ -51,6 +51,8 @@ class ReactiveAgentBase(LoopingAgentBase):
         self._alone: Place | None = None
         self._receiving = False
         self._share: Share | None = None
+        self.recorded: Sequence[Delivery] | None = None
+        """In place of what its topics have: a replay gives what a row has used."""
 
     # -- for types to define
 
@@ -192,6 +194,8 @@ class ReactiveAgentBase(LoopingAgentBase):
             state.bad = None
 
     async def _due(self) -> list[Delivery]:
+        if self.recorded is not None:
+            return [*self.recorded]
         topics = {} if self._subscription is None else self._subscription.topics
         share, state = self._share, self.state
         if share is not None and not await share.keeps(state.bad):
@@ -263,7 +267,7 @@ class ReactiveAgentBase(LoopingAgentBase):
     def _used(self, place: Place, heard: Heard) -> None:
         state: ReactiveState = self.state
         heard.finished.append(place)
-        if self._share is None or place.topic.startswith("@"):
+        if self.config.group is None or place.topic.startswith("@"):
             state.cursors[place.topic] = place.number
         state.served = place.topic
         state.bad = None

@@ -19,9 +19,11 @@ from agent_core.agent.registry import AgentTypes
 from agent_core.agent.services import Services
 from agent_core.inbox.inbox import Inbox
 from reins import redaction
+from reins.bus.topics import Topics
 from reins.history import replay as replaying
 from reins.history.recorded_acts import RecordedInbox, RecordedToolbox, payload_of
 from reins.history.recorded_model import Messages, RecordedCall, Recording
+from reins.history.recorded_topics import RecordedTopics, messages_used
 from reins.history.replay import NotReplayableError
 from reins.llm import Model
 from reins.llm.calls.accounting import ABORTED
@@ -78,6 +80,7 @@ def record(session_id: str, data: Path | str | None = None) -> dict[str, Any]:
         "config": orjson.loads(kept["config"]),
         "rows": rows,
         "calls": [call for call in calls if call["seq"] is None or call["seq"] >= first],
+        "messages": messages_used(rows, store),
     }
     # Times as text, as in a file, which goes where nobody knows the keys that it must not hold.
     plain: dict[str, Any] = orjson.loads(redaction.redactor().json(orjson.dumps(recording)))
@@ -185,6 +188,7 @@ async def replay(
     _refuse_tools_of_plans(recording["rows"])
     toolbox = RecordedToolbox(registry)
     inbox = RecordedInbox(toolbox)
+    topics = RecordedTopics(recording.get("messages", ()))
     actions = PlanModules()
     actions.take(actions.read(plans))
     services = Services(
@@ -193,11 +197,12 @@ async def replay(
             Model: answers.for_caller,
             Toolbox: lambda _: toolbox,
             Inbox: lambda _: inbox,
+            Topics: lambda _: topics,
         },
     )
     as_json = orjson.dumps(recording["config"]).decode()
     rows = await replaying.replay(
-        kind, as_json, recording["rows"], services, toolbox, charged=charged
+        kind, as_json, recording["rows"], services, toolbox, topics=topics, charged=charged
     )
     unasked = [
         f"#{call.attempts[-1]['seq']}: {call.function} was asked, and is not"

@@ -24,6 +24,7 @@ from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agent_core.session.waiting import restored_wait
 from reins.history.recorded_acts import RecordedItem, RecordedToolbox, payload_of, pending_in
+from reins.history.recorded_topics import NotOnRecordError, RecordedTopics
 from reins.history.recorded_work import RecordedWork
 from store.journal.file import Record
 from store.journal.journal import Journal
@@ -68,6 +69,7 @@ async def replay(
     services: Services,
     toolbox: RecordedToolbox,
     *,
+    topics: RecordedTopics,
     charged: Mapping[int, Sequence[Row]],
 ) -> list[dict[str, Any]]:
     """Do again what the rows of a session's log tell, oldest first, from the one that created it.
@@ -102,25 +104,34 @@ async def replay(
     session.log.seq = first["seq"] - 1
     session.created_at = orjson.loads(first["state"])["created_at"]  # calls' keys are made of it
     session.begin_budget(checked.budget, None)
+    topics.begin(session, first)
     try:
         for at, row in enumerate(rows):
             if session.seq < row["seq"]:  # else it came with the row before it
-                for attempt in charged.get(row["seq"], ()):
-                    taken = attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"]
-                    session.caller.settle(None, *taken)
-                    if attempt["error_kind"] is None:
-                        session.caller.note_answer(demonstration=bool(attempt["demonstration"]))
+                _charge(session, charged.get(row["seq"], ()))
                 toolbox.at(row)
+                topics.at(session, row)
                 if row["kind"] == "intent":
                     await act_again(session, toolbox, rows[at:])
                 else:
                     await again(session, row)
             if session.seq < row["seq"]:
                 break
+    except NotOnRecordError as error:
+        raise NotReplayableError(str(error)) from None
     finally:
         if isinstance(agent, WorkingAgentBase):
             await agent.work.close(0)
     return pages.rows
+
+
+def _charge(session: Session, attempts: Sequence[Row]) -> None:
+    """Take what attempts took that are not made again here."""
+    for attempt in attempts:
+        taken = attempt["tokens_in"], attempt["tokens_out"], attempt["cost_usd"]
+        session.caller.settle(None, *taken)
+        if attempt["error_kind"] is None:
+            session.caller.note_answer(demonstration=bool(attempt["demonstration"]))
 
 
 def ended_in(kind: type[LoopingAgentBase], row: Row) -> set[str]:
@@ -205,7 +216,11 @@ async def _stand_again(
 
 
 def _waited(session: Session, payload: dict[str, Any]) -> bool:
-    """True of a try that came to nothing: it took the end of no piece of work in."""
+    """True of a try that came to nothing: it took the end of no piece of work in, or what it would
+    have published had no room.
+    """
+    if payload.get("waits_for") == "topic":
+        return True
     return isinstance(session.agent, WorkingAgentBase) and "waits_for" in payload
 
 

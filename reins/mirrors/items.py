@@ -98,7 +98,7 @@ def _item(key: str, value: dict[str, Any], row: Row | Mapping[str, Any]) -> Item
     if len(key.encode()) > _MAX_KEY_BYTES:
         kind = key.partition("/")[0]
         key = f"{kind}/sha256/{hashlib.sha256(key.encode()).hexdigest()}"
-    seq = row["journal_n"] or 0
+    seq = row["journal_n"] or 1  # one from before there was a journal
     return Item(key, {**value, "journal_n": seq}, seq)
 
 

@@ -469,7 +469,7 @@ def a_memory_is_another(folder):
     folder.put("memories", folder.row("memories", "scope = 'session'"), value="2")
 
 
-@breaks("memories_numbered")
+@breaks("memories_numbered", "receipts_confirmed")
 def a_version_of_a_shared_memory_is_missing(folder):
     folder.delete("memories", folder.row("memories", "scope = 'shared' AND version = 1"))
 

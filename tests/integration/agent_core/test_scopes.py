@@ -239,3 +239,27 @@ async def test_a_task_remembers_for_its_later_work(data):
     finally:
         await tasks.stop()
     await asyncio.to_thread(data_folder.verified, data)
+
+
+async def test_a_tick_that_was_overtaken_is_done_again(data, monkeypatch):
+    """Nothing of it was written, and the second time it is on record once."""
+    follow, asked = SharedMemories._follow, []
+
+    def at_first_not(self, agent_id, rows):
+        asked.append([row.version for row in rows])
+        return len(asked) > 1 and follow(self, agent_id, rows)
+
+    monkeypatch.setattr(SharedMemories, "_follow", at_first_not)
+    tasks = Working(data)
+    await tasks.start()
+    try:
+        keep = answer("remember", key="k", text="v", scope="shared")
+        tasks.model.answers += [keep, keep, finished()]  # the thought is one with its call
+        await tasks.task(tools=["test", "memory"])
+        await tasks.until_row("final")
+        assert [outcome["text"] for _, outcome in tasks.acts()] == ["kept under 'k'"]
+        assert asked == [[1], [1]]
+        assert [row["version"] for row in list_memories(store=tasks.store.reader)] == [1]
+    finally:
+        await tasks.stop()
+    await asyncio.to_thread(data_folder.verified, data)

@@ -6,6 +6,7 @@ import pytest
 
 import reins.bus.acting  # noqa: F401 - hands its handlers in
 from agent_core.agent.services import Services
+from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.settings import load_settings
@@ -23,9 +24,10 @@ from tests.support.waiting import until_async
 class Woken(Bus):
     """`ahead_us`: by how much the clock of the schedules is ahead."""
 
+    modules = ("tests.support.waking_agents", "tests.support.odd_agents")
+
     def __init__(self, folder):
         super().__init__(folder)
-        self.modules = ("tests.support.waking_agents",)
         self.ahead_us = 0
         self.settings = load_settings()
 
@@ -36,7 +38,7 @@ class Woken(Bus):
         self.addresses = Addresses(store, self.topics, lambda: self.settings)
         own = OwnSchedules(self.scheduler)
         self.topics.sources = Sources(own, self.folders, self.addresses)
-        self.services = Services(self.topics, self.scheduler)
+        self.services = Services(self.topics, listening(self.topics), self.scheduler)
 
     async def begin(self):
         await self.scheduler.load()

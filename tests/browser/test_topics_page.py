@@ -112,6 +112,20 @@ def test_messages_come_live_and_lead_to_what_published_them(bus, visit):
     expect(rows_of(page, "tick").filter(has_text="tick 3")).to_be_visible()
 
 
+def test_the_palette_goes_to_a_topic(bus, visit):
+    """By a part of its name."""
+    _publish(bus, "far.away", "hello")
+    page = visit(f"{bus.at}/sessions")
+    live(page)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("topic far")
+    options = page.get_by_role("dialog", name="Command palette").get_by_role("option")
+    expect(options.filter(has_text="Go to topic far.away")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/topics/far.away")
+    expect(page.get_by_role("log")).to_contain_text("hello")
+
+
 def test_a_person_publishes(bus, visit):
     """A text, and JSON; what is no JSON is told and stays in the field."""
     _publish(bus, "spoken", "first")

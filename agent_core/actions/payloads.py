@@ -247,7 +247,7 @@ class ToSchedule(Payload):
 
 
 class SchedulePause(ToSchedule):
-    """What is due while it is paused is not made up for."""
+    """Nothing that is due while it is paused is made up for."""
 
     action_type = "schedule_pause"
     urgency = 8

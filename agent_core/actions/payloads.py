@@ -228,7 +228,7 @@ class ScheduleSet(Payload):
     action_type = "schedule_set"
 
     schedule_id: ScheduleId
-    topic: TopicName
+    topic: OpenTopic
     when: Annotated[str, Field(min_length=1, max_length=MAX_WHEN)]
     zone: Annotated[str, Field(min_length=1, max_length=MAX_WHEN)] = "UTC"
     catch_up: CatchUp = "latest"

@@ -195,6 +195,20 @@ def test_a_dead_letter_says_why_and_is_replayed(bus, visit):
     expect(letters.get_by_role("button", name="Replay #2 to taker")).to_have_count(1)
 
 
+def test_all_dead_letters_of_a_topic_are_replayed(bus, visit):
+    """By one button, with how many were given again."""
+    _bury(bus, "many", "eater")
+    _publish(bus, "many", "poison", "poison")
+    until(lambda: len(_waiting(bus, "many")) == 3, "three dead letters")
+    page = visit(f"{bus.at}/topics/many")
+    live(page)
+    letters = page.get_by_role("region", name="Dead letters")
+    letters.get_by_role("button", name="Replay all 3").click()
+    expect(letters).to_contain_text("3 given again.")
+    expect(letters).to_contain_text("Given again 3")
+    until(lambda: len(_letters(bus, "many")) == 6, "three new ones")
+
+
 def test_attention_gathers_dead_letters_and_replays_all(bus, visit):
     """By topic and subscriber, one cause each, with all of it replayed by one press or key."""
     _bury(bus, "gathered", "gatherer")

@@ -15,7 +15,7 @@ import time
 import uuid
 from dataclasses import asdict
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import structlog
 
@@ -46,7 +46,6 @@ from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
-from reins.mirrors.mirror import Mirror
 from reins.plan_modules import PlanModules
 from reins.remembering.shared import SharedMemories
 from reins.search.indexer import Indexers
@@ -64,7 +63,11 @@ from reins.version import VERSION
 from reins.webhooks import config as webhooks
 from reins.webhooks.calling import Webhooks
 from store.errors import FolderOwnedError
+from store.reading import Reader
 from store.store import Store
+
+if TYPE_CHECKING:
+    from reins.mirrors.mirror import Mirror
 
 _logger = structlog.get_logger(__name__)
 
@@ -137,11 +140,7 @@ class Runtime:
         )
         self.model.answered = self.fleet.outages.answered
         concerns = FleetConcerns(self.fleet.live, self.store.reader)
-        self.mirror = (
-            Mirror(settings.mirror, self.store.reader, prefix=settings.mirror_prefix)
-            if settings.mirror
-            else None
-        )
+        self.mirror = _mirror(settings, self.store.reader)
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
         self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags)
@@ -299,6 +298,14 @@ class Runtime:
             confinement=self.confinement.told(),
             mirror=None if self.mirror is None else asdict(self.mirror.figures()),
         )
+
+
+def _mirror(settings: Settings, store: Reader) -> "Mirror | None":
+    if settings.mirror is None:
+        return None
+    from reins.mirrors.mirror import Mirror  # noqa: PLC0415 - most workers have none
+
+    return Mirror(settings.mirror, store, prefix=settings.mirror_prefix)
 
 
 def schedule(settings: Settings) -> Schedule:

@@ -16,7 +16,7 @@ _TOPIC = "bench.all"
 
 
 async def run(
-    data: Path, *, subscribers: int, messages: int, starts: int, seconds: float
+    data: Path, *, subscribers: int, messages: int, starts: int, settle_s: float
 ) -> dict[str, Any]:
     """Seconds to ready and to all first ticks; and how many each had unread, at least.
 
@@ -27,8 +27,8 @@ async def run(
             many = min(_AT_ONCE, messages - first)
             await runtime.topics.add(_TOPIC, [draft() for _ in range(many)])
     await asyncio.to_thread(_ask_for, subscribers)
-    await _killed(subscribers, seconds)  # it makes the subscribers, and begins
-    found = [await _killed(subscribers, seconds) for _ in range(starts)]
+    await _killed(subscribers, settle_s)  # it makes the subscribers, and begins
+    found = [await _killed(subscribers, settle_s) for _ in range(starts)]
     return {
         "subscribers": subscribers,
         "messages": messages,
@@ -47,10 +47,10 @@ def _ask_for(subscribers: int) -> None:
     queue_imp.agents_create(entries, "bench")
 
 
-async def _killed(subscribers: int, seconds: float) -> dict[str, float]:
+async def _killed(subscribers: int, settle_s: float) -> dict[str, float]:
     before = {each["session_id"]: each for each in await asyncio.to_thread(list_agent_states)}
     async with worker() as started:
-        await asyncio.sleep(seconds)
+        await asyncio.sleep(settle_s)
     if not before:
         return {}
     assert len(before) == subscribers, f"{len(before)} of {subscribers} were there"

@@ -210,8 +210,8 @@ _TOOLS: dict[str, Workload] = {
         ),
     ),
     "unread": Workload(
-        "unread", {"subscribers": 100, "messages": 100_000, "starts": 3, "seconds": 2.0},
-        {"subscribers": 5, "messages": 20_000, "starts": 1, "seconds": 0.3}, (
+        "unread", {"subscribers": 100, "messages": 100_000, "starts": 3, "settle_s": 2.0},
+        {"subscribers": 5, "messages": 20_000, "starts": 1, "settle_s": 0.3}, (
             _less("ready, with 100,000 messages unread", "ready_s.p50", "s", 3),
             _less("all subscribers read again", "all_reading_s.p50", "s"),
         ), rounds=1,

@@ -5,7 +5,7 @@ from typing import Any
 from agent_core.actions.ids import checked_id, known_id
 from agent_core.actions.payloads import CatchUp
 from agent_core.actions.scheduling import checked_schedule_id
-from agent_core.actions.topics import checked_message, checked_topic
+from agent_core.actions.topics import checked_message, checked_open_topic
 from agent_core.actions.when import read_when
 from reins.sending import ask
 from store import schedules as table
@@ -34,7 +34,7 @@ def schedule_set(
         actor,
         action_id=action_id,
         schedule_id=checked_schedule_id(checked_id(schedule_id, "schedule_id")),
-        topic=checked_topic(topic),
+        topic=checked_open_topic(topic),
         when=when,
         zone=zone,
         catch_up=catch_up,

@@ -1,4 +1,4 @@
-"""What each source that watches saw last: a file of a folder, the answer of an address."""
+"""The last sight that each watching source had: a file of a folder, the answer of an address."""
 
 import hashlib
 from collections.abc import Mapping

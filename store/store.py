@@ -66,10 +66,10 @@ TABLES: tuple[Table, ...] = (
     usage.HOURS,
     webhook_calls.TABLE,
     dead_letters.TABLE,
-    topic_bounds.TABLE,
-    kv.TABLE,
-    group_reads.TABLE,
     schedules.TABLE,
+    topic_bounds.TABLE,
+    group_reads.TABLE,
+    kv.TABLE,
     sightings.TABLE,
 )
 

@@ -228,7 +228,7 @@ class ScheduleSet(Payload):
     action_type = "schedule_set"
 
     schedule_id: ScheduleId
-    topic: TopicName
+    topic: OpenTopic
     when: Annotated[str, Field(min_length=1, max_length=MAX_WHEN)]
     zone: Annotated[str, Field(min_length=1, max_length=MAX_WHEN)] = "UTC"
     catch_up: CatchUp = "latest"
@@ -247,7 +247,7 @@ class ToSchedule(Payload):
 
 
 class SchedulePause(ToSchedule):
-    """What is due while it is paused is not made up for."""
+    """Nothing that is due while it is paused is made up for."""
 
     action_type = "schedule_pause"
     urgency = 8

@@ -1,4 +1,4 @@
-"""What wakes an agent: the forms of the entries of its `on`."""
+"""Sources that wake an agent: the forms of the entries of its `on`."""
 
 import re
 from typing import Annotated, NamedTuple

@@ -45,7 +45,7 @@ def hearing(agent: AgentBase) -> AbstractContextManager[object]:
 
 
 def resumed(agent: AgentBase) -> None:
-    """What wakes the agent looks at once at what it has missed."""
+    """Each source of the agent looks at once at what it has missed."""
     if _listens(agent):
         agent.services.get(Listening).look(agent)
 

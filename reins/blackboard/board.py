@@ -82,15 +82,26 @@ class Board:
     """The values of one board; everything here runs on the worker's loop."""
 
     def __init__(
-        self, name: str, store: Store, topic: Topic, rows: Iterable[Mapping[str, Any]]
+        self,
+        name: str,
+        store: Store,
+        topic: Topic,
+        rows: Iterable[Mapping[str, Any]] | None = None,
     ) -> None:
+        """`rows` are its values; None for one that nobody has written to."""
         self.name = name
         self._store = store
         self._topic = topic
         self._lock = TaskLock()
-        self._entries = _entries(rows)
+        self._was_there = rows is not None
+        self._entries = _entries(rows or ())
         self._coming: dict[str, Entry | None] = {}
         self._loaded = True
+
+    @property
+    def is_there(self) -> bool:
+        """True once anything was written to it."""
+        return self._was_there or self._topic.is_there
 
     @asynccontextmanager
     async def changing(self, change: Change) -> AsyncIterator[Changed]:

@@ -37,12 +37,13 @@ class Boards:
         there = await self._read()
         found = there.get(name)
         if found is None:
-            if len(there) >= MAX_BOARDS:
+            written = sum(each.is_there for each in there.values())
+            if written >= MAX_BOARDS:
                 raise BoardError(
-                    f"there are {len(there)} boards, {MAX_BOARDS} at the most; use one of them, "
+                    f"there are {written} boards, {MAX_BOARDS} at the most; use one of them, "
                     "with keys that begin alike"
                 )
-            found = there[name] = self._made(checked_board(name), [])
+            found = there[name] = self._made(checked_board(name), None)
         return found
 
     async def _read(self) -> dict[str, Board]:
@@ -61,5 +62,5 @@ class Boards:
             by_name.setdefault(row["board"], []).append(row)
         return {name: self._made(name, found) for name, found in by_name.items()}
 
-    def _made(self, name: str, rows: list[dict[str, Any]]) -> Board:
+    def _made(self, name: str, rows: list[dict[str, Any]] | None) -> Board:
         return Board(name, self._store, self._topics.get(kv.topic_of(name)), rows)

@@ -194,6 +194,12 @@ class Group:
         if lease is not None:
             lease.begun = False
 
+    def give_back(self, member: Member, places: Sequence[Place]) -> None:
+        """Others get these now: the member comes to a stop before them."""
+        for place in places:
+            self.of(place.topic).give_back(member.session_id, [place.number])
+        self.wake()
+
     # -- what a tick has done
 
     def finished(self, member: Member, places: Sequence[Place]) -> "Finished":

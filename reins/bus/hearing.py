@@ -121,10 +121,11 @@ class _Hearing:
                     await self._give(delivery, subscription)
             except (StoreError, OSError) as error:
                 why = str(error)[:300]
-            else:
-                continue
-            _logger.error("reading of topics put off", error=why, **session.names)
-            await asyncio.sleep(_AGAIN_S)
+                _logger.warning("reading of topics put off", error=why, **session.names)
+                await asyncio.sleep(_AGAIN_S)
+            except Exception:  # the boundary of a task that nobody awaits
+                _logger.exception("reading of topics failed", **session.names)
+                await asyncio.sleep(_AGAIN_S)
 
     async def _next(self, subscription: Subscription) -> Delivery | None:
         topics = subscription.topics

@@ -110,6 +110,12 @@ class Leases:
         for number in [n for n, lease in self.held.items() if lease.member == member]:
             self._give_back(number)
 
+    def give_back(self, member: str, numbers: list[int]) -> None:
+        """The member has not begun with them, and does not soon."""
+        for number in numbers:
+            if self.holds(member, [number]):
+                self._give_back(number)
+
     def until(self) -> float:
         """When the next lease runs out."""
         return min((lease.until for lease in self.held.values()), default=_NEVER)

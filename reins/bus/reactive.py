@@ -219,7 +219,7 @@ class ReactiveAgentBase(LoopingAgentBase):
 
     async def _use(self, due: Sequence[Delivery], heard: Heard) -> None:
         before = self.save_state()
-        for delivery in due:
+        for number, delivery in enumerate(due, 1):
             if not self._begins(delivery, heard):
                 continue
             try:
@@ -233,12 +233,19 @@ class ReactiveAgentBase(LoopingAgentBase):
                     raise
                 if not shared:
                     self._failed(delivery, error, heard)
+                self._leave(due[number:])
                 break
             heard.add(delivery.source, step)
             if heard.ends:
+                self._leave(due[number:])
                 break
         if self.state.bad is None and self._has_unread():
             heard.next_in_s = 0.0
+
+    def _leave(self, rest: Sequence[Delivery]) -> None:
+        """Others of the group need not wait until this one goes on."""
+        if self._share is not None:
+            self._share.give_back([each.source for each in rest])
 
     def _begins(self, delivery: Delivery, heard: Heard) -> bool:
         """False of a message that another member has now, or on which too many were lost."""

@@ -58,6 +58,12 @@ class Share:
         if not place.topic.startswith("@"):
             self._group.keep(self._member, place, wait_s)
 
+    def give_back(self, places: Sequence[Place]) -> None:
+        """Messages of this tick that it does not come to."""
+        own = [place for place in places if not place.topic.startswith("@")]
+        if own:
+            self._group.give_back(self._member, own)
+
     def add_finished(self, heard: Heard) -> bool:
         """Put what is done on record with the tick; False if there is nothing to be said."""
         done = [place for place in heard.finished if not place.topic.startswith("@")]

@@ -1,4 +1,4 @@
-"""What wakes sessions besides topics: kinds of sources that the composition root hands in.
+"""Kinds of sources that wake sessions besides topics; the composition root hands them in.
 
 Each publishes messages with a key into the session's mailbox, while the session runs.
 """

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
+from reins import redaction
 from store import agent_state, agent_steps, kv, memories
 from store.lance.tables import Row, Table
 from store.reading import Reader
@@ -48,6 +49,13 @@ def newest(items: Iterable[Item]) -> list[Item]:
         if before is None or before.seq <= item.seq:
             found[item.key] = item
     return list(found.values())
+
+
+def without_keys(item: Item) -> Item:
+    """The item without what has become known as a key since its row was written."""
+    body = orjson.dumps(item.value)
+    shown = redaction.redactor().json(body)
+    return item if shown == body else item._replace(value=orjson.loads(shown))
 
 
 def all_items(store: Reader) -> Iterator[Item]:

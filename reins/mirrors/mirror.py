@@ -11,7 +11,7 @@ import structlog
 from reins.kv.opening import open_kv
 from reins.kv.protocol import KV
 from reins.loops import ThreadLoop
-from reins.mirrors.items import FOLLOWED, Item, all_items, item_of, newest
+from reins.mirrors.items import FOLLOWED, Item, all_items, item_of, newest, without_keys
 from store.following import Follower
 from store.reading import Reader
 
@@ -167,7 +167,7 @@ class Mirror(ThreadLoop):
         for at in range(0, len(items), _AT_ONCE):
             putting = [
                 kv.put_newer(self._prefix + each.key, each.value, each.seq)
-                for each in items[at : at + _AT_ONCE]
+                for each in map(without_keys, items[at : at + _AT_ONCE])
             ]
             done = await asyncio.gather(*putting, return_exceptions=True)
             self._puts += sum(each is True for each in done)

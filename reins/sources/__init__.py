@@ -1,1 +1,1 @@
-"""What wakes agents besides each other: each source publishes messages with a key into topics."""
+"""Sources that wake agents besides each other: each publishes messages with a key into topics."""

@@ -50,7 +50,7 @@ class AddressWatch(Watch):
         return self._asked.interval_us / 1e6
 
     async def _fetch(self) -> tuple[dict[str, Any], dict[str, Any]]:
-        """What is compared of the answer, and what is told besides."""
+        """The part of the answer that is compared, and the one that is told besides."""
         try:
             page = await fetcher(self._settings()).fetch(
                 Request(self._asked.url, "GET", {"Accept": "*/*"}, elsewhere=False)

@@ -95,7 +95,7 @@ class FolderWatch(Watch):
         return (seen.get("size"), seen.get("mtime_ns")) != found
 
     def _changes(self, folder: Path, settled: dict[str, Stat | None]) -> Sequence[Change]:
-        """What to put on record; blocks while files are read."""
+        """The changes to put on record; blocks while files are read."""
         made = [self._change(folder, item, each) for item, each in sorted(settled.items())]
         return [each for each in made if each is not None]
 

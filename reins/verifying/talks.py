@@ -91,7 +91,7 @@ def _is_copy(row: Row) -> bool:
 
 
 def _source_of(row: Row) -> str | None:
-    """What published a message of a topic by itself: a schedule, a webhook."""
+    """The schedule or webhook that published a message of a topic by itself."""
     found = orjson.loads(row["metadata"] or "{}")
     return found.get("source") if isinstance(found, dict) else None
 

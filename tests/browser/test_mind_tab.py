@@ -95,6 +95,36 @@ def test_the_mind_at_a_row(plans, visit, tmp_path):
     assert axe_findings(page) == []
 
 
+def test_claims_that_contradict_each_other_are_decided(plans, visit, tmp_path):
+    """Both are named, with a button to doubt either; then nothing is contradicted any more."""
+    plan = sequence(
+        Task("believe", {"claim": "it is open", "source": "sign", "strength": 1}),
+        Task("believe", {"claim": "it is closed", "source": "door", "strength": 1}),
+        until_(tmp_path / "gate"),
+    )
+    claims = [{"id": "it is open", "excludes": ["it is closed"]}, {"id": "it is closed"}]
+    config = {"plan": to_data(plan), "state": {}, "claims": claims}
+    plans.applied([q.agent_create("shop", "ann", agent_type="plan", config=config)])
+    path = "/api/beliefs?session_id=shop"
+    until(lambda: plans.read(path)["contradictions"], "the contradiction")
+    page = visit(plans.page_of("shop"))
+    page.get_by_role("tab", name="Mind").click()
+    told = page.locator("[data-contradiction]")
+    expect(told).to_contain_text("cannot both be true")
+    expect(told).to_contain_text("A person is to decide.")
+    picture(page, "mind-contradiction")
+    assert axe_findings(page) == []
+    told.get_by_role("button", name="Doubt “it is open”").click()
+    expect(told).to_have_count(0)
+    [doubt] = [
+        each
+        for belief in plans.read(path)["items"]
+        for each in belief["evidence"]
+        if each["actor"] == "ann"
+    ]
+    assert doubt["text"] == "it contradicts “it is closed”"
+
+
 def test_people_change_what_is_remembered(plans, visit, tmp_path):
     """They put, forget and restore a memory of a session, and one that all share, with receipts."""
     plan = sequence(Task("remember", {"key": "price", "value": 12}), until_(tmp_path / "gate"))

@@ -85,6 +85,7 @@ def test_it_is_run_now_paused_and_goes_on(app, visit):
     panel.get_by_role("link", name="ticks.hour").click()
     page.wait_for_url("**/topics/ticks.hour")
     expect(page.get_by_role("log")).to_contain_text("hourly")
+    expect(page.get_by_role("log").get_by_role("link", name="action")).to_have_count(0)
 
 
 def test_it_is_changed_and_removed(app, visit):

@@ -112,6 +112,20 @@ def test_messages_come_live_and_lead_to_what_published_them(bus, visit):
     expect(rows_of(page, "tick").filter(has_text="tick 3")).to_be_visible()
 
 
+def test_the_palette_goes_to_a_topic(bus, visit):
+    """By a part of its name."""
+    _publish(bus, "far.away", "hello")
+    page = visit(f"{bus.at}/sessions")
+    live(page)
+    page.keyboard.press("Control+k")
+    page.keyboard.type("topic far")
+    options = page.get_by_role("dialog", name="Command palette").get_by_role("option")
+    expect(options.filter(has_text="Go to topic far.away")).to_have_count(1)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/topics/far.away")
+    expect(page.get_by_role("log")).to_contain_text("hello")
+
+
 def test_a_person_publishes(bus, visit):
     """A text, and JSON; what is no JSON is told and stays in the field."""
     _publish(bus, "spoken", "first")
@@ -179,6 +193,20 @@ def test_a_dead_letter_says_why_and_is_replayed(bus, visit):
     # It is poison still: another letter says so.
     until(lambda: len(_letters(bus, "buried")) == 2, "the second letter")
     expect(letters.get_by_role("button", name="Replay #2 to taker")).to_have_count(1)
+
+
+def test_all_dead_letters_of_a_topic_are_replayed(bus, visit):
+    """By one button, with how many were given again."""
+    _bury(bus, "many", "eater")
+    _publish(bus, "many", "poison", "poison")
+    until(lambda: len(_waiting(bus, "many")) == 3, "three dead letters")
+    page = visit(f"{bus.at}/topics/many")
+    live(page)
+    letters = page.get_by_role("region", name="Dead letters")
+    letters.get_by_role("button", name="Replay all 3").click()
+    expect(letters).to_contain_text("3 given again.")
+    expect(letters).to_contain_text("Given again 3")
+    until(lambda: len(_letters(bus, "many")) == 6, "three new ones")
 
 
 def test_attention_gathers_dead_letters_and_replays_all(bus, visit):

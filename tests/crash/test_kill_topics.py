@@ -10,6 +10,7 @@ from collections import Counter
 
 import queue_imp as q
 from store.agent_state import get_agent_state
+from store.agent_steps import list_steps
 from store.dead_letters import list_dead_letters
 from store.queue import writer as queue_writer
 from store.reading import Reader
@@ -69,6 +70,12 @@ def set_up(writer):
             "create_agent", "ann", agent_id="ticker", agent_type="ticker", config=ticker
         )
     )
+    asked.append(
+        q.create_action(
+            "create_agent", "ann", agent_id="listener", agent_type="listener",
+            config={"on": ["topic:in.*"], "since": "all", "heartbeat_s": 30},
+        )
+    )  # fmt: skip
     for action in asked:
         writer.append(action)
     return [action["action_id"] for action in asked]
@@ -82,7 +89,9 @@ def state_of(reader, session_id):
 def cursors_at_the_end(reader):
     newest = newest_numbers(store=reader)
     wanted = {name: number for name, number in newest.items() if name.startswith("in.")}
-    return all(
+    row = get_agent_state("listener", store=reader)
+    heard = {} if row is None else json.loads(row["snapshot"])["reading"]["cursors"]
+    return heard.items() >= wanted.items() and all(
         state_of(reader, name).get("cursors", {}).items() >= wanted.items() for name in SUBSCRIBERS
     )
 
@@ -141,6 +150,15 @@ def check(reader, published):
         passed_on = list_topic_messages(f"out.{name}", 0, 1_000_000, store=reader)
         assert len(passed_on) == len(good)
         assert letters[name] == len(published) - len(good)
+    heard = Counter(
+        (message["topic"], message["number"])
+        for row in list_steps("listener", 0, 1_000_000, store=reader)
+        if row["kind"] == "guidance" and (message := json.loads(row["payload"])["message"])
+    )
+    numbers = newest_numbers(store=reader)
+    assert heard == Counter(
+        (topic, number) for topic in ("in.a", "in.b") for number in range(1, numbers[topic] + 1)
+    )
     ticks = [message_of(row) for row in list_topic_messages("ticks", 0, 1_000_000, store=reader)]
     said = state_of(reader, "ticker")["said"]
     expected = [{"tick": tick, "part": part} for tick in range(1, said + 1) for part in (0, 1)]

@@ -19,6 +19,8 @@ KILLS = int(os.environ.get("WATCH_KILLS", "6"))
 """Set the variable for a campaign."""
 SEED = int(os.environ.get("WATCH_SEED", "18"))
 START_S = 1.2
+FILES = 900
+"""Fewer than one watch may have, however slow the machine is."""
 
 
 class Writer(threading.Thread):
@@ -27,10 +29,12 @@ class Writer(threading.Thread):
     def __init__(self, folder):
         super().__init__(name="writer")
         self.folder, self.chance = folder, random.Random(SEED)
-        self.over, self.written = threading.Event(), 0
+        self.over, self.written, self.upto = threading.Event(), 0, 0
 
     def run(self):
         while not self.over.wait(self.chance.uniform(0.0, 0.05)):
+            if self.written >= self.upto:
+                continue
             (self.folder / "new").write_text(str(self.written))
             (self.folder / "new").rename(self.folder / f"{self.written}.txt")
             self.written += 1
@@ -59,6 +63,7 @@ def test_kills_amid_files(tmp_path, empty_folder, monkeypatch):
         try:
             for _ in range(KILLS):
                 worker = workers.start(data, tmp_path / "worker.log", **settings)
+                writer.upto += FILES // KILLS
                 before = len(told())
                 until(lambda before=before: len(told()) > before, "it is told of something", 60)
                 time.sleep(chance.uniform(0.0, START_S))

@@ -22,8 +22,10 @@ from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.status import Status
 from agents import Runtime
+from reins.bus.topics import Topics
 from reins.runtime_thread import RuntimeThread
 from reins.settings import load_settings
+from reins.sources.scheduler import Scheduler
 from reins.web.application import Web
 from reins.web.bridge import Bridge
 from reins.web.live.feed import Feed
@@ -112,6 +114,20 @@ class OfInbox:
 
     async def start(self) -> None:
         await self.it.start({})
+
+    async def stop(self) -> None:
+        await self.it.stop()
+
+
+class OfScheduler:
+    """The timer of all schedules."""
+
+    def __init__(self, _folder: Path, store: Store) -> None:
+        self.it = Scheduler(store, Topics(store))
+
+    async def start(self) -> None:
+        await self.it.load()
+        self.it.start()
 
     async def stop(self) -> None:
         await self.it.stop()
@@ -226,8 +242,8 @@ class OfFeed:
 
 
 LOOPS = [
-    OfJournal, OfFlush, OfLoopMonitor, OfDispatcher, OfInbox, OfSession, OfRuntime, OfRuntimeThread,
-    OfServer, OfWeb, OfFeed,
+    OfJournal, OfFlush, OfLoopMonitor, OfDispatcher, OfInbox, OfScheduler, OfSession, OfRuntime,
+    OfRuntimeThread, OfServer, OfWeb, OfFeed,
 ]  # fmt: skip
 
 

@@ -129,5 +129,5 @@ class ListenerAgent(LoopingAgentBase):
             raise GuidanceRejectedError("it is bad")
         if word == "broken":
             raise RuntimeError("it broke")
-        self.state.words = [*self.state.words, word]
+        self.state.words = [*self.state.words, word][-30:]
         return f"it was told {word}"

@@ -51,6 +51,11 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.publish("prices", "ann", {"usd": 1})
     queue_imp.topic_set("prices", "ann", max_unread=5, when_full="wait")
     queue_imp.dead_letter_replay("dead_1", "ann")
+    given = {"topic": "prices", "when": "every:5m", "message": 1}
+    queue_imp.schedule_set("s", "ann", **given)
+    queue_imp.schedule_pause("s", "ann")
+    queue_imp.schedule_run("s", "ann")
+    queue_imp.schedule_remove("s", "ann")
     queue_imp.board_put("plans", "a", "ann", [1], expect=0)
     queue_imp.board_delete("plans", "a", "ann")
     queue_imp.memory_put("k", "ann", [1], agent_id="a1", session_id="s1", expires_in_s=5.0)
@@ -83,6 +88,11 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"topic": "prices", "message": {"usd": 1}},
         {"topic": "prices", "max_unread": 5, "when_full": "wait"},
         {"letter_id": "dead_1"},
+        {"schedule_id": "s", "topic": "prices", "when": "every:5m", "zone": "UTC",
+         "catch_up": "latest", "message": 1},
+        {"schedule_id": "s", "paused": True},
+        {"schedule_id": "s"},
+        {"schedule_id": "s"},
         {"board": "plans", "key": "a", "value": [1], "expect": 0},
         {"board": "plans", "key": "a"},
         {"agent_id": "a1", "session_id": "s1", "scope": "session", "key": "k", "value": [1],

@@ -95,7 +95,7 @@ def _notes(context: Context) -> dict[str, str]:
 
 
 def _kept(context: Context, scope: Scope | None) -> Mapping[str, str]:
-    """What is kept in a scope; without one the nearest of each key."""
+    """The memories of a scope; without one the nearest of each key."""
     notes = {} if scope in ("agent", "shared") else _notes(context)
     if context.mind is None:
         return notes

@@ -11,7 +11,15 @@ from agent_core.actions.boards import BoardName, checked_value
 from agent_core.actions.ids import ActionError, Id
 from reins.web.api.accepted import ACCEPTED, IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
-from reins.web.http.fields import ActorBody, Digits, Input, Number, Words
+from reins.web.http.fields import (
+    ActorBody,
+    Digits,
+    ExpectIn,
+    Input,
+    NotNull,
+    Number,
+    Words,
+)
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
@@ -41,8 +49,8 @@ class BoardQuery(Input):
 
 
 class BoardPutBody(ActorBody):
-    value: Annotated[Any, Field(description="JSON, but not null")]
-    expect: _Expect = None
+    value: NotNull
+    expect: ExpectIn = None
 
 
 class BoardDeleteQuery(Input):

@@ -13,7 +13,17 @@ from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
 from reins.web.api.paths import stored_session
 from reins.web.api.sessions.read import seen
-from reins.web.http.fields import ActorBody, Digits, Flag, Input, Number
+from reins.web.http.fields import (
+    MAX_NUMBER,
+    ActorBody,
+    Digits,
+    ExpectIn,
+    Flag,
+    Input,
+    NotNull,
+    Number,
+    Whole,
+)
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.problem import refusals, unfit, unknown
@@ -179,11 +189,11 @@ class MemoryBody(ActorBody):
     session_id: _SessionId | None = None
     agent_id: KnownId | None = None
     key: Annotated[str, Field(min_length=1, max_length=MAX_MEMORY_KEY)]
-    expect: Annotated[Number | None, Field(description="the version that must be there")] = None
+    expect: ExpectIn = None
 
 
 class MemoryPutBody(MemoryBody):
-    value: Annotated[Any, Field(description="JSON, but not null")]
+    value: NotNull
     expires_in_s: _Seconds | None = None
 
 
@@ -193,7 +203,8 @@ class MemoryForgetBody(MemoryBody):
 
 class MemoryRestoreBody(MemoryBody):
     version: Annotated[
-        int | None, Field(ge=1, description="without it the newest with a value before this")
+        Annotated[int, Field(ge=1, le=MAX_NUMBER), Whole] | None,
+        Field(description="without it the newest with a value before this"),
     ] = None
     expires_in_s: _Seconds | None = None
 
@@ -260,7 +271,7 @@ def _whose(context: ApiContext, body: MemoryBody) -> dict[str, Any]:
     for scope, value in given.items():
         if (value is not None) != (scope == body.scope):
             wanted = f"{scope}_id goes with the scope {scope}, and only with it"
-            raise unfit(f"body.{scope}_id", f"{wanted}; the scope is {body.scope}")
+            raise unfit("body", f"{wanted}; the scope is {body.scope}")
     if body.session_id is not None:
         return {
             "agent_id": seen(context, body.session_id)["agent_id"], "session_id": body.session_id

@@ -11,7 +11,7 @@ from agent_core.actions.actors import Actor
 from agent_core.actions.ids import ActionError, KnownId
 from agent_core.actions.payloads import CatchUp
 from agent_core.actions.scheduling import OWN, ScheduleId
-from agent_core.actions.topics import TopicName, checked_message
+from agent_core.actions.topics import OpenTopic, checked_message
 from agent_core.actions.when import MAX_WHEN, read_when
 from reins.web.api.accepted import ACCEPTED, IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
@@ -36,7 +36,7 @@ class SchedulePath(Input):
 
 
 class ScheduleBody(ActorBody):
-    topic: TopicName
+    topic: OpenTopic
     when: Annotated[
         str,
         Field(

@@ -12,7 +12,7 @@ from agent_core.actions.topics import OpenTopic, TopicName, WhenFull, checked_me
 from reins.bus import subscribers
 from reins.web.api.accepted import IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
-from reins.web.http.fields import ActorBody, Digits, Flag, Input, Number, Words
+from reins.web.http.fields import MAX_NUMBER, ActorBody, Digits, Flag, Input, Number, Whole, Words
 from reins.web.http.idempotency import KeyHeader
 from reins.web.http.openapi import group
 from reins.web.http.paging import cursor_of, parts_of
@@ -60,7 +60,8 @@ class PublishBody(ActorBody):
 
 class BoundsBody(ActorBody):
     max_unread: Annotated[
-        Annotated[int, Field(ge=1)] | None, Field(description="messages; else as the settings say")
+        Annotated[int, Field(ge=1, le=MAX_NUMBER), Whole] | None,
+        Field(description="messages; else as the settings say"),
     ] = None
     max_age_s: Annotated[
         Annotated[float, Field(gt=0, allow_inf_nan=False)] | None,

@@ -1,6 +1,6 @@
 """Fields that several operations share: ids, paging, flags."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -42,6 +42,14 @@ def _flag(value: object) -> object:
 Digits = BeforeValidator(_number)
 Whole = BeforeValidator(_whole)
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER), Digits]
+ExpectIn = Annotated[
+    Annotated[int, Field(ge=0, le=MAX_NUMBER), Whole] | None,
+    Field(description="the version that must be there, 0 for none; else any"),
+]
+"""The version that a body expects."""
+NotNull = Annotated[
+    Any, Field(description="JSON, but not null", json_schema_extra={"not": {"type": "null"}})
+]
 Flag = Annotated[bool, BeforeValidator(_flag)]
 Words = Annotated[str, AfterValidator(_no_surrogates)]
 

@@ -3,6 +3,7 @@
 import json
 
 import queue_imp as q
+from reins.blackboard import boards
 from store import kv
 from store.topics import message_of
 from tests.support.board_agents import AdderAgent
@@ -62,6 +63,22 @@ async def test_what_a_board_does_not_hold_is_rejected(fleet):
     assert (await put(fleet, "full", "small", 1))["outcome"] == "applied"
     assert (await put(fleet, "full", "k0", 1))["outcome"] == "applied", "room was made"
     assert (await put(fleet, "full", "k32", "x" * 30_000))["outcome"] == "applied"
+
+
+async def test_there_are_so_many_boards_and_no_more(fleet, monkeypatch):
+    """What was refused has made none."""
+    monkeypatch.setattr(boards, "MAX_BOARDS", 2)
+    for number in range(4):
+        got = await fleet.do(q.board_delete, f"none{number}", "k", "ann")
+        assert got["outcome"] == "rejected"
+    assert (await put(fleet, "one", "k", 1))["outcome"] == "applied"
+    assert (await put(fleet, "two", "k", 1))["outcome"] == "applied"
+    for again in (False, True):
+        if again:
+            await fleet.stop()
+            await fleet.start()
+        assert "there are 2 boards, 2 at the most" in (await put(fleet, "three", "k", 1))["error"]
+    assert (await put(fleet, "two", "k", 2))["outcome"] == "applied"
 
 
 async def test_nobody_publishes_to_the_topic_of_a_board(fleet):

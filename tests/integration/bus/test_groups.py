@@ -104,6 +104,16 @@ async def test_poison_becomes_one_dead_letter(bus):
     assert len([each for each in CounterAgent.given if each[2] == 2]) == 3
 
 
+async def test_who_fails_keeps_only_the_message_that_failed(bus):
+    """The rest of its batch goes to others at once."""
+    bus.quicken(retry_wait_s=20.0)
+    await bus.publish("jobs", "poison", *[{"add": 1}] * 9)
+    await member(bus, "a", batch=20, attempts=5)
+    await until_async(lambda: bus.state_of("a")["bad"], "a has failed on it")
+    await member(bus, "b", batch=20)
+    await until_used(bus, 9, "b")
+
+
 async def test_what_a_paused_or_ended_member_had_goes_to_others(bus):
     """At the end of its lease, or at once."""
     bus.quicken(retry_wait_s=20.0)

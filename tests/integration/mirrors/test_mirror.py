@@ -15,6 +15,7 @@ from reins.runtime_thread import RuntimeThread
 from reins.settings import SettingsError, load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
+from tests.integration.web.support import Api
 from tests.support.waiting import until
 
 ON_SERVERS = pytest.mark.parametrize("kind", ["redis", "postgres"], indirect=True)
@@ -75,6 +76,14 @@ def applied(action_id):
     return got
 
 
+def metrics(runtime):
+    """The samples of `/metrics` without labels, by name."""
+    with Api(runtime.settings, runtime) as api:
+        text = api.client.get("/metrics", base_url="http://127.0.0.1:8700").get_data(as_text=True)
+    lines = [line.split(" ") for line in text.splitlines() if line and line[0] != "#"]
+    return {name: float(value) for name, value in lines if "{" not in name}
+
+
 def level(runtime):
     until(lambda: runtime.mirror.figures().lag_rows == 0, "the mirror has all", 30)
     until(lambda: runtime.mirror.figures().error is None, "it is well", 30)
@@ -104,7 +113,11 @@ def test_the_newest_states_follow(house):
         until(lambda: house.get("session/joker")["status"] == "paused", "the pause follows")
         level(runtime)
         found = house.scan()
+        figures = metrics(runtime)
         health = runtime.health().mirror
+    assert figures["reins_mirror_lag_rows"] == figures["reins_mirror_lag_seconds"] == 0
+    assert figures["reins_mirror_puts_total"] >= len(found) - 1
+    assert figures["reins_mirror_failures_total"] == 0
     state = get_agent_state("joker")
     assert found["session/joker"]["status"] == "paused" == state["status"]
     assert found["session/joker"]["state"]["subject"] == "cats"

@@ -190,8 +190,8 @@ def test_evidence_is_taken_back_by_its_id(api):
 def test_a_change_that_names_nobody_is_refused(api):
     """At once, and says what goes with what."""
     for body, where in (
-        ({"key": "k", "value": 1}, "session_id"),
-        ({"key": "k", "value": 1, "scope": "agent", "session_id": "a"}, "body.session_id"),
+        ({"key": "k", "value": 1}, "session_id goes with the scope session"),
+        ({"key": "k", "value": 1, "scope": "agent", "session_id": "a"}, "goes with the scope"),
         ({"key": "k", "value": None, "scope": "shared"}, "body.value"),
         ({"key": "", "value": 1, "scope": "shared"}, "body.key"),
     ):

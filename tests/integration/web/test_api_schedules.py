@@ -60,7 +60,7 @@ def test_what_cannot_be_is_refused(api):
     for field, value in (
         ("when", "every:0s"), ("when", "0 9 * * *"), ("when", "cron:61 * * * *"),
         ("when", "cron:0 0 30 2 *"), ("zone", "Europe/Nowhere"), ("zone", "../etc/passwd"),
-        ("message", ""), ("topic", "a b"), ("catch_up", "some"),
+        ("message", ""), ("topic", "a b"), ("topic", "board.plans"), ("catch_up", "some"),
     ):  # fmt: skip
         problem = put(api, "daily", {**DAILY, field: value}, 422)
         assert problem["problems"][0]["where"] == f"body.{field}", problem

@@ -46,6 +46,14 @@ class Sharing(RuleBasedStateMachine):
             self.done += numbers
             self.leases.finish(numbers)
 
+    @rule(member=MEMBERS, count=st.integers(0, 4))
+    def leave(self, member, count):
+        """The last of what a member has goes back before it is begun."""
+        numbers = self.having.get(member, [])
+        kept, left = numbers[:count], numbers[count:]
+        self.leases.give_back(member, left)
+        self.having[member] = kept
+
     @rule(member=MEMBERS)
     def go(self, member):
         self.leases.release(member)

@@ -2,8 +2,9 @@
 
 import orjson
 
+from reins import redaction
 from reins.kv.limits import MAX_KEY_BYTES
-from reins.mirrors.items import Item, item_of, newest
+from reins.mirrors.items import Item, item_of, newest, without_keys
 
 MEMORY = {
     "scope": "agent", "agent_id": "a", "session_id": "s", "key": "k", "version": 2, "kind": "put",
@@ -66,3 +67,12 @@ def test_a_row_that_was_written_by_hand_is_put_as_it_reads():
     row = {"agent_id": "a", "session_id": "s", "context": "{", "history": None, "journal_n": None}
     found = item_of("agent_state", row)
     assert (found.value["state"], found.value["seq"], found.seq) == (None, None, 1)
+
+
+def test_a_key_that_is_known_by_now_is_not_sent():
+    """It may be in a row from before; what has none stays as it is."""
+    item = item_of("kv", {**BOARD, "value": '{"n":"Zq8Vn3xTb41Lm-known-later"}'})
+    assert without_keys(item) is item
+    redaction.know("Zq8Vn3xTb41Lm-known-later")
+    assert without_keys(item).value["value"] == {"n": redaction.HIDDEN}
+    assert without_keys(item).key == item.key

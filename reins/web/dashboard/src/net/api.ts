@@ -10,6 +10,7 @@ import type {
   Belief,
   BulkItem,
   Concern,
+  Contradiction,
   Conversation,
   ConversationDetail,
   DeadLetter,
@@ -235,8 +236,8 @@ export const api = {
     (await get<{ now: SessionNow | null }>(ofSession(sessionId, '/now'), {}, signal)).now,
   sessionTree: (sessionId: string, signal: AbortSignal) => get<Tree>(ofSession(sessionId, '/tree'), {}, signal),
   /** As it stood at a row of the log, or as it stands now. */
-  beliefs: async (sessionId: string, at_seq: number | null, signal: AbortSignal) =>
-    (await get<{ items: Belief[] }>('/beliefs', { session_id: sessionId, at_seq }, signal)).items,
+  beliefs: (sessionId: string, at_seq: number | null, signal: AbortSignal) =>
+    get<{ items: Belief[]; contradictions: Contradiction[] }>('/beliefs', { session_id: sessionId, at_seq }, signal),
   memories: async (of: { session_id?: string; at_seq?: number | null; agent_id?: string; scope?: Memory['scope'] }, signal: AbortSignal) =>
     (await get<{ items: Memory[] }>('/memories', { ...of, limit: MEMORIES }, signal)).items,
   putMemory: (body: MemoryAddress & { value: Json; actor: string }, key: string) => post<Accepted>('/memories', body, key),

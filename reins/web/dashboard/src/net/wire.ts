@@ -28,6 +28,8 @@ export type PlanRun = Schemas['PlanRun']
 export type PlanChoice = Schemas['PlanChoice']
 /** A claim as a session holds it, with the evidence behind it. */
 export type Belief = Schemas['BeliefShown']
+/** Two claims that cannot both be true, and are both believed. */
+export type Contradiction = Schemas['ContradictionShown']
 export type Evidence = Schemas['EvidenceShown']
 export type Memory = Schemas['MemoryShown']
 export type PlanLive = Schemas['PlanLive']

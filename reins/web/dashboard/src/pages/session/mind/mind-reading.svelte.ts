@@ -1,12 +1,13 @@
 /** What a session believes and remembers as the server tells it, now or at a row of its log. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../../net/api'
-import type { Belief, Memory } from '../../../net/wire'
+import type { Belief, Contradiction, Memory } from '../../../net/wire'
 
 const AGAIN_AFTER_MS = 700
 
 export class MindReading {
   beliefs = $state.raw<Belief[] | null>(null)
+  contradictions = $state.raw<Contradiction[]>([])
   memories = $state.raw<Memory[]>([])
   problem = $state.raw<ApiProblem | null>(null)
   /** The row at which it was read; null: as it stood then. */
@@ -41,7 +42,8 @@ export class MindReading {
     const seq = this.#seq
     try {
       const [beliefs, memories] = await Promise.all([api.beliefs(this.sessionId, seq, stop.signal), this.#memories(seq, stop.signal)])
-      this.beliefs = beliefs
+      this.beliefs = beliefs.items
+      this.contradictions = beliefs.contradictions
       this.memories = memories
       this.readAt = seq
       this.problem = null

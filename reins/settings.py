@@ -66,7 +66,7 @@ class Settings(BaseSettings):
         "calm", description="pace of a conversation that has none of its own"
     )
     search: Literal["off", "words", "meaning"] = Field(
-        "meaning",
+        "off",
         description="the index of all that was said: none, by words, or by words and meaning",
     )
     tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")

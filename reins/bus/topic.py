@@ -121,7 +121,8 @@ class Topic:
 
     async def _add(self, drafts: Sequence[Draft]) -> Added:
         await self._load()
-        records: list[Record] = [] if self.is_there or self._coming else [self._own_record(drafts)]
+        is_known = self.is_there or self._coming or not drafts
+        records: list[Record] = [] if is_known else [self._own_record(drafts)]
         there = await self._there(drafts)
         numbers = []
         for draft in drafts:

@@ -21,7 +21,7 @@ KILLS = int(os.environ.get("SEARCH_KILLS", "3"))
 """Set the variable for a campaign."""
 SEED = int(os.environ.get("SEARCH_SEED", "19"))
 SESSIONS = 10
-SETTINGS = {"REINS_HEARTBEAT_S": "0.02"}
+SETTINGS = {"REINS_HEARTBEAT_S": "0.02", "REINS_SEARCH": "meaning"}
 
 
 def numbers(data, part):

@@ -118,6 +118,14 @@ async def test_what_is_read_back_is_read_once_for_all(store, monkeypatch):
     assert asked == [0, BLOCK, BLOCK]
 
 
+async def test_publishing_nothing_makes_no_topic(store):
+    """Where what is published is told by others, it may be nothing."""
+    topics = Topics(store)
+    assert await topics.add("t", []) == []
+    assert not topics.get("t").is_there
+    assert numbers(store) == []
+
+
 async def test_publishing_waits_for_a_store_that_cannot(store, monkeypatch):
     """It is done again, once, and in order."""
     monkeypatch.setattr("reins.bus.topics._RETRY_S", 0.01)

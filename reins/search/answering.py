@@ -1,4 +1,4 @@
-"""What a search gives its readers: hits by session or conversation, and how current they are."""
+"""The answer to a search, as its readers get it: hits by session or conversation, and how current they are."""
 
 from collections.abc import Sequence
 from typing import Any

@@ -45,7 +45,7 @@ class Query:
 
     @property
     def text(self) -> str:
-        """What is asked for, in words."""
+        """All that is asked for, in words."""
         return " ".join((*self.words, *self.phrases))
 
 
@@ -132,7 +132,7 @@ _TAKEN: dict[str, Callable[[_Reading, Token], None]] = {
 
 
 def read(text: str, now: datetime) -> Query:
-    """What a search asks for; times of day are UTC. Raises: QueryError."""
+    """The query that a text stands for; times of day are UTC. Raises: QueryError."""
     reading = _Reading(now)
     for token in tokens(text):
         reading.take(token)

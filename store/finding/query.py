@@ -107,7 +107,7 @@ class Token:
 
     @property
     def whole(self) -> str:
-        """What it is as words: "http://…" is a word, too."""
+        """The part as words: "http://…" is a word, too."""
         return f"{self.name}{self.sign}{self.value}"
 
 

@@ -50,7 +50,7 @@ class HitGroup(Wire):
 
 
 class SearchAnswer(Wire):
-    """What was found, the best first; `behind` rows were not searched, since they are in no index
+    """The hits, best first; `behind` rows were not searched, since they are in no index
     yet; `by_meaning` is false where it was searched by words alone.
     """
 

@@ -1,4 +1,4 @@
-"""The answer to a search, as its readers get it: hits by session or conversation, and how current they are."""
+"""The answer to a search as readers get it: hits by session or conversation, how current it is."""
 
 from collections.abc import Sequence
 from typing import Any

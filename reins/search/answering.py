@@ -1,4 +1,4 @@
-"""The answer to a search as readers get it: hits by session or conversation, how current it is."""
+"""The answer to a search: hits by session or conversation, and how current they are."""
 
 from collections.abc import Sequence
 from typing import Any

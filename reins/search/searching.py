@@ -166,7 +166,7 @@ class Searcher:
         return fitting(as_table(passages_of(rows, self._types)), query, limit)
 
     def _tried(self, read: Callable[[], list[Row]], part: str) -> list[Row] | None:
-        """The rows that a part of the index gives; None, told its writer, where it does not read."""
+        """The rows that a part of the index gives; None if it does not read, told its writer."""
         for left in (1, 0):
             try:
                 return read()

@@ -59,7 +59,8 @@ class FolderWatch(Watch):
 
     async def _notice(self, folders: Sequence[Path]) -> bool:
         """Hear of changes in these folders; True if there are new ones, to be looked at again."""
-        for path in self._noticed.keys() - set(folders):
+        silent = await READS.call(self._notices.silent, [*self._noticed])
+        for path in self._noticed.keys() - set(folders) | set(silent):
             self._noticed.pop(path)()
         new, is_new = [path for path in folders if path not in self._noticed], False
         for path in new[: _MAX_NOTICED - len(self._noticed)]:

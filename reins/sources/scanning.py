@@ -4,7 +4,8 @@ import hashlib
 import os
 import re
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -41,8 +42,10 @@ def scan(folder: Path, pattern: str) -> tuple[dict[str, Stat], list[Path]]:
     folders: list[tuple[str, int]] = [("", 0)]
     while folders:
         below, level = folders.pop()
+        if (listed := _listed(folder, below)) is None:
+            continue
         walked_folders.append(folder / below)
-        with os.scandir(folder / below) as entries:
+        with listed as entries:
             for each in entries:
                 walked += 1
                 if walked > _MAX_WALKED:
@@ -64,6 +67,16 @@ def scan(folder: Path, pattern: str) -> tuple[dict[str, Stat], list[Path]]:
                             "pattern"
                         )
     return found, walked_folders
+
+
+def _listed(folder: Path, below: str) -> AbstractContextManager[Iterator[os.DirEntry[str]]] | None:
+    """What stands in a folder; None where one below has gone since. Raises: OSError."""
+    try:
+        return os.scandir(folder / below)
+    except (FileNotFoundError, NotADirectoryError):
+        if not below:
+            raise
+        return None
 
 
 def matching(pattern: str) -> re.Pattern[str]:

@@ -3,10 +3,13 @@
 import asyncio
 import hashlib
 import os
+import shutil
 
 import pytest
 
 import queue_imp as q
+from reins.sources.notices import Notices
+from reins.sources.scanning import scan
 from store import sightings
 from tests.support.waiting import until_async
 
@@ -172,3 +175,59 @@ async def test_nothing_may_be_watched_unless_it_is_listed(woken):
         q.agent_create, "a", "ann", agent_type="woken", config={"on": ["file:x/*"]}
     )
     assert "REINS_WATCH_ROOTS" in got["error"]
+
+
+async def test_a_folder_that_another_has_replaced_is_heard_of(woken, inbox):
+    """At once, not by the look of each minute: the system's watch went with the first folder."""
+    await watching(woken)
+    (inbox / "a.txt").write_text("one")
+    await woken.until_got("a", 1)
+    shutil.rmtree(inbox)
+    inbox.mkdir()
+    got = await woken.until_got("a", 2)
+    assert short(got[1:]) == [("removed", "inbox/a.txt")]
+    await asyncio.sleep(0.5)  # the look that an event asked for is over
+    (inbox / "a.txt").write_text("two")
+    got = await woken.until_got("a", 3)
+    assert short(got[2:]) == [("created", "inbox/a.txt")]
+
+
+@pytest.mark.parametrize("moved", [False, True])
+async def test_notices_know_a_folder_that_is_another(tmp_path, moved):
+    """Whoever heard of the first one, and has not ended, hears of the second."""
+    folder, heard, notices = tmp_path / "in", [], Notices()
+    folder.mkdir()
+    await notices.of(folder, lambda: heard.append("first"))
+    assert notices.silent([folder]) == []
+    if moved:
+        folder.rename(tmp_path / "old")
+    else:
+        folder.rmdir()
+    folder.mkdir()
+    await until_async(lambda: notices.silent([folder]) == [folder], "the first folder has gone")
+    end = await notices.of(folder, lambda: heard.append("second"))
+    heard.clear()
+    (folder / "a").write_text("one")
+    await until_async(lambda: {*heard} == {"first", "second"}, "both hear of it")
+    end()
+    await notices.stop()
+    assert notices.silent([folder]) == []
+
+
+def test_a_folder_that_goes_while_it_is_walked_is_no_trouble(tmp_path, monkeypatch):
+    """The files beside it are found; that the first folder has gone is an error."""
+    (tmp_path / "in" / "below").mkdir(parents=True)
+    (tmp_path / "in" / "a").write_text("one")
+    listed = os.scandir
+
+    def scandir(path):
+        if path.name == "below":
+            path.rmdir()
+        return listed(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    found, folders = scan(tmp_path / "in", "**")
+    assert [*found] == ["a"]
+    assert folders == [tmp_path / "in"]
+    with pytest.raises(FileNotFoundError):
+        scan(tmp_path / "none", "**")

@@ -23,6 +23,10 @@ MAX_NOTE = 4_000
 """Characters of a note."""
 
 
+MAX_UNREAD = 1_000_000_000
+"""Messages of a topic that may be unread, at the most."""
+
+
 class Payload(BaseModel):
     """The payload of one type of action.
 
@@ -209,7 +213,7 @@ class TopicSet(Payload):
     urgency = 6
 
     topic: TopicName
-    max_unread: Annotated[int, Field(ge=1)] | None = None
+    max_unread: Annotated[int, Field(ge=1, le=MAX_UNREAD)] | None = None
     max_age_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] | None = None
     when_full: WhenFull = "reject"
 

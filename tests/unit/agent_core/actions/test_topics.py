@@ -3,6 +3,7 @@
 import pytest
 
 from agent_core.actions.ids import ActionError
+from agent_core.actions.payloads import MAX_UNREAD, TopicSet
 from agent_core.actions.topics import (
     MAX_MESSAGE_BYTES,
     checked_message,
@@ -55,3 +56,10 @@ def test_messages_are_json_in_bounds():
     for bad in (None, "", "x" * MAX_MESSAGE_BYTES, {1}, {"a": object()}):
         with pytest.raises(ActionError, match="message"):
             checked_message(bad)
+
+
+def test_a_bound_that_no_row_could_hold_is_refused():
+    """By its payload, with what is expected, and not by the journal."""
+    assert TopicSet(topic="t", max_unread=MAX_UNREAD).max_unread == MAX_UNREAD
+    with pytest.raises(ValueError, match="less than or equal to 1000000000"):
+        TopicSet(topic="t", max_unread=10**30)

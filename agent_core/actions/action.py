@@ -6,6 +6,8 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from pydantic_core import from_json
+
 from agent_core.actions.actors import checked_actor
 from agent_core.actions.ids import ActionError, checked_id, known_id
 from agent_core.actions.payloads import PAYLOADS
@@ -13,6 +15,8 @@ from store import forks, new_ids
 
 MAX_PAYLOAD_BYTES = 256 * 1024
 _MAX_URGENCY = 9
+_SURELY_READ = 100
+"""Lists and objects that no reader finds nested too deep, however they stand."""
 _AHEAD_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -96,6 +100,11 @@ def _json(value: object, name: str) -> str:
         raise ActionError(f"{name} is not plain JSON: {error}") from None
     if size > MAX_PAYLOAD_BYTES:
         raise ActionError(f"{name} has {size} bytes; expected {MAX_PAYLOAD_BYTES} at the most")
+    if text.count("[") + text.count("{") > _SURELY_READ:
+        try:
+            from_json(text)
+        except ValueError as error:  # whoever applies it could not read it
+            raise ActionError(f"{name} is nested too deep: {error}; expected less") from None
     return text
 
 

@@ -180,6 +180,17 @@ def test_what_cannot_be_meant(written, call, named):
     assert written == []
 
 
+def test_what_no_worker_could_read_is_refused(written):
+    """A message nested deeper than the worker reads: at once, not after its receipt's wait."""
+    deep = []
+    for _ in range(220):
+        deep = [deep]
+    with pytest.raises(ActionError, match="payload is nested too deep"):
+        queue_imp.publish("prices", "ann", deep)
+    queue_imp.publish("prices", "ann", [[]] * 300)
+    assert len(written) == 1
+
+
 def test_deep_nesting_is_refused(written):
     """Guidance nested deeper than JSON can be written is refused like any other wrong one."""
     deep = {}

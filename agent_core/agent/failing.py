@@ -20,11 +20,15 @@ class FailMixin(AgentBase):
 
     async def settle_failed(self, failed: Failed) -> None:
         self.load_state()
+        self.note_failed()
         away = away_in(failed.error)
         if away is None:
             await self._settle_own_fault(failed)
         else:
             await self._settle_away(failed, away)
+
+    def note_failed(self) -> None:
+        """The state is that of before the tick; a type may note in it which part failed."""
 
     async def _settle_own_fault(self, failed: Failed) -> None:
         session, error = self.session, failed.error

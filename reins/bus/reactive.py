@@ -144,9 +144,15 @@ class ReactiveAgentBase(LoopingAgentBase):
             self._trying = self._alone
         await super().settle_failed(failed)
 
+    def note_failed(self) -> None:
+        """Put the message on record with the failure: a kill may come before the next try."""
+        self.state.trying = self._trying
+        self.keep_state()
+
     # -- one tick
 
     async def tick(self) -> StepResult | Quiet:
+        self._trying = None
         await self.topics.load()
         bad: Bad | None = self.state.bad
         if bad is not None and (wait_us := bad.again_at - now_us()) > 0:
@@ -277,7 +283,7 @@ class ReactiveAgentBase(LoopingAgentBase):
         if self.config.group is None or place.topic.startswith("@"):
             state.cursors[place.topic] = place.number
         state.served = place.topic
-        state.bad = None
+        state.bad = state.trying = None
 
     def _failed(self, delivery: Delivery, error: Exception, heard: Heard) -> None:
         """It is given again later, alone; or it has been often enough."""
@@ -320,7 +326,7 @@ class ReactiveAgentBase(LoopingAgentBase):
         """The error of ticks that came to no end over this message, often enough; else None."""
         session = self.session
         most = min(self.config.attempts, session.schedule.max_failures - 1)
-        if self._trying != first.source or not 0 < most <= session.failures:
+        if self.state.trying != first.source or not 0 < most <= session.failures:
             return None
         return session.error or "the tick came to no end"
 

@@ -44,6 +44,7 @@ class ReactiveState(BaseModel):
     cursors: dict[str, int] = {}
     served: str = ""
     bad: Bad | None = None
+    trying: Place | None = None
 
 
 @dataclass(frozen=True, slots=True)

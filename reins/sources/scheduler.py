@@ -27,6 +27,8 @@ _LOOK_S = 60.0
 """The clock of the wall may jump, which no timer sees: it is looked at as often as this."""
 _AT_ONCE = 200
 """Schedules that are published for at the same moment."""
+_MOST_GONE = 1_000
+"""Schedules of ended sessions that are kept, as long as these may be brought back."""
 
 
 class UnknownScheduleError(ValueError):
@@ -50,6 +52,7 @@ class Scheduler(TaskLoop):
         self._owners: dict[str, Session] = {}
         self._asked: dict[str, Schedule] = {}
         self._ended: dict[str, Schedule] = {}
+        self._gone: dict[str, Schedule] = {}
         self._looked_at = float("inf")  # the first look is one after a clock that went back
 
     async def load(self) -> None:
@@ -58,10 +61,12 @@ class Scheduler(TaskLoop):
             lambda: schedules.list_schedules(removed=True, store=self._store.reader)
         )
         for row in rows:
-            if row["removed_by"] is not None and row["session_id"] is not None:
-                continue  # it has ended with its session
             try:
-                self._known[row["schedule_id"]] = Schedule.of(row)
+                each = Schedule.of(row)
+                if each.removed_by is not None and each.session_id is not None:
+                    self._has_ended(each)
+                else:
+                    self._known[each.schedule_id] = each
             except ActionError as error:
                 _logger.error(  # noqa: TRY400 - its text says all
                     "a schedule is left out", schedule=row["schedule_id"], error=str(error)
@@ -174,7 +179,8 @@ class Scheduler(TaskLoop):
         """Let a session's own run while its session does; it begins where it was left."""
         known = self._known.get(schedule.schedule_id)
         if known is None or not known.goes_on_as(schedule):
-            self._asked[schedule.schedule_id] = schedule.settled(schedule.settled_at)
+            begins = self._restored(schedule) or schedule
+            self._asked[schedule.schedule_id] = begins.settled(begins.settled_at)
         self._owners[schedule.schedule_id] = owner
         self._ended.pop(schedule.schedule_id, None)
         self.wake()
@@ -192,8 +198,21 @@ class Scheduler(TaskLoop):
             self._unsure.discard(name)
             if (known := self._known.pop(name, None)) is not None:
                 self._ended[name] = replace(known, removed_by=session_id, next_at=None)
+                self._has_ended(self._ended[name])
                 ended.append(self._ended[name].record())
         return ended
+
+    def _has_ended(self, schedule: Schedule) -> None:
+        """Keep it for a session that is brought back; the newest of them."""
+        self._gone[schedule.schedule_id] = schedule
+        if len(self._gone) > _MOST_GONE:
+            del self._gone[next(iter(self._gone))]
+
+    def _restored(self, schedule: Schedule) -> Schedule | None:
+        """The schedule as it ended, where its session was brought back."""
+        gone = self._gone.pop(schedule.schedule_id, None)
+        back = None if gone is None else replace(gone, removed_by=None)
+        return back if back is not None and back.goes_on_as(schedule) else None
 
     # -- changes that people make
 

@@ -1,6 +1,7 @@
 """Topics: published by actions and by ticks, used once by each who subscribes."""
 
 import json
+from dataclasses import replace
 
 import queue_imp as q
 from store.dead_letters import list_dead_letters
@@ -103,6 +104,26 @@ async def test_a_message_that_takes_too_long_becomes_one_too(bus):
     assert bus.state_of("a")["total"] == 5
     [letter] = list_dead_letters("t", store=bus.store.reader)
     assert letter["number"] == 2
+
+
+async def test_it_becomes_one_though_the_worker_is_killed_between_the_tries(bus):
+    """The failures in a row are this message's, also for a worker that did not see them."""
+    await bus.publish("t", "slow", {"add": 4})
+    bus.schedule = replace(
+        bus.schedule, tick_timeout_s=0.2, retry_wait_s=30.0, retry_wait_max_s=60.0, max_failures=9
+    )
+    bus.quicken()
+    await bus.agent("a", on=["topic:t"], since="all", attempts=3)
+    for tries in range(1, 4):
+        await until_async(
+            lambda tries=tries: bus.sessions.live["a"].failures == tries, "a try has failed"
+        )
+        await bus.stop()
+        await bus.start(f"start-{tries + 1}")
+    await bus.until_count("a", 1)
+    assert bus.state_of("a")["total"] == 4
+    [letter] = list_dead_letters("t", store=bus.store.reader)
+    assert (letter["number"], letter["attempts"]) == (1, 3)
 
 
 async def test_what_is_away_makes_no_dead_letter(bus):

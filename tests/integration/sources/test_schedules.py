@@ -1,5 +1,7 @@
 """Schedules of people and of sessions, over a real store."""
 
+import pytest
+
 import queue_imp as q
 from store.times import iso
 from tests.support.waiting import until_async
@@ -127,3 +129,23 @@ async def test_own_schedules_end_with_their_session(woken):
     assert rows()["@a.0"]["when"] == "every:2h"
     await woken.ahead(h=2)
     await woken.until_got("a", 1)
+
+
+@pytest.mark.parametrize("restarts", [False, True])
+async def test_one_that_is_brought_back_is_paused_still(woken, restarts):
+    """A person has said that it is not to run; nothing is made up for when it goes on."""
+    await woken.agent("a", "woken", on=["every:1h"])
+    await until_async(rows, "it is on record")
+    assert (await woken.do(q.schedule_pause, "@a.0", "ann"))["outcome"] == "applied"
+    await woken.do(q.agent_destroy_action, "a", "ann")
+    await until_async(lambda: rows() == {}, "it has ended")
+    if restarts:
+        await woken.again()
+    await woken.do(q.agent_restore_action, "a", "ann")
+    await until_async(rows, "it is there again")
+    assert rows()["@a.0"]["paused_by"] == "ann"
+    await woken.ahead(h=3)
+    await woken.do(q.schedule_pause, "@a.0", "ann", paused=False)
+    await woken.ahead(h=1)
+    [got] = await woken.until_got("a", 1)
+    assert "missed_from" not in got

@@ -13,6 +13,7 @@ import orjson
 from agent_core.session.session import Session
 from reins.bus.message import TopicMessage
 from reins.bus.reactive import ReactiveAgentBase
+from reins.bus.sourcing import Sources
 from reins.bus.subscribing import Delivery
 from reins.bus.topic import Added, Draft
 from reins.history.recorded_acts import payload_of
@@ -47,6 +48,8 @@ class RecordedTopics:
     def __init__(self, messages: Iterable[Mapping[str, Any]]) -> None:
         self.dead: Counter[str] = Counter()
         self.dropped: Counter[str] = Counter()
+        self.sources = Sources()
+        """None: what they woke the session with is among the messages."""
         self._messages = {(row["topic"], row["number"]): _delivery(row) for row in messages}
         self._topics: dict[str, _RecordedTopic] = {}
 

@@ -36,9 +36,14 @@ class Tasks(Fleet):
             self.inbox,
             self.topics,
             listening(self.topics),
+            *self.more(store),
             per_session={Model: lambda _: self.model},
         )
         self.parts = {"inbox": self.inbox}
+
+    def more(self, store):
+        """For fleets with further services of the store."""
+        return ()
 
     async def begin(self):
         await self.inbox.start(self.sessions.live)

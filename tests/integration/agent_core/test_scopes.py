@@ -7,7 +7,6 @@ import pytest
 
 import queue_imp as q
 from agent_core.agent.services import Services
-from agent_core.inbox.inbox import Inbox
 from reins.llm import Model
 from reins.mind import mind_in, session_actions
 from reins.plans import Task, retry, sequence, to_data
@@ -191,13 +190,9 @@ class Working(Tasks):
         tools = [*self.hands.registry.tools.values(), remember, recall, forget, restore]
         self.toolbox = Toolbox(Registry(tools))
 
-    def make_parts(self, store):
-        self.inbox, self.memories = Inbox(store), SharedMemories(store)
-        self.services = Services(
-            self.toolbox, store.reader, self.inbox, self.memories,
-            per_session={Model: lambda _: self.model},
-        )  # fmt: skip
-        self.parts = {"inbox": self.inbox}
+    def more(self, store):
+        self.memories = SharedMemories(store)
+        return [self.memories]
 
     async def begin(self):
         await self.memories.load()

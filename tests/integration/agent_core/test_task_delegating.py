@@ -6,10 +6,7 @@ import json
 import pytest
 
 import queue_imp as q
-from agent_core.agent.services import Services
 from agent_core.children.children import Children
-from agent_core.inbox.inbox import Inbox
-from reins.llm import Model
 from tests.integration.agent_core.tasking import Tasks
 from tests.support import data_folder
 from tests.support.handiwork import answer, finished
@@ -24,12 +21,12 @@ class Delegating(Tasks):
         self.modules = ("agents_impl.task", "tests.support.leaf_agents")
 
     def make_parts(self, store):
-        self.inbox, children = Inbox(store), Children()
-        self.services = Services(
-            self.toolbox, store.reader, self.inbox, children,
-            per_session={Model: lambda _: self.model},
-        )  # fmt: skip
-        self.parts = {"inbox": self.inbox, "children": children}
+        super().make_parts(store)
+        self.parts["children"] = self.children
+
+    def more(self, store):
+        self.children = Children()
+        return [self.children]
 
 
 @pytest.fixture

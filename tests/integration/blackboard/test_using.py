@@ -9,7 +9,6 @@ import queue_imp as q
 import reins.blackboard.acting
 import reins.bus.acting  # noqa: F401 - hand their handlers in
 from agent_core.agent.services import Services
-from agent_core.inbox.inbox import Inbox
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
 from reins.blackboard.tasks import board_actions
@@ -57,13 +56,8 @@ class Working(Tasks):
         tools = [*self.hands.registry.tools.values(), board_get, board_put, board_delete]
         self.toolbox = Toolbox(Registry(tools))
 
-    def make_parts(self, store):
-        self.inbox, topics = Inbox(store), Topics(store)
-        self.services = Services(
-            self.toolbox, store.reader, self.inbox, topics, Boards(store, topics),
-            per_session={Model: lambda _: self.model},
-        )  # fmt: skip
-        self.parts = {"inbox": self.inbox}
+    def more(self, store):
+        return [Boards(store, self.topics)]
 
 
 @pytest.fixture

@@ -70,7 +70,7 @@ def scan(folder: Path, pattern: str) -> tuple[dict[str, Stat], list[Path]]:
 
 
 def _listed(folder: Path, below: str) -> AbstractContextManager[Iterator[os.DirEntry[str]]] | None:
-    """What stands in a folder; None where one below has gone since. Raises: OSError."""
+    """The entries of a folder; None where one below has gone since. Raises: OSError."""
     try:
         return os.scandir(folder / below)
     except (FileNotFoundError, NotADirectoryError):

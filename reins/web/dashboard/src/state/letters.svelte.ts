@@ -6,6 +6,8 @@ import type { LetterCause } from '../net/wire'
 
 const EVERY_MS = 10_000
 const WATCHED_EVERY_MS = 2_000
+/** What is shown comes first. */
+const FIRST_AFTER_MS = 2_000
 
 export const letterCauseId = ({ topic, session_id }: Pick<LetterCause, 'topic' | 'session_id'>): string => JSON.stringify([topic, session_id])
 
@@ -19,7 +21,7 @@ class Letters {
   #reading: AbortController | null = null
 
   start(): void {
-    void this.read()
+    this.#timer = setTimeout(() => void this.read(), FIRST_AFTER_MS)
     document.addEventListener('visibilitychange', () => !document.hidden && void this.read())
   }
 

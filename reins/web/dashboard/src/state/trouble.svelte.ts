@@ -2,6 +2,7 @@
 
 import { untrack } from 'svelte'
 import { api, asProblem, type ApiProblem } from '../net/api'
+import { fleet } from './fleet.svelte'
 import { server } from './server.svelte'
 import { joinQueue } from '../net/socket'
 import { clock } from '../ui/time.svelte'
@@ -39,7 +40,7 @@ class Trouble {
     $effect.root(() => {
       $effect(() => {
         const { info } = server
-        if (info) untrack(() => this.#look(info))
+        if (info && fleet.loaded) untrack(() => this.#look(info)) // the list comes first
       })
     })
   }

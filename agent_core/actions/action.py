@@ -6,7 +6,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from pydantic_core import from_json
+from pydantic import TypeAdapter, ValidationError
 
 from agent_core.actions.actors import checked_actor
 from agent_core.actions.ids import ActionError, checked_id, known_id
@@ -17,6 +17,7 @@ MAX_PAYLOAD_BYTES = 256 * 1024
 _MAX_URGENCY = 9
 _SURELY_READ = 100
 """Lists and objects that no reader finds nested too deep, however they stand."""
+_JSON = TypeAdapter(Any)
 _AHEAD_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -102,9 +103,10 @@ def _json(value: object, name: str) -> str:
         raise ActionError(f"{name} has {size} bytes; expected {MAX_PAYLOAD_BYTES} at the most")
     if text.count("[") + text.count("{") > _SURELY_READ:
         try:
-            from_json(text)
-        except ValueError as error:  # whoever applies it could not read it
-            raise ActionError(f"{name} is nested too deep: {error}; expected less") from None
+            _JSON.validate_json(text)
+        except ValidationError as error:  # whoever applies it could not read it
+            why = error.errors()[0]["msg"]
+            raise ActionError(f"{name} is nested too deep: {why}; expected less") from None
     return text
 
 

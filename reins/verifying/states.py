@@ -82,12 +82,24 @@ def _different(facts: Facts, states: dict[str, Row]) -> Iterator[Finding]:
     for at in range(0, len(wanted), _SLICE):
         rows = facts.snapshot.by_number(agent_steps.TABLE, wanted[at : at + _SLICE])
         for number, row in rows.items():
-            derived = agent_state.from_step({**row, "journal_n": number})
+            derived = _derived(row, number)
+            if derived is None:
+                message = f"the snapshot of seq {row['seq']} is none that a state follows from"
+                yield Finding("states_derived", message, {"session_id": numbers[number]})
+                continue
             state = states[numbers[number]]
             names = [name for name, value in derived.items() if state[name] != value]
             if names:
                 message = f"its {', '.join(names)} differ from what seq {row['seq']} leads to"
                 yield Finding("states_derived", message, {"session_id": numbers[number]})
+
+
+def _derived(row: Row, number: int) -> Row | None:
+    """The state that a row of the log leads to; None of one whose bytes are damaged."""
+    try:
+        return agent_state.from_step({**row, "journal_n": number})
+    except (KeyError, TypeError, ValueError):
+        return None
 
 
 def newest_states(facts: Facts) -> dict[str, Row]:
@@ -96,10 +108,11 @@ def newest_states(facts: Facts) -> dict[str, Row]:
     Rows that are still journalled stand in the log alone: what they lead to is made here.
     """
     states: dict[str, Row] = {}
-    journalled = (
-        agent_state.from_step({**found.row, "journal_n": found.number})
+    derived = (
+        _derived(found.row, found.number)
         for found in facts.snapshot.pending.rows(agent_steps.TABLE.name)
     )
+    journalled = (row for row in derived if row is not None)
     stored = (
         {**found.row, "journal_n": found.number} for found in facts.snapshot.rows(agent_state.TABLE)
     )

@@ -18,7 +18,7 @@ from tests.support import data_folder
 from tests.support.waiting import until
 from tests.support.worker import Workers
 
-KILLS = int(os.environ.get("BOARD_KILLS", "6"))
+KILLS = int(os.environ.get("BOARD_KILLS", "3"))
 """Set the variable for a campaign."""
 SEED = int(os.environ.get("BOARD_SEED", "60"))
 START_S = 0.8

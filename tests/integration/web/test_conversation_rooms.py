@@ -187,6 +187,8 @@ def test_a_message_stands_there_before_its_author_composes_no_more(spoken):
             spoken.write(said("order", number, "so", session_id="ada"))
             composers.turn("order", None)
             name, event = client.receive(timeout=10)
+            while (name, event.get("session_id")) == ("composing", "ada"):  # told twice
+                name, event = client.receive(timeout=10)
             assert (name, event["rows"][-1]["number"]) == ("messages", number)
             name, event = client.receive(timeout=10)
             assert (name, event["session_id"]) == ("composing", None)

@@ -98,7 +98,7 @@ def _derived(row: Row, number: int) -> Row | None:
     """The state that a row of the log leads to; None of one whose bytes are damaged."""
     try:
         return agent_state.from_step({**row, "journal_n": number})
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, AttributeError):
         return None
 
 

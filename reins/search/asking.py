@@ -7,7 +7,7 @@ from typing import Any
 from reins.llm import ModelConfigError, ModelError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.answering import grouped
-from reins.search.searching import Searcher
+from reins.search.searching import searcher_of
 from reins.settings import current_settings
 from store.reading import Reader, reader
 
@@ -17,7 +17,7 @@ def search(query: str, *, limit: int = 20, store: Reader | None = None) -> dict[
 
     Shapes: `groups` of `hits`, best first, with `behind` and `by_meaning`. Raises: QueryError.
     """
-    return grouped(Searcher(store or reader()).search(query, limit=limit, vector=vector_of))
+    return grouped(searcher_of(store or reader()).search(query, limit=limit, vector=vector_of))
 
 
 def vector_of(text: str, route: str) -> Sequence[float] | None:

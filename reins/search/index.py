@@ -87,15 +87,10 @@ class Index:
         self._db = None
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def passages_after(self, n: int, limit: int) -> list[dict[str, Any]]:
-        """Passages of rows numbered above `n`, in their order."""
-        query = self._table(WORDS).search().where(f"n > {n}").limit(None)
-        numbers = sorted(query.select(["n"]).to_arrow()["n"].to_pylist())[:limit]
-        if not numbers:
-            return []
-        where = f"n > {n} AND n <= {numbers[-1]}"
-        rows = self._table(WORDS).search().where(where).limit(None).to_arrow().to_pylist()
-        return sorted(rows, key=lambda row: int(row["n"]))
+    def passages(self, after: int, upto: int) -> list[dict[str, Any]]:
+        """Passages of rows numbered above `after` and up to `upto`, in their order."""
+        query = self._table(WORDS).search().where(f"n > {after} AND n <= {upto}")
+        return sorted(query.limit(None).to_list(), key=lambda row: int(row["n"]))
 
     def is_damaged(self) -> bool:
         """True if somebody who searched could not read it."""
@@ -117,9 +112,9 @@ class Index:
         return upto
 
     def add_vectors(
-        self, rows: Sequence[dict[str, Any]], vectors: Sequence[Sequence[float]], route: str
+        self, rows: Sequence[dict[str, Any]], vectors: Sequence[Sequence[float]]
     ) -> None:
-        """Add the vectors of passages, and note that all up to the last of them have one."""
+        """Add the vectors of passages, which is noted by `note_vectors`."""
         db = self._connected()
         columns = _vector_schema(len(vectors[0]))
         plain = pa.Table.from_pylist(list(rows), schema=SCHEMA).drop_columns(["text"])
@@ -131,7 +126,6 @@ class Index:
         else:
             made = db.create_table(VECTORS, found)
             _add_indices(made)
-        self.note_vectors(route, rows[-1]["n"])
 
     def note_vectors(self, route: str, upto: int) -> None:
         """All passages of rows up to this number have a vector of the route."""

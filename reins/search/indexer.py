@@ -12,7 +12,7 @@ import structlog
 from reins.loops import TaskLoop, ThreadLoop
 from reins.search.index import WORDS, Index, read_note
 from reins.search.passages import TABLES, passages_of
-from reins.search.types import Types
+from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
 from store.following import Follower
@@ -105,19 +105,17 @@ class VectorsIndexer(TaskLoop):
             self._known.clear()
             self._upto = await self._threads.call(self._index.open_vectors, route)
             self._route = route
-        upto = int(read_note(self._index.folder, WORDS).get("upto", 0))
-        rows = await self._threads.call(self._index.passages_after, self._upto, _BATCH)
-        if not rows:
-            if upto > self._upto:
-                await self._threads.call(self._index.note_vectors, route, upto)
-                self._upto = upto
+        newest = int(read_note(self._index.folder, WORDS).get("upto", 0))
+        upto = min(newest, self._upto + _BATCH)
+        if upto <= self._upto:
             return 4 * _LOOK_S
-        vectors = await self._vectors([row["text"] for row in rows])
-        await self._threads.call(self._index.add_vectors, rows, vectors, route)
-        await self._threads.call(self._index.keep_vectors_up)
-        self._upto = rows[-1]["n"]
-        more = len(rows) == _BATCH
-        return rest_s(time.perf_counter() - began, more=more, busy=self._busy())
+        if rows := await self._threads.call(self._index.passages, self._upto, upto):
+            vectors = await self._vectors([row["text"] for row in rows])
+            await self._threads.call(self._index.add_vectors, rows, vectors)
+            await self._threads.call(self._index.keep_vectors_up)
+        await self._threads.call(self._index.note_vectors, route, upto)
+        self._upto = upto
+        return rest_s(time.perf_counter() - began, more=upto < newest, busy=self._busy())
 
     def failed(self, error: Exception) -> float:
         """Where the route is away, or the index was made anew: again from what was noted."""

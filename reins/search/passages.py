@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 import pyarrow as pa
 
-from reins.search.types import Types
+from reins.search.session_types import Types
 from store import agent_steps, agents_config, memories, messages
 from store.lance.tables import STAMP, TEXT, Table
 

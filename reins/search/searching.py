@@ -1,6 +1,7 @@
 """Searching: by words, by meaning, and among the rows that are not in the index yet."""
 
 import contextlib
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
 from reins.search.matching import fitting
 from reins.search.passages import SCHEMA, TABLES, as_table, passages_of
 from reins.search.query import Query, read
-from reins.search.types import Types
+from reins.search.session_types import Types
 from store import agent_steps, messages
 from store.following import Follower, as_journalled
 from store.lance.faults import system_error
@@ -207,9 +208,14 @@ class Searcher:
     def _table(self, name: str) -> Any:
         if not (self._folder / f"{name}.lance").is_dir():
             return None
-        if self._db is None:
-            self._db = connect(self._folder)
-        return self._db.open_table(name)
+        db = self._db = self._db or connect(self._folder)  # another thread may drop it
+        return db.open_table(name)
+
+
+@functools.lru_cache(maxsize=8)
+def searcher_of(store: Reader) -> Searcher:
+    """The searcher of a folder as this reader sees it: what it has opened serves each search."""
+    return Searcher(store)
 
 
 def full_text(query: Query) -> FullTextQuery | None:

@@ -63,11 +63,13 @@ class SearchAnswer(Wire):
 def search(query: SearchQuery) -> dict[str, Any]:
     """Search all logs, conversations and memories, by words and by meaning."""
     from reins.search.answering import grouped  # noqa: PLC0415 - for those who search
-    from reins.search.searching import Searcher  # noqa: PLC0415
+    from reins.search.searching import searcher_of  # noqa: PLC0415
 
     bridge = api_context().bridge
     try:
-        found = Searcher(bridge.store).search(query.q, limit=query.limit, vector=bridge.vector_of)
+        found = searcher_of(bridge.store).search(
+            query.q, limit=query.limit, vector=bridge.vector_of
+        )
     except QueryError as error:
         raise unfit("query.q", str(error)) from None
     return grouped(found)

@@ -108,6 +108,8 @@ class VectorsIndexer(TaskLoop):
         newest = int(read_note(self._index.folder, WORDS).get("upto", 0))
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
+            if newest < self._upto:  # the index was made anew, and its vectors went with it
+                self._route = ""
             return 4 * _LOOK_S
         if rows := await self._threads.call(self._index.passages, self._upto, upto):
             vectors = await self._vectors([row["text"] for row in rows])

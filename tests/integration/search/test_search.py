@@ -228,6 +228,21 @@ async def test_vectors_of_another_route_are_made_anew(store, model):
     assert index.open_vectors(model.embeddings) > 0
 
 
+async def test_an_index_that_was_made_anew_gets_its_vectors_again(store, model):
+    """Also by a loop that had come to their end."""
+    await filled(store)
+    await brought_up(indexer(store))
+    vectors = await embedded(store, model)
+    shutil.rmtree(store.folder.path / "search")
+    while (await vectors.run_once()) != 1.0:  # it meets the gap, and begins anew at its next round
+        pass
+    await brought_up(indexer(store))
+    while (await vectors.run_once()) != 1.0:
+        pass
+    index = Index(store.folder)
+    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["upto"]
+
+
 async def test_what_agents_repeat_is_embedded_once(store, model, monkeypatch):
     """By the hash of the text."""
     for seq in range(1, 11):

@@ -19,6 +19,7 @@ _COLUMNS = {
     "conversation": "conversation_id",
     "type": "agent_type",
     "by": "actor",
+    "actor": "actor",
 }
 _KINDS = {
     "said": ("tick", "final", "message"),

@@ -4,9 +4,9 @@ import contextlib
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import lancedb
 import pyarrow as pa
@@ -14,11 +14,13 @@ import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
 
 from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
+from reins.search.likeness import Like, row_named
 from reins.search.matching import fitting
 from reins.search.passages import SCHEMA, TABLES, as_table, passages_of
 from reins.search.query import Query, read
 from reins.search.session_types import Types
 from store import agent_steps, messages
+from store.finding.query import QueryError
 from store.following import Follower, as_journalled
 from store.lance.faults import system_error
 from store.lance.tables import connect
@@ -26,6 +28,7 @@ from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Vector = Sequence[float]
 MOST = 200
@@ -53,12 +56,14 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Found:
     """The hits, the best first. `behind` is how many rows are in no index yet and were not looked
-    through; `by_meaning` is false where there are no vectors, or none of the query.
+    through; `by_meaning` is false where there are no vectors, or none of the query; `indexed` is
+    false where there is no index at all.
     """
 
     hits: Sequence[Hit]
     behind: int
     by_meaning: bool
+    indexed: bool
 
 
 class Searcher:
@@ -75,28 +80,53 @@ class Searcher:
         text: str,
         *,
         limit: int = 20,
+        like: str | None = None,
         vector: Callable[[str, str], Vector | None] = lambda _text, _route: None,
         now: datetime | None = None,
     ) -> Found:
         """`vector` gives the query's own by the index's route; it is asked where there are words.
 
-        Raises: QueryError.
+        With `like`, such as `finn:412`, rows like that one: by its meaning, or by its words where
+        there are no vectors. Raises: QueryError.
         """
         query = read(text, now or datetime.now(UTC))
         limit = max(1, min(limit, MOST))
+        if like is not None:
+            return self._like(query, limit, row_named(like, self._store), vector)
+        return self._search(query, limit, lambda: self._meant(query, vector))
+
+    def _like(
+        self, query: Query, limit: int, like: Like, vector: Callable[[str, str], Vector | None]
+    ) -> Found:
+        if query.text:
+            raise QueryError(
+                f"rows like another are filtered, and not searched for {query.text!r:.40} as well; "
+                "give fields alone, as in kind:said since:24h"
+            )
+        own = self._tried(lambda: self._own_vector(like, vector), VECTORS)
+        if own:
+            hits = self._tried(lambda: self._by_meaning(query, own), VECTORS) or []
+            ranked = _in_one_order({"meaning": hits}, limit + 1, newest_first=False)
+            found = Found(self._whole(ranked), 0, by_meaning=True, indexed=True)
+        else:
+            found = self._search(replace(query, words=like.words), limit + 1, lambda: None)
+        others = [hit for hit in found.hits if hit.row["n"] != like.n]
+        return replace(found, hits=others[:limit])
+
+    def _search(self, query: Query, limit: int, meant: Callable[[], Vector | None]) -> Found:
         by_words = self._tried(lambda: self._by_words(query, limit), WORDS)
         upto = 0 if by_words is None else int(read_note(self._folder, WORDS).get("upto", 0))
         tail, behind = self._tail(upto)
         ranked = {"words": by_words or [], "new": fitting(tail, query, limit)}
         if behind:
             ranked["scanned"] = self._scanned(query, limit, upto)
-        meant = self._meant(query, vector)
-        by_meaning = meant and self._tried(lambda: self._by_meaning(query, meant), VECTORS)
+        own = meant()
+        by_meaning = own and self._tried(lambda: self._by_meaning(query, own), VECTORS)
         if by_meaning:
             ranked["meaning"] = by_meaning
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
         whole = hits if by_words is None else self._whole(hits)
-        return Found(whole, behind, by_meaning is not None)
+        return Found(whole, behind, by_meaning is not None, self._has(WORDS))
 
     # -- ways of searching
 
@@ -126,8 +156,17 @@ class Searcher:
     def _meant(self, query: Query, vector: Callable[[str, str], Vector | None]) -> Vector | None:
         if not query.text or query.phrases or self._table(VECTORS) is None:
             return None  # a phrase is to be found as it stands
-        route = str(read_note(self._folder, VECTORS).get("route", ""))
-        return vector(query.text, route)
+        return vector(query.text, self._route())
+
+    def _own_vector(self, like: Like, vector: Callable[[str, str], Vector | None]) -> Vector | None:
+        table = self._table(VECTORS)
+        if table is None:
+            return None
+        found = table.search().where(f"n = {like.n}").select(["vec"]).limit(1).to_list()
+        return list(found[0]["vec"]) if found else vector(like.text, self._route())
+
+    def _route(self) -> str:
+        return str(read_note(self._folder, VECTORS).get("route", ""))
 
     def _by_meaning(self, query: Query, vector: Vector) -> list[Row]:
         table = self._table(VECTORS)
@@ -166,8 +205,8 @@ class Searcher:
                 rows += [(table.name, row) for row in as_journalled(found).to_pylist()]
         return fitting(as_table(passages_of(rows, self._types)), query, limit)
 
-    def _tried(self, read: Callable[[], list[Row]], part: str) -> list[Row] | None:
-        """The rows that a part of the index gives; None if it does not read, told its writer."""
+    def _tried(self, read: Callable[[], T], part: str) -> T | None:
+        """What a part of the index gives; None if it does not read, told its writer."""
         for left in (1, 0):
             try:
                 return read()
@@ -205,8 +244,11 @@ class Searcher:
         place = {n: at for at, n in enumerate(numbers)}
         return sorted(rows, key=lambda row: place[row["n"]])
 
+    def _has(self, name: str) -> bool:
+        return (self._folder / f"{name}.lance").is_dir()
+
     def _table(self, name: str) -> Any:
-        if not (self._folder / f"{name}.lance").is_dir():
+        if not self._has(name):
             return None
         db = self._db = self._db or connect(self._folder)  # another thread may drop it
         return db.open_table(name)

@@ -216,6 +216,33 @@ async def test_what_is_meant_is_found_by_other_words(store, model):
     assert within.hits[0].by == ("meaning",)
 
 
+async def test_rows_like_another_are_those_that_mean_the_same(store, model):
+    """By its own vector, without asking the model; filters hold, and it is none of them itself."""
+    await filled(store)
+    await brought_up(indexer(store))
+    await embedded(store, model)
+    asked = []
+    found = await search(store, "", like="s:1", vector=lambda *given: asked.append(given))
+    assert texts(found)[0] == "Mara speaks of the price of bread"
+    assert TEXTS[0] not in texts(found)
+    assert found.by_meaning
+    assert not asked
+    within = await search(store, "agent:finn", like="s:1")
+    assert {hit.row["agent_id"] for hit in within.hits} == {"finn"}
+
+
+async def test_a_row_without_a_vector_is_embedded(store, model):
+    """One that the index has not come to is compared all the same."""
+    await filled(store)
+    await brought_up(indexer(store))
+    await embedded(store, model)
+    await commit(store, message("room", 2, "What coffee costs"))
+    vector = asking(model, asyncio.get_running_loop())
+    found = await search(store, "", like="room:2", vector=vector)
+    assert found.by_meaning
+    assert TEXTS[1] in texts(found)[:3]
+
+
 async def test_vectors_of_another_route_are_made_anew(store, model):
     """Those of two models do not compare."""
     await filled(store)

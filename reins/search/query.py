@@ -29,6 +29,20 @@ _KINDS = {
 }
 """Sorts of kinds that readers name; other kinds are those of the rows themselves."""
 _SINGULAR = {"steps": "step", "messages": "message", "memories": "memory"}
+HELP = {
+    "session:": "in a session",
+    "agent:": "in the sessions of an agent",
+    "type:": "in the sessions of a type of agents",
+    "conversation:": "in a conversation",
+    "kind:": "said, errors, guidance, status, final, message, …",
+    "by:": "by a person or an agent",
+    "source:": "steps, messages, memories, sessions",
+    "since:": "a time, or how long ago: 24h",
+    "until:": "a time, or how long ago: 24h",
+    "cost>": "dearer than so many dollars",
+    "text:": "a word that looks like a field",
+}
+"""The fields, with what each asks for; the page shows them."""
 FIELDS = (*_COLUMNS, "source", "kind", "since", "until", "cost", "text")
 
 

@@ -57,13 +57,14 @@ class Hit:
 class Found:
     """The hits, the best first. `behind` is how many rows are in no index yet and were not looked
     through; `by_meaning` is false where there are no vectors, or none of the query; `indexed` is
-    false where there is no index at all.
+    false where there is no index at all. `words` are those that were asked for.
     """
 
     hits: Sequence[Hit]
     behind: int
     by_meaning: bool
     indexed: bool
+    words: Sequence[str] = ()
 
 
 class Searcher:
@@ -126,7 +127,8 @@ class Searcher:
             ranked["meaning"] = by_meaning
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
         whole = hits if by_words is None else self._whole(hits)
-        return Found(whole, behind, by_meaning is not None, self._has(WORDS))
+        words = (*query.words, *query.phrases)
+        return Found(whole, behind, by_meaning is not None, self._has(WORDS), words)
 
     # -- ways of searching
 

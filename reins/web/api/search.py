@@ -48,6 +48,7 @@ class Hit(Wire):
 
     source: Literal["step", "message", "memory", "session"]
     session_id: str | None
+    conversation_id: str | None
     kind: str
     number: int | None
     actor: str | None

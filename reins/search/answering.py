@@ -43,7 +43,7 @@ def listed(found: Found, *, around: int = 0, store: Reader) -> list[Shown]:
     return [
         {
             **shown(hit, found.words),
-            "nearby": beside.get((place_of(hit.row), hit.row["number"]), []),
+            "nearby": beside.get(place_of(hit.row), []),
         }
         for hit in found.hits
     ]

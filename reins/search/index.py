@@ -24,7 +24,7 @@ from store.lance.tables import connect
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Of the folder: an index of another format is made anew."""
 WORDS, VECTORS = "words", "vectors"
 DAMAGED = "damaged"

@@ -11,39 +11,43 @@ from store.times import iso
 MOST = 5
 """Rows on each side."""
 _CHARS = 300
-Place = tuple[str, str]
+Order = tuple[str, str]
 """`step` and a session, or `message` and a conversation."""
+Place = tuple[Order, int]
+"""The order, and the row's number in it."""
 Row = Mapping[str, Any]
 
 
 def rows_nearby(
     hits: Iterable[Row], around: int, store: Reader
-) -> dict[tuple[Place, int], list[dict[str, Any]]]:
-    """By the place and number of each hit, the rows on both sides of it, oldest first.
+) -> dict[Place | None, list[dict[str, Any]]]:
+    """By the place of each hit, the rows on both sides of it, oldest first.
 
     Shapes: `number`, `kind`, `actor`, `at`, `text`. Hits that stand in no order have none.
     """
-    numbers: dict[Place, set[int]] = defaultdict(set)
+    numbers: dict[Order, set[int]] = defaultdict(set)
     for row in hits:
-        place = place_of(row)
-        if place is not None and row["number"] is not None:
-            numbers[place].add(row["number"])
-    found = {}
-    for place, own in numbers.items():
+        if (place := place_of(row)) is not None:
+            order, number = place
+            numbers[order].add(number)
+    found: dict[Place | None, list[dict[str, Any]]] = {}
+    for order, own in numbers.items():
         beside = {at for n in own for at in _beside(n, around)}
-        rows = {row["number"]: row for row in _read(place, sorted(beside), store)}
+        rows = {row["number"]: row for row in _read(order, sorted(beside), store)}
         for n in own:
-            found[place, n] = [rows[at] for at in _beside(n, around) if at in rows]
+            found[order, n] = [rows[at] for at in _beside(n, around) if at in rows]
     return found
 
 
 def place_of(row: Row) -> Place | None:
-    """The place of a passage in whose order it stands; None if it stands in none."""
+    """Where a passage stands; None of one that stands in no order."""
+    if row["number"] is None:
+        return None
     match row["source"]:
         case "step":
-            return "step", row["session_id"]
+            return ("step", row["session_id"]), row["number"]
         case "message":
-            return "message", row["conversation_id"]
+            return ("message", row["conversation_id"]), row["number"]
     return None
 
 
@@ -51,8 +55,8 @@ def _beside(number: int, around: int) -> list[int]:
     return [at for at in range(max(1, number - around), number + around + 1) if at != number]
 
 
-def _read(place: Place, numbers: list[int], store: Reader) -> Iterable[dict[str, Any]]:
-    kind, owner = place
+def _read(order: Order, numbers: list[int], store: Reader) -> Iterable[dict[str, Any]]:
+    kind, owner = order
     if kind == "step":
         for row in agent_steps.steps_at(owner, numbers, store=store):
             yield _shown(row, row["seq"], row["kind"], None)

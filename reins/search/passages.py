@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from unicodedata import normalize
 
 import orjson
 import pyarrow as pa
@@ -130,7 +131,8 @@ def _made(row: Row, text: str | None, **fields: Any) -> Passage | None:
     if not text or not text.strip():
         return None
     whole = {"conversation_id": None, "cost_usd": None, "agent_type": None, **fields}
-    return Passage(n=row["journal_n"], text=text[:MOST_CHARS], **whole)
+    # In one form of Unicode: the index folds ö, and not an o with two dots that stand after it.
+    return Passage(n=row["journal_n"], text=normalize("NFC", text[:MOST_CHARS]), **whole)
 
 
 def _actor_in(payload: str | None) -> str | None:

@@ -7,6 +7,7 @@ mean either; a minus before a part turns it round.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
+from unicodedata import normalize
 
 from reins.search.passages import SOURCES
 from store.finding.query import Measure, QueryError, Since, Token, Until, When, Words, meant, tokens
@@ -78,10 +79,10 @@ class _Reading:
             _TAKEN[name](self, token)
             return
         match meant(token):
-            case Words(words) if token.turned:
-                self.without.append(words)
             case Words(words):
-                (self.phrases if token.quoted else self.words).append(words)
+                kept = self.phrases if token.quoted else self.words
+                # In the form of Unicode that the passages have.
+                (self.without if token.turned else kept).append(normalize("NFC", words))
             case Since(when):
                 self._keep(token, f"at >= {literal(self._moment(when))}")
             case Until(when):

@@ -1,4 +1,4 @@
-"""The search of everything: live while one types, by session, down to the row; and what it is without."""
+"""The search of everything: live while one types, by session, down to the row."""
 
 import json
 import re
@@ -85,7 +85,8 @@ def test_a_row_is_reached_by_keys_and_so_are_those_beside_it(searched, visit):
     expect(_lines(page).first).to_contain_text("bread")
     page.keyboard.press("j")
     page.keyboard.press("Enter")
-    page.wait_for_url("**/conversations/market?message=2")
+    page.wait_for_url("**/conversations/market**")
+    expect(page.get_by_role("log")).to_contain_text("The price of bread is in doubt")
 
 
 def test_a_hit_of_a_log_opens_its_row(searched, visit):

@@ -97,6 +97,36 @@ async def test_odd_queries_are_words(store, query):
     assert len(before) <= len(TEXTS) + 1
 
 
+@pytest.mark.parametrize("indexed", [True, False])
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("k\u00f6ln", TEXTS[3]),
+        ("ko\u0308ln", TEXTS[3]),
+        ("\uff34\uff25\uff21", TEXTS[0]),
+        ("\u6771\u4eac\u306e\u5929\u6c17", TEXTS[2]),
+        ("DOUBLED", TEXTS[0]),
+    ],
+    ids=["NFC", "NFD", "full width", "CJK", "case"],
+)
+async def test_forms_of_letters_are_one(store, query, first, indexed):
+    """However the keyboard, or the system, has written them."""
+    await filled(store)
+    if indexed:
+        await brought_up(indexer(store))
+    assert texts(await search(store, query))[0] == first
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_a_text_in_another_form_is_found_by_any(store, indexed):
+    """As files and keyboards of some systems have it: letters with their marks after them."""
+    await commit(store, step("s", 1, text="Cafe\u0301 in Ko\u0308ln, \uff34\uff25\uff21"))
+    if indexed:
+        await brought_up(indexer(store))
+    for query in ("caf\u00e9", "cafe", "k\u00f6ln", "ko\u0308ln", '"cafe\u0301 in"', "tea"):
+        assert len((await search(store, query)).hits) == 1, query
+
+
 async def test_what_cannot_be_asked_is_refused(store):
     """With what would be right."""
     with pytest.raises(QueryError, match="expected 1000 at the most"):

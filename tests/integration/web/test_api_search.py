@@ -1,5 +1,7 @@
 """Search of everything, over HTTP."""
 
+import csv
+import io
 import json
 
 import queue_imp as q
@@ -77,3 +79,24 @@ def test_more_like_a_row(api):
     ):
         assert said in json.dumps(api.get(f"/api/search?like={wrong}", 422))
     assert "fields alone" in json.dumps(api.get("/api/search?like=room:1&q=tea", 422))
+
+
+def test_hits_are_taken_away(api):
+    """As JSON lines, and as a table that a spreadsheet takes no formula from."""
+    api.done("/api/conversations", {"actor": "ann", "conversation_id": "room"})
+    q.wait_for_action(q.post_message("room", "carol", "=1+budget"))
+    path = "/api/search/export?q=budget+source:message"
+    [line] = api.client.get(path).get_data(as_text=True).splitlines()
+    assert json.loads(line)["text"] == "=1+budget"
+    table = api.client.get(f"{path}&format=csv")
+    assert table.mimetype == "text/csv"
+    [_, row] = csv.reader(io.StringIO(table.get_data(as_text=True)))
+    assert "'=1+budget" in row
+
+
+def test_a_search_is_saved_like_a_view(api):
+    """Beside the views of the list, under a name."""
+    body = {"actor": "ann", "name": "prices", "kind": "search", "content": {"query": "q=price"}}
+    api.done("/api/saved", body)
+    [row] = api.get("/api/saved?kind=search")["items"]
+    assert row["content"] == {"query": "q=price"}

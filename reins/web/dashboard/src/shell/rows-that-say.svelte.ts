@@ -24,14 +24,15 @@ export class RowsThatSay {
   told(words: string): string {
     if (this.#found?.words !== words) return `Search what was said for “${words}”`
     const { count } = this.#found
-    return count === 0 ? `No row says “${words}”` : `${count >= MOST ? `${MOST} rows or more` : `${count} row${count === 1 ? '' : 's'}`} say${count === 1 ? 's' : ''} “${words}”`
+    return count === 0 ? `Search for what means “${words}”` : `${count >= MOST ? `${MOST} rows or more` : `${count} row${count === 1 ? '' : 's'}`} say${count === 1 ? 's' : ''} “${words}”`
   }
 
   /** A query that is not one, or a server that does not answer, has no count. */
   async #count(words: string, signal: AbortSignal): Promise<void> {
     try {
       const { groups } = await api.search({ q: words, limit: MOST }, signal)
-      this.#found = { words, count: groups.reduce((sum, { hits }) => sum + hits.length, 0) }
+      // What merely means the same does not say it.
+      this.#found = { words, count: groups.flatMap(({ hits }) => hits).filter(({ by }) => by.includes('words')).length }
     } catch {
       this.#found = null
     }

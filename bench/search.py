@@ -6,12 +6,13 @@ import time
 from collections import deque
 from pathlib import Path
 from statistics import median
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import queue_imp
 from bench import work
 from bench.measure import (
     LagProbe,
+    Probe,
     create_fleet,
     disk_bytes,
     rss_mib,
@@ -70,22 +71,13 @@ async def _caught_up(data: DataFolder, part: str, rows: int) -> float:
     return time.perf_counter() - began
 
 
-class Ages:
+class Ages(Probe):
     """Seconds from when a row was the newest until each part of the index had come to it."""
 
     def __init__(self, data: DataFolder) -> None:
         self._data = data
         self._waiting: dict[str, deque[tuple[int, float]]] = {WORDS: deque(), VECTORS: deque()}
         self.found: dict[str, list[float]] = {WORDS: [], VECTORS: []}
-        self._task: asyncio.Task[None] | None = None
-
-    def __enter__(self) -> Self:
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="ages")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._task is not None:
-            self._task.cancel()
 
     async def _run(self) -> None:
         while True:

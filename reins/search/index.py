@@ -24,8 +24,10 @@ from store.lance.tables import connect
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 2
-"""Of the folder: an index of another format is made anew."""
+FORMAT = 3
+"""Of the folder: an index of another format is made anew. 2 has its texts in one form of Unicode;
+3 is the first that is released with the page.
+"""
 WORDS, VECTORS = "words", "vectors"
 DAMAGED = "damaged"
 """A file that says so: who searches may be another process than who mends."""

@@ -208,7 +208,7 @@ class Searcher:
         return fitting(as_table(passages_of(rows, self._types)), query, limit)
 
     def _tried(self, read: Callable[[], T], part: str) -> T | None:
-        """What a part of the index gives; None if it does not read, told its writer."""
+        """The answer of a part of the index; None if it does not read, which its writer is told."""
         for left in (1, 0):
             try:
                 return read()

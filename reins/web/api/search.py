@@ -92,7 +92,7 @@ def search(query: SearchQuery) -> dict[str, Any]:
 
 
 def found_for(query: SearchQuery) -> Any:
-    """What a request searches for. Raises: RequestRefusedError."""
+    """The hits of a request. Raises: RequestRefusedError."""
     from reins.search.searching import searcher_of  # noqa: PLC0415 - for those who search
 
     bridge = api_context().bridge

@@ -157,7 +157,7 @@ def _made(row: Row, text: str | None, **fields: Any) -> Passage | None:
 
 
 def in_one_form(text: str) -> str:
-    """The text as passages have it: the index folds ö, and not an o with dots that stand after it."""
+    """The text as passages have it: the index folds ö, and not an o with its dots after it."""
     return normalize("NFC", text[:MOST_CHARS])
 
 

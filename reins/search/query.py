@@ -5,7 +5,7 @@ mean either; a minus before a part turns it round.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from unicodedata import normalize
 
@@ -144,6 +144,12 @@ _TAKEN: dict[str, Callable[[_Reading, Token], None]] = {
     "source": _source,
     "kind": _kind,
 }
+
+
+def but_for(session_id: str, query: Query) -> Query:
+    """The query, but for what is said in one session."""
+    others = f"(session_id IS NULL OR session_id != {quoted(session_id)})"
+    return replace(query, where=f"{query.where} AND {others}" if query.where else others)
 
 
 def contains(words: str) -> str:

@@ -18,7 +18,7 @@ from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
 from reins.search.likeness import Like, row_named
 from reins.search.matching import fitting
 from reins.search.passages import SCHEMA
-from reins.search.query import Query, contains, read
+from reins.search.query import Query, but_for, contains, read
 from reins.search.session_types import Types
 from store.finding.query import QueryError
 from store.lance.faults import system_error
@@ -77,15 +77,17 @@ class Searcher:
         *,
         limit: int = 20,
         like: str | None = None,
+        but: str | None = None,
         vector: Callable[[str, str], Vector | None] = lambda _text, _route: None,
         now: datetime | None = None,
     ) -> Found:
         """`vector` gives the query's own by the index's route; it is asked where there are words.
 
         With `like`, such as `finn:412`, rows like that one: by its meaning, or by its words where
-        there are no vectors. Raises: QueryError.
+        there are no vectors. `but` names a session that is left out. Raises: QueryError.
         """
         query = read(text, now or datetime.now(UTC))
+        query = query if but is None else but_for(but, query)
         limit = max(1, min(limit, MOST))
         if like is not None:
             return self._like(query, limit, row_named(like, self._store), vector)

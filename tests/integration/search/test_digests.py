@@ -31,7 +31,8 @@ def created(session_id, **config):
     return record(
         {
             "session_id": session_id, "agent_id": session_id, "agent_type": "task",
-            "config": orjson.dumps(config).decode(), "created_by": "ann", "created_at": 1_700_000_000_000_000,
+            "config": orjson.dumps(config).decode(), "created_by": "ann",
+            "created_at": 1_700_000_000_000_000,
         }
     )  # fmt: skip
 

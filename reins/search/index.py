@@ -4,38 +4,31 @@ It holds nothing that the tables do not, so it is neither journalled nor verifie
 read, or is of another journal, it is thrown away and made anew.
 """
 
-import json
 import shutil
 from collections.abc import Sequence
-from datetime import timedelta
-from pathlib import Path
+from functools import partial
 from typing import Any
 
-import lancedb
 import pyarrow as pa
 import structlog
 from lancedb.index import FTS, Bitmap, BTree, IvfSq
 from lancedb.table import LanceTable
 
 from reins.search.passages import SCHEMA, Passage, as_table
+from reins.search.segments import Segments, read_note, read_segments
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
 from store.lance.tables import connect
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 2
+FORMAT = 3
 """Of the folder: an index of another format is made anew."""
 WORDS, VECTORS = "words", "vectors"
 DAMAGED = "damaged"
 """A file that says so: who searches may be another process than who mends."""
-_UNINDEXED = 5_000
-"""Passages that a query may search without the index: beyond, each costs it too much."""
-_COMMITS = 64
 _FLAT = 20_000
 """So many vectors are compared one by one sooner than through an index of them."""
-_SEGMENTS = 16
-_KEEP = timedelta(seconds=60)
 _FULL_TEXT = FTS(
     base_tokenizer="icu", with_position=True, remove_stop_words=False, max_token_length=100
 )
@@ -47,8 +40,8 @@ class Index:
     def __init__(self, data: DataFolder) -> None:
         self.folder = data.path / "search"
         self._data = data
-        self._db: lancedb.DBConnection | None = None
-        self._commits = 0
+        self._words = Segments(self.folder, WORDS, _index_words)
+        self._vectors = Segments(self.folder, VECTORS, _index_vectors)
 
     # -- words
 
@@ -69,28 +62,31 @@ class Index:
     def add(self, passages: Sequence[Passage], upto: int) -> None:
         """Add passages; all rows up to the number `upto` have been looked at then."""
         if passages:
-            self._table(WORDS).add(as_table(passages))
-            self._commits += 1
-        self._note(WORDS, {"upto": upto, "identity": self._identity()})
+            self._words.add(as_table(passages))
+        self._words.note(upto=upto, identity=self._identity())
 
     def keep_up(self) -> None:
-        """Index what is not, and put small pieces together, where that is due."""
-        table = self._table(WORDS)
-        stats = table.index_stats("text_idx")
-        unindexed = 0 if stats is None else stats.num_unindexed_rows
-        if unindexed >= _UNINDEXED or self._commits >= _COMMITS:
-            table.optimize(cleanup_older_than=_KEEP)
-            self._commits = 0
+        """Index what is not, and put small segments together, where that is due."""
+        self._words.keep_up()
 
     def remove(self) -> None:
         """Throw it away."""
-        self._db = None
+        self._words.remove()
+        self._vectors.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def passages(self, after: int, upto: int) -> list[dict[str, Any]]:
-        """Passages of rows numbered above `after` and up to `upto`, in their order."""
-        query = self._table(WORDS).search().where(f"n > {after} AND n <= {upto}")
-        return sorted(query.limit(None).to_list(), key=lambda row: int(row["n"]))
+        """Passages of rows numbered above `after` and up to `upto`, in their order.
+
+        In another thread than the words' writer, which may put segments together meanwhile.
+        """
+        where = f"n > {after} AND n <= {upto}"
+
+        def ask(table: LanceTable) -> list[dict[str, Any]]:
+            return list(table.search().where(where).limit(None).to_list())
+
+        rows = read_segments(self.folder, WORDS, partial(connect, self.folder), ask)
+        return sorted(rows, key=lambda row: int(row["n"]))
 
     def is_damaged(self) -> bool:
         """True if somebody who searched could not read it."""
@@ -100,100 +96,48 @@ class Index:
 
     def open_vectors(self, route: str) -> int:
         """As `open`, of the vectors of a route; those of another are thrown away."""
-        note = self._read_note(VECTORS)
-        db = self._connected()
-        if note.get("route") != route or VECTORS not in _names(db):
-            if VECTORS in _names(db):
-                db.drop_table(VECTORS)
-            self.note_vectors(route, 0)
+        note = self._vectors.open()
+        if note.get("format") != FORMAT or note.get("route") != route:
+            self._vectors.begin(format=FORMAT, route=route, upto=0)
             return 0
         upto = int(note["upto"])
-        db.open_table(VECTORS).delete(f"n > {upto}")
+        self._vectors.delete(f"n > {upto}")
         return upto
 
     def add_vectors(
         self, rows: Sequence[dict[str, Any]], vectors: Sequence[Sequence[float]]
     ) -> None:
         """Add the vectors of passages, which is noted by `note_vectors`."""
-        db = self._connected()
-        columns = _vector_schema(len(vectors[0]))
+        column = _vector_schema(len(vectors[0])).field("vec")
         plain = pa.Table.from_pylist(list(rows), schema=SCHEMA).drop_columns(["text"])
-        found = plain.append_column(
-            columns.field("vec"), pa.array(list(map(list, vectors)), columns.field("vec").type)
+        self._vectors.add(
+            plain.append_column(column, pa.array(list(map(list, vectors)), column.type))
         )
-        if VECTORS in _names(db):
-            db.open_table(VECTORS).add(found)
-        else:
-            made = db.create_table(VECTORS, found)
-            _add_indices(made)
 
-    def note_vectors(self, route: str, upto: int) -> None:
+    def note_vectors(self, upto: int) -> None:
         """All passages of rows up to this number have a vector of the route."""
-        self._note(VECTORS, {"route": route, "upto": upto})
+        self._vectors.note(upto=upto)
 
     def keep_vectors_up(self) -> None:
         """As `keep_up`; an index of vectors is made where comparing all takes too long."""
-        db = self._connected()
-        if VECTORS not in _names(db):
-            return
-        table = db.open_table(VECTORS)
-        stats = table.index_stats("vec_idx")
-        if stats is None:
-            if table.count_rows() >= _FLAT:
-                table.create_index("vec", config=IvfSq(distance_type="cosine"))
-        elif (stats.num_indices or 1) > _SEGMENTS:  # they are never merged otherwise
-            table.create_index("vec", config=IvfSq(distance_type="cosine"), replace=True)
-        elif stats.num_unindexed_rows < _FLAT:
-            return
-        table.optimize(cleanup_older_than=_KEEP)
+        self._vectors.keep_up()
 
     # -- its files
 
     def _opened(self, identity: int) -> int:
-        note = self._read_note(WORDS)
+        note = self._words.open()
         if note.get("format") != FORMAT or note.get("identity") != identity:
             self.remove()
-            note = {"upto": 0}
-        db = self._connected()
-        if WORDS not in _names(db):
-            made = db.create_table(WORDS, schema=SCHEMA)
-            made.create_index("text", config=_FULL_TEXT)
-            _add_indices(made)
-            note = {"upto": 0}
+            self._words.open()
+            self._words.begin(format=FORMAT, identity=identity, upto=0)
+            return 0
         upto = int(note["upto"])
-        db.open_table(WORDS).delete(f"n > {upto}")  # added before a kill, and not noted
-        self._note(WORDS, {"upto": upto, "identity": identity})
+        self._words.delete(f"n > {upto}")  # added before a kill, and not noted
         return upto
 
     def _identity(self) -> int:
         with self._data.read_log() as log:
             return 0 if log is None else log.identity()
-
-    def _connected(self) -> lancedb.DBConnection:
-        if self._db is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._db = connect(self.folder)
-        return self._db
-
-    def _table(self, name: str) -> LanceTable:
-        return self._connected().open_table(name)
-
-    def _note(self, name: str, note: dict[str, Any]) -> None:
-        part = self.folder / f"{name}.json.part"
-        part.write_text(json.dumps({"format": FORMAT, **note}))
-        part.replace(self.folder / f"{name}.json")
-
-    def _read_note(self, name: str) -> dict[str, Any]:
-        return read_note(self.folder, name)
-
-
-def read_note(folder: Path, name: str) -> dict[str, Any]:
-    """How far one part of the index has come; empty if there is none that reads."""
-    try:
-        note = json.loads((folder / f"{name}.json").read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}
 
 
 def behind(data: DataFolder) -> dict[str, int]:
@@ -204,8 +148,15 @@ def behind(data: DataFolder) -> dict[str, int]:
     return {part: max(0, newest - int(note["upto"])) for part, note in notes.items() if note}
 
 
-def _names(db: lancedb.DBConnection) -> set[str]:
-    return set(db.list_tables().tables)
+def _index_words(table: LanceTable) -> None:
+    table.create_index("text", config=_FULL_TEXT)
+    _add_indices(table)
+
+
+def _index_vectors(table: LanceTable) -> None:
+    if table.count_rows() >= _FLAT:
+        table.create_index("vec", config=IvfSq(distance_type="cosine"))
+    _add_indices(table)
 
 
 def _add_indices(table: LanceTable) -> None:

@@ -10,8 +10,9 @@ from typing import Literal, Protocol
 import structlog
 
 from reins.loops import TaskLoop, ThreadLoop
-from reins.search.index import WORDS, Index, read_note
+from reins.search.index import WORDS, Index
 from reins.search.passages import TABLES, passages_of
+from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
@@ -115,7 +116,7 @@ class VectorsIndexer(TaskLoop):
             vectors = await self._vectors([row["text"] for row in rows])
             await self._threads.call(self._index.add_vectors, rows, vectors)
             await self._threads.call(self._index.keep_vectors_up)
-        await self._threads.call(self._index.note_vectors, route, upto)
+        await self._threads.call(self._index.note_vectors, upto)
         self._upto = upto
         return rest_s(time.perf_counter() - began, more=upto < newest, busy=self._busy())
 

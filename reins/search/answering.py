@@ -76,6 +76,7 @@ def shown(hit: Hit, words: Sequence[str] = ()) -> Shown:
         "actor": row["actor"],
         "at": iso(row["at"]),
         "cost_usd": row["cost_usd"],
+        "action_id": row["action_id"],
         "text": excerpt(row["text"], words),
         "by": list(hit.by),
         "score": round(hit.score, 6),

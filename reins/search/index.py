@@ -5,7 +5,8 @@ read, or is of another journal, it is thrown away and made anew.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -18,12 +19,19 @@ from reins.search.passages import SCHEMA, Passage, as_table
 from reins.search.segments import Segments, read_note, read_segments
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
-from store.lance.tables import connect
+from store.lance.tables import connect, quoted
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 3
-"""Of the folder: an index of another format is made anew."""
+FORMAT = 5
+"""Of the folder: an index of another format is made anew. 2 has its texts in one form of Unicode, 3
+is that of the page; 4 has digests of sessions, descriptions of actions, and an order of its own; 5
+has segments.
+"""
+STORED = SCHEMA.append(pa.field("serial", pa.int64()))
+"""`serial` is the order in which passages came into the index, without gaps but for what was
+replaced.
+"""
 WORDS, VECTORS = "words", "vectors"
 DAMAGED = "damaged"
 """A file that says so: who searches may be another process than who mends."""
@@ -42,6 +50,8 @@ class Index:
         self._data = data
         self._words = Segments(self.folder, WORDS, _index_words)
         self._vectors = Segments(self.folder, VECTORS, _index_vectors)
+        self.serial = self.actions = 0
+        """The newest passage, and the newest action that has been looked at, by their numbers."""
 
     # -- words
 
@@ -59,11 +69,32 @@ class Index:
             self.remove()
             return self._opened(identity)
 
-    def add(self, passages: Sequence[Passage], upto: int) -> None:
-        """Add passages; all rows up to the number `upto` have been looked at then."""
+    def add(self, passages: Sequence[Passage], upto: int, actions: int = 0) -> None:
+        """Add passages; all rows up to the number `upto`, and actions up to `actions`, have been
+        looked at then. A digest takes the place of the one of before.
+        """
         if passages:
-            self._words.add(as_table(passages))
-        self._words.note(upto=upto, identity=self._identity())
+            _remove_digests(self._words, [(passage.source, passage.n) for passage in passages])
+            serials = range(self.serial + 1, self.serial + len(passages) + 1)
+            self._words.add(
+                as_table(passages).append_column("serial", pa.array(serials, pa.int64()))
+            )
+            self.serial = serials[-1]
+        self.actions = max(self.actions, actions)
+        self._words.note(
+            upto=upto, identity=self._identity(), serial=self.serial, actions=self.actions
+        )
+
+    def digests(self) -> dict[str, datetime]:
+        """Of each session that has a digest, the time of what that tells."""
+        rows = self._asked("source = 'session'", ["session_id", "at"])
+        return {row["session_id"]: row["at"] for row in rows}
+
+    def guidance(self, session_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The passages of what guided these sessions, in their order."""
+        named = ", ".join(map(quoted, session_ids))
+        rows = self._asked(f"session_id IN ({named}) AND kind = 'guidance'")
+        return sorted(rows, key=lambda row: int(row["n"]))
 
     def keep_up(self) -> None:
         """Index what is not, and put small segments together, where that is due."""
@@ -76,17 +107,19 @@ class Index:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def passages(self, after: int, upto: int) -> list[dict[str, Any]]:
-        """Passages of rows numbered above `after` and up to `upto`, in their order.
+        """Passages that came in after the serial `after`, up to `upto`, in their order.
 
-        In another thread than the words' writer, which may put segments together meanwhile.
+        From any thread: the writer of the words may put segments together meanwhile.
         """
-        where = f"n > {after} AND n <= {upto}"
+        rows = self._asked(f"serial > {after} AND serial <= {upto}")
+        return sorted(rows, key=lambda row: int(row["serial"]))
 
+    def _asked(self, where: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
         def ask(table: LanceTable) -> list[dict[str, Any]]:
-            return list(table.search().where(where).limit(None).to_list())
+            query = table.search().where(where).limit(None)
+            return list((query.select(columns) if columns else query).to_list())
 
-        rows = read_segments(self.folder, WORDS, partial(connect, self.folder), ask)
-        return sorted(rows, key=lambda row: int(row["n"]))
+        return read_segments(self.folder, WORDS, partial(connect, self.folder), ask)
 
     def is_damaged(self) -> bool:
         """True if somebody who searched could not read it."""
@@ -95,27 +128,30 @@ class Index:
     # -- vectors
 
     def open_vectors(self, route: str) -> int:
-        """As `open`, of the vectors of a route; those of another are thrown away."""
+        """As `open`, of the vectors of a route, by serial; those of another are thrown away."""
         note = self._vectors.open()
-        if note.get("format") != FORMAT or note.get("route") != route:
+        newest = int(read_note(self.folder, WORDS).get("serial", 0))
+        is_ahead = int(note.get("upto", 0)) > newest  # the words have lost what was not synced
+        if note.get("format") != FORMAT or note.get("route") != route or is_ahead:
             self._vectors.begin(format=FORMAT, route=route, upto=0)
             return 0
         upto = int(note["upto"])
-        self._vectors.delete(f"n > {upto}")
+        self._vectors.delete(f"serial > {upto}")
         return upto
 
     def add_vectors(
         self, rows: Sequence[dict[str, Any]], vectors: Sequence[Sequence[float]]
     ) -> None:
         """Add the vectors of passages, which is noted by `note_vectors`."""
-        column = _vector_schema(len(vectors[0])).field("vec")
-        plain = pa.Table.from_pylist(list(rows), schema=SCHEMA).drop_columns(["text"])
+        column = pa.field("vec", pa.list_(pa.float32(), len(vectors[0])))
+        plain = pa.Table.from_pylist(list(rows), schema=STORED).drop_columns(["text"])
+        _remove_digests(self._vectors, [(row["source"], row["n"]) for row in rows])
         self._vectors.add(
             plain.append_column(column, pa.array(list(map(list, vectors)), column.type))
         )
 
     def note_vectors(self, upto: int) -> None:
-        """All passages of rows up to this number have a vector of the route."""
+        """All passages up to this serial have a vector of the route."""
         self._vectors.note(upto=upto)
 
     def keep_vectors_up(self) -> None:
@@ -129,11 +165,12 @@ class Index:
         if note.get("format") != FORMAT or note.get("identity") != identity:
             self.remove()
             self._words.open()
-            self._words.begin(format=FORMAT, identity=identity, upto=0)
+            self.serial = self.actions = 0
+            self._words.begin(format=FORMAT, identity=identity, upto=0, serial=0, actions=0)
             return 0
-        upto = int(note["upto"])
-        self._words.delete(f"n > {upto}")  # added before a kill, and not noted
-        return upto
+        self.serial, self.actions = int(note["serial"]), int(note["actions"])
+        self._words.delete(f"serial > {self.serial}")  # added before a kill, and not noted
+        return int(note["upto"])
 
     def _identity(self) -> int:
         with self._data.read_log() as log:
@@ -144,8 +181,13 @@ def behind(data: DataFolder) -> dict[str, int]:
     """How many rows each part of the index has not come to; without one that there is not."""
     with data.read_log() as log:
         newest = 0 if log is None else log.newest_number()
-    notes = {part: read_note(data.path / "search", part) for part in (WORDS, VECTORS)}
-    return {part: max(0, newest - int(note["upto"])) for part, note in notes.items() if note}
+    words, vectors = (read_note(data.path / "search", part) for part in (WORDS, VECTORS))
+    if not words:
+        return {}
+    found = {WORDS: max(0, newest - int(words["upto"]))}
+    if vectors:
+        found[VECTORS] = found[WORDS] + max(0, int(words.get("serial", 0)) - int(vectors["upto"]))
+    return found
 
 
 def _index_words(table: LanceTable) -> None:
@@ -160,12 +202,13 @@ def _index_vectors(table: LanceTable) -> None:
 
 
 def _add_indices(table: LanceTable) -> None:
-    for column in ("n", "session_id", "conversation_id", "agent_id", "at"):
+    for column in ("n", "serial", "session_id", "conversation_id", "agent_id", "at"):
         table.create_index(column, config=BTree())
     for column in ("source", "kind"):
         table.create_index(column, config=Bitmap())
 
 
-def _vector_schema(dimension: int) -> pa.Schema:
-    fields = [field for field in SCHEMA if field.name != "text"]
-    return pa.schema([*fields, pa.field("vec", pa.list_(pa.float32(), dimension))])
+def _remove_digests(segments: Segments, named: Iterable[tuple[str, int]]) -> None:
+    """Remove those whose successors come now."""
+    if old := [str(n) for source, n in named if source == "session"]:
+        segments.delete(f"n IN ({', '.join(old)})")

@@ -5,7 +5,7 @@ mean either; a minus before a part turns it round.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from unicodedata import normalize
 
@@ -29,7 +29,6 @@ _KINDS = {
     "memories": ("put", "forget", "restore"),
 }
 """Sorts of kinds that readers name; other kinds are those of the rows themselves."""
-_SINGULAR = {"steps": "step", "messages": "message", "memories": "memory"}
 HELP = {
     "session:": "in a session",
     "agent:": "in the sessions of an agent",
@@ -37,7 +36,7 @@ HELP = {
     "conversation:": "in a conversation",
     "kind:": "said, errors, guidance, status, final, message, …",
     "by:": "by a person or an agent",
-    "source:": "steps, messages, memories, sessions",
+    "source:": "steps, messages, memories, sessions, actions",
     "since:": "a time, or how long ago: 24h",
     "until:": "a time, or how long ago: 24h",
     "cost>": "dearer than so many dollars",
@@ -145,6 +144,17 @@ _TAKEN: dict[str, Callable[[_Reading, Token], None]] = {
     "source": _source,
     "kind": _kind,
 }
+
+
+def but_for(session_id: str, query: Query) -> Query:
+    """The query, but for what is said in one session."""
+    others = f"(session_id IS NULL OR session_id != {quoted(session_id)})"
+    return replace(query, where=f"{query.where} AND {others}" if query.where else others)
+
+
+def contains(words: str) -> str:
+    """A test for texts that have these words, letter by letter."""
+    return f"contains(lower(text), {quoted(words.lower())})"
 
 
 def read(text: str, now: datetime) -> Query:

@@ -9,20 +9,19 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import lancedb
-import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
 
+from reins.search.behind import scanned, tail
 from reins.search.index import DAMAGED, VECTORS, WORDS
 from reins.search.likeness import Like, row_named
 from reins.search.matching import fitting
-from reins.search.passages import SCHEMA, TABLES, as_table, passages_of
-from reins.search.query import Query, read
+from reins.search.passages import SCHEMA
+from reins.search.query import Query, but_for, contains, read
 from reins.search.segments import read_note, read_segments
 from reins.search.session_types import Types
-from store import agent_steps, messages
 from store.finding.query import QueryError
-from store.following import Follower, as_journalled
 from store.lance.faults import system_error
 from store.lance.tables import connect
 from store.reading import Reader
@@ -38,10 +37,6 @@ _RANKED = 100
 """Hits of each way of searching that are put in one order."""
 _RRF = 60
 """Cormack et al., SIGIR 2009: a hit's score is the sum of 1 / (60 + its place) over the ways."""
-_TAIL_ROWS = 20_000
-"""Rows behind the index that one search looks through."""
-_SCANNED = 1_000
-"""Rows of one table that are taken from it where the index is far behind."""
 _NPROBES, _REFINE = 20, 10
 
 
@@ -83,15 +78,17 @@ class Searcher:
         *,
         limit: int = 20,
         like: str | None = None,
+        but: str | None = None,
         vector: Callable[[str, str], Vector | None] = lambda _text, _route: None,
         now: datetime | None = None,
     ) -> Found:
         """`vector` gives the query's own by the index's route; it is asked where there are words.
 
         With `like`, such as `finn:412`, rows like that one: by its meaning, or by its words where
-        there are no vectors. Raises: QueryError.
+        there are no vectors. `but` names a session that is left out. Raises: QueryError.
         """
         query = read(text, now or datetime.now(UTC))
+        query = query if but is None else but_for(but, query)
         limit = max(1, min(limit, MOST))
         if like is not None:
             return self._like(query, limit, row_named(like, self._store), vector)
@@ -117,11 +114,12 @@ class Searcher:
 
     def _search(self, query: Query, limit: int, meant: Callable[[], Vector | None]) -> Found:
         by_words = self._tried(lambda: self._by_words(query, limit), WORDS)
-        upto = 0 if by_words is None else int(read_note(self._folder, WORDS).get("upto", 0))
-        tail, behind = self._tail(upto)
-        ranked = {"words": by_words or [], "new": fitting(tail, query, limit)}
+        note = {} if by_words is None else read_note(self._folder, WORDS)
+        upto, actions = (int(note.get(name, 0)) for name in ("upto", "actions"))
+        new, behind = tail(self._store, self._types, upto=upto, actions=actions)
+        ranked = {"words": by_words or [], "new": fitting(new, query, limit)}
         if behind:
-            ranked["scanned"] = self._scanned(query, limit, upto)
+            ranked["scanned"] = scanned(query, limit, upto, self._store, self._types)
         own = meant()
         by_meaning = own and self._tried(lambda: self._by_meaning(query, own), VECTORS)
         if by_meaning:
@@ -148,12 +146,14 @@ class Searcher:
     def _newest(self, query: Query, limit: int) -> list[Row]:
         """The newest passages that fit the filters, where nothing is asked for in words."""
         where = without(query) or "true"
+        order = [("at", "descending"), ("n", "descending")]
 
-        def ask(table: Any) -> list[int]:
-            numbers = table.search().select(["n"]).where(where).limit(None).to_arrow()["n"]
-            return list(numbers.combine_chunks().sort("descending")[:limit].to_pylist())
+        def ask(table: Any) -> list[Row]:
+            found = table.search().select(["n", "at"]).where(where).limit(None).to_arrow()
+            return list(found.take(pc.select_k_unstable(found, limit, order)).to_pylist())
 
-        return self._rows(sorted(self._each(WORDS, ask), reverse=True)[:limit])
+        newest = sorted(self._each(WORDS, ask), key=lambda row: (row["at"], row["n"]), reverse=True)
+        return self._rows([row["n"] for row in newest[:limit]])
 
     def _meant(self, query: Query, vector: Callable[[str, str], Vector | None]) -> Vector | None:
         if not query.text or query.phrases or not self._has(VECTORS):
@@ -185,33 +185,8 @@ class Searcher:
 
     # -- rows
 
-    def _tail(self, upto: int) -> tuple[pa.Table, int]:
-        """Passages of the rows that the index has not come to, and how many rows are left out."""
-        feed = Follower(self._store, TABLES)
-        feed.position = upto
-        rows: list[tuple[str, Row]] = []
-        more = True
-        while more and len(rows) < _TAIL_ROWS:
-            found, more = feed.poll()
-            rows += found
-        newest = self._newest_number() if more else feed.position
-        return as_table(passages_of(rows, self._types)), newest - feed.position
-
-    def _scanned(self, query: Query, limit: int, upto: int) -> list[Row]:
-        """Texts of a folder whose index is far behind, found by reading the tables themselves."""
-        words = [*query.words, *query.phrases]
-        has = " OR ".join(f"contains(lower(text), {_literal(each)})" for each in words)
-        rows = []
-        for table in (agent_steps.TABLE, messages.TABLE):
-            opened = self._store.table(table)
-            if opened is not None:
-                where = f"journal_n > {upto}" + (f" AND ({has})" if has else "")
-                found = opened.search().where(where).limit(_SCANNED).to_arrow()
-                rows += [(table.name, row) for row in as_journalled(found).to_pylist()]
-        return fitting(as_table(passages_of(rows, self._types)), query, limit)
-
     def _tried(self, read: Callable[[], T], part: str) -> T | None:
-        """What a part of the index gives; None if it does not read, told its writer."""
+        """The answer of a part of the index; None if it does not read, which its writer is told."""
         for left in (1, 0):
             try:
                 return read()
@@ -226,10 +201,6 @@ class Searcher:
         with contextlib.suppress(OSError):
             (self._folder / DAMAGED).touch()
         return None
-
-    def _newest_number(self) -> int:
-        with self._store.folder.read_log() as log:
-            return 0 if log is None else log.newest_number()
 
     def _whole(self, hits: Iterable[Hit]) -> list[Hit]:
         """With their texts: the vectors have none."""
@@ -283,12 +254,8 @@ def full_text(query: Query) -> FullTextQuery | None:
 
 def without(query: Query) -> str:
     """The filters, with what a passage must not have: for a search that asks for no word."""
-    unlike = [f"NOT contains(lower(text), {_literal(words)})" for words in query.without]
+    unlike = [f"NOT {contains(words)}" for words in query.without]
     return " AND ".join([*([query.where] if query.where else []), *unlike])
-
-
-def _literal(words: str) -> str:
-    return "'" + words.lower().replace("'", "''") + "'"
 
 
 def _in_one_order(
@@ -305,5 +272,8 @@ def _in_one_order(
             ways[n].append(way if way == "meaning" else "words")
             if "text" in row or n not in rows:
                 rows[n] = {name: row[name] for name in row if name in SCHEMA.names}
-    order = sorted(scores, key=(lambda n: -n) if newest_first else (lambda n: (-scores[n], -n)))
+    if newest_first:
+        order = sorted(scores, key=lambda n: (rows[n]["at"], n), reverse=True)
+    else:
+        order = sorted(scores, key=lambda n: (-scores[n], -n))
     return [Hit(rows[n], scores[n], tuple(dict.fromkeys(ways[n]))) for n in order[:limit]]

@@ -10,12 +10,15 @@ from playwright.sync_api import expect
 import queue_imp as q
 from tests.browser.conftest import app_in
 from tests.browser.looking import (
+    MOST_SHIFT,
     PHONE,
     axe_findings,
+    count_shifts,
     is_wider_than_its_window,
     live,
     picture,
     row_of,
+    shifts_of,
 )
 from tests.support.waiting import until
 
@@ -135,6 +138,21 @@ def test_the_palette_counts_the_rows_and_leads_there(searched, visit):
     page.keyboard.press("Enter")
     page.wait_for_url("**/search?q=herring")
     expect(_lines(page).first).to_contain_text("herring")
+
+
+@pytest.mark.parametrize("query", ["", "?q=price"], ids=["nothing asked", "hits"])
+def test_it_opens_without_a_shift(searched, visit, query):
+    """The fields are known, and the hits are there, after the page."""
+    page = visit(f"{searched.at}/search{query}")
+    live(page)
+    expect(page.get_by_text("Offline demonstration")).to_be_attached()
+    count_shifts(page)
+    page.reload()
+    live(page)
+    shown = _lines(page) if query else page.get_by_role("list", name="Fields").get_by_role("button")
+    expect(shown).not_to_have_count(0)
+    page.evaluate("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+    assert shifts_of(page, MOST_SHIFT / 4) == []
 
 
 def test_what_cannot_be_meant_says_what_would_be_right(searched, visit):

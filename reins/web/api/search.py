@@ -46,7 +46,7 @@ class Hit(Wire):
     the rows before and after it, if they were asked for.
     """
 
-    source: Literal["step", "message", "memory", "session"]
+    source: Literal["step", "message", "memory", "session", "action"]
     session_id: str | None
     conversation_id: str | None
     kind: str
@@ -54,6 +54,7 @@ class Hit(Wire):
     actor: str | None
     at: str
     cost_usd: float | None
+    action_id: str | None
     text: str
     by: list[Literal["words", "meaning"]]
     score: float
@@ -85,14 +86,14 @@ class SearchAnswer(Wire):
 
 @api.get("/api/search", responses={200: SearchAnswer, **refusals(422)})
 def search(query: SearchQuery) -> dict[str, Any]:
-    """Search all logs, conversations and memories, by words and by meaning."""
+    """Search all sessions, logs, conversations, memories and actions, by words and by meaning."""
     from reins.search.answering import grouped  # noqa: PLC0415 - for those who search
 
     return grouped(found_for(query), around=query.around, store=api_context().bridge.store)
 
 
 def found_for(query: SearchQuery) -> Any:
-    """What a request searches for. Raises: RequestRefusedError."""
+    """The hits of a request. Raises: RequestRefusedError."""
     from reins.search.searching import searcher_of  # noqa: PLC0415 - for those who search
 
     bridge = api_context().bridge

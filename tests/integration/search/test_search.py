@@ -161,7 +161,8 @@ async def test_an_indexer_goes_on_where_the_one_before_was_killed(store):
     killed = indexer(store)
     await brought_up(killed)
     note = read_note(store.folder.path / "search", "words")
-    (store.folder.path / "search" / "words.json").write_text(json.dumps({**note, "upto": 3}))
+    as_before = {**note, "upto": 3, "serial": 3}
+    (store.folder.path / "search" / "words.json").write_text(json.dumps(as_before))
     await commit(store, step("s", 7, text="tea at last"))
     await brought_up(indexer(store))
     found = await search(store, "tea", limit=50)
@@ -282,7 +283,7 @@ async def test_vectors_of_another_route_are_made_anew(store, model):
     await brought_up(indexer(store))
     await embedded(store, model)
     index = Index(store.folder)
-    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["upto"]
+    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["serial"]
     assert index.open_vectors("another model") == 0
     await embedded(store, model)
     assert index.open_vectors(model.embeddings) > 0
@@ -300,7 +301,7 @@ async def test_an_index_that_was_made_anew_gets_its_vectors_again(store, model):
     while (await vectors.run_once()) != 1.0:
         pass
     index = Index(store.folder)
-    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["upto"]
+    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["serial"]
 
 
 async def test_what_agents_repeat_is_embedded_once(store, model, monkeypatch):
@@ -321,7 +322,7 @@ async def test_what_agents_repeat_is_embedded_once(store, model, monkeypatch):
 
 async def test_rows_far_behind_are_told(store, monkeypatch):
     """A search looks through so many of them, and says how many it left out."""
-    monkeypatch.setattr("reins.search.searching._TAIL_ROWS", 1)
+    monkeypatch.setattr("reins.search.behind._TAIL_ROWS", 1)
     monkeypatch.setattr("store.following._BATCH", 1)
     await filled(store)
     found = await search(store, "price")

@@ -8,6 +8,7 @@ const TOPIC = 'topic:'
 
 /** Where the row stands, to open it. */
 export function hitPath(hit: SearchHit): string {
+  if (hit.action_id) return at(`/queue?action=${encodeURIComponent(hit.action_id)}`)
   const conversation = hit.conversation_id
   if (conversation?.startsWith(TOPIC)) return topicPath(conversation.slice(TOPIC.length), hit.number ?? undefined)
   if (conversation) return hit.number === null ? conversationPath(conversation) : messagePath(conversation, hit.number)
@@ -25,7 +26,7 @@ export function groupName(group: HitGroup): string {
   const { session_id: session, agent_id: agent, conversation_id: conversation } = group
   if (conversation?.startsWith(TOPIC)) return `topic ${conversation.slice(TOPIC.length)}`
   if (conversation) return conversation
-  if (!session) return 'shared by all'
+  if (!session) return 'of no session'
   return agent && agent !== session ? `${agent} · ${session}` : session
 }
 

@@ -13,7 +13,7 @@ from reins.loops import TaskLoop, ThreadLoop
 from reins.search.deeds import described_after
 from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index
-from reins.search.passages import TABLES, passages_of, with_types
+from reins.search.passages import COLUMNS, TABLES, passages_of, with_types
 from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
@@ -91,7 +91,7 @@ class WordsIndexer(ThreadLoop):
         return super().failed(error)
 
     def _opened(self) -> Follower:
-        feed = Follower(self._store, TABLES)
+        feed = Follower(self._store, TABLES, columns=COLUMNS)
         feed.position = self._index.open()
         self._digests.now(out_of_date(self._index.digests(), self._store))
         self._feed, self._replaced, self._more = feed, feed.replaced, True

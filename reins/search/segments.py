@@ -7,6 +7,7 @@ merge tree (O'Neil et al., Acta Informatica 33, 1996).
 """
 
 import json
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -46,6 +47,7 @@ class Segments:
         self._note: Note = {}
         self._commits = self._fresh = 0
         """Of the last segment since it was indexed: commits and rows."""
+        self._deletes: Counter[str] = Counter()
 
     def open(self) -> Note:
         """The note as it stands; empty if there is none."""
@@ -82,6 +84,10 @@ class Segments:
             table = self._db.open_table(name)
             if table.count_rows(where):
                 table.delete(where)
+                self._deletes[name] += 1
+            if self._deletes[name] >= _COMMITS:  # each left a version behind
+                table.optimize(cleanup_older_than=_KEEP)
+                del self._deletes[name]
 
     def keep_up(self) -> None:
         """Index what is not, and make one of segments of a level, where that is due."""

@@ -29,6 +29,11 @@ from tests.integration.store.support import step
 __all__ = ["data", "model"]
 
 
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr("reins.search.digests._PAUSE_S", 0.0)
+
+
 def created(session_id, **config):
     return record(
         {

@@ -68,7 +68,7 @@ class DigestsDue:
         self._due: dict[str, float] = {}
 
     def note(self, rows: Iterable[tuple[str, Row]]) -> None:
-        """What happened, in rows as they are journalled."""
+        """Note what happened, in rows as they are journalled."""
         now = self._clock()
         for table, row in rows:
             if table == agent_steps.TABLE.name and row["kind"] not in _AT_ONCE:

@@ -1,4 +1,4 @@
-"""What no index has yet: rows and actions behind it, and the tables where it is far behind."""
+"""Rows and actions that no index has yet; and the tables themselves, where it is far behind."""
 
 from typing import Any
 

@@ -73,7 +73,7 @@ class DigestsDue:
         self._not_before = 0.0
 
     def note(self, rows: Iterable[tuple[str, Row]]) -> None:
-        """Take note of what happened, in rows as they are journalled."""
+        """Note what happened, in rows as they are journalled."""
         now = self._clock()
         for table, row in rows:
             if table == agent_steps.TABLE.name and row["kind"] not in _AT_ONCE:

@@ -181,6 +181,28 @@ class Reader:
             rows = rows.append_column(field, pa.nulls(len(rows), field.type))
         return rows
 
+    def batches(
+        self, table: Table, where: str | None, columns: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """As `stored`, a batch at a time; whoever takes long holds the folder's versions."""
+        schema = pa.schema([table.schema.field(name) for name in columns])
+
+        def read(opened: OpenTable) -> Iterator[pa.RecordBatch]:
+            there = set(opened.schema.names)
+            query = opened.search().select([name for name in columns if name in there])
+            return iter((query.where(where) if where else query).limit(None).to_batches(_BATCH))
+
+        nothing: Iterator[pa.RecordBatch] = iter(())
+        for found in self._read(table, read, nothing):
+            has: set[str] = set(found.schema.names)
+            yield pa.RecordBatch.from_arrays(
+                [
+                    found[field.name] if field.name in has else pa.nulls(len(found), field.type)
+                    for field in schema
+                ],
+                schema=schema,
+            )
+
     def count(self, table: Table, where: str) -> int:
         """The number of the table's own rows that fit; from its indices where possible."""
         return self._read(table, lambda opened: int(opened.count_rows(where)), 0)

@@ -29,8 +29,10 @@ T = TypeVar("T")
 class Reader:
     """One data folder as its readers see it; cheap to keep, safe to share between threads."""
 
-    def __init__(self, folder: DataFolder | Path | str) -> None:
+    def __init__(self, folder: DataFolder | Path | str, *, prepared: bool = False) -> None:
+        """`prepared`: somebody else has made the folder ready, and this process may not write."""
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
+        self._prepared = prepared
         self._tables: dict[str, OpenTable] = {}
         self.memory: Memory | None = None
         """Pending rows, where this process writes them."""
@@ -39,7 +41,8 @@ class Reader:
 
     @functools.cached_property
     def db(self) -> Tables:
-        self.folder.prepare()
+        if not self._prepared:
+            self.folder.prepare()
         with _told(self.folder.path):
             return self.folder.open_tables()
 

@@ -5,6 +5,7 @@ Started as `python -m reins.sql.child ORDER`, with no variables of the parent an
 
 import os
 import queue
+import re
 import sys
 import threading
 import time
@@ -20,6 +21,8 @@ from reins.sql.frames import framed, packed, read
 RESULT_BYTES = 16 << 20
 _THREADS = 2
 _ERROR_CHARS = 4_000
+_UNREAD = re.compile(r"Invalid Input Error: reading the stream registered as '(\w+)' failed: "
+                     r"[\w ]+: (.*)", re.DOTALL)  # fmt: skip
 _AT_ONCE = 200
 """Rows that are taken from DuckDB at once."""
 _BESIDE_MB = 1_024
@@ -68,7 +71,7 @@ class _Statements:
         self._locked = database.locked
         self._memory_mb = memory_mb
         self._limit_s = limit_s
-        self._folder = Reader(data)
+        self._folder = Reader(data, prepared=True)
         self._sources = {
             name: source.Source(self._folder, table) for name, table in catalog.tables().items()
         }
@@ -95,7 +98,7 @@ class _Statements:
         except (duckdb.OutOfMemoryException, MemoryError) as error:
             return orjson.dumps({"error": _too_large(error), "spent": True})
         except (duckdb.Error, OSError, RuntimeError, ValueError, RecursionError) as error:
-            return orjson.dumps({"error": str(error)[:_ERROR_CHARS] or type(error).__name__})
+            return orjson.dumps({"error": _told(error)})
         finally:
             connection.close()
             if held is not None:
@@ -126,6 +129,14 @@ def _result(found: Any, most_rows: int) -> tuple[list[dict[str, str]], list[byte
                 return columns, rows, True
             rows.append(made)
     return columns, rows, False
+
+
+def _told(error: BaseException) -> str:
+    """The message without the way that DuckDB took to a table of ours."""
+    text = str(error).partition(". Detail: Python exception")[0] or type(error).__name__
+    if found := _UNREAD.match(text):
+        text = f"the table {found[1]} could not be read: {found[2]}"
+    return text[:_ERROR_CHARS]
 
 
 def _too_large(error: BaseException) -> str:

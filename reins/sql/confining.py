@@ -19,9 +19,8 @@ _CPU_SPARE_S = 2
 
 
 def confine(data: Path) -> None:
-    """Keep this process to its programs and the data folder, without sockets; before any thread.
-
-    It may write into the folder: who reads the journal takes part in SQLite's locks.
+    """Keep this process to its programs and the data folder, both to be read alone, without
+    sockets, signals and other programs; before any thread.
     """
     with contextlib.suppress(OSError):
         os.nice(_POLITE)  # ticks come first
@@ -32,11 +31,11 @@ def confine(data: Path) -> None:
     system = [*(f"/{name}" for name in SYSTEM), *(f"/etc/{name}" for name in SETTINGS)]
     machine = ["/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/sys/devices/system/cpu",
                "/dev/urandom", "/sys/fs/cgroup"]  # fmt: skip
-    launcher.confine(
-        [*programs, *system, *machine],
-        [str(data)],
-        seccomp.program(platform.machine(), namespaces=False),
+    filtered = seccomp.program(
+        platform.machine(), namespaces=False, signals=False, programs=False
     )
+    if launcher.confine([*programs, *system, *machine, str(data)], [], filtered):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 
 
 def bound_memory(more_mb: int) -> None:

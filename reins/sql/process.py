@@ -16,6 +16,7 @@ import reins
 from reins import redaction
 from reins.sql.errors import SqlCancelledError, SqlError, StatementError
 from reins.sql.frames import HEAD_BYTES, packed, size_of
+from store.folder import DataFolder
 
 _START_S = 60.0
 _LOOK_S = 0.05
@@ -40,6 +41,7 @@ class Child:
     def __init__(self, data: Path, *, limit_s: float, memory_mb: int) -> None:
         order = {"data": str(data.absolute()), "memory_mb": memory_mb, "limit_s": limit_s}
         self.limit_s = limit_s
+        self._folder = DataFolder(data)
         self._ready = False
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-P", "-m", "reins.sql.child", orjson.dumps(order).decode()],
@@ -66,6 +68,10 @@ class Child:
 
         Raises: StatementError where the statement is at fault, SqlCancelledError, SqlError.
         """
+        with self._folder.open_for_others():  # the child may write nothing there
+            return self._asked(statement, rows, cancelled)
+
+    def _asked(self, statement: str, rows: int, cancelled: Callable[[], bool]) -> dict[str, Any]:
         if not self._ready:
             if self._answer(_START_S, cancelled) is None:
                 raise SqlError("the process for SQL does not start; see `reins sql` in a shell")

@@ -4,6 +4,7 @@ import atexit
 import csv
 import functools
 import io
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,8 @@ from reins.settings import current_settings
 from reins.spreadsheet import cell
 from reins.sql.errors import SqlUnavailableError, StatementError
 from reins.sql.runner import SqlRunner, why_unavailable
+
+_WHOLE = re.compile(r"-?\d+")
 
 __all__ = ["SqlUnavailableError", "StatementError", "as_csv", "sql"]
 
@@ -54,4 +57,6 @@ def _csv_cell(value: Any) -> object:
         return "true" if value else "false"
     if isinstance(value, list | dict):
         return orjson.dumps(value).decode()
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return value  # a number that JSON holds as a text, which is no formula
     return cell(value)

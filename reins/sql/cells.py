@@ -1,6 +1,6 @@
 """Values of a result as JSON has them."""
 
-from datetime import timedelta
+from datetime import time, timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -23,14 +23,24 @@ def _plain(value: Any) -> Any:
         return {str(name): _plain(each) for name, each in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(each) for each in value]
+    if isinstance(value, time) and value.tzinfo is not None:  # orjson refuses it
+        return value.isoformat()
     return value
+
+
+def _number(value: Decimal) -> Any:
+    """As a number where JSON's readers have the same one, or as a text."""
+    if not value.is_finite():
+        return None
+    if value == value.to_integral_value():
+        return _plain(int(value))
+    return float(value) if Decimal(repr(float(value))) == value else str(value)
 
 
 def _other(value: Any) -> Any:
     match value:
         case Decimal():
-            whole = value == value.to_integral_value() if value.is_finite() else False
-            return _plain(int(value)) if whole else float(value)
+            return _number(value)
         case bytes() | bytearray() | memoryview():
             return bytes(value).hex()
         case timedelta() | UUID():

@@ -97,7 +97,7 @@ class _Statements:
             return orjson.dumps({"error": str(error)})
         except (duckdb.OutOfMemoryException, MemoryError) as error:
             return orjson.dumps({"error": _too_large(error), "spent": True})
-        except (duckdb.Error, OSError, RuntimeError, ValueError, RecursionError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the next statement is no part
             return orjson.dumps({"error": _told(error)})
         finally:
             connection.close()

@@ -24,8 +24,17 @@ def size_of(head: bytes) -> int:
 
 def read(stream: BinaryIO) -> dict[str, Any] | None:
     """The next message; None at the end of the stream."""
-    head = stream.read(HEAD_BYTES)
-    if len(head) < HEAD_BYTES:
-        return None
-    body = stream.read(size_of(head))
-    return orjson.loads(body) if len(body) == size_of(head) else None
+    head = _exactly(stream, HEAD_BYTES)
+    body = None if head is None else _exactly(stream, size_of(head))
+    return None if body is None else orjson.loads(body)
+
+
+def _exactly(stream: BinaryIO, size_bytes: int) -> bytes | None:
+    """So many bytes, which a pipe may give in parts; None where it ends before."""
+    got = b""
+    while len(got) < size_bytes:
+        part = stream.read(size_bytes - len(got))
+        if not part:
+            return None
+        got += part
+    return got

@@ -68,6 +68,12 @@ class Child:
 
         Raises: StatementError where the statement is at fault, SqlCancelledError, SqlError.
         """
+        try:
+            statement.encode()
+        except UnicodeEncodeError:
+            raise StatementError(
+                "the statement has half of a character (a lone surrogate); take it out"
+            ) from None
         with self._folder.open_for_others():  # the child may write nothing there
             return self._asked(statement, rows, cancelled)
 

@@ -1,5 +1,6 @@
 """A statement, checked before it is run: one SELECT, over our tables, with harmless functions."""
 
+import re
 from collections.abc import Collection, Iterator
 from typing import Any
 
@@ -14,6 +15,9 @@ _SOURCES = frozenset({"range", "generate_series", "unnest", "json_each", "json_t
 those that read files, run other texts as SQL, or take addresses in memory."""
 _REFUSED = frozenset({"getenv", "write_log", "current_setting", "getvariable"})
 _OWN_SCHEMA = ("memory", "main")
+_OWN_NAME = re.compile(r"(?!duckdb_|pragma_|pg_|sqlite_)\w+")
+"""A name for a part of a statement, by which nothing else could be read: neither a file nor a view
+of DuckDB's own."""
 
 
 def checked(connection: duckdb.DuckDBPyConnection, text: str, tables: Collection[str]) -> str:
@@ -29,8 +33,8 @@ def checked(connection: duckdb.DuckDBPyConnection, text: str, tables: Collection
         what = f"{len(found)} statements were given" if found else "there is no statement"
         raise StatementError(f"{what}; write exactly one SELECT")
     statement = found[0]
-    if statement.type != duckdb.StatementType.SELECT:
-        kind = statement.type.name.replace("_", " ")
+    kind = _kind(statement)
+    if kind != "SELECT":
         raise StatementError(f"this is {kind}; only SELECT is taken, since SQL here only reads")
     _check_tree(_tree(connection, text), {name.casefold() for name in tables})
     return str(statement.query)
@@ -41,6 +45,13 @@ def _statements(connection: duckdb.DuckDBPyConnection, text: str) -> list[Any]:
         return list(connection.extract_statements(text))
     except duckdb.Error as error:
         raise StatementError(str(error)) from None
+
+
+def _kind(statement: Any) -> str:
+    try:
+        return str(statement.type.name).replace("_", " ")
+    except ValueError:  # newer than the names that DuckDB has for Python
+        return "no SELECT"
 
 
 def _tree(connection: duckdb.DuckDBPyConnection, text: str) -> Any:
@@ -58,6 +69,11 @@ def _tree(connection: duckdb.DuckDBPyConnection, text: str) -> Any:
 def _check_tree(tree: Any, tables: Collection[str]) -> None:
     nodes = list(_nodes(tree))
     own = {each["key"].casefold() for node in nodes for each in _common_tables(node)}
+    if strange := [name for name in own if not _OWN_NAME.fullmatch(name)]:
+        raise StatementError(
+            f"WITH {strange[0]!r:.200}: expected a name of letters, digits and _ that does not "
+            "begin like a view of DuckDB's (duckdb_, pragma_, pg_, sqlite_)"
+        )
     for node in nodes:
         match node.get("type"):
             case "BASE_TABLE":

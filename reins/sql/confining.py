@@ -31,9 +31,7 @@ def confine(data: Path) -> None:
     system = [*(f"/{name}" for name in SYSTEM), *(f"/etc/{name}" for name in SETTINGS)]
     machine = ["/proc/self", "/proc/meminfo", "/proc/cpuinfo", "/sys/devices/system/cpu",
                "/dev/urandom", "/sys/fs/cgroup"]  # fmt: skip
-    filtered = seccomp.program(
-        platform.machine(), namespaces=False, signals=False, programs=False
-    )
+    filtered = seccomp.program(platform.machine(), namespaces=False, signals=False, programs=False)
     if launcher.confine([*programs, *system, *machine, str(data)], [], filtered):
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
 

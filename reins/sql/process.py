@@ -12,7 +12,6 @@ from typing import Any
 
 import orjson
 
-import reins
 from reins import redaction
 from reins.sql.errors import SqlCancelledError, SqlError, StatementError
 from reins.sql.frames import HEAD_BYTES, packed, size_of
@@ -49,7 +48,7 @@ class Child:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             # Nothing of ours: what is in the variables of this process is no business of SQL.
-            env={**_ENVIRONMENT, "PYTHONPATH": str(Path(reins.__file__).parents[1])},
+            env={**_ENVIRONMENT, "PYTHONPATH": str(Path(__file__).parents[2])},
             cwd="/",
             bufsize=0,
             start_new_session=True,

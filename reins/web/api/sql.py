@@ -44,7 +44,7 @@ class SqlTable(Wire):
 
 
 class SqlState(Wire):
-    """Whether statements are run here, with which bounds, over which tables; `why` says why not."""
+    """The bounds of statements and the tables; `on` says if any are run here, `why` why not."""
 
     on: bool
     why: str | None
@@ -67,7 +67,7 @@ _RESULT: Answers = {
 
 @api.get("/api/sql", responses={200: SqlState})
 def get_sql() -> dict[str, Any]:
-    """Whether SQL is on, its bounds, and the tables with their columns."""
+    """Say if SQL is on, its bounds, and the tables with their columns."""
     settings = api_context().bridge.settings
     why = why_unavailable(settings)
     return {

@@ -50,7 +50,7 @@ def begun(runner):
     [
         (ENDLESS, "longer than 1 s"),
         ("SELECT length(repeat('x', 2000000000))", r"longer|memory"),
-        ("SELECT count(*) FROM (SELECT DISTINCT r, r + 1 FROM range(400000000) t(r))", r"longer|memory"),
+        ("SELECT count(DISTINCT hash(r)) FROM range(400000000) t(r)", r"longer|memory"),
         ("SELECT list(repeat('x', 100000)) FROM range(1000000)", "memory"),
     ],
     ids=["endless", "a long text", "a large table", "a large list"],

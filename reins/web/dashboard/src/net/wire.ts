@@ -58,6 +58,10 @@ export type SearchField = Schemas['SearchFieldRule']
 export type Mode = Schemas['InterruptBody']['mode']
 /** A saved view or template; `content` depends on which. */
 export type Saved = Narrowed<Schemas['Saved'], { kind: 'view' | 'template'; content: JsonObject }>
+/** If SQL is on, and what may be read by it. */
+export type SqlState = Schemas['SqlState']
+export type SqlTable = Schemas['SqlTable']
+export type SqlResult = Narrowed<Schemas['SqlResult'], { rows: Json[][] }>
 export type FieldProblem = Schemas['Flaw']
 
 export type AgentType = Narrowed<

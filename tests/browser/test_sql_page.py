@@ -114,17 +114,6 @@ def test_it_can_be_read(asked, visit, width):
     _check(page, f"{width}-sql-times")
 
 
-def test_while_it_is_off_it_says_how_to_turn_it_on(shared, visit):
-    """With the lines to type, and where more is said."""
-    page = visit(f"{shared.at}/sql")
-    expect(page.get_by_role("heading", name="SQL is off here")).to_be_visible()
-    expect(page.get_by_text("REINS_SQL=on reins run")).to_be_visible()
-    expect(page.get_by_role("link", name="How to ask by SQL")).to_have_attribute(
-        "href", "/help/how-to#ask-by-sql"
-    )
-    assert axe_findings(page) == []
-
-
 def _check(page, name):
     assert not is_wider_than_its_window(page)
     for scheme in ("light", "dark"):

@@ -69,7 +69,7 @@ def test_a_statement_is_written_run_and_taken_away(asked, visit):
 
 
 def test_what_is_wrong_is_told(asked, visit):
-    """A flaw with its place, more rows than are shown, none at all, and a statement that is stopped."""
+    """A flaw with its place; more rows than are shown, or none; a statement that is stopped."""
     page = visit(f"{asked.at}/sql", expected=("422",))
     _run(page, "DROP TABLE queue")
     alert = page.get_by_role("alert")

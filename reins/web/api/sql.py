@@ -80,7 +80,7 @@ def get_sql() -> dict[str, Any]:
     }
 
 
-@api.post("/api/sql", responses={**_RESULT, **refusals(403, 422, 429, 501, 503)})
+@api.post("/api/sql", responses={**_RESULT, **refusals(400, 403, 413, 415, 422, 429, 501, 503)})
 def post_sql(query: SqlQuery, body: SqlBody) -> Response | dict[str, Any]:
     """Run one SELECT over all tables. It is given up when the client goes away."""
     context = api_context()

@@ -40,6 +40,7 @@ import type {
   RouteList,
   Saved,
   Schedule,
+  SearchAnswer,
   SessionDetail,
   SessionNow,
   SessionsPage,
@@ -261,6 +262,7 @@ export const api = {
   steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),
   interrupt: (sessionId: string, body: { guidance: JsonObject | string; mode: Mode; actor: string }, key: string) =>
     post<Accepted>(ofSession(sessionId, '/interrupt'), body, key),
+  search: (query: { q?: string; like?: string; limit?: number }, signal: AbortSignal) => get<SearchAnswer>('/search', query, signal),
   sqlState: (signal: AbortSignal) => get<SqlState>('/sql', {}, signal),
   sql: (body: { statement: string; rows: number }, signal: AbortSignal) => send<SqlResult>('/sql', question(body, signal)),
   /** All rows that may be had, as a file. */
@@ -346,3 +348,7 @@ export const exportPath = (conversationId: string, format: 'markdown' | 'json'):
 /** The address of the rows of a log that fit, for a download. */
 export const exportStepsPath = (sessionId: string, filter: StepFilter, format: 'jsonl' | 'csv'): string =>
   at(`/api${ofSession(sessionId, '/export')}${search({ ...filter, zone: ownZone(), format })}`)
+
+/** The address of the hits of a search, for a download. */
+export const exportSearchPath = (query: { q: string; like: string; limit: number }, format: 'jsonl' | 'csv'): string =>
+  at(`/api/search/export${search({ ...query, format })}`)

@@ -38,6 +38,10 @@ _RANKED = 100
 _RRF = 60
 """Cormack et al., SIGIR 2009: a hit's score is the sum of 1 / (60 + its place) over the ways."""
 _NPROBES, _REFINE = 20, 10
+LEAST_ALIKE = {"l2_supercat_256": 0.2}
+"""By models of embeddings: the cosine below which texts have nothing to do with each other. Of a
+model that is not among them nobody has measured it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +185,9 @@ class Searcher:
             rows = search.where(query.where, prefilter=True) if query.where else search
             return list(rows.limit(_RANKED).to_list())
 
-        return sorted(self._each(VECTORS, ask), key=lambda row: float(row["_distance"]))[:_RANKED]
+        least = LEAST_ALIKE.get(self._route().rpartition(" ")[2], -1.0)
+        alike = [row for row in self._each(VECTORS, ask) if 1 - row["_distance"] >= least]
+        return sorted(alike, key=lambda row: float(row["_distance"]))[:_RANKED]
 
     # -- rows
 

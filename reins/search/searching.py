@@ -125,7 +125,7 @@ class Searcher:
         if behind:
             ranked["scanned"] = scanned(query, limit, upto, self._store, self._types)
         own = meant()
-        by_meaning = own and self._tried(lambda: self._by_meaning(query, own), VECTORS)
+        by_meaning = own and self._tried(lambda: self._meant_by(query, own), VECTORS)
         if by_meaning:
             ranked["meaning"] = by_meaning
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
@@ -185,9 +185,12 @@ class Searcher:
             rows = search.where(query.where, prefilter=True) if query.where else search
             return list(rows.limit(_RANKED).to_list())
 
+        return sorted(self._each(VECTORS, ask), key=lambda row: float(row["_distance"]))[:_RANKED]
+
+    def _meant_by(self, query: Query, vector: Vector) -> list[Row]:
+        """Those near enough to be what words mean."""
         least = LEAST_ALIKE.get(self._route().rpartition(" ")[2], -1.0)
-        alike = [row for row in self._each(VECTORS, ask) if 1 - row["_distance"] >= least]
-        return sorted(alike, key=lambda row: float(row["_distance"]))[:_RANKED]
+        return [row for row in self._by_meaning(query, vector) if 1 - row["_distance"] >= least]
 
     # -- rows
 

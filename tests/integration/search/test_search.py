@@ -245,7 +245,7 @@ async def test_what_is_meant_is_found_by_other_words(store, model):
     assert found.hits[0].by == ("meaning",)
     both = await search(store, "coffee", vector=asking(model, loop))
     assert both.hits[0].by == ("words", "meaning")
-    within = await search(store, "coffee source:message", vector=asking(model, loop))
+    within = await search(store, "expensive loaf source:message", vector=asking(model, loop))
     assert texts(within) == ["Mara speaks of the price of bread"]
     assert within.hits[0].by == ("meaning",)
 

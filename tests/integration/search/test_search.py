@@ -239,7 +239,7 @@ async def test_what_is_meant_is_found_by_other_words(store, model):
     await brought_up(indexer(store))
     await embedded(store, model)
     loop = asyncio.get_running_loop()
-    found = await search(store, "beverages", vector=asking(model, loop))
+    found = await search(store, "beverage", vector=asking(model, loop))
     assert found.by_meaning
     assert {TEXTS[0], TEXTS[1]} & set(texts(found)[:2])
     assert found.hits[0].by == ("meaning",)
@@ -260,7 +260,7 @@ async def test_what_has_nothing_to_do_with_it_is_not_meant(store, model):
     found = await search(store, "xyzzy plugh", vector=vector)
     assert found.by_meaning
     assert texts(found) == []
-    assert TEXTS[5] not in texts(await search(store, "beverages", vector=vector))
+    assert TEXTS[5] not in texts(await search(store, "beverage", vector=vector))
 
 
 async def test_rows_like_another_are_those_that_mean_the_same(store, model):

@@ -1,4 +1,4 @@
-"""`reins search`: where anything was said, in all logs, conversations and memories."""
+"""`reins search`: where anything was said or done, by whom and why."""
 
 from typing import Any
 
@@ -57,8 +57,9 @@ def search(
         print_json(found, indent=2)
         return
     for group in found["groups"]:
-        of = group["session_id"] or f"conversation {group['conversation_id']}"
-        print(terminal.shown(str(of)))
+        room = group["conversation_id"]
+        of = group["session_id"] or (f"conversation {room}" if room else "of no session")
+        print(terminal.shown(of))
         for hit in group["hits"]:
             _print_hit(hit)
     if not found["groups"]:

@@ -38,6 +38,10 @@ _RANKED = 100
 _RRF = 60
 """Cormack et al., SIGIR 2009: a hit's score is the sum of 1 / (60 + its place) over the ways."""
 _NPROBES, _REFINE = 20, 10
+LEAST_ALIKE = {"l2_supercat_256": 0.15}
+"""By models of embeddings: the cosine below which a text is no hit. Nothing separates what belongs
+together; this is as much as costs no right one. Of other models nobody has measured it.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +125,7 @@ class Searcher:
         if behind:
             ranked["scanned"] = scanned(query, limit, upto, self._store, self._types)
         own = meant()
-        by_meaning = own and self._tried(lambda: self._by_meaning(query, own), VECTORS)
+        by_meaning = own and self._tried(lambda: self._meant_by(query, own), VECTORS)
         if by_meaning:
             ranked["meaning"] = by_meaning
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
@@ -182,6 +186,11 @@ class Searcher:
             return list(rows.limit(_RANKED).to_list())
 
         return sorted(self._each(VECTORS, ask), key=lambda row: float(row["_distance"]))[:_RANKED]
+
+    def _meant_by(self, query: Query, vector: Vector) -> list[Row]:
+        """Those near enough to be what words mean."""
+        least = LEAST_ALIKE.get(self._route().rpartition(" ")[2], -1.0)
+        return [row for row in self._by_meaning(query, vector) if 1 - row["_distance"] >= least]
 
     # -- rows
 

@@ -56,6 +56,7 @@ from reins.sources.addresses import Addresses
 from reins.sources.folders import Folders
 from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
+from reins.sql.runner import SqlRunner
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
 from reins.unusable import UNUSABLE, is_panic, unusable
@@ -112,6 +113,7 @@ class Runtime:
         self.confinement, self.toolbox = toolbox_for(settings)
         self.tools = WorkerTools(settings, self.toolbox, self.confinement)
         self.plans = PlanModules()
+        self.sql = SqlRunner(settings)
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
@@ -128,6 +130,7 @@ class Runtime:
                 self.toolbox,
                 self.plans,
                 self.store.reader,
+                self.sql,
                 per_session={Model: self.model.for_caller},
             ),
             schedule=schedule(settings),
@@ -175,6 +178,7 @@ class Runtime:
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)
             await self.tools.take(tools)
+            ending.add("SQL", partial(asyncio.to_thread, self.sql.stop))
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             await self.memories.load()

@@ -13,6 +13,7 @@ from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
 from agents_impl.boarding import ToolBoards
 from agents_impl.searching import ToolSearch
+from agents_impl.selecting import ToolTables
 from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
@@ -23,6 +24,7 @@ from agents_impl.task.recording import TaskRecords
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
 from reins.llm import Model
+from reins.sql.runner import SqlRunner
 from reins.tools.asking import Answered
 from reins.tools.budget import Spent
 from reins.tools.outcome import ToolError
@@ -161,6 +163,7 @@ class TaskActs(TaskRecords):
         around.boards = ToolBoards(boards)
         get, session_id = self.services.get, self.session.session_id
         around.search = ToolSearch(lambda: get(Reader), get(Model), session_id)
+        around.tables = ToolTables(lambda: get(SqlRunner))
         around.mind = mind = CallMind(self.session, self.state, pending.call.key)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(

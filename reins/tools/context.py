@@ -84,6 +84,14 @@ class Search(Protocol):
         ...
 
 
+class Tables(Protocol):
+    """Reads the tables of all sessions. Raises: ToolError for what has no result."""
+
+    async def select(self, statement: str, most: int) -> str:
+        """The result of one SELECT as CSV, at most so many rows; it says if there are more."""
+        ...
+
+
 NO_WORKSPACE = (
     "there is no workspace here: a session has one in its config, a call from a shell with "
     "--workspace, one from a script in its context"
@@ -116,6 +124,7 @@ class Context:
     mind: Mind | None = None
     boards: Boards | None = None
     search: Search | None = None
+    tables: Tables | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

@@ -1,4 +1,4 @@
-"""Facts as a call of a tool or a task of a plan has them: a change counts with the row of its end."""
+"""Facts as a call of a tool has them: a change counts with the row of the call's end."""
 
 import hashlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence

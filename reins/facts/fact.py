@@ -134,7 +134,7 @@ def when(value: str | int | None, part: str) -> int | None:
 
     **Units**: microseconds since 1970. Raises: FactError.
     """
-    if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+    if value is None or isinstance(value, int):
         return value
     try:
         if found := _DATE.fullmatch(value.strip()):

@@ -1,7 +1,7 @@
 """The facts of one owner in memory: the fold of its rows, and who is beside whom.
 
-Facts lie in columns of numbers, so that a hundred thousand take some thirty megabytes. Rows may come
-in any order, and twice: the fold of the same rows is the same.
+Facts lie in columns of numbers, so that a hundred thousand take some thirty megabytes. Rows may
+come in any order, and twice: the fold of the same rows is the same.
 """
 
 from array import array

@@ -4,7 +4,9 @@ import unicodedata
 
 MAX_NAME_CHARS = 200
 ALIAS = "alias of"
-"""The relation between two names of one entity."""
+"""The relation between two names of one entity. People alone say so."""
+PROPOSED, DIFFERENT = "may be alias of", "not alias of"
+"""The relations of a proposal that a person has not decided about, and of one that was refused."""
 IS_A, FUNCTIONAL = "is a", "functional relation"
 """A fact of this relation and object declares that its subject, a relation, has one object at a
 time."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from difflib import SequenceMatcher
 
 from reins.facts.graph import Graph
-from reins.facts.naming import skeleton
+from reins.facts.naming import DIFFERENT, skeleton
 from reins.facts.view import Seen
 
 _NEAR = 0.84
@@ -47,7 +47,8 @@ def near_names(seen: Seen, beside: list[NearNames], key: str, most: int = 5) -> 
         for other in each.beside(key):
             if other not in own and (score := nearness(key, other)) >= _NEAR:
                 scored[other] = score
-    best = sorted(scored, key=lambda other: (-scored[other], other))[:most]
+    ranked = sorted(scored, key=lambda other: (-scored[other], other))
+    best = [each for each in ranked if not seen.between(key, each, DIFFERENT)][:most]
     return [seen.view.shown(each) or each for each in best]
 
 
@@ -63,9 +64,11 @@ def nearness(one: str, other: str) -> float:
         return 0.0
     if len(words) == len(others) > 1 and all(map(_initial, words, others)):
         return 0.9
-    if min(len(first), len(second)) < _SHORTEST:
-        return 0.0
-    matcher = SequenceMatcher(None, first, second, autojunk=False)
+    return _spelling(first, second) if min(len(first), len(second)) >= _SHORTEST else 0.0
+
+
+def _spelling(one: str, other: str) -> float:
+    matcher = SequenceMatcher(None, one, other, autojunk=False)
     if matcher.real_quick_ratio() < _NEAR or matcher.quick_ratio() < _NEAR:
         return 0.0
     return matcher.ratio()

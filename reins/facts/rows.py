@@ -75,8 +75,8 @@ def ops_from(rows: Iterable[Mapping[str, Any]]) -> Iterable[Op]:
 def rows_of(owner: Owner, after: int, store: Any) -> list[dict[str, Any]]:
     """The rows of an owner after `journal_n` `after`, as they were written."""
     if owner.scope != "session":
-        asked = {"agent_id": owner.id} if owner.scope == "agent" else {}
-        return facts.list_facts(scope=owner.scope, after=after, store=store, **asked)
+        agent_id = owner.id if owner.scope == "agent" else None
+        return facts.list_facts(agent_id=agent_id, scope=owner.scope, after=after, store=store)
     found = facts.list_facts(owner.id, scope="session", after=after, store=store)
     return [row for row in found if row["life"] is not None and _us(row["life"]) == owner.life]
 

@@ -77,7 +77,7 @@ class Seen:
     # -- names
 
     def names(self, name: str) -> frozenset[str]:
-        """The keys of all names of an entity: those that facts of aliases join."""
+        """The keys of all names of an entity: those that people have joined as aliases."""
         key = normal(name)
         if key not in self._aliases:
             found, ahead = {key}, [key]
@@ -105,10 +105,23 @@ class Seen:
             return None
         return span
 
+    def between(self, one: str, other: str, *relations: str) -> list[Held]:
+        """The facts that hold now between two names themselves, either way, of some relations."""
+        wanted = {normal(each) for each in relations}
+        ends = {normal(one), normal(other)}
+        return [
+            self.held((index, number))
+            for index, graph in enumerate(self._graphs)
+            for number in (*graph.out(normal(one)), *graph.into(normal(one)))
+            if (keys := graph.keys_of(number))[1] in wanted
+            and {keys[0], keys[2]} == ends
+            and self.stands((index, number))
+        ]
+
     # -- relations
 
     def is_functional(self, relation: str) -> bool:
-        """True for a relation that has one object at a time: a fact says so, whenever it is true."""
+        """True for a relation that has one object at a time: a fact says so, at whatever time."""
         if relation not in self._functional:
             self._functional[relation] = any(
                 graph.keys_of(number)[1:] == (IS_A, FUNCTIONAL)
@@ -178,13 +191,12 @@ class Seen:
 
     def held(self, place: Place) -> Held:
         """A fact as it stands, also one that is retracted."""
-        graph, fact = self._graphs[place[0]], self._graphs[place[0]].fact(place[1])
+        fact = self._graphs[place[0]].fact(place[1])
         scope = self.view.graphs[place[0]][0]
         span = self.span(place)
         if span is None:
             return Held(fact, scope, fact.valid_from, fact.valid_to, retracted=True)
-        begin = fact.valid_from if graph.span(place[1]) is None else _open(span[0], -_FAR)
-        return Held(fact, scope, begin, _open(span[1], _FAR), span[2])
+        return Held(fact, scope, _open(span[0], -_FAR), _open(span[1], _FAR), span[2])
 
     def stands(self, place: Place) -> bool:
         """True for a fact that is true at the moment."""

@@ -11,8 +11,9 @@ from agent_core.agent.effects import Effect, Prepared
 from agent_core.session.session import Session
 from reins.facts import asking
 from reins.facts.fact import Moment, Op, Place, Scope, asserted, when
-from reins.facts.facts import MAX_FACTS, Facts, owners_of
-from reins.facts.naming import FUNCTIONAL, IS_A, FactError, normal
+from reins.facts.facts import Facts, owners_of
+from reins.facts.making import check_end, check_room, declared
+from reins.facts.naming import ALIAS, DIFFERENT, PROPOSED, FactError, normal
 from reins.facts.near import near_names
 from reins.facts.rows import Owner, of_session, record_of
 from reins.facts.view import View
@@ -106,6 +107,8 @@ class CallFacts:
         (`near`).
         """
         owner, place = self._owner(scope), Place(call_id=self._key, document=document)
+        if normal(relation) in (ALIAS, DIFFERENT):
+            relation = _proposed(relation, subject, object)
         whose = source or document or self._session.session_id
         op = asserted(
             self._id("assert", subject, relation, object, source, valid_from), self._now,
@@ -115,28 +118,21 @@ class CallFacts:
         )  # fmt: skip
         view = await self._view()
         if view is not None:
-            _check_room(view, scope, self._ops)
+            check_room(view, scope, len(self._ops) + 1)
         if functional and (view is None or not view.at().is_functional(normal(relation))):
-            declared = self._id("functional", relation)
-            self._add(owner, asserted(
-                declared, op.at, relation, IS_A, FUNCTIONAL, source=whose, scope=scope,
-                place=place,
-            ))  # fmt: skip
+            self._add(owner, declared(self._id("functional", relation), op.at, op))
         ended = [] if view is None else _giving_way(view, op, functional=functional)
         self._add(owner, op)
-        told = {"fact_id": op.id, "ended": ended}
+        told = {"fact_id": op.id, "relation": op.relation, "ended": ended}
         return told | {"near": [] if view is None else await self._near(view, subject, object)}
 
     async def end(self, fact_id: str, at: str | int | None = None, text: str = "") -> None:
         """Say that a fact is not true any more, from `at` on; without it from now on."""
         owner, known = await self._find(fact_id)
         moment = self._now if at is None else when(at, "at")
-        begin = None if known is None else known.valid_from
-        if begin is not None and moment is not None and moment <= begin:
-            raise FactError(
-                f"the fact begins at {asking.shown_time(begin)}, and would end at "
-                f"{asking.shown_time(moment)}; retract one that was never true"
-            )
+        check_end(None if known is None else known.valid_from, moment)
+        if (view := await self._view()) is not None and view.find(fact_id) is not None:
+            asking.check_switch(view, "end", fact_id)
         self._change(owner, "end", fact_id, "", text, valid_to=moment)
 
     async def retract(
@@ -314,10 +310,8 @@ def _giving_way(view: View, op: Op, *, functional: bool) -> list[str]:
     return [each.fact.fact_id for each in seen.ended_by(op)]
 
 
-def _check_room(view: View, scope: Scope, ops: Sequence[tuple[Owner, Op]]) -> None:
-    held = sum(len(graph) for each, graph in view.graphs if each == scope)
-    if held + len(ops) >= MAX_FACTS:
-        raise FactError(
-            f"the scope {scope} holds {held:,} facts, {MAX_FACTS:,} at the most; rows are never "
-            "taken away, so keep what is many in a document or a table"
-        )
+def _proposed(relation: str, subject: str, other: str) -> str:
+    """Agents propose that two names are of one entity; people decide. Raises: FactError."""
+    if normal(relation) == DIFFERENT:
+        raise FactError(f"whether {subject!r:.80} is {other!r:.80} is decided by people")
+    return PROPOSED

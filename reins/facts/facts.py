@@ -77,10 +77,13 @@ class Facts:
             if owner in self._kept:
                 self._kept[owner].graph.take(ops)
 
-    async def commit(self, owner: Owner, op: Op) -> None:
-        """Commit a change by itself, with no row of a log."""
-        async with self.committing({owner: [op]}):
-            await self._store.journal.append(record_of(op, owner, owner, None))
+    async def commit(self, changes: Mapping[Owner, Sequence[Op]]) -> None:
+        """Commit changes by themselves, with no row of a log; all or none."""
+        records = [
+            record_of(op, owner, owner, None) for owner, ops in changes.items() for op in ops
+        ]
+        async with self.committing(changes):
+            await self._store.journal.append(*records)
 
     @property
     def reader(self) -> Reader:

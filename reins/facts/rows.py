@@ -37,6 +37,15 @@ def of_session(session_id: str, agent_id: str, created_at: int) -> Owner:
     return Owner("session", session_id, agent_id, created_at)
 
 
+def owner_of(row: Mapping[str, Any]) -> Owner:
+    """Whose a stored row is."""
+    if row["scope"] == "shared":
+        return SHARED
+    if row["scope"] == "agent":
+        return of_agent(row["agent_id"])
+    return of_session(row["session_id"], row["agent_id"], _us(row["life"]))
+
+
 def record_of(op: Op, owner: Owner, by: Owner, seq: int | None) -> Record:
     """The journal's record of a change that is committed with the row `seq` of a session's log, or
     with none. `by`: the session that says so; of a person's change the owner itself.

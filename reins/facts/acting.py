@@ -1,7 +1,8 @@
 """The handlers of people's changes of facts, and of their decisions about aliases."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from agent_core.actions.handling import handles
@@ -120,134 +121,130 @@ class _Changing:
 @handles(FactRemember)
 async def fact_remember(worker: Worker, action: Action) -> Outcome:
     """The fact's id is the action's."""
-    asked: FactRemember = action.payload(FactRemember)
-    changing = _Changing(worker, action)
-    if changing.is_done(await changing.rows(fact_id=action.action_id)):
-        return Applied(1)
-    try:
-        if normal(asked.relation) in (ALIAS, PROPOSED, DIFFERENT):
-            raise FactError(
-                f"the relation is {asked.relation!r}; that two names are of one entity, or are "
-                "not, is decided by alias_decide"
-            )
-        owners = await changing.owners(asked)
-        view, place = await changing.facts.view(*owners), changing.place
-        check_room(view, owners[0].scope, 2)
-        source = asked.source or asked.document or action.actor
-        op = asserted(
-            changing.next_id(), changing.now + 1, asked.subject, asked.relation, asked.object,
-            source=source, text=asked.text, scope=owners[0].scope,
-            place=Place(actor=place.actor, message_id=place.message_id, document=asked.document),
-            valid_from=when(asked.valid_from, "valid_from"),
-            valid_to=when(asked.valid_to, "valid_to"), confidence=asked.confidence,
-        )  # fmt: skip
-        if asked.functional and not view.at().is_functional(normal(asked.relation)):
-            changing.add(owners[0], declared(changing.next_id(), changing.now, op))
-        changing.add(owners[0], op)
-    except FactError as error:
-        return Rejected(str(error))
-    return await changing.commit()
+    return await _outcome(_remembered(_Changing(worker, action), action.payload(FactRemember)))
 
 
 @handles(FactEnd)
 async def fact_end(worker: Worker, action: Action) -> Outcome:
-    """As far as the fact has begun by then."""
-    asked: FactEnd = action.payload(FactEnd)
-    changing = _Changing(worker, action)
-    rows = await changing.rows(fact_id=asked.fact_id)
-    if changing.is_done(rows):
-        return Applied(1)
-    try:
-        owner = _owner_in(rows, asked.fact_id)
-        view = await changing.facts.view(owner)
-        _, graph, number = asking.found(view, asked.fact_id)
-        moment = changing.now if asked.at is None else when(asked.at, "at")
-        check_end(graph.fact(number).valid_from, moment)
-        asking.check_switch(view, "end", asked.fact_id)
-        changing.change(owner, "end", asked.text, fact_id=asked.fact_id, valid_to=moment)
-    except FactError as error:
-        return Rejected(str(error))
-    return await changing.commit()
+    """At its end the fact has begun."""
+    return await _outcome(_ended(_Changing(worker, action), action.payload(FactEnd)))
 
 
 @handles(FactRetract)
 async def fact_retract(worker: Worker, action: Action) -> Outcome:
     """Its outcome says how many facts it was."""
-    return await _switched(worker, action, action.payload(FactRetract), "retract")
+    return await _outcome(
+        _switched(_Changing(worker, action), action.payload(FactRetract), "retract")
+    )
 
 
 @handles(FactRestore)
 async def fact_restore(worker: Worker, action: Action) -> Outcome:
     """As `fact_retract`."""
-    return await _switched(worker, action, action.payload(FactRestore), "restore")
-
-
-async def _switched(worker: Worker, action: Action, asked: ToFactOrSource, kind: OpKind) -> Outcome:
-    changing = _Changing(worker, action)
-    try:
-        if asked.fact_id is not None:
-            return await _switched_one(changing, asked.fact_id, kind, asked.text)
-        return await _switched_source(changing, asked.source or "", kind, asked.text)
-    except FactError as error:
-        return Rejected(str(error))
-
-
-async def _switched_one(changing: _Changing, fact_id: str, kind: OpKind, text: str) -> Outcome:
-    rows = await changing.rows(fact_id=fact_id)
-    if changing.is_done(rows):
-        return Applied(1)
-    owner = _owner_in(rows, fact_id)
-    asking.check_switch(await changing.facts.view(owner), kind, fact_id)
-    changing.change(owner, kind, text, fact_id=fact_id)
-    return await changing.commit()
-
-
-async def _switched_source(changing: _Changing, source: str, kind: OpKind, text: str) -> Outcome:
-    """Of all who hold a fact on its word."""
-    rows = await changing.rows(source=source)
-    count = 0
-    for owner in dict.fromkeys(owner_of(row) for row in rows if row["op"] == "assert"):
-        view = await changing.facts.view(owner)
-        graph = view.graphs[0][1]
-        if changing.is_done(rows):
-            count += len(graph.of_source(source))
-        elif (kind == "restore") == graph.is_retracted_source(source):
-            count += len(graph.of_source(source))
-            changing.change(owner, kind, text, source=source)
-    if changing.is_done(rows):
-        return Applied(count)
-    if not count:
-        state = "a retracted source" if kind == "restore" else "the source of a fact that stands"
-        raise FactError(f"{source!r:.80} is not {state}; GET /api/facts tells of sources")
-    return await changing.commit(count)
+    return await _outcome(
+        _switched(_Changing(worker, action), action.payload(FactRestore), "restore")
+    )
 
 
 @handles(AliasDecide)
 async def alias_decide(worker: Worker, action: Action) -> Outcome:
     """It is a fact itself, which is retracted as any other."""
-    asked: AliasDecide = action.payload(AliasDecide)
-    changing = _Changing(worker, action)
-    if changing.is_done(await changing.rows(fact_id=action.action_id)):
-        return Applied(1)
+    return await _outcome(_decided(_Changing(worker, action), action.payload(AliasDecide)))
+
+
+async def _outcome(changed: Awaitable[Outcome]) -> Outcome:
     try:
-        if normal(asked.name) == normal(asked.other):
-            raise FactError(f"{asked.name!r} and {asked.other!r} are one name already")
-        owners = await changing.owners(asked)
-        view = await changing.facts.view(*owners)
-        check_room(view, owners[0].scope, 1)
-        same = asked.decision == "same"
-        relation, against = (ALIAS, DIFFERENT) if same else (DIFFERENT, ALIAS)
-        if view.at().between(asked.name, asked.other, relation):
-            raise FactError(f"it is decided already: {asked.name} · {relation} · {asked.other}")
-        changing.add(owners[0], asserted(
-            changing.next_id(), changing.now, asked.name, relation, asked.other,
-            source=action.actor, text=asked.text, scope=owners[0].scope, place=changing.place,
-        ))  # fmt: skip
-        for held in view.at().between(asked.name, asked.other, against, PROPOSED):
-            owner = next(each for each in owners if each.scope == held.scope)
-            changing.change(owner, "retract", asked.text, fact_id=held.fact.fact_id)
+        return await changed
     except FactError as error:
         return Rejected(str(error))
+
+
+async def _remembered(changing: _Changing, asked: FactRemember) -> Outcome:
+    if changing.is_done(await changing.rows(fact_id=changing.action.action_id)):
+        return Applied(1)
+    if normal(asked.relation) in (ALIAS, PROPOSED, DIFFERENT):
+        raise FactError(
+            f"the relation is {asked.relation!r}; that two names are of one entity, or are not, "
+            "is decided by alias_decide"
+        )
+    owners = await changing.owners(asked)
+    view, actor = await changing.facts.view(*owners), changing.action.actor
+    check_room(view, owners[0].scope, 2)
+    op = asserted(
+        changing.next_id(), changing.now + 1, asked.subject, asked.relation, asked.object,
+        source=asked.source or asked.document or actor, text=asked.text, scope=owners[0].scope,
+        place=replace(changing.place, document=asked.document), confidence=asked.confidence,
+        valid_from=when(asked.valid_from, "valid_from"), valid_to=when(asked.valid_to, "valid_to"),
+    )  # fmt: skip
+    if asked.functional and not view.at().is_functional(normal(asked.relation)):
+        changing.add(owners[0], declared(changing.next_id(), changing.now, op))
+    changing.add(owners[0], op)
+    return await changing.commit()
+
+
+async def _ended(changing: _Changing, asked: FactEnd) -> Outcome:
+    rows = await changing.rows(fact_id=asked.fact_id)
+    if changing.is_done(rows):
+        return Applied(1)
+    owner = _owner_in(rows, asked.fact_id)
+    view = await changing.facts.view(owner)
+    _, graph, number = asking.found(view, asked.fact_id)
+    moment = changing.now if asked.at is None else when(asked.at, "at")
+    check_end(graph.fact(number).valid_from, moment)
+    asking.check_switch(view, "end", asked.fact_id)
+    changing.change(owner, "end", asked.text, fact_id=asked.fact_id, valid_to=moment)
+    return await changing.commit()
+
+
+async def _switched(changing: _Changing, asked: ToFactOrSource, kind: OpKind) -> Outcome:
+    if asked.fact_id is None:
+        return await _switched_source(changing, asked.source or "", kind, asked.text)
+    rows = await changing.rows(fact_id=asked.fact_id)
+    if changing.is_done(rows):
+        return Applied(1)
+    owner = _owner_in(rows, asked.fact_id)
+    asking.check_switch(await changing.facts.view(owner), kind, asked.fact_id)
+    changing.change(owner, kind, asked.text, fact_id=asked.fact_id)
+    return await changing.commit()
+
+
+async def _switched_source(changing: _Changing, source: str, kind: OpKind, text: str) -> Outcome:
+    """Of all who hold a fact on its word."""
+    rows, count = await changing.rows(source=source), 0
+    is_done = changing.is_done(rows)
+    for owner in dict.fromkeys(owner_of(row) for row in rows if row["op"] == "assert"):
+        graph = (await changing.facts.view(owner)).graphs[0][1]
+        if is_done or (kind == "restore") == graph.is_retracted_source(source):
+            count += len(graph.of_source(source))
+            changing.change(owner, kind, text, source=source)
+    if is_done:
+        return Applied(count)
+    if not count:
+        state = "a retracted source" if kind == "restore" else "the source of a fact that stands"
+        raise FactError(f"{source!r:.80} is not {state}; the list of facts tells of sources")
+    return await changing.commit(count)
+
+
+async def _decided(changing: _Changing, asked: AliasDecide) -> Outcome:
+    if changing.is_done(await changing.rows(fact_id=changing.action.action_id)):
+        return Applied(1)
+    if normal(asked.name) == normal(asked.other):
+        raise FactError(f"{asked.name!r} and {asked.other!r} are one name already")
+    owners = await changing.owners(asked)
+    view = await changing.facts.view(*owners)
+    check_room(view, owners[0].scope, 1)
+    relation, against = (ALIAS, DIFFERENT) if asked.decision == "same" else (DIFFERENT, ALIAS)
+    seen = view.at()
+    if seen.between(asked.name, asked.other, relation):
+        raise FactError(f"it is decided already: {asked.name} · {relation} · {asked.other}")
+    changing.add(owners[0], asserted(
+        changing.next_id(), changing.now, asked.name, relation, asked.other,
+        source=changing.action.actor, text=asked.text, scope=owners[0].scope,
+        place=changing.place,
+    ))  # fmt: skip
+    for held in seen.between(asked.name, asked.other, against, PROPOSED):
+        owner = next(each for each in owners if each.scope == held.scope)
+        changing.change(owner, "retract", asked.text, fact_id=held.fact.fact_id)
     return await changing.commit()
 
 

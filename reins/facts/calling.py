@@ -211,8 +211,7 @@ class CallFacts:
     def effects(self) -> list[Effect]:
         """The rows of what was changed."""
         if self._told is not None:
-            told = dict(self._told)
-            return [FactRows(None, self._owners[0], told=told)]
+            return [FactRows(None, self._owners[0], told=dict(self._told))]
         return effect_of(self._service(), self._session, self.changes)
 
     # -- parts

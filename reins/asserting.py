@@ -13,6 +13,7 @@ from agent_core.actions.facts import (
 )
 from agent_core.actions.ids import ActionError, known_id
 from reins.sending import ask
+from store import agents_config
 from store.agent_state import get_agent_state
 from store.facts import list_facts
 from store.reading import reader
@@ -233,9 +234,10 @@ def _owners(agent_id: str | None, session_id: str | None) -> "tuple[Owner, ...]"
 
     if session_id is None:
         return (SHARED,) if agent_id is None else (of_agent(agent_id), SHARED)
-    state = get_agent_state(agent_id or session_id, session_id)
-    if state is None:
-        raise ValueError(f"there is no session {session_id!r:.160}; check the id")
+    config = agents_config.get_agent_config(agents_config.as_stored(session_id))
+    state = None if config is None else get_agent_state(config["agent_id"], config["session_id"])
+    if state is None or agent_id not in (None, state["agent_id"]):
+        raise ValueError(f"there is no such session {session_id!r:.160}; check the ids")
     own = of_session(state["session_id"], state["agent_id"], to_us(state["created_at"]))
     return owners_of(own)
 

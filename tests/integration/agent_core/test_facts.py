@@ -231,9 +231,7 @@ async def test_two_names_are_joined_by_people_alone(knowing):
 
 async def test_facts_go_on_after_a_restart(knowing):
     """The view is the fold of the rows; a second life of a session knows nothing of the first."""
-    await knowing.said(
-        known("Ann", "r", "x", scope="shared"), known("Ann", "r", "y"), finished()
-    )
+    await knowing.said(known("Ann", "r", "x", scope="shared"), known("Ann", "r", "y"), finished())
     before = q.facts_about("Ann", agent_id="a", session_id="a")
     await knowing.stop()
     other = Knowing(knowing.folder)

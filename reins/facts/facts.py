@@ -53,7 +53,7 @@ class Facts:
         self._reads = 0
 
     async def view(self, *owners: Owner) -> View:
-        """What these owners hold, the nearest first."""
+        """The facts of these owners, the nearest first."""
         found = [(each.scope, (await self._of(each)).graph) for each in owners]
         self._let_go(owners)
         return View(found)

@@ -46,7 +46,7 @@ class FollowedFacts:
 
     @contextmanager
     def looking(self, *owners: Owner) -> Iterator[tuple[View, list[NearNames]]]:
-        """What these owners hold, the nearest first, and their names; it changes after it."""
+        """The facts of these owners, the nearest first, and their names; within it nothing changes."""
         with self._lock:
             self._look()
             kept = [self._followed(owner) for owner in owners]

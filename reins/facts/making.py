@@ -1,4 +1,4 @@
-"""What a new fact, or the end of one, must meet; the same for agents and for people."""
+"""The bounds that a new fact, or the end of one, must meet, whoever says so."""
 
 from reins.facts.asking import shown_time
 from reins.facts.fact import Op, Scope, asserted

@@ -60,7 +60,7 @@ class View:
         return None
 
     def at(self, moment: Moment = EVER) -> "Seen":
-        """What is seen at a moment."""
+        """The view at a moment."""
         return Seen(self, moment)
 
 

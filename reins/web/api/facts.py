@@ -200,7 +200,7 @@ def rows_of_fact(fact_id: str) -> list[dict[str, Any]]:
 def _seen(
     query: SeenQuery, *names: str, whenever: bool = False
 ) -> "Iterator[tuple[Seen, list[NearNames]]]":
-    """What the query asks for. Raises: RequestRefusedError where a name is not known."""
+    """The view that the query asks for. Raises: RequestRefusedError where a name is not known."""
     from reins.facts.fact import Moment  # noqa: PLC0415
     from reins.facts.following import followed_facts  # noqa: PLC0415
 

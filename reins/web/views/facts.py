@@ -85,7 +85,7 @@ class PathShown(Wire):
 
 
 class ChangeShown(Wire):
-    """What was said about a fact, or about all of its source, after it was asserted.
+    """A change of a fact, or of all of its source, after it was asserted.
 
     `valid_to`: of an end, when it is over.
     """

@@ -38,7 +38,8 @@ class Payload(BaseModel):
 
     `urgency`: the higher, the sooner among sessions, 0 to 9; within one session the order of
     arrival holds. `makes`: its ids are of something new. `opens_conversation`: goes before
-    other lanes of a poll, since their sessions may need what it makes.
+    other lanes of a poll, since their sessions may need what it makes. `lane`: that of all actions
+    of the type, whomever they name.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -47,6 +48,7 @@ class Payload(BaseModel):
     urgency: ClassVar[int] = NORMAL_URGENCY
     makes: ClassVar[bool] = False
     opens_conversation: ClassVar[bool] = False
+    lane: ClassVar[str | None] = None
 
 
 class ToSession(Payload):
@@ -364,6 +366,7 @@ class ToFacts(Payload):
     """A payload that names whose facts: of a session, of an agent, or those that all share."""
 
     urgency = 6
+    lane = "facts"
 
     scope: Literal["session", "agent", "shared"] = "shared"
     agent_id: KnownId | None = None
@@ -413,6 +416,7 @@ class FactEnd(Payload):
 
     action_type = "fact_end"
     urgency = 6
+    lane = "facts"
 
     fact_id: KnownId
     at: _FactTime | None = None
@@ -423,6 +427,7 @@ class ToFactOrSource(Payload):
     """A payload that names a fact, or all that rests on the word of a source, whoever holds it."""
 
     urgency = 6
+    lane = "facts"
 
     fact_id: KnownId | None = None
     source: _FactSource | None = None

@@ -46,7 +46,7 @@ class FollowedFacts:
 
     @contextmanager
     def looking(self, *owners: Owner) -> Iterator[tuple[View, list[NearNames]]]:
-        """The facts of these owners, the nearest first, and their names; within it nothing changes."""
+        """The facts of these owners, the nearest first, and their names; nothing changes within."""
         with self._lock:
             self._look()
             kept = [self._followed(owner) for owner in owners]

@@ -40,7 +40,7 @@ def test_kills_amid_facts(tmp_path, empty_folder, monkeypatch):
             for _ in range(6):
                 fact_id = ask(
                     "fact_remember", subject="Elm", relation="costs", object=f"{number}",
-                    source=f"s{number % 2}", functional=number == 0,
+                    source=f"s{number % 2}", functional=number == 1,
                 )  # fmt: skip
                 if number % 3 == 1:
                     ask("fact_retract", fact_id=fact_id)

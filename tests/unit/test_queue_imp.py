@@ -105,6 +105,13 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"agent_id": "a1", "scope": "agent", "key": "k"},
         {"scope": "shared", "key": "k", "version": 2},
         {"agent_id": "a1", "ids": ["e1"], "text": ""},
+        {"scope": "shared", "subject": "Ann", "relation": "is in", "object": "Bonn",
+         "valid_from": "2019", "confidence": 1.0, "source": "Mara", "text": ""},
+        {"fact_id": "f1", "at": "2020", "text": ""},
+        {"source": "Mara", "text": "made up"},
+        {"fact_id": "f1", "text": ""},
+        {"scope": "agent", "agent_id": "a1", "name": "a", "other": "b", "decision": "same",
+         "text": ""},
         {"agent_id": "a1", "session_id": "s1", "item_id": "i1", "decision": "approve",
          "call_hash": "h", "remember": {
              "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},

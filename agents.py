@@ -21,6 +21,7 @@ import structlog
 
 import reins.blackboard.acting
 import reins.bus.acting
+import reins.facts.acting
 import reins.remembering.acting
 import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
 from agent_core.agent.registry import AgentTypes
@@ -42,6 +43,7 @@ from reins.bus.bounds import Bounds
 from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
+from reins.facts.facts import Facts
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
@@ -56,6 +58,7 @@ from reins.sources.addresses import Addresses
 from reins.sources.folders import Folders
 from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
+from reins.sql.runner import SqlRunner
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
 from reins.unusable import UNUSABLE, is_panic, unusable
@@ -102,6 +105,7 @@ class Runtime:
         self.topics = Topics(self.store, bounds_of(settings), wait_s=settings.topic_wait_s)
         self.boards = Boards(self.store, self.topics)
         self.memories = SharedMemories(self.store)
+        self.facts = Facts(self.store)
         self.scheduler = Scheduler(self.store, self.topics)
         self.folders = Folders(self.store, self.topics, lambda: self.settings)
         self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
@@ -112,6 +116,7 @@ class Runtime:
         self.confinement, self.toolbox = toolbox_for(settings)
         self.tools = WorkerTools(settings, self.toolbox, self.confinement)
         self.plans = PlanModules()
+        self.sql = SqlRunner(settings)
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
@@ -122,12 +127,14 @@ class Runtime:
                 self.scheduler,
                 self.boards,
                 self.memories,
+                self.facts,
                 listening(self.topics),
                 self.inbox,
                 self.children,
                 self.toolbox,
                 self.plans,
                 self.store.reader,
+                self.sql,
                 per_session={Model: self.model.for_caller},
             ),
             schedule=schedule(settings),
@@ -175,6 +182,7 @@ class Runtime:
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)
             await self.tools.take(tools)
+            ending.add("SQL", partial(asyncio.to_thread, self.sql.stop))
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             await self.memories.load()

@@ -233,6 +233,18 @@ _TOOLS: dict[str, Workload] = {
             _lag(20),
         ), rounds=1,
     ),
+    "facts": Workload(
+        "facts", {"facts": 100_000, "entities": 40_000, "questions": 300},
+        {"facts": 400, "entities": 200, "questions": 3}, (
+            *_spread("neighbours, in the worker", "neighbours_ms", "ms", (2, None)),
+            *_spread("a path of six facts, in the worker", "path_ms", "ms", (20, None)),
+            *_spread("neighbours, from a helper", "reader_ms", "ms"),
+            _less("the first question after a start", "read_s", "s"),
+            Figure("facts written, 2,000 a commit", "written_per_s", "1/s"),
+            _less("memory", "memory_mib", "MiB"),
+            _less("disk", "disk_bytes_a_fact", "B/fact"),
+        ), rounds=1,
+    ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},
         {"sessions": 20, "seconds": 1.0}, (

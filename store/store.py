@@ -15,6 +15,7 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    facts,
     group_reads,
     inbox,
     kv,
@@ -71,6 +72,7 @@ TABLES: tuple[Table, ...] = (
     group_reads.TABLE,
     kv.TABLE,
     sightings.TABLE,
+    facts.TABLE,
 )
 
 _FLUSH_S = 35.0

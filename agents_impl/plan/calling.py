@@ -9,11 +9,13 @@ from agent_core.session.session import Session
 from agents_impl.boarding import ToolBoards
 from agents_impl.plan.models import PlanConfig
 from agents_impl.searching import ToolSearch
+from agents_impl.selecting import ToolTables
 from agents_impl.task.models import Risk
 from agents_impl.task.permitting import permit
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
 from reins.llm import Model
+from reins.sql.runner import SqlRunner
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
 from reins.tools.toolbox import Acted, Toolbox
@@ -67,6 +69,7 @@ class PlanTools:
             approve=self._approve,
             boards=ToolBoards(boards),
             search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
+            tables=ToolTables(lambda: get(SqlRunner)),
         )
         return await self._toolbox.act(tools[name], arguments, context)
 

@@ -6,7 +6,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reins.verifying import asked, boards, calls, files, minds, numbers, receipts, states, talks
+from reins.verifying import (
+    asked,
+    boards,
+    calls,
+    files,
+    known,
+    minds,
+    numbers,
+    receipts,
+    states,
+    talks,
+)
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from reins.verifying.log_checks import LOG_CHECKS
@@ -66,6 +77,9 @@ CHECKS: dict[str, Check] = {
     ),
     "memories_numbered": Check(
         minds.memories_numbered, "a version of a memory beyond sessions is given once"
+    ),
+    "facts_rooted": Check(
+        known.facts_rooted, "what was said of a fact is on record once, and the fact is there"
     ),
     "calls_unique": Check(calls.calls_unique, "an attempt of a model call is on record once"),
     "calls_have_rows": Check(calls.calls_have_rows, "calls belong to rows that are there"),

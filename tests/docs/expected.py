@@ -30,6 +30,7 @@ from store import (
     conversations,
     dead_letters,
     evidence,
+    facts,
     group_reads,
     inbox,
     kv,
@@ -48,7 +49,7 @@ from store.store import TABLES
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved, notes, evidence, memories, topics, dead_letters,
+    approval_rules, saved, notes, evidence, memories, facts, topics, dead_letters,
     topic_bounds, kv, group_reads, schedules, sightings,
 )  # fmt: skip
 

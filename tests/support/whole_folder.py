@@ -106,4 +106,7 @@ def _actions():
     yield of("board_put", board="plans", key="k", value=2)
     yield of("memory_put", scope="shared", key="k", value=1)
     yield of("memory_put", scope="shared", key="k", value=2)
+    fact = of("fact_remember", subject="Elm", relation="is in", object="Bonn")
+    yield fact
+    yield of("fact_end", fact_id=fact["action_id"])
     yield of("environment_reload")

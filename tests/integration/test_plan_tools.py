@@ -99,6 +99,6 @@ def test_a_plan_searches_what_others_have_done(lived):
     q.enqueue(done)
     look = Task("tool", {"tool": "search", "args": {"query": "harbour"}, "to": "found"})
     state, _ = lived(look, tools=["sessions"])
-    first, found = state["found"].splitlines()
+    first, found = state["state"]["found"].splitlines()
     assert first == "session x"
     assert found.endswith(" agent_pause by carol: the harbour is closed")

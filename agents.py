@@ -21,6 +21,7 @@ import structlog
 
 import reins.blackboard.acting
 import reins.bus.acting
+import reins.documents.acting
 import reins.remembering.acting
 import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
 from agent_core.agent.registry import AgentTypes
@@ -42,6 +43,7 @@ from reins.bus.bounds import Bounds
 from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
+from reins.documents.documents import Documents
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
@@ -102,6 +104,7 @@ class Runtime:
         self.topics = Topics(self.store, bounds_of(settings), wait_s=settings.topic_wait_s)
         self.boards = Boards(self.store, self.topics)
         self.memories = SharedMemories(self.store)
+        self.documents = Documents(self.store, lambda: self.settings)
         self.scheduler = Scheduler(self.store, self.topics)
         self.folders = Folders(self.store, self.topics, lambda: self.settings)
         self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
@@ -122,6 +125,7 @@ class Runtime:
                 self.scheduler,
                 self.boards,
                 self.memories,
+                self.documents,
                 listening(self.topics),
                 self.inbox,
                 self.children,

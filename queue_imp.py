@@ -13,6 +13,12 @@ from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, known_id
 from reins.boards import board_delete, board_get, board_put
+from reins.documents.asking import (
+    add_document,
+    document_text,
+    list_documents,
+    remove_document,
+)
 from reins.memories import evidence_undo, memory_forget, memory_put, memory_restore
 from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
@@ -49,6 +55,7 @@ from store.reading import reader
 __all__ = [
     "ActionError",
     "action_receipt",
+    "add_document",
     "agent_create",
     "agent_destroy_action",
     "agent_hasten",
@@ -68,6 +75,7 @@ __all__ = [
     "conversation_set",
     "create_action",
     "dead_letter_replay",
+    "document_text",
     "enqueue",
     "environment_reload_action",
     "evidence_undo",
@@ -75,6 +83,7 @@ __all__ = [
     "inbox_decide",
     "inbox_decide_many",
     "inbox_items",
+    "list_documents",
     "mark_action_processed_async",
     "memory_forget",
     "memory_put",
@@ -83,6 +92,7 @@ __all__ = [
     "poll_lancedb_for_actions",
     "post_message",
     "publish",
+    "remove_document",
     "rule_revoke",
     "saved_views",
     "schedule_pause",

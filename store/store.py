@@ -12,8 +12,10 @@ from store import (
     agent_steps,
     agents_config,
     approval_rules,
+    chunks,
     conversations,
     dead_letters,
+    documents,
     evidence,
     group_reads,
     inbox,
@@ -71,6 +73,8 @@ TABLES: tuple[Table, ...] = (
     group_reads.TABLE,
     kv.TABLE,
     sightings.TABLE,
+    documents.TABLE,
+    chunks.TABLE,
 )
 
 _FLUSH_S = 35.0

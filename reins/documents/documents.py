@@ -167,9 +167,7 @@ class Documents:
             raise DocumentError(f"{draft.source}: it answered {page.status}; expected {_OK}")
         if page.cut:
             raise DocumentError(f"{draft.source}: it has more than {blobs.MAX_BYTES:,} bytes")
-        return replace(
-            draft, data=page.body, media_type=page.content_type, charset=page.charset
-        )
+        return replace(draft, data=page.body, media_type=page.content_type, charset=page.charset)
 
 
 def _made(

@@ -11,15 +11,14 @@ MOST_CHARS = 500
 
 
 def grouped(found: Found) -> dict[str, Any]:
-    """Shapes: `groups`, best first, each of one session or conversation, with its `hits` in order;
+    """Shapes: `groups`, best first, each of one session, conversation or document, with its `hits`;
     `behind`, rows that were not searched; `by_meaning`.
     """
-    groups: dict[tuple[str | None, str | None], list[Hit]] = {}
+    groups: dict[tuple[str | None, str | None, str | None], list[Hit]] = {}
     for hit in found.hits:
         row = hit.row
-        own = (
-            (None, row["conversation_id"]) if row["conversation_id"] else (row["session_id"], None)
-        )
+        talk, document_id = row["conversation_id"], row["document_id"]
+        own = (None if talk else row["session_id"], talk, document_id)
         groups.setdefault(own, []).append(hit)
     return {
         "groups": [_group(*own, hits) for own, hits in groups.items()],
@@ -29,13 +28,17 @@ def grouped(found: Found) -> dict[str, Any]:
 
 
 def _group(
-    session_id: str | None, conversation_id: str | None, hits: Sequence[Hit]
+    session_id: str | None,
+    conversation_id: str | None,
+    document_id: str | None,
+    hits: Sequence[Hit],
 ) -> dict[str, Any]:
     first = hits[0].row
     of_session = session_id is not None
     return {
         "session_id": session_id,
         "conversation_id": conversation_id,
+        "document_id": document_id,
         "agent_id": first["agent_id"] if of_session else None,
         "agent_type": first["agent_type"] if of_session else None,
         "score": round(hits[0].score, 6),
@@ -51,6 +54,7 @@ def shown(hit: Hit) -> dict[str, Any]:
         "session_id": row["session_id"],
         "kind": row["kind"],
         "number": row["number"],
+        "place": row["place"],
         "actor": row["actor"],
         "at": iso(row["at"]),
         "cost_usd": row["cost_usd"],

@@ -24,7 +24,7 @@ from store.lance.tables import connect
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 1
+FORMAT = 2
 """Of the folder: an index of another format is made anew."""
 WORDS, VECTORS = "words", "vectors"
 DAMAGED = "damaged"
@@ -209,7 +209,7 @@ def _names(db: lancedb.DBConnection) -> set[str]:
 
 
 def _add_indices(table: LanceTable) -> None:
-    for column in ("n", "session_id", "conversation_id", "agent_id", "at"):
+    for column in ("n", "session_id", "conversation_id", "agent_id", "document_id", "at"):
         table.create_index(column, config=BTree())
     for column in ("source", "kind"):
         table.create_index(column, config=Bitmap())

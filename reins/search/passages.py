@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 
 from reins.search.session_types import Types
-from store import agent_steps, agents_config, memories, messages
+from store import agent_steps, agents_config, chunks, memories, messages
 from store.lance.tables import STAMP, TEXT, Table
 
 Row = Mapping[str, Any]
@@ -30,11 +30,15 @@ SCHEMA = pa.schema(
         ("at", STAMP),
         ("cost_usd", pa.float64()),
         ("text", TEXT),
+        ("document_id", TEXT),
+        ("place", TEXT),
     ]
 )
-"""`n` is the row's number in the journal, `number` that in its log or conversation."""
+"""`n` is the row's number in the journal, `number` that in its log, conversation or document.
+`place` of a chunk is `VERSION:FROM-TO`, as a citation has it.
+"""
 
-SOURCES = ("step", "message", "memory", "session")
+SOURCES = ("step", "message", "memory", "session", "chunk")
 _ACTOR = re.compile(r'"actor":("(?:[^"\\]|\\.)*")')
 
 
@@ -54,6 +58,8 @@ class Passage:
     at: int
     cost_usd: float | None
     text: str
+    document_id: str | None = None
+    place: str | None = None
 
 
 def passages_of(rows: Iterable[tuple[str, Row]], types: Types) -> list[Passage]:
@@ -102,6 +108,17 @@ def _memory(row: Row) -> Passage | None:
     )  # fmt: skip
 
 
+def _chunk(row: Row) -> Passage | None:
+    """A piece of a document, with the headings that it stands under."""
+    heading, text = row["heading"], row["text"]
+    return _made(
+        row, f"{heading}\n{text}" if heading and text.strip() else text,
+        source="chunk", session_id=None, agent_id=None, kind="chunk", actor=row["actor"],
+        number=row["number"], at=row["at"], document_id=row["document_id"],
+        place=f"{row['version']}:{row['from_char']}-{row['to_char']}",
+    )  # fmt: skip
+
+
 def _session(row: Row) -> Passage | None:
     """A session as it was created: its names, and the texts of its configuration."""
     config = texts_in(orjson.loads(row["config"] or "{}"))
@@ -143,7 +160,8 @@ _MADE: Mapping[str, Callable[[Row], Passage | None]] = {
     messages.TABLE.name: _message,
     memories.TABLE.name: _memory,
     agents_config.TABLE.name: _session,
+    chunks.TABLE.name: _chunk,
 }
 TABLES: tuple[Table, ...] = (
-    agent_steps.TABLE, messages.TABLE, memories.TABLE, agents_config.TABLE,
+    agent_steps.TABLE, messages.TABLE, memories.TABLE, agents_config.TABLE, chunks.TABLE,
 )  # fmt: skip

@@ -19,12 +19,14 @@ _COLUMNS = {
     "conversation": "conversation_id",
     "type": "agent_type",
     "by": "actor",
+    "document": "document_id",
 }
 _KINDS = {
     "said": ("tick", "final", "message"),
     "errors": ("error",),
     "messages": ("message",),
     "memories": ("put", "forget", "restore"),
+    "chunks": ("chunk",),
 }
 """Sorts of kinds that readers name; other kinds are those of the rows themselves."""
 _SINGULAR = {"steps": "step", "messages": "message", "memories": "memory"}

@@ -13,12 +13,13 @@ import pyarrow as pa
 import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
 
+from reins.search.current import Current
 from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
 from reins.search.matching import fitting
 from reins.search.passages import SCHEMA, TABLES, as_table, passages_of
 from reins.search.query import Query, read
 from reins.search.session_types import Types
-from store import agent_steps, messages
+from store import agent_steps, chunks, messages
 from store.following import Follower, as_journalled
 from store.lance.faults import system_error
 from store.lance.tables import connect
@@ -94,6 +95,8 @@ class Searcher:
         by_meaning = meant and self._tried(lambda: self._by_meaning(query, meant), VECTORS)
         if by_meaning:
             ranked["meaning"] = by_meaning
+        current = Current(self._store)
+        ranked = {way: current.of(rows) for way, rows in ranked.items()}
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
         whole = hits if by_words is None else self._whole(hits)
         return Found(whole, behind, by_meaning is not None)
@@ -135,7 +138,7 @@ class Searcher:
             return []
         search = table.search(list(vector), vector_column_name="vec").distance_type("cosine")
         search = search.nprobes(_NPROBES).refine_factor(_REFINE)
-        search = search.select(["n", "source", "_distance"])
+        search = search.select(["n", "source", "document_id", "place", "_distance"])
         rows = (search.where(query.where, prefilter=True) if query.where else search).limit(_RANKED)
         return list(rows.to_list())
 
@@ -158,7 +161,7 @@ class Searcher:
         words = [*query.words, *query.phrases]
         has = " OR ".join(f"contains(lower(text), {_literal(each)})" for each in words)
         rows = []
-        for table in (agent_steps.TABLE, messages.TABLE):
+        for table in (agent_steps.TABLE, messages.TABLE, chunks.TABLE):
             opened = self._store.table(table)
             if opened is not None:
                 where = f"journal_n > {upto}" + (f" AND ({has})" if has else "")

@@ -24,12 +24,15 @@ class SearchQuery(Input):
 
 
 class Hit(Wire):
-    """One text that was found; `number` is that of its row in its log or conversation."""
+    """One text that was found; `number` is that of its row in its log, conversation or document,
+    `place` of a document `VERSION:FROM-TO`.
+    """
 
-    source: Literal["step", "message", "memory", "session"]
+    source: Literal["step", "message", "memory", "session", "chunk"]
     session_id: str | None
     kind: str
     number: int | None
+    place: str | None
     actor: str | None
     at: str
     cost_usd: float | None
@@ -39,10 +42,11 @@ class Hit(Wire):
 
 
 class HitGroup(Wire):
-    """The hits of one session or conversation."""
+    """The hits of one session, conversation or document."""
 
     session_id: str | None
     conversation_id: str | None
+    document_id: str | None
     agent_id: str | None
     agent_type: str | None
     score: float

@@ -24,7 +24,7 @@ class Unreadable(Exception):  # noqa: N818 - told by its words alone
 
 def pdf(data: bytes) -> Iterator[str]:
     """The pages' texts, each under its number."""
-    import pypdf
+    import pypdf  # noqa: PLC0415 - an extra
 
     reader = pypdf.PdfReader(io.BytesIO(data))
     if reader.is_encrypted and not reader.decrypt(""):
@@ -35,8 +35,8 @@ def pdf(data: bytes) -> Iterator[str]:
 
 def docx(data: bytes) -> Iterator[str]:
     """Headings, paragraphs and tables, in their order."""
-    import docx
-    from docx.table import Table
+    import docx  # noqa: PLC0415 - an extra
+    from docx.table import Table  # noqa: PLC0415 - an extra
 
     for part in docx.Document(io.BytesIO(data)).iter_inner_content():
         if isinstance(part, Table):
@@ -51,7 +51,7 @@ def docx(data: bytes) -> Iterator[str]:
 
 def pptx(data: bytes) -> Iterator[str]:
     """The texts of slides, their tables, and the speaker's notes."""
-    import pptx
+    import pptx  # noqa: PLC0415 - an extra
 
     for number, slide in enumerate(pptx.Presentation(io.BytesIO(data)).slides, 1):
         yield f"## Slide {number}\n\n"
@@ -67,7 +67,7 @@ def pptx(data: bytes) -> Iterator[str]:
 
 def xlsx(data: bytes) -> Iterator[str]:
     """The values of each sheet, a line a row."""
-    import openpyxl
+    import openpyxl  # noqa: PLC0415 - an extra
 
     book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True)
     for sheet in book.worksheets:

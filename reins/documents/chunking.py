@@ -12,7 +12,7 @@ MAX_CHARS = 1_200
 _MAX_HEADING = 200
 _HEADING = re.compile(r"(#{1,6})[ \t]+(\S.*)")
 _FENCE = re.compile(r" {0,3}(```|~~~)")
-_BREAKS = (re.compile(r"\n"), re.compile(r"(?<=[.!?。！？])\s"), re.compile(r"\s"))
+_BREAKS = (re.compile(r"\n"), re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s"), re.compile(r"\s"))
 """Where a paragraph that is too long is cut, the best place first."""
 
 
@@ -48,7 +48,8 @@ def chunks_of(text: str) -> list[Chunk]:
 def _blocks(text: str) -> Iterator[tuple[str, str]]:
     """Paragraphs with the blank lines behind them, each with the headings that it stands under."""
     above: list[tuple[int, str]] = []
-    path, held, is_blank, fence = "", [], False, ""
+    path, is_blank, fence = "", False, ""
+    held: list[str] = []
     for line in text.splitlines(keepends=True):
         found = None if fence else _HEADING.match(line)
         if held and (found is not None or (is_blank and line.strip())):

@@ -109,7 +109,7 @@ def _title(title: str, text: str, source: str, kind: str) -> str:
 def _by_child(data: bytes, kind: str) -> str:
     line = [sys.executable, "-I", str(_CHILD), kind, str(MAX_CHARS), str(_MEMORY_BYTES)]
     try:
-        ended = subprocess.run(
+        ended = subprocess.run(  # noqa: S603 - our own program, by its path
             [*line, str(_CPU_S)], input=data, capture_output=True, timeout=_WALL_S, check=False,
             env={"PYTHONDONTWRITEBYTECODE": "1"}, cwd="/",
         )  # fmt: skip

@@ -37,7 +37,8 @@ def test_pieces_stand_under_their_headings():
     "text",
     [
         "", "\n", "\n\n \n", "word", TEXT, "x" * (3 * MAX_CHARS + 1), "a b " * MAX_CHARS,
-        "Ein Satz. " * 1_000, "line\n" * 2_000, "東京の天気は晴れです。" * 400, "```\n" + "code\n\n" * 900,
+        "Ein Satz. " * 1_000, "line\n" * 2_000, "東京の天気は晴れです。" * 400,
+        "```\n" + "code\n\n" * 900,
         "# " + "h" * 5_000, "\u2028 \x85 odd\x0bbreaks" * 300, "😀" * 2_000,
     ],
 )  # fmt: skip

@@ -9,7 +9,7 @@ INSTALL := $(UV) pip install --quiet --python $(PY) --require-hashes
 # Every version is in these files with its hashes, and no address of an index.
 LOCK   := $(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes \
   --no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
-TESTS  := tests/property tests/docs tests/simulation tests/integration tests/unit
+TESTS  := tests/unit tests/property tests/integration tests/simulation tests/docs
 
 # uv compiles nothing, so imports must: where the environment forbids it, a start takes twice as long.
 export PYTHONDONTWRITEBYTECODE :=
@@ -56,11 +56,10 @@ $(VENV)/.stamp-dev: $(VENV)/.stamp requirements-dev.lock
 	@$(INSTALL) -r requirements-dev.lock
 	@touch $@
 
-# Half of their time tests wait, for processes and the disk: two for each of two cores. The longest
-# come first, so that none is left to run alone. Those with Chromium need more of it, and a process
-# without Playwright's loop.
+# Half of their time tests wait, for processes and the disk: two for each of two cores. Those with
+# Chromium need more of it, and a process without Playwright's loop.
 test: $(VENV)/.stamp-dev page browser mcp-peers ## Run all tests
-	$(PY) -m pytest -n 4 --dist loadfile --no-loadscope-reorder tests/crash $(TESTS)
+	$(PY) -m pytest -n 4 --dist loadfile $(TESTS) tests/crash
 	$(PY) -m pytest -n 3 --dist loadfile tests/browser
 
 lint: $(VENV)/.stamp-dev page ## Check style, types and layers, of the page too

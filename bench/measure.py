@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+from abc import ABC, abstractmethod
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -63,20 +64,28 @@ async def until(condition: Any, timeout_s: float = _READY_S, *, look_s: float = 
         await asyncio.sleep(look_s)
 
 
-class LagProbe:
-    """How late the loop comes back to a coroutine that asked for 5 ms."""
+class Probe(ABC):
+    """Looks at something by a task of its own, as long as its block runs."""
 
-    def __init__(self) -> None:
-        self.lags_ms: list[float] = []
-        self._task: asyncio.Task[None] | None = None
+    _task: asyncio.Task[None] | None = None
 
     def __enter__(self) -> Self:
-        self._task = asyncio.get_running_loop().create_task(self._run(), name="lag probe")
+        self._task = asyncio.get_running_loop().create_task(self._run(), name=type(self).__name__)
         return self
 
     def __exit__(self, *_: object) -> None:
         if self._task is not None:
             self._task.cancel()
+
+    @abstractmethod
+    async def _run(self) -> None: ...
+
+
+class LagProbe(Probe):
+    """How late the loop comes back to a coroutine that asked for 5 ms."""
+
+    def __init__(self) -> None:
+        self.lags_ms: list[float] = []
 
     async def _run(self) -> None:
         while True:

@@ -216,6 +216,23 @@ _TOOLS: dict[str, Workload] = {
             _less("all subscribers read again", "all_reading_s.p50", "s"),
         ), rounds=1,
     ),
+    "search": Workload(
+        "search",
+        {"sessions": 1_000, "rows": 1_000_000, "searches": 200, "per_s": 4.0, "seconds": 20.0,
+         "pairs": 3},
+        {"sessions": 20, "rows": 1_000, "searches": 3, "seconds": 0.5, "pairs": 1}, (
+            *_spread("by words and meaning", "hybrid_ms", "ms", (60, 200)),
+            *_spread("the same with a filter", "filtered_ms", "ms", (40, 120)),
+            _less("in the words' index, p99", "indexed_after_s.words.p99", "s", 2),
+            _less("in the vectors', p99", "indexed_after_s.vectors.p99", "s", 5),
+            Figure("words of a million rows", "caught_up_rows_per_s.words", "rows/s"),
+            Figure("their vectors", "caught_up_rows_per_s.vectors", "rows/s", 500),
+            _less("ticks flat out, times as slow beside it", "flat_out.slower", "times", 1.05),
+            _less("disk of the index", "index_bytes_a_row", "B/row"),
+            _less("memory", "memory_mib", "MiB"),
+            _lag(20),
+        ), rounds=1,
+    ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},
         {"sessions": 20, "seconds": 1.0}, (

@@ -94,7 +94,7 @@ def test_kills_amid_changes_of_a_board(tmp_path, empty_folder):
         if people.error is not None:
             raise people.error
         worker = workers.start(data, tmp_path / "worker.log", **SETTINGS)
-        until(lambda: data_folder.unprocessed(data) == 0, "all are processed", 60)
+        until(lambda: data_folder.unprocessed(data) == 0, "all are processed", 180)
         workers.stop(worker)
     data_folder.verified(data)
     receipts = queue_reading.get_actions(reader, people.asked)

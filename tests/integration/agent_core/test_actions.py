@@ -31,7 +31,8 @@ def row(action_type="agent_pause", payload="{}", **columns):
 @pytest.mark.parametrize(
     ("made", "says"),
     [
-        (row("explode"), "expected one of create_agent"),
+        (row("explode"), "action type is 'explode'; expected one of "),
+        (row("explode"), "create_agent, "),  # wherever it stands: types are listed as imported
         (row(payload="{"), "does not fit agent_pause"),
         (row(payload="[]"), "does not fit agent_pause"),
         (row(payload='{"agent_id": 5}'), "agent_id"),

@@ -69,7 +69,7 @@ async def test_an_error_is_an_end(fleet):
 
 async def test_a_pause_waits_for_what_runs_and_begins_nothing(fleet):
     """Pausing meanwhile; each end is on record before `paused` is; the rest begins afterwards."""
-    await fleet.work({"one": "0.3", "two": "0.1", "three": "0.01"}, wide=2)
+    await fleet.work({"one": "3", "two": "2", "three": "0.01"}, wide=2)
     await fleet.until_begun("one", "two")
     pause = await fleet.ask(q.agent_pause_action, "a", "ann")
     await until_async(lambda: fleet.state()["status"] == "pausing", "it is pausing")

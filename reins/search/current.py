@@ -1,29 +1,39 @@
 """Chunks of documents as they are now: those of older versions and of removed ones are left out."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from reins.search.passages import Passage
 from store import documents
-from store.reading import Reader
 
-Row = dict[str, Any]
+Row = Mapping[str, Any]
+Outdated = Mapping[str, int]
+"""Documents that have ended or have a newer version, each with the number of the journal below
+which the rows of its chunks are those of before.
+"""
 
 
-class Current:
-    """What is found of documents, without what is not current; asks once for each document."""
+def outdated(rows: Iterable[Row]) -> Outdated:
+    """Of rows of documents, in their order."""
+    found: dict[str, int] = {}
+    for row in rows:
+        ended = row["state"] == documents.REMOVED
+        if ended or row["version"] > 1:
+            # The chunks of a version are committed right before its row.
+            found[row["document_id"]] = row["journal_n"] - (0 if ended else row["chunks"])
+    return found
 
-    def __init__(self, store: Reader) -> None:
-        self._store = store
-        self._versions: dict[str, str] = {}
 
-    def of(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows, without chunks that are no document's newest version any more."""
-        return [row for row in rows if row.get("document_id") is None or self._is_newest(row)]
+def outdated_in(rows: Iterable[tuple[str, Row]]) -> Outdated:
+    """As `outdated`, of rows named by their tables."""
+    return outdated(row for table, row in rows if table == documents.TABLE.name)
 
-    def _is_newest(self, row: Row) -> bool:
-        own = row["document_id"]
-        if own not in self._versions:
-            newest = documents.get_document(own, store=self._store)
-            stored = newest is not None and newest["state"] == documents.STORED
-            self._versions[own] = str(newest["version"]) if newest and stored else ""
-        return str(row["place"]).partition(":")[0] == self._versions[own]
+
+def is_current(document_id: str | None, n: int, before: Outdated) -> bool:
+    """True for what is no chunk of a document, and for chunks that it still has."""
+    return document_id is None or n >= before.get(document_id, 0)
+
+
+def current(passages: Iterable[Passage], before: Outdated) -> list[Passage]:
+    """The passages that are."""
+    return [each for each in passages if is_current(each.document_id, each.n, before)]

@@ -6,7 +6,7 @@ read, or is of another journal, it is thrown away and made anew.
 
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from lancedb.table import LanceTable
 from reins.search.passages import SCHEMA, Passage, as_table
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
-from store.lance.tables import connect
+from store.lance.tables import connect, quoted
 
 _logger = structlog.get_logger(__name__)
 
@@ -35,6 +35,8 @@ _COMMITS = 64
 _FLAT = 20_000
 """So many vectors are compared one by one sooner than through an index of them."""
 _SEGMENTS = 16
+_AT_ONCE = 200
+"""Documents whose chunks are taken out with one commit."""
 _KEEP = timedelta(seconds=60)
 _FULL_TEXT = FTS(
     base_tokenizer="icu", with_position=True, remove_stop_words=False, max_token_length=100
@@ -72,6 +74,17 @@ class Index:
             self._table(WORDS).add(as_table(passages))
             self._commits += 1
         self._note(WORDS, {"upto": upto, "identity": self._identity()})
+
+    def take_out(self, outdated: Mapping[str, int]) -> None:
+        """Take out the chunks of documents whose rows are numbered below these numbers."""
+        documents = sorted(outdated.items())
+        for at in range(0, len(documents), _AT_ONCE):
+            some = documents[at : at + _AT_ONCE]
+            where = " OR ".join(f"(document_id = {quoted(own)} AND n < {n})" for own, n in some)
+            for name in (WORDS, VECTORS):
+                if name in _names(self._connected()):
+                    self._table(name).delete(where)
+                    self._commits += 1
 
     def keep_up(self) -> None:
         """Index what is not, and put small pieces together, where that is due."""

@@ -10,8 +10,9 @@ from typing import Literal, Protocol
 import structlog
 
 from reins.loops import TaskLoop, ThreadLoop
+from reins.search.current import current, outdated_in
 from reins.search.index import WORDS, Index, read_note
-from reins.search.passages import TABLES, passages_of
+from reins.search.passages import FOLLOWED, passages_of
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
@@ -69,7 +70,9 @@ class WordsIndexer(ThreadLoop):
         if feed.replaced != self._replaced:  # another folder has taken this one's place
             self._feed = None
             return 0.0
-        self._index.add(passages_of(found, self._types), feed.position)
+        before = outdated_in(found)
+        self._index.take_out(before)
+        self._index.add(current(passages_of(found, self._types), before), feed.position)
         self._index.keep_up()
         return rest_s(time.thread_time() - began, more=self._more, busy=self._busy())
 
@@ -79,7 +82,7 @@ class WordsIndexer(ThreadLoop):
         return super().failed(error)
 
     def _opened(self) -> Follower:
-        feed = Follower(self._store, TABLES)
+        feed = Follower(self._store, FOLLOWED)
         feed.position = self._index.open()
         self._feed, self._replaced, self._more = feed, feed.replaced, True
         return feed

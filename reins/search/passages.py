@@ -9,7 +9,7 @@ import orjson
 import pyarrow as pa
 
 from reins.search.session_types import Types
-from store import agent_steps, agents_config, chunks, memories, messages
+from store import agent_steps, agents_config, chunks, documents, memories, messages
 from store.lance.tables import STAMP, TEXT, Table
 
 Row = Mapping[str, Any]
@@ -66,7 +66,7 @@ def passages_of(rows: Iterable[tuple[str, Row]], types: Types) -> list[Passage]:
     """The passages of rows as they are journalled, named by their tables; one without text gives
     none.
     """
-    made = (_MADE[table](row) for table, row in rows)
+    made = (_MADE[table](row) for table, row in rows if table in _MADE)
     found = [passage for passage in made if passage is not None]
     types.look_up(passage.session_id for passage in found if passage.session_id is not None)
     return [replace(passage, agent_type=types.get(passage.session_id)) for passage in found]
@@ -165,3 +165,5 @@ _MADE: Mapping[str, Callable[[Row], Passage | None]] = {
 TABLES: tuple[Table, ...] = (
     agent_steps.TABLE, messages.TABLE, memories.TABLE, agents_config.TABLE, chunks.TABLE,
 )  # fmt: skip
+FOLLOWED = (*TABLES, documents.TABLE)
+"""With the rows that say which chunks are current."""

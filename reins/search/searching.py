@@ -13,13 +13,13 @@ import pyarrow as pa
 import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
 
-from reins.search.current import Current
+from reins.search.current import Outdated, current, is_current, outdated, outdated_in
 from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
 from reins.search.matching import fitting
-from reins.search.passages import SCHEMA, TABLES, as_table, passages_of
+from reins.search.passages import FOLLOWED, SCHEMA, as_table, passages_of
 from reins.search.query import Query, read
 from reins.search.session_types import Types
-from store import agent_steps, chunks, messages
+from store import agent_steps, chunks, documents, messages
 from store.following import Follower, as_journalled
 from store.lance.faults import system_error
 from store.lance.tables import connect
@@ -87,16 +87,16 @@ class Searcher:
         limit = max(1, min(limit, MOST))
         by_words = self._tried(lambda: self._by_words(query, limit), WORDS)
         upto = 0 if by_words is None else int(read_note(self._folder, WORDS).get("upto", 0))
-        tail, behind = self._tail(upto)
+        tail, behind, before = self._tail(upto)
         ranked = {"words": by_words or [], "new": fitting(tail, query, limit)}
         if behind:
-            ranked["scanned"] = self._scanned(query, limit, upto)
+            ranked["scanned"] = self._scanned(query, limit, upto, before)
         meant = self._meant(query, vector)
         by_meaning = meant and self._tried(lambda: self._by_meaning(query, meant), VECTORS)
         if by_meaning:
             ranked["meaning"] = by_meaning
-        current = Current(self._store)
-        ranked = {way: current.of(rows) for way, rows in ranked.items()}
+        for way, rows in ranked.items():  # what the index has not taken out yet
+            ranked[way] = [row for row in rows if is_current(row["document_id"], row["n"], before)]
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
         whole = hits if by_words is None else self._whole(hits)
         return Found(whole, behind, by_meaning is not None)
@@ -144,9 +144,11 @@ class Searcher:
 
     # -- rows
 
-    def _tail(self, upto: int) -> tuple[pa.Table, int]:
-        """Passages of the rows that the index has not come to, and how many rows are left out."""
-        feed = Follower(self._store, TABLES)
+    def _tail(self, upto: int) -> tuple[pa.Table, int, Outdated]:
+        """Passages of the rows that the index has not come to, how many rows are left out, and
+        what is outdated by those after the index.
+        """
+        feed = Follower(self._store, FOLLOWED)
         feed.position = upto
         rows: list[tuple[str, Row]] = []
         more = True
@@ -154,9 +156,15 @@ class Searcher:
             found, more = feed.poll()
             rows += found
         newest = self._newest_number() if more else feed.position
-        return as_table(passages_of(rows, self._types)), newest - feed.position
+        before = outdated_in(rows)
+        if more:
+            where = f"journal_n > {feed.position}"
+            later = self._store.joined(documents.TABLE, {}, where)
+            before = {**before, **outdated(later)}
+        passages = current(passages_of(rows, self._types), before)
+        return as_table(passages), newest - feed.position, before
 
-    def _scanned(self, query: Query, limit: int, upto: int) -> list[Row]:
+    def _scanned(self, query: Query, limit: int, upto: int, before: Outdated) -> list[Row]:
         """Texts of a folder whose index is far behind, found by reading the tables themselves."""
         words = [*query.words, *query.phrases]
         has = " OR ".join(f"contains(lower(text), {_literal(each)})" for each in words)
@@ -167,7 +175,8 @@ class Searcher:
                 where = f"journal_n > {upto}" + (f" AND ({has})" if has else "")
                 found = opened.search().where(where).limit(_SCANNED).to_arrow()
                 rows += [(table.name, row) for row in as_journalled(found).to_pylist()]
-        return fitting(as_table(passages_of(rows, self._types)), query, limit)
+        passages = current(passages_of(rows, self._types), before)
+        return fitting(as_table(passages), query, limit)
 
     def _tried(self, read: Callable[[], list[Row]], part: str) -> list[Row] | None:
         """The rows that a part of the index gives; None if it does not read, told its writer."""

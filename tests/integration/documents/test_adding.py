@@ -90,4 +90,5 @@ async def test_a_blob_that_is_not_there_is_told(fleet):
     (fleet.store.folder.path / "blobs" / digest).write_bytes(b"others")
     bad = await fleet.do(q.enqueue, q.create_action("document_add", "a", source="x", blob=digest))
     assert "is damaged" in bad["error"]
+    (fleet.store.folder.path / "blobs" / digest).unlink()
     assert q.list_documents(removed=True) == []

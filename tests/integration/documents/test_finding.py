@@ -1,0 +1,110 @@
+"""Chunks of documents are found by the search: by words, by meaning, as they are now."""
+
+import asyncio
+
+import pytest
+
+import queue_imp as q
+from agent_core.actions.documents import document_id_of
+from reins.documents import documents as rooms
+from reins.llm import ModelRouter
+from reins.llm.from_settings import model_settings
+from reins.search.answering import grouped
+from reins.search.indexer import VectorsIndexer, WordsIndexer
+from reins.search.searching import Searcher
+from reins.settings import load_settings
+from store import chunks
+
+TEA = "# Tea\n\nGreen tea is not fermented.\n\n## Prices\n\nThey have doubled since March.\n"
+CATS = "# Animals\n\nKittens sleep all day long, and hunt at night.\n"
+
+
+async def add(fleet, source, text):
+    assert (await fleet.do(q.add_document, source, "ann", text=text))["outcome"] == "applied"
+    return document_id_of(source)
+
+
+async def indexed(fleet):
+    words = WordsIndexer(fleet.store.reader, lambda: False)
+    while (await asyncio.to_thread(words.run_once)) != 0.25:
+        pass
+
+
+async def found(fleet, query, **how):
+    hits = (await asyncio.to_thread(Searcher(fleet.store.reader).search, query, **how)).hits
+    return [(hit.row["document_id"], hit.row["place"]) for hit in hits]
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+async def test_passages_are_found_by_words(fleet, is_indexed):
+    """At once, with the headings that they stand under, and where in the document they are."""
+    tea, cats = await add(fleet, "tea", TEA), await add(fleet, "cats", CATS)
+    if is_indexed:
+        await indexed(fleet)
+    begins = TEA.index("## Prices")
+    prices = f"1:{begins}-{len(TEA)}"
+    assert await found(fleet, "fermented kind:chunk") == [(tea, f"1:0-{begins}")]
+    assert (await found(fleet, "doubled prices"))[0] == (tea, prices)
+    assert (await found(fleet, '"since march" source:chunk'))[0] == (tea, prices)
+    assert await found(fleet, f"document:{cats} doubled") == []
+    assert await found(fleet, f"document:{cats}") == [(cats, f"1:0-{len(CATS)}")]
+    shown = grouped(await asyncio.to_thread(Searcher(fleet.store.reader).search, "kittens"))
+    [group] = shown["groups"]
+    assert (group["document_id"], group["session_id"]) == (cats, None)
+    version, _, place = group["hits"][0]["place"].partition(":")
+    text = chunks.text_of(cats, int(version), *map(int, place.split("-")), store=fleet.store.reader)
+    assert text == CATS
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+async def test_only_what_a_document_says_now_is_found(fleet, is_indexed):
+    """Neither older versions nor what was removed, and again what was added again."""
+    tea = await add(fleet, "tea", TEA)
+    if is_indexed:
+        await indexed(fleet)
+    await add(fleet, "tea", "# Tea\n\nIt is brewed.\n")
+    if is_indexed:
+        await indexed(fleet)
+    assert await found(fleet, "fermented") == []
+    assert await found(fleet, "brewed") == [(tea, "2:0-21")]
+    await fleet.do(q.remove_document, tea, "ann")
+    assert await found(fleet, "brewed") == []
+    assert await found(fleet, f"document:{tea}") == []
+    await add(fleet, "tea", TEA)
+    assert (await found(fleet, "fermented"))[0][1].startswith("3:")
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+async def test_old_versions_do_not_stand_before_the_newest(fleet, is_indexed, monkeypatch):
+    """However many there are, and however well they fit."""
+    monkeypatch.setattr("reins.search.searching._RANKED", 5)
+    last = "a long text in which a needle stands"
+    for version, text in enumerate([f"needle {n}" for n in range(1, 12)] + [last], 1):
+        draft = rooms.Draft("tea", "ann", f"act_{version}", data=text.encode())
+        tea = (await fleet.documents.add(draft)).document_id
+        if is_indexed and version == 11:
+            await indexed(fleet)
+    if is_indexed:
+        await indexed(fleet)
+    assert await found(fleet, "needle", limit=2) == [(tea, "12:0-36")]
+    assert await found(fleet, "kind:chunk", limit=2) == [(tea, "12:0-36")]
+
+
+async def test_passages_are_found_by_meaning(fleet, monkeypatch):
+    """By other words than theirs, within one document too."""
+    model = ModelRouter(model_settings(load_settings()))
+    await model.start()
+    tea, cats = await add(fleet, "tea", TEA), await add(fleet, "cats", CATS)
+    await indexed(fleet)
+    vectors = VectorsIndexer(fleet.store.reader, model, lambda: False)
+    while (await vectors.run_once()) != 1.0:
+        pass
+    loop = asyncio.get_running_loop()
+
+    def vector(text, _route):
+        return asyncio.run_coroutine_threadsafe(model.embed([text]), loop).result()[0]
+
+    assert (await found(fleet, "cat pets", vector=vector))[0][0] == cats
+    of_tea = await found(fleet, f"cat pets document:{tea}", vector=vector)
+    assert {document_id for document_id, _ in of_tea} == {tea}
+    await model.stop()

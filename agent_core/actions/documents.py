@@ -14,7 +14,8 @@ MAX_TITLE = 300
 MAX_INLINE = 100_000
 """Characters of a text that stands in the action itself; what is longer is handed over as a file.
 """
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+_UNFIT = r"\x00-\x1f\x7f-\x9f\u2028\u2029"
+_CONTROL = re.compile(rf"[{_UNFIT}\ud800-\udfff]")
 _ID = r"^doc_[0-9a-f]{12}$"
 _SHA256 = r"^[0-9a-f]{64}$"
 
@@ -45,4 +46,8 @@ def is_address(source: str) -> bool:
 
 DocumentId = Annotated[str, Field(pattern=_ID)]
 Digest = Annotated[str, Field(pattern=_SHA256)]
-Source = Annotated[str, Field(min_length=1, max_length=MAX_SOURCE), AfterValidator(checked_source)]
+Source = Annotated[
+    str,
+    Field(min_length=1, max_length=MAX_SOURCE, pattern=rf"^[^{_UNFIT}]*[^{_UNFIT}\s][^{_UNFIT}]*$"),
+    AfterValidator(checked_source),
+]

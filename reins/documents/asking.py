@@ -6,6 +6,7 @@ from typing import Any
 
 from agent_core.actions.documents import MAX_INLINE, checked_source, document_id_of, is_address
 from agent_core.actions.ids import ActionError
+from reins import redaction
 from reins.documents import blobs
 from reins.sending import ask
 from store import chunks, documents
@@ -35,16 +36,13 @@ def add_document(
     if text is None and data is None and not is_address(str(source)):
         path = Path(source)
         data, source = file_bytes(path), str(path.resolve())
-    parts: dict[str, Any] = {"source": checked_source(str(source))}
-    if text is not None and len(text) > MAX_INLINE:
-        data, media_type = text.encode(), media_type or "text/markdown"
-    elif text is not None:
-        parts["text"] = text
-    if data is not None:
+    checked_source(str(source))
+    parts: dict[str, Any] = {"text": text, "media_type": media_type}
+    if text is not None:
+        parts |= text_parts(reader().folder, text, media_type)
+    elif data is not None:
         parts["blob"] = put_blob(reader().folder, data)
-    return ask(
-        "document_add", actor, action_id=action_id, media_type=media_type, title=title, **parts
-    )
+    return ask("document_add", actor, action_id=action_id, source=str(source), title=title, **parts)
 
 
 def remove_document(document_id: str, actor: str, *, action_id: str | None = None) -> str:
@@ -88,6 +86,14 @@ def file_bytes(path: Path) -> bytes:
         raise ActionError(f"{path}: {error}") from None
     except OSError as error:
         raise ActionError(f"{path} cannot be read: {error.strerror or error}") from None
+
+
+def text_parts(folder: DataFolder, text: str, media_type: str | None) -> dict[str, Any]:
+    """How an action has a text: itself, or handed over where it is long. Raises: ActionError."""
+    if len(text) <= MAX_INLINE:
+        return {"text": text, "media_type": media_type}
+    handed = put_blob(folder, redaction.redactor().text(text).encode())
+    return {"text": None, "blob": handed, "media_type": media_type or "text/markdown"}
 
 
 def put_blob(folder: DataFolder, data: bytes) -> str:

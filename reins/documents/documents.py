@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from agent_core.actions.documents import document_id_of
+from reins import redaction
 from reins.documents import blobs
 from reins.documents.chunking import chunks_of
 from reins.documents.reading import Read, UnreadableError, read
@@ -176,12 +177,14 @@ def _made(
     """The row of a version, and its record with those of its chunks. Blocks."""
     data = draft.data or b""
     found: Read = read(data, draft.source, draft.media_type, draft.charset)
-    pieces, at = chunks_of(found.text), now_us()
+    # Here, and not on the way to the journal alone: it would move the places of what follows.
+    text, at = redaction.redactor().text(found.text), now_us()
+    pieces = chunks_of(text)
     row = {
         "document_id": document_id, "version": version, "state": STORED,
         "source": draft.source, "title": draft.title or found.title,
         "media_type": found.media_type, "sha256": digest, "size_bytes": len(data),
-        "chars": len(found.text), "chunks": len(pieces), "actor": draft.actor,
+        "chars": len(text), "chunks": len(pieces), "actor": draft.actor,
         "agent_id": draft.agent_id, "session_id": draft.session_id,
         "action_id": draft.action_id, "at": at,
     }  # fmt: skip

@@ -1,7 +1,11 @@
 """Documents: stored with their texts, version by version, and ended."""
 
+import pytest
+
 import queue_imp as q
 from agent_core.actions.documents import document_id_of
+from agent_core.actions.ids import ActionError
+from reins import redaction
 from reins.documents import documents as rooms
 from store import chunks, documents
 
@@ -92,3 +96,22 @@ async def test_a_blob_that_is_not_there_is_told(fleet):
     assert "is damaged" in bad["error"]
     (fleet.store.folder.path / "blobs" / digest).unlink()
     assert q.list_documents(removed=True) == []
+
+
+async def test_keys_are_taken_out_before_places_are_given(fleet, monkeypatch):
+    """So that what follows one stands where it says; a file with one is not taken."""
+    key = "sk-proj-A1b2C3d4E5f6G7h8"
+    monkeypatch.setattr(redaction, "_redactor", redaction.Redactor([key]))
+    text = "x " * 590 + key + " and what follows it"
+    await add(fleet, "keys", text=text)
+    own = document_id_of("keys")
+    stored = q.document_text(own)
+    assert stored == text.replace(key, redaction.HIDDEN)
+    at = stored.index("follows")
+    assert q.document_text(own, from_char=at, to_char=at + 7) == "follows"
+    with pytest.raises(ActionError, match="holds a key"):
+        q.add_document("file", "ann", data=b"x" * ((1 << 20) - 5) + key.encode())
+    long = "word " * 30_000 + key
+    await add(fleet, "long", text=long)
+    assert key not in q.document_text(document_id_of("long"))
+    assert not [*fleet.store.folder.path.glob("blobs/*.part")]

@@ -37,6 +37,8 @@ TABLE = Table(
     indices={"document_id": "BTREE"},
 )
 STORED, REMOVED = "stored", "removed"
+CITES = "[doc_"
+"""How a citation begins."""
 Row = dict[str, Any]
 
 

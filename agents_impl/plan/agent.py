@@ -102,6 +102,7 @@ class PlanAgent(WorkingAgentBase):
     @property
     def _tools(self) -> "PlanTools":
         if self._own_tools is None:
+            from agents_impl.documenting import documents_of  # noqa: PLC0415
             from agents_impl.plan.calling import PlanTools  # noqa: PLC0415
 
             services = self.services
@@ -110,7 +111,8 @@ class PlanAgent(WorkingAgentBase):
                 self.session,
                 self.config,
                 services.get(Model),
-                lambda: services.get(Boards),
+                boards=lambda: services.get(Boards),
+                documents=lambda key: documents_of(services, self.session, key),
             )
         return self._own_tools
 

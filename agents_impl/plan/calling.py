@@ -12,7 +12,7 @@ from agents_impl.task.permitting import permit
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
 from reins.llm import Model
-from reins.tools.context import Context
+from reins.tools.context import Context, Documents
 from reins.tools.outcome import ToolError
 from reins.tools.toolbox import Acted, Toolbox
 
@@ -26,13 +26,16 @@ class PlanTools:
         session: Session,
         config: PlanConfig,
         model: Model,
+        *,
         boards: Callable[[], Boards],
+        documents: Callable[[str], Documents],
     ) -> None:
         self._toolbox = toolbox
         self._session = session
         self._config = config
         self._model = model
         self._boards = boards
+        self._documents = documents
         self._around: Context | None = None
 
     async def check(self) -> None:
@@ -64,6 +67,7 @@ class PlanTools:
             model=self._model,
             approve=self._approve,
             boards=ToolBoards(CallBoards(self._boards, self._session, key)),
+            documents=self._documents(key),
         )
         return await self._toolbox.act(tools[name], arguments, context)
 

@@ -12,6 +12,7 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
 from agents_impl.boarding import ToolBoards
+from agents_impl.documenting import documents_of
 from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
@@ -156,6 +157,7 @@ class TaskActs(TaskRecords):
         around.memory, around.answered = self.state.memory, _answer_to(pending)
         boards = CallBoards(lambda: self.services.get(Boards), self.session, pending.call.key)
         around.boards = ToolBoards(boards)
+        around.documents = documents_of(self.services, self.session, pending.call.key)
         around.mind = mind = CallMind(self.session, self.state, pending.call.key)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(

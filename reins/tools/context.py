@@ -74,6 +74,37 @@ class Boards(Protocol):
     async def delete(self, board: str, key: str, expect: int | None) -> int: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document: its place, `ID:VERSION:FROM-TO`, its title, its text; `to_char` is the
+    character behind it, of `chars` in all.
+    """
+
+    place: str
+    title: str
+    text: str
+    to_char: int
+    chars: int
+
+
+class Documents(Protocol):
+    """What people and agents have added to be read and cited. Raises: ToolError."""
+
+    async def search(self, query: str, document_id: str | None, most: int) -> list[Passage]: ...
+
+    async def read(
+        self, document_id: str, version: int | None, from_char: int, to_char: int | None
+    ) -> Passage: ...
+
+    async def cite(self, document_id: str, version: int | None, quote: str) -> str:
+        """The place of words that stand in it."""
+        ...
+
+    async def add(self, source: str, text: str | None, title: str | None) -> Passage:
+        """Store a version, on record when it returns; a passage without text."""
+        ...
+
+
 NO_WORKSPACE = (
     "there is no workspace here: a session has one in its config, a call from a shell with "
     "--workspace, one from a script in its context"
@@ -105,6 +136,7 @@ class Context:
     answered: Answered | None = None
     mind: Mind | None = None
     boards: Boards | None = None
+    documents: Documents | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

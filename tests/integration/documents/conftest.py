@@ -22,10 +22,15 @@ class Library(Bus):
 
 
 @pytest.fixture
-async def fleet(tmp_path, monkeypatch):
+def data(tmp_path, monkeypatch):
     monkeypatch.setenv("REINS_DATA", str(tmp_path / "data"))
-    made = Library(tmp_path / "data")
+    return tmp_path / "data"
+
+
+@pytest.fixture
+async def fleet(data):
+    made = Library(data)
     await made.start()
     yield made
     await made.stop()
-    await asyncio.to_thread(data_folder.verified, tmp_path / "data")
+    await asyncio.to_thread(data_folder.verified, data)

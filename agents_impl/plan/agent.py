@@ -41,7 +41,6 @@ from reins.llm.calls.structured import CONVERSE
 from reins.llm.text import one_line
 from reins.plan_modules import PlanModules
 from reins.tools.outcome import ToolError
-from reins.tools.toolbox import Toolbox
 from store.journal.file import Record
 
 if TYPE_CHECKING:
@@ -102,18 +101,9 @@ class PlanAgent(WorkingAgentBase):
     @property
     def _tools(self) -> "PlanTools":
         if self._own_tools is None:
-            from agents_impl.documenting import documents_of  # noqa: PLC0415
             from agents_impl.plan.calling import PlanTools  # noqa: PLC0415
 
-            services = self.services
-            self._own_tools = PlanTools(
-                services.get(Toolbox),
-                self.session,
-                self.config,
-                services.get(Model),
-                boards=lambda: services.get(Boards),
-                documents=lambda key: documents_of(services, self.session, key),
-            )
+            self._own_tools = PlanTools(self.session, self.config, self.services)
         return self._own_tools
 
     @property

@@ -48,7 +48,8 @@ async def test_passages_are_found_by_words(fleet, is_indexed):
     assert (await found(fleet, '"since march" source:chunk'))[0] == (tea, prices)
     assert await found(fleet, f"document:{cats} doubled") == []
     assert await found(fleet, f"document:{cats}") == [(cats, f"1:0-{len(CATS)}")]
-    shown = grouped(await asyncio.to_thread(Searcher(fleet.store.reader).search, "kittens"))
+    hits = await asyncio.to_thread(Searcher(fleet.store.reader).search, "kittens")
+    shown = grouped(hits, store=fleet.store.reader)
     [group] = shown["groups"]
     assert (group["document_id"], group["session_id"]) == (cats, None)
     version, _, place = group["hits"][0]["place"].partition(":")

@@ -99,7 +99,8 @@ async def test_what_cannot_be_found_is_told(tasks):
     for text, expected in zip(
         told,
         ("is no time", "there is no document", "nothing was found", "there is no document",
-         "there is no version", "do not stand", "inside of this network", "address", "control characters"),
+         "there is no version", "do not stand", "inside of this network", "address",
+         "control characters"),
         strict=True,
     ):  # fmt: skip
         assert expected in text, told

@@ -1,6 +1,7 @@
 """Documents: adding texts, files and addresses, reading their passages, ending them."""
 
 import threading
+from dataclasses import asdict
 from typing import Annotated, Any, Literal, Self
 
 from flask import Response
@@ -13,6 +14,7 @@ from agent_core.actions.actors import Actor
 from agent_core.actions.documents import MAX_TITLE, DocumentId, Source, is_address
 from reins.documents import blobs
 from reins.documents.asking import text_parts
+from reins.documents.citing import Checked, checked
 from reins.web.api.accepted import ACCEPTED, IF_ROOM, accepted
 from reins.web.api.context import ApiContext, api_context
 from reins.web.http.fields import ActorBody, Digits, Flag, Input, Number, Words
@@ -29,6 +31,8 @@ _AT_ONCE = threading.BoundedSemaphore(4)
 """Files that come in at the same time: each has a thread, and some disk."""
 _MOST_CHARS = 100_000
 _CHARS = 20_000
+_PASSAGE_CHARS = 2_000
+"""Of a passage that is cited."""
 _Title = Annotated[Words, Field(min_length=1, max_length=MAX_TITLE)] | None
 
 
@@ -114,6 +118,49 @@ class DocumentDetail(Wire):
 
     document: DocumentRow
     rows: list[DocumentRow]
+
+
+class CitationsBody(Input):
+    text: Annotated[Words, Field(max_length=_MOST_CHARS, description="what cites documents")]
+
+
+class CheckedCitation(Wire):
+    """A citation, looked up: `passage` stands at its place in the stored version; `why` says what
+    is wrong with it, and is null where its words stand there.
+    """
+
+    document_id: str
+    version: int
+    from_char: int
+    to_char: int
+    quote: str | None
+    title: str
+    passage: str
+    why: str | None
+
+
+class CitationList(Wire):
+    """The citations of a text, in their order."""
+
+    items: list[CheckedCitation]
+
+
+class CitedPassage(CheckedCitation):
+    """A citation with the row or the message in which it stands."""
+
+    source: Literal["step", "message", "memory", "session", "action"]
+    session_id: str | None
+    conversation_id: str | None
+    agent_id: str | None
+    actor: str | None
+    number: int | None
+    at: str
+
+
+class CitedPassageList(Wire):
+    """The citations of a document, the newest first."""
+
+    items: list[CitedPassage]
 
 
 class DocumentText(Wire):
@@ -205,6 +252,35 @@ def get_document_text(path: DocumentPath, query: DocumentTextQuery) -> dict[str,
     }  # fmt: skip
 
 
+@api.get(
+    "/api/documents/<segment:document_id>/citations",
+    responses={200: CitedPassageList, **refusals(404)},
+)
+def list_citations_of_document(path: DocumentPath) -> dict[str, Any]:
+    """Where a document is cited, and by whom."""
+    from reins.documents.cited import cited_in  # noqa: PLC0415 - brings the search
+
+    store = api_context().bridge.store
+    if not documents.document_rows(path.document_id, store=store):
+        raise _unknown(path)
+    names = ("source", "session_id", "conversation_id", "agent_id", "actor", "number")
+    return {
+        "items": [
+            _citation(each.checked)
+            | {name: each.row[name] for name in names}
+            | {"at": iso(each.row["at"])}
+            for each in cited_in(path.document_id, store)
+        ]
+    }
+
+
+@api.post("/api/citations", responses={200: CitationList, **refusals(400, 413, 415)})
+def check_citations(body: CitationsBody) -> dict[str, Any]:
+    """Look up the citations of a text, so that none is shown that does not stand there."""
+    found = checked(body.text, api_context().bridge.store)
+    return {"items": [_citation(each) for each in found]}
+
+
 @api.delete("/api/documents/<segment:document_id>", responses={**ACCEPTED, **refusals(404, 409)})
 def remove_document(path: DocumentPath, query: DocumentRemoveQuery) -> Response:
     """End a document: it is found no more, and its versions stay."""
@@ -243,6 +319,13 @@ def _received(context: ApiContext, sent: DocumentFile) -> str:
         raise RequestRefusedError(400, "the file cannot be read to its end; send it anew") from None
     finally:
         _AT_ONCE.release()
+
+
+def _citation(found: Checked) -> dict[str, Any]:
+    return {
+        **asdict(found.citation), "title": found.title, "why": found.why,
+        "passage": found.passage[:_PASSAGE_CHARS],
+    }  # fmt: skip
 
 
 def _unknown(path: DocumentPath) -> RequestRefusedError:

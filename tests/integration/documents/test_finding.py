@@ -7,6 +7,7 @@ import pytest
 import queue_imp as q
 from agent_core.actions.documents import document_id_of
 from reins.documents import documents as rooms
+from reins.documents.cited import cited_in
 from reins.llm import ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.answering import grouped
@@ -14,6 +15,17 @@ from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.searching import Searcher
 from reins.settings import load_settings
 from store import chunks
+from store.store import Store
+from tests.integration.store.support import message, step
+
+
+@pytest.fixture
+async def store(tmp_path):
+    store = Store(tmp_path / "data", flush_s=0.05)
+    await store.start()
+    yield store
+    await store.stop()
+
 
 TEA = "# Tea\n\nGreen tea is not fermented.\n\n## Prices\n\nThey have doubled since March.\n"
 CATS = "# Animals\n\nKittens sleep all day long, and hunt at night.\n"
@@ -24,8 +36,8 @@ async def add(fleet, source, text):
     return document_id_of(source)
 
 
-async def indexed(fleet):
-    words = WordsIndexer(fleet.store.reader, lambda: False)
+async def indexed(store):
+    words = WordsIndexer(store.reader, lambda: False)
     while (await asyncio.to_thread(words.run_once)) != 0.25:
         pass
 
@@ -40,7 +52,7 @@ async def test_passages_are_found_by_words(fleet, is_indexed):
     """At once, with the headings that they stand under, and where in the document they are."""
     tea, cats = await add(fleet, "tea", TEA), await add(fleet, "cats", CATS)
     if is_indexed:
-        await indexed(fleet)
+        await indexed(fleet.store)
     begins = TEA.index("## Prices")
     prices = f"1:{begins}-{len(TEA)}"
     assert await found(fleet, "fermented kind:chunk") == [(tea, f"1:0-{begins}")]
@@ -62,10 +74,10 @@ async def test_only_what_a_document_says_now_is_found(fleet, is_indexed):
     """Neither older versions nor what was removed, and again what was added again."""
     tea = await add(fleet, "tea", TEA)
     if is_indexed:
-        await indexed(fleet)
+        await indexed(fleet.store)
     await add(fleet, "tea", "# Tea\n\nIt is brewed.\n")
     if is_indexed:
-        await indexed(fleet)
+        await indexed(fleet.store)
     assert await found(fleet, "fermented") == []
     assert await found(fleet, "brewed") == [(tea, "2:0-21")]
     await fleet.do(q.remove_document, tea, "ann")
@@ -84,9 +96,9 @@ async def test_old_versions_do_not_stand_before_the_newest(fleet, is_indexed, mo
         draft = rooms.Draft("tea", "ann", f"act_{version}", data=text.encode())
         tea = (await fleet.documents.add(draft)).document_id
         if is_indexed and version == 11:
-            await indexed(fleet)
+            await indexed(fleet.store)
     if is_indexed:
-        await indexed(fleet)
+        await indexed(fleet.store)
     assert await found(fleet, "needle", limit=2) == [(tea, "12:0-36")]
     assert await found(fleet, "kind:chunk", limit=2) == [(tea, "12:0-36")]
 
@@ -96,7 +108,7 @@ async def test_passages_are_found_by_meaning(fleet, monkeypatch):
     model = ModelRouter(model_settings(load_settings()))
     await model.start()
     tea, cats = await add(fleet, "tea", TEA), await add(fleet, "cats", CATS)
-    await indexed(fleet)
+    await indexed(fleet.store)
     vectors = VectorsIndexer(fleet.store.reader, model, lambda: False)
     while (await vectors.run_once()) != 1.0:
         pass
@@ -109,3 +121,22 @@ async def test_passages_are_found_by_meaning(fleet, monkeypatch):
     of_tea = await found(fleet, f"cat pets document:{tea}", vector=vector)
     assert {document_id for document_id, _ in of_tea} == {tea}
     await model.stop()
+
+
+@pytest.mark.parametrize("is_indexed", [True, False])
+async def test_who_cites_a_document_is_found(store, is_indexed):
+    """Each once for a session, with what stands there; not who has only read it."""
+    draft = rooms.Draft("tea", "ann", "act_1", data=TEA.encode())
+    tea = (await rooms.Documents(store, load_settings).add(draft)).document_id
+    said = f'They say "Green tea" [{tea}:1:7-16].'
+    await store.journal.append(
+        step("s", 1, text=said), step("s", 2, text=said), step("s", 3, text=f"read {tea}"),
+        message("room", 1, f'"Black tea" [{tea}:1:7-16] and [doc_000000000000:1:0-4]'),
+    )  # fmt: skip
+    if is_indexed:
+        await indexed(store)
+    one, other = await asyncio.to_thread(cited_in, tea, store.reader)
+    by_session = {each.row["session_id"]: each for each in (one, other)}
+    assert by_session["s"].checked.why is None
+    assert by_session["s"].row["number"] == 2
+    assert "nowhere" in by_session[None].checked.why

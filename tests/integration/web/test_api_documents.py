@@ -107,3 +107,24 @@ def test_a_file_that_ends_early_is_none(idle, port):
         assert connection.getresponse().status == 400
     assert idle.actions() == []
     assert not [*(idle.settings.data / "blobs").glob("*")]
+
+
+def test_citations_are_looked_up(api):
+    """Each with what stands at its place, and what is wrong with it; and who cites a document."""
+    own = document_id_of("tea")
+    api.done("/api/documents", {**ANN, "source": "tea", "text": TEA})
+    begin = TEA.index("Green")
+    right, wrong = f"[{own}:1:{begin}-{begin + 27}]", f"[{own}:1:0-3]"
+    said = f'It says: "Green tea is not fermented" {right}, not "Tea is black" {wrong}.'
+    first, second = api.post("/api/citations", {"text": said}, 200)["items"]
+    assert (first["why"], first["passage"]) == (None, TEA[begin : begin + 27])
+    assert "nowhere in this version" in second["why"]
+    assert api.get(f"/api/documents/{own}/citations")["items"] == []
+    api.done("/api/conversations", {**ANN, "conversation_id": "talk"})
+    api.done("/api/conversations/talk/messages", {"author": "ann", "text": said})
+    items = api.get(f"/api/documents/{own}/citations")["items"]
+    assert {(each["conversation_id"], each["actor"], each["number"]) for each in items} == {
+        ("talk", "ann", 1)
+    }
+    assert sorted(each["why"] is None for each in items) == [False, True]
+    api.get(f"/api/documents/doc_{'0' * 12}/citations", 404)

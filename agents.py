@@ -182,6 +182,7 @@ class Runtime:
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             await self.memories.load()
+            await self.documents.start()
             ending.add("the topics", self.topics.stop)
             ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)

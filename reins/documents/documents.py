@@ -13,6 +13,7 @@ from reins import redaction
 from reins.documents import blobs
 from reins.documents.chunking import chunks_of
 from reins.documents.reading import Read, UnreadableError, read
+from reins.documents.tidying import tidy
 from reins.settings import Settings
 from reins.threads import READS, Threads
 from reins.tools.outcome import ToolError
@@ -79,6 +80,10 @@ class Documents:
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._loading = asyncio.Lock()
         self._newest: dict[str, dict[str, Any]] | None = None
+
+    async def start(self) -> None:
+        """Remove the files that came to nothing before; a second time does the same."""
+        await self._threads.call(tidy, self._store.reader)
 
     async def add(self, draft: Draft) -> Stored:
         """Store a version, if it is another than the newest. Raises: DocumentError, StoreError."""

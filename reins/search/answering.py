@@ -76,6 +76,7 @@ def shown(hit: Hit, words: Sequence[str] = ()) -> Shown:
         "conversation_id": row["conversation_id"],
         "kind": row["kind"],
         "number": row["number"],
+        "document_id": row["document_id"],
         "place": row["place"],
         "actor": row["actor"],
         "at": iso(row["at"]),

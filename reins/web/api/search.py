@@ -52,6 +52,7 @@ class Hit(Wire):
     conversation_id: str | None
     kind: str
     number: int | None
+    document_id: str | None
     place: str | None
     actor: str | None
     at: str

@@ -69,6 +69,16 @@ class Settings(BaseSettings):
         "off",
         description="the index of all that was said: none, by words, or by words and meaning",
     )
+    sql: Literal["off", "on"] = Field(
+        "off", description="whether people may read the tables by SQL (needs the extra `sql`)"
+    )
+    sql_s: Seconds = Field(5.0, le=600, description="seconds after which a statement is ended")
+    sql_mb: int = Field(
+        512, ge=64, le=65_536, description="memory of a statement, in MB; Linux holds it to that"
+    )
+    sql_rows: int = Field(
+        10_000, ge=1, le=1_000_000, description="rows of a statement's result at the most"
+    )
     tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")
     hanging_after_s: Seconds = Field(
         20.0,

@@ -194,3 +194,10 @@ TABLES: tuple[Table, ...] = (
 )  # fmt: skip
 FOLLOWED = (*TABLES, documents.TABLE)
 """With the rows that say which chunks are current."""
+COLUMNS = {
+    agent_steps.TABLE.name: (
+        "session_id", "agent_id", "seq", "kind", "text", "error", "payload", "created_at",
+        "cost_usd", "journal_n",
+    ),
+}  # fmt: skip
+"""Those that passages are made of; of the other tables all."""

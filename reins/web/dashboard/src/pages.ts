@@ -32,6 +32,7 @@ const PAGES: readonly PageRow[] = [
   { path: '/documents/:id', name: 'Document', load: late(() => import('./pages/document/DocumentPage.svelte')) },
   { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
   { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
+  { path: '/sql', name: 'SQL', key: 'l', small: false, load: late(() => import('./pages/sql/SqlPage.svelte')) },
   { path: '/help/:id', name: 'Help', load: late(() => import('./pages/help/DocumentPage.svelte')) },
   { path: '/system', name: 'System', key: 'y', load: late(() => import('./pages/system/SystemPage.svelte')) },
 ]

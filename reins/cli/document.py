@@ -1,6 +1,7 @@
 """`reins document`: what agents read and cite: add, list, show, remove."""
 
-import os
+import hashlib
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from agent_core.actions.ids import ActionError
 from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.steer import acting, answer
+from reins.documents.asking import file_bytes
+from reins.documents.folders import Folder, files_in
+from store.errors import StoreError
 
 _COLUMNS = 80
 
@@ -24,8 +28,18 @@ def document() -> None:
 @acting("add", "add a file, all files of a folder, or what is at an address")
 @click.argument("source", metavar="FILE|FOLDER|URL")
 @click.option("--title", help="its title, if not its own; of one document")
-def add(*, source: str, actor: str, wait: float | None, title: str | None) -> None:
+@click.option(
+    "--watch", is_flag=True, help="go on: add what changes in the folder, end what is gone"
+)
+@click.option("--every", type=click.FloatRange(0.1), default=2.0, help="seconds between two looks")
+def add(
+    *, source: str, actor: str, wait: float | None, title: str | None, watch: bool, every: float
+) -> None:
     path = Path(source)
+    if watch:
+        if not path.is_dir():
+            raise ValueError(f"--watch is of a folder; {source} is none")
+        _watch(Folder(path), actor, every)
     if is_address(source) or not path.is_dir():
         answer(queue_imp.add_document(source, actor, title=title), wait_s=wait)
         return
@@ -70,14 +84,33 @@ def remove(*, document_id: str, actor: str, wait: float | None) -> None:
     answer(queue_imp.remove_document(document_id, actor), wait_s=wait)
 
 
-def files_in(folder: Path) -> Iterator[Path]:
-    """The files below a folder by name, without hidden ones, and none that a link leads to."""
-    for place, folders, names in os.walk(folder, followlinks=False):
-        folders[:] = sorted(name for name in folders if not name.startswith("."))
-        for name in sorted(names):
-            path = Path(place) / name
-            if not name.startswith(".") and not path.is_symlink() and path.is_file():
-                yield path
+def _watch(folder: Folder, actor: str, every_s: float) -> None:
+    """Until it is ended: add what changes, and let be found no more what is gone."""
+    while True:
+        try:
+            for line in watch_once(folder, actor):
+                click.echo(terminal.shown(line))
+        except (OSError, StoreError) as error:  # away for now
+            click.echo(terminal.shown(f"not looked at: {error}"), err=True)
+        time.sleep(every_s)
+
+
+def watch_once(folder: Folder, actor: str) -> Iterator[str]:
+    """Ask for what has changed below a folder; gives a line for each."""
+    stored = {row["source"]: row for row in queue_imp.list_documents()}
+    changes = folder.look(stored)
+    for path in changes.files:
+        try:
+            data = file_bytes(path)
+            before = stored.get(str(path))
+            if before is None or before["sha256"] != hashlib.sha256(data).hexdigest():
+                queue_imp.add_document(str(path), actor, data=data)
+                yield f"added {path}"
+        except ActionError as error:
+            yield f"left out: {error}"
+    for source in changes.gone:
+        queue_imp.remove_document(stored[source]["document_id"], actor)
+        yield f"removed {source}"
 
 
 for verb in (add, list_, show, remove):

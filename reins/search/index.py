@@ -100,11 +100,7 @@ class Index:
 
     def take_out(self, outdated: Mapping[str, int]) -> None:
         """Take out the chunks of documents whose rows are numbered below these numbers."""
-        documents = sorted(outdated.items())
-        for at in range(0, len(documents), _AT_ONCE):
-            some = documents[at : at + _AT_ONCE]
-            where = " OR ".join(f"(document_id = {quoted(own)} AND n < {n})" for own, n in some)
-            self._words.delete(where)
+        _take_out(self._words, outdated)
 
     def keep_up(self) -> None:
         """Index what is not, and put small segments together, where that is due."""
@@ -163,6 +159,10 @@ class Index:
     def note_vectors(self, upto: int) -> None:
         """All passages up to this serial have a vector of the route."""
         self._vectors.note(upto=upto)
+
+    def take_out_vectors(self, outdated: Mapping[str, int]) -> None:
+        """As `take_out`."""
+        _take_out(self._vectors, outdated)
 
     def keep_vectors_up(self) -> None:
         """As `keep_up`; an index of vectors is made where comparing all takes too long."""
@@ -223,3 +223,12 @@ def _remove_digests(segments: Segments, named: Iterable[tuple[str, int]]) -> Non
     """Remove those whose successors come now."""
     if old := [str(n) for source, n in named if source == "session"]:
         segments.delete(f"n IN ({', '.join(old)})")
+
+
+def _take_out(segments: Segments, outdated: Mapping[str, int]) -> None:
+    documents = sorted(outdated.items())
+    for at in range(0, len(documents), _AT_ONCE):
+        some = documents[at : at + _AT_ONCE]
+        segments.delete(
+            " OR ".join(f"(document_id = {quoted(own)} AND n < {n})" for own, n in some)
+        )

@@ -19,6 +19,7 @@ from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
+from store import documents
 from store.following import Follower
 from store.reading import Reader
 
@@ -110,6 +111,8 @@ class VectorsIndexer(TaskLoop):
         self._busy = busy
         self._index = Index(store.folder)
         self._threads = Threads("search", 1)
+        self._store = store
+        self._ends: Follower | None = None
         self._known: OrderedDict[bytes, list[float]] = OrderedDict()
         self._route = ""
         self._upto = 0
@@ -120,7 +123,8 @@ class VectorsIndexer(TaskLoop):
         if route != self._route:
             self._known.clear()
             self._upto = await self._threads.call(self._index.open_vectors, route)
-            self._route = route
+            self._route, self._ends = route, Follower(self._store, (documents.TABLE,))
+        await self._threads.call(self._take_out)
         newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
@@ -140,6 +144,15 @@ class VectorsIndexer(TaskLoop):
         self._route = ""
         super().failed(error)
         return _AWAY_S
+
+    def _take_out(self) -> None:
+        """Vectors of chunks go with them; one that comes late has no words any more, and counts
+        for nothing.
+        """
+        more = self._ends is not None and self._ends.touched()
+        while more and self._ends is not None:
+            found, more = self._ends.poll()
+            self._index.take_out_vectors(outdated_in(found))
 
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]

@@ -13,8 +13,10 @@ from reins.llm.from_settings import model_settings
 from reins.search.answering import grouped
 from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.searching import Searcher
+from reins.search.segments import read_segments
 from reins.settings import load_settings
 from store import chunks
+from store.lance.tables import connect
 from store.store import Store
 from tests.integration.store.support import message, step
 
@@ -118,6 +120,17 @@ async def test_passages_are_found_by_meaning(fleet, monkeypatch):
         return asyncio.run_coroutine_threadsafe(model.embed([text]), loop).result()[0]
 
     assert (await found(fleet, "cat pets", vector=vector))[0][0] == cats
+    await add(fleet, "cats", "# Dogs\n\nThey bark.\n")
+    await indexed(fleet.store)
+    while (await vectors.run_once()) != 1.0:
+        pass
+    assert all(place[0] == "2" for own, place in await found(fleet, "cat pets", vector=vector)
+               if own == cats)  # fmt: skip
+    folder, where = fleet.store.folder.path / "search", f"document_id = '{cats}'"
+    rows = read_segments(
+        folder, "vectors", lambda: connect(folder), lambda table: table.search().where(where).to_list()
+    )  # fmt: skip
+    assert {row["place"][0] for row in rows} == {"2"}
     of_tea = await found(fleet, f"cat pets document:{tea}", vector=vector)
     assert {document_id for document_id, _ in of_tea} == {tea}
     await model.stop()

@@ -16,8 +16,8 @@ import pytest
 import queue_imp as q
 from agent_core.actions.documents import document_id_of
 from agent_core.actions.ids import ActionError
-from reins.cli.document import files_in
 from reins.documents import reading
+from reins.documents.folders import files_in
 from reins.documents.reading import UnreadableError, read
 
 BOMB = 300 << 20

@@ -28,9 +28,7 @@ def document() -> None:
 @acting("add", "add a file, all files of a folder, or what is at an address")
 @click.argument("source", metavar="FILE|FOLDER|URL")
 @click.option("--title", help="its title, if not its own; of one document")
-@click.option(
-    "--watch", is_flag=True, help="go on: add what changes in the folder, end what is gone"
-)
+@click.option("--watch", is_flag=True, help="go on: add what changes, end what is gone")
 @click.option("--every", type=click.FloatRange(0.1), default=2.0, help="seconds between two looks")
 def add(
     *, source: str, actor: str, wait: float | None, title: str | None, watch: bool, every: float

@@ -127,9 +127,11 @@ async def test_passages_are_found_by_meaning(fleet, monkeypatch):
     assert all(place[0] == "2" for own, place in await found(fleet, "cat pets", vector=vector)
                if own == cats)  # fmt: skip
     folder, where = fleet.store.folder.path / "search", f"document_id = '{cats}'"
-    rows = read_segments(
-        folder, "vectors", lambda: connect(folder), lambda table: table.search().where(where).to_list()
-    )  # fmt: skip
+
+    def of_cats(table):
+        return table.search().where(where).to_list()
+
+    rows = read_segments(folder, "vectors", lambda: connect(folder), of_cats)
     assert {row["place"][0] for row in rows} == {"2"}
     of_tea = await found(fleet, f"cat pets document:{tea}", vector=vector)
     assert {document_id for document_id, _ in of_tea} == {tea}

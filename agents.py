@@ -21,6 +21,7 @@ import structlog
 
 import reins.blackboard.acting
 import reins.bus.acting
+import reins.documents.acting
 import reins.facts.acting
 import reins.remembering.acting
 import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
@@ -43,6 +44,7 @@ from reins.bus.bounds import Bounds
 from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
+from reins.documents.documents import Documents
 from reins.facts.facts import Facts
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -106,6 +108,7 @@ class Runtime:
         self.boards = Boards(self.store, self.topics)
         self.memories = SharedMemories(self.store)
         self.facts = Facts(self.store)
+        self.documents = Documents(self.store, lambda: self.settings)
         self.scheduler = Scheduler(self.store, self.topics)
         self.folders = Folders(self.store, self.topics, lambda: self.settings)
         self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
@@ -128,6 +131,7 @@ class Runtime:
                 self.boards,
                 self.memories,
                 self.facts,
+                self.documents,
                 listening(self.topics),
                 self.inbox,
                 self.children,
@@ -186,6 +190,7 @@ class Runtime:
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             await self.memories.load()
+            await self.documents.start()
             ending.add("the topics", self.topics.stop)
             ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)

@@ -216,6 +216,16 @@ _TOOLS: dict[str, Workload] = {
             _less("all subscribers read again", "all_reading_s.p50", "s"),
         ), rounds=1,
     ),
+    "documents": Workload(
+        "documents", {"sessions": 1_000, "pages": 1_000}, {"sessions": 5, "pages": 20}, (
+            _less("1,000 pages are stored", "stored_s", "s", 60),
+            _less("and found by words", "found_s.words", "s"),
+            _less("and by meaning", "found_s.vectors", "s"),
+            Figure("pages stored", "pages_per_s", "1/s"),
+            _less("disk of a page, its file and its index with it", "disk_bytes_a_page", "B"),
+            _lag(20),
+        ), rounds=1,
+    ),
     "search": Workload(
         "search",
         {"sessions": 1_000, "rows": 1_000_000, "searches": 200, "per_s": 4.0, "seconds": 20.0,

@@ -101,6 +101,36 @@ class Facts(Protocol):
 
     def done_before(self, told: Mapping[str, Any] | None) -> None:
         """The call is done again from its record: the words of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document: its place, `ID:VERSION:FROM-TO`, its title, its text; `to_char` is the
+    character behind it, of `chars` in all.
+    """
+
+    place: str
+    title: str
+    text: str
+    to_char: int
+    chars: int
+
+
+class Documents(Protocol):
+    """What people and agents have added to be read and cited. Raises: ToolError."""
+
+    async def search(self, query: str, document_id: str | None, most: int) -> list[Passage]: ...
+
+    async def read(
+        self, document_id: str, version: int | None, from_char: int, to_char: int | None
+    ) -> Passage: ...
+
+    async def cite(self, document_id: str, version: int | None, quote: str) -> str:
+        """The place of words that stand in it."""
+        ...
+
+    async def add(self, source: str, text: str | None, title: str | None) -> Passage:
+        """Store a version, on record when it returns; a passage without text."""
         ...
 
 
@@ -154,6 +184,7 @@ class Context:
     mind: Mind | None = None
     boards: Boards | None = None
     facts: Facts | None = None
+    documents: Documents | None = None
     search: Search | None = None
     tables: Tables | None = None
 

@@ -47,8 +47,10 @@ from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.remembering.recollection import Recollection
 from reins.remembering.shared import SharedMemories
 from reins.search.indexer import Indexers
+from reins.search.meanings import Meanings
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.sources import hooks
@@ -122,6 +124,7 @@ class Runtime:
                 self.scheduler,
                 self.boards,
                 self.memories,
+                Recollection(lambda: self.settings.search, Meanings(self.store.reader, self.model)),
                 listening(self.topics),
                 self.inbox,
                 self.children,

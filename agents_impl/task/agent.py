@@ -1,7 +1,7 @@
 """An agent that works towards a goal with tools: a thought and an act in each tick."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.guidance import GuidanceRejectedError, Understood
@@ -28,14 +28,33 @@ from agents_impl.task.own_tools import delegate, finish, read_log
 from agents_impl.task.prompting import Thought, decide
 from agents_impl.task.reading import UnreadableError
 from reins.llm import Model
+from reins.llm.tokens import BYTES_PER_TOKEN
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from store.journal.file import Record
 
+if TYPE_CHECKING:
+    from reins.mind.relevance import Cue
+
 _LAST_THOUGHTS = 3
+_CUES = 3
+"""Words of people by which memories are looked for, the newest."""
+_STEP_CHARS = 1_000
 _GUIDANCE = 20
 _GUIDANCE_CHARS = 2_000
 _FEW_LEFT = "{left} thoughts are left for this goal. Bring it to an end, or finish truthfully."
+
+
+def _cues(state: TaskState, history: History) -> "list[Cue]":
+    """The parts of its work by which memories are looked for."""
+    from reins.mind.relevance import Cue  # noqa: PLC0415 - takes 50 ms
+
+    cues = [Cue("goal", state.goal)]
+    if state.guidance:
+        cues.append(Cue("guidance", "\n".join(said.text for said in state.guidance[-_CUES:])))
+    if steps := [*history][-1:]:
+        cues.append(Cue("step", f"{steps[0].thought}\n{steps[0].result[:_STEP_CHARS]}"))
+    return cues
 
 
 class TaskAgent(TaskDelegates):
@@ -119,7 +138,9 @@ class TaskAgent(TaskDelegates):
     async def _think(self, history: History, tools: Mapping[str, Tool]) -> Thought:
         state = self.state
         notes = [state.noted] if state.noted else []
-        kept = remembered(self.session, state)
+        budget_bytes = self.config.memory_tokens * BYTES_PER_TOKEN
+        kept = await remembered(self.session, state, lambda: _cues(state, history), budget_bytes)
+        self._recalled = kept
         state.outside = state.outside or kept.is_of_others
         left = state.allowed - state.thoughts
         if left <= _LAST_THOUGHTS:

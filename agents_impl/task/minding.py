@@ -1,23 +1,29 @@
 """The mind of a task: as one call of a tool has it, and as its thoughts are shown it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
 from agent_core.agent.effects import Effect
 from agent_core.session.session import Session
-from agents_impl.minding import Minded, MindRows, effects_of, held_by, knows_something
+from agents_impl.minding import (
+    Minded,
+    MindRows,
+    effects_of,
+    held_by,
+    knows_something,
+    recollection_of,
+)
 from reins.llm.text import one_line
-from reins.llm.tokens import size_of
-from reins.tools.context import Scope
+from reins.remembering.recollection import Recalled
+from reins.tools.context import Found, FoundMemory, Scope
 from reins.tools.outcome import ToolError
 
 if TYPE_CHECKING:
     from reins.mind import Held, Memory
+    from reins.mind.relevance import Cue
 
-_SHOWN_BYTES = 2 * 1024
 _SHOWN_CHARS = 200
 _TEXT_BYTES = 4_000
 
@@ -44,6 +50,15 @@ class CallMind:
             return {}
         every = self._mind().memory.recall_all("", self._at, scope)
         return {key: _told(memory) for key, memory in every.items()}
+
+    async def find(self, about: str, scope: Scope | None, limit: int) -> Found:
+        if self._held is None and not knows_something(self._session, self._state):
+            return Found()
+        every = [*self._mind().memory.recall_all("", self._at, scope).values()]
+        fits, note = await recollection_of(self._session).find(about, every, limit)
+        named = [(memory.key, memory.scope, _told(memory), fit.score, fit.by)
+                 for memory, fit in fits]  # fmt: skip
+        return Found(tuple(FoundMemory(*each) for each in named), note)
 
     def forget(self, key: str, scope: Scope) -> None:
         self._do("forget", key=key, scope=scope)
@@ -80,34 +95,23 @@ class CallMind:
             raise ToolError(str(error)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The memories as a thought is shown them: a line each, the newest first, bounded.
-
-    `is_of_others`: some were made beyond the session, out of material that it has not seen.
-    """
-
-    lines: Sequence[str] = ()
-    is_of_others: bool = False
-
-
-def remembered(session: Session, state: Minded) -> Remembered:
-    """The memories for a thought."""
-    if not knows_something(session, state):
-        return Remembered()
+async def remembered(
+    session: Session, state: Minded, cues: "Callable[[], Sequence[Cue]]", budget_bytes: int
+) -> Recalled:
+    """The memories for a thought, a line each: those that fit its cues, within the bytes."""
+    recollection = recollection_of(session)
+    again = recollection.on_record()
+    if again is not None:
+        return again
+    if budget_bytes <= 0 or not knows_something(session, state):
+        return Recalled()
     every = held_by(session, state).memory.recall_all("", session.clock())
-    of_others = any(each.scope != "session" for each in every.values())
-    lines: list[str] = []
-    room = _SHOWN_BYTES
-    for key, memory in sorted(every.items(), key=lambda each: each[1].at, reverse=True):
-        whose = "" if memory.scope == "session" else f" ({memory.scope})"
-        line = one_line(f"remembered{whose} under {key!r}: {_told(memory)}", _SHOWN_CHARS)
-        room -= size_of(line)
-        if room < 0:
-            more = f"{len(every) - len(lines)} more are remembered; recall lists them"
-            return Remembered([*lines, more], of_others)
-        lines.append(line)
-    return Remembered(lines, of_others)
+    return await recollection.recall(cues(), [*every.values()], _line, budget_bytes)
+
+
+def _line(memory: "Memory") -> str:
+    whose = "" if memory.scope == "session" else f" ({memory.scope})"
+    return one_line(f"remembered{whose} under {memory.key!r}: {_told(memory)}", _SHOWN_CHARS)
 
 
 def _told(memory: "Memory") -> str:

@@ -1,0 +1,128 @@
+"""Memories that are to the point: by words and by meaning in one order, within a budget."""
+
+import math
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from reins.mind.memories import Scope
+
+_RRF = 60
+"""Cormack et al., SIGIR 2009; the same as in the search of everything."""
+_K1, _B = 1.2, 0.75
+"""Robertson and Zaragoza, 2009: how soon a word counts no more, and how much a long text loses."""
+SHARES: Mapping[Scope, float] = {"session": 0.5, "agent": 0.25, "shared": 0.25}
+"""Of a budget, for each scope; the most relevant of all get what a scope leaves of its own."""
+_PLURAL_CHARS = 4
+_WORD = re.compile(r"\w+")
+
+
+@dataclass(frozen=True, slots=True)
+class Cue:
+    """A text of the work at hand by which memories are looked for; `part` is what of it it is."""
+
+    part: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How well a text fits: `score` from 0 to 1, `by` words, meaning or both, to which cue.
+
+    1 is the best by every way of searching; 0 is found by none. `place` is the text's.
+    """
+
+    place: int
+    score: float = 0.0
+    by: tuple[str, ...] = ()
+    cue: str = ""
+
+
+def ranked(
+    cues: Sequence[Cue], texts: Sequence[str], likeness: Sequence[Sequence[float]] | None
+) -> list[Fit]:
+    """All texts, the best first, those that fit alike in their order.
+
+    `likeness` is how like each text is to each cue; None where it is not known. A text's score is
+    that of the cue that it fits best, so that each part of the work finds what it needs.
+    """
+    best = [Fit(place) for place in range(len(texts))]
+    for number, cue in enumerate(cues):
+        ways = {"words": _places([*word_scores(cue.text, texts)])}
+        if likeness is not None:
+            ways["meaning"] = _places(likeness[number])
+        most = len(ways) / (_RRF + 1)
+        for place in range(len(texts)):
+            found = {way: places[place] for way, places in ways.items() if place in places}
+            score = sum(1 / (_RRF + each) for each in found.values()) / most
+            if score > best[place].score:
+                best[place] = Fit(place, score, tuple(found), cue.part)
+    return sorted(best, key=lambda fit: -fit.score)
+
+
+def _places(scores: Sequence[float]) -> dict[int, int]:
+    """The place of each text that has a score, from 1; equal scores share one."""
+    order = sorted((at for at, score in enumerate(scores) if score > 0), key=lambda at: -scores[at])
+    places: dict[int, int] = {}
+    for number, at in enumerate(order, 1):
+        before = order[number - 2]
+        is_like = number > 1 and scores[before] == scores[at]
+        places[at] = places[before] if is_like else number
+    return places
+
+
+def word_scores(query: str, texts: Sequence[str]) -> list[float]:
+    """BM25 of each text; 0 for one that has none of the words."""
+    known = [words_of(text) for text in texts]
+    asked = words_of(query)
+    mean = sum(found.total() for found in known) / max(1, len(known)) or 1.0
+    weights = {}
+    for word in asked:
+        having = sum(word in found for found in known)
+        weights[word] = math.log(1 + (len(known) - having + 0.5) / (having + 0.5))
+    return [
+        sum(
+            weight * found[word] * (_K1 + 1)
+            / (found[word] + _K1 * (1 - _B + _B * found.total() / mean))
+            for word, weight in weights.items()
+            if word in found
+        )
+        for found in known
+    ]  # fmt: skip
+
+
+@lru_cache(maxsize=4_096)  # memories change seldom, and are looked through at each thought
+def words_of(text: str) -> "Counter[str]":
+    """The words of a text with their numbers, without case, accents and plain plurals."""
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    plain = "".join(each for each in plain if not unicodedata.combining(each))
+    return Counter(_stem(word) for word in _WORD.findall(plain) if len(word) > 1)
+
+
+def _stem(word: str) -> str:
+    is_plural = len(word) >= _PLURAL_CHARS and word.endswith("s") and not word.endswith("ss")
+    return word[:-1] if is_plural else word
+
+
+def within(
+    order: Sequence[tuple[Scope, int]], budget_bytes: int, shares: Mapping[Scope, float] = SHARES
+) -> list[int]:
+    """The places of those that are told, in their order: scope and bytes of each are given, the
+    most relevant first. Each scope fills its share first; what is left goes to whichever comes
+    first.
+    """
+    room = {scope: share * budget_bytes for scope, share in shares.items()}
+    left, told = budget_bytes, set[int]()
+    for place, (scope, size) in enumerate(order):
+        if size <= room[scope]:
+            room[scope] -= size
+            left -= size
+            told.add(place)
+    for place, (_, size) in enumerate(order):
+        if place not in told and size <= left:
+            left -= size
+            told.add(place)
+    return sorted(told)

@@ -1,7 +1,7 @@
 """An agent that works towards a goal with tools: a thought and an act in each tick."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from agent_core.agent.base import AgentRejectedError
 from agent_core.agent.guidance import GuidanceRejectedError, Understood
@@ -33,9 +33,6 @@ from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from store.journal.file import Record
 
-if TYPE_CHECKING:
-    from reins.mind.relevance import Cue
-
 _LAST_THOUGHTS = 3
 _CUES = 3
 """Words of people by which memories are looked for, the newest."""
@@ -45,16 +42,12 @@ _GUIDANCE_CHARS = 2_000
 _FEW_LEFT = "{left} thoughts are left for this goal. Bring it to an end, or finish truthfully."
 
 
-def _cues(state: TaskState, history: History) -> "list[Cue]":
+def _cues(state: TaskState, history: History) -> Iterator[tuple[str, str]]:
     """The parts of its work by which memories are looked for."""
-    from reins.mind.relevance import Cue  # noqa: PLC0415 - takes 50 ms
-
-    cues = [Cue("goal", state.goal)]
-    if state.guidance:
-        cues.append(Cue("guidance", "\n".join(said.text for said in state.guidance[-_CUES:])))
-    if steps := [*history][-1:]:
-        cues.append(Cue("step", f"{steps[0].thought}\n{steps[0].result[:_STEP_CHARS]}"))
-    return cues
+    yield "goal", state.goal
+    yield "guidance", "\n".join(said.text for said in state.guidance[-_CUES:])
+    for step in [*history][-1:]:
+        yield "step", f"{step.thought}\n{step.result[:_STEP_CHARS]}"
 
 
 class TaskAgent(TaskDelegates):

@@ -1,9 +1,7 @@
 """The mind of a task: as one call of a tool has it, and as its thoughts are shown it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from agent_core.agent.effects import Effect
 from agent_core.session.session import Session
@@ -15,16 +13,14 @@ from agents_impl.minding import (
     knows_something,
     recollection_of,
 )
-from reins.llm.text import one_line
+from agents_impl.recalling import recalled, told
 from reins.remembering.recollection import Recalled
 from reins.tools.context import Found, FoundMemory, Scope
 from reins.tools.outcome import ToolError
 
 if TYPE_CHECKING:
-    from reins.mind import Held, Memory
-    from reins.mind.relevance import Cue
+    from reins.mind import Held, Memories
 
-_SHOWN_CHARS = 200
 _TEXT_BYTES = 4_000
 
 
@@ -49,14 +45,14 @@ class CallMind:
         if self._held is None and not knows_something(self._session, self._state):
             return {}
         every = self._mind().memory.recall_all("", self._at, scope)
-        return {key: _told(memory) for key, memory in every.items()}
+        return {key: told(memory) for key, memory in every.items()}
 
     async def find(self, about: str, scope: Scope | None, limit: int) -> Found:
         if self._held is None and not knows_something(self._session, self._state):
             return Found()
         every = [*self._mind().memory.recall_all("", self._at, scope).values()]
         fits, note = await recollection_of(self._session).find(about, every, limit)
-        named = [(memory.key, memory.scope, _told(memory), fit.score, fit.by)
+        named = [(memory.key, memory.scope, told(memory), fit.score, fit.by)
                  for memory, fit in fits]  # fmt: skip
         return Found(tuple(FoundMemory(*each) for each in named), note)
 
@@ -96,29 +92,14 @@ class CallMind:
 
 
 async def remembered(
-    session: Session, state: Minded, cues: "Callable[[], Sequence[Cue]]", budget_bytes: int
+    session: Session,
+    state: Minded,
+    cues: Callable[[], Iterable[tuple[str, str]]],
+    budget_bytes: int,
 ) -> Recalled:
     """The memories for a thought, a line each: those that fit its cues, within the bytes."""
-    recollection = recollection_of(session)
-    again = recollection.on_record()
-    if again is not None:
-        return again
-    if budget_bytes <= 0 or not knows_something(session, state):
-        return Recalled()
-    every = held_by(session, state).memory.recall_all("", session.clock())
-    return await recollection.recall(cues(), [*every.values()], _line, budget_bytes)
 
+    def memories() -> "Memories | None":
+        return held_by(session, state).memory if knows_something(session, state) else None
 
-def _line(memory: "Memory") -> str:
-    whose = "" if memory.scope == "session" else f" ({memory.scope})"
-    return one_line(f"remembered{whose} under {memory.key!r}: {_told(memory)}", _SHOWN_CHARS)
-
-
-def _told(memory: "Memory") -> str:
-    if memory.elsewhere:
-        return f"[too long to be shown here; it is version {memory.version} in the table memories]"
-    return _text(memory.value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return await recalled(session, memories, cues, budget_bytes)

@@ -10,8 +10,9 @@ from functools import lru_cache
 
 from reins.mind.memories import Scope
 
-_RRF = 60
-"""Cormack et al., SIGIR 2009; the same as in the search of everything."""
+_TELLING = {"words": 0.05, "meaning": 0.5}
+"""Scores from which on a way of searching is said to have found a text."""
+_ALIKE = 1e-6
 _K1, _B = 1.2, 0.75
 """Robertson and Zaragoza, 2009: how soon a word counts no more, and how much a long text loses."""
 SHARES: Mapping[Scope, float] = {"session": 0.5, "agent": 0.25, "shared": 0.25}
@@ -32,7 +33,7 @@ class Cue:
 class Fit:
     """How well a text fits: `score` from 0 to 1, `by` words, meaning or both, to which cue.
 
-    1 is the best by every way of searching; 0 is found by none. `place` is the text's.
+    `place` is the text's among those that were looked through.
     """
 
     place: int
@@ -46,52 +47,53 @@ def ranked(
 ) -> list[Fit]:
     """All texts, the best first, those that fit alike in their order.
 
-    `likeness` is how like each text is to each cue; None where it is not known. A text's score is
-    that of the cue that it fits best, so that each part of the work finds what it needs.
+    `likeness` is how like each text is to each cue; None where it is not known. A score is the mean
+    of that by words and that by meaning: of texts that all are at hand it tells more than places in
+    two orders do, where one word that all have makes a first place ([Bruch et al., TOIS 2023]
+    (https://doi.org/10.1145/3596512)). A text's score is that of the cue that it fits best, so that
+    each part of the work finds what it needs.
     """
     best = [Fit(place) for place in range(len(texts))]
     for number, cue in enumerate(cues):
-        ways = {"words": _places([*word_scores(cue.text, texts)])}
+        ways = {"words": word_scores(cue.text, texts)}
         if likeness is not None:
-            ways["meaning"] = _places(likeness[number])
-        most = len(ways) / (_RRF + 1)
+            ways["meaning"] = _spread(likeness[number])
         for place in range(len(texts)):
-            found = {way: places[place] for way, places in ways.items() if place in places}
-            score = sum(1 / (_RRF + each) for each in found.values()) / most
+            score = sum(scores[place] for scores in ways.values()) / len(ways)
             if score > best[place].score:
-                best[place] = Fit(place, score, tuple(found), cue.part)
+                by = tuple(way for way, scores in ways.items() if scores[place] >= _TELLING[way])
+                best[place] = Fit(place, score, by, cue.part)
     return sorted(best, key=lambda fit: -fit.score)
 
 
-def _places(scores: Sequence[float]) -> dict[int, int]:
-    """The place of each text that has a score, from 1; equal scores share one."""
-    order = sorted((at for at, score in enumerate(scores) if score > 0), key=lambda at: -scores[at])
-    places: dict[int, int] = {}
-    for number, at in enumerate(order, 1):
-        before = order[number - 2]
-        is_like = number > 1 and scores[before] == scores[at]
-        places[at] = places[before] if is_like else number
-    return places
+def _spread(likeness: Sequence[float]) -> list[float]:
+    """The same from 0 to 1: embeddings differ in how like they find any two texts."""
+    least, most = min(likeness, default=0.0), max(likeness, default=0.0)
+    if most - least < _ALIKE:
+        return [max(0.0, each) for each in likeness]
+    return [(each - least) / (most - least) for each in likeness]
 
 
 def word_scores(query: str, texts: Sequence[str]) -> list[float]:
-    """BM25 of each text; 0 for one that has none of the words."""
+    """BM25 of each text, 1 for one of usual length that has each of the words; 0 for none."""
     known = [words_of(text) for text in texts]
-    asked = words_of(query)
     mean = sum(found.total() for found in known) / max(1, len(known)) or 1.0
     weights = {}
-    for word in asked:
+    for word in words_of(query):
         having = sum(word in found for found in known)
         weights[word] = math.log(1 + (len(known) - having + 0.5) / (having + 0.5))
-    return [
-        sum(
-            weight * found[word] * (_K1 + 1)
-            / (found[word] + _K1 * (1 - _B + _B * found.total() / mean))
-            for word, weight in weights.items()
-            if word in found
-        )
-        for found in known
-    ]  # fmt: skip
+    whole = sum(weights.values())
+    return [_bm25(weights, found, found.total() / mean) / whole if whole else 0.0
+            for found in known]  # fmt: skip
+
+
+def _bm25(weights: Mapping[str, float], found: "Counter[str]", length: float) -> float:
+    score = sum(
+        weight * found[word] * (_K1 + 1) / (found[word] + _K1 * (1 - _B + _B * length))
+        for word, weight in weights.items()
+        if word in found
+    )
+    return min(score, sum(weights.values()))
 
 
 @lru_cache(maxsize=4_096)  # memories change seldom, and are looked through at each thought

@@ -8,7 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-from reins.mind.memories import Scope
+import orjson
+
+from reins.mind.memories import Memories, Memory, Scope
 
 _TELLING = {"words": 0.05, "meaning": 0.5}
 """Scores from which on a way of searching is said to have found a text."""
@@ -64,6 +66,21 @@ def ranked(
                 by = tuple(way for way, scores in ways.items() if scores[place] >= _TELLING[way])
                 best[place] = Fit(place, score, by, cue.part)
     return sorted(best, key=lambda fit: -fit.score)
+
+
+def found_by_words(
+    memories: Memories, about: str, at: int, scope: Scope | None, limit: int
+) -> dict[str, Memory]:
+    """The memories that fit by words, the best first, by key: the same whenever it is asked."""
+    every = [*memories.recall_all("", at, scope).values()]
+    fits = ranked([Cue("about", about)], [text_of(each) for each in every], None)
+    return {every[fit.place].key: every[fit.place] for fit in fits[:limit] if fit.by}
+
+
+def text_of(memory: Memory) -> str:
+    """The text of a memory as the index of the search has it."""
+    value = "" if memory.elsewhere else orjson.dumps(memory.value).decode()
+    return f"{memory.key}: {value}"
 
 
 def _spread(likeness: Sequence[float]) -> list[float]:

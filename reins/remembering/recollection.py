@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-import orjson
-
 from reins.threads import READS
 
 if TYPE_CHECKING:
@@ -122,7 +120,7 @@ class Recollection:
     async def _ranked(
         self, cues: "Sequence[Cue]", memories: "Sequence[Memory]"
     ) -> "tuple[list[Fit], str | None]":
-        from reins.mind.relevance import ranked  # noqa: PLC0415
+        from reins.mind.relevance import ranked, text_of  # noqa: PLC0415
 
         asked = [each for each in cues if each.text.strip()]
         texts = [text_of(each) for each in memories]
@@ -132,12 +130,6 @@ class Recollection:
         note = found if isinstance(found, str) else None
         likeness = None if isinstance(found, str) else found
         return await READS.call(partial(ranked, asked, texts, likeness)), note
-
-
-def text_of(memory: "Memory") -> str:
-    """The text of a memory as the index of the search has it."""
-    value = "" if memory.elsewhere else orjson.dumps(memory.value).decode()
-    return f"{memory.key}: {value}"
 
 
 def _told(memory: "Memory", line: str, fit: "Fit | None" = None) -> dict[str, Any]:

@@ -307,16 +307,20 @@ def rule_revoke(rule_id: str, actor: str, *, action_id: str | None = None) -> st
     return ask("rule_revoke", actor, action_id=action_id, rule_id=known_id(rule_id, "rule_id"))
 
 
-def search(query: str, *, limit: int = 20) -> dict[str, Any]:
+def search(
+    query: str, *, limit: int = 20, around: int = 0, like: str | None = None
+) -> dict[str, Any]:
     """Search everything that was said, in all logs, conversations and memories.
 
+    `around`: each hit comes with so many rows from before and after it. `like`: rows like that one
+    (`finn:412`, a session or conversation and a number); the query then has fields alone.
     Shapes: `groups`, best first, of a session or a conversation each, with its `hits`; `behind`,
-    the rows that were not searched; `by_meaning`, false where it was searched by words alone.
-    Raises: QueryError.
+    the rows that were not searched; `by_meaning`, false where it was searched by words alone;
+    `indexed`, false where there is no index. Raises: QueryError.
     """
     from reins.search.asking import search as asked  # noqa: PLC0415 - it brings the models along
 
-    return asked(query, limit=limit)
+    return asked(query, limit=limit, around=around, like=like)
 
 
 def _is_now(mode: object) -> bool:

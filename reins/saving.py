@@ -1,4 +1,4 @@
-"""Helpers of saved views and templates, which all who open the page share."""
+"""Helpers of saved views, searches and templates, which all who open the page share."""
 
 from typing import Any, Literal
 
@@ -13,13 +13,14 @@ def view_save(
     actor: str,
     content: dict[str, Any] | None,
     *,
-    kind: Literal["view", "template"] = "view",
+    kind: Literal["view", "search", "template"] = "view",
     action_id: str | None = None,
 ) -> str:
-    """Save a view of the session list or a template, for all; None as `content` removes it.
+    """Save a view of the session list, a search or a template, for all; None as `content` removes
+    it.
 
-    A view is `{"query": …}`, as in the page's address; a template is `{"agent_type": …, "config":
-    {…}, "description": …}`.
+    A view or a search is `{"query": …}`, as in the page's address; a template is `{"agent_type":
+    …, "config": {…}, "description": …}`.
     """
     action = create_action(
         "view_save",
@@ -33,5 +34,5 @@ def view_save(
 
 
 def saved_views(kind: str | None = None) -> list[dict[str, Any]]:
-    """All that is saved of a kind (`view`, `template`), or of all kinds, by kind and name."""
+    """All that is saved of a kind (`view`, `search`, `template`), or of all, by kind and name."""
     return saved.list_saved(kind)

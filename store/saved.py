@@ -35,7 +35,7 @@ def record(row: Mapping[str, Any]) -> Record:
 
 
 def list_saved(kind: str | None = None, *, store: Reader | None = None) -> list[dict[str, Any]]:
-    """All that is saved of a kind (`view`, `template`), or of all kinds, by kind and name."""
+    """All that is saved of a kind (`view`, `search`, `template`), or of all, by kind and name."""
     found = [
         row
         for row in (store or reader()).newest(TABLE)

@@ -41,7 +41,8 @@ def create_action(
     """
     kind = PAYLOADS.get(action_type)
     if kind is None:
-        raise ActionError(f"action type is {action_type!r}; expected one of {', '.join(PAYLOADS)}")
+        known = ", ".join(sorted(PAYLOADS))
+        raise ActionError(f"action type is {action_type!r}; expected one of {known}")
     as_id = checked_id if kind.makes else known_id
     if agent_id is not None:
         agent_id = as_id(agent_id, "agent_id")

@@ -395,7 +395,7 @@ class RuleRevoke(Payload):
 
 
 class SavedView(BaseModel):
-    """A list of sessions as it is shown: the query of its address."""
+    """A list of sessions, or a search, as it is shown: the query of its address."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
@@ -412,16 +412,22 @@ class SavedTemplate(BaseModel):
     description: str | None = None
 
 
-_SAVED: dict[str, type[BaseModel]] = {"view": SavedView, "template": SavedTemplate}
+_SAVED: dict[str, type[BaseModel]] = {
+    "view": SavedView,
+    "search": SavedView,
+    "template": SavedTemplate,
+}
 
 
 class ViewSave(Payload):
-    """A view of the list or a template of sessions, by its name; without `content`, removed."""
+    """A view of the list, a search, or a template of sessions, by its name; without `content`,
+    removed.
+    """
 
     action_type = "view_save"
 
     name: Id
-    kind: Literal["view", "template"] = "view"
+    kind: Literal["view", "search", "template"] = "view"
     content: dict[str, Any] | None = None
 
     @model_validator(mode="after")

@@ -194,7 +194,7 @@ class Dispatcher:
     async def _begin(self, action: QueuedAction) -> Result:
         handler = ACTION_HANDLERS.get(action.action_type)
         if handler is None:
-            expected = f"expected one of {', '.join(ACTION_HANDLERS)}"
+            expected = f"expected one of {', '.join(sorted(ACTION_HANDLERS))}"
             return Rejected(f"action type is {action.action_type!r}; {expected}")
         result: Result = await self._patiently(handler, action)
         return result

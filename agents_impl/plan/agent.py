@@ -41,7 +41,6 @@ from reins.llm.calls.structured import CONVERSE
 from reins.llm.text import one_line
 from reins.plan_modules import PlanModules
 from reins.tools.outcome import ToolError
-from reins.tools.toolbox import Toolbox
 from store.journal.file import Record
 
 if TYPE_CHECKING:
@@ -104,14 +103,7 @@ class PlanAgent(WorkingAgentBase):
         if self._own_tools is None:
             from agents_impl.plan.calling import PlanTools  # noqa: PLC0415
 
-            services = self.services
-            self._own_tools = PlanTools(
-                services.get(Toolbox),
-                self.session,
-                self.config,
-                services.get(Model),
-                lambda: services.get(Boards),
-            )
+            self._own_tools = PlanTools(self.session, self.config, self.services)
         return self._own_tools
 
     @property

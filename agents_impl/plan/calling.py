@@ -1,12 +1,14 @@
 """Tools that the tasks of a plan call: those that its configuration names, up to a risk."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
+from agent_core.agent.services import Services
 from agent_core.session.session import Session
 from agents_impl.boarding import ToolBoards
 from agents_impl.plan.models import PlanConfig
+from agents_impl.searching import ToolSearch
 from agents_impl.task.models import Risk
 from agents_impl.task.permitting import permit
 from reins.blackboard.boards import Boards
@@ -15,6 +17,7 @@ from reins.llm import Model
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
 from reins.tools.toolbox import Acted, Toolbox
+from store.reading import Reader
 
 
 class PlanTools:
@@ -22,17 +25,14 @@ class PlanTools:
 
     def __init__(
         self,
-        toolbox: Toolbox,
         session: Session,
         config: PlanConfig,
-        model: Model,
-        boards: Callable[[], Boards],
+        services: Services,
     ) -> None:
-        self._toolbox = toolbox
+        self._services = services
+        self._toolbox = services.get(Toolbox)
         self._session = session
         self._config = config
-        self._model = model
-        self._boards = boards
         self._around: Context | None = None
 
     async def check(self) -> None:
@@ -57,13 +57,16 @@ class PlanTools:
         if name not in tools:
             there = ", ".join(sorted(tools)) or "none"
             raise ToolError(f"the plan has no tool {name!r}; its configuration names: {there}")
+        get, model = self._services.get, self._services.get(Model)
+        boards = CallBoards(lambda: get(Boards), self._session, key)
         context = replace(
             await self._surroundings(),
             key=key,
             memory={},
-            model=self._model,
+            model=model,
             approve=self._approve,
-            boards=ToolBoards(CallBoards(self._boards, self._session, key)),
+            boards=ToolBoards(boards),
+            search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
         )
         return await self._toolbox.act(tools[name], arguments, context)
 

@@ -12,6 +12,7 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
 from agents_impl.boarding import ToolBoards
+from agents_impl.searching import ToolSearch
 from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
@@ -21,11 +22,13 @@ from agents_impl.task.permitting import Permit, permit
 from agents_impl.task.recording import TaskRecords
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
+from reins.llm import Model
 from reins.tools.asking import Answered
 from reins.tools.budget import Spent
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from reins.tools.toolbox import Acted
+from store.reading import Reader
 
 _FILES = 60
 _UNKNOWN = "not repeated: it was begun, the worker ended before its result was on record, and "
@@ -157,6 +160,8 @@ class TaskActs(TaskRecords):
         around.memory, around.answered = self.state.memory, _answer_to(pending)
         boards = CallBoards(lambda: self.services.get(Boards), self.session, pending.call.key)
         around.boards = ToolBoards(boards)
+        get, session_id = self.services.get, self.session.session_id
+        around.search = ToolSearch(lambda: get(Reader), get(Model), session_id)
         around.mind = mind = CallMind(self.session, self.state, pending.call.key)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(

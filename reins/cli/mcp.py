@@ -1,5 +1,7 @@
 """`reins mcp`: a data folder as a server of the Model Context Protocol, over stdio."""
 
+from collections.abc import Sequence
+
 import click
 
 from reins.cli.folder import FolderCommand, data_option
@@ -19,5 +21,11 @@ from store.reading import reader
 @click.option("--read-only", is_flag=True, help="only the tools that look")
 def mcp(*, actor: str, read_only: bool) -> None:
     store = reader()
-    desk = Desk(store, writer_at(store.folder.path), actor=actor)
+    desk = Desk(store, writer_at(store.folder.path), actor=actor, vector_of=_vector_of)
     serve(Methods(desk, only_reads=read_only))
+
+
+def _vector_of(text: str, route: str) -> Sequence[float] | None:
+    from reins.search.asking import vector_of  # noqa: PLC0415 - it brings the models along
+
+    return vector_of(text, route)

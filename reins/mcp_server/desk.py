@@ -3,7 +3,7 @@
 import hashlib
 import time
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -38,9 +38,18 @@ Rest = Callable[[float], bool]
 class Desk:
     """One data folder, for one actor; safe to share between threads."""
 
-    def __init__(self, store: Reader, writer: QueueWriter, *, actor: str) -> None:
+    def __init__(
+        self,
+        store: Reader,
+        writer: QueueWriter,
+        *,
+        actor: str,
+        vector_of: Callable[[str, str], Sequence[float] | None] = lambda _text, _route: None,
+    ) -> None:
+        """`vector_of` gives a text's vector by a route of embeddings, for searches by meaning."""
         self.store = store
         self.actor = actor
+        self.vector_of = vector_of
         self._writer = writer
 
     def send(

@@ -7,17 +7,36 @@ from typing import Any
 from reins.llm import ModelConfigError, ModelError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.answering import grouped
+from reins.search.nearby import MOST
 from reins.search.searching import searcher_of
 from reins.settings import current_settings
+from store.finding.query import QueryError
 from store.reading import Reader, reader
 
 
-def search(query: str, *, limit: int = 20, store: Reader | None = None) -> dict[str, Any]:
+def search(
+    query: str,
+    *,
+    limit: int = 20,
+    around: int = 0,
+    like: str | None = None,
+    store: Reader | None = None,
+) -> dict[str, Any]:
     """Search all logs, conversations and memories; see `Search of everything` in the reference.
 
-    Shapes: `groups` of `hits`, best first, with `behind` and `by_meaning`. Raises: QueryError.
+    Shapes: `groups` of `hits`, best first, with `behind`, `by_meaning` and `indexed`. Raises:
+    QueryError.
     """
-    return grouped(searcher_of(store or reader()).search(query, limit=limit, vector=vector_of))
+    reading = store or reader()
+    found = searcher_of(reading).search(query, limit=limit, like=like, vector=vector_of)
+    return grouped(found, around=around_checked(around), store=reading)
+
+
+def around_checked(around: int) -> int:
+    """Rows on each side of a hit. Raises: QueryError."""
+    if not 0 <= around <= MOST:
+        raise QueryError(f"around is {around}; expected 0 to {MOST} rows on each side of a hit")
+    return around
 
 
 def vector_of(text: str, route: str) -> Sequence[float] | None:

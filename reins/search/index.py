@@ -6,8 +6,8 @@ read, or is of another journal, it is thrown away and made anew.
 
 import json
 import shutil
-from collections.abc import Sequence
-from datetime import timedelta
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +20,18 @@ from lancedb.table import LanceTable
 from reins.search.passages import SCHEMA, Passage, as_table
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
-from store.lance.tables import connect
+from store.lance.tables import connect, quoted
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 1
-"""Of the folder: an index of another format is made anew."""
+FORMAT = 4
+"""Of the folder: an index of another format is made anew. 2 has its texts in one form of Unicode, 3
+is that of the page; 4 has digests of sessions, descriptions of actions, and an order of its own.
+"""
+STORED = SCHEMA.append(pa.field("serial", pa.int64()))
+"""`serial` is the order in which passages came into the index, without gaps but for what was
+replaced.
+"""
 WORDS, VECTORS = "words", "vectors"
 DAMAGED = "damaged"
 """A file that says so: who searches may be another process than who mends."""
@@ -49,6 +55,8 @@ class Index:
         self._data = data
         self._db: lancedb.DBConnection | None = None
         self._commits = 0
+        self.serial = self.actions = 0
+        """The newest passage, and the newest action that has been looked at, by their numbers."""
 
     # -- words
 
@@ -66,12 +74,32 @@ class Index:
             self.remove()
             return self._opened(identity)
 
-    def add(self, passages: Sequence[Passage], upto: int) -> None:
-        """Add passages; all rows up to the number `upto` have been looked at then."""
+    def add(self, passages: Sequence[Passage], upto: int, actions: int = 0) -> None:
+        """Add passages; all rows up to the number `upto`, and actions up to `actions`, have been
+        looked at then. A digest takes the place of the one of before.
+        """
         if passages:
-            self._table(WORDS).add(as_table(passages))
+            table = self._table(WORDS)
+            _remove_digests(table, [(passage.source, passage.n) for passage in passages])
+            serials = range(self.serial + 1, self.serial + len(passages) + 1)
+            table.add(as_table(passages).append_column("serial", pa.array(serials, pa.int64())))
+            self.serial = serials[-1]
             self._commits += 1
-        self._note(WORDS, {"upto": upto, "identity": self._identity()})
+        self.actions = max(self.actions, actions)
+        self._note_words(upto)
+
+    def digests(self) -> dict[str, datetime]:
+        """Of each session that has a digest, the time of what that tells."""
+        query = self._table(WORDS).search().where("source = 'session'")
+        rows = query.select(["session_id", "at"]).limit(None).to_list()
+        return {row["session_id"]: row["at"] for row in rows}
+
+    def guidance(self, session_ids: Sequence[str]) -> list[dict[str, Any]]:
+        """The passages of what guided these sessions, in their order."""
+        named = ", ".join(map(quoted, session_ids))
+        where = f"session_id IN ({named}) AND kind = 'guidance'"
+        rows = self._table(WORDS).search().where(where).limit(None).to_list()
+        return sorted(rows, key=lambda row: int(row["n"]))
 
     def keep_up(self) -> None:
         """Index what is not, and put small pieces together, where that is due."""
@@ -88,9 +116,9 @@ class Index:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def passages(self, after: int, upto: int) -> list[dict[str, Any]]:
-        """Passages of rows numbered above `after` and up to `upto`, in their order."""
-        query = self._table(WORDS).search().where(f"n > {after} AND n <= {upto}")
-        return sorted(query.limit(None).to_list(), key=lambda row: int(row["n"]))
+        """Passages that came in after the serial `after`, up to `upto`, in their order."""
+        query = self._table(WORDS).search().where(f"serial > {after} AND serial <= {upto}")
+        return sorted(query.limit(None).to_list(), key=lambda row: int(row["serial"]))
 
     def is_damaged(self) -> bool:
         """True if somebody who searched could not read it."""
@@ -99,16 +127,18 @@ class Index:
     # -- vectors
 
     def open_vectors(self, route: str) -> int:
-        """As `open`, of the vectors of a route; those of another are thrown away."""
+        """As `open`, of the vectors of a route, by serial; those of another are thrown away."""
         note = self._read_note(VECTORS)
         db = self._connected()
-        if note.get("route") != route or VECTORS not in _names(db):
+        newest = int(self._read_note(WORDS).get("serial", 0))
+        is_ahead = int(note.get("upto", 0)) > newest  # the words have lost what was not synced
+        if note.get("route") != route or is_ahead or VECTORS not in _names(db):
             if VECTORS in _names(db):
                 db.drop_table(VECTORS)
             self.note_vectors(route, 0)
             return 0
         upto = int(note["upto"])
-        db.open_table(VECTORS).delete(f"n > {upto}")
+        db.open_table(VECTORS).delete(f"serial > {upto}")
         return upto
 
     def add_vectors(
@@ -117,18 +147,20 @@ class Index:
         """Add the vectors of passages, which is noted by `note_vectors`."""
         db = self._connected()
         columns = _vector_schema(len(vectors[0]))
-        plain = pa.Table.from_pylist(list(rows), schema=SCHEMA).drop_columns(["text"])
+        plain = pa.Table.from_pylist(list(rows), schema=STORED).drop_columns(["text"])
         found = plain.append_column(
             columns.field("vec"), pa.array(list(map(list, vectors)), columns.field("vec").type)
         )
         if VECTORS in _names(db):
-            db.open_table(VECTORS).add(found)
+            table = db.open_table(VECTORS)
+            _remove_digests(table, [(row["source"], row["n"]) for row in rows])
+            table.add(found)
         else:
             made = db.create_table(VECTORS, found)
             _add_indices(made)
 
     def note_vectors(self, route: str, upto: int) -> None:
-        """All passages of rows up to this number have a vector of the route."""
+        """All passages up to this serial have a vector of the route."""
         self._note(VECTORS, {"route": route, "upto": upto})
 
     def keep_vectors_up(self) -> None:
@@ -156,13 +188,15 @@ class Index:
             note = {"upto": 0}
         db = self._connected()
         if WORDS not in _names(db):
-            made = db.create_table(WORDS, schema=SCHEMA)
+            made = db.create_table(WORDS, schema=STORED)
             made.create_index("text", config=_FULL_TEXT)
             _add_indices(made)
             note = {"upto": 0}
         upto = int(note["upto"])
-        db.open_table(WORDS).delete(f"n > {upto}")  # added before a kill, and not noted
-        self._note(WORDS, {"upto": upto, "identity": identity})
+        self.serial, self.actions = int(note.get("serial", 0)), int(note.get("actions", 0))
+        table = db.open_table(WORDS)
+        table.delete(f"serial > {self.serial}")  # added before a kill, and not noted
+        self._note_words(upto)
         return upto
 
     def _identity(self) -> int:
@@ -177,6 +211,10 @@ class Index:
 
     def _table(self, name: str) -> LanceTable:
         return self._connected().open_table(name)
+
+    def _note_words(self, upto: int) -> None:
+        own = {"identity": self._identity(), "serial": self.serial, "actions": self.actions}
+        self._note(WORDS, {"upto": upto, **own})
 
     def _note(self, name: str, note: dict[str, Any]) -> None:
         part = self.folder / f"{name}.json.part"
@@ -200,8 +238,13 @@ def behind(data: DataFolder) -> dict[str, int]:
     """How many rows each part of the index has not come to; without one that there is not."""
     with data.read_log() as log:
         newest = 0 if log is None else log.newest_number()
-    notes = {part: read_note(data.path / "search", part) for part in (WORDS, VECTORS)}
-    return {part: max(0, newest - int(note["upto"])) for part, note in notes.items() if note}
+    words, vectors = (read_note(data.path / "search", part) for part in (WORDS, VECTORS))
+    if not words:
+        return {}
+    found = {WORDS: max(0, newest - int(words["upto"]))}
+    if vectors:
+        found[VECTORS] = found[WORDS] + max(0, int(words.get("serial", 0)) - int(vectors["upto"]))
+    return found
 
 
 def _names(db: lancedb.DBConnection) -> set[str]:
@@ -209,12 +252,18 @@ def _names(db: lancedb.DBConnection) -> set[str]:
 
 
 def _add_indices(table: LanceTable) -> None:
-    for column in ("n", "session_id", "conversation_id", "agent_id", "at"):
+    for column in ("n", "serial", "session_id", "conversation_id", "agent_id", "at"):
         table.create_index(column, config=BTree())
     for column in ("source", "kind"):
         table.create_index(column, config=Bitmap())
 
 
+def _remove_digests(table: LanceTable, named: Iterable[tuple[str, int]]) -> None:
+    """Remove those whose successors come now."""
+    if old := [str(n) for source, n in named if source == "session"]:
+        table.delete(f"n IN ({', '.join(old)})")
+
+
 def _vector_schema(dimension: int) -> pa.Schema:
-    fields = [field for field in SCHEMA if field.name != "text"]
+    fields = [field for field in STORED if field.name != "text"]
     return pa.schema([*fields, pa.field("vec", pa.list_(pa.float32(), dimension))])

@@ -10,8 +10,10 @@ from typing import Literal, Protocol
 import structlog
 
 from reins.loops import TaskLoop, ThreadLoop
+from reins.search.deeds import described_after
+from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index, read_note
-from reins.search.passages import TABLES, passages_of
+from reins.search.passages import TABLES, passages_of, with_types
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
@@ -53,6 +55,7 @@ class WordsIndexer(ThreadLoop):
         self._index = Index(store.folder)
         self._feed: Follower | None = None
         self._types = Types(store)
+        self._digests = DigestsDue()
         self._replaced = 0
         self._more = False
 
@@ -63,15 +66,23 @@ class WordsIndexer(ThreadLoop):
             self._index.remove()
             self._feed = None
         feed = self._feed or self._opened()
-        if not (feed.touched() or self._more):
+        actions, looked = described_after(self._index.actions, self._store)
+        more_actions = looked > self._index.actions
+        if not (feed.touched() or self._more or more_actions or self._digests.are_due()):
             return _LOOK_S
         found, self._more = feed.poll()
         if feed.replaced != self._replaced:  # another folder has taken this one's place
             self._feed = None
             return 0.0
-        self._index.add(passages_of(found, self._types), feed.position)
+        passages = passages_of(found, self._types) + with_types(actions, self._types)
+        self._index.add(passages, feed.position, looked)
+        self._digests.note(found)
+        if names := self._digests.take():
+            guidance = self._index.guidance(names)
+            self._index.add(list(digests_of(names, guidance, self._store)), feed.position)
         self._index.keep_up()
-        return rest_s(time.thread_time() - began, more=self._more, busy=self._busy())
+        more = self._more or more_actions or self._digests.are_due()
+        return rest_s(time.thread_time() - began, more=more, busy=self._busy())
 
     def failed(self, error: Exception) -> float:
         """It begins anew from what was noted; what does not read then is made anew."""
@@ -81,6 +92,7 @@ class WordsIndexer(ThreadLoop):
     def _opened(self) -> Follower:
         feed = Follower(self._store, TABLES)
         feed.position = self._index.open()
+        self._digests.now(out_of_date(self._index.digests(), self._store))
         self._feed, self._replaced, self._more = feed, feed.replaced, True
         return feed
 
@@ -105,7 +117,7 @@ class VectorsIndexer(TaskLoop):
             self._known.clear()
             self._upto = await self._threads.call(self._index.open_vectors, route)
             self._route = route
-        newest = int(read_note(self._index.folder, WORDS).get("upto", 0))
+        newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
             if newest < self._upto:  # the index was made anew, and its vectors went with it

@@ -12,6 +12,7 @@ import structlog
 from reins.llm import ModelConfigError, ModelError
 from reins.search.index import VECTORS, WORDS, read_note
 from reins.search.indexer import Embeddings
+from reins.search.passages import in_one_form
 from reins.threads import Threads
 from store.lance.tables import connect, quoted
 from store.reading import Reader
@@ -53,7 +54,7 @@ class Meanings:
             return self._away[1]
         try:
             async with asyncio.timeout(_WAIT_S):
-                vectors = await self._vectors([*asked, *texts])
+                vectors = await self._vectors([*map(in_one_form, (*asked, *texts))])
                 return await self._threads.call(_cosines, vectors, len(asked))
         except TimeoutError:
             why = f"the embeddings did not answer within {_WAIT_S:g} s"

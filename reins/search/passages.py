@@ -1,9 +1,11 @@
 """Passages: the texts that are searched, each made of one row of a table."""
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
+from unicodedata import normalize
 
 import orjson
 import pyarrow as pa
@@ -29,12 +31,15 @@ SCHEMA = pa.schema(
         ("number", pa.int64()),
         ("at", STAMP),
         ("cost_usd", pa.float64()),
+        ("action_id", TEXT),
         ("text", TEXT),
     ]
 )
-"""`n` is the row's number in the journal, `number` that in its log or conversation."""
+"""`n` is the row's number in the journal, `number` that in its log or conversation. What is made of
+no row of the journal has an `n` below 0; see `number_of`.
+"""
 
-SOURCES = ("step", "message", "memory", "session")
+SOURCES = ("step", "message", "memory", "session", "action")
 _ACTOR = re.compile(r'"actor":("(?:[^"\\]|\\.)*")')
 
 
@@ -54,6 +59,13 @@ class Passage:
     at: int
     cost_usd: float | None
     text: str
+    action_id: str | None = None
+
+
+def number_of(source: str, name: str) -> int:
+    """The `n` of the one passage of a session or an action: the same each time, below 0."""
+    digest = hashlib.blake2b(f"{source}:{name}".encode(), digest_size=8).digest()
+    return -1 - (int.from_bytes(digest) >> 2)
 
 
 def passages_of(rows: Iterable[tuple[str, Row]], types: Types) -> list[Passage]:
@@ -61,7 +73,12 @@ def passages_of(rows: Iterable[tuple[str, Row]], types: Types) -> list[Passage]:
     none.
     """
     made = (_MADE[table](row) for table, row in rows)
-    found = [passage for passage in made if passage is not None]
+    return with_types((passage for passage in made if passage is not None), types)
+
+
+def with_types(passages: Iterable[Passage], types: Types) -> list[Passage]:
+    """The passages with the agent types of their sessions."""
+    found = list(passages)
     types.look_up(passage.session_id for passage in found if passage.session_id is not None)
     return [replace(passage, agent_type=types.get(passage.session_id)) for passage in found]
 
@@ -103,14 +120,20 @@ def _memory(row: Row) -> Passage | None:
 
 
 def _session(row: Row) -> Passage | None:
-    """A session as it was created: its names, and the texts of its configuration."""
-    config = texts_in(orjson.loads(row["config"] or "{}"))
-    about = (row["agent_id"], row["agent_type"], row["description"], *config)
+    """A session as it was created; `reins.search.digests` has what became of it."""
     return _made(
-        row, "\n".join(dict.fromkeys(each for each in about if each)),
-        source="session", session_id=row["session_id"], agent_id=row["agent_id"], kind="created",
-        actor=row["created_by"], number=None, at=row["created_at"],
+        row, "\n".join(about_session(row)),
+        n=number_of("session", row["session_id"]), source="session", session_id=row["session_id"],
+        agent_id=row["agent_id"], kind="session", actor=row["created_by"], number=None,
+        at=row["created_at"],
     )  # fmt: skip
+
+
+def about_session(row: Row) -> list[str]:
+    """The names of a session, and the texts of its configuration."""
+    config = texts_in(orjson.loads(row["config"] or "{}"))
+    about = (row["agent_id"], row["agent_type"], row.get("description"), *config)
+    return list(dict.fromkeys(each for each in about if each))
 
 
 def texts_in(value: Any) -> Iterator[str]:
@@ -130,7 +153,12 @@ def _made(row: Row, text: str | None, **fields: Any) -> Passage | None:
     if not text or not text.strip():
         return None
     whole = {"conversation_id": None, "cost_usd": None, "agent_type": None, **fields}
-    return Passage(n=row["journal_n"], text=text[:MOST_CHARS], **whole)
+    return Passage(text=in_one_form(text), **{"n": row["journal_n"], **whole})
+
+
+def in_one_form(text: str) -> str:
+    """The text as passages have it: the index folds ö, and not an o with its dots after it."""
+    return normalize("NFC", text[:MOST_CHARS])
 
 
 def _actor_in(payload: str | None) -> str | None:

@@ -5,8 +5,9 @@ mean either; a minus before a part turns it round.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from unicodedata import normalize
 
 from reins.search.passages import SOURCES
 from store.finding.query import Measure, QueryError, Since, Token, Until, When, Words, meant, tokens
@@ -19,6 +20,7 @@ _COLUMNS = {
     "conversation": "conversation_id",
     "type": "agent_type",
     "by": "actor",
+    "actor": "actor",
 }
 _KINDS = {
     "said": ("tick", "final", "message"),
@@ -27,7 +29,20 @@ _KINDS = {
     "memories": ("put", "forget", "restore"),
 }
 """Sorts of kinds that readers name; other kinds are those of the rows themselves."""
-_SINGULAR = {"steps": "step", "messages": "message", "memories": "memory"}
+HELP = {
+    "session:": "in a session",
+    "agent:": "in the sessions of an agent",
+    "type:": "in the sessions of a type of agents",
+    "conversation:": "in a conversation",
+    "kind:": "said, errors, guidance, status, final, message, …",
+    "by:": "by a person or an agent",
+    "source:": "steps, messages, memories, sessions, actions",
+    "since:": "a time, or how long ago: 24h",
+    "until:": "a time, or how long ago: 24h",
+    "cost>": "dearer than so many dollars",
+    "text:": "a word that looks like a field",
+}
+"""The fields, with what each asks for; the page shows them."""
 FIELDS = (*_COLUMNS, "source", "kind", "since", "until", "cost", "text")
 
 
@@ -63,10 +78,10 @@ class _Reading:
             _TAKEN[name](self, token)
             return
         match meant(token):
-            case Words(words) if token.turned:
-                self.without.append(words)
             case Words(words):
-                (self.phrases if token.quoted else self.words).append(words)
+                kept = self.phrases if token.quoted else self.words
+                # In the form of Unicode that the passages have.
+                (self.without if token.turned else kept).append(normalize("NFC", words))
             case Since(when):
                 self._keep(token, f"at >= {literal(self._moment(when))}")
             case Until(when):
@@ -129,6 +144,17 @@ _TAKEN: dict[str, Callable[[_Reading, Token], None]] = {
     "source": _source,
     "kind": _kind,
 }
+
+
+def but_for(session_id: str, query: Query) -> Query:
+    """The query, but for what is said in one session."""
+    others = f"(session_id IS NULL OR session_id != {quoted(session_id)})"
+    return replace(query, where=f"{query.where} AND {others}" if query.where else others)
+
+
+def contains(words: str) -> str:
+    """A test for texts that have these words, letter by letter."""
+    return f"contains(lower(text), {quoted(words.lower())})"
 
 
 def read(text: str, now: datetime) -> Query:

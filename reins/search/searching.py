@@ -4,28 +4,30 @@ import contextlib
 import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, TypeVar
 
 import lancedb
-import pyarrow as pa
+import pyarrow.compute as pc
 import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
 
+from reins.search.behind import scanned, tail
 from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
+from reins.search.likeness import Like, row_named
 from reins.search.matching import fitting
-from reins.search.passages import SCHEMA, TABLES, as_table, passages_of
-from reins.search.query import Query, read
+from reins.search.passages import SCHEMA
+from reins.search.query import Query, but_for, contains, read
 from reins.search.session_types import Types
-from store import agent_steps, messages
-from store.following import Follower, as_journalled
+from store.finding.query import QueryError
 from store.lance.faults import system_error
 from store.lance.tables import connect
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
 
+T = TypeVar("T")
 Row = dict[str, Any]
 Vector = Sequence[float]
 MOST = 200
@@ -34,10 +36,6 @@ _RANKED = 100
 """Hits of each way of searching that are put in one order."""
 _RRF = 60
 """Cormack et al., SIGIR 2009: a hit's score is the sum of 1 / (60 + its place) over the ways."""
-_TAIL_ROWS = 20_000
-"""Rows behind the index that one search looks through."""
-_SCANNED = 1_000
-"""Rows of one table that are taken from it where the index is far behind."""
 _NPROBES, _REFINE = 20, 10
 
 
@@ -53,12 +51,15 @@ class Hit:
 @dataclass(frozen=True, slots=True)
 class Found:
     """The hits, the best first. `behind` is how many rows are in no index yet and were not looked
-    through; `by_meaning` is false where there are no vectors, or none of the query.
+    through; `by_meaning` is false where there are no vectors, or none of the query; `indexed` is
+    false where there is no index at all. `words` are those that were asked for.
     """
 
     hits: Sequence[Hit]
     behind: int
     by_meaning: bool
+    indexed: bool
+    words: Sequence[str] = ()
 
 
 class Searcher:
@@ -75,28 +76,57 @@ class Searcher:
         text: str,
         *,
         limit: int = 20,
+        like: str | None = None,
+        but: str | None = None,
         vector: Callable[[str, str], Vector | None] = lambda _text, _route: None,
         now: datetime | None = None,
     ) -> Found:
         """`vector` gives the query's own by the index's route; it is asked where there are words.
 
-        Raises: QueryError.
+        With `like`, such as `finn:412`, rows like that one: by its meaning, or by its words where
+        there are no vectors. `but` names a session that is left out. Raises: QueryError.
         """
         query = read(text, now or datetime.now(UTC))
+        query = query if but is None else but_for(but, query)
         limit = max(1, min(limit, MOST))
+        if like is not None:
+            return self._like(query, limit, row_named(like, self._store), vector)
+        return self._search(query, limit, lambda: self._meant(query, vector))
+
+    def _like(
+        self, query: Query, limit: int, like: Like, vector: Callable[[str, str], Vector | None]
+    ) -> Found:
+        if query.text:
+            raise QueryError(
+                f"rows like another are filtered, and not searched for {query.text!r:.40} as well; "
+                "give fields alone, as in kind:said since:24h"
+            )
+        own = self._tried(lambda: self._own_vector(like, vector), VECTORS)
+        if own:
+            hits = self._tried(lambda: self._by_meaning(query, own), VECTORS) or []
+            ranked = _in_one_order({"meaning": hits}, limit + 1, newest_first=False)
+            found = Found(self._whole(ranked), 0, by_meaning=True, indexed=True)
+        else:
+            found = self._search(replace(query, words=like.words), limit + 1, lambda: None)
+        others = [hit for hit in found.hits if hit.row["n"] != like.n]
+        return replace(found, hits=others[:limit])
+
+    def _search(self, query: Query, limit: int, meant: Callable[[], Vector | None]) -> Found:
         by_words = self._tried(lambda: self._by_words(query, limit), WORDS)
-        upto = 0 if by_words is None else int(read_note(self._folder, WORDS).get("upto", 0))
-        tail, behind = self._tail(upto)
-        ranked = {"words": by_words or [], "new": fitting(tail, query, limit)}
+        note = {} if by_words is None else read_note(self._folder, WORDS)
+        upto, actions = (int(note.get(name, 0)) for name in ("upto", "actions"))
+        new, behind = tail(self._store, self._types, upto=upto, actions=actions)
+        ranked = {"words": by_words or [], "new": fitting(new, query, limit)}
         if behind:
-            ranked["scanned"] = self._scanned(query, limit, upto)
-        meant = self._meant(query, vector)
-        by_meaning = meant and self._tried(lambda: self._by_meaning(query, meant), VECTORS)
+            ranked["scanned"] = scanned(query, limit, upto, self._store, self._types)
+        own = meant()
+        by_meaning = own and self._tried(lambda: self._by_meaning(query, own), VECTORS)
         if by_meaning:
             ranked["meaning"] = by_meaning
         hits = _in_one_order(ranked, limit, newest_first=not query.text)
         whole = hits if by_words is None else self._whole(hits)
-        return Found(whole, behind, by_meaning is not None)
+        words = (*query.words, *query.phrases)
+        return Found(whole, behind, by_meaning is not None, self._has(WORDS), words)
 
     # -- ways of searching
 
@@ -117,17 +147,24 @@ class Searcher:
         if table is None:
             return []
         where = without(query)
-        numbers = table.search().select(["n"]).where(where or "true").limit(None).to_arrow()["n"]
-        if not len(numbers):
-            return []
-        newest = numbers.combine_chunks().sort("descending")[:limit].to_pylist()
-        return self._rows(newest)
+        found = table.search().select(["n", "at"]).where(where or "true").limit(None).to_arrow()
+        newest = pc.select_k_unstable(found, limit, [("at", "descending"), ("n", "descending")])
+        return self._rows(found["n"].take(newest).to_pylist())
 
     def _meant(self, query: Query, vector: Callable[[str, str], Vector | None]) -> Vector | None:
         if not query.text or query.phrases or self._table(VECTORS) is None:
             return None  # a phrase is to be found as it stands
-        route = str(read_note(self._folder, VECTORS).get("route", ""))
-        return vector(query.text, route)
+        return vector(query.text, self._route())
+
+    def _own_vector(self, like: Like, vector: Callable[[str, str], Vector | None]) -> Vector | None:
+        table = self._table(VECTORS)
+        if table is None:
+            return None
+        found = table.search().where(f"n = {like.n}").select(["vec"]).limit(1).to_list()
+        return list(found[0]["vec"]) if found else vector(like.text, self._route())
+
+    def _route(self) -> str:
+        return str(read_note(self._folder, VECTORS).get("route", ""))
 
     def _by_meaning(self, query: Query, vector: Vector) -> list[Row]:
         table = self._table(VECTORS)
@@ -141,33 +178,8 @@ class Searcher:
 
     # -- rows
 
-    def _tail(self, upto: int) -> tuple[pa.Table, int]:
-        """Passages of the rows that the index has not come to, and how many rows are left out."""
-        feed = Follower(self._store, TABLES)
-        feed.position = upto
-        rows: list[tuple[str, Row]] = []
-        more = True
-        while more and len(rows) < _TAIL_ROWS:
-            found, more = feed.poll()
-            rows += found
-        newest = self._newest_number() if more else feed.position
-        return as_table(passages_of(rows, self._types)), newest - feed.position
-
-    def _scanned(self, query: Query, limit: int, upto: int) -> list[Row]:
-        """Texts of a folder whose index is far behind, found by reading the tables themselves."""
-        words = [*query.words, *query.phrases]
-        has = " OR ".join(f"contains(lower(text), {_literal(each)})" for each in words)
-        rows = []
-        for table in (agent_steps.TABLE, messages.TABLE):
-            opened = self._store.table(table)
-            if opened is not None:
-                where = f"journal_n > {upto}" + (f" AND ({has})" if has else "")
-                found = opened.search().where(where).limit(_SCANNED).to_arrow()
-                rows += [(table.name, row) for row in as_journalled(found).to_pylist()]
-        return fitting(as_table(passages_of(rows, self._types)), query, limit)
-
-    def _tried(self, read: Callable[[], list[Row]], part: str) -> list[Row] | None:
-        """The rows that a part of the index gives; None if it does not read, told its writer."""
+    def _tried(self, read: Callable[[], T], part: str) -> T | None:
+        """The answer of a part of the index; None if it does not read, which its writer is told."""
         for left in (1, 0):
             try:
                 return read()
@@ -182,10 +194,6 @@ class Searcher:
         with contextlib.suppress(OSError):
             (self._folder / DAMAGED).touch()
         return None
-
-    def _newest_number(self) -> int:
-        with self._store.folder.read_log() as log:
-            return 0 if log is None else log.newest_number()
 
     def _whole(self, hits: Iterable[Hit]) -> list[Hit]:
         """With their texts: the vectors have none."""
@@ -205,8 +213,11 @@ class Searcher:
         place = {n: at for at, n in enumerate(numbers)}
         return sorted(rows, key=lambda row: place[row["n"]])
 
+    def _has(self, name: str) -> bool:
+        return (self._folder / f"{name}.lance").is_dir()
+
     def _table(self, name: str) -> Any:
-        if not (self._folder / f"{name}.lance").is_dir():
+        if not self._has(name):
             return None
         db = self._db = self._db or connect(self._folder)  # another thread may drop it
         return db.open_table(name)
@@ -232,12 +243,8 @@ def full_text(query: Query) -> FullTextQuery | None:
 
 def without(query: Query) -> str:
     """The filters, with what a passage must not have: for a search that asks for no word."""
-    unlike = [f"NOT contains(lower(text), {_literal(words)})" for words in query.without]
+    unlike = [f"NOT {contains(words)}" for words in query.without]
     return " AND ".join([*([query.where] if query.where else []), *unlike])
-
-
-def _literal(words: str) -> str:
-    return "'" + words.lower().replace("'", "''") + "'"
 
 
 def _in_one_order(
@@ -254,5 +261,8 @@ def _in_one_order(
             ways[n].append(way if way == "meaning" else "words")
             if "text" in row or n not in rows:
                 rows[n] = {name: row[name] for name in row if name in SCHEMA.names}
-    order = sorted(scores, key=(lambda n: -n) if newest_first else (lambda n: (-scores[n], -n)))
+    if newest_first:
+        order = sorted(scores, key=lambda n: (rows[n]["at"], n), reverse=True)
+    else:
+        order = sorted(scores, key=lambda n: (-scores[n], -n))
     return [Hit(rows[n], scores[n], tuple(dict.fromkeys(ways[n]))) for n in order[:limit]]

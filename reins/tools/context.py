@@ -97,6 +97,16 @@ class Boards(Protocol):
     async def delete(self, board: str, key: str, expect: int | None) -> int: ...
 
 
+class Search(Protocol):
+    """Searches what all sessions have said and done. Raises: ToolError for what is no query."""
+
+    async def search(
+        self, query: str, like: str | None, *, around: int, limit: int
+    ) -> Mapping[str, Any]:
+        """The answer of `GET /api/search`: `groups` of `hits`, and how many rows are `behind`."""
+        ...
+
+
 NO_WORKSPACE = (
     "there is no workspace here: a session has one in its config, a call from a shell with "
     "--workspace, one from a script in its context"
@@ -128,6 +138,7 @@ class Context:
     answered: Answered | None = None
     mind: Mind | None = None
     boards: Boards | None = None
+    search: Search | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

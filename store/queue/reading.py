@@ -136,6 +136,21 @@ def _times(row: Row) -> list[datetime]:
     return [at for at in (row["created_at"], row["processed_at"]) if at is not None]
 
 
+def newest_number(store: Reader) -> int:
+    """The number of the newest action; 0 if there is none."""
+    with store.folder.read_queue() as file:
+        return 0 if file is None else file.place().action
+
+
+def numbered(store: Reader, after: int, upto: int) -> list[Row]:
+    """Actions with a number above `after` and up to `upto`, in order; numbers have gaps."""
+    with store.folder.read_queue() as file:
+        pending = [] if file is None else file.matching("n > ? AND n <= ?", after, upto)
+    stored = _stored(store, f"{NUMBER} > {int(after)} AND {NUMBER} <= {int(upto)}")
+    rows = [action.row for action in pending] + beside(stored, pending)
+    return sorted(rows, key=lambda row: row[NUMBER] or 0)
+
+
 def everything(store: Reader, *, processed: bool | None = None) -> list[Row]:
     """All actions, or those that are processed or not, in the order of their numbers."""
     pending = _in_file(store, {})

@@ -76,9 +76,8 @@ def test_kills_amid_indexing(tmp_path, empty_folder):
 def is_up_to_date(data, reader):
     with reader.folder.read_log() as log:
         newest = log.newest_number()
-    return all(
-        read_note(data / "search", part).get("upto") == newest for part in ("words", "vectors")
-    )
+    words, vectors = (read_note(data / "search", part) for part in ("words", "vectors"))
+    return words.get("upto") == newest and vectors.get("upto") == words["serial"]
 
 
 def rows_with_text(reader):

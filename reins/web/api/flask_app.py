@@ -21,6 +21,7 @@ from reins.web.api import (
     saved,
     schedules,
     search,
+    search_export,
     system,
     tools,
     topics,
@@ -67,8 +68,8 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    minds, search, topics, dead_letters, schedules, boards, routes, tools, mcp_servers, inbox,
-    attention, saved, system, usage, vocabulary, webhooks,
+    minds, search, search_export, topics, dead_letters, schedules, boards, routes, tools,
+    mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 

@@ -35,7 +35,12 @@ class McpEndpoint:
 
     def _post(self) -> Response:
         try:
-            desk = Desk(self._bridge.store, self._bridge.writer, actor=_actor())
+            desk = Desk(
+                self._bridge.store,
+                self._bridge.writer,
+                actor=_actor(),
+                vector_of=self._bridge.vector_of,
+            )
             headers = {name.lower(): value for name, value in request.headers.items()}
             body = request.get_json()
             return _response(exchange(Methods(desk), body, headers, self._rest))

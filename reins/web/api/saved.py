@@ -1,4 +1,4 @@
-"""Saved views and templates: those of all who open the page, and saving one."""
+"""Saved views, searches and templates: those of all who open the page, and saving one."""
 
 from typing import Any, Literal
 
@@ -23,15 +23,15 @@ api = group("saved", "sessions")
 
 
 class SavedQuery(Input):
-    kind: Literal["view", "template"] | None = None
+    kind: Literal["view", "search", "template"] | None = None
 
 
 class SaveBody(ActorBody):
     name: Id
-    kind: Literal["view", "template"] = "view"
+    kind: Literal["view", "search", "template"] = "view"
     content: dict[str, Any] | None = Field(
         None,
-        description='of a view {"query": …}, as in the page\'s address; of a template '
+        description='of a view or a search {"query": …}, as in the page\'s address; of a template '
         '{"agent_type", "config"?, "description"?}; null removes it',
     )
 
@@ -52,14 +52,14 @@ class SavedList(Wire):
 
 @api.get("/api/saved", responses={200: SavedList})
 def list_saved(query: SavedQuery) -> dict[str, Any]:
-    """Views of the list and templates of sessions, shared by all who open the page."""
+    """Views of the list, searches and templates of sessions, shared by all who open the page."""
     rows = saved.list_saved(query.kind, store=api_context().bridge.store)
     return {"items": [_shown(row) for row in rows]}
 
 
 @api.post("/api/saved", responses={**IF_ROOM, **refusals(400, 413, 415)})
 def save(header: KeyHeader, body: SaveBody) -> Response:
-    """Save a view or a template, in place of what bears its name; or remove it."""
+    """Save a view, a search or a template, in place of what bears its name; or remove it."""
 
     def make() -> dict[str, Any]:
         asked = body.model_dump(include={"name", "kind", "content"}, exclude_none=True)

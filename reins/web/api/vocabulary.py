@@ -9,6 +9,7 @@ from agent_core.actions.payloads import PAYLOADS
 from agent_core.session.mood import CONCERN_KINDS, MOODS, ConcernKind, Mood
 from agent_core.session.restoring import RESTORE_S
 from agent_core.session.status import Status, Verb
+from reins.search.query import HELP as EVERYWHERE
 from reins.web.http.openapi import group
 from reins.web.views.rows import StatusName, Wire
 from reins.web.views.search import FIELDS, NAMES
@@ -48,6 +49,13 @@ class SearchFieldRule(Wire):
     help: str
 
 
+class FieldMeaning(Wire):
+    """A field of the search of everything, with its sign, and what it asks for."""
+
+    name: str
+    meaning: str
+
+
 class Vocabulary(Wire):
     """`moods` are the most urgent first, as are `concerns`, the kinds of causes. `names_columns`
     are those that a word without a field is looked for in; `reserved_names` name nobody, and are
@@ -59,6 +67,7 @@ class Vocabulary(Wire):
     moods: list[MoodMeaning]
     concerns: list[ConcernMeaning]
     search_fields: list[SearchFieldRule]
+    everywhere_fields: list[FieldMeaning]
     names_columns: list[str]
     reserved_names: list[str]
     restore_within_s: int
@@ -73,6 +82,7 @@ def get_vocabulary() -> dict[str, Any]:
         "moods": _meanings(MOODS),
         "concerns": _meanings(CONCERN_KINDS),
         "search_fields": [{**asdict(field), "columns": list(field.columns)} for field in FIELDS],
+        "everywhere_fields": _meanings(EVERYWHERE),
         "names_columns": list(NAMES.columns),
         "reserved_names": sorted(RESERVED),
         "restore_within_s": RESTORE_S,

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 import queue_imp as q
+from agent_core.actions.handling import ACTION_HANDLERS
 from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import QueuedAction
 from store import conversations, messages
@@ -32,7 +33,7 @@ def row(action_type="agent_pause", payload="{}", **columns):
     ("made", "says"),
     [
         (row("explode"), "action type is 'explode'; expected one of "),
-        (row("explode"), "create_agent, "),  # wherever it stands: types are listed as imported
+        (row("explode"), f"expected one of {', '.join(sorted(ACTION_HANDLERS))}"),
         (row(payload="{"), "does not fit agent_pause"),
         (row(payload="[]"), "does not fit agent_pause"),
         (row(payload='{"agent_id": 5}'), "agent_id"),

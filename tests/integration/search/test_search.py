@@ -97,6 +97,36 @@ async def test_odd_queries_are_words(store, query):
     assert len(before) <= len(TEXTS) + 1
 
 
+@pytest.mark.parametrize("indexed", [True, False])
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("k\u00f6ln", TEXTS[3]),
+        ("ko\u0308ln", TEXTS[3]),
+        ("\uff34\uff25\uff21", TEXTS[0]),
+        ("\u6771\u4eac\u306e\u5929\u6c17", TEXTS[2]),
+        ("DOUBLED", TEXTS[0]),
+    ],
+    ids=["NFC", "NFD", "full width", "CJK", "case"],
+)
+async def test_forms_of_letters_are_one(store, query, first, indexed):
+    """However the keyboard, or the system, has written them."""
+    await filled(store)
+    if indexed:
+        await brought_up(indexer(store))
+    assert texts(await search(store, query))[0] == first
+
+
+@pytest.mark.parametrize("indexed", [True, False])
+async def test_a_text_in_another_form_is_found_by_any(store, indexed):
+    """As files and keyboards of some systems have it: letters with their marks after them."""
+    await commit(store, step("s", 1, text="Cafe\u0301 in Ko\u0308ln, \uff34\uff25\uff21"))
+    if indexed:
+        await brought_up(indexer(store))
+    for query in ("caf\u00e9", "cafe", "k\u00f6ln", "ko\u0308ln", '"cafe\u0301 in"', "tea"):
+        assert len((await search(store, query)).hits) == 1, query
+
+
 async def test_what_cannot_be_asked_is_refused(store):
     """With what would be right."""
     with pytest.raises(QueryError, match="expected 1000 at the most"):
@@ -130,7 +160,7 @@ async def test_an_indexer_goes_on_where_the_one_before_was_killed(store):
     await brought_up(killed)
     note = read_note(store.folder.path / "search", "words")
     index = Index(store.folder)
-    index._note("words", {**note, "upto": 3})
+    index._note("words", {**note, "upto": 3, "serial": 3})
     await commit(store, step("s", 7, text="tea at last"))
     await brought_up(indexer(store))
     found = await search(store, "tea", limit=50)
@@ -216,13 +246,40 @@ async def test_what_is_meant_is_found_by_other_words(store, model):
     assert within.hits[0].by == ("meaning",)
 
 
+async def test_rows_like_another_are_those_that_mean_the_same(store, model):
+    """By its own vector, without asking the model; filters hold, and it is none of them itself."""
+    await filled(store)
+    await brought_up(indexer(store))
+    await embedded(store, model)
+    asked = []
+    found = await search(store, "", like="s:1", vector=lambda *given: asked.append(given))
+    assert texts(found)[0] == "Mara speaks of the price of bread"
+    assert TEXTS[0] not in texts(found)
+    assert found.by_meaning
+    assert not asked
+    within = await search(store, "agent:finn", like="s:1")
+    assert {hit.row["agent_id"] for hit in within.hits} == {"finn"}
+
+
+async def test_a_row_without_a_vector_is_embedded(store, model):
+    """One that the index has not come to is compared all the same."""
+    await filled(store)
+    await brought_up(indexer(store))
+    await embedded(store, model)
+    await commit(store, message("room", 2, "What coffee costs"))
+    vector = asking(model, asyncio.get_running_loop())
+    found = await search(store, "", like="room:2", vector=vector)
+    assert found.by_meaning
+    assert TEXTS[1] in texts(found)[:3]
+
+
 async def test_vectors_of_another_route_are_made_anew(store, model):
     """Those of two models do not compare."""
     await filled(store)
     await brought_up(indexer(store))
     await embedded(store, model)
     index = Index(store.folder)
-    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["upto"]
+    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["serial"]
     assert index.open_vectors("another model") == 0
     await embedded(store, model)
     assert index.open_vectors(model.embeddings) > 0
@@ -240,7 +297,7 @@ async def test_an_index_that_was_made_anew_gets_its_vectors_again(store, model):
     while (await vectors.run_once()) != 1.0:
         pass
     index = Index(store.folder)
-    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["upto"]
+    assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["serial"]
 
 
 async def test_what_agents_repeat_is_embedded_once(store, model, monkeypatch):
@@ -261,7 +318,7 @@ async def test_what_agents_repeat_is_embedded_once(store, model, monkeypatch):
 
 async def test_rows_far_behind_are_told(store, monkeypatch):
     """A search looks through so many of them, and says how many it left out."""
-    monkeypatch.setattr("reins.search.searching._TAIL_ROWS", 1)
+    monkeypatch.setattr("reins.search.behind._TAIL_ROWS", 1)
     monkeypatch.setattr("store.following._BATCH", 1)
     await filled(store)
     found = await search(store, "price")

@@ -35,7 +35,7 @@ THERE = {
 }
 """What a random id never is."""
 MEANT = re.compile(
-    r"query\.(cursor|before|last|since|until|zone|q|at_seq)\b|header\.Idempotency-Key|body$"
+    r"query\.(cursor|before|last|since|until|zone|q|like|at_seq)\b|header\.Idempotency-Key|body$"
     r"|body\.(\d+\.)?(agent_type|config|content|guidance|args|text|when)\b"
 )
 """ApiContext of a request that may have the right form and still mean nothing."""

@@ -253,3 +253,18 @@ def test_an_exchange_without_headers_reads_the_version_from_the_body():
         meta = META | {"io.modelcontextprotocol/protocolVersion": version}
         answer = exchange(None, message("tools/list", {"_meta": meta}), None, None)
         assert answer.body["error"]["code"] == code
+
+
+def test_an_assistant_searches_what_was_said(api):
+    """With where it stands; what cannot be meant is refused with what would be right."""
+    api.done("/api/conversations", {"actor": "ann", "conversation_id": "room"})
+    q.wait_for_action(q.post_message("room", "carol", "The budget of March"))
+    body, headers = modern("tools/call", name="search", arguments={"query": "budget by:carol"})
+    found = json.loads(post(api, body, **headers)["result"]["content"][0]["text"])
+    [group] = found["groups"]
+    assert (group["conversation_id"], group["hits"][0]["number"]) == ("room", 1)
+    assert not found["more"]
+    body, headers = modern("tools/call", name="search", arguments={"query": "source:mail"})
+    refused = post(api, body, **headers)["result"]
+    assert refused["isError"]
+    assert "expected some of step" in refused["content"][0]["text"]

@@ -27,6 +27,7 @@ const PAGES: readonly PageRow[] = [
   { path: '/topics', name: 'Topics', key: 't', load: late(() => import('./pages/topics/TopicsPage.svelte')) },
   { path: '/topics/:id', name: 'Topic', load: late(() => import('./pages/topic/TopicPage.svelte')) },
   { path: '/schedules', name: 'Schedules', key: 'h', small: false, load: late(() => import('./pages/schedules/SchedulesPage.svelte')) },
+  { path: '/search', name: 'Search', key: '/', small: false, load: late(() => import('./pages/search/SearchPage.svelte')) },
   { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
   { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
   { path: '/help/:id', name: 'Documents', load: late(() => import('./pages/help/DocumentPage.svelte')) },

@@ -6,9 +6,7 @@ from jsonschema import Draft202012Validator
 from agent_core.actions.payloads import PAYLOADS
 from reins.mcp_server import showing
 from reins.mcp_server.errors import RefusedError
-from reins.mcp_server.looking import LOOKING
-from reins.mcp_server.methods import ACTING, TOOLS, Methods
-from reins.mcp_server.topics import LOOKING_AT_TOPICS
+from reins.mcp_server.methods import ACTING, LOOKS, TOOLS, Methods
 
 every_tool = pytest.mark.parametrize("tool", TOOLS.values(), ids=list(TOOLS))
 
@@ -29,7 +27,7 @@ def test_a_spec_is_one(tool):
 
 def test_hints_are_true():
     """What looks says so; of what acts, those whose effect cannot be taken back say so."""
-    assert all(tool.reads for tool in (*LOOKING, *LOOKING_AT_TOPICS))
+    assert all(tool.reads for tool in LOOKS)
     hints = {tool.name: tool.spec()["annotations"] for tool in ACTING}
     assert not any(each["readOnlyHint"] for each in hints.values())
     assert {name for name, each in hints.items() if each["destructiveHint"]} == {
@@ -80,9 +78,7 @@ def test_every_tool_that_acts_takes_a_key_and_a_wait():
 def test_read_only_leaves_out_what_acts():
     """What acts is neither listed nor called."""
     listed = Methods(None, only_reads=True).answer("tools/list", {}, lambda _: False)["tools"]
-    assert [each["name"] for each in listed] == [
-        tool.name for tool in (*LOOKING, *LOOKING_AT_TOPICS)
-    ]
+    assert [each["name"] for each in listed] == [tool.name for tool in LOOKS]
 
 
 def test_a_misfit_names_what_it_takes():

@@ -39,7 +39,7 @@ def test_a_session_as_it_was_created():
     }  # fmt: skip
     [found] = passages_of([("agents_config", row)], NoTypes())
     assert found.text == "finn\ntask\ncount the birds"
-    assert (found.source, found.kind, found.actor) == ("session", "created", "ann")
+    assert (found.source, found.kind, found.actor) == ("session", "session", "ann")
 
 
 @pytest.mark.parametrize("text", [None, "", " \n "])

@@ -40,6 +40,7 @@ import type {
   RouteList,
   Saved,
   Schedule,
+  SearchAnswer,
   SessionDetail,
   SessionNow,
   SessionsPage,
@@ -249,6 +250,7 @@ export const api = {
   steer: (sessionId: string, verb: Verb, body: Steer, key: string) => post<Accepted>(ofSession(sessionId, `/${verb}`), body, key),
   interrupt: (sessionId: string, body: { guidance: JsonObject | string; mode: Mode; actor: string }, key: string) =>
     post<Accepted>(ofSession(sessionId, '/interrupt'), body, key),
+  search: (query: { q?: string; like?: string; limit?: number }, signal: AbortSignal) => get<SearchAnswer>('/search', query, signal),
   saved: async () => (await get<{ items: Saved[] }>('/saved')).items,
   save: (body: Pick<Saved, 'kind' | 'name'> & { content: JsonObject | null; actor: string }, key: string) =>
     post<Accepted>('/saved', body, key),
@@ -330,3 +332,7 @@ export const exportPath = (conversationId: string, format: 'markdown' | 'json'):
 /** The address of the rows of a log that fit, for a download. */
 export const exportStepsPath = (sessionId: string, filter: StepFilter, format: 'jsonl' | 'csv'): string =>
   at(`/api${ofSession(sessionId, '/export')}${search({ ...filter, zone: ownZone(), format })}`)
+
+/** The address of the hits of a search, for a download. */
+export const exportSearchPath = (query: { q: string; like: string; limit: number }, format: 'jsonl' | 'csv'): string =>
+  at(`/api/search/export${search({ ...query, format })}`)

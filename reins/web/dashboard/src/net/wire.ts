@@ -56,8 +56,12 @@ export type Verb = Exclude<Schemas['BulkBody']['verb'], 'interrupt'>
 export type Vocabulary = Schemas['Vocabulary']
 export type SearchField = Schemas['SearchFieldRule']
 export type Mode = Schemas['InterruptBody']['mode']
-/** A saved view or template; `content` depends on which. */
-export type Saved = Narrowed<Schemas['Saved'], { kind: 'view' | 'template'; content: JsonObject }>
+/** A saved view, search or template; `content` depends on which. */
+export type Saved = Narrowed<Schemas['Saved'], { kind: 'view' | 'search' | 'template'; content: JsonObject }>
+/** What a search of everything has found. */
+export type SearchAnswer = Schemas['SearchAnswer']
+export type HitGroup = Schemas['HitGroup']
+export type SearchHit = Schemas['Hit']
 export type FieldProblem = Schemas['Flaw']
 
 export type AgentType = Narrowed<

@@ -14,6 +14,8 @@ export const topicPath = (topic: string, message?: number): string => at(`/topic
 
 export const schedulePath = (scheduleId: string): string => at(`/schedules?schedule=${encodeURIComponent(scheduleId)}`)
 
+export const searchPath = (query: string): string => at(`/search${query ? `?q=${encodeURIComponent(query)}` : ''}`)
+
 /** The session at the row that published a message of a topic, which has yet to be found: not long after that moment. */
 export const publishedPath = (sessionId: string, topic: string, message: number, at: string): string =>
   `${sessionPath(sessionId)}?published=${encodeURIComponent(`${topic}:${message}`)}&at=${encodeURIComponent(at)}`

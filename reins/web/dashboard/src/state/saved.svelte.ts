@@ -1,4 +1,4 @@
-/** The saved views and templates, which all who open the page share. */
+/** The saved views, searches and templates, which all who open the page share. */
 
 import { api, asProblem, type ApiProblem } from '../net/api'
 import type { Saved } from '../net/wire'
@@ -8,6 +8,7 @@ class SavedThings {
   problem = $state.raw<ApiProblem | null>(null)
 
   readonly views = $derived(this.all.filter(({ kind }) => kind === 'view'))
+  readonly searches = $derived(this.all.filter(({ kind }) => kind === 'search'))
   readonly templates = $derived(this.all.filter(({ kind }) => kind === 'template'))
 
   async load(): Promise<void> {

@@ -26,6 +26,11 @@ class Words {
     return this.#read?.search_fields ?? []
   }
 
+  /** The fields of the search of everything. */
+  get everywhereFields(): readonly { name: string; meaning: string }[] {
+    return this.#read?.everywhere_fields ?? []
+  }
+
   /** The columns that a word of a search is looked for in. */
   get namesColumns(): readonly string[] {
     return this.#read?.names_columns ?? ['agent_id', 'session_id', 'agent_type']

@@ -30,6 +30,7 @@ from agent_core.children.children import Children
 from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
+from agent_core.fleet.circles import Circles
 from agent_core.fleet.concerned import FleetConcerns
 from agent_core.fleet.fleet import Fleet
 from agent_core.inbox.inbox import Inbox
@@ -146,7 +147,10 @@ class Runtime:
         self.mirror = _mirror(settings, self.store.reader)
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
-        self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags)
+        circles = Circles(
+            self.fleet.live, lambda: (self.settings.circles_above, self.settings.circles)
+        )
+        self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags, circles.take)
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
         self.loop: asyncio.AbstractEventLoop | None = None

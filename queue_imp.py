@@ -6,7 +6,7 @@ the `action_id` after the action is durable.
 
 import runpy
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
@@ -45,6 +45,9 @@ from reins.topics import dead_letter_replay, publish, topic_set
 from reins.understood import undo_of
 from store import inbox
 from store.reading import reader
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 __all__ = [
     "ActionError",
@@ -91,6 +94,7 @@ __all__ = [
     "schedule_set",
     "schedules",
     "search",
+    "sql",
     "topic_set",
     "view_save",
     "wait_for_action",
@@ -321,6 +325,19 @@ def search(
     from reins.search.asking import search as asked  # noqa: PLC0415 - it brings the models along
 
     return asked(query, limit=limit, around=around, like=like)
+
+
+def sql(statement: str, *, rows: int | None = None) -> "pd.DataFrame":
+    """Run one SELECT over the tables, with the rows that wait for their flush, as a DataFrame.
+
+    Columns of whole numbers, truths and times have their own types; `attrs["truncated"]` is true
+    where there are more rows than `rows`, or than `REINS_SQL_ROWS`. Raises: StatementError,
+    SqlUnavailableError while `REINS_SQL` is off.
+    """
+    from reins.sql.asking import sql as asked  # noqa: PLC0415 - whoever asks for none spares both
+    from reins.sql.dataframe import as_frame  # noqa: PLC0415
+
+    return as_frame(asked(statement, rows=rows))
 
 
 def _is_now(mode: object) -> bool:

@@ -21,7 +21,8 @@ from bench.measure import (
     total_ticks,
     until,
 )
-from reins.search.index import VECTORS, WORDS, behind, read_note
+from reins.search.index import VECTORS, WORDS, behind
+from reins.search.segments import read_note
 from store.folder import DataFolder
 
 _HEARTBEAT_S = 3.0

@@ -76,6 +76,16 @@ class Settings(BaseSettings):
     circles_above: float = Field(
         0.95, gt=0, le=1, description="likeness of its newest rows to its past: it goes in circles"
     )
+    sql: Literal["off", "on"] = Field(
+        "off", description="whether people may read the tables by SQL (needs the extra `sql`)"
+    )
+    sql_s: Seconds = Field(5.0, le=600, description="seconds after which a statement is ended")
+    sql_mb: int = Field(
+        512, ge=64, le=65_536, description="memory of a statement, in MB; Linux holds it to that"
+    )
+    sql_rows: int = Field(
+        10_000, ge=1, le=1_000_000, description="rows of a statement's result at the most"
+    )
     tick_timeout_s: Seconds = Field(300.0, description="seconds after which a tick is given up")
     hanging_after_s: Seconds = Field(
         20.0,

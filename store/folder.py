@@ -17,7 +17,7 @@ from store.failed_syncs import FailedSyncs
 from store.journal.log import NotingLog, Witness, open_log
 from store.journal.opening import Durable
 from store.journal.proof import Proof, prove
-from store.journal.reading import open_for_reading
+from store.journal.reading import open_for_others, open_for_reading
 from store.lance.opening import LanceTables, Tables
 from store.local_path import check_local_path
 from store.locks import Shared, is_shared, share
@@ -118,6 +118,16 @@ class DataFolder:
     def read_queue(self) -> contextlib.AbstractContextManager[QueueFile | None]:
         """The same for a query or two; None where there is none. Raises: FolderUnusableError."""
         return self._queue_reader.read()
+
+    @contextlib.contextmanager
+    def open_for_others(self) -> Iterator[None]:
+        """For the duration a process that may not write in the folder can read all of it.
+
+        Raises: FolderUnusableError, FormatUnknownError.
+        """
+        self.prepare()
+        with open_for_others(self.journal), open_for_others(self.queue):
+            yield
 
     def queue_id(self) -> tuple[int, int]:
         """Tell the queue's file from one that has taken its place."""

@@ -1,6 +1,6 @@
 """Records in the order of their commit, from any process: the source of rooms, streams, `watch`."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,7 @@ Found = list[tuple[str, Row]]
 _BATCH = 5_000  # rows
 _BATCH_BYTES = 16 << 20
 _BATCH_FLUSHED = 2_000
-"""Rows taken from the tables at once: those have snapshots of up to 64 KiB each."""
+"""Whole rows taken from the tables at once: those have snapshots of up to 64 KiB each."""
 
 
 class Follower:
@@ -26,11 +26,21 @@ class Follower:
     The backlog of one that is slow stays on disk: nothing piles up in memory, and nothing is
     skipped, flushed or not. Without `start` it begins with the first record there is, and so it
     does where another folder has taken this one's place; `replaced` counts those.
+
+    `columns` are those of a table that its reader needs: rows from the tables have no others.
     """
 
-    def __init__(self, store: Reader, tables: Collection[Table]) -> None:
+    def __init__(
+        self,
+        store: Reader,
+        tables: Collection[Table],
+        *,
+        columns: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self._store = store
         self._tables = {table.name: table for table in tables}
+        self._columns = columns or {}
+        self._at_once = _BATCH if columns else _BATCH_FLUSHED
         self._stamp: object = None
         self._file = 0
         self.position = 0
@@ -63,7 +73,7 @@ class Follower:
         first = groups[0].first if groups else newest + 1
         found: Found = []
         if first > self.position + 1:  # flushed before it was read here
-            last = min(first - 1, self.position + _BATCH_FLUSHED)
+            last = min(first - 1, self.position + self._at_once)
             found = self._flushed(last)
             if last < first - 1:
                 self.position = last
@@ -93,7 +103,8 @@ class Follower:
         where = f"journal_n > {self.position} AND journal_n <= {last}"
         found: dict[int, tuple[str, Row]] = {}
         for name, table in self._tables.items():
-            for row in as_journalled(self._store.stored(table, where)).to_pylist():
+            columns = [*self._columns.get(name, ())] or None
+            for row in as_journalled(self._store.stored(table, where, columns)).to_pylist():
                 # A row of `agent_state` made from one of the log has that one's number.
                 found.setdefault(row["journal_n"], (name, row))
         return [found[number] for number in sorted(found)]

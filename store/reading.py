@@ -29,8 +29,10 @@ T = TypeVar("T")
 class Reader:
     """One data folder as its readers see it; cheap to keep, safe to share between threads."""
 
-    def __init__(self, folder: DataFolder | Path | str) -> None:
+    def __init__(self, folder: DataFolder | Path | str, *, prepared: bool = False) -> None:
+        """`prepared`: somebody else has made the folder ready, and this process may not write."""
         self.folder = folder if isinstance(folder, DataFolder) else DataFolder(folder)
+        self._prepared = prepared
         self._tables: dict[str, OpenTable] = {}
         self.memory: Memory | None = None
         """Pending rows, where this process writes them."""
@@ -39,7 +41,8 @@ class Reader:
 
     @functools.cached_property
     def db(self) -> Tables:
-        self.folder.prepare()
+        if not self._prepared:
+            self.folder.prepare()
         with _told(self.folder.path):
             return self.folder.open_tables()
 
@@ -180,6 +183,28 @@ class Reader:
             field = table.schema.field(name)
             rows = rows.append_column(field, pa.nulls(len(rows), field.type))
         return rows
+
+    def batches(
+        self, table: Table, where: str | None, columns: Sequence[str]
+    ) -> Iterator[pa.RecordBatch]:
+        """As `stored`, a batch at a time; whoever takes long holds the folder's versions."""
+        schema = pa.schema([table.schema.field(name) for name in columns])
+
+        def read(opened: OpenTable) -> Iterator[pa.RecordBatch]:
+            there = set(opened.schema.names)
+            query = opened.search().select([name for name in columns if name in there])
+            return iter((query.where(where) if where else query).limit(None).to_batches(_BATCH))
+
+        nothing: Iterator[pa.RecordBatch] = iter(())
+        for found in self._read(table, read, nothing):
+            has: set[str] = set(found.schema.names)
+            yield pa.RecordBatch.from_arrays(
+                [
+                    found[field.name] if field.name in has else pa.nulls(len(found), field.type)
+                    for field in schema
+                ],
+                schema=schema,
+            )
 
     def count(self, table: Table, where: str) -> int:
         """The number of the table's own rows that fit; from its indices where possible."""

@@ -22,7 +22,7 @@ def read_usage(
     A group may come several times: add them up. Minutes are kept for 2 days, hours for 32.
     """
     table = MINUTES if width == "minute" else HOURS
-    written, rows = _unwritten(store, table, width, since)
+    written, rows = unwritten(store, table, width, since)
     where = f"{_between('at', since, until)} AND {_NUMBER} <= {written}"
     for row in (*store.stored(table, where).to_pylist(), *rows):
         if row["at"] >= since and (until is None or row["at"] < until):
@@ -45,7 +45,7 @@ def by_session(
         yield row["session_id"], row["at"], usage
 
 
-def _unwritten(store: Reader, table: Table, width: Width, since: datetime) -> tuple[int, list[Row]]:
+def unwritten(store: Reader, table: Table, width: Width, since: datetime) -> tuple[int, list[Row]]:
     """The number up to which the table counts, and the sums of what came later."""
     if store.unwritten is not None and (found := store.unwritten(table.name)) is not None:
         return found

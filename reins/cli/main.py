@@ -84,6 +84,9 @@ STEER = {
         "reins.cli.saved", "list the saved views of the session list, save one, or remove one"
     ),
     "watch": Verb("reins.cli.look", "follow a session's log"),
+    "sql": Verb(
+        "reins.cli.sql", "run one SELECT over the tables, with the rows that wait for their flush"
+    ),
     "find": Verb("reins.cli.find", "search in a session's log"),
     "note": Verb("reins.cli.find", "pin a remark to a row of a session's log"),
 }

@@ -46,9 +46,9 @@ SEARCHING = (
     ServedTool(
         "search",
         "Search everything that was said",
-        "Search all logs, conversations and memories, by words and, where there is an index of "
-        "meaning, by meaning. Hits come by session or conversation, the best first; number is that "
-        f"of the row for read_log or read_conversation. {MATERIAL}",
+        "Search all sessions, logs, conversations, memories and actions, by words and, where there "
+        "is an index of meaning, by meaning. Hits come by session or conversation, the best first; "
+        f"number is that of the row for read_log or read_conversation. {MATERIAL}",
         Search,
         _search,
         reads=True,

@@ -1,4 +1,4 @@
-"""What no index has yet: rows and actions behind it, and the tables where it is far behind."""
+"""Rows and actions that no index has yet; and the tables themselves, where it is far behind."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pyarrow as pa
 
 from reins.search.deeds import newest_described
 from reins.search.matching import fitting
-from reins.search.passages import TABLES, as_table, passages_of, with_types
+from reins.search.passages import COLUMNS, TABLES, as_table, passages_of, with_types
 from reins.search.query import Query, contains
 from reins.search.session_types import Types
 from store import agent_steps, messages
@@ -24,7 +24,7 @@ def tail(store: Reader, types: Types, *, upto: int, actions: int) -> tuple[pa.Ta
     """Passages of rows after `upto` and of actions after `actions`, and how many rows are left
     out.
     """
-    feed = Follower(store, TABLES)
+    feed = Follower(store, TABLES, columns=COLUMNS)
     feed.position = upto
     rows: list[tuple[str, Row]] = []
     more = True

@@ -20,8 +20,12 @@ _EVERY_S = 30.0
 """A session that only ticks has its digest made anew so often."""
 _AT_ONCE = ("guidance", "final", "error", "status")
 """Kinds of rows after which it is made at once."""
-_MOST = 256
+_MOST = 1_000
 """Digests of one round."""
+_PAUSE_S = 3.0
+"""Between two rounds: what takes another's place is deleted in segments, which is dear by the
+round, and not by the digest.
+"""
 _ABOUT, _GUIDED, _SAID = 6_000, 500, 2_000
 """Characters of its configuration, of one guidance, and of what it said last."""
 _GUIDANCE = 20
@@ -66,9 +70,10 @@ class DigestsDue:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._due: dict[str, float] = {}
+        self._not_before = 0.0
 
     def note(self, rows: Iterable[tuple[str, Row]]) -> None:
-        """What happened, in rows as they are journalled."""
+        """Note what happened, in rows as they are journalled."""
         now = self._clock()
         for table, row in rows:
             if table == agent_steps.TABLE.name and row["kind"] not in _AT_ONCE:
@@ -83,14 +88,18 @@ class DigestsDue:
     def are_due(self) -> bool:
         """True if `take` gives any."""
         now = self._clock()
-        return any(at <= now for at in self._due.values())
+        return now >= self._not_before and any(at <= now for at in self._due.values())
 
     def take(self) -> list[str]:
         """Sessions that are due, as many as one round makes; they are not due any more."""
         now = self._clock()
+        if now < self._not_before:
+            return []
         due = [each for each, at in self._due.items() if at <= now][:_MOST]
         for each in due:
             del self._due[each]
+        if due:
+            self._not_before = now + _PAUSE_S
         return due
 
 

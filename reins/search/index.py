@@ -4,29 +4,29 @@ It holds nothing that the tables do not, so it is neither journalled nor verifie
 read, or is of another journal, it is thrown away and made anew.
 """
 
-import json
 import shutil
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
-from pathlib import Path
+from datetime import datetime
+from functools import partial
 from typing import Any
 
-import lancedb
 import pyarrow as pa
 import structlog
 from lancedb.index import FTS, Bitmap, BTree, IvfSq
 from lancedb.table import LanceTable
 
 from reins.search.passages import SCHEMA, Passage, as_table
+from reins.search.segments import Segments, read_note, read_segments
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
 from store.lance.tables import connect, quoted
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 4
+FORMAT = 5
 """Of the folder: an index of another format is made anew. 2 has its texts in one form of Unicode, 3
-is that of the page; 4 has digests of sessions, descriptions of actions, and an order of its own.
+is that of the page; 4 has digests of sessions, descriptions of actions, and an order of its own; 5
+has segments.
 """
 STORED = SCHEMA.append(pa.field("serial", pa.int64()))
 """`serial` is the order in which passages came into the index, without gaps but for what was
@@ -35,13 +35,8 @@ replaced.
 WORDS, VECTORS = "words", "vectors"
 DAMAGED = "damaged"
 """A file that says so: who searches may be another process than who mends."""
-_UNINDEXED = 5_000
-"""Passages that a query may search without the index: beyond, each costs it too much."""
-_COMMITS = 64
 _FLAT = 20_000
 """So many vectors are compared one by one sooner than through an index of them."""
-_SEGMENTS = 16
-_KEEP = timedelta(seconds=60)
 _FULL_TEXT = FTS(
     base_tokenizer="icu", with_position=True, remove_stop_words=False, max_token_length=100
 )
@@ -53,8 +48,8 @@ class Index:
     def __init__(self, data: DataFolder) -> None:
         self.folder = data.path / "search"
         self._data = data
-        self._db: lancedb.DBConnection | None = None
-        self._commits = 0
+        self._words = Segments(self.folder, WORDS, _index_words)
+        self._vectors = Segments(self.folder, VECTORS, _index_vectors)
         self.serial = self.actions = 0
         """The newest passage, and the newest action that has been looked at, by their numbers."""
 
@@ -79,46 +74,52 @@ class Index:
         looked at then. A digest takes the place of the one of before.
         """
         if passages:
-            table = self._table(WORDS)
-            _remove_digests(table, [(passage.source, passage.n) for passage in passages])
+            _remove_digests(self._words, [(passage.source, passage.n) for passage in passages])
             serials = range(self.serial + 1, self.serial + len(passages) + 1)
-            table.add(as_table(passages).append_column("serial", pa.array(serials, pa.int64())))
+            self._words.add(
+                as_table(passages).append_column("serial", pa.array(serials, pa.int64()))
+            )
             self.serial = serials[-1]
-            self._commits += 1
         self.actions = max(self.actions, actions)
-        self._note_words(upto)
+        self._words.note(
+            upto=upto, identity=self._identity(), serial=self.serial, actions=self.actions
+        )
 
     def digests(self) -> dict[str, datetime]:
         """Of each session that has a digest, the time of what that tells."""
-        query = self._table(WORDS).search().where("source = 'session'")
-        rows = query.select(["session_id", "at"]).limit(None).to_list()
+        rows = self._asked("source = 'session'", ["session_id", "at"])
         return {row["session_id"]: row["at"] for row in rows}
 
     def guidance(self, session_ids: Sequence[str]) -> list[dict[str, Any]]:
         """The passages of what guided these sessions, in their order."""
         named = ", ".join(map(quoted, session_ids))
-        where = f"session_id IN ({named}) AND kind = 'guidance'"
-        rows = self._table(WORDS).search().where(where).limit(None).to_list()
+        rows = self._asked(f"session_id IN ({named}) AND kind = 'guidance'")
         return sorted(rows, key=lambda row: int(row["n"]))
 
     def keep_up(self) -> None:
-        """Index what is not, and put small pieces together, where that is due."""
-        table = self._table(WORDS)
-        stats = table.index_stats("text_idx")
-        unindexed = 0 if stats is None else stats.num_unindexed_rows
-        if unindexed >= _UNINDEXED or self._commits >= _COMMITS:
-            table.optimize(cleanup_older_than=_KEEP)
-            self._commits = 0
+        """Index what is not, and put small segments together, where that is due."""
+        self._words.keep_up()
 
     def remove(self) -> None:
         """Throw it away."""
-        self._db = None
+        self._words.remove()
+        self._vectors.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def passages(self, after: int, upto: int) -> list[dict[str, Any]]:
-        """Passages that came in after the serial `after`, up to `upto`, in their order."""
-        query = self._table(WORDS).search().where(f"serial > {after} AND serial <= {upto}")
-        return sorted(query.limit(None).to_list(), key=lambda row: int(row["serial"]))
+        """Passages that came in after the serial `after`, up to `upto`, in their order.
+
+        From any thread: the writer of the words may put segments together meanwhile.
+        """
+        rows = self._asked(f"serial > {after} AND serial <= {upto}")
+        return sorted(rows, key=lambda row: int(row["serial"]))
+
+    def _asked(self, where: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
+        def ask(table: LanceTable) -> list[dict[str, Any]]:
+            query = table.search().where(where).limit(None)
+            return list((query.select(columns) if columns else query).to_list())
+
+        return read_segments(self.folder, WORDS, partial(connect, self.folder), ask)
 
     def is_damaged(self) -> bool:
         """True if somebody who searched could not read it."""
@@ -128,110 +129,52 @@ class Index:
 
     def open_vectors(self, route: str) -> int:
         """As `open`, of the vectors of a route, by serial; those of another are thrown away."""
-        note = self._read_note(VECTORS)
-        db = self._connected()
-        newest = int(self._read_note(WORDS).get("serial", 0))
+        note = self._vectors.open()
+        newest = int(read_note(self.folder, WORDS).get("serial", 0))
         is_ahead = int(note.get("upto", 0)) > newest  # the words have lost what was not synced
-        if note.get("route") != route or is_ahead or VECTORS not in _names(db):
-            if VECTORS in _names(db):
-                db.drop_table(VECTORS)
-            self.note_vectors(route, 0)
+        if note.get("format") != FORMAT or note.get("route") != route or is_ahead:
+            self._vectors.begin(format=FORMAT, route=route, upto=0)
             return 0
         upto = int(note["upto"])
-        db.open_table(VECTORS).delete(f"serial > {upto}")
+        self._vectors.delete(f"serial > {upto}")
         return upto
 
     def add_vectors(
         self, rows: Sequence[dict[str, Any]], vectors: Sequence[Sequence[float]]
     ) -> None:
         """Add the vectors of passages, which is noted by `note_vectors`."""
-        db = self._connected()
-        columns = _vector_schema(len(vectors[0]))
+        column = pa.field("vec", pa.list_(pa.float32(), len(vectors[0])))
         plain = pa.Table.from_pylist(list(rows), schema=STORED).drop_columns(["text"])
-        found = plain.append_column(
-            columns.field("vec"), pa.array(list(map(list, vectors)), columns.field("vec").type)
+        _remove_digests(self._vectors, [(row["source"], row["n"]) for row in rows])
+        self._vectors.add(
+            plain.append_column(column, pa.array(list(map(list, vectors)), column.type))
         )
-        if VECTORS in _names(db):
-            table = db.open_table(VECTORS)
-            _remove_digests(table, [(row["source"], row["n"]) for row in rows])
-            table.add(found)
-        else:
-            made = db.create_table(VECTORS, found)
-            _add_indices(made)
 
-    def note_vectors(self, route: str, upto: int) -> None:
+    def note_vectors(self, upto: int) -> None:
         """All passages up to this serial have a vector of the route."""
-        self._note(VECTORS, {"route": route, "upto": upto})
+        self._vectors.note(upto=upto)
 
     def keep_vectors_up(self) -> None:
         """As `keep_up`; an index of vectors is made where comparing all takes too long."""
-        db = self._connected()
-        if VECTORS not in _names(db):
-            return
-        table = db.open_table(VECTORS)
-        stats = table.index_stats("vec_idx")
-        if stats is None:
-            if table.count_rows() >= _FLAT:
-                table.create_index("vec", config=IvfSq(distance_type="cosine"))
-        elif (stats.num_indices or 1) > _SEGMENTS:  # they are never merged otherwise
-            table.create_index("vec", config=IvfSq(distance_type="cosine"), replace=True)
-        elif stats.num_unindexed_rows < _FLAT:
-            return
-        table.optimize(cleanup_older_than=_KEEP)
+        self._vectors.keep_up()
 
     # -- its files
 
     def _opened(self, identity: int) -> int:
-        note = self._read_note(WORDS)
+        note = self._words.open()
         if note.get("format") != FORMAT or note.get("identity") != identity:
             self.remove()
-            note = {"upto": 0}
-        db = self._connected()
-        if WORDS not in _names(db):
-            made = db.create_table(WORDS, schema=STORED)
-            made.create_index("text", config=_FULL_TEXT)
-            _add_indices(made)
-            note = {"upto": 0}
-        upto = int(note["upto"])
-        self.serial, self.actions = int(note.get("serial", 0)), int(note.get("actions", 0))
-        table = db.open_table(WORDS)
-        table.delete(f"serial > {self.serial}")  # added before a kill, and not noted
-        self._note_words(upto)
-        return upto
+            self._words.open()
+            self.serial = self.actions = 0
+            self._words.begin(format=FORMAT, identity=identity, upto=0, serial=0, actions=0)
+            return 0
+        self.serial, self.actions = int(note["serial"]), int(note["actions"])
+        self._words.delete(f"serial > {self.serial}")  # added before a kill, and not noted
+        return int(note["upto"])
 
     def _identity(self) -> int:
         with self._data.read_log() as log:
             return 0 if log is None else log.identity()
-
-    def _connected(self) -> lancedb.DBConnection:
-        if self._db is None:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            self._db = connect(self.folder)
-        return self._db
-
-    def _table(self, name: str) -> LanceTable:
-        return self._connected().open_table(name)
-
-    def _note_words(self, upto: int) -> None:
-        own = {"identity": self._identity(), "serial": self.serial, "actions": self.actions}
-        self._note(WORDS, {"upto": upto, **own})
-
-    def _note(self, name: str, note: dict[str, Any]) -> None:
-        part = self.folder / f"{name}.json.part"
-        part.write_text(json.dumps({"format": FORMAT, **note}))
-        part.replace(self.folder / f"{name}.json")
-
-    def _read_note(self, name: str) -> dict[str, Any]:
-        return read_note(self.folder, name)
-
-
-def read_note(folder: Path, name: str) -> dict[str, Any]:
-    """How far one part of the index has come; empty if there is none that reads."""
-    try:
-        note = json.loads((folder / f"{name}.json").read_text())
-    except (FileNotFoundError, ValueError):
-        return {}
-    return note if isinstance(note, dict) else {}
 
 
 def behind(data: DataFolder) -> dict[str, int]:
@@ -247,8 +190,15 @@ def behind(data: DataFolder) -> dict[str, int]:
     return found
 
 
-def _names(db: lancedb.DBConnection) -> set[str]:
-    return set(db.list_tables().tables)
+def _index_words(table: LanceTable) -> None:
+    table.create_index("text", config=_FULL_TEXT)
+    _add_indices(table)
+
+
+def _index_vectors(table: LanceTable) -> None:
+    if table.count_rows() >= _FLAT:
+        table.create_index("vec", config=IvfSq(distance_type="cosine"))
+    _add_indices(table)
 
 
 def _add_indices(table: LanceTable) -> None:
@@ -258,12 +208,7 @@ def _add_indices(table: LanceTable) -> None:
         table.create_index(column, config=Bitmap())
 
 
-def _remove_digests(table: LanceTable, named: Iterable[tuple[str, int]]) -> None:
+def _remove_digests(segments: Segments, named: Iterable[tuple[str, int]]) -> None:
     """Remove those whose successors come now."""
     if old := [str(n) for source, n in named if source == "session"]:
-        table.delete(f"n IN ({', '.join(old)})")
-
-
-def _vector_schema(dimension: int) -> pa.Schema:
-    fields = [field for field in STORED if field.name != "text"]
-    return pa.schema([*fields, pa.field("vec", pa.list_(pa.float32(), dimension))])
+        segments.delete(f"n IN ({', '.join(old)})")

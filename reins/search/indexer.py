@@ -12,10 +12,11 @@ import structlog
 from reins.loops import TaskLoop, ThreadLoop
 from reins.search.deeds import described_after
 from reins.search.digests import DigestsDue, digests_of, out_of_date
-from reins.search.index import WORDS, Index, read_note
+from reins.search.index import WORDS, Index
 from reins.search.novelty import Novelty, Told
-from reins.search.passages import TABLES, passages_of, with_types
+from reins.search.passages import COLUMNS, TABLES, passages_of, with_types
 from reins.search.resting import LOOK_S, rest_s
+from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
@@ -89,7 +90,7 @@ class WordsIndexer(ThreadLoop):
         return super().failed(error)
 
     def _opened(self) -> Follower:
-        feed = Follower(self._store, TABLES)
+        feed = Follower(self._store, TABLES, columns=COLUMNS)
         feed.position = self._index.open()
         self._digests.now(out_of_date(self._index.digests(), self._store))
         self._feed, self._replaced, self._more = feed, feed.replaced, True
@@ -126,7 +127,7 @@ class VectorsIndexer(TaskLoop):
             vectors = await self._vectors([row["text"] for row in rows])
             await self._threads.call(self._index.add_vectors, rows, vectors)
             await self._threads.call(self._index.keep_vectors_up)
-        await self._threads.call(self._index.note_vectors, route, upto)
+        await self._threads.call(self._index.note_vectors, upto)
         self._upto = upto
         return rest_s(time.perf_counter() - began, more=upto < newest, busy=self._busy())
 

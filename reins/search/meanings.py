@@ -5,14 +5,16 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
 
 from reins.llm import ModelConfigError, ModelError
-from reins.search.index import VECTORS, WORDS, read_note
+from reins.search.index import VECTORS, WORDS
 from reins.search.indexer import Embeddings
 from reins.search.passages import in_one_form
+from reins.search.segments import read_note, read_segments
 from reins.threads import Threads
 from store.lance.tables import connect, quoted
 from store.reading import Reader
@@ -95,19 +97,21 @@ class Meanings:
         if read_note(self._folder, VECTORS).get("route") != self._route:
             return {}
         try:
-            db = connect(self._folder)
-            words, vectors = db.open_table(WORDS), db.open_table(VECTORS)
             where = f"source = 'memory' AND text IN ({', '.join(map(quoted, texts))})"
-            rows = words.search().where(where).select(["n", "text"]).limit(None).to_list()
-            named = {row["n"]: row["text"] for row in rows}
+            named = {row["n"]: row["text"] for row in self._read(WORDS, where, ["n", "text"])}
             if not named:
                 return {}
             where = f"n IN ({', '.join(map(str, named))})"
-            found = vectors.search().where(where).select(["n", "vec"]).limit(None).to_list()
-            return {named[row["n"]]: row["vec"] for row in found}
+            return {named[row["n"]]: row["vec"] for row in self._read(VECTORS, where, ["n", "vec"])}
         except (RuntimeError, OSError, ValueError) as error:  # it is being made anew
             _logger.info("the index gave no vectors of memories", why=str(error)[:200])
             return {}
+
+    def _read(self, part: str, where: str, columns: list[str]) -> list[dict[str, Any]]:
+        def ask(table: Any) -> list[dict[str, Any]]:
+            return list(table.search().where(where).select(columns).limit(None).to_list())
+
+        return read_segments(self._folder, part, partial(connect, self._folder), ask)
 
 
 def _key(text: str) -> bytes:

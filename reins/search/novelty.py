@@ -10,8 +10,9 @@ from typing import Any
 import lancedb
 
 from reins.loops import TaskLoop
-from reins.search.index import VECTORS, read_note
+from reins.search.index import VECTORS
 from reins.search.resting import LOOK_S, rest_s
+from reins.search.segments import read_note, read_segments
 from reins.threads import Threads
 from store.lance.tables import connect
 from store.reading import Reader
@@ -128,16 +129,27 @@ class Novelty(TaskLoop):
         return changed
 
     def _rows(self, after: int, upto: int) -> Sequence[dict[str, Any]]:
-        db = self._db = self._db or connect(self._folder)
         where = f"serial > {after} AND serial <= {upto} AND session_id IS NOT NULL"
         columns = ["serial", "session_id", "source", "kind", "at", "vec"]
-        table = db.open_table(VECTORS)
-        found = table.search().where(where).select(columns).limit(None).to_arrow()
-        vectors = found["vec"].combine_chunks()
-        every = vectors.flatten().to_numpy().reshape(len(found), -1) if len(found) else []
-        rows = found.drop_columns(["vec"]).to_pylist()
-        made = [{**row, "vec": vector} for row, vector in zip(rows, every, strict=True)]
-        return sorted(made, key=lambda row: int(row["serial"]))
+
+        def ask(table: Any) -> list[dict[str, Any]]:
+            return _rows_of(table.search().where(where).select(columns).limit(None).to_arrow())
+
+        found = read_segments(self._folder, VECTORS, self._connected, ask)
+        return sorted(found, key=lambda row: int(row["serial"]))
+
+    def _connected(self) -> lancedb.DBConnection:
+        self._db = self._db or connect(self._folder)
+        return self._db
+
+
+def _rows_of(found: Any) -> list[dict[str, Any]]:
+    """As dicts, each with its vector as an array."""
+    if not len(found):
+        return []
+    every = found["vec"].combine_chunks().flatten().to_numpy().reshape(len(found), -1)
+    rows = found.drop_columns(["vec"]).to_pylist()
+    return [{**row, "vec": vector} for row, vector in zip(rows, every, strict=True)]
 
 
 def _counts(row: Mapping[str, Any]) -> bool:

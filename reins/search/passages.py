@@ -175,3 +175,10 @@ _MADE: Mapping[str, Callable[[Row], Passage | None]] = {
 TABLES: tuple[Table, ...] = (
     agent_steps.TABLE, messages.TABLE, memories.TABLE, agents_config.TABLE,
 )  # fmt: skip
+COLUMNS = {
+    agent_steps.TABLE.name: (
+        "session_id", "agent_id", "seq", "kind", "text", "error", "payload", "created_at",
+        "cost_usd", "journal_n",
+    ),
+}  # fmt: skip
+"""Those that passages are made of; of the other tables all."""

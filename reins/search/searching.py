@@ -14,11 +14,12 @@ import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
 
 from reins.search.behind import scanned, tail
-from reins.search.index import DAMAGED, VECTORS, WORDS, read_note
+from reins.search.index import DAMAGED, VECTORS, WORDS
 from reins.search.likeness import Like, row_named
 from reins.search.matching import fitting
 from reins.search.passages import SCHEMA
 from reins.search.query import Query, but_for, contains, read
+from reins.search.segments import read_note, read_segments
 from reins.search.session_types import Types
 from store.finding.query import QueryError
 from store.lance.faults import system_error
@@ -131,50 +132,56 @@ class Searcher:
     # -- ways of searching
 
     def _by_words(self, query: Query, limit: int) -> list[Row]:
-        table = self._table(WORDS)
-        if table is None:
-            return []
         asked = full_text(query)
         if asked is None:
             return self._newest(query, limit)
-        search = table.search(asked, query_type="fts")
-        rows = (search.where(query.where) if query.where else search).limit(_RANKED).to_list()
-        return sorted(rows, key=lambda row: -float(row["_score"]))
+
+        def ask(table: Any) -> list[Row]:
+            search = table.search(asked, query_type="fts")
+            rows = search.where(query.where) if query.where else search
+            return list(rows.limit(_RANKED).to_list())
+
+        return sorted(self._each(WORDS, ask), key=lambda row: -float(row["_score"]))[:_RANKED]
 
     def _newest(self, query: Query, limit: int) -> list[Row]:
         """The newest passages that fit the filters, where nothing is asked for in words."""
-        table = self._table(WORDS)
-        if table is None:
-            return []
-        where = without(query)
-        found = table.search().select(["n", "at"]).where(where or "true").limit(None).to_arrow()
-        newest = pc.select_k_unstable(found, limit, [("at", "descending"), ("n", "descending")])
-        return self._rows(found["n"].take(newest).to_pylist())
+        where = without(query) or "true"
+        order = [("at", "descending"), ("n", "descending")]
+
+        def ask(table: Any) -> list[Row]:
+            found = table.search().select(["n", "at"]).where(where).limit(None).to_arrow()
+            return list(found.take(pc.select_k_unstable(found, limit, order)).to_pylist())
+
+        newest = sorted(self._each(WORDS, ask), key=lambda row: (row["at"], row["n"]), reverse=True)
+        return self._rows([row["n"] for row in newest[:limit]])
 
     def _meant(self, query: Query, vector: Callable[[str, str], Vector | None]) -> Vector | None:
-        if not query.text or query.phrases or self._table(VECTORS) is None:
+        if not query.text or query.phrases or not self._has(VECTORS):
             return None  # a phrase is to be found as it stands
         return vector(query.text, self._route())
 
     def _own_vector(self, like: Like, vector: Callable[[str, str], Vector | None]) -> Vector | None:
-        table = self._table(VECTORS)
-        if table is None:
+        if not self._has(VECTORS):
             return None
-        found = table.search().where(f"n = {like.n}").select(["vec"]).limit(1).to_list()
+
+        def ask(table: Any) -> list[Row]:
+            return list(table.search().where(f"n = {like.n}").select(["vec"]).limit(1).to_list())
+
+        found = self._each(VECTORS, ask)
         return list(found[0]["vec"]) if found else vector(like.text, self._route())
 
     def _route(self) -> str:
         return str(read_note(self._folder, VECTORS).get("route", ""))
 
     def _by_meaning(self, query: Query, vector: Vector) -> list[Row]:
-        table = self._table(VECTORS)
-        if table is None:
-            return []
-        search = table.search(list(vector), vector_column_name="vec").distance_type("cosine")
-        search = search.nprobes(_NPROBES).refine_factor(_REFINE)
-        search = search.select(["n", "source", "_distance"])
-        rows = (search.where(query.where, prefilter=True) if query.where else search).limit(_RANKED)
-        return list(rows.to_list())
+        def ask(table: Any) -> list[Row]:
+            search = table.search(list(vector), vector_column_name="vec").distance_type("cosine")
+            search = search.nprobes(_NPROBES).refine_factor(_REFINE)
+            search = search.select(["n", "source", "_distance"])
+            rows = search.where(query.where, prefilter=True) if query.where else search
+            return list(rows.limit(_RANKED).to_list())
+
+        return sorted(self._each(VECTORS, ask), key=lambda row: float(row["_distance"]))[:_RANKED]
 
     # -- rows
 
@@ -205,22 +212,26 @@ class Searcher:
         return [hit for hit in whole if hit.row]
 
     def _rows(self, numbers: Sequence[int]) -> list[Row]:
-        table = self._table(WORDS)
-        if table is None or not numbers:
+        if not numbers:
             return []
         where = f"n IN ({', '.join(map(str, numbers))})"
-        rows = table.search().where(where).limit(None).to_list()
+
+        def ask(table: Any) -> list[Row]:
+            return list(table.search().where(where).limit(None).to_list())
+
+        rows = self._each(WORDS, ask)
         place = {n: at for at, n in enumerate(numbers)}
         return sorted(rows, key=lambda row: place[row["n"]])
 
-    def _has(self, name: str) -> bool:
-        return (self._folder / f"{name}.lance").is_dir()
+    def _has(self, part: str) -> bool:
+        return bool(read_note(self._folder, part).get("segments"))
 
-    def _table(self, name: str) -> Any:
-        if not self._has(name):
-            return None
+    def _each(self, part: str, ask: Callable[[Any], list[T]]) -> list[T]:
+        return read_segments(self._folder, part, self._connected, ask)
+
+    def _connected(self) -> lancedb.DBConnection:
         db = self._db = self._db or connect(self._folder)  # another thread may drop it
-        return db.open_table(name)
+        return db
 
 
 @functools.lru_cache(maxsize=8)

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from reins.settings import Settings
 from reins.shutdown import STEP_S, Shutdown
+from reins.sql.runner import SqlRunner
 from reins.web.api.flask_app import make_api
 from reins.web.bridge import Bridge, WorkerHere
 from reins.web.guard import Guard
@@ -27,8 +28,8 @@ class Web:
     `wsgi` is the application. Starts once; `stop` ends the feed, the streams and the sockets.
     """
 
-    stop_s = 4 * STEP_S
-    """Seconds that a stop may take at the most: it has four steps."""
+    stop_s = 5 * STEP_S
+    """Seconds that a stop may take at the most: it has five steps."""
 
     def __init__(
         self,
@@ -45,8 +46,14 @@ class Web:
         participants = Participants(bridge.store)
         self._follower = ViewFollower(store=bridge.store, index=index, participants=participants)
         self._streams = Streams()
+        self._sql = SqlRunner(settings)
         flask = make_api(
-            bridge=bridge, index=index, participants=participants, streams=self._streams, live=self
+            bridge=bridge,
+            index=index,
+            participants=participants,
+            streams=self._streams,
+            live=self,
+            sql_runner=self._sql,
         )
         socketio = make_socketio(
             flask, ping_interval_s=ping_interval_s, ping_timeout_s=ping_timeout_s
@@ -95,6 +102,7 @@ class Web:
         ending.add("the sockets' monitor", self._monitor.stop)
         ending.add("the feed", self._feed.stop)
         ending.add("the streams", self._streams.end)
+        ending.add("SQL", self._sql.stop)
         ending.add("the guard", self.close)
         ending.run()
 

@@ -44,15 +44,48 @@ def open_for_reading(path: Path) -> Iterator[SqliteLog | None]:
         connection.close()
 
 
+@contextlib.contextmanager
+def open_for_others(path: Path) -> Iterator[None]:
+    """For the duration a process that may not write beside the file can read it: SQLite's readers
+    share a file for their locks, which somebody has to have made. No moment is held.
+
+    Raises: FolderUnusableError.
+    """
+    connection: sqlite3.Connection | None = None
+    if path.exists():
+        try:
+            connection = _connected(path)
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error as error:
+            if connection is not None:
+                connection.close()
+            if path.exists():
+                raise _unreadable(path, error) from error
+    try:
+        yield
+    finally:
+        if connection is not None:
+            connection.close()
+
+
 def _open(path: Path) -> sqlite3.Connection:
+    connection = _connected(path)
+    try:
+        # A row written or flushed between two queries would be missed by both.
+        connection.execute("BEGIN")
+    except sqlite3.Error:
+        connection.close()
+        raise
+    return connection
+
+
+def _connected(path: Path) -> sqlite3.Connection:
     refuse_if_emptied(path)
     connection = sqlite3.connect(
         f"{path.as_uri()}?mode=rw", uri=True, isolation_level=None, timeout=BUSY_TIMEOUT_S
     )
     try:
         connection.execute("PRAGMA query_only = ON")
-        # A row written or flushed between two queries would be missed by both.
-        connection.execute("BEGIN")
     except sqlite3.Error:
         connection.close()
         raise

@@ -169,6 +169,11 @@ def payload_of(row: Row) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
+def pending_actions(store: Reader) -> list[Action]:
+    """The actions in the queue's file, processed or not: those that its table may not have yet."""
+    return _in_file(store, {})
+
+
 def depth(store: Reader) -> int:
     """Actions that are not yet processed."""
     with store.folder.read_queue() as file:

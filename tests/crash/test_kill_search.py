@@ -5,12 +5,11 @@ import random
 import shutil
 import time
 
-import lancedb
-
 import queue_imp as q
-from reins.search.index import read_note
 from reins.search.searching import Searcher
+from reins.search.segments import read_note, read_segments
 from store.agent_steps import list_steps
+from store.lance.tables import connect
 from store.messages import list_messages
 from store.queue import writer as queue_writer
 from store.reading import Reader
@@ -25,9 +24,10 @@ SETTINGS = {"REINS_HEARTBEAT_S": "0.02", "REINS_SEARCH": "meaning"}
 
 
 def numbers(data, part):
-    """The numbers of the rows that a part of the index has, each as often as it stands there."""
-    table = lancedb.connect(str(data / "search")).open_table(part)
-    return sorted(table.search().select(["n"]).limit(None).to_arrow()["n"].to_pylist())
+    def ask(table):
+        return table.search().select(["n"]).limit(None).to_arrow()["n"].to_pylist()
+
+    return sorted(read_segments(data / "search", part, lambda: connect(data / "search"), ask))
 
 
 def test_kills_amid_indexing(tmp_path, empty_folder):

@@ -27,9 +27,10 @@ SHOWN = [
 
 
 @pytest.mark.parametrize("path", RUNNABLE, ids=lambda path: path.name)
-def test_a_document_runs(path, follow):
+def test_a_document_runs(path, follow, monkeypatch):
     """Each block does what it says without an error; a backup holds what the folder holds."""
     reader = follow(REINS_HEARTBEAT_S="0.3")
+    monkeypatch.setenv("REINS_SQL", "on")
     for language, source in blocks(path.read_text()):
         if language == "python":
             reader.python(source)

@@ -17,6 +17,7 @@ PROJECT = DECLARED["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 OPTIONAL = {
     "uvloop": "fast", "opentelemetry": "telemetry", "wordllama": "embeddings",
+    "duckdb": "sql",
     "mcp": "mcp", "mcp_types": "mcp", "anyio": "mcp", "httpx2": "mcp", "jsonschema": "mcp",
     "referencing": "mcp", "redis": "redis", "psycopg": "postgres",
 }  # fmt: skip

@@ -140,6 +140,22 @@ def _become(order: dict[str, Any], argv: list[str]) -> None:
     os.execvpe(argv[0], argv, order["environment"])  # noqa: S606 - an argument list
 
 
+def confine(readable: list[str], writable: list[str], program: bytes | None) -> bool:
+    """Leave this process, before it has threads, these files and what the filter lets it call.
+
+    False where the kernel cannot keep it from files. Raises: OSError.
+    """
+    has = version() > 0
+    _prctl(_NO_NEW_PRIVS, 1, doing="no new privileges")
+    if has:
+        ruleset = _ruleset(readable, writable)
+        _checked(_libc.syscall(_RESTRICT_SELF, ruleset, 0), "landlock")
+        os.close(ruleset)
+    if program is not None:
+        _take_filter(program)
+    return has
+
+
 def _below(pid: int) -> list[int]:
     found: list[int] = []
     todo = [pid]

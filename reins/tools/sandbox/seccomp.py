@@ -13,6 +13,7 @@ _ALLOW, _ERRNO, _KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _NUMBER, _ARCHITECTURE, _ARGUMENTS = 0, 4, 16
 _X32 = 0x40000000
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_THREAD = 0x10000  # CLONE_THREAD
 _NAMESPACES = 0x7E020000  # CLONE_NEW*, of which a thread takes none
 
 _ARCHITECTURES = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -122,6 +123,12 @@ _SIGNALS: dict[str, tuple[int | None, int | None]] = {
     "rt_tgsigqueueinfo": (297, 240),
     "pidfd_send_signal": (424, 424),
 }
+_PROGRAMS: dict[str, tuple[int | None, int | None]] = {
+    "execve": (59, 221),
+    "execveat": (322, 281),
+    "fork": (57, None),
+    "vfork": (58, None),
+}
 _SET_OWNER, _SET_OWNER_BY_IOCTL = (8, 15), (0x8901, 0x8902)
 _CLONE, _CLONE3 = (56, 220), 435
 _IOCTL, _FCNTL = (16, 29), (72, 25)
@@ -132,13 +139,18 @@ _FAMILIES = (1, 2, 10, 16)
 
 
 def program(
-    machine: str | None = None, *, namespaces: bool = True, signals: bool = True
+    machine: str | None = None,
+    *,
+    namespaces: bool = True,
+    signals: bool = True,
+    programs: bool = True,
 ) -> bytes | None:
     """The filter's instructions, eight bytes each; None for a machine that is not known.
 
     Without `namespaces` it also refuses what reaches other processes and files that no name is
     opened of: sockets, changes of modes and times by path, limits of others, shared memory.
-    `signals` false: signals too, where nothing else keeps them in.
+    `signals` false: signals too, where nothing else keeps them in. `programs` false: other programs
+    and processes too; threads it may have.
     """
     machine = machine or platform.machine()
     if machine not in _ARCHITECTURES:
@@ -169,6 +181,9 @@ def program(
         made += _denials(_SIGNALS, column)
         made += _never(_FCNTL[column], 1, _SET_OWNER)
         made += _never(_IOCTL[column], 1, _SET_OWNER_BY_IOCTL)
+    if not programs:
+        made += _denials(_PROGRAMS, column)
+        made += _when(_CLONE[column], 0, [_step(_ANY_OF, _THREAD, 1, 0), _refuse(errno.EPERM)])
     return b"".join([*made, _step(_RETURN, _ALLOW)])
 
 

@@ -5,6 +5,7 @@ from typing import Any, Protocol
 
 from flask import current_app
 
+from reins.sql.runner import SqlRunner
 from reins.web.bridge import Bridge
 from reins.web.http.idempotency import IdempotencyLocks
 from reins.web.live.sse import Streams
@@ -36,6 +37,7 @@ class ApiContext:
     live: Live
     locks: IdempotencyLocks
     sizes: Sizes
+    sql: SqlRunner
 
     def current(self) -> SessionIndex:
         """The index, loaded and current."""

@@ -4,6 +4,7 @@ from flask import Response, request
 from flask_openapi3.models.info import Info
 from flask_openapi3.openapi import OpenAPI
 
+from reins.sql.runner import SqlRunner
 from reins.web import page
 from reins.web.api import (
     actions,
@@ -22,6 +23,7 @@ from reins.web.api import (
     schedules,
     search,
     search_export,
+    sql,
     system,
     tools,
     topics,
@@ -68,8 +70,8 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    minds, search, search_export, topics, dead_letters, schedules, boards, routes, tools,
-    mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
+    minds, search, search_export, sql, topics, dead_letters, schedules, boards, routes,
+    tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
 )  # fmt: skip
 
 
@@ -79,7 +81,13 @@ class Application(OpenAPI):
 
 
 def make_api(
-    *, bridge: Bridge, index: SessionIndex, participants: Participants, streams: Streams, live: Live
+    *,
+    bridge: Bridge,
+    index: SessionIndex,
+    participants: Participants,
+    streams: Streams,
+    live: Live,
+    sql_runner: SqlRunner,
 ) -> Application:
     """The application; what is asked of it goes to these collaborators."""
     app = Application(
@@ -96,7 +104,8 @@ def make_api(
     app.url_map.converters |= {"segment": Segment, "file": FilePath}
     app.url_map.merge_slashes = False
     locks = IdempotencyLocks(bridge.store.folder.path)
-    attach(app, ApiContext(bridge, index, participants, streams, live, locks, Sizes()))
+    context = ApiContext(bridge, index, participants, streams, live, locks, Sizes(), sql_runner)
+    attach(app, context)
     problem.register(app)
     app.before_request(query_check.query_is_known)
     app.after_request(Compression())  # the last: these are called in the order of an onion

@@ -10,6 +10,7 @@ from reins.web.api.accepted import Accepted, AcceptedMany
 from reins.web.http import problem
 from reins.web.views.conversations import ConversationExport
 from reins.web.views.reports import ReportLine, SessionReport
+from reins.web.views.sql import SqlResult
 
 TEXT = (
     "Reins runs many long-lived agents; this API watches and steers them. "
@@ -18,7 +19,7 @@ TEXT = (
     "Lists are paged: send next_cursor back unchanged. Text in a path is percent-encoded as a "
     "whole, slashes too."
 )
-_NAMED = (Accepted, AcceptedMany, ConversationExport, ReportLine, SessionReport)
+_NAMED = (Accepted, AcceptedMany, ConversationExport, ReportLine, SessionReport, SqlResult)
 """Models of answers that the framework is told of by their names alone."""
 _ANYWHERE = (401, 403, 421, 422, 500, 503)
 """Statuses that any operation may answer with: guard, wrong parameter, fault, overload."""

@@ -6,6 +6,7 @@ from pathlib import Path
 import orjson
 
 from reins.settings import load_settings
+from reins.sql.runner import SqlRunner
 from reins.web.api.flask_app import make_api
 from reins.web.bridge import Bridge
 from reins.web.http import openapi
@@ -33,6 +34,7 @@ def document() -> bytes:
         participants=Participants(bridge.store),
         streams=Streams(),
         live=_Nobody(),
+        sql_runner=SqlRunner(bridge.settings),
     )
     options = orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS | orjson.OPT_APPEND_NEWLINE
     return orjson.dumps(openapi.described(app), option=options)

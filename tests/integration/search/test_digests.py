@@ -10,7 +10,9 @@ import queue_imp as q
 from reins.search.index import VECTORS, Index
 from reins.search.indexer import WordsIndexer
 from reins.search.searching import Searcher
+from reins.search.segments import read_segments
 from store.agents_config import record
+from store.lance.tables import connect
 from store.queue.writer import writer_at
 from tests.integration.search.test_search import (
     brought_up,
@@ -25,6 +27,11 @@ from tests.integration.search.test_search import (
 from tests.integration.store.support import step
 
 __all__ = ["data", "model"]
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch):
+    monkeypatch.setattr("reins.search.digests._PAUSE_S", 0.0)
 
 
 def created(session_id, **config):
@@ -109,8 +116,12 @@ async def test_a_session_has_one_vector(store, model):
     await commit(store, guided("boats", 3, "and the ducks"))
     await brought_up(words)
     await embedded(store, model)
-    vectors = Index(store.folder)._table(VECTORS)
-    assert vectors.count_rows("source = 'session'") == 2
+    folder = store.folder.path / "search"
+
+    def ask(table):
+        return [table.count_rows("source = 'session'")]
+
+    assert sum(read_segments(folder, VECTORS, lambda: connect(folder), ask)) == 2
     asked = (await model.embed(["ducks in a port"]))[0]
     found = await search(store, "ducks in a port source:session", vector=lambda *_: asked)
     assert found.hits[0].row["session_id"] == "boats"

@@ -1,6 +1,7 @@
 """The index over a real folder: what is found, and what becomes of it in trouble."""
 
 import asyncio
+import json
 import shutil
 from datetime import UTC, datetime
 
@@ -9,9 +10,10 @@ import pytest
 
 from reins.llm import ModelRouter
 from reins.llm.from_settings import model_settings
-from reins.search.index import Index, read_note
+from reins.search.index import Index
 from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.searching import Searcher
+from reins.search.segments import read_note
 from reins.settings import load_settings
 from store.finding.query import QueryError
 from store.journal.file import Record
@@ -159,8 +161,8 @@ async def test_an_indexer_goes_on_where_the_one_before_was_killed(store):
     killed = indexer(store)
     await brought_up(killed)
     note = read_note(store.folder.path / "search", "words")
-    index = Index(store.folder)
-    index._note("words", {**note, "upto": 3, "serial": 3})
+    as_before = {**note, "upto": 3, "serial": 3}
+    (store.folder.path / "search" / "words.json").write_text(json.dumps(as_before))
     await commit(store, step("s", 7, text="tea at last"))
     await brought_up(indexer(store))
     found = await search(store, "tea", limit=50)
@@ -175,10 +177,10 @@ async def test_an_index_that_is_damaged_is_made_anew(store, damage):
     folder = store.folder.path / "search"
     match damage:
         case "cut":
-            for file in (folder / "words.lance").rglob("*.lance"):
+            for file in folder.rglob("words-*/**/*.lance"):
                 file.write_bytes(file.read_bytes()[:40])
         case "garbage":
-            for file in (folder / "words.lance" / "_versions").iterdir():
+            for file in folder.glob("words-*/_versions/*"):
                 file.write_bytes(b"garbage")
         case "note":
             (folder / "words.json").write_text("{")
@@ -200,7 +202,9 @@ async def test_another_journal_has_another_index(store, tmp_path):
     await filled(store)
     await brought_up(indexer(store))
     note = read_note(store.folder.path / "search", "words")
-    Index(store.folder)._note("words", {**note, "identity": 12_345})
+    (store.folder.path / "search" / "words.json").write_text(
+        json.dumps({**note, "identity": 12_345})
+    )
     await brought_up(indexer(store))
     assert len(texts(await search(store, "price", limit=50))) == 2
 

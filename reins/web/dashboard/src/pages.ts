@@ -30,6 +30,7 @@ const PAGES: readonly PageRow[] = [
   { path: '/search', name: 'Search', key: '/', small: false, load: late(() => import('./pages/search/SearchPage.svelte')) },
   { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
   { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
+  { path: '/sql', name: 'SQL', key: 'l', small: false, load: late(() => import('./pages/sql/SqlPage.svelte')) },
   { path: '/help/:id', name: 'Documents', load: late(() => import('./pages/help/DocumentPage.svelte')) },
   { path: '/system', name: 'System', key: 'y', load: late(() => import('./pages/system/SystemPage.svelte')) },
 ]

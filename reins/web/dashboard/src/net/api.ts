@@ -44,6 +44,8 @@ import type {
   SessionDetail,
   SessionNow,
   SessionsPage,
+  SqlResult,
+  SqlState,
   Subscriber,
   SystemInfo,
   TopicBounds,
@@ -118,7 +120,9 @@ async function repeated<T>(path: string, init: RequestInit): Promise<T> {
   }
 }
 
-async function send<T>(path: string, init: RequestInit): Promise<T> {
+const send = async <T>(path: string, init: RequestInit): Promise<T> => (await (await answered(path, init)).json()) as T
+
+async function answered(path: string, init: RequestInit): Promise<Response> {
   let response: Response
   try {
     response = await fetch(at(`/api${path}`), { ...init, headers: { Accept: 'application/json', ...init.headers } })
@@ -131,8 +135,16 @@ async function send<T>(path: string, init: RequestInit): Promise<T> {
     )
   }
   if (!response.ok) throw await refusal(response)
-  return (await response.json()) as T
+  return response
 }
+
+/** A question in a body: it changes nothing, so it needs no key, and is not repeated. */
+const question = (body: object, signal: AbortSignal): RequestInit => ({
+  method: 'POST',
+  headers: { 'Content-Type': 'application/json' },
+  body: JSON.stringify(body),
+  signal,
+})
 
 async function refusal(response: Response): Promise<ApiProblem> {
   const body: unknown = await response.json().catch(() => null)
@@ -251,6 +263,10 @@ export const api = {
   interrupt: (sessionId: string, body: { guidance: JsonObject | string; mode: Mode; actor: string }, key: string) =>
     post<Accepted>(ofSession(sessionId, '/interrupt'), body, key),
   search: (query: { q?: string; like?: string; limit?: number }, signal: AbortSignal) => get<SearchAnswer>('/search', query, signal),
+  sqlState: (signal: AbortSignal) => get<SqlState>('/sql', {}, signal),
+  sql: (body: { statement: string; rows: number }, signal: AbortSignal) => send<SqlResult>('/sql', question(body, signal)),
+  /** All rows that may be had, as a file. */
+  sqlFile: async (body: { statement: string }, signal: AbortSignal) => (await answered('/sql?format=csv', question(body, signal))).blob(),
   saved: async () => (await get<{ items: Saved[] }>('/saved')).items,
   save: (body: Pick<Saved, 'kind' | 'name'> & { content: JsonObject | null; actor: string }, key: string) =>
     post<Accepted>('/saved', body, key),

@@ -62,6 +62,10 @@ export type Saved = Narrowed<Schemas['Saved'], { kind: 'view' | 'search' | 'temp
 export type SearchAnswer = Schemas['SearchAnswer']
 export type HitGroup = Schemas['HitGroup']
 export type SearchHit = Schemas['Hit']
+/** If SQL is on, and what may be read by it. */
+export type SqlState = Schemas['SqlState']
+export type SqlTable = Schemas['SqlTable']
+export type SqlResult = Narrowed<Schemas['SqlResult'], { rows: Json[][] }>
 export type FieldProblem = Schemas['Flaw']
 
 export type AgentType = Narrowed<

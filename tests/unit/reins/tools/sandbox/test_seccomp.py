@@ -106,6 +106,17 @@ def test_without_a_scope_for_signals(machine, architecture, column):
     assert answered(filter_, architecture, (16, 29)[column], 3, 0x5401) == ALLOWED
 
 
+@pytest.mark.parametrize(("machine", "architecture", "column"), MACHINES)
+def test_without_programs(machine, architecture, column):
+    """None is started and no process is made; threads are."""
+    filter_ = seccomp.program(machine, namespaces=False, programs=False)
+    for number, *given in (((59, 221),), ((322, 281),), ((56, 220), 0x1200011)):
+        assert answered(filter_, architecture, number[column], *given) == refused(errno.EPERM)
+    assert answered(filter_, architecture, (56, 220)[column], 0x3D0F00) == ALLOWED
+    if not column:
+        assert answered(filter_, architecture, 57) == refused(errno.EPERM)
+
+
 def test_calls_of_another_architecture():
     """What is numbered otherwise ends the process, and x32 is refused."""
     filter_ = seccomp.program("x86_64")

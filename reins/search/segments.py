@@ -1,0 +1,183 @@
+"""Segments: passages in a few tables, so that keeping an index costs by the row, not by the whole.
+
+LanceDB makes an index of words anew each time that it takes rows into it, and writes the rows of a
+table anew each time that small pieces are put together. So what is new goes into a small table, the
+last; once that is full, it and those of its level become one of the next, as in a log-structured
+merge tree (O'Neil et al., Acta Informatica 33, 1996).
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar
+
+import lancedb
+import pyarrow as pa
+from lancedb.table import LanceTable
+
+from store.lance.tables import connect
+
+_FULL = 8_192
+"""Rows of the last segment, the only one that grows."""
+_FACTOR = 8
+"""A level holds so many times as much as the one before it, in one segment."""
+_UNINDEXED = 1_000
+"""Rows that a query may search without the index: 15 µs each."""
+_COMMITS = 32
+_KEEP = timedelta(seconds=60)
+_BATCH = 65_536
+Note = dict[str, Any]
+T = TypeVar("T")
+
+
+class Segments:
+    """One part of an index as its only writer has it; for one thread at a time.
+
+    The note says which tables count: what a kill has left beside them is dropped by `open`.
+    `add_indices` is called once with each table; it has rows, but for the last.
+    """
+
+    def __init__(self, folder: Path, part: str, add_indices: Callable[[LanceTable], None]) -> None:
+        self._folder = folder
+        self._part = part
+        self._add_indices = add_indices
+        self._opened: lancedb.DBConnection | None = None
+        self._note: Note = {}
+        self._commits = self._fresh = 0
+        """Of the last segment since it was indexed: commits and rows."""
+        self._deletes: Counter[str] = Counter()
+
+    def open(self) -> Note:
+        """The note as it stands; empty if there is none."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._opened = None
+        self._note = read_note(self._folder, self._part)
+        self._drop_others()
+        return self._note
+
+    def begin(self, **note: Any) -> None:
+        """Begin anew, with nothing."""
+        self.note(segments=[], **note)
+        self._drop_others()
+
+    def note(self, **changed: Any) -> None:
+        """Note what has changed."""
+        self._note = {**self._note, **changed}
+        part = self._folder / f"{self._part}.json.part"
+        part.write_text(json.dumps(self._note))
+        part.replace(self._folder / f"{self._part}.json")
+
+    def add(self, rows: pa.Table) -> None:
+        """Add rows to the last segment."""
+        if self._names and self._is_open():
+            self._db.open_table(self._names[-1]).add(rows)
+        else:
+            self._begin_segment(rows)
+        self._commits += 1
+        self._fresh += len(rows)
+
+    def delete(self, where: str) -> None:
+        """Delete rows, wherever they are."""
+        for name in self._names:
+            table = self._db.open_table(name)
+            if table.count_rows(where):
+                table.delete(where)
+                self._deletes[name] += 1
+            if self._deletes[name] >= _COMMITS:  # each left a version behind
+                table.optimize(cleanup_older_than=_KEEP)
+                del self._deletes[name]
+
+    def keep_up(self) -> None:
+        """Index what is not, and make one of segments of a level, where that is due."""
+        if not self._names or not self._is_open():
+            return
+        last = self._db.open_table(self._names[-1])
+        if last.count_rows() >= _FULL:
+            self._merge()
+        elif self._commits >= _COMMITS or self._fresh >= _UNINDEXED:
+            last.optimize(cleanup_older_than=_KEEP)
+            self._commits = self._fresh = 0
+
+    def remove(self) -> None:
+        """Forget what was opened: somebody throws the folder away."""
+        self._opened, self._note = None, {}
+
+    def _merge(self) -> None:
+        tables = [self._db.open_table(name) for name in self._names]
+        rows, kept = 0, len(tables)
+        while kept and (not rows or _level(tables[kept - 1].count_rows()) <= _level(rows)):
+            kept -= 1
+            rows += tables[kept].count_rows()
+        name = self._new_name()
+        made = self._db.create_table(name, schema=tables[-1].schema)
+        for table in tables[kept:]:
+            for batch in table.search().limit(None).to_batches(_BATCH):
+                made.add(batch)
+        self._add_indices(made)
+        self.note(segments=[*self._names[:kept], name], open=False)
+        self._drop_others()
+
+    def _begin_segment(self, rows: pa.Table) -> None:
+        name = self._new_name()
+        made = self._db.create_table(name, schema=rows.schema)
+        self._add_indices(made)  # of none: those that come are found at once all the same
+        made.add(rows)
+        self.note(segments=[*self._names, name], open=True)
+        self._commits = self._fresh = 0
+
+    def _new_name(self) -> str:
+        newest = max((int(name.rpartition("-")[2]) for name in self._there()), default=0)
+        return f"{self._part}-{newest + 1}"
+
+    def _drop_others(self) -> None:
+        for name in self._there():
+            if name not in self._names:
+                self._db.drop_table(name)
+
+    def _there(self) -> list[str]:
+        own = f"{self._part}-"
+        return [name for name in self._db.list_tables().tables if name.startswith(own)]
+
+    def _is_open(self) -> bool:
+        return bool(self._note.get("open"))
+
+    @property
+    def _names(self) -> list[str]:
+        return list(self._note.get("segments", ()))
+
+    @property
+    def _db(self) -> lancedb.DBConnection:
+        if self._opened is None:
+            self._opened = connect(self._folder)
+        return self._opened
+
+
+def read_note(folder: Path, part: str) -> Note:
+    """How far one part of the index has come, and in which segments; empty if no note reads."""
+    try:
+        note = json.loads((folder / f"{part}.json").read_text())
+    except (FileNotFoundError, ValueError):
+        return {}
+    return note if isinstance(note, dict) else {}
+
+
+def read_segments(
+    folder: Path, part: str, db: Callable[[], lancedb.DBConnection], ask: Callable[[Any], list[T]]
+) -> list[T]:
+    """All that `ask` gives of each segment; again where they have become others meanwhile."""
+    while True:
+        names = read_note(folder, part).get("segments", [])
+        try:
+            return [each for name in names for each in ask(db().open_table(name))]
+        except (RuntimeError, OSError, ValueError):
+            if read_note(folder, part).get("segments", []) == names:
+                raise
+
+
+def _level(rows: int) -> int:
+    level = 0
+    while rows >= _FULL * _FACTOR ** (level + 1):
+        level += 1
+    return level

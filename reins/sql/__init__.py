@@ -1,0 +1,1 @@
+"""Read-only SQL over the tables: DuckDB in a child process that can reach nothing else."""

@@ -1,0 +1,127 @@
+"""Segments over a real folder: they grow by levels, and no kill or reader finds a row twice."""
+
+import math
+import threading
+from itertools import pairwise
+
+import pyarrow as pa
+import pytest
+
+from reins.search import segments as module
+from reins.search.segments import Segments, read_note, read_segments
+from store.lance.tables import connect
+
+
+class KillError(BaseException):
+    """Stands for the end of the process."""
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(module, "_FULL", 10)
+    monkeypatch.setattr(module, "_FACTOR", 3)
+
+
+def opened(folder):
+    found = Segments(folder, "words", lambda table: table.create_index("n"))
+    if not found.open():
+        found.begin(upto=0)
+    return found
+
+
+def added(segments, first, last):
+    segments.add(pa.table({"n": pa.array(range(first, last + 1), pa.int64())}))
+    segments.note(upto=last)
+
+
+def numbers(folder):
+    def ask(table):
+        return table.search().limit(None).to_arrow()["n"].to_pylist()
+
+    return sorted(read_segments(folder, "words", lambda: connect(folder), ask))
+
+
+def sizes(folder):
+    return read_segments(
+        folder, "words", lambda: connect(folder), lambda table: [table.count_rows()]
+    )
+
+
+def test_a_level_has_one_segment(tmp_path):
+    """So that a search reads few, and a row is written again once a level, or a few times."""
+    segments = opened(tmp_path)
+    for first in range(1, 400, 5):
+        added(segments, first, first + 4)
+        segments.keep_up()
+        levels = [math.floor(math.log(rows / 10, 3)) for rows in sizes(tmp_path) if rows >= 10]
+        assert all(older > newer for older, newer in pairwise(levels)), levels
+    assert numbers(tmp_path) == list(range(1, 401))
+    assert len(sizes(tmp_path)) <= 4
+    assert len(list(tmp_path.glob("words-*"))) == len(sizes(tmp_path))
+
+
+@pytest.mark.parametrize("step", ["create_table", "add_indices", "note", "drop_table"])
+@pytest.mark.parametrize("when", ["begins", "merges"])
+def test_a_kill_at_each_step_leaves_each_row_once(tmp_path, monkeypatch, step, when):
+    """What it had made and not noted is dropped, and what it had noted counts."""
+    segments = opened(tmp_path)
+    added(segments, 1, 10)
+    if when == "begins":
+        segments.keep_up()
+    with monkeypatch.context() as killing:
+        killing.setattr(segments, "_add_indices", dying(step == "add_indices"))
+        killing.setattr(segments, "note", dying(step == "note", segments.note))
+        db = segments._db
+        killing.setattr(db, "create_table", dying(step == "create_table", db.create_table))
+        killing.setattr(db, "drop_table", dying(step == "drop_table", db.drop_table))
+        try:
+            if when == "begins":
+                added(segments, 11, 12)
+            else:
+                segments.keep_up()
+        except KillError:
+            pass
+    again = opened(tmp_path)
+    upto = read_note(tmp_path, "words")["upto"]
+    again.delete(f"n > {upto}")
+    assert numbers(tmp_path) == list(range(1, upto + 1))
+    added(again, upto + 1, 40)
+    again.keep_up()
+    assert numbers(tmp_path) == list(range(1, 41))
+
+
+def dying(dies, work=lambda *_a, **_k: None):
+    """Does its work, and then the process ends."""
+
+    def step(*given, **named):
+        done = work(*given, **named)
+        if dies:
+            raise KillError
+        return done
+
+    return step
+
+
+def test_readers_meet_no_gap_while_segments_are_put_together(tmp_path):
+    """They read the note again where a table has gone."""
+    segments = opened(tmp_path)
+    added(segments, 1, 3)
+    wrong, done = [], threading.Event()
+
+    def read():
+        while not done.is_set():
+            upto = read_note(tmp_path, "words")["upto"]
+            found = numbers(tmp_path)
+            if len(found) != len(set(found)) or not set(range(1, upto + 1)) <= set(found):
+                wrong.append((upto, found))
+
+    readers = [threading.Thread(target=read) for _ in range(2)]
+    for reader in readers:
+        reader.start()
+    for first in range(4, 94, 3):
+        added(segments, first, first + 2)
+        segments.keep_up()
+    done.set()
+    for reader in readers:
+        reader.join()
+    assert wrong == []

@@ -32,6 +32,7 @@ from agent_core.children.children import Children
 from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
+from agent_core.fleet.circles import Circles
 from agent_core.fleet.concerned import FleetConcerns
 from agent_core.fleet.fleet import Fleet
 from agent_core.inbox.inbox import Inbox
@@ -51,8 +52,10 @@ from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.remembering.recollection import Recollection
 from reins.remembering.shared import SharedMemories
 from reins.search.indexer import Indexers
+from reins.search.meanings import Meanings
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.sources import hooks
@@ -132,6 +135,7 @@ class Runtime:
                 self.memories,
                 self.facts,
                 self.documents,
+                Recollection(lambda: self.settings.search, Meanings(self.store.reader, self.model)),
                 listening(self.topics),
                 self.inbox,
                 self.children,
@@ -154,7 +158,10 @@ class Runtime:
         self.mirror = _mirror(settings, self.store.reader)
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
-        self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags)
+        circles = Circles(
+            self.fleet.live, lambda: (self.settings.circles_above, self.settings.circles)
+        )
+        self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags, circles.take)
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
         self.loop: asyncio.AbstractEventLoop | None = None

@@ -255,6 +255,16 @@ _TOOLS: dict[str, Workload] = {
             _less("disk", "disk_bytes_a_fact", "B/fact"),
         ), rounds=1,
     ),
+    "quality": Workload(
+        "quality", {"made": 240, "of_people": 45},
+        {"made": 24, "of_people": 5, "documents_at_most": 130}, (
+            Figure("found among the first 5 by words", "recall_at_5.words", "share"),
+            Figure("by meaning", "recall_at_5.meaning", "share"),
+            Figure("by both", "recall_at_5.hybrid", "share"),
+            Figure("by both, times the better of its parts", "times_the_better", "times", 1),
+            Figure("by both, of questions in people's words", "of_people.hybrid", "share"),
+        ), rounds=1,
+    ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},
         {"sessions": 20, "seconds": 1.0}, (

@@ -54,7 +54,8 @@ class TaskActs(TaskRecords):
         call = as_payload(pending.call.model_copy(update={"arguments": arguments}))
         line = call_line(pending.call.tool, arguments)
         try:
-            await self.intend(line, {"thought": pending.thought, "call": call})
+            told = {"thought": pending.thought, "call": call, **self._take_recalled()}
+            await self.intend(line, told)
             await self.safe_point()
             if self.retired:
                 await self._wait_for_next_start()

@@ -40,6 +40,25 @@ class Answers(Protocol):
 Scope: TypeAlias = Literal["session", "agent", "shared"]
 
 
+@dataclass(frozen=True, slots=True)
+class FoundMemory:
+    """A memory that was looked for; `score` is from 0 to 1, `by` words, meaning or both."""
+
+    key: str
+    scope: Scope
+    text: str
+    score: float
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The memories that were found, best first; `note` is why they were not searched by meaning."""
+
+    memories: tuple[FoundMemory, ...] = ()
+    note: str | None = None
+
+
 class Mind(Protocol):
     """The memories of a session, its agent and all, by key; without a scope those of the nearest
     that has the key. A change counts once the call's result is on record.
@@ -50,6 +69,10 @@ class Mind(Protocol):
     def remember(self, key: str, text: str, scope: Scope) -> None: ...
 
     def recall_all(self, scope: Scope | None = None) -> Mapping[str, str]: ...
+
+    async def find(self, about: str, scope: Scope | None, limit: int) -> Found:
+        """Those about something, by words and by meaning; of a scope, or of all."""
+        ...
 
     def forget(self, key: str, scope: Scope) -> None: ...
 

@@ -12,6 +12,7 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
 from agents_impl.boarding import ToolBoards
+from agents_impl.documenting import documents_of
 from agents_impl.knowing import ToolFacts
 from agents_impl.searching import ToolSearch
 from agents_impl.selecting import ToolTables
@@ -53,7 +54,8 @@ class TaskActs(TaskRecords):
         call = as_payload(pending.call.model_copy(update={"arguments": arguments}))
         line = call_line(pending.call.tool, arguments)
         try:
-            await self.intend(line, {"thought": pending.thought, "call": call})
+            told = {"thought": pending.thought, "call": call, **self._take_recalled()}
+            await self.intend(line, told)
             await self.safe_point()
             if self.retired:
                 await self._wait_for_next_start()
@@ -166,6 +168,7 @@ class TaskActs(TaskRecords):
         around.boards = ToolBoards(boards)
         facts = CallFacts(lambda: self.services.get(Facts), self.session, pending.call.key)
         around.facts = ToolFacts(facts)
+        around.documents = documents_of(self.services, self.session, pending.call.key)
         get, session_id = self.services.get, self.session.session_id
         around.search = ToolSearch(lambda: get(Reader), get(Model), session_id)
         around.tables = ToolTables(lambda: get(SqlRunner))

@@ -57,15 +57,24 @@ def search(
         print_json(found, indent=2)
         return
     for group in found["groups"]:
-        room = group["conversation_id"]
-        of = group["session_id"] or (f"conversation {room}" if room else "of no session")
-        print(terminal.shown(of))
+        print(terminal.shown(_name(group)))
         for hit in group["hits"]:
             _print_hit(hit)
     if not found["groups"]:
         print("nothing was found")
     if found["behind"]:
         print(f"{found['behind']} rows are not in the index yet")
+
+
+def _name(group: dict[str, Any]) -> str:
+    for of, name in (
+        ("", group["session_id"]),
+        ("document ", group["document_id"]),
+        ("conversation ", group["conversation_id"]),
+    ):
+        if name:
+            return f"{of}{name}"
+    return "of no session"
 
 
 def _print_hit(hit: dict[str, Any]) -> None:
@@ -80,6 +89,8 @@ def _print_hit(hit: dict[str, Any]) -> None:
 def _line(hit: dict[str, Any]) -> str:
     number = "" if hit["number"] is None else f"#{hit['number']} "
     by = f"{hit['actor']}: " if hit["kind"] == "message" and hit["actor"] else ""
+    if hit.get("place") is not None:
+        number = f"{hit['place']} "
     at = hit["at"][:19].replace("T", " ")
     text = terminal.cut(terminal.shown(" ".join(hit["text"].split())), _COLUMNS)
     return f"{number}{at}  {hit['kind']}  {terminal.shown(by)}{text}"

@@ -7,6 +7,7 @@ from typing import Any, cast
 from agent_core.agent.services import Services
 from agent_core.session.session import Session
 from agents_impl.boarding import ToolBoards
+from agents_impl.documenting import documents_of
 from agents_impl.plan.models import PlanConfig
 from agents_impl.searching import ToolSearch
 from agents_impl.selecting import ToolTables
@@ -68,6 +69,7 @@ class PlanTools:
             model=model,
             approve=self._approve,
             boards=ToolBoards(boards),
+            documents=documents_of(self._services, self._session, key),
             search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
             tables=ToolTables(lambda: get(SqlRunner)),
         )

@@ -40,6 +40,25 @@ class Answers(Protocol):
 Scope: TypeAlias = Literal["session", "agent", "shared"]
 
 
+@dataclass(frozen=True, slots=True)
+class FoundMemory:
+    """A memory that was looked for; `score` is from 0 to 1, `by` words, meaning or both."""
+
+    key: str
+    scope: Scope
+    text: str
+    score: float
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The memories that were found, best first; `note` is why they were not searched by meaning."""
+
+    memories: tuple[FoundMemory, ...] = ()
+    note: str | None = None
+
+
 class Mind(Protocol):
     """The memories of a session, its agent and all, by key; without a scope those of the nearest
     that has the key. A change counts once the call's result is on record.
@@ -50,6 +69,10 @@ class Mind(Protocol):
     def remember(self, key: str, text: str, scope: Scope) -> None: ...
 
     def recall_all(self, scope: Scope | None = None) -> Mapping[str, str]: ...
+
+    async def find(self, about: str, scope: Scope | None, limit: int) -> Found:
+        """Those about something, by words and by meaning; of a scope, or of all."""
+        ...
 
     def forget(self, key: str, scope: Scope) -> None: ...
 
@@ -72,6 +95,66 @@ class Boards(Protocol):
     async def put(self, board: str, key: str, value: Any, expect: int | None) -> int: ...
 
     async def delete(self, board: str, key: str, expect: int | None) -> int: ...
+
+
+class Facts(Protocol):
+    """The facts of a session, its agent and all, seen together. A change counts once the call's
+    result is on record. Raises: ToolError where it cannot be.
+    """
+
+    async def remember(
+        self,
+        subject: str,
+        relation: str,
+        object: str,  # noqa: A002 - the third part of a fact has no other name
+        **more: Any,
+    ) -> dict[str, Any]: ...
+
+    async def end(self, fact_id: str, at: str | None, text: str) -> None: ...
+
+    async def retract(self, fact_id: str | None, source: str | None, text: str) -> int: ...
+
+    async def about(self, name: str, **more: Any) -> dict[str, Any]: ...
+
+    async def neighbours(self, name: str, relation: str | None, **more: Any) -> list[Any]: ...
+
+    async def paths(self, start: str, goal: str, steps: int) -> dict[str, Any] | None: ...
+
+    async def why(self, fact_id: str) -> dict[str, Any]: ...
+
+    def done_before(self, told: Mapping[str, Any] | None) -> None:
+        """The call is done again from its record: the words of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document: its place, `ID:VERSION:FROM-TO`, its title, its text; `to_char` is the
+    character behind it, of `chars` in all.
+    """
+
+    place: str
+    title: str
+    text: str
+    to_char: int
+    chars: int
+
+
+class Documents(Protocol):
+    """What people and agents have added to be read and cited. Raises: ToolError."""
+
+    async def search(self, query: str, document_id: str | None, most: int) -> list[Passage]: ...
+
+    async def read(
+        self, document_id: str, version: int | None, from_char: int, to_char: int | None
+    ) -> Passage: ...
+
+    async def cite(self, document_id: str, version: int | None, quote: str) -> str:
+        """The place of words that stand in it."""
+        ...
+
+    async def add(self, source: str, text: str | None, title: str | None) -> Passage:
+        """Store a version, on record when it returns; a passage without text."""
+        ...
 
 
 class Search(Protocol):
@@ -123,6 +206,8 @@ class Context:
     answered: Answered | None = None
     mind: Mind | None = None
     boards: Boards | None = None
+    facts: Facts | None = None
+    documents: Documents | None = None
     search: Search | None = None
     tables: Tables | None = None
 

@@ -7,6 +7,7 @@ from typing import Any, cast
 from agent_core.agent.services import Services
 from agent_core.session.session import Session
 from agents_impl.boarding import ToolBoards
+from agents_impl.knowing import ToolFacts
 from agents_impl.plan.models import PlanConfig
 from agents_impl.searching import ToolSearch
 from agents_impl.task.models import Risk
@@ -48,7 +49,9 @@ class PlanTools:
             )
         return self._around
 
-    async def call(self, name: str, arguments: Mapping[str, Any], key: str) -> Acted:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], key: str, facts: ToolFacts
+    ) -> Acted:
         """The outcome of a call; `key` is the same where it is made again after a crash.
 
         Raises: ToolError for a tool that the plan does not have, and where nothing can be called.
@@ -66,6 +69,7 @@ class PlanTools:
             model=model,
             approve=self._approve,
             boards=ToolBoards(boards),
+            facts=facts,
             search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
         )
         return await self._toolbox.act(tools[name], arguments, context)

@@ -3,9 +3,19 @@
 from collections.abc import Mapping
 from typing import Any
 
+from agent_core.agent.services import Services
 from reins.facts.calling import CallFacts
+from reins.facts.facts import Facts
 from reins.facts.naming import FactError
 from reins.tools.outcome import ToolError
+
+
+def facts_of(services: Services) -> Facts | None:
+    """The facts; None where there are none to be had, as in a replay."""
+    try:
+        return services.get(Facts)
+    except LookupError:
+        return None
 
 
 class ToolFacts:

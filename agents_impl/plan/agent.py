@@ -19,6 +19,7 @@ from agent_core.session.waiting import Waiting
 from agent_core.session.work import Ended, Told
 from agents_impl import believing, reminding  # noqa: F401 - bring their guidance
 from agents_impl.claiming import concern_of
+from agents_impl.knowing import ToolFacts, facts_of
 from agents_impl.minding import Acts, held_by
 from agents_impl.plan.models import (
     ALARM,
@@ -36,6 +37,8 @@ from agents_impl.plan.models import (
 from reins import telemetry
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
+from reins.facts.calling import CallFacts, Changes, effect_of
+from reins.facts.facts import Facts
 from reins.llm import Model
 from reins.llm.calls.structured import CONVERSE
 from reins.llm.text import one_line
@@ -58,12 +61,13 @@ _SHOWN = 6
 
 class _Performed(NamedTuple):
     """The end of a task, what of its spending is on the session's account already, and what it asks
-    of the session's mind.
+    of the session's mind and of facts.
     """
 
     end: Any
     metered: "Spent"
     acts: "Sequence[Act]"
+    facts: Changes
 
 
 class PlanAgent(WorkingAgentBase):
@@ -187,7 +191,8 @@ class PlanAgent(WorkingAgentBase):
             return answer.text
 
         async def call(name: str, arguments: dict[str, Any]) -> str:
-            acted = await self._tools.call(name, arguments, f"{key}:{len(context.calls)}")
+            number = f"{key}:{len(context.calls)}"
+            acted = await self._tools.call(name, arguments, number, ToolFacts(facts))
             told = {"tool": name, "ok": acted.ok, "kind": acted.kind, "took_s": acted.took_s}
             context.calls.append({**told, "attempts": acted.attempts})
             if not acted.ok:
@@ -195,6 +200,7 @@ class PlanAgent(WorkingAgentBase):
             return acted.text
 
         key = f"{session.session_id}:{session.created_at}:{leaf.path}"
+        facts = CallFacts(lambda: self.services.get(Facts), session, key)
         mind = TaskMind(self._mind, session.clock, Lineage(call_id=key))
         context = Context(
             leaf.path,
@@ -206,6 +212,7 @@ class PlanAgent(WorkingAgentBase):
             call if self.config.tools else None,
             mind=mind,
             boards=CallBoards(lambda: self.services.get(Boards), session, key),
+            facts=facts,
         )
         self._contexts[leaf.path] = context
         with telemetry.task(session, leaf.name, leaf.path, context.attempt) as span:
@@ -216,7 +223,7 @@ class PlanAgent(WorkingAgentBase):
                 span.ended(outcome_of(end))
         if stopped is not None and is_stopped:
             raise stopped
-        return _Performed(end, metered, tuple(mind.acts))
+        return _Performed(end, metered, tuple(mind.acts), facts.changes)
 
     def _mind(self) -> "Held":
         return held_by(self.session, self.state)
@@ -284,6 +291,8 @@ class PlanAgent(WorkingAgentBase):
         began = state.tree is None
         asked = {_path_of(end): end.result.acts for end in ends if end.result is not None}
         acts = Acts(self.session, state, asked)
+        known = {_path_of(end): end.result.facts for end in ends if end.result is not None}
+        counted: list[str] = []
         if began:
             taken = course.begin(self.config.state)
             state.source = None if self.config.name is None else course.source
@@ -292,14 +301,18 @@ class PlanAgent(WorkingAgentBase):
                 self.keep_folded()
                 ends = ()
             events = [(_path_of(end), self._event(end)) for end in self._not_stopped(ends)]
-            taken = self._taken(course, events, acts)
+            taken = self._taken(course, events, acts, counted.append)
         cancelled = await self._cancel(course, taken)
         row = self._row(taken, ends, cancelled, began=began)
         if isinstance(row, StepResult):
-            row.effects = acts.effects()
+            facts = facts_of(self.services) if counted else None
+            made = [known[path] for path in counted if path in known]
+            row.effects = [*acts.effects(), *effect_of(facts, self.session, *made)]
         return row
 
-    def _heeding(self, acts: Acts) -> "Callable[[str, Event], Event]":
+    def _heeding(
+        self, acts: Acts, counts: Callable[[str], None]
+    ) -> "Callable[[str, Event], Event]":
         """The ear for ends that count: the acts of a task are done then, or it has failed."""
         from agents_impl.plan import course  # noqa: PLC0415
 
@@ -308,15 +321,22 @@ class PlanAgent(WorkingAgentBase):
                 return event
             error = acts.do(path)
             if error is None:
+                counts(path)
                 return event
             return course.Failure(course.failed(error), event.said, event.spent)
 
         return heed
 
-    def _taken(self, course: "Course", events: Sequence[tuple[str, Any]], acts: Acts) -> "Taken":
+    def _taken(
+        self,
+        course: "Course",
+        events: Sequence[tuple[str, Any]],
+        acts: Acts,
+        counts: Callable[[str], None],
+    ) -> "Taken":
         standing, again = self._standing or {}, self.state.again
         if again is None:
-            return course.take(standing, events, self._heeding(acts))
+            return course.take(standing, events, self._heeding(acts, counts))
         return course.take_again(standing, again)
 
     def _not_stopped(self, ends: Sequence[Ended]) -> list[Ended]:

@@ -8,6 +8,7 @@ from agent_core.agent.services import Services
 from agent_core.session.session import Session
 from agents_impl.boarding import ToolBoards
 from agents_impl.documenting import documents_of
+from agents_impl.knowing import ToolFacts
 from agents_impl.plan.models import PlanConfig
 from agents_impl.searching import ToolSearch
 from agents_impl.selecting import ToolTables
@@ -51,7 +52,9 @@ class PlanTools:
             )
         return self._around
 
-    async def call(self, name: str, arguments: Mapping[str, Any], key: str) -> Acted:
+    async def call(
+        self, name: str, arguments: Mapping[str, Any], key: str, facts: ToolFacts
+    ) -> Acted:
         """The outcome of a call; `key` is the same where it is made again after a crash.
 
         Raises: ToolError for a tool that the plan does not have, and where nothing can be called.
@@ -70,6 +73,7 @@ class PlanTools:
             approve=self._approve,
             boards=ToolBoards(boards),
             documents=documents_of(self._services, self._session, key),
+            facts=facts,
             search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
             tables=ToolTables(lambda: get(SqlRunner)),
         )

@@ -40,6 +40,8 @@ class Context:
     """The mind of the session that runs the plan (`reins.mind.TaskMind`), where there is one."""
     boards: Any = None
     """The boards (`reins.blackboard.calling.CallBoards`), where there are some: in a session."""
+    facts: Any = None
+    """The facts (`reins.facts.calling.CallFacts`), where there are some: in a session."""
     said: list[str] = field(default_factory=list)
     spent: Spent = field(default_factory=Spent)
     is_waiting: bool = False

@@ -162,5 +162,5 @@ def _line(fact: Mapping[str, Any]) -> str:
 
 def _facts(context: Context) -> Facts:
     if context.facts is None:
-        raise ToolError("there are no facts here; sessions of tasks have them")
+        raise ToolError("there are no facts here; sessions of type task and plan have them")
     return context.facts

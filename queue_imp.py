@@ -12,6 +12,17 @@ from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, known_id
+from reins.asserting import (
+    alias_decide,
+    fact_end,
+    fact_neighbours,
+    fact_path,
+    fact_remember,
+    fact_restore,
+    fact_retract,
+    fact_why,
+    facts_about,
+)
 from reins.boards import board_delete, board_get, board_put
 from reins.documents.asking import (
     add_document,
@@ -67,6 +78,7 @@ __all__ = [
     "agent_restore_action",
     "agent_resume_action",
     "agents_create",
+    "alias_decide",
     "board_delete",
     "board_get",
     "board_put",
@@ -82,6 +94,14 @@ __all__ = [
     "enqueue",
     "environment_reload_action",
     "evidence_undo",
+    "fact_end",
+    "fact_neighbours",
+    "fact_path",
+    "fact_remember",
+    "fact_restore",
+    "fact_retract",
+    "fact_why",
+    "facts_about",
     "guidance_undo",
     "inbox_decide",
     "inbox_decide_many",

@@ -243,6 +243,28 @@ _TOOLS: dict[str, Workload] = {
             _lag(20),
         ), rounds=1,
     ),
+    "facts": Workload(
+        "facts", {"facts": 100_000, "entities": 40_000, "questions": 300},
+        {"facts": 400, "entities": 200, "questions": 3}, (
+            *_spread("neighbours, in the worker", "neighbours_ms", "ms", (2, None)),
+            *_spread("a path of six facts, in the worker", "path_ms", "ms", (20, None)),
+            *_spread("neighbours, from a helper", "reader_ms", "ms"),
+            _less("the first question after a start", "read_s", "s"),
+            Figure("facts written, 2,000 a commit", "written_per_s", "1/s"),
+            _less("memory", "memory_mib", "MiB"),
+            _less("disk", "disk_bytes_a_fact", "B/fact"),
+        ), rounds=1,
+    ),
+    "quality": Workload(
+        "quality", {"made": 240, "of_people": 45},
+        {"made": 24, "of_people": 5, "documents_at_most": 130}, (
+            Figure("found among the first 5 by words", "recall_at_5.words", "share"),
+            Figure("by meaning", "recall_at_5.meaning", "share"),
+            Figure("by both", "recall_at_5.hybrid", "share"),
+            Figure("by both, times the better of its parts", "times_the_better", "times", 1),
+            Figure("by both, of questions in people's words", "of_people.hybrid", "share"),
+        ), rounds=1,
+    ),
     "mcp": Workload(
         "mcp", {"sessions": 500, "calls_per_s": 100.0, "seconds": 20.0},
         {"sessions": 20, "seconds": 1.0}, (

@@ -17,6 +17,7 @@ from store import (
     dead_letters,
     documents,
     evidence,
+    facts,
     group_reads,
     inbox,
     kv,
@@ -73,6 +74,7 @@ TABLES: tuple[Table, ...] = (
     group_reads.TABLE,
     kv.TABLE,
     sightings.TABLE,
+    facts.TABLE,
     documents.TABLE,
     chunks.TABLE,
 )

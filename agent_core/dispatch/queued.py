@@ -6,6 +6,7 @@ import orjson
 from pydantic import BaseModel, ValidationError
 
 from agent_core.actions.documents import document_id_of
+from agent_core.actions.payloads import PAYLOADS
 from agent_core.agent.guidance import problems
 from store import kv
 from store.topics import topic_id
@@ -35,7 +36,10 @@ class QueuedAction:
         given = _names_in(row["payload"])
         named = _text(given, "session_id") or _text(given, "agent_id")
         self.session_id: str | None = named or row["session_id"] or row["agent_id"] or None
-        if self.session_id:
+        kind = PAYLOADS.get(self.action_type)
+        if kind is not None and kind.lane is not None:
+            self.lane = kind.lane
+        elif self.session_id:
             self.lane = f"session {self.session_id}"
         elif conversation_id := _text(given, "conversation_id"):
             self.lane = f"conversation {conversation_id}"

@@ -10,11 +10,13 @@ from agents_impl.boarding import ToolBoards
 from agents_impl.documenting import documents_of
 from agents_impl.plan.models import PlanConfig
 from agents_impl.searching import ToolSearch
+from agents_impl.selecting import ToolTables
 from agents_impl.task.models import Risk
 from agents_impl.task.permitting import permit
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
 from reins.llm import Model
+from reins.sql.runner import SqlRunner
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
 from reins.tools.toolbox import Acted, Toolbox
@@ -69,6 +71,7 @@ class PlanTools:
             boards=ToolBoards(boards),
             documents=documents_of(self._services, self._session, key),
             search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
+            tables=ToolTables(lambda: get(SqlRunner)),
         )
         return await self._toolbox.act(tools[name], arguments, context)
 

@@ -16,6 +16,7 @@ from agents_impl.task.models import Pending, Recent, Result
 from agents_impl.task.own_tools import finish
 from agents_impl.task.prompting import Thought
 from agents_impl.task.stuck import why_stuck, with_act
+from reins.remembering.recollection import Recalled
 from reins.threads import READS
 from reins.tools.toolbox import Acted
 from store.documents import CITES
@@ -43,6 +44,7 @@ class TaskRecords(TaskMeans):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._shown: dict[str, Any] | None = None
+        self._recalled = Recalled()
         self._seen: tuple[int, dict[str, Any]] | None = None
 
     def after_tick(self) -> None:
@@ -152,7 +154,7 @@ class TaskRecords(TaskMeans):
         state = self.state
         state.thoughts += 1
         state.unreadable += 1
-        payload = {"unreadable": why[:_UNREADABLE_CHARS]}
+        payload = {"unreadable": why[:_UNREADABLE_CHARS], **self._take_recalled()}
         if state.unreadable >= _UNREADABLE:
             reason = f"{_UNREADABLE} answers of the model could not be read"
             return self._held(reason, "the answer could not be read", payload)
@@ -217,4 +219,13 @@ class TaskRecords(TaskMeans):
     def _take_shown(self) -> dict[str, Any]:
         """The part of its context that the thought was sent, for one row."""
         shown, self._shown = self._shown, None
-        return {} if shown is None else {"context": shown}
+        return {**({} if shown is None else {"context": shown}), **self._take_recalled()}
+
+    def _take_recalled(self) -> dict[str, Any]:
+        """The memories that the thought was told, for the first row after it."""
+        recalled, self._recalled = self._recalled, Recalled()
+        return recalled.payload()
+
+    def told_failed(self) -> dict[str, Any]:
+        self._shown = None
+        return self._take_recalled()

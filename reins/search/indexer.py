@@ -14,7 +14,9 @@ from reins.search.current import current, outdated_in
 from reins.search.deeds import described_after
 from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index
+from reins.search.novelty import Novelty, Told
 from reins.search.passages import COLUMNS, FOLLOWED, passages_of, with_types
+from reins.search.resting import LOOK_S, rest_s
 from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
@@ -25,11 +27,8 @@ from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
 
-_LOOK_S = 0.25
 _FIRST_S = 2.0
 """A start is not held up by it."""
-_REST = 20
-"""Parts of rest to one of work while the loop of the sessions lags."""
 _BATCH = 256
 _KNOWN = 10_000
 """Texts whose vectors are kept, by their hashes: agents repeat themselves."""
@@ -72,7 +71,7 @@ class WordsIndexer(ThreadLoop):
         actions, looked = described_after(self._index.actions, self._store)
         more_actions = looked > self._index.actions
         if not (feed.touched() or self._more or more_actions or self._digests.are_due()):
-            return _LOOK_S
+            return LOOK_S
         found, self._more = feed.poll()
         if feed.replaced != self._replaced:  # another folder has taken this one's place
             self._feed = None
@@ -130,7 +129,7 @@ class VectorsIndexer(TaskLoop):
         if upto <= self._upto:
             if newest < self._upto:  # the index was made anew, and its vectors went with it
                 self._route = ""
-            return 4 * _LOOK_S
+            return 4 * LOOK_S
         if rows := await self._threads.call(self._index.passages, self._upto, upto):
             vectors = await self._vectors([row["text"] for row in rows])
             await self._threads.call(self._index.add_vectors, rows, vectors)
@@ -169,25 +168,26 @@ class VectorsIndexer(TaskLoop):
 
 
 class Indexers:
-    """Both loops, as far as the settings want them. `stop` ends them; a second one does nothing."""
+    """The loops, as far as the settings want them. `stop` ends them; a second one does nothing.
 
-    def __init__(self, store: Reader, model: Embeddings, busy: Callable[[], bool]) -> None:
+    `told` gets how like the newest rows of sessions are to their own past, where vectors say it.
+    """
+
+    def __init__(
+        self, store: Reader, model: Embeddings, busy: Callable[[], bool], told: Told
+    ) -> None:
         self._words = WordsIndexer(store, busy)
         self._vectors = VectorsIndexer(store, model, busy)
+        self._novelty = Novelty(store, told, busy)
 
     def start(self, by: Literal["off", "words", "meaning"]) -> None:
         if by != "off":
             self._words.start()
         if by == "meaning":
             self._vectors.start()
+            self._novelty.start()
 
     async def stop(self) -> None:
+        await self._novelty.stop()
         await self._vectors.stop()
         await asyncio.to_thread(self._words.stop, STEP_S)
-
-
-def rest_s(worked_s: float, *, more: bool, busy: bool) -> float:
-    """Seconds until the next round."""
-    if busy:
-        return max(_LOOK_S, _REST * worked_s)
-    return worked_s if more else _LOOK_S

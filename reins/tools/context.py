@@ -40,6 +40,25 @@ class Answers(Protocol):
 Scope: TypeAlias = Literal["session", "agent", "shared"]
 
 
+@dataclass(frozen=True, slots=True)
+class FoundMemory:
+    """A memory that was looked for; `score` is from 0 to 1, `by` words, meaning or both."""
+
+    key: str
+    scope: Scope
+    text: str
+    score: float
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The memories that were found, best first; `note` is why they were not searched by meaning."""
+
+    memories: tuple[FoundMemory, ...] = ()
+    note: str | None = None
+
+
 class Mind(Protocol):
     """The memories of a session, its agent and all, by key; without a scope those of the nearest
     that has the key. A change counts once the call's result is on record.
@@ -50,6 +69,10 @@ class Mind(Protocol):
     def remember(self, key: str, text: str, scope: Scope) -> None: ...
 
     def recall_all(self, scope: Scope | None = None) -> Mapping[str, str]: ...
+
+    async def find(self, about: str, scope: Scope | None, limit: int) -> Found:
+        """Those about something, by words and by meaning; of a scope, or of all."""
+        ...
 
     def forget(self, key: str, scope: Scope) -> None: ...
 
@@ -72,6 +95,35 @@ class Boards(Protocol):
     async def put(self, board: str, key: str, value: Any, expect: int | None) -> int: ...
 
     async def delete(self, board: str, key: str, expect: int | None) -> int: ...
+
+
+class Facts(Protocol):
+    """The facts of a session, its agent and all, seen together. A change counts once the call's
+    result is on record. Raises: ToolError where it cannot be.
+    """
+
+    async def remember(
+        self,
+        subject: str,
+        relation: str,
+        object: str,  # noqa: A002 - the third part of a fact has no other name
+        **more: Any,
+    ) -> dict[str, Any]: ...
+
+    async def end(self, fact_id: str, at: str | None, text: str) -> None: ...
+
+    async def retract(self, fact_id: str | None, source: str | None, text: str) -> int: ...
+
+    async def about(self, name: str, **more: Any) -> dict[str, Any]: ...
+
+    async def neighbours(self, name: str, relation: str | None, **more: Any) -> list[Any]: ...
+
+    async def paths(self, start: str, goal: str, steps: int) -> dict[str, Any] | None: ...
+
+    async def why(self, fact_id: str) -> dict[str, Any]: ...
+
+    def done_before(self, told: Mapping[str, Any] | None) -> None:
+        """The call is done again from its record: the words of its row."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +167,14 @@ class Search(Protocol):
         ...
 
 
+class Tables(Protocol):
+    """Reads the tables of all sessions. Raises: ToolError for what has no result."""
+
+    async def select(self, statement: str, most: int) -> str:
+        """The result of one SELECT as CSV, at most so many rows; it says if there are more."""
+        ...
+
+
 NO_WORKSPACE = (
     "there is no workspace here: a session has one in its config, a call from a shell with "
     "--workspace, one from a script in its context"
@@ -146,8 +206,10 @@ class Context:
     answered: Answered | None = None
     mind: Mind | None = None
     boards: Boards | None = None
+    facts: Facts | None = None
     documents: Documents | None = None
     search: Search | None = None
+    tables: Tables | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

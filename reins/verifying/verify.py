@@ -11,6 +11,7 @@ from reins.verifying import (
     boards,
     calls,
     files,
+    known,
     minds,
     numbers,
     papers,
@@ -77,6 +78,9 @@ CHECKS: dict[str, Check] = {
     ),
     "memories_numbered": Check(
         minds.memories_numbered, "a version of a memory beyond sessions is given once"
+    ),
+    "facts_rooted": Check(
+        known.facts_rooted, "what was said of a fact is on record once, and the fact is there"
     ),
     "documents_whole": Check(papers.documents_whole, "a version of a document has all of its text"),
     "blobs_whole": Check(papers.blobs_whole, "a file of a document is there, as it came"),

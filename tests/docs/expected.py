@@ -32,6 +32,7 @@ from store import (
     dead_letters,
     documents,
     evidence,
+    facts,
     group_reads,
     inbox,
     kv,
@@ -50,7 +51,7 @@ from store.store import TABLES
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved, notes, evidence, memories, topics, dead_letters,
+    approval_rules, saved, notes, evidence, memories, facts, topics, dead_letters,
     topic_bounds, kv, group_reads, schedules, documents, chunks, sightings,
 )  # fmt: skip
 

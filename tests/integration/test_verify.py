@@ -474,6 +474,11 @@ def a_version_of_a_shared_memory_is_missing(folder):
     folder.delete("memories", folder.row("memories", "scope = 'shared' AND version = 1"))
 
 
+@breaks("facts_rooted", "receipts_confirmed")
+def a_fact_is_missing_that_was_ended(folder):
+    folder.delete("facts", folder.row("facts", "op = 'assert'"))
+
+
 @breaks("boards_announced")
 def a_value_of_a_board_is_another(folder):
     folder.put("kv", folder.row("kv"), value="3")

@@ -110,6 +110,9 @@ def _actions(blob: str):
     yield of("board_put", board="plans", key="k", value=2)
     yield of("memory_put", scope="shared", key="k", value=1)
     yield of("memory_put", scope="shared", key="k", value=2)
+    fact = of("fact_remember", subject="Elm", relation="is in", object="Bonn")
+    yield fact
+    yield of("fact_end", fact_id=fact["action_id"])
     yield of("document_add", source="inline", text="# Tea\n\nIt is green.\n")
     yield of("document_add", source="file", blob=blob, media_type="text/plain")
     yield of("document_remove", document_id=document_id_of("inline"))

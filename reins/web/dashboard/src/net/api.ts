@@ -17,6 +17,8 @@ import type {
   ConversationDetail,
   DeadLetter,
   DecideBody,
+  Entity,
+  FactRow,
   DocumentDetail,
   DocumentRow,
   DocumentText,
@@ -61,6 +63,7 @@ import type {
   Vocabulary,
   WebhookList,
   WebhookTrial,
+  Why,
 } from './wire'
 
 /** A refusal of the server (its problem+json), or a server that did not answer (status 0). */
@@ -99,6 +102,36 @@ export const asProblem = (error: unknown): ApiProblem =>
 /** An idempotency key. Not `randomUUID`, which plain http off localhost lacks. */
 export const newKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** Whose facts are seen: those that all share, with an agent's, or with a session's and its agent's; and when. */
+export interface FactView {
+  session_id?: string | undefined
+  agent_id?: string | undefined
+  true_at?: string | undefined
+  known_at?: string | undefined
+}
+
+export interface FactOwner {
+  scope: 'session' | 'agent' | 'shared'
+  session_id?: string | undefined
+  agent_id?: string | undefined
+}
+
+export type NewFact = FactOwner & {
+  subject: string
+  relation: string
+  object: string
+  valid_from?: string | undefined
+  source?: string | undefined
+  functional?: boolean | undefined
+}
+
+export type FactVerb = 'end' | 'retract' | 'restore'
+
+export interface FactChange {
+  fact_id?: string | undefined
+  source?: string | undefined
+}
 
 type Query = Record<string, string | number | boolean | null | undefined>
 const RETRY_AFTER_MS = 400
@@ -263,6 +296,12 @@ export const api = {
   putMemory: (body: MemoryAddress & { value: Json; actor: string }, key: string) => post<Accepted>('/memories', body, key),
   forgetMemory: (body: MemoryAddress & { actor: string }, key: string) => post<Accepted>('/memories/forget', body, key),
   restoreMemory: (body: MemoryAddress & { version?: number; actor: string }, key: string) => post<Accepted>('/memories/restore', body, key),
+  facts: (query: { q?: string; session_id?: string; agent_id?: string; limit: number }, signal: AbortSignal) => get<Page<FactRow>>('/facts', query, signal),
+  entity: (name: string, query: FactView & { history?: boolean }, signal: AbortSignal) => get<Entity>(`/facts/entities/${segment(name)}`, { ...query }, signal),
+  why: (factId: string, signal: AbortSignal) => get<Why>(`/facts/${segment(factId)}/why`, {}, signal),
+  rememberFact: (body: NewFact & { actor: string }, key: string) => post<Accepted>('/facts', body, key),
+  changeFact: (verb: FactVerb, body: FactChange & { actor: string }, key: string) => post<Accepted>(`/facts/${verb}`, body, key),
+  decideAlias: (body: FactOwner & { name: string; other: string; decision: 'same' | 'different'; actor: string }, key: string) => post<Accepted>('/facts/aliases', body, key),
   sessionPlan: (sessionId: string, signal: AbortSignal) => get<Plan>(ofSession(sessionId, '/plan'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),

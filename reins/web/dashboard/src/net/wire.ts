@@ -32,6 +32,13 @@ export type Belief = Schemas['BeliefShown']
 export type Contradiction = Schemas['ContradictionShown']
 export type Evidence = Schemas['EvidenceShown']
 export type Memory = Schemas['MemoryShown']
+/** A fact as it stands. */
+export type Fact = Schemas['FactShown']
+/** The same with where it comes from. */
+export type FactRow = Schemas['FactRow']
+export type Entity = Schemas['EntityShown']
+/** Where a fact comes from, and what was said about it since. */
+export type Why = Schemas['WhyShown']
 export type PlanLive = Schemas['PlanLive']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 

@@ -19,6 +19,12 @@ export const libraryPath = (documentId: string, place?: string | null): string =
 
 export const searchPath = (query: string): string => at(`/search${query ? `?q=${encodeURIComponent(query)}` : ''}`)
 
+/** An entity; of whose facts besides those that all share. */
+export function entityPath(name: string, whose: { session_id?: string | null | undefined; agent_id?: string | null | undefined } = {}): string {
+  const query = whose.session_id ? `?session=${encodeURIComponent(whose.session_id)}` : whose.agent_id ? `?agent=${encodeURIComponent(whose.agent_id)}` : ''
+  return at(`/facts/${segment(name)}${query}`)
+}
+
 /** The session at the row that published a message of a topic, which has yet to be found: not long after that moment. */
 export const publishedPath = (sessionId: string, topic: string, message: number, at: string): string =>
   `${sessionPath(sessionId)}?published=${encodeURIComponent(`${topic}:${message}`)}&at=${encodeURIComponent(at)}`

@@ -21,6 +21,8 @@ import structlog
 
 import reins.blackboard.acting
 import reins.bus.acting
+import reins.documents.acting
+import reins.facts.acting
 import reins.remembering.acting
 import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
 from agent_core.agent.registry import AgentTypes
@@ -43,6 +45,8 @@ from reins.bus.bounds import Bounds
 from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
+from reins.documents.documents import Documents
+from reins.facts.facts import Facts
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
@@ -59,6 +63,7 @@ from reins.sources.addresses import Addresses
 from reins.sources.folders import Folders
 from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
+from reins.sql.runner import SqlRunner
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
 from reins.unusable import UNUSABLE, is_panic, unusable
@@ -105,6 +110,8 @@ class Runtime:
         self.topics = Topics(self.store, bounds_of(settings), wait_s=settings.topic_wait_s)
         self.boards = Boards(self.store, self.topics)
         self.memories = SharedMemories(self.store)
+        self.facts = Facts(self.store)
+        self.documents = Documents(self.store, lambda: self.settings)
         self.scheduler = Scheduler(self.store, self.topics)
         self.folders = Folders(self.store, self.topics, lambda: self.settings)
         self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
@@ -115,6 +122,7 @@ class Runtime:
         self.confinement, self.toolbox = toolbox_for(settings)
         self.tools = WorkerTools(settings, self.toolbox, self.confinement)
         self.plans = PlanModules()
+        self.sql = SqlRunner(settings)
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
@@ -125,6 +133,8 @@ class Runtime:
                 self.scheduler,
                 self.boards,
                 self.memories,
+                self.facts,
+                self.documents,
                 Recollection(lambda: self.settings.search, Meanings(self.store.reader, self.model)),
                 listening(self.topics),
                 self.inbox,
@@ -132,6 +142,7 @@ class Runtime:
                 self.toolbox,
                 self.plans,
                 self.store.reader,
+                self.sql,
                 per_session={Model: self.model.for_caller},
             ),
             schedule=schedule(settings),
@@ -182,9 +193,11 @@ class Runtime:
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)
             await self.tools.take(tools)
+            ending.add("SQL", partial(asyncio.to_thread, self.sql.stop))
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             await self.memories.load()
+            await self.documents.start()
             ending.add("the topics", self.topics.stop)
             ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)

@@ -12,7 +12,24 @@ from agent_core.actions.action import create_action
 from agent_core.actions.creating import creation, creations
 from agent_core.actions.deciding import Choice, decision_about, why_alone
 from agent_core.actions.ids import ActionError, known_id
+from reins.asserting import (
+    alias_decide,
+    fact_end,
+    fact_neighbours,
+    fact_path,
+    fact_remember,
+    fact_restore,
+    fact_retract,
+    fact_why,
+    facts_about,
+)
 from reins.boards import board_delete, board_get, board_put
+from reins.documents.asking import (
+    add_document,
+    document_text,
+    list_documents,
+    remove_document,
+)
 from reins.memories import evidence_undo, memory_forget, memory_put, memory_restore
 from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
@@ -52,6 +69,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionError",
     "action_receipt",
+    "add_document",
     "agent_create",
     "agent_destroy_action",
     "agent_hasten",
@@ -60,6 +78,7 @@ __all__ = [
     "agent_restore_action",
     "agent_resume_action",
     "agents_create",
+    "alias_decide",
     "board_delete",
     "board_get",
     "board_put",
@@ -71,13 +90,23 @@ __all__ = [
     "conversation_set",
     "create_action",
     "dead_letter_replay",
+    "document_text",
     "enqueue",
     "environment_reload_action",
     "evidence_undo",
+    "fact_end",
+    "fact_neighbours",
+    "fact_path",
+    "fact_remember",
+    "fact_restore",
+    "fact_retract",
+    "fact_why",
+    "facts_about",
     "guidance_undo",
     "inbox_decide",
     "inbox_decide_many",
     "inbox_items",
+    "list_documents",
     "mark_action_processed_async",
     "memory_forget",
     "memory_put",
@@ -86,6 +115,7 @@ __all__ = [
     "poll_lancedb_for_actions",
     "post_message",
     "publish",
+    "remove_document",
     "rule_revoke",
     "saved_views",
     "schedule_pause",

@@ -216,6 +216,16 @@ _TOOLS: dict[str, Workload] = {
             _less("all subscribers read again", "all_reading_s.p50", "s"),
         ), rounds=1,
     ),
+    "documents": Workload(
+        "documents", {"sessions": 1_000, "pages": 1_000}, {"sessions": 5, "pages": 20}, (
+            _less("1,000 pages are stored", "stored_s", "s", 60),
+            _less("and found by words", "found_s.words", "s"),
+            _less("and by meaning", "found_s.vectors", "s"),
+            Figure("pages stored", "pages_per_s", "1/s"),
+            _less("disk of a page, its file and its index with it", "disk_bytes_a_page", "B"),
+            _lag(20),
+        ), rounds=1,
+    ),
     "search": Workload(
         "search",
         {"sessions": 1_000, "rows": 1_000_000, "searches": 200, "per_s": 4.0, "seconds": 20.0,
@@ -231,6 +241,18 @@ _TOOLS: dict[str, Workload] = {
             _less("disk of the index", "index_bytes_a_row", "B/row"),
             _less("memory", "memory_mib", "MiB"),
             _lag(20),
+        ), rounds=1,
+    ),
+    "facts": Workload(
+        "facts", {"facts": 100_000, "entities": 40_000, "questions": 300},
+        {"facts": 400, "entities": 200, "questions": 3}, (
+            *_spread("neighbours, in the worker", "neighbours_ms", "ms", (2, None)),
+            *_spread("a path of six facts, in the worker", "path_ms", "ms", (20, None)),
+            *_spread("neighbours, from a helper", "reader_ms", "ms"),
+            _less("the first question after a start", "read_s", "s"),
+            Figure("facts written, 2,000 a commit", "written_per_s", "1/s"),
+            _less("memory", "memory_mib", "MiB"),
+            _less("disk", "disk_bytes_a_fact", "B/fact"),
         ), rounds=1,
     ),
     "quality": Workload(

@@ -12,9 +12,12 @@ from store import (
     agent_steps,
     agents_config,
     approval_rules,
+    chunks,
     conversations,
     dead_letters,
+    documents,
     evidence,
+    facts,
     group_reads,
     inbox,
     kv,
@@ -71,6 +74,9 @@ TABLES: tuple[Table, ...] = (
     group_reads.TABLE,
     kv.TABLE,
     sightings.TABLE,
+    facts.TABLE,
+    documents.TABLE,
+    chunks.TABLE,
 )
 
 _FLUSH_S = 35.0

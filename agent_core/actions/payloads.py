@@ -8,6 +8,20 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from agent_core.actions.boards import BoardName, checked_value
+from agent_core.actions.documents import (
+    MAX_INLINE,
+    MAX_TITLE,
+    Digest,
+    DocumentId,
+    Source,
+    is_address,
+)
+from agent_core.actions.facts import (
+    MAX_NAME_CHARS,
+    MAX_SOURCE_CHARS,
+    MAX_TEXT_CHARS,
+    MAX_TIME_CHARS,
+)
 from agent_core.actions.ids import Id, KnownId
 from agent_core.actions.memories import MAX_MEMORY_KEY, checked_memory
 from agent_core.actions.scheduling import ScheduleId
@@ -32,7 +46,8 @@ class Payload(BaseModel):
 
     `urgency`: the higher, the sooner among sessions, 0 to 9; within one session the order of
     arrival holds. `makes`: its ids are of something new. `opens_conversation`: goes before
-    other lanes of a poll, since their sessions may need what it makes.
+    other lanes of a poll, since their sessions may need what it makes. `lane`: that of all actions
+    of the type, whomever they name.
     """
 
     model_config = ConfigDict(extra="forbid", strict=True)
@@ -41,6 +56,7 @@ class Payload(BaseModel):
     urgency: ClassVar[int] = NORMAL_URGENCY
     makes: ClassVar[bool] = False
     opens_conversation: ClassVar[bool] = False
+    lane: ClassVar[str | None] = None
 
 
 class ToSession(Payload):
@@ -354,6 +370,138 @@ class EvidenceUndo(ToSession):
     text: Annotated[str, Field(max_length=1_000)] = ""
 
 
+class ToFacts(Payload):
+    """A payload that names whose facts: of a session, of an agent, or those that all share."""
+
+    urgency = 6
+    lane = "facts"
+
+    scope: Literal["session", "agent", "shared"] = "shared"
+    agent_id: KnownId | None = None
+    session_id: KnownId | None = None
+
+    @model_validator(mode="after")
+    def _is_somebodys(self) -> "ToFacts":
+        if (self.agent_id is None) != (self.scope == "shared"):
+            raise ValueError("facts that all share have no agent_id, any others have one")
+        if self.session_id is not None and self.scope != "session":
+            raise ValueError("session_id goes with the scope session")
+        return self
+
+    @property
+    def address(self) -> str:
+        return self.session_id or self.agent_id or ""
+
+
+_FactName = Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARS)]
+_FactTime = Annotated[str, Field(min_length=1, max_length=MAX_TIME_CHARS)]
+_FactText = Annotated[str, Field(max_length=MAX_TEXT_CHARS)]
+_FactSource = Annotated[str, Field(min_length=1, max_length=MAX_SOURCE_CHARS)]
+
+
+class FactRemember(ToFacts):
+    """Asserts a fact, on the word of the actor or of a `source`; its id is the action's.
+
+    `functional`: the relation has one object at a time, so that a newer fact ends the older.
+    """
+
+    action_type = "fact_remember"
+
+    subject: _FactName
+    relation: _FactName
+    object: _FactName
+    valid_from: _FactTime | None = None
+    valid_to: _FactTime | None = None
+    confidence: Annotated[float, Field(gt=0, le=1)] = 1.0
+    source: _FactSource | None = None
+    document: _FactSource | None = None
+    text: _FactText = ""
+    functional: bool = False
+
+
+class FactEnd(Payload):
+    """Says that a fact is true no longer, from `at` on; without it from now on."""
+
+    action_type = "fact_end"
+    urgency = 6
+    lane = "facts"
+
+    fact_id: KnownId
+    at: _FactTime | None = None
+    text: _FactText = ""
+
+
+class ToFactOrSource(Payload):
+    """A payload that names a fact, or all that rests on the word of a source, whoever holds it."""
+
+    urgency = 6
+    lane = "facts"
+
+    fact_id: KnownId | None = None
+    source: _FactSource | None = None
+    text: _FactText = ""
+
+    @model_validator(mode="after")
+    def _names_one(self) -> "ToFactOrSource":
+        if (self.fact_id is None) == (self.source is None):
+            raise ValueError("give either fact_id or source")
+        return self
+
+
+class FactRetract(ToFactOrSource):
+    """Says that a fact, or all that rests on a source alone, was never so."""
+
+    action_type = "fact_retract"
+
+
+class FactRestore(ToFactOrSource):
+    """Takes the newest end or retraction of a fact, or the retraction of a source, back."""
+
+    action_type = "fact_restore"
+
+
+class AliasDecide(ToFacts):
+    """Decides whether two names are of one entity; what was decided before gives way."""
+
+    action_type = "alias_decide"
+
+    name: _FactName
+    other: _FactName
+    decision: Literal["same", "different"]
+    text: _FactText = ""
+
+
+class DocumentAdd(Payload):
+    """Stores a document, or a version of it: its `text`, the file of the digest `blob`, or what is
+    at the address `source`.
+    """
+
+    action_type = "document_add"
+
+    source: Source
+    text: Annotated[str, Field(max_length=MAX_INLINE)] | None = None
+    blob: Digest | None = None
+    media_type: Annotated[str, Field(max_length=MAX_TITLE)] | None = None
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_content(self) -> "DocumentAdd":
+        if self.text is not None and self.blob is not None:
+            raise ValueError("give either text or blob")
+        if self.text is None and self.blob is None and not is_address(self.source):
+            raise ValueError("give text or blob, or an address (http://, https://) as source")
+        return self
+
+
+class DocumentRemove(Payload):
+    """Ends a document: it is found no more, and its versions stay."""
+
+    action_type = "document_remove"
+    urgency = 6
+
+    document_id: DocumentId
+
+
 class Remember(BaseModel):
     """The part of a decision that holds from then on, for this session, agent or type.
 
@@ -466,6 +614,13 @@ PAYLOADS: dict[str, type[Payload]] = {
         MemoryForget,
         MemoryRestore,
         EvidenceUndo,
+        FactRemember,
+        FactEnd,
+        FactRetract,
+        FactRestore,
+        AliasDecide,
+        DocumentAdd,
+        DocumentRemove,
         InboxDecide,
         RuleRevoke,
         ViewSave,

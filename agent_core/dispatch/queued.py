@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from agent_core.actions.documents import document_id_of
+from agent_core.actions.payloads import PAYLOADS
 from agent_core.agent.guidance import problems
 from store import kv
 from store.topics import topic_id
@@ -34,7 +36,10 @@ class QueuedAction:
         given = _names_in(row["payload"])
         named = _text(given, "session_id") or _text(given, "agent_id")
         self.session_id: str | None = named or row["session_id"] or row["agent_id"] or None
-        if self.session_id:
+        kind = PAYLOADS.get(self.action_type)
+        if kind is not None and kind.lane is not None:
+            self.lane = kind.lane
+        elif self.session_id:
             self.lane = f"session {self.session_id}"
         elif conversation_id := _text(given, "conversation_id"):
             self.lane = f"conversation {conversation_id}"
@@ -44,6 +49,10 @@ class QueuedAction:
             self.lane = f"conversation {topic_id(topic)}"
         elif board := _text(given, "board"):
             self.lane = f"conversation {topic_id(kv.topic_of(board))}"
+        elif self.action_type == "document_add":
+            self.lane = f"document {document_id_of(_text(given, 'source') or '')}"
+        elif document_id := _text(given, "document_id"):
+            self.lane = f"document {document_id}"
         elif given.get("scope") == "shared":
             self.lane = "memories that all share"
         else:

@@ -121,7 +121,8 @@ class TaskAgent(TaskDelegates):
         self._shown = thought.window.shown() | {"model": thought.model}
         decided = thought.decided
         if tools[decided.tool] is finish:
-            return self._finished(thought)
+            wrong = await self._wrong_citations(decided.arguments)
+            return self._finished(thought) if wrong is None else self._miscited(thought, wrong)
         if tools[decided.tool] is delegate:
             return await self._delegate(decided.thought, decided.arguments)
         if tools[decided.tool] is read_log:

@@ -12,7 +12,10 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
 from agents_impl.boarding import ToolBoards
+from agents_impl.documenting import documents_of
+from agents_impl.knowing import ToolFacts
 from agents_impl.searching import ToolSearch
+from agents_impl.selecting import ToolTables
 from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
@@ -22,7 +25,10 @@ from agents_impl.task.permitting import Permit, permit
 from agents_impl.task.recording import TaskRecords
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
+from reins.facts.calling import CallFacts
+from reins.facts.facts import Facts
 from reins.llm import Model
+from reins.sql.runner import SqlRunner
 from reins.tools.asking import Answered
 from reins.tools.budget import Spent
 from reins.tools.outcome import ToolError
@@ -160,8 +166,12 @@ class TaskActs(TaskRecords):
         around.memory, around.answered = self.state.memory, _answer_to(pending)
         boards = CallBoards(lambda: self.services.get(Boards), self.session, pending.call.key)
         around.boards = ToolBoards(boards)
+        facts = CallFacts(lambda: self.services.get(Facts), self.session, pending.call.key)
+        around.facts = ToolFacts(facts)
+        around.documents = documents_of(self.services, self.session, pending.call.key)
         get, session_id = self.services.get, self.session.session_id
         around.search = ToolSearch(lambda: get(Reader), get(Model), session_id)
+        around.tables = ToolTables(lambda: get(SqlRunner))
         around.mind = mind = CallMind(self.session, self.state, pending.call.key)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(
@@ -183,7 +193,7 @@ class TaskActs(TaskRecords):
             return self._asks_before_it_goes_on(pending, acted, acted.asks)
         step = self._result(pending, acted)
         if acted.ok:
-            step.effects = [*step.effects, *mind.effects()]
+            step.effects = [*step.effects, *mind.effects(), *facts.effects()]
         return step
 
     def _came_in(self, tool: Tool) -> None:

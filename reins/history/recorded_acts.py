@@ -104,6 +104,8 @@ class RecordedToolbox(Toolbox):
         context.budget.spent = Spent(**agent["spent"])
         if context.mind is not None:
             context.mind.done_before(agent.get("mind", {}), payload_of(self.result).get("mind"))
+        if context.facts is not None:
+            context.facts.done_before(payload_of(self.result).get("facts"))
         outcome = payload_of(self.result)["outcome"]
         return Acted(**{name: value for name, value in outcome.items() if name in _FIELDS})
 

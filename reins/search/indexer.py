@@ -10,16 +10,18 @@ from typing import Literal, Protocol
 import structlog
 
 from reins.loops import TaskLoop, ThreadLoop
+from reins.search.current import current, outdated_in
 from reins.search.deeds import described_after
 from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index
 from reins.search.novelty import Novelty, Told
-from reins.search.passages import COLUMNS, TABLES, passages_of, with_types
+from reins.search.passages import COLUMNS, FOLLOWED, passages_of, with_types
 from reins.search.resting import LOOK_S, rest_s
 from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
+from store import documents
 from store.following import Follower
 from store.reading import Reader
 
@@ -74,8 +76,10 @@ class WordsIndexer(ThreadLoop):
         if feed.replaced != self._replaced:  # another folder has taken this one's place
             self._feed = None
             return 0.0
-        passages = passages_of(found, self._types) + with_types(actions, self._types)
-        self._index.add(passages, feed.position, looked)
+        before = outdated_in(found)
+        self._index.take_out(before)
+        rows = current(passages_of(found, self._types), before)
+        self._index.add(rows + with_types(actions, self._types), feed.position, looked)
         self._digests.note(found)
         if names := self._digests.take():
             guidance = self._index.guidance(names)
@@ -90,7 +94,7 @@ class WordsIndexer(ThreadLoop):
         return super().failed(error)
 
     def _opened(self) -> Follower:
-        feed = Follower(self._store, TABLES, columns=COLUMNS)
+        feed = Follower(self._store, FOLLOWED, columns=COLUMNS)
         feed.position = self._index.open()
         self._digests.now(out_of_date(self._index.digests(), self._store))
         self._feed, self._replaced, self._more = feed, feed.replaced, True
@@ -106,6 +110,8 @@ class VectorsIndexer(TaskLoop):
         self._busy = busy
         self._index = Index(store.folder)
         self._threads = Threads("search", 1)
+        self._store = store
+        self._ends: Follower | None = None
         self._known: OrderedDict[bytes, list[float]] = OrderedDict()
         self._route = ""
         self._upto = 0
@@ -116,7 +122,8 @@ class VectorsIndexer(TaskLoop):
         if route != self._route:
             self._known.clear()
             self._upto = await self._threads.call(self._index.open_vectors, route)
-            self._route = route
+            self._route, self._ends = route, Follower(self._store, (documents.TABLE,))
+        await self._threads.call(self._take_out)
         newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
@@ -136,6 +143,15 @@ class VectorsIndexer(TaskLoop):
         self._route = ""
         super().failed(error)
         return _AWAY_S
+
+    def _take_out(self) -> None:
+        """Vectors of chunks go with them; one that comes late has no words any more, and counts
+        for nothing.
+        """
+        more = self._ends is not None and self._ends.touched()
+        while more and self._ends is not None:
+            found, more = self._ends.poll()
+            self._index.take_out_vectors(outdated_in(found))
 
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]

@@ -97,6 +97,66 @@ class Boards(Protocol):
     async def delete(self, board: str, key: str, expect: int | None) -> int: ...
 
 
+class Facts(Protocol):
+    """The facts of a session, its agent and all, seen together. A change counts once the call's
+    result is on record. Raises: ToolError where it cannot be.
+    """
+
+    async def remember(
+        self,
+        subject: str,
+        relation: str,
+        object: str,  # noqa: A002 - the third part of a fact has no other name
+        **more: Any,
+    ) -> dict[str, Any]: ...
+
+    async def end(self, fact_id: str, at: str | None, text: str) -> None: ...
+
+    async def retract(self, fact_id: str | None, source: str | None, text: str) -> int: ...
+
+    async def about(self, name: str, **more: Any) -> dict[str, Any]: ...
+
+    async def neighbours(self, name: str, relation: str | None, **more: Any) -> list[Any]: ...
+
+    async def paths(self, start: str, goal: str, steps: int) -> dict[str, Any] | None: ...
+
+    async def why(self, fact_id: str) -> dict[str, Any]: ...
+
+    def done_before(self, told: Mapping[str, Any] | None) -> None:
+        """The call is done again from its record: the words of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document: its place, `ID:VERSION:FROM-TO`, its title, its text; `to_char` is the
+    character behind it, of `chars` in all.
+    """
+
+    place: str
+    title: str
+    text: str
+    to_char: int
+    chars: int
+
+
+class Documents(Protocol):
+    """What people and agents have added to be read and cited. Raises: ToolError."""
+
+    async def search(self, query: str, document_id: str | None, most: int) -> list[Passage]: ...
+
+    async def read(
+        self, document_id: str, version: int | None, from_char: int, to_char: int | None
+    ) -> Passage: ...
+
+    async def cite(self, document_id: str, version: int | None, quote: str) -> str:
+        """The place of words that stand in it."""
+        ...
+
+    async def add(self, source: str, text: str | None, title: str | None) -> Passage:
+        """Store a version, on record when it returns; a passage without text."""
+        ...
+
+
 class Search(Protocol):
     """Searches what all sessions have said and done. Raises: ToolError for what is no query."""
 
@@ -104,6 +164,14 @@ class Search(Protocol):
         self, query: str, like: str | None, *, around: int, limit: int
     ) -> Mapping[str, Any]:
         """The answer of `GET /api/search`: `groups` of `hits`, and how many rows are `behind`."""
+        ...
+
+
+class Tables(Protocol):
+    """Reads the tables of all sessions. Raises: ToolError for what has no result."""
+
+    async def select(self, statement: str, most: int) -> str:
+        """The result of one SELECT as CSV, at most so many rows; it says if there are more."""
         ...
 
 
@@ -138,7 +206,10 @@ class Context:
     answered: Answered | None = None
     mind: Mind | None = None
     boards: Boards | None = None
+    facts: Facts | None = None
+    documents: Documents | None = None
     search: Search | None = None
+    tables: Tables | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

@@ -7,10 +7,13 @@ from agent_core.actions.payloads import (
     AgentHasten,
     BoardDelete,
     BoardPut,
+    FactEnd,
     InboxDecide,
     NoteAdd,
     PostMessage,
     Publish,
+    ToFactOrSource,
+    ToFacts,
     ToMemory,
     ToSession,
 )
@@ -18,8 +21,12 @@ from agent_core.dispatch.queued import QueuedAction
 from reins.verifying.facts import Facts, Place
 from reins.verifying.finding import Finding
 from store import conversations, memories, notes
+from store import facts as fact_rows
 from store.lance.tables import Row
 from store.queue.reading import payload_of
+
+_KNOWN = (ToMemory, ToFacts, ToFactOrSource, FactEnd)
+"""Of these a row of a table says so, where none of a log does."""
 
 
 def actions_applied_once(facts: Facts) -> Iterator[Finding]:
@@ -61,6 +68,7 @@ def receipts_confirmed(facts: Facts) -> Iterator[Finding]:
     said = {row["message_id"] for row in facts.messages}
     said |= {found.row["note_id"] for found in facts.snapshot.rows(notes.TABLE)}
     said |= {found.row["memory_id"] for found in facts.snapshot.rows(memories.TABLE)}
+    said |= {found.row["message_id"] for found in facts.snapshot.rows(fact_rows.TABLE)}
     made = {found.row["created_action"] for found in facts.snapshot.rows(conversations.TABLE)}
     applied = {row["action_id"] for row in facts.processed if row["outcome"] == "applied"}
     for row in facts.processed:
@@ -98,8 +106,8 @@ def _unconfirmed(
         elif issubclass(kind, ToSession | InboxDecide) and session_id and not named:
             message = f"applied with seq {row['applied_seq']} of session {session_id}, "
             message += "where no row names it"
-        elif issubclass(kind, ToMemory) and not (named or action_id in said):
-            message = "the memory was changed; no row says so"
+        elif issubclass(kind, _KNOWN) and not (named or action_id in said):
+            message = "what is known was changed; no row says so"
         elif kind in (PostMessage, Publish, BoardPut, BoardDelete) and action_id not in said:
             message = "the message was posted; it is not there"
         elif kind.opens_conversation and action_id not in made:

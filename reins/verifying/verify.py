@@ -6,7 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reins.verifying import asked, boards, calls, files, minds, numbers, receipts, states, talks
+from reins.verifying import (
+    asked,
+    boards,
+    calls,
+    files,
+    known,
+    minds,
+    numbers,
+    papers,
+    receipts,
+    states,
+    talks,
+)
 from reins.verifying.facts import Facts
 from reins.verifying.finding import Finding
 from reins.verifying.log_checks import LOG_CHECKS
@@ -67,6 +79,11 @@ CHECKS: dict[str, Check] = {
     "memories_numbered": Check(
         minds.memories_numbered, "a version of a memory beyond sessions is given once"
     ),
+    "facts_rooted": Check(
+        known.facts_rooted, "what was said of a fact is on record once, and the fact is there"
+    ),
+    "documents_whole": Check(papers.documents_whole, "a version of a document has all of its text"),
+    "blobs_whole": Check(papers.blobs_whole, "a file of a document is there, as it came"),
     "calls_unique": Check(calls.calls_unique, "an attempt of a model call is on record once"),
     "calls_have_rows": Check(calls.calls_have_rows, "calls belong to rows that are there"),
     "calls_counted": Check(calls.calls_counted, "a row counts what its calls took"),

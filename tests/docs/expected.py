@@ -27,9 +27,12 @@ from store import (
     agent_steps,
     agents_config,
     approval_rules,
+    chunks,
     conversations,
     dead_letters,
+    documents,
     evidence,
+    facts,
     group_reads,
     inbox,
     kv,
@@ -48,8 +51,8 @@ from store.store import TABLES
 ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
-    approval_rules, saved, notes, evidence, memories, topics, dead_letters,
-    topic_bounds, kv, group_reads, schedules, sightings,
+    approval_rules, saved, notes, evidence, memories, facts, topics, dead_letters,
+    topic_bounds, kv, group_reads, schedules, documents, chunks, sightings,
 )  # fmt: skip
 
 

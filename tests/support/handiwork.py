@@ -10,7 +10,7 @@ from reins.tools.outcome import ToolError
 from reins.tools.registry import Registry
 
 
-def answer(name, thought="so", **arguments):
+def answer(name, /, thought="so", **arguments):
     """An answer of the model that calls a tool."""
     return json.dumps({"thought": thought, "tool": name, "arguments": arguments})
 

@@ -9,12 +9,19 @@ import type {
   AgentType,
   Belief,
   BulkItem,
+  CheckedCitation,
+  CitedPassage,
   Concern,
   Contradiction,
   Conversation,
   ConversationDetail,
   DeadLetter,
   DecideBody,
+  Entity,
+  FactRow,
+  DocumentDetail,
+  DocumentRow,
+  DocumentText,
   FieldProblem,
   FileView,
   FoldList,
@@ -56,6 +63,7 @@ import type {
   Vocabulary,
   WebhookList,
   WebhookTrial,
+  Why,
 } from './wire'
 
 /** A refusal of the server (its problem+json), or a server that did not answer (status 0). */
@@ -94,6 +102,36 @@ export const asProblem = (error: unknown): ApiProblem =>
 /** An idempotency key. Not `randomUUID`, which plain http off localhost lacks. */
 export const newKey = (): string =>
   Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, '0')).join('')
+
+/** Whose facts are seen: those that all share, with an agent's, or with a session's and its agent's; and when. */
+export interface FactView {
+  session_id?: string | undefined
+  agent_id?: string | undefined
+  true_at?: string | undefined
+  known_at?: string | undefined
+}
+
+export interface FactOwner {
+  scope: 'session' | 'agent' | 'shared'
+  session_id?: string | undefined
+  agent_id?: string | undefined
+}
+
+export type NewFact = FactOwner & {
+  subject: string
+  relation: string
+  object: string
+  valid_from?: string | undefined
+  source?: string | undefined
+  functional?: boolean | undefined
+}
+
+export type FactVerb = 'end' | 'retract' | 'restore'
+
+export interface FactChange {
+  fact_id?: string | undefined
+  source?: string | undefined
+}
 
 type Query = Record<string, string | number | boolean | null | undefined>
 const RETRY_AFTER_MS = 400
@@ -168,8 +206,10 @@ function search(query: Query): string {
 }
 
 const MEMORIES = 500
+const MOST_DOCUMENTS = 1000
 const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment(sessionId)}${part}`
 const ofTopic = (topic: string, part = ''): string => `/topics/${segment(topic)}${part}`
+const ofDocument = (documentId: string, part = ''): string => `/documents/${segment(documentId)}${part}`
 const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
 
 /** Whose memory, and under which key; `expect`: the version that it must have, 0 for none. */
@@ -256,6 +296,12 @@ export const api = {
   putMemory: (body: MemoryAddress & { value: Json; actor: string }, key: string) => post<Accepted>('/memories', body, key),
   forgetMemory: (body: MemoryAddress & { actor: string }, key: string) => post<Accepted>('/memories/forget', body, key),
   restoreMemory: (body: MemoryAddress & { version?: number; actor: string }, key: string) => post<Accepted>('/memories/restore', body, key),
+  facts: (query: { q?: string; session_id?: string; agent_id?: string; limit: number }, signal: AbortSignal) => get<Page<FactRow>>('/facts', query, signal),
+  entity: (name: string, query: FactView & { history?: boolean }, signal: AbortSignal) => get<Entity>(`/facts/entities/${segment(name)}`, { ...query }, signal),
+  why: (factId: string, signal: AbortSignal) => get<Why>(`/facts/${segment(factId)}/why`, {}, signal),
+  rememberFact: (body: NewFact & { actor: string }, key: string) => post<Accepted>('/facts', body, key),
+  changeFact: (verb: FactVerb, body: FactChange & { actor: string }, key: string) => post<Accepted>(`/facts/${verb}`, body, key),
+  decideAlias: (body: FactOwner & { name: string; other: string; decision: 'same' | 'different'; actor: string }, key: string) => post<Accepted>('/facts/aliases', body, key),
   sessionPlan: (sessionId: string, signal: AbortSignal) => get<Plan>(ofSession(sessionId, '/plan'), {}, signal),
   createSession: (body: CreateSession, key: string) => post<Accepted>('/sessions', body, key),
   createSessions: (body: CreateSession[], key: string) => post<{ items: Accepted[] }>('/sessions', body, key),
@@ -331,6 +377,17 @@ export const api = {
     post<Accepted>(`/schedules/${segment(scheduleId)}/${verb}`, body, key),
   /** One that is gone is not there to be removed again: it takes no key. */
   removeSchedule: (scheduleId: string, actor: string) => repeated<Accepted>(`/schedules/${segment(scheduleId)}${search({ actor })}`, { method: 'DELETE' }),
+  documents: (signal: AbortSignal) => get<Page<DocumentRow>>('/documents', { limit: MOST_DOCUMENTS }, signal),
+  document: (documentId: string, signal: AbortSignal) => get<DocumentDetail>(ofDocument(documentId), {}, signal),
+  documentText: (documentId: string, query: { version: number; from_char: number; to_char: number }, signal: AbortSignal) =>
+    get<DocumentText>(ofDocument(documentId, '/text'), query, signal),
+  citationsOf: async (documentId: string, signal: AbortSignal) => (await get<{ items: CitedPassage[] }>(ofDocument(documentId, '/citations'), {}, signal)).items,
+  checkCitations: async (text: string) => (await post<{ items: CheckedCitation[] }>('/citations', { text }, newKey())).items,
+  addDocument: (body: { source: string; text?: string; actor: string }, key: string) => post<Accepted>('/documents', body, key),
+  /** The same bytes, sent again, are no new version: it takes no key. */
+  addFile: (file: File, by: string) =>
+    repeated<Accepted>(`/documents/files${search({ source: file.name, actor: by })}`, { method: 'POST', headers: { 'Content-Type': file.type || 'application/octet-stream' }, body: file }),
+  removeDocument: (documentId: string, by: string) => repeated<Accepted>(`${ofDocument(documentId)}${search({ actor: by })}`, { method: 'DELETE' }),
   letterCauses: async (signal: AbortSignal) => (await get<{ items: LetterCause[] }>('/dead-letters', {}, signal)).items,
   replayLetters: (body: { letter_ids: string[]; actor: string }, key: string) => post<{ items: Accepted[] }>('/dead-letters/replay', body, key),
   replayLetter: (letterId: string, body: { actor: string }, key: string) => post<Accepted>(`/dead-letters/${segment(letterId)}/replay`, body, key),

@@ -32,6 +32,13 @@ export type Belief = Schemas['BeliefShown']
 export type Contradiction = Schemas['ContradictionShown']
 export type Evidence = Schemas['EvidenceShown']
 export type Memory = Schemas['MemoryShown']
+/** A fact as it stands. */
+export type Fact = Schemas['FactShown']
+/** The same with where it comes from. */
+export type FactRow = Schemas['FactRow']
+export type Entity = Schemas['EntityShown']
+/** Where a fact comes from, and what was said about it since. */
+export type Why = Schemas['WhyShown']
 export type PlanLive = Schemas['PlanLive']
 export type SessionDetail = Narrowed<Schemas['SessionDetail'], { config: JsonObject; context: JsonObject; final: JsonObject | null }>
 
@@ -233,3 +240,11 @@ export interface ConversationJoined {
   without_person: number
   composing: string | null
 }
+/** A version of a document, or its end. */
+export type DocumentRow = Schemas['DocumentRow']
+export type DocumentDetail = Schemas['DocumentDetail']
+export type DocumentText = Schemas['DocumentText']
+/** A citation, looked up in the version that it names: `why` says what is wrong with it. */
+export type CheckedCitation = Schemas['CheckedCitation']
+/** The same, with the row or the message that it stands in. */
+export type CitedPassage = Schemas['CitedPassage']

@@ -14,7 +14,16 @@ export const topicPath = (topic: string, message?: number): string => at(`/topic
 
 export const schedulePath = (scheduleId: string): string => at(`/schedules?schedule=${encodeURIComponent(scheduleId)}`)
 
+/** A document; at a place, such as "2:120-180", the passage there. */
+export const libraryPath = (documentId: string, place?: string | null): string => at(`/documents/${segment(documentId)}${place ? `?place=${place}` : ''}`)
+
 export const searchPath = (query: string): string => at(`/search${query ? `?q=${encodeURIComponent(query)}` : ''}`)
+
+/** An entity; of whose facts besides those that all share. */
+export function entityPath(name: string, whose: { session_id?: string | null | undefined; agent_id?: string | null | undefined } = {}): string {
+  const query = whose.session_id ? `?session=${encodeURIComponent(whose.session_id)}` : whose.agent_id ? `?agent=${encodeURIComponent(whose.agent_id)}` : ''
+  return at(`/facts/${segment(name)}${query}`)
+}
 
 /** The session at the row that published a message of a topic, which has yet to be found: not long after that moment. */
 export const publishedPath = (sessionId: string, topic: string, message: number, at: string): string =>

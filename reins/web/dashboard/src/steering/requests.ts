@@ -1,7 +1,7 @@
 /** Every act that a person can ask for: each is sent by a `Request`, in the name of the actor. */
 
 import { actor } from './actor.svelte'
-import { api, type CreateSession, type MemoryAddress, type RoomSettings, type RoomVerb, type ScheduleSettings, type ScheduleVerb } from '../net/api'
+import { api, type CreateSession, type FactChange, type FactOwner, type FactVerb, type MemoryAddress, type NewFact, type RoomSettings, type RoomVerb, type ScheduleSettings, type ScheduleVerb } from '../net/api'
 import { wordsOf } from './guidance-words'
 import type { Request } from './request.svelte'
 import type { Accepted, BulkItem, DeadLetter, DecideBody, InboxItem, Json, JsonObject, Mode, Saved, Verb } from '../net/wire'
@@ -163,6 +163,30 @@ export async function changeMemory(request: Request, verb: 'forget' | 'restore',
   return request.send(`${verb} ${of.key}`, [verb, body], (key) => (verb === 'forget' ? api.forgetMemory : api.restoreMemory)(body, key), one)
 }
 
+/** Asserts a fact, on record as the actor's. */
+export async function rememberFact(request: Request, fact: NewFact): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...fact, actor: by }
+  return request.send(`${fact.subject} · ${fact.relation} · ${fact.object}`, body, (key) => api.rememberFact(body, key), one)
+}
+
+/** Ends a fact from now on; or says that it, or all of its source, never was; or takes the newest of these back. */
+export async function changeFact(request: Request, verb: FactVerb, of: FactChange, what: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...of, actor: by }
+  return request.send(phrase(verb, what), [verb, body], (key) => api.changeFact(verb, body, key), one)
+}
+
+/** Decides whether two names are of one entity. */
+export async function decideAlias(request: Request, whose: FactOwner, name: string, other: string, decision: 'same' | 'different'): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  const body = { ...whose, name, other, decision, actor: by }
+  return request.send(`${name} and ${other} are ${decision === 'same' ? 'one' : 'two'}`, body, (key) => api.decideAlias(body, key), one)
+}
+
 /** A message to a topic, JSON or a text; the first one makes the topic. */
 export async function publish(request: Request, topic: string, message: Json): Answered {
   const by = await actor.named()
@@ -190,6 +214,20 @@ export async function removeSchedule(request: Request, scheduleId: string): Answ
   const by = await actor.named()
   if (by === null) return null
   return request.send(`remove ${scheduleId}`, ['remove', scheduleId, by], () => api.removeSchedule(scheduleId, by), one)
+}
+
+/** A file, or what is at an address, becomes a document, or a version of one. */
+export async function addDocument(request: Request, what: File | string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  if (typeof what === 'string') return request.send(`add ${what}`, [what, by], (key) => api.addDocument({ source: what, actor: by }, key), one)
+  return request.send(`add ${what.name}`, [what.name, what.size, what.lastModified, by], () => api.addFile(what, by), one)
+}
+
+export async function removeDocument(request: Request, documentId: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  return request.send(`remove ${documentId}`, ['remove', documentId, by], () => api.removeDocument(documentId, by), one)
 }
 
 /** A message that a subscriber could not use is given to it again. */

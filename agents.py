@@ -21,6 +21,7 @@ import structlog
 
 import reins.blackboard.acting
 import reins.bus.acting
+import reins.documents.acting
 import reins.facts.acting
 import reins.remembering.acting
 import reins.sources.acting  # noqa: F401 - hand their handlers in, as those above
@@ -31,6 +32,7 @@ from agent_core.children.children import Children
 from agent_core.conversations.conversations import Conversations
 from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.handlers import Context
+from agent_core.fleet.circles import Circles
 from agent_core.fleet.concerned import FleetConcerns
 from agent_core.fleet.fleet import Fleet
 from agent_core.inbox.inbox import Inbox
@@ -43,14 +45,17 @@ from reins.bus.bounds import Bounds
 from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
+from reins.documents.documents import Documents
 from reins.facts.facts import Facts
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.loops import together
 from reins.plan_modules import PlanModules
+from reins.remembering.recollection import Recollection
 from reins.remembering.shared import SharedMemories
 from reins.search.indexer import Indexers
+from reins.search.meanings import Meanings
 from reins.settings import Settings, load_settings
 from reins.shutdown import STEP_S, AsyncShutdown, end_process
 from reins.sources import hooks
@@ -58,6 +63,7 @@ from reins.sources.addresses import Addresses
 from reins.sources.folders import Folders
 from reins.sources.own_schedules import OwnSchedules
 from reins.sources.scheduler import Scheduler
+from reins.sql.runner import SqlRunner
 from reins.tools.calling import calls_here
 from reins.tools.from_settings import WorkerTools, toolbox_for
 from reins.unusable import UNUSABLE, is_panic, unusable
@@ -105,6 +111,7 @@ class Runtime:
         self.boards = Boards(self.store, self.topics)
         self.memories = SharedMemories(self.store)
         self.facts = Facts(self.store)
+        self.documents = Documents(self.store, lambda: self.settings)
         self.scheduler = Scheduler(self.store, self.topics)
         self.folders = Folders(self.store, self.topics, lambda: self.settings)
         self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
@@ -115,6 +122,7 @@ class Runtime:
         self.confinement, self.toolbox = toolbox_for(settings)
         self.tools = WorkerTools(settings, self.toolbox, self.confinement)
         self.plans = PlanModules()
+        self.sql = SqlRunner(settings)
         self.fleet = Fleet(
             store=self.store,
             types=self.types,
@@ -126,12 +134,15 @@ class Runtime:
                 self.boards,
                 self.memories,
                 self.facts,
+                self.documents,
+                Recollection(lambda: self.settings.search, Meanings(self.store.reader, self.model)),
                 listening(self.topics),
                 self.inbox,
                 self.children,
                 self.toolbox,
                 self.plans,
                 self.store.reader,
+                self.sql,
                 per_session={Model: self.model.for_caller},
             ),
             schedule=schedule(settings),
@@ -147,7 +158,10 @@ class Runtime:
         self.mirror = _mirror(settings, self.store.reader)
         self.webhooks = Webhooks(self.store, concerns.now)
         self.loop_monitor = LoopMonitor()
-        self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags)
+        circles = Circles(
+            self.fleet.live, lambda: (self.settings.circles_above, self.settings.circles)
+        )
+        self.search = Indexers(self.store.reader, self.model, self.loop_monitor.lags, circles.take)
         self.dispatcher: Dispatcher | None = None
         self.tracing: telemetry.Tracing | None = None
         self.loop: asyncio.AbstractEventLoop | None = None
@@ -179,9 +193,11 @@ class Runtime:
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)
             await self.tools.take(tools)
+            ending.add("SQL", partial(asyncio.to_thread, self.sql.stop))
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             await self.memories.load()
+            await self.documents.start()
             ending.add("the topics", self.topics.stop)
             ending.add("the watches", self._stop_watches)
             ending.add("the inbox", self.inbox.stop)

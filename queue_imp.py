@@ -24,6 +24,12 @@ from reins.asserting import (
     facts_about,
 )
 from reins.boards import board_delete, board_get, board_put
+from reins.documents.asking import (
+    add_document,
+    document_text,
+    list_documents,
+    remove_document,
+)
 from reins.memories import evidence_undo, memory_forget, memory_put, memory_restore
 from reins.reading_along import agent_hasten, note_add
 from reins.receipts import (
@@ -63,6 +69,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ActionError",
     "action_receipt",
+    "add_document",
     "agent_create",
     "agent_destroy_action",
     "agent_hasten",
@@ -83,6 +90,7 @@ __all__ = [
     "conversation_set",
     "create_action",
     "dead_letter_replay",
+    "document_text",
     "enqueue",
     "environment_reload_action",
     "evidence_undo",
@@ -98,6 +106,7 @@ __all__ = [
     "inbox_decide",
     "inbox_decide_many",
     "inbox_items",
+    "list_documents",
     "mark_action_processed_async",
     "memory_forget",
     "memory_put",
@@ -106,6 +115,7 @@ __all__ = [
     "poll_lancedb_for_actions",
     "post_message",
     "publish",
+    "remove_document",
     "rule_revoke",
     "saved_views",
     "schedule_pause",

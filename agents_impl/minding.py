@@ -10,6 +10,7 @@ from agent_core.session.decisions import Recorded
 from agent_core.session.log import Also
 from agent_core.session.session import Session
 from agents_impl.claiming import Claims
+from reins.remembering.recollection import Recollection
 from reins.remembering.shared import SharedMemories
 
 if TYPE_CHECKING:
@@ -42,6 +43,15 @@ def shared_with(session: Session) -> SharedMemories | None:
         found: SharedMemories = session.agent.services.get(SharedMemories)
     except LookupError:
         return None
+    return found
+
+
+def recollection_of(session: Session) -> Recollection:
+    """The finder of memories; one that searches by words alone where none was handed down."""
+    try:
+        found: Recollection = session.agent.services.get(Recollection)
+    except LookupError:
+        return Recollection()
     return found
 
 

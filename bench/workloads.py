@@ -216,6 +216,16 @@ _TOOLS: dict[str, Workload] = {
             _less("all subscribers read again", "all_reading_s.p50", "s"),
         ), rounds=1,
     ),
+    "documents": Workload(
+        "documents", {"sessions": 1_000, "pages": 1_000}, {"sessions": 5, "pages": 20}, (
+            _less("1,000 pages are stored", "stored_s", "s", 60),
+            _less("and found by words", "found_s.words", "s"),
+            _less("and by meaning", "found_s.vectors", "s"),
+            Figure("pages stored", "pages_per_s", "1/s"),
+            _less("disk of a page, its file and its index with it", "disk_bytes_a_page", "B"),
+            _lag(20),
+        ), rounds=1,
+    ),
     "search": Workload(
         "search",
         {"sessions": 1_000, "rows": 1_000_000, "searches": 200, "per_s": 4.0, "seconds": 20.0,
@@ -243,6 +253,16 @@ _TOOLS: dict[str, Workload] = {
             Figure("facts written, 2,000 a commit", "written_per_s", "1/s"),
             _less("memory", "memory_mib", "MiB"),
             _less("disk", "disk_bytes_a_fact", "B/fact"),
+        ), rounds=1,
+    ),
+    "quality": Workload(
+        "quality", {"made": 240, "of_people": 45},
+        {"made": 24, "of_people": 5, "documents_at_most": 130}, (
+            Figure("found among the first 5 by words", "recall_at_5.words", "share"),
+            Figure("by meaning", "recall_at_5.meaning", "share"),
+            Figure("by both", "recall_at_5.hybrid", "share"),
+            Figure("by both, times the better of its parts", "times_the_better", "times", 1),
+            Figure("by both, of questions in people's words", "of_people.hybrid", "share"),
         ), rounds=1,
     ),
     "mcp": Workload(

@@ -69,6 +69,13 @@ class Settings(BaseSettings):
         "off",
         description="the index of all that was said: none, by words, or by words and meaning",
     )
+    circles: Literal["tell", "ask", "pause"] = Field(
+        "tell",
+        description="of a session that goes in circles: tell of it, hold it for a person, pause it",
+    )
+    circles_above: float = Field(
+        0.95, gt=0, le=1, description="likeness of its newest rows to its past: it goes in circles"
+    )
     sql: Literal["off", "on"] = Field(
         "off", description="whether people may read the tables by SQL (needs the extra `sql`)"
     )

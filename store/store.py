@@ -12,8 +12,10 @@ from store import (
     agent_steps,
     agents_config,
     approval_rules,
+    chunks,
     conversations,
     dead_letters,
+    documents,
     evidence,
     facts,
     group_reads,
@@ -73,6 +75,8 @@ TABLES: tuple[Table, ...] = (
     kv.TABLE,
     sightings.TABLE,
     facts.TABLE,
+    documents.TABLE,
+    chunks.TABLE,
 )
 
 _FLUSH_S = 35.0

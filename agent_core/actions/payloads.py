@@ -8,6 +8,14 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from agent_core.actions.boards import BoardName, checked_value
+from agent_core.actions.documents import (
+    MAX_INLINE,
+    MAX_TITLE,
+    Digest,
+    DocumentId,
+    Source,
+    is_address,
+)
 from agent_core.actions.facts import (
     MAX_NAME_CHARS,
     MAX_SOURCE_CHARS,
@@ -463,6 +471,37 @@ class AliasDecide(ToFacts):
     text: _FactText = ""
 
 
+class DocumentAdd(Payload):
+    """Stores a document, or a version of it: its `text`, the file of the digest `blob`, or what is
+    at the address `source`.
+    """
+
+    action_type = "document_add"
+
+    source: Source
+    text: Annotated[str, Field(max_length=MAX_INLINE)] | None = None
+    blob: Digest | None = None
+    media_type: Annotated[str, Field(max_length=MAX_TITLE)] | None = None
+    title: Annotated[str, Field(min_length=1, max_length=MAX_TITLE)] | None = None
+
+    @model_validator(mode="after")
+    def _has_one_content(self) -> "DocumentAdd":
+        if self.text is not None and self.blob is not None:
+            raise ValueError("give either text or blob")
+        if self.text is None and self.blob is None and not is_address(self.source):
+            raise ValueError("give text or blob, or an address (http://, https://) as source")
+        return self
+
+
+class DocumentRemove(Payload):
+    """Ends a document: it is found no more, and its versions stay."""
+
+    action_type = "document_remove"
+    urgency = 6
+
+    document_id: DocumentId
+
+
 class Remember(BaseModel):
     """The part of a decision that holds from then on, for this session, agent or type.
 
@@ -580,6 +619,8 @@ PAYLOADS: dict[str, type[Payload]] = {
         FactRetract,
         FactRestore,
         AliasDecide,
+        DocumentAdd,
+        DocumentRemove,
         InboxDecide,
         RuleRevoke,
         ViewSave,

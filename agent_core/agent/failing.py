@@ -1,6 +1,8 @@
 """A tick that failed: by a fault of the session's own, or since something shared is away."""
 
 import contextlib
+from collections.abc import Mapping
+from typing import Any
 
 import structlog
 
@@ -30,6 +32,10 @@ class FailMixin(AgentBase):
     def note_failed(self) -> None:
         """The state is that of before the tick; a type may note in it which part failed."""
 
+    def told_failed(self) -> Mapping[str, Any]:
+        """What the row of a tick that failed tells beside its error: a replay may need it."""
+        return {}
+
     async def _settle_own_fault(self, failed: Failed) -> None:
         session, error = self.session, failed.error
         session.end_wait()
@@ -38,7 +44,8 @@ class FailMixin(AgentBase):
         session.error = describe(error)
         session.trouble = fault(error, session.error, session.trouble)
         text = f"tick failed ({session.failures} in a row)"
-        event = _row(failed, text, {"error_type": type(error).__name__}, session.error)
+        payload = {"error_type": type(error).__name__, **self.told_failed()}
+        event = _row(failed, text, payload, session.error)
         _logger.warning("tick failed", error_type=type(error).__name__, **session.names)
         if session.failures >= session.schedule.max_failures:
             session.status = Status.FAILED
@@ -61,7 +68,9 @@ class FailMixin(AgentBase):
         session.error = describe(failed.error)
         session.trouble = fault(away, describe(away), session.trouble)
         text = f"waits for the {kind} (try {session.waits.tries})"
-        payload = {"error_type": type(failed.error).__name__, "waits_for": kind}
+        payload = {
+            "error_type": type(failed.error).__name__, "waits_for": kind, **self.told_failed()
+        }  # fmt: skip
         _logger.warning(
             "tick waits", waits_for=kind, tries=tries, wait_s=round(wait_s, 3), **session.names
         )

@@ -4,11 +4,12 @@ from dataclasses import replace
 from typing import Literal
 
 from agent_core.agent.base import AgentBase
-from agent_core.session.controls import Applied, Control, Pause, Resume
+from agent_core.session.controls import Applied, Control, Hold, Pause, Resume
 from agent_core.session.log import Event
 from agent_core.session.session import Session
 from agent_core.session.status import Status
 from agent_core.session.trouble import resumed
+from agent_core.session.waiting import Waiting
 
 
 class PauseMixin(AgentBase):
@@ -34,6 +35,8 @@ class PauseMixin(AgentBase):
         match control:
             case Pause():
                 await self._change(control, Status.PAUSED, control.reason)
+            case Hold():
+                await self._hold_for_people(control)
             case Resume() if self.session.status is Status.FAILED:
                 await self._run_again(control)
             case Resume():
@@ -42,6 +45,17 @@ class PauseMixin(AgentBase):
                 self.session.agent.tick_now()
             case _:
                 await super().apply(control)
+
+    async def _hold_for_people(self, control: Hold) -> None:
+        """Stuck, as a type says it of itself; nothing where it stands still for another reason."""
+        session = self.session
+        if session.status is not Status.RUNNING or session.waits is not None:
+            session.refuse(control, f"session {session.session_id} stands still already")
+            return
+        session.waits = Waiting.stuck(control.reason)
+        text = f"{session.status}; it is stuck: {control.reason}"
+        event = Event("status", text, payload={"actor": control.actor, "stuck": control.reason})
+        control.settle(Applied(await session.log.record(event)))
 
     async def _change(self, control: Control, status: Status, reason: str | None) -> None:
         session = self.session

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from agent_core.actions.documents import document_id_of
 from agent_core.actions.payloads import PAYLOADS
 from agent_core.agent.guidance import problems
 from store import kv
@@ -48,6 +49,10 @@ class QueuedAction:
             self.lane = f"conversation {topic_id(topic)}"
         elif board := _text(given, "board"):
             self.lane = f"conversation {topic_id(kv.topic_of(board))}"
+        elif self.action_type == "document_add":
+            self.lane = f"document {document_id_of(_text(given, 'source') or '')}"
+        elif document_id := _text(given, "document_id"):
+            self.lane = f"document {document_id}"
         elif given.get("scope") == "shared":
             self.lane = "memories that all share"
         else:

@@ -107,6 +107,13 @@ class Release(Control):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Hold(Control):
+    """Make no further tick before a person resumes the session, or says something."""
+
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Renew(Control):
     """Go on with the newest code of the agent's type."""
 

@@ -18,6 +18,7 @@ from agent_core.session.log import Event, SessionClosedError, SessionLog
 from agent_core.session.mailbox import Mailbox
 from agent_core.session.node import node
 from agent_core.session.outages import Outages
+from agent_core.session.sameness import Sameness
 from agent_core.session.schedule import Schedule
 from agent_core.session.session_agent import SessionAgent
 from agent_core.session.side_tasks import SideTasks
@@ -47,8 +48,8 @@ class Session:
         "__weakref__", "account", "agent", "agent_id", "agent_type", "audience", "beside", "clock",
         "created_at", "demonstration", "error", "failures", "guided", "held", "inbox", "iteration",
         "kin", "ledger", "limits", "lineage", "log", "mailbox", "outages", "reading", "result",
-        "schedule", "scope", "session_id", "status", "task", "trouble", "unmarked", "usage",
-        "waits", "worked_s",
+        "sameness", "schedule", "scope", "session_id", "status", "task", "trouble", "unmarked",
+        "usage", "waits", "worked_s",
     )  # fmt: skip
 
     def __init__(
@@ -86,6 +87,7 @@ class Session:
         self.held: dict[str, Any] | None = None
         self.waits: Waiting | None = None
         self.trouble: Trouble | None = None
+        self.sameness: Sameness | None = None
         self.task: asyncio.Task[None] | None = None
         self.status = Status.RUNNING
         self.iteration = 0

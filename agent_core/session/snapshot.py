@@ -9,6 +9,7 @@ import orjson
 from agent_core.session.decisions import SessionItems
 from agent_core.session.lineage import Lineage, restored_lineage
 from agent_core.session.log import SessionLog
+from agent_core.session.sameness import Sameness, restored_sameness
 from agent_core.session.session_agent import SessionAgent
 from agent_core.session.status import Status
 from agent_core.session.trouble import Trouble, restored_trouble
@@ -34,6 +35,7 @@ class Kept(Protocol):
     held: dict[str, Any] | None
     waits: Waiting | None
     trouble: Trouble | None
+    sameness: Sameness | None
     iteration: int
     result: str | None
     log: SessionLog
@@ -67,13 +69,17 @@ def snapshot_of(session: Kept) -> dict[str, Any]:
         snapshot["reading"] = session.reading
     if session.limits is not None:
         snapshot["limits"] = session.limits
-    if session.trouble is not None and not session.status.over:
-        snapshot["trouble"] = session.trouble.stored()
+    told = {"sameness": session.sameness, "trouble": _trouble_of(session)}
+    snapshot |= {name: each.stored() for name, each in told.items() if each is not None}
     if session.held is not None and session.status is Status.PAUSED:
         snapshot["held"] = session.held
     if not session.status.ended and (waits := _waits_of(session)) is not None:
         snapshot["waits"] = waits
     return snapshot
+
+
+def _trouble_of(session: Kept) -> Trouble | None:
+    return None if session.status.over else session.trouble
 
 
 def _waits_of(session: Kept) -> Mapping[str, Any] | None:
@@ -108,6 +114,7 @@ def restore(session: Kept, row: Mapping[str, Any]) -> None:
     session.held = snapshot.get("held")
     session.waits = restored_wait(snapshot)
     session.trouble = restored_trouble(snapshot.get("trouble"))
+    session.sameness = restored_sameness(snapshot.get("sameness"))
     session.unmarked = snapshot["unmarked"]
     session.log.state = orjson.dumps(snapshot["agent"]).decode()
 

@@ -20,7 +20,7 @@ from agent_core.conversations.message import (
 )
 from agent_core.session.controls import Control, Pause, Stop
 from agents_impl.fitting import within
-from agents_impl.persona.composing import BESIDE_TOKENS, compose
+from agents_impl.persona.composing import BESIDE_TOKENS, MEMORIES, compose
 from agents_impl.persona.context import Context
 from agents_impl.persona.cooldown import Cooldown
 from agents_impl.persona.manner import Order
@@ -35,12 +35,17 @@ from agents_impl.persona.models import (
 from agents_impl.persona.reply import ReplyEffect
 from agents_impl.persona.silence import NotNow, why_silent
 from agents_impl.persona.speech import speech_of
+from agents_impl.recalling import recalled_beyond
 from reins.llm import Completion, Model
+from reins.llm.tokens import BYTES_PER_TOKEN
+from reins.remembering.recollection import Recalled
 from store.journal.file import Record
 from store.times import now_us
 
 _DECIDED: tuple[Reason, ...] = ("own_last", "passed", "talkativeness")
 """What is newest is done with; after the other reasons it may still be answered."""
+_CUES = 3
+"""Messages by which memories are looked for, the newest."""
 _NAMESPACE = uuid.UUID("6d9c2a52-3f1e-4c57-9a3e-0c7b7b7c1d10")
 
 
@@ -63,6 +68,7 @@ class PersonaAgent(LoopingAgentBase):
         )
         self.cooldown = Cooldown()
         self._is_next = False
+        self._recalled = Recalled()
 
     def first_state(self) -> PersonaState:
         return PersonaState(
@@ -181,6 +187,7 @@ class PersonaAgent(LoopingAgentBase):
                 "reason": why.reason,
                 "conversation_id": self.conversation.conversation_id,
                 "number": seen,
+                **self._take_recalled(),
             },
             next_in_s=why.next_in_s,
         )
@@ -189,6 +196,7 @@ class PersonaAgent(LoopingAgentBase):
 
     async def _compose(self) -> StepResult | Quiet:
         seen = self.conversation.newest
+        self._recalled = recalled = await self._recall()
         answer, context = await within(
             self.state.context_tokens or self.config.context_tokens,
             self.state,
@@ -199,6 +207,7 @@ class PersonaAgent(LoopingAgentBase):
                 config=self.config,
                 state=self.state,
                 tokens=tokens,
+                memories=recalled.lines,
             ),
             beside_tokens=BESIDE_TOKENS,
         )
@@ -208,6 +217,23 @@ class PersonaAgent(LoopingAgentBase):
         if speech.text is None:
             return self._silent(NotNow("passed", speech.why), seen, asked_model=True)
         return self._speak(speech.text, seen, answer, context)
+
+    async def _recall(self) -> Recalled:
+        """What its agent and all remember that is to the point of what was said last."""
+        words = [message.text for message in self._news()][-_CUES:]
+        cues = [("message", "\n".join(words)), ("about", self.config.about)]
+        sent = [self.state.context_tokens or self.config.context_tokens]
+        sent += [] if self.state.fits_tokens is None else [self.state.fits_tokens]
+        tokens = min(self.config.memory_tokens, min(sent) // MEMORIES)
+        return await recalled_beyond(self.session, lambda: cues, tokens * BYTES_PER_TOKEN)
+
+    def _take_recalled(self) -> dict[str, Any]:
+        """The memories that the reply was told, for its row."""
+        recalled, self._recalled = self._recalled, Recalled()
+        return recalled.payload()
+
+    def told_failed(self) -> dict[str, Any]:
+        return self._take_recalled()
 
     def _speak(self, text: str, seen: int, answer: Completion, context: Context) -> StepResult:
         state = self.state
@@ -229,6 +255,7 @@ class PersonaAgent(LoopingAgentBase):
                 "demonstration": answer.demonstration,
                 "attempts": answer.attempts,
                 "context": context.shown(),
+                **self._take_recalled(),
             },
             effects=[
                 ReplyEffect(

@@ -1,6 +1,6 @@
 """The context of a persona's model: the newest messages whole, the older ones as a summary."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import orjson
@@ -56,11 +56,13 @@ class Context:
     instructions: list[str]
     summary: Summary | None
     messages: list[Sent]
+    memories: list[str] = field(default_factory=list)
 
     @property
     def tokens(self) -> int:
         """An estimate, rather too high than too low."""
-        texts = [self.about, *self.instructions, self.summary.text if self.summary else ""]
+        summary = self.summary.text if self.summary else ""
+        texts = [self.about, *self.instructions, summary, *self.memories]
         return sum(map(tokens_of, texts)) + sum(message.tokens for message in self.messages)
 
     @property
@@ -74,6 +76,7 @@ class Context:
             "first": self.messages[0].number if self.messages else None,
             "last": self.messages[-1].number if self.messages else None,
             "messages": len(self.messages),
+            "memories": len(self.memories),
             "cut": sum(message.cut for message in self.messages),
             "tokens": self.tokens,
             "summary": None if self.summary is None else self.summary.text,

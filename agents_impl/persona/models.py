@@ -48,6 +48,9 @@ class PersonaConfig(AgentConfig):
         description="agents' messages without a person's, then it is silent",
     )
     context_tokens: ContextTokens = Field(2_000, description="what the model is sent")
+    memory_tokens: int = Field(
+        300, ge=0, le=20_000, description="of them, for what its agent and all remember; 0: none"
+    )
 
 
 class Silence(BaseModel):

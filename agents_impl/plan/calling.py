@@ -7,14 +7,17 @@ from typing import Any, cast
 from agent_core.agent.services import Services
 from agent_core.session.session import Session
 from agents_impl.boarding import ToolBoards
+from agents_impl.documenting import documents_of
 from agents_impl.knowing import ToolFacts
 from agents_impl.plan.models import PlanConfig
 from agents_impl.searching import ToolSearch
+from agents_impl.selecting import ToolTables
 from agents_impl.task.models import Risk
 from agents_impl.task.permitting import permit
 from reins.blackboard.boards import Boards
 from reins.blackboard.calling import CallBoards
 from reins.llm import Model
+from reins.sql.runner import SqlRunner
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
 from reins.tools.toolbox import Acted, Toolbox
@@ -70,7 +73,9 @@ class PlanTools:
             approve=self._approve,
             boards=ToolBoards(boards),
             facts=facts,
+            documents=documents_of(self._services, self._session, key),
             search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
+            tables=ToolTables(lambda: get(SqlRunner)),
         )
         return await self._toolbox.act(tools[name], arguments, context)
 

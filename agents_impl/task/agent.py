@@ -1,6 +1,6 @@
 """An agent that works towards a goal with tools: a thought and an act in each tick."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from agent_core.agent.base import AgentRejectedError
@@ -28,14 +28,26 @@ from agents_impl.task.own_tools import delegate, finish, read_log
 from agents_impl.task.prompting import Thought, decide
 from agents_impl.task.reading import UnreadableError
 from reins.llm import Model
+from reins.llm.tokens import BYTES_PER_TOKEN
 from reins.tools.outcome import ToolError
 from reins.tools.tool import Tool
 from store.journal.file import Record
 
 _LAST_THOUGHTS = 3
+_CUES = 3
+"""Words of people by which memories are looked for, the newest."""
+_STEP_CHARS = 1_000
 _GUIDANCE = 20
 _GUIDANCE_CHARS = 2_000
 _FEW_LEFT = "{left} thoughts are left for this goal. Bring it to an end, or finish truthfully."
+
+
+def _cues(state: TaskState, history: History) -> Iterator[tuple[str, str]]:
+    """The parts of its work by which memories are looked for."""
+    yield "goal", state.goal
+    yield "guidance", "\n".join(said.text for said in state.guidance[-_CUES:])
+    for step in [*history][-1:]:
+        yield "step", f"{step.thought}\n{step.result[:_STEP_CHARS]}"
 
 
 class TaskAgent(TaskDelegates):
@@ -109,7 +121,8 @@ class TaskAgent(TaskDelegates):
         self._shown = thought.window.shown() | {"model": thought.model}
         decided = thought.decided
         if tools[decided.tool] is finish:
-            return self._finished(thought)
+            wrong = await self._wrong_citations(decided.arguments)
+            return self._finished(thought) if wrong is None else self._miscited(thought, wrong)
         if tools[decided.tool] is delegate:
             return await self._delegate(decided.thought, decided.arguments)
         if tools[decided.tool] is read_log:
@@ -119,7 +132,9 @@ class TaskAgent(TaskDelegates):
     async def _think(self, history: History, tools: Mapping[str, Tool]) -> Thought:
         state = self.state
         notes = [state.noted] if state.noted else []
-        kept = remembered(self.session, state)
+        budget_bytes = self.config.memory_tokens * BYTES_PER_TOKEN
+        kept = await remembered(self.session, state, lambda: _cues(state, history), budget_bytes)
+        self._recalled = kept
         state.outside = state.outside or kept.is_of_others
         left = state.allowed - state.thoughts
         if left <= _LAST_THOUGHTS:

@@ -12,8 +12,10 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.inbox.item import Call as RuledCall
 from agent_core.session.log import Event
 from agents_impl.boarding import ToolBoards
+from agents_impl.documenting import documents_of
 from agents_impl.knowing import ToolFacts
 from agents_impl.searching import ToolSearch
+from agents_impl.selecting import ToolTables
 from agents_impl.task.acting import LOOK_FIRST, Manner, in_scope
 from agents_impl.task.bounds import FILES_BYTES, MEMORY_BYTES, fits_memory, newest
 from agents_impl.task.calls import as_payload, aspects_of, call_line, changed_file, kept
@@ -26,6 +28,7 @@ from reins.blackboard.calling import CallBoards
 from reins.facts.calling import CallFacts
 from reins.facts.facts import Facts
 from reins.llm import Model
+from reins.sql.runner import SqlRunner
 from reins.tools.asking import Answered
 from reins.tools.budget import Spent
 from reins.tools.outcome import ToolError
@@ -51,7 +54,8 @@ class TaskActs(TaskRecords):
         call = as_payload(pending.call.model_copy(update={"arguments": arguments}))
         line = call_line(pending.call.tool, arguments)
         try:
-            await self.intend(line, {"thought": pending.thought, "call": call})
+            told = {"thought": pending.thought, "call": call, **self._take_recalled()}
+            await self.intend(line, told)
             await self.safe_point()
             if self.retired:
                 await self._wait_for_next_start()
@@ -164,8 +168,10 @@ class TaskActs(TaskRecords):
         around.boards = ToolBoards(boards)
         facts = CallFacts(lambda: self.services.get(Facts), self.session, pending.call.key)
         around.facts = ToolFacts(facts)
+        around.documents = documents_of(self.services, self.session, pending.call.key)
         get, session_id = self.services.get, self.session.session_id
         around.search = ToolSearch(lambda: get(Reader), get(Model), session_id)
+        around.tables = ToolTables(lambda: get(SqlRunner))
         around.mind = mind = CallMind(self.session, self.state, pending.call.key)
         around.budget.spent = Spent(**self.state.spent.model_dump())
         acted = await in_scope(

@@ -1,24 +1,26 @@
 """The mind of a task: as one call of a tool has it, and as its thoughts are shown it."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
-
-import orjson
 
 from agent_core.agent.effects import Effect
 from agent_core.session.session import Session
-from agents_impl.minding import Minded, MindRows, effects_of, held_by, knows_something
-from reins.llm.text import one_line
-from reins.llm.tokens import size_of
-from reins.tools.context import Scope
+from agents_impl.minding import (
+    Minded,
+    MindRows,
+    effects_of,
+    held_by,
+    knows_something,
+    recollection_of,
+)
+from agents_impl.recalling import recalled, told
+from reins.remembering.recollection import Recalled
+from reins.tools.context import Found, FoundMemory, Scope
 from reins.tools.outcome import ToolError
 
 if TYPE_CHECKING:
-    from reins.mind import Held, Memory
+    from reins.mind import Held, Memories
 
-_SHOWN_BYTES = 2 * 1024
-_SHOWN_CHARS = 200
 _TEXT_BYTES = 4_000
 
 
@@ -43,7 +45,16 @@ class CallMind:
         if self._held is None and not knows_something(self._session, self._state):
             return {}
         every = self._mind().memory.recall_all("", self._at, scope)
-        return {key: _told(memory) for key, memory in every.items()}
+        return {key: told(memory) for key, memory in every.items()}
+
+    async def find(self, about: str, scope: Scope | None, limit: int) -> Found:
+        if self._held is None and not knows_something(self._session, self._state):
+            return Found()
+        every = [*self._mind().memory.recall_all("", self._at, scope).values()]
+        fits, note = await recollection_of(self._session).find(about, every, limit)
+        named = [(memory.key, memory.scope, told(memory), fit.score, fit.by)
+                 for memory, fit in fits]  # fmt: skip
+        return Found(tuple(FoundMemory(*each) for each in named), note)
 
     def forget(self, key: str, scope: Scope) -> None:
         self._do("forget", key=key, scope=scope)
@@ -80,41 +91,15 @@ class CallMind:
             raise ToolError(str(error)) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Remembered:
-    """The memories as a thought is shown them: a line each, the newest first, bounded.
+async def remembered(
+    session: Session,
+    state: Minded,
+    cues: Callable[[], Iterable[tuple[str, str]]],
+    budget_bytes: int,
+) -> Recalled:
+    """The memories for a thought, a line each: those that fit its cues, within the bytes."""
 
-    `is_of_others`: some were made beyond the session, out of material that it has not seen.
-    """
+    def memories() -> "Memories | None":
+        return held_by(session, state).memory if knows_something(session, state) else None
 
-    lines: Sequence[str] = ()
-    is_of_others: bool = False
-
-
-def remembered(session: Session, state: Minded) -> Remembered:
-    """The memories for a thought."""
-    if not knows_something(session, state):
-        return Remembered()
-    every = held_by(session, state).memory.recall_all("", session.clock())
-    of_others = any(each.scope != "session" for each in every.values())
-    lines: list[str] = []
-    room = _SHOWN_BYTES
-    for key, memory in sorted(every.items(), key=lambda each: each[1].at, reverse=True):
-        whose = "" if memory.scope == "session" else f" ({memory.scope})"
-        line = one_line(f"remembered{whose} under {key!r}: {_told(memory)}", _SHOWN_CHARS)
-        room -= size_of(line)
-        if room < 0:
-            more = f"{len(every) - len(lines)} more are remembered; recall lists them"
-            return Remembered([*lines, more], of_others)
-        lines.append(line)
-    return Remembered(lines, of_others)
-
-
-def _told(memory: "Memory") -> str:
-    if memory.elsewhere:
-        return f"[too long to be shown here; it is version {memory.version} in the table memories]"
-    return _text(memory.value)
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return await recalled(session, memories, cues, budget_bytes)

@@ -76,6 +76,9 @@ class TaskConfig(AgentConfig):
         "queue", description="a goal that comes while it has one"
     )
     context_tokens: int = Field(16_000, ge=1_000, le=1_000_000, description="sent to the model")
+    memory_tokens: int = Field(
+        700, ge=0, le=20_000, description="of them, for what it remembers; 0: none"
+    )
     decide_within_s: float | None = Field(
         None, gt=0, le=31_536_000, allow_inf_nan=False, description="then what it asked expires"
     )

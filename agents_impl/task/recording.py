@@ -16,7 +16,11 @@ from agents_impl.task.models import Pending, Recent, Result
 from agents_impl.task.own_tools import finish
 from agents_impl.task.prompting import Thought
 from agents_impl.task.stuck import why_stuck, with_act
+from reins.remembering.recollection import Recalled
+from reins.threads import READS
 from reins.tools.toolbox import Acted
+from store.documents import CITES
+from store.reading import Reader
 
 _UNREADABLE = 3
 _ROUNDS = 5
@@ -40,6 +44,7 @@ class TaskRecords(TaskMeans):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._shown: dict[str, Any] | None = None
+        self._recalled = Recalled()
         self._seen: tuple[int, dict[str, Any]] | None = None
 
     def after_tick(self) -> None:
@@ -149,12 +154,35 @@ class TaskRecords(TaskMeans):
         state = self.state
         state.thoughts += 1
         state.unreadable += 1
-        payload = {"unreadable": why[:_UNREADABLE_CHARS]}
+        payload = {"unreadable": why[:_UNREADABLE_CHARS], **self._take_recalled()}
         if state.unreadable >= _UNREADABLE:
             reason = f"{_UNREADABLE} answers of the model could not be read"
             return self._held(reason, "the answer could not be read", payload)
         state.noted = f"Your last answer could not be read: {why[:500]}"
         return self._step("the answer could not be read", payload)
+
+    async def _wrong_citations(self, arguments: Mapping[str, Any]) -> str | None:
+        """The citations of a result that do not stand in their documents, in words."""
+        parts = [arguments.get("summary"), *(arguments.get("facts") or ())]
+        text = "\n".join(str(part) for part in parts)
+        if CITES not in text:
+            return None
+        from reins.documents.citing import why_wrong  # noqa: PLC0415 - of those who cite
+
+        return await READS.call(why_wrong, text, self.services.get(Reader))
+
+    def _miscited(self, thought: Thought, wrong: str) -> StepResult:
+        """The result is not taken: people would read words that nobody has written."""
+        decided = thought.decided
+        self.state.noted = f"Your result cites what does not stand there: {wrong}. Mend it"
+        payload = {
+            "thought": decided.thought,
+            "call": {"tool": decided.tool, "arguments": decided.arguments},
+            "outcome": Acted.never_made("arguments", wrong).as_payload(),
+            **self._take_shown(),
+        }
+        self._seen = self.session.iteration, payload
+        return self._step("the result cites what does not stand there", payload)
 
     def _finished(self, thought: Thought) -> StepResult:
         """The result of the goal; the session's result where nothing more is to be done."""
@@ -191,4 +219,13 @@ class TaskRecords(TaskMeans):
     def _take_shown(self) -> dict[str, Any]:
         """The part of its context that the thought was sent, for one row."""
         shown, self._shown = self._shown, None
-        return {} if shown is None else {"context": shown}
+        return {**({} if shown is None else {"context": shown}), **self._take_recalled()}
+
+    def _take_recalled(self) -> dict[str, Any]:
+        """The memories that the thought was told, for the first row after it."""
+        recalled, self._recalled = self._recalled, Recalled()
+        return recalled.payload()
+
+    def told_failed(self) -> dict[str, Any]:
+        self._shown = None
+        return self._take_recalled()

@@ -107,6 +107,9 @@ reins = click.version_option(VERSION, prog_name="reins")(
                 "who stands to whom, since when, on whose word: list, about, paths, why, "
                 "remember, end, retract, restore, alias",
             ),
+            "document": Verb(
+                "reins.cli.document", "what agents read and cite: add, list, show, remove"
+            ),
             "room": Verb("reins.cli.room", "steer a conversation: pause, resume, set, end"),
             "models": Verb("reins.cli.models", "the routes to models: check"),
             "tools": Verb("reins.cli.tools", "the tools that agents can use: list, show, call"),

@@ -57,7 +57,11 @@ def search(
         print_json(found, indent=2)
         return
     for group in found["groups"]:
-        of = group["session_id"] or f"conversation {group['conversation_id']}"
+        of = group["session_id"] or (
+            f"document {group['document_id']}"
+            if group["document_id"]
+            else f"conversation {group['conversation_id']}"
+        )
         print(terminal.shown(str(of)))
         for hit in group["hits"]:
             _print_hit(hit)
@@ -79,6 +83,8 @@ def _print_hit(hit: dict[str, Any]) -> None:
 def _line(hit: dict[str, Any]) -> str:
     number = "" if hit["number"] is None else f"#{hit['number']} "
     by = f"{hit['actor']}: " if hit["kind"] == "message" and hit["actor"] else ""
+    if hit.get("place") is not None:
+        number = f"{hit['place']} "
     at = hit["at"][:19].replace("T", " ")
     text = terminal.cut(terminal.shown(" ".join(hit["text"].split())), _COLUMNS)
     return f"{number}{at}  {hit['kind']}  {terminal.shown(by)}{text}"

@@ -14,6 +14,7 @@ from agent_core.inbox.item import Call, Item
 from agent_core.inbox.risk import OUTSIDE, RISKS
 from agent_core.inbox.rules import Rule, Rules
 from agent_core.session.decisions import Decision, Recorded, Reviewed, Risk
+from reins.remembering.recollection import Recalled, Recollection
 from reins.tools.budget import Spent
 from reins.tools.context import Context
 from reins.tools.outcome import ToolError
@@ -117,6 +118,18 @@ def _before_outside(call: Mapping[str, Any]) -> tuple[Risk, list[str]]:
         return risk, reasons
     reasons.remove(OUTSIDE)
     return RISKS[max(0, RISKS.index(risk) - 1)], reasons
+
+
+class RecordedRecollection(Recollection):
+    """Recalls what the row at hand tells that was recalled."""
+
+    def __init__(self, toolbox: RecordedToolbox) -> None:
+        super().__init__()
+        self._toolbox = toolbox
+
+    def on_record(self) -> Recalled | None:
+        payload = payload_of(self._toolbox.row)
+        return Recalled.of(payload) if "recalled" in payload else None
 
 
 class RecordedRules(Rules):

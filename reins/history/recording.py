@@ -21,7 +21,12 @@ from agent_core.inbox.inbox import Inbox
 from reins import redaction
 from reins.bus.topics import Topics
 from reins.history import replay as replaying
-from reins.history.recorded_acts import RecordedInbox, RecordedToolbox, payload_of
+from reins.history.recorded_acts import (
+    RecordedInbox,
+    RecordedRecollection,
+    RecordedToolbox,
+    payload_of,
+)
 from reins.history.recorded_model import Messages, RecordedCall, Recording
 from reins.history.recorded_topics import RecordedTopics, messages_used
 from reins.history.replay import NotReplayableError
@@ -31,6 +36,7 @@ from reins.llm.embeddings.embedder import FUNCTION as EMBEDDINGS
 from reins.llm.redact import CUT
 from reins.llm.requests import messages_of
 from reins.plan_modules import PlanModules
+from reins.remembering.recollection import Recollection
 from reins.tools.registry import Registry
 from reins.tools.toolbox import Toolbox
 from store import agents_config
@@ -187,7 +193,7 @@ async def replay(
     _refuse_tools_of_servers(recording["rows"], registry)
     _refuse_tools_of_plans(recording["rows"])
     toolbox = RecordedToolbox(registry)
-    inbox = RecordedInbox(toolbox)
+    inbox, recollection = RecordedInbox(toolbox), RecordedRecollection(toolbox)
     topics = RecordedTopics(recording.get("messages", ()))
     actions = PlanModules()
     actions.take(actions.read(plans))
@@ -198,6 +204,7 @@ async def replay(
             Toolbox: lambda _: toolbox,
             Inbox: lambda _: inbox,
             Topics: lambda _: topics,
+            Recollection: lambda _: recollection,
         },
     )
     as_json = orjson.dumps(recording["config"]).decode()

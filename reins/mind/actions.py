@@ -18,6 +18,7 @@ from reins.mind.errors import MindError
 from reins.mind.evidence import Evidence
 from reins.mind.lineage import NOWHERE, Lineage
 from reins.mind.reading import problems
+from reins.mind.relevance import found_by_words
 from reins.mind.remembering import Stamp
 from reins.mind.state import AgentState, beliefs_of, memory_of, mind_of
 from reins.plans.actions import Actions
@@ -42,13 +43,18 @@ def remember(state: AgentState, given: Remember, stamp: Stamp) -> AgentState:
 
 
 def recall(state: AgentState, given: Recall, stamp: Stamp) -> AgentState:
-    """Put the value of the memory at `key`, or an object of all at `prefix`, `to` a place.
+    """Put the value of the memory at `key`, or an object of all at `prefix` or of those `about`
+    something, `to` a place.
 
     Where there is none it is `default`; without one it is a failure.
     """
-    if given.key is None:
+    value: Any
+    if given.about is not None:
+        near = found_by_words(state.memory, given.about, stamp.at, given.scope, given.limit)
+        value = {key: _value(memory) for key, memory in near.items()}
+    elif given.key is None:
         every = state.memory.recall_all(given.prefix or "", stamp.at, given.scope)
-        value: Any = {key: _value(memory) for key, memory in every.items()}
+        value = {key: _value(memory) for key, memory in every.items()}
     else:
         value = _recalled(state, given, given.key, stamp.at)
     return _placed(state, given.to, value)

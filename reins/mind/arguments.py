@@ -59,18 +59,22 @@ class Restore(_Keeping):
 
 
 class Recall(_Arguments):
-    """The key of a memory, or what keys begin with, and the place for what is found."""
+    """The key of a memory, what keys begin with, or what is looked for by words, and the place for
+    what is found. `limit` is of those that are looked for.
+    """
 
     to: str
     key: str | None = None
     prefix: str | None = None
+    about: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    limit: Annotated[int, Field(ge=1, le=100)] = 5
     scope: Scope | None = None
     default: Any = None
 
     @model_validator(mode="after")
     def _one(self) -> Self:
-        if (self.key is None) == (self.prefix is None):
-            raise ValueError("give either key or prefix")
+        if [self.key, self.prefix, self.about].count(None) != len(("key", "prefix", "about")) - 1:
+            raise ValueError("give either key, prefix or about")
         return self
 
 

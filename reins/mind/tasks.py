@@ -10,6 +10,7 @@ from reins.mind.errors import MindError
 from reins.mind.held import Act, Held, act_of, arguments
 from reins.mind.lineage import Lineage
 from reins.mind.memories import Scope
+from reins.mind.relevance import found_by_words
 from reins.plans.actions import Actions
 from reins.plans.builtin import with_part
 from reins.plans.context import Context
@@ -51,6 +52,13 @@ class TaskMind:
         """The values of memories whose keys begin so, by key, each of its nearest scope."""
         every = self._held().memory.recall_all(prefix, self._now(), scope)
         return {key: _value(memory) for key, memory in every.items()}
+
+    def recall_about(
+        self, about: str, scope: Scope | None = None, limit: int = 5
+    ) -> dict[str, Any]:
+        """The values of the memories that fit by words, best first: a replay finds the same."""
+        found = found_by_words(self._held().memory, about, self._now(), scope, limit)
+        return {key: _value(memory) for key, memory in found.items()}
 
     def probability(self, claim: str) -> float:
         """The probability of a claim as it stands; of one without evidence, its prior."""
@@ -106,9 +114,13 @@ def _with_value(args: Mapping[str, Any], state: Any) -> dict[str, Any]:
 
 
 async def _recall(state: Any, ctx: Context) -> Any:
-    """Put the value of the memory at `key`, or an object of all at `prefix`, `to` a part."""
+    """Put the value of the memory at `key`, or an object of all at `prefix` or of those `about`
+    something, `to` a part.
+    """
     mind, asked = mind_in(ctx), arguments(Recall, ctx.args)
     act_of("recall", ctx.args)
+    if asked.about is not None:
+        return with_part(state, asked.to, mind.recall_about(asked.about, asked.scope, asked.limit))
     if asked.key is None:
         return with_part(state, asked.to, mind.recall_all(asked.prefix or "", asked.scope))
     try:

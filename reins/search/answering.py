@@ -17,17 +17,16 @@ Shown = dict[str, Any]
 
 
 def grouped(found: Found, *, around: int = 0, store: Reader) -> dict[str, Any]:
-    """Shapes: `groups`, best first, each of one session or conversation, with its `hits` in order;
-    `behind`, rows that were not searched; `by_meaning`; `indexed`.
+    """Shapes: `groups`, best first, each of one session, conversation or document, with its `hits`
+    in order; `behind`, rows that were not searched; `by_meaning`; `indexed`.
 
     `around`: each hit has so many rows from before and after it in `nearby`.
     """
-    groups: dict[tuple[str | None, str | None], list[tuple[Hit, Shown]]] = {}
+    groups: dict[tuple[str | None, str | None, str | None], list[tuple[Hit, Shown]]] = {}
     for hit, as_shown in zip(found.hits, listed(found, around=around, store=store), strict=True):
         row = hit.row
-        own = (
-            (None, row["conversation_id"]) if row["conversation_id"] else (row["session_id"], None)
-        )
+        talk, document_id = row["conversation_id"], row["document_id"]
+        own = (None if talk else row["session_id"], talk, document_id)
         groups.setdefault(own, []).append((hit, as_shown))
     return {
         "groups": [_group(*own, hits) for own, hits in groups.items()],
@@ -50,13 +49,17 @@ def listed(found: Found, *, around: int = 0, store: Reader) -> list[Shown]:
 
 
 def _group(
-    session_id: str | None, conversation_id: str | None, hits: Sequence[tuple[Hit, Shown]]
+    session_id: str | None,
+    conversation_id: str | None,
+    document_id: str | None,
+    hits: Sequence[tuple[Hit, Shown]],
 ) -> dict[str, Any]:
     first, best = hits[0]
     of_session = session_id is not None
     return {
         "session_id": session_id,
         "conversation_id": conversation_id,
+        "document_id": document_id,
         "agent_id": first.row["agent_id"] if of_session else None,
         "agent_type": first.row["agent_type"] if of_session else None,
         "score": best["score"],
@@ -73,6 +76,8 @@ def shown(hit: Hit, words: Sequence[str] = ()) -> Shown:
         "conversation_id": row["conversation_id"],
         "kind": row["kind"],
         "number": row["number"],
+        "document_id": row["document_id"],
+        "place": row["place"],
         "actor": row["actor"],
         "at": iso(row["at"]),
         "cost_usd": row["cost_usd"],

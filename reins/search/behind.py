@@ -4,12 +4,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from reins.search.current import Outdated, current, outdated, outdated_in
 from reins.search.deeds import newest_described
 from reins.search.matching import fitting
-from reins.search.passages import COLUMNS, TABLES, as_table, passages_of, with_types
+from reins.search.passages import COLUMNS, FOLLOWED, as_table, passages_of, with_types
 from reins.search.query import Query, contains
 from reins.search.session_types import Types
-from store import agent_steps, messages
+from store import agent_steps, chunks, documents, messages
 from store.following import Follower, as_journalled
 from store.reading import Reader
 
@@ -20,11 +21,11 @@ _SCANNED = 1_000
 """Rows of one table that are taken from it where the index is far behind."""
 
 
-def tail(store: Reader, types: Types, *, upto: int, actions: int) -> tuple[pa.Table, int]:
-    """Passages of rows after `upto` and of actions after `actions`, and how many rows are left
-    out.
+def tail(store: Reader, types: Types, *, upto: int, actions: int) -> tuple[pa.Table, int, Outdated]:
+    """Passages of rows after `upto` and of actions after `actions`, how many rows are left out, and
+    which chunks are outdated by what came after `upto`.
     """
-    feed = Follower(store, TABLES, columns=COLUMNS)
+    feed = Follower(store, FOLLOWED, columns=COLUMNS)
     feed.position = upto
     rows: list[tuple[str, Row]] = []
     more = True
@@ -32,23 +33,30 @@ def tail(store: Reader, types: Types, *, upto: int, actions: int) -> tuple[pa.Ta
         found, more = feed.poll()
         rows += found
     newest = _newest_number(store) if more else feed.position
-    passages = [*passages_of(rows, types), *with_types(newest_described(actions, store), types)]
+    before = outdated_in(rows)
+    if more:
+        later = store.joined(documents.TABLE, {}, f"journal_n > {feed.position}")
+        before = {**before, **outdated(later)}
+    own = current(passages_of(rows, types), before)
+    passages = [*own, *with_types(newest_described(actions, store), types)]
     # Once each: a session that was created twice is one.
     once = {passage.n: passage for passage in passages}
-    return as_table(once.values()), newest - feed.position
+    return as_table(once.values()), newest - feed.position, before
 
 
-def scanned(query: Query, limit: int, upto: int, store: Reader, types: Types) -> list[Row]:
+def scanned(
+    query: Query, limit: int, upto: int, *, before: Outdated, store: Reader, types: Types
+) -> list[Row]:
     """Texts of a folder whose index is far behind, found by reading the tables themselves."""
     has = " OR ".join(contains(each) for each in (*query.words, *query.phrases))
     rows = []
-    for table in (agent_steps.TABLE, messages.TABLE):
+    for table in (agent_steps.TABLE, messages.TABLE, chunks.TABLE):
         opened = store.table(table)
         if opened is not None:
             where = f"journal_n > {upto}" + (f" AND ({has})" if has else "")
             found = opened.search().where(where).limit(_SCANNED).to_arrow()
             rows += [(table.name, row) for row in as_journalled(found).to_pylist()]
-    return fitting(as_table(passages_of(rows, types)), query, limit)
+    return fitting(as_table(current(passages_of(rows, types), before)), query, limit)
 
 
 def _newest_number(store: Reader) -> int:

@@ -5,7 +5,7 @@ read, or is of another journal, it is thrown away and made anew.
 """
 
 import shutil
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -23,10 +23,10 @@ from store.lance.tables import connect, quoted
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 5
+FORMAT = 6
 """Of the folder: an index of another format is made anew. 2 has its texts in one form of Unicode, 3
 is that of the page; 4 has digests of sessions, descriptions of actions, and an order of its own; 5
-has segments.
+has segments, 6 passages of documents.
 """
 STORED = SCHEMA.append(pa.field("serial", pa.int64()))
 """`serial` is the order in which passages came into the index, without gaps but for what was
@@ -37,6 +37,8 @@ DAMAGED = "damaged"
 """A file that says so: who searches may be another process than who mends."""
 _FLAT = 20_000
 """So many vectors are compared one by one sooner than through an index of them."""
+_AT_ONCE = 200
+"""Documents whose chunks are taken out with one commit."""
 _FULL_TEXT = FTS(
     base_tokenizer="icu", with_position=True, remove_stop_words=False, max_token_length=100
 )
@@ -96,6 +98,10 @@ class Index:
         rows = self._asked(f"session_id IN ({named}) AND kind = 'guidance'")
         return sorted(rows, key=lambda row: int(row["n"]))
 
+    def take_out(self, outdated: Mapping[str, int]) -> None:
+        """Take out the chunks of documents whose rows are numbered below these numbers."""
+        _take_out(self._words, outdated)
+
     def keep_up(self) -> None:
         """Index what is not, and put small segments together, where that is due."""
         self._words.keep_up()
@@ -154,6 +160,10 @@ class Index:
         """All passages up to this serial have a vector of the route."""
         self._vectors.note(upto=upto)
 
+    def take_out_vectors(self, outdated: Mapping[str, int]) -> None:
+        """As `take_out`."""
+        _take_out(self._vectors, outdated)
+
     def keep_vectors_up(self) -> None:
         """As `keep_up`; an index of vectors is made where comparing all takes too long."""
         self._vectors.keep_up()
@@ -202,7 +212,8 @@ def _index_vectors(table: LanceTable) -> None:
 
 
 def _add_indices(table: LanceTable) -> None:
-    for column in ("n", "serial", "session_id", "conversation_id", "agent_id", "at"):
+    columns = ("n", "serial", "session_id", "conversation_id", "agent_id", "document_id", "at")
+    for column in columns:
         table.create_index(column, config=BTree())
     for column in ("source", "kind"):
         table.create_index(column, config=Bitmap())
@@ -212,3 +223,12 @@ def _remove_digests(segments: Segments, named: Iterable[tuple[str, int]]) -> Non
     """Remove those whose successors come now."""
     if old := [str(n) for source, n in named if source == "session"]:
         segments.delete(f"n IN ({', '.join(old)})")
+
+
+def _take_out(segments: Segments, outdated: Mapping[str, int]) -> None:
+    documents = sorted(outdated.items())
+    for at in range(0, len(documents), _AT_ONCE):
+        some = documents[at : at + _AT_ONCE]
+        segments.delete(
+            " OR ".join(f"(document_id = {quoted(own)} AND n < {n})" for own, n in some)
+        )

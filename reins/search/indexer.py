@@ -10,24 +10,25 @@ from typing import Literal, Protocol
 import structlog
 
 from reins.loops import TaskLoop, ThreadLoop
+from reins.search.current import current, outdated_in
 from reins.search.deeds import described_after
 from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index
-from reins.search.passages import COLUMNS, TABLES, passages_of, with_types
+from reins.search.novelty import Novelty, Told
+from reins.search.passages import COLUMNS, FOLLOWED, passages_of, with_types
+from reins.search.resting import LOOK_S, rest_s
 from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
 from reins.threads import Threads
+from store import documents
 from store.following import Follower
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
 
-_LOOK_S = 0.25
 _FIRST_S = 2.0
 """A start is not held up by it."""
-_REST = 20
-"""Parts of rest to one of work while the loop of the sessions lags."""
 _BATCH = 256
 _KNOWN = 10_000
 """Texts whose vectors are kept, by their hashes: agents repeat themselves."""
@@ -70,13 +71,15 @@ class WordsIndexer(ThreadLoop):
         actions, looked = described_after(self._index.actions, self._store)
         more_actions = looked > self._index.actions
         if not (feed.touched() or self._more or more_actions or self._digests.are_due()):
-            return _LOOK_S
+            return LOOK_S
         found, self._more = feed.poll()
         if feed.replaced != self._replaced:  # another folder has taken this one's place
             self._feed = None
             return 0.0
-        passages = passages_of(found, self._types) + with_types(actions, self._types)
-        self._index.add(passages, feed.position, looked)
+        before = outdated_in(found)
+        self._index.take_out(before)
+        rows = current(passages_of(found, self._types), before)
+        self._index.add(rows + with_types(actions, self._types), feed.position, looked)
         self._digests.note(found)
         if names := self._digests.take():
             guidance = self._index.guidance(names)
@@ -91,7 +94,7 @@ class WordsIndexer(ThreadLoop):
         return super().failed(error)
 
     def _opened(self) -> Follower:
-        feed = Follower(self._store, TABLES, columns=COLUMNS)
+        feed = Follower(self._store, FOLLOWED, columns=COLUMNS)
         feed.position = self._index.open()
         self._digests.now(out_of_date(self._index.digests(), self._store))
         self._feed, self._replaced, self._more = feed, feed.replaced, True
@@ -107,6 +110,8 @@ class VectorsIndexer(TaskLoop):
         self._busy = busy
         self._index = Index(store.folder)
         self._threads = Threads("search", 1)
+        self._store = store
+        self._ends: Follower | None = None
         self._known: OrderedDict[bytes, list[float]] = OrderedDict()
         self._route = ""
         self._upto = 0
@@ -117,13 +122,14 @@ class VectorsIndexer(TaskLoop):
         if route != self._route:
             self._known.clear()
             self._upto = await self._threads.call(self._index.open_vectors, route)
-            self._route = route
+            self._route, self._ends = route, Follower(self._store, (documents.TABLE,))
+        await self._threads.call(self._take_out)
         newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
             if newest < self._upto:  # the index was made anew, and its vectors went with it
                 self._route = ""
-            return 4 * _LOOK_S
+            return 4 * LOOK_S
         if rows := await self._threads.call(self._index.passages, self._upto, upto):
             vectors = await self._vectors([row["text"] for row in rows])
             await self._threads.call(self._index.add_vectors, rows, vectors)
@@ -137,6 +143,15 @@ class VectorsIndexer(TaskLoop):
         self._route = ""
         super().failed(error)
         return _AWAY_S
+
+    def _take_out(self) -> None:
+        """Vectors of chunks go with them; one that comes late has no words any more, and counts
+        for nothing.
+        """
+        more = self._ends is not None and self._ends.touched()
+        while more and self._ends is not None:
+            found, more = self._ends.poll()
+            self._index.take_out_vectors(outdated_in(found))
 
     async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
@@ -153,25 +168,26 @@ class VectorsIndexer(TaskLoop):
 
 
 class Indexers:
-    """Both loops, as far as the settings want them. `stop` ends them; a second one does nothing."""
+    """The loops, as far as the settings want them. `stop` ends them; a second one does nothing.
 
-    def __init__(self, store: Reader, model: Embeddings, busy: Callable[[], bool]) -> None:
+    `told` gets how like the newest rows of sessions are to their own past, where vectors say it.
+    """
+
+    def __init__(
+        self, store: Reader, model: Embeddings, busy: Callable[[], bool], told: Told
+    ) -> None:
         self._words = WordsIndexer(store, busy)
         self._vectors = VectorsIndexer(store, model, busy)
+        self._novelty = Novelty(store, told, busy)
 
     def start(self, by: Literal["off", "words", "meaning"]) -> None:
         if by != "off":
             self._words.start()
         if by == "meaning":
             self._vectors.start()
+            self._novelty.start()
 
     async def stop(self) -> None:
+        await self._novelty.stop()
         await self._vectors.stop()
         await asyncio.to_thread(self._words.stop, STEP_S)
-
-
-def rest_s(worked_s: float, *, more: bool, busy: bool) -> float:
-    """Seconds until the next round."""
-    if busy:
-        return max(_LOOK_S, _REST * worked_s)
-    return worked_s if more else _LOOK_S

@@ -11,7 +11,7 @@ import orjson
 import pyarrow as pa
 
 from reins.search.session_types import Types
-from store import agent_steps, agents_config, memories, messages
+from store import agent_steps, agents_config, chunks, documents, memories, messages
 from store.lance.tables import STAMP, TEXT, Table
 
 Row = Mapping[str, Any]
@@ -33,13 +33,16 @@ SCHEMA = pa.schema(
         ("cost_usd", pa.float64()),
         ("action_id", TEXT),
         ("text", TEXT),
+        ("document_id", TEXT),
+        ("place", TEXT),
     ]
 )
-"""`n` is the row's number in the journal, `number` that in its log or conversation. What is made of
-no row of the journal has an `n` below 0; see `number_of`.
+"""`n` is the row's number in the journal, `number` that in its log, conversation or document. What
+is made of no row of the journal has an `n` below 0; see `number_of`. `place` of a chunk is
+`VERSION:FROM-TO`, as a citation has it.
 """
 
-SOURCES = ("step", "message", "memory", "session", "action")
+SOURCES = ("step", "message", "memory", "session", "action", "chunk")
 _ACTOR = re.compile(r'"actor":("(?:[^"\\]|\\.)*")')
 
 
@@ -60,6 +63,8 @@ class Passage:
     cost_usd: float | None
     text: str
     action_id: str | None = None
+    document_id: str | None = None
+    place: str | None = None
 
 
 def number_of(source: str, name: str) -> int:
@@ -72,7 +77,7 @@ def passages_of(rows: Iterable[tuple[str, Row]], types: Types) -> list[Passage]:
     """The passages of rows as they are journalled, named by their tables; one without text gives
     none.
     """
-    made = (_MADE[table](row) for table, row in rows)
+    made = (_MADE[table](row) for table, row in rows if table in _MADE)
     return with_types((passage for passage in made if passage is not None), types)
 
 
@@ -116,6 +121,17 @@ def _memory(row: Row) -> Passage | None:
         row, f"{row['key']}: {value}" if value else "",
         source="memory", session_id=row["session_id"], agent_id=row["agent_id"], kind=row["kind"],
         actor=row["actor"], number=row["seq"], at=row["at"],
+    )  # fmt: skip
+
+
+def _chunk(row: Row) -> Passage | None:
+    """A piece of a document, with the headings that it stands under."""
+    heading, text = row["heading"], row["text"]
+    return _made(
+        row, f"{heading}\n{text}" if heading and text.strip() else text,
+        source="chunk", session_id=None, agent_id=None, kind="chunk", actor=row["actor"],
+        number=row["number"], at=row["at"], document_id=row["document_id"],
+        place=f"{row['version']}:{row['from_char']}-{row['to_char']}",
     )  # fmt: skip
 
 
@@ -171,10 +187,13 @@ _MADE: Mapping[str, Callable[[Row], Passage | None]] = {
     messages.TABLE.name: _message,
     memories.TABLE.name: _memory,
     agents_config.TABLE.name: _session,
+    chunks.TABLE.name: _chunk,
 }
 TABLES: tuple[Table, ...] = (
-    agent_steps.TABLE, messages.TABLE, memories.TABLE, agents_config.TABLE,
+    agent_steps.TABLE, messages.TABLE, memories.TABLE, agents_config.TABLE, chunks.TABLE,
 )  # fmt: skip
+FOLLOWED = (*TABLES, documents.TABLE)
+"""With the rows that say which chunks are current."""
 COLUMNS = {
     agent_steps.TABLE.name: (
         "session_id", "agent_id", "seq", "kind", "text", "error", "payload", "created_at",

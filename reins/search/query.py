@@ -21,12 +21,14 @@ _COLUMNS = {
     "type": "agent_type",
     "by": "actor",
     "actor": "actor",
+    "document": "document_id",
 }
 _KINDS = {
     "said": ("tick", "final", "message"),
     "errors": ("error",),
     "messages": ("message",),
     "memories": ("put", "forget", "restore"),
+    "chunks": ("chunk",),
 }
 """Sorts of kinds that readers name; other kinds are those of the rows themselves."""
 HELP = {
@@ -36,7 +38,8 @@ HELP = {
     "conversation:": "in a conversation",
     "kind:": "said, errors, guidance, status, final, message, …",
     "by:": "by a person or an agent",
-    "source:": "steps, messages, memories, sessions, actions",
+    "source:": "steps, messages, memories, sessions, actions, chunks",
+    "document:": "in a document, by its id",
     "since:": "a time, or how long ago: 24h",
     "until:": "a time, or how long ago: 24h",
     "cost>": "dearer than so many dollars",

@@ -10,6 +10,7 @@ from store.lance.tables import STAMP, TEXT, quoted
 
 _OPERATORS = {"==": "=", ">=": ">=", "<=": "<=", ">": ">", "<": "<"}
 _WORD = re.compile(r'\s*("[^"]*"|[()]|[^\s()"]+)')
+_QUOTED = re.compile(r'("[^"]*")')
 _AT = re.compile(r"(\d{4}-\d\d-\d\d)\s(\d\d:\d\d:\d\d\.\d{6})Z")
 
 
@@ -22,7 +23,11 @@ def usable(expression: str, schema: pa.Schema) -> str | None:
     """
     if "\\" in expression:  # an escape: where a text ends is not looked into
         return None
-    text = _AT.sub(r"\1T\2Z", expression)
+    # A time has a space in it, as texts in quotes may.
+    text = "".join(
+        part if part.startswith('"') else _AT.sub(r"\1T\2Z", part)
+        for part in _QUOTED.split(expression)
+    )
     words = _WORD.findall(text)
     if "".join(words) != "".join(_without_space(text)):
         return None
@@ -32,7 +37,7 @@ def usable(expression: str, schema: pa.Schema) -> str | None:
 
 def _without_space(text: str) -> list[str]:
     return [part if part.startswith('"') else "".join(part.split())
-            for part in re.split(r'("[^"]*")', text)]  # fmt: skip
+            for part in _QUOTED.split(text)]  # fmt: skip
 
 
 def _conjuncts(words: list[str]) -> list[list[str]]:

@@ -40,6 +40,25 @@ class Answers(Protocol):
 Scope: TypeAlias = Literal["session", "agent", "shared"]
 
 
+@dataclass(frozen=True, slots=True)
+class FoundMemory:
+    """A memory that was looked for; `score` is from 0 to 1, `by` words, meaning or both."""
+
+    key: str
+    scope: Scope
+    text: str
+    score: float
+    by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The memories that were found, best first; `note` is why they were not searched by meaning."""
+
+    memories: tuple[FoundMemory, ...] = ()
+    note: str | None = None
+
+
 class Mind(Protocol):
     """The memories of a session, its agent and all, by key; without a scope those of the nearest
     that has the key. A change counts once the call's result is on record.
@@ -50,6 +69,10 @@ class Mind(Protocol):
     def remember(self, key: str, text: str, scope: Scope) -> None: ...
 
     def recall_all(self, scope: Scope | None = None) -> Mapping[str, str]: ...
+
+    async def find(self, about: str, scope: Scope | None, limit: int) -> Found:
+        """Those about something, by words and by meaning; of a scope, or of all."""
+        ...
 
     def forget(self, key: str, scope: Scope) -> None: ...
 
@@ -101,6 +124,36 @@ class Facts(Protocol):
 
     def done_before(self, told: Mapping[str, Any] | None) -> None:
         """The call is done again from its record: the words of its row."""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A part of a document: its place, `ID:VERSION:FROM-TO`, its title, its text; `to_char` is the
+    character behind it, of `chars` in all.
+    """
+
+    place: str
+    title: str
+    text: str
+    to_char: int
+    chars: int
+
+
+class Documents(Protocol):
+    """What people and agents have added to be read and cited. Raises: ToolError."""
+
+    async def search(self, query: str, document_id: str | None, most: int) -> list[Passage]: ...
+
+    async def read(
+        self, document_id: str, version: int | None, from_char: int, to_char: int | None
+    ) -> Passage: ...
+
+    async def cite(self, document_id: str, version: int | None, quote: str) -> str:
+        """The place of words that stand in it."""
+        ...
+
+    async def add(self, source: str, text: str | None, title: str | None) -> Passage:
+        """Store a version, on record when it returns; a passage without text."""
         ...
 
 
@@ -111,6 +164,14 @@ class Search(Protocol):
         self, query: str, like: str | None, *, around: int, limit: int
     ) -> Mapping[str, Any]:
         """The answer of `GET /api/search`: `groups` of `hits`, and how many rows are `behind`."""
+        ...
+
+
+class Tables(Protocol):
+    """Reads the tables of all sessions. Raises: ToolError for what has no result."""
+
+    async def select(self, statement: str, most: int) -> str:
+        """The result of one SELECT as CSV, at most so many rows; it says if there are more."""
         ...
 
 
@@ -146,7 +207,9 @@ class Context:
     mind: Mind | None = None
     boards: Boards | None = None
     facts: Facts | None = None
+    documents: Documents | None = None
     search: Search | None = None
+    tables: Tables | None = None
 
     async def in_thread(self, function: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
         """Call what blocks in a thread; it sees this task's context variables."""

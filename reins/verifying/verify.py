@@ -14,6 +14,7 @@ from reins.verifying import (
     known,
     minds,
     numbers,
+    papers,
     receipts,
     states,
     talks,
@@ -81,6 +82,8 @@ CHECKS: dict[str, Check] = {
     "facts_rooted": Check(
         known.facts_rooted, "what was said of a fact is on record once, and the fact is there"
     ),
+    "documents_whole": Check(papers.documents_whole, "a version of a document has all of its text"),
+    "blobs_whole": Check(papers.blobs_whole, "a file of a document is there, as it came"),
     "calls_unique": Check(calls.calls_unique, "an attempt of a model call is on record once"),
     "calls_have_rows": Check(calls.calls_have_rows, "calls belong to rows that are there"),
     "calls_counted": Check(calls.calls_counted, "a row counts what its calls took"),

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from werkzeug.exceptions import BadRequest
 from werkzeug.wrappers import Request, Response
 
+from reins.documents.blobs import MAX_BYTES
 from reins.web.authentication import Authentication
 from reins.web.framing import flaw
 from reins.web.hosts import Hosts
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY_BYTES = 512 * 1024
+_FILES_AT = "/api/documents/files"
 MAX_SOCKETS = 200
 _OPENINGS_PER_S = 20.0
 """A socket leaves a thread behind that ends at its next ping: the library's."""
@@ -129,12 +131,13 @@ class Guard:
 
     def _too_large(self, request: Request) -> Response | None:
         size_bytes = request.content_length or 0
-        if size_bytes <= MAX_BODY_BYTES:
+        most_bytes = MAX_BYTES if request.path == _FILES_AT else MAX_BODY_BYTES
+        if size_bytes <= most_bytes:
             return None
         return refusal(
             413,
             "the body is too large",
-            f"it has {size_bytes} bytes; expected {MAX_BODY_BYTES} at the most",
+            f"it has {size_bytes} bytes; expected {most_bytes} at the most",
         )
 
     def _no_handshake(self, request: Request) -> Response | None:

@@ -253,6 +253,7 @@ def test_pages_on_which_nothing_is_yet(empty, visit, check, look):
         ("sessions", "No sessions yet"), ("conversations", "No conversations yet"),
         ("queue", "No actions yet"), ("attention", "Nothing needs attention"),
         ("topics", "No topics yet"), ("schedules", "No schedules yet"),
+        ("documents", "No documents yet"),
     ):  # fmt: skip
         page.goto(f"{empty.at}/{path}")
         expect(page.get_by_role("heading", name=heading)).to_be_visible()

@@ -171,3 +171,20 @@ def _memories(app, session_id: str) -> list:
 
 def _kept(app, session_id: str) -> dict:
     return {each["key"]: each["held"] for each in _memories(app, session_id)}
+
+
+def test_what_a_thought_was_told_of_its_memories(plans, visit):
+    """The row of a thought says which memories it was told, how it came to these, and how many."""
+    keep = q.memory_put("tea", "ann", "the pot is blue", scope="shared")
+    assert q.wait_for_action(keep)["outcome"] == "applied"
+    config = {"goal": "say what is in the pot", "tools": ["memory"], "max_iterations": 1}
+    plans.applied([q.agent_create("potter", "ann", agent_type="task", config=config)])
+    until(lambda: len(plans.read("/api/sessions/potter/steps")["items"]) > 1, "it has thought")
+    page = visit(f"{plans.page_of('potter')}?seq=2")
+    for tab in ("Mind", "Model"):
+        page.get_by_role("tab", name=tab).click()
+        told = page.get_by_role("region", name="Recalled memories")
+        expect(told).to_contain_text("remembered (shared) under 'tea': the pot is blue")
+        expect(told).to_contain_text("All of them have room.")
+    picture(page, "recalled")
+    assert axe_findings(page) == []

@@ -103,6 +103,21 @@ def test_a_hit_of_a_log_opens_its_row(searched, visit):
     expect(row_of(page, int(seq))).to_be_visible()
 
 
+def test_a_hit_of_an_action_opens_it_in_the_queue(searched, visit):
+    """By why it was done; a session's own hit opens the session."""
+    action = q.create_action("note_add", "dora", agent_id="mara", seq=1, text="the fog rolls in")
+    searched.applied([q.enqueue(action)])
+    page = visit(f"{searched.at}/search?q=fog+by:dora")
+    line = _lines(page).filter(has_text="the fog rolls in")
+    expect(line).to_contain_text("note add")
+    line.get_by_role("link").click()
+    page.wait_for_url(f"**/queue?action={action['action_id']}")
+    page.goto(f"{searched.at}/search?q=%22lighthouses%22+source:session")
+    expect(_lines(page)).to_have_count(1)
+    _lines(page).get_by_role("link").click()
+    page.wait_for_url("**/sessions/mara")
+
+
 def test_a_search_is_saved_for_all_and_taken_away(searched, visit):
     """Under a name; its hits as a file."""
     page = visit(f"{searched.at}/search?q=price")

@@ -67,6 +67,8 @@ def test_kills_amid_indexing(tmp_path, empty_folder):
     assert set(numbers(data, "vectors")) <= set(words)
     assert len(numbers(data, "vectors")) == len(set(numbers(data, "vectors")))
     assert rows_with_text(reader) <= set(words)
+    told = Searcher(reader).search("source:session", limit=100).hits
+    assert sorted(hit.row["session_id"] for hit in told) == [f"s{n}" for n in range(SESSIONS)]
     found = Searcher(reader).search("remark", limit=100)
     assert sorted(hit.row["text"] for hit in found.hits) == sorted(
         row["text"] for row in list_messages("room", store=reader)

@@ -27,8 +27,10 @@ from store import (
     agent_steps,
     agents_config,
     approval_rules,
+    chunks,
     conversations,
     dead_letters,
+    documents,
     evidence,
     facts,
     group_reads,
@@ -50,7 +52,7 @@ ROOT = Path(__file__).resolve().parents[2]
 READERS = (
     agent_state, agent_steps, messages, participants, conversations, agents_config, inbox,
     approval_rules, saved, notes, evidence, memories, facts, topics, dead_letters,
-    topic_bounds, kv, group_reads, schedules, sightings,
+    topic_bounds, kv, group_reads, schedules, documents, chunks, sightings,
 )  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import socket
 import time
 import urllib.parse
 
+from agent_core.actions.documents import document_id_of
 from reins.redaction import HIDDEN
 from store.lance.tables import connect
 from store.reading import Reader
@@ -179,6 +180,7 @@ def every_get(house):
     ids["path"] = ["notes.txt"]
     ids["topic"] = ["news"]
     ids["board"], ids["key"] = ["news"], ["headline"]
+    ids["document_id"] = [document_id_of("notes")]
     for path, verbs in DOCUMENT["paths"].items():
         if "get" in verbs and not path.endswith("/events"):
             names = re.findall(r"{(\w+)}", path)
@@ -286,6 +288,7 @@ def look_everywhere(folder, model, collector):
             house.act("/api/sessions", agent_id=agent_type, agent_type=agent_type, config=config)
         house.act("/api/topics/news", message=SAID[0])
         house.ask("PUT", "/api/boards/news/headline", {"actor": "ann", "value": SAID[0]})
+        house.act("/api/documents", source="notes", text=SAID[0])
         with house.page("joke") as live, stream_of(house, "leaky") as stream:
             people(house, said)
             until(lambda: len(house.lines("leaky", "tick")) > 14, "it has said all")

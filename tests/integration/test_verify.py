@@ -425,7 +425,7 @@ def another_actor_is_read(folder):
             folder.flip(path, place)
 
 
-@breaks("acknowledged_there", "receipts_confirmed", killed=True)
+@breaks("acknowledged_there", "receipts_confirmed", "documents_whole", killed=True)
 def the_log_of_the_journal_is_gone(folder):
     (folder.path / "journal.sqlite-wal").unlink()
 
@@ -492,6 +492,31 @@ def a_value_of_a_board_is_missing(folder):
 @breaks("boards_announced")
 def a_value_of_a_board_is_ahead(folder):
     folder.put("kv", folder.row("kv"), version=9)
+
+
+@breaks("documents_whole")
+def a_chunk_is_missing(folder):
+    folder.delete("chunks", folder.row("chunks", "number = 2"))
+
+
+@breaks("documents_whole")
+def a_chunk_has_another_text(folder):
+    folder.put("chunks", folder.row("chunks"), text="nothing")
+
+
+@breaks("documents_whole")
+def a_version_is_missing(folder):
+    folder.delete("documents", folder.row("documents"))
+
+
+@breaks("blobs_whole")
+def a_file_of_a_document_is_missing(folder):
+    next((folder.path / "blobs").iterdir()).unlink()
+
+
+@breaks("blobs_whole")
+def a_file_of_a_document_has_other_bytes(folder):
+    folder.flip(next((folder.path / "blobs").iterdir()), 0)
 
 
 @breaks("calls_unique", "calls_counted")

@@ -5,8 +5,11 @@ from typing import Any
 
 import queue_imp as q
 from agent_core.actions.deciding import decision_about
+from agent_core.actions.documents import document_id_of
+from reins.documents.asking import put_blob
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
+from store.folder import DataFolder
 from store.inbox import list_items
 from store.messages import last_number
 from store.queue import writer as queue_writer
@@ -22,6 +25,7 @@ _PLAN = {
         {"kind": "task", "name": "remember", "args": {"key": "house", "value": 1}},
     ],
 }
+TEXT = "A sentence of a long text. " * 100
 _BUDGET = {"session": {"ticks": 3}}
 
 
@@ -32,7 +36,7 @@ def make(data: Path, workers: Workers, *, kill: bool = False) -> None:
     """
     log = data.with_suffix(".log")
     settings = {"REINS_FLUSH_S": "60"} if kill else {}
-    for action in _actions():
+    for action in _actions(put_blob(DataFolder(data), TEXT.encode())):
         queue_writer.writer_at(data).append(action)
     worker = workers.start(data, log, **settings)
     reader = Reader(data)
@@ -72,7 +76,7 @@ def _status(session_id: str, reader: Reader) -> str | None:
     return None if state is None else str(state["status"])
 
 
-def _actions():
+def _actions(blob: str):
     def of(kind, agent_id=None, **payload):
         return q.create_action(kind, "tester", agent_id=agent_id, **payload)
 
@@ -109,4 +113,7 @@ def _actions():
     fact = of("fact_remember", subject="Elm", relation="is in", object="Bonn")
     yield fact
     yield of("fact_end", fact_id=fact["action_id"])
+    yield of("document_add", source="inline", text="# Tea\n\nIt is green.\n")
+    yield of("document_add", source="file", blob=blob, media_type="text/plain")
+    yield of("document_remove", document_id=document_id_of("inline"))
     yield of("environment_reload")

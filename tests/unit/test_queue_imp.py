@@ -67,6 +67,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
     queue_imp.fact_retract("ann", source="Mara", text="made up")
     queue_imp.fact_restore("ann", "f1")
     queue_imp.alias_decide("a", "b", "ann", "same", scope="agent", agent_id="a1")
+    queue_imp.add_document("notes/a", "ann", text="tea", title="Tea")
+    queue_imp.remove_document("doc_0123456789ab", "ann")
     item = {"item_id": "i1", "agent_id": "a1", "session_id": "s1", "call_hash": "h"}
     monkeypatch.setattr(queue_imp, "_item", lambda _: item)
     queue_imp.inbox_decide("i1", "ann", "approve", remember={"scope": "agent", "argv": ["ls"]})
@@ -112,6 +114,8 @@ def test_payloads_of_the_helpers(written, monkeypatch):
         {"fact_id": "f1", "text": ""},
         {"scope": "agent", "agent_id": "a1", "name": "a", "other": "b", "decision": "same",
          "text": ""},
+        {"title": "Tea", "source": "notes/a", "text": "tea"},
+        {"document_id": "doc_0123456789ab"},
         {"agent_id": "a1", "session_id": "s1", "item_id": "i1", "decision": "approve",
          "call_hash": "h", "remember": {
              "scope": "agent", "argv": ["ls"], "more": False, "anything": False}},

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from reins.tools.context import Context, Scope
+from reins.tools.context import Context, FoundMemory, Scope
 from reins.tools.declaring import tool
 from reins.tools.outcome import ToolError
 
@@ -14,6 +14,8 @@ _KEYS = 100
 _TEXT_CHARACTERS = 4_000
 _ALL_CHARACTERS = 64_000
 _SHOWN = 80
+_FOUND = 10
+_FOUND_SHOWN = 400
 _Key = Annotated[str, Field(min_length=1, max_length=100)]
 _Scope = Annotated[
     Scope, Field(description="session: this work; agent: your later work too; shared: all agents")
@@ -54,8 +56,16 @@ async def recall(
     scope: Annotated[
         Scope | None, Field(description="none: your own first, then agent, then shared")
     ] = None,
+    about: Annotated[
+        str | None,
+        Field(min_length=1, max_length=1_000, description="find those about this, best first"),
+    ] = None,
 ) -> str:
-    """Say what is kept under a key; without a key, list all keys with the begin of their texts."""
+    """Say what is kept under a key, or find texts about something by words and meaning; without
+    either, list all keys with the begin of their texts.
+    """
+    if about is not None and key is None:
+        return await _found(context, about, scope)
     kept = _kept(context, scope)
     if key is None:
         told = [f"{name}: {' '.join(text.split())[:_SHOWN]}" for name, text in kept.items()]
@@ -102,6 +112,21 @@ def _kept(context: Context, scope: Scope | None) -> Mapping[str, str]:
     if scope is not None:
         return {**notes, **context.mind.recall_all(scope)}
     return {**context.mind.recall_all(), **notes, **context.mind.recall_all("session")}
+
+
+async def _found(context: Context, about: str, scope: Scope | None) -> str:
+    """A line for each text that was found, and one that says so where it was by words alone."""
+    if context.mind is None:
+        raise ToolError("nothing is searched here: the memory of a session alone is; give a key")
+    found = await context.mind.find(about, scope, _FOUND)
+    lines = [_found_line(each) for each in found.memories] or ["[nothing was found]"]
+    return "\n".join([*lines, f"[by words alone: {found.note}]"] if found.note else lines)
+
+
+def _found_line(found: FoundMemory) -> str:
+    whose = "" if found.scope == "session" else f" ({found.scope})"
+    text = " ".join(found.text.split())[:_FOUND_SHOWN]
+    return f"{found.key}{whose}: {text} [{found.score:.2f} by {' and '.join(found.by)}]"
 
 
 def _forgotten(context: Context, key: str, scope: Scope) -> bool:

@@ -50,6 +50,8 @@ def _lines(group: Mapping[str, Any]) -> Iterator[str]:
     elif group["session_id"]:
         kind = f" ({group['agent_type']})" if group["agent_type"] else ""
         yield f"session {group['session_id']}{kind}"
+    elif group["document_id"]:
+        yield f"document {group['document_id']}; read it with read_document"
     else:
         yield "of no session"
     for hit in group["hits"]:

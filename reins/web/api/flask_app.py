@@ -12,6 +12,7 @@ from reins.web.api import (
     attention,
     boards,
     dead_letters,
+    documents,
     fact_changes,
     facts,
     hooks,
@@ -72,8 +73,9 @@ from store.sizes import Sizes
 _MODULES = (
     read_sessions, create, steer, steps, tree, plan, find, notes, export_steps, report, calls,
     events, files, actions, agent_types, read_conversations, steer_conversations, messages, export,
-    minds, facts, fact_changes, search, search_export, sql, topics, dead_letters, schedules, boards,
-    routes, tools, mcp_servers, inbox, attention, saved, system, usage, vocabulary, webhooks,
+    minds, facts, fact_changes, search, search_export, sql, documents, topics, dead_letters,
+    schedules, boards, routes, tools, mcp_servers, inbox, attention, saved, system, usage,
+    vocabulary, webhooks,
 )  # fmt: skip
 
 

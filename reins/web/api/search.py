@@ -42,15 +42,18 @@ class Nearby(Wire):
 
 
 class Hit(Wire):
-    """One text that was found; `number` is that of its row in its log or conversation, `nearby`
-    the rows before and after it, if they were asked for.
+    """One text that was found; `number` is that of its row in its log, conversation or document,
+    `place` of a document `VERSION:FROM-TO`, `nearby` the rows before and after it, if they were
+    asked for.
     """
 
-    source: Literal["step", "message", "memory", "session", "action"]
+    source: Literal["step", "message", "memory", "session", "action", "chunk"]
     session_id: str | None
     conversation_id: str | None
     kind: str
     number: int | None
+    document_id: str | None
+    place: str | None
     actor: str | None
     at: str
     cost_usd: float | None
@@ -62,10 +65,11 @@ class Hit(Wire):
 
 
 class HitGroup(Wire):
-    """The hits of one session or conversation."""
+    """The hits of one session, conversation or document."""
 
     session_id: str | None
     conversation_id: str | None
+    document_id: str | None
     agent_id: str | None
     agent_type: str | None
     score: float

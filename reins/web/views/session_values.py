@@ -38,6 +38,7 @@ def known(
         "demonstration": bool(snapshot.get("demonstration")),
         "held": held_row(snapshot.get("held")),
         "waits": _waits_row(snapshot.get("waits")),
+        "sameness": snapshot.get("sameness"),
         "created_at": snapshot.get("created_at"),
         "parent_session_id": lineage.get("parent"),
         "root_session_id": lineage.get("root"),

@@ -33,6 +33,15 @@ class Waits(Wire):
     until: str | None
 
 
+class Sameness(Wire):
+    """How like what a session says is to what it said before, from 0 to 1; `circles`: so like that
+    it goes in circles.
+    """
+
+    figure: float
+    circles: bool
+
+
 class SessionCause(Wire):
     """The reason for which a session needs a person; `key` is the same for all of one cause."""
 
@@ -52,11 +61,12 @@ class SessionSummary(Wire):
     are those of the newest ticks that this process has seen, oldest first; in events of the list,
     only the new ones. `held`: the limit of a budget that it waits at,
     paused, until that is raised. `waits`: what it waits for, a budget, a model that is away or a
-    person among other things. `mood` is how it is, as GET /api/vocabulary explains, and `cause`
-    why it needs a person, null where it needs none. `route` is the model route that its
-    configuration names, `conversation_id` the conversation that it takes part in. Of a session
-    that has a parent or children: `root_session_id` is above all of its tree, `depth` the
-    generation below it, `task` the parent's task that it works on.
+    person among other things. `sameness` is known where the index has vectors
+    (REINS_SEARCH=meaning), and once the session has said enough. `mood` is how it is, as GET
+    /api/vocabulary explains, and `cause` why it needs a person, null where it needs none. `route`
+    is the model route that its configuration names, `conversation_id` the conversation that it
+    takes part in. Of a session that has a parent or children: `root_session_id` is above all of its
+    tree, `depth` the generation below it, `task` the parent's task that it works on.
     """
 
     agent_id: str
@@ -77,6 +87,7 @@ class SessionSummary(Wire):
     demonstration: bool
     held: Held | None
     waits: Waits | None
+    sameness: Sameness | None
     parent_session_id: str | None
     root_session_id: str | None
     depth: int

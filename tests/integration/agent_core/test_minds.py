@@ -95,13 +95,15 @@ async def test_a_plan_remembers_and_believes_with_its_rows(fleet):
         Task("forget", {"key": "site"}),
         Task("restore", {"key": "site", "version": 1}),
         Task("recall", {"prefix": "si", "to": "all"}),
+        Task("recall", {"about": "the FLOORS of it", "to": "about"}),
         Task("doubt", {"claim": "leak", "document": "report.pdf"}),
         Task("sure"),
     )
     assert (await fleet.plan(plan, state={"x": 1}))["outcome"] == "applied"
     await fleet.until_status("completed")
     assert fleet.end()["state"] == {
-        "x": 1, "found": 1, "none": 0, "all": {"site": {"floor": 2}}, "sure": 0.73,
+        "x": 1, "found": 1, "none": 0, "all": {"site": {"floor": 2}},
+        "about": {"site": {"floor": 2}}, "sure": 0.73,
     }  # fmt: skip
     evidence, memories = fleet.folded()
     assert [(row["kind"], row["version"], row["restores"]) for row in memories] == [

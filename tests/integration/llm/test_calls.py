@@ -70,7 +70,9 @@ async def test_a_text_opens_no_other_role(make, stub: ModelStub, text: str) -> N
     model = await make()
     await model.call("TellAJoke", subject=text, told=[text])
     persona = {"name": text, "tone": text, "about": text, "instructions": [text], "summary": text}
-    await model.call("PersonaReply", **persona, others=[text], messages=[text, text])
+    await model.call(
+        "PersonaReply", **persona, others=[text], messages=[text, text], memories=[text]
+    )
     await model.call("SummarizeConversation", summary=text, messages=[text])
     for seen in stub.seen:
         messages = seen.body["messages"]

@@ -145,6 +145,7 @@ async def test_personas_talk_without_any_setting(offline: ModelRouter) -> None:
     """The default route plays a persona in its tone, and counts what was said."""
     said = '{"number": 1, "kind": "person", "speaker": "Ada", "text": "Should cats vote?"}'
     who = {"name": "Bea", "about": "", "instructions": [], "others": ["Cy"], "summary": ""}
+    who["memories"] = []
     noir, pirate = [
         await offline.call("PersonaReply", **who, tone=tone, messages=[said])
         for tone in ("noir", "pirate")

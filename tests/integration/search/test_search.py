@@ -12,7 +12,7 @@ from reins.llm import ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.index import Index
 from reins.search.indexer import VectorsIndexer, WordsIndexer
-from reins.search.searching import Searcher
+from reins.search.searching import LEAST_ALIKE, Searcher
 from reins.search.segments import read_note
 from reins.settings import load_settings
 from store.finding.query import QueryError
@@ -239,15 +239,28 @@ async def test_what_is_meant_is_found_by_other_words(store, model):
     await brought_up(indexer(store))
     await embedded(store, model)
     loop = asyncio.get_running_loop()
-    found = await search(store, "beverages", vector=asking(model, loop))
+    found = await search(store, "beverage", vector=asking(model, loop))
     assert found.by_meaning
     assert {TEXTS[0], TEXTS[1]} & set(texts(found)[:2])
     assert found.hits[0].by == ("meaning",)
     both = await search(store, "coffee", vector=asking(model, loop))
     assert both.hits[0].by == ("words", "meaning")
-    within = await search(store, "coffee source:message", vector=asking(model, loop))
+    within = await search(store, "expensive loaf source:message", vector=asking(model, loop))
     assert texts(within) == ["Mara speaks of the price of bread"]
     assert within.hits[0].by == ("meaning",)
+
+
+async def test_what_has_nothing_to_do_with_it_is_not_meant(store, model):
+    """Below a bound that was measured for the built-in embeddings, each text is as near as all."""
+    assert model.embeddings.split()[-1] in LEAST_ALIKE
+    await filled(store)
+    await brought_up(indexer(store))
+    await embedded(store, model)
+    vector = asking(model, asyncio.get_running_loop())
+    found = await search(store, "xyzzy plugh", vector=vector)
+    assert found.by_meaning
+    assert texts(found) == []
+    assert TEXTS[5] not in texts(await search(store, "beverage", vector=vector))
 
 
 async def test_rows_like_another_are_those_that_mean_the_same(store, model):

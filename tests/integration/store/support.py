@@ -17,7 +17,12 @@ ROOT = Path(__file__).parents[3]
 
 
 def step(
-    session_id: str, seq: int, *, text: str | None = None, agent_id: str | None = None
+    session_id: str,
+    seq: int,
+    *,
+    text: str | None = None,
+    agent_id: str | None = None,
+    kind: str = "tick",
 ) -> Record:
     """A row of the log as a session writes it."""
     snapshot = {
@@ -30,13 +35,14 @@ def step(
         "usage": {"tokens_in": seq},
         "unmarked": {},
         "agent": {"subject": "cats"},
+        **({} if kind == "tick" else {"result": None}),
     }
     row = {
         "session_id": session_id,
         "agent_id": agent_id or session_id,
         "seq": seq,
         "step": seq,
-        "kind": "tick",
+        "kind": kind,
         "text": f"joke {seq}" if text is None else text,
         "payload": None,
         "state": orjson.dumps(snapshot).decode(),
@@ -52,14 +58,14 @@ def step(
     return Record("agent_steps", orjson.dumps(row), session_id)
 
 
-def message(conversation_id: str, number: int, text: str) -> Record:
+def message(conversation_id: str, number: int, text: str, session_id: str | None = None) -> Record:
     row = {
         "message_id": f"{conversation_id}-{number}",
         "conversation_id": conversation_id,
         "number": number,
         "author": "ann",
-        "agent_id": None,
-        "session_id": None,
+        "agent_id": session_id,
+        "session_id": session_id,
         "text": text,
         "metadata": None,
         "created_at": 1_700_000_000_000_000 + number,

@@ -76,6 +76,6 @@ def operation_of(method: str, path: str) -> dict[str, Any] | None:
     for template, operations in sorted(DOCUMENT["paths"].items(), reverse=True):
         pattern = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(template))
         pattern = pattern.removesuffix("[^/]+") + ".+" if template.endswith("{path}") else pattern
-        if re.fullmatch(pattern, plain):
-            return operations.get(method.lower())
+        if re.fullmatch(pattern, plain) and method.lower() in operations:
+            return operations[method.lower()]
     return None

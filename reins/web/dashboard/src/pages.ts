@@ -30,10 +30,12 @@ const PAGES: readonly PageRow[] = [
   { path: '/search', name: 'Search', key: '/', small: false, load: late(() => import('./pages/search/SearchPage.svelte')) },
   { path: '/facts', name: 'Facts', key: 'f', small: false, load: late(() => import('./pages/facts/FactsPage.svelte')) },
   { path: '/facts/:id', name: 'Entity', load: late(() => import('./pages/entity/EntityPage.svelte')) },
+  { path: '/documents', name: 'Documents', key: 'd', small: false, load: late(() => import('./pages/documents/DocumentsPage.svelte')) },
+  { path: '/documents/:id', name: 'Document', load: late(() => import('./pages/document/DocumentPage.svelte')) },
   { path: '/queue', name: 'Queue', key: 'q', load: late(() => import('./pages/queue/QueuePage.svelte')) },
   { path: '/attention', name: 'Attention', key: 'a', load: late(() => import('./pages/attention/AttentionPage.svelte')), count: () => attention.count },
   { path: '/sql', name: 'SQL', key: 'l', small: false, load: late(() => import('./pages/sql/SqlPage.svelte')) },
-  { path: '/help/:id', name: 'Documents', load: late(() => import('./pages/help/DocumentPage.svelte')) },
+  { path: '/help/:id', name: 'Help', load: late(() => import('./pages/help/DocumentPage.svelte')) },
   { path: '/system', name: 'System', key: 'y', load: late(() => import('./pages/system/SystemPage.svelte')) },
 ]
 

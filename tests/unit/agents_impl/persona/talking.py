@@ -55,12 +55,13 @@ class Room:
         self.conversation = self.conversations.get("c")
         self.conversation._loaded = True
 
-    def persona(self, name="Cy", **config):
+    def persona(self, name="Cy", services=(), **config):
         session_id = name.casefold()
-        services = Services(self.conversations)
+        services = Services(self.conversations, *services)
         services._services[Model] = self.model
         session = SimpleNamespace(
             session_id=session_id, agent_id=session_id, created_at=1_000, iteration=0, failures=0,
+            clock=now_us,
             mailbox=SimpleNamespace(wake=lambda: None),
             scope=SimpleNamespace(ticking=False, abort=lambda why: None),
         )  # fmt: skip
@@ -69,6 +70,7 @@ class Room:
             config=PersonaConfig(**{"name": name, "conversation_id": "c", **config}),
             services=services,
         )
+        session.agent = made
         self.conversation.admit(session_id, name)
         return made
 

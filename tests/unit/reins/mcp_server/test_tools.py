@@ -47,6 +47,7 @@ def test_each_type_of_action_has_its_tool():
         "dead_letter_replay", "topic_set", "board_put", "board_delete",
         "memory_put", "memory_forget", "memory_restore", "evidence_undo",
         "fact_remember", "fact_end", "fact_retract", "fact_restore", "alias_decide",
+        "document_add", "document_remove",
         "schedule_set", "schedule_pause", "schedule_run", "schedule_remove",
     }  # fmt: skip
     assert len(ACTING) == len(set(PAYLOADS) - persons)

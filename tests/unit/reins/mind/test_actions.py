@@ -24,7 +24,7 @@ LIKELY = {"claim": "c", "p_if_true": 0.8, "p_if_false": 0.2}
         ("recall", {"key": "k", "to": "scratch.x"}, "there is no memory 'k'"),
         ("recall", {"prefix": "k", "to": "beliefs.x"}, "expected a place such as 'scratch.found'"),
         ("recall", {"prefix": "k", "to": "x"}, "expected a place such as 'scratch.found'"),
-        ("recall", {"to": "scratch.x"}, "give either key or prefix"),
+        ("recall", {"to": "scratch.x"}, "give either key, prefix or about"),
         ("forget", {"key": "k"}, "there is no memory 'k'"),
         ("restore", {"key": "k"}, "there is no memory 'k'"),
         ("believe", HARDLY, "speaks against 'c'; use doubt"),

@@ -24,6 +24,10 @@ SESSION = pc.field("session_id") == "s"
         ),
         (pc.field("session_id") == "it's", "session_id = 'it''s'"),
         (pc.field("session_id") == "a and (b == c)", "session_id = 'a and (b == c)'"),
+        (
+            pc.field("session_id") == "2023-11-14 22:13:20.000000Z",
+            "session_id = '2023-11-14 22:13:20.000000Z'",
+        ),
         # What is not known is left out; what is not certain, wholly.
         (SESSION & (pc.field("cost_usd") > 0.5), "session_id = 's'"),
         (SESSION & pc.field("text").is_valid(), "session_id = 's'"),

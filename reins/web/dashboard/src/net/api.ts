@@ -9,6 +9,8 @@ import type {
   AgentType,
   Belief,
   BulkItem,
+  CheckedCitation,
+  CitedPassage,
   Concern,
   Contradiction,
   Conversation,
@@ -17,6 +19,9 @@ import type {
   DecideBody,
   Entity,
   FactRow,
+  DocumentDetail,
+  DocumentRow,
+  DocumentText,
   FieldProblem,
   FileView,
   FoldList,
@@ -201,8 +206,10 @@ function search(query: Query): string {
 }
 
 const MEMORIES = 500
+const MOST_DOCUMENTS = 1000
 const ofSession = (sessionId: string, part = ''): string => `/sessions/${segment(sessionId)}${part}`
 const ofTopic = (topic: string, part = ''): string => `/topics/${segment(topic)}${part}`
+const ofDocument = (documentId: string, part = ''): string => `/documents/${segment(documentId)}${part}`
 const ofConversation = (conversationId: string, part = ''): string => `/conversations/${segment(conversationId)}${part}`
 
 /** Whose memory, and under which key; `expect`: the version that it must have, 0 for none. */
@@ -370,6 +377,17 @@ export const api = {
     post<Accepted>(`/schedules/${segment(scheduleId)}/${verb}`, body, key),
   /** One that is gone is not there to be removed again: it takes no key. */
   removeSchedule: (scheduleId: string, actor: string) => repeated<Accepted>(`/schedules/${segment(scheduleId)}${search({ actor })}`, { method: 'DELETE' }),
+  documents: (signal: AbortSignal) => get<Page<DocumentRow>>('/documents', { limit: MOST_DOCUMENTS }, signal),
+  document: (documentId: string, signal: AbortSignal) => get<DocumentDetail>(ofDocument(documentId), {}, signal),
+  documentText: (documentId: string, query: { version: number; from_char: number; to_char: number }, signal: AbortSignal) =>
+    get<DocumentText>(ofDocument(documentId, '/text'), query, signal),
+  citationsOf: async (documentId: string, signal: AbortSignal) => (await get<{ items: CitedPassage[] }>(ofDocument(documentId, '/citations'), {}, signal)).items,
+  checkCitations: async (text: string) => (await post<{ items: CheckedCitation[] }>('/citations', { text }, newKey())).items,
+  addDocument: (body: { source: string; text?: string; actor: string }, key: string) => post<Accepted>('/documents', body, key),
+  /** The same bytes, sent again, are no new version: it takes no key. */
+  addFile: (file: File, by: string) =>
+    repeated<Accepted>(`/documents/files${search({ source: file.name, actor: by })}`, { method: 'POST', headers: { 'Content-Type': file.type || 'application/octet-stream' }, body: file }),
+  removeDocument: (documentId: string, by: string) => repeated<Accepted>(`${ofDocument(documentId)}${search({ actor: by })}`, { method: 'DELETE' }),
   letterCauses: async (signal: AbortSignal) => (await get<{ items: LetterCause[] }>('/dead-letters', {}, signal)).items,
   replayLetters: (body: { letter_ids: string[]; actor: string }, key: string) => post<{ items: Accepted[] }>('/dead-letters/replay', body, key),
   replayLetter: (letterId: string, body: { actor: string }, key: string) => post<Accepted>(`/dead-letters/${segment(letterId)}/replay`, body, key),

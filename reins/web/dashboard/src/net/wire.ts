@@ -240,3 +240,11 @@ export interface ConversationJoined {
   without_person: number
   composing: string | null
 }
+/** A version of a document, or its end. */
+export type DocumentRow = Schemas['DocumentRow']
+export type DocumentDetail = Schemas['DocumentDetail']
+export type DocumentText = Schemas['DocumentText']
+/** A citation, looked up in the version that it names: `why` says what is wrong with it. */
+export type CheckedCitation = Schemas['CheckedCitation']
+/** The same, with the row or the message that it stands in. */
+export type CitedPassage = Schemas['CitedPassage']

@@ -14,6 +14,9 @@ export const topicPath = (topic: string, message?: number): string => at(`/topic
 
 export const schedulePath = (scheduleId: string): string => at(`/schedules?schedule=${encodeURIComponent(scheduleId)}`)
 
+/** A document; at a place, such as "2:120-180", the passage there. */
+export const libraryPath = (documentId: string, place?: string | null): string => at(`/documents/${segment(documentId)}${place ? `?place=${place}` : ''}`)
+
 export const searchPath = (query: string): string => at(`/search${query ? `?q=${encodeURIComponent(query)}` : ''}`)
 
 /** An entity; of whose facts besides those that all share. */

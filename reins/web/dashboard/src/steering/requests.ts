@@ -216,6 +216,20 @@ export async function removeSchedule(request: Request, scheduleId: string): Answ
   return request.send(`remove ${scheduleId}`, ['remove', scheduleId, by], () => api.removeSchedule(scheduleId, by), one)
 }
 
+/** A file, or what is at an address, becomes a document, or a version of one. */
+export async function addDocument(request: Request, what: File | string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  if (typeof what === 'string') return request.send(`add ${what}`, [what, by], (key) => api.addDocument({ source: what, actor: by }, key), one)
+  return request.send(`add ${what.name}`, [what.name, what.size, what.lastModified, by], () => api.addFile(what, by), one)
+}
+
+export async function removeDocument(request: Request, documentId: string): Answered {
+  const by = await actor.named()
+  if (by === null) return null
+  return request.send(`remove ${documentId}`, ['remove', documentId, by], () => api.removeDocument(documentId, by), one)
+}
+
 /** A message that a subscriber could not use is given to it again. */
 export async function replayLetter(request: Request, { letter_id, topic, number }: DeadLetter): Answered {
   const by = await actor.named()

@@ -67,6 +67,11 @@ export function formatMs(ms: number | null): string {
   return formatSpan(ms)
 }
 
+/** "97 %". */
+export function formatPercent(share: number): string {
+  return `${Math.round(share * 100)} %`
+}
+
 /** "940", "12.4k", "3.1M". */
 export function formatCount(count: number): string {
   if (count < 10_000) return String(count)

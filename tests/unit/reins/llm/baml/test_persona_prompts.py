@@ -34,7 +34,7 @@ def said(number, text, kind="person", speaker="Ada"):
 
 def persona(**given):
     plain = {"name": "Bea", "tone": "noir", "about": "", "instructions": [], "others": []}
-    return {**plain, "summary": "", "messages": [], **given}
+    return {**plain, "summary": "", "messages": [], "memories": [], **given}
 
 
 def tagged(prompt):
@@ -56,19 +56,22 @@ def check_reply(compiled, text):
     messages = [said(1, text), said(2, text, "persona", text), said(3, "b", "you", "Bea")]
     given = persona(
         name=text, tone=text, about=text, instructions=[text, "b"], others=[text], summary=text,
-        messages=[orjson.dumps(each).decode() for each in messages],
+        messages=[orjson.dumps(each).decode() for each in messages], memories=[text],
     )  # fmt: skip
     rules, material = prompt = prompt_of(compiled, "PersonaReply", given)
     assert [role for role, _ in prompt] == ["system", "user"]
     ask = read(prompt)
     expected = {"name": [text], "tone": [text], "instruction": [text, "b"], "other": [text]}
+    expected["memory"] = [text]
     if text:
         expected |= {"about": [text], "summary": [text]}
     assert ask.fields == expected
     assert list(ask.messages) == messages
     about, summary = (["[about]"], ["[summary]"]) if text else ([], [])
     assert tagged(rules[1]) == ["[name]", "[tone]", *about, "[instruction]", "[instruction]"]
-    assert tagged(material[1]) == ["[other]", *summary, *["[message]"] * 3], "no text begins a line"
+    assert tagged(material[1]) == ["[other]", *summary, "[memory]", *["[message]"] * 3], (
+        "no text begins a line"
+    )
 
 
 @pytest.mark.parametrize("text", HOSTILE)

@@ -19,7 +19,7 @@ TAGS = {
     },
     "PersonaReply": {
         "name": ONE, "tone": ONE, "about": ONE, "instruction": SOME, "other": SOME, "summary": ONE,
-        "message": SOME,
+        "memory": SOME, "message": SOME,
     },
     "SummarizeConversation": {"summary": ONE, "message": SOME},
     "ChooseAction": {"goal": ONE, "action": SOME, "seen": SOME},
@@ -39,6 +39,7 @@ MANY = {
     "instruction": "instructions",
     "other": "others",
     "message": "messages",
+    "memory": "memories",
     "action": "actions",
     "tool": "tools",
     "step": "steps",

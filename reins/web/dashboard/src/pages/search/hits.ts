@@ -2,13 +2,14 @@
 
 import { at } from '../../net/base'
 import type { HitGroup, SearchHit } from '../../net/wire'
-import { conversationPath, messagePath, sessionPath, topicPath } from '../../shell/router.svelte'
+import { conversationPath, libraryPath, messagePath, sessionPath, topicPath } from '../../shell/router.svelte'
 
 const TOPIC = 'topic:'
 
 /** Where the row stands, to open it. */
 export function hitPath(hit: SearchHit): string {
   if (hit.action_id) return at(`/queue?action=${encodeURIComponent(hit.action_id)}`)
+  if (hit.document_id) return libraryPath(hit.document_id, hit.place)
   const conversation = hit.conversation_id
   if (conversation?.startsWith(TOPIC)) return topicPath(conversation.slice(TOPIC.length), hit.number ?? undefined)
   if (conversation) return hit.number === null ? conversationPath(conversation) : messagePath(conversation, hit.number)
@@ -16,6 +17,7 @@ export function hitPath(hit: SearchHit): string {
 }
 
 export function groupPath(group: HitGroup): string {
+  if (group.document_id) return libraryPath(group.document_id)
   const conversation = group.conversation_id
   if (conversation?.startsWith(TOPIC)) return topicPath(conversation.slice(TOPIC.length))
   if (conversation) return conversationPath(conversation)
@@ -26,6 +28,7 @@ export function groupName(group: HitGroup): string {
   const { session_id: session, agent_id: agent, conversation_id: conversation } = group
   if (conversation?.startsWith(TOPIC)) return `topic ${conversation.slice(TOPIC.length)}`
   if (conversation) return conversation
+  if (group.document_id) return `document ${group.document_id}`
   if (!session) return 'of no session'
   return agent && agent !== session ? `${agent} · ${session}` : session
 }
@@ -59,6 +62,7 @@ export function counted(groups: readonly HitGroup[]): string {
   const conversations = groups.filter(({ conversation_id: id }) => id !== null && !id.startsWith(TOPIC)).length
   const topics = groups.filter(({ conversation_id: id }) => id?.startsWith(TOPIC)).length
   const sessions = groups.filter(({ session_id: id }) => id !== null).length
-  const places = [sessions && plural(sessions, 'session'), conversations && plural(conversations, 'conversation'), topics && plural(topics, 'topic')].filter(Boolean)
+  const documents = groups.filter(({ document_id: id }) => id !== null).length
+  const places = [sessions && plural(sessions, 'session'), conversations && plural(conversations, 'conversation'), topics && plural(topics, 'topic'), documents && plural(documents, 'document')].filter(Boolean)
   return `${plural(rows, 'row')}${places.length > 0 ? ` in ${places.join(', ')}` : ''}`
 }

@@ -1,0 +1,1 @@
+"""Documents: what people and agents add to be read, searched and cited, version by version."""

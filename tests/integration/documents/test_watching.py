@@ -1,0 +1,67 @@
+"""A folder that is watched: what changes is a version, what is gone is ended."""
+
+import asyncio
+
+import pytest
+
+import queue_imp as q
+from agent_core.actions.documents import document_id_of
+from reins.cli.document import watch_once
+from reins.documents.folders import Folder
+from tests.support import data_folder
+from tests.support.waiting import until_async
+
+
+async def looked(fleet, folder):
+    """The lines of one look, once all that it asked for is done."""
+    lines = await asyncio.to_thread(lambda: list(watch_once(folder, "ann")))
+    path = fleet.store.folder.path
+    await until_async(lambda: data_folder.unprocessed(path) == 0, "all that it asked for is done")
+    return lines
+
+
+async def test_a_folder_is_followed(fleet, tmp_path):
+    """New files, changed ones and those that are gone; none that is being written."""
+    inner = tmp_path / "library"
+    (inner / "deep").mkdir(parents=True)
+    tea, coffee = inner / "tea.md", inner / "deep" / "coffee.md"
+    tea.write_text("# Tea")
+    (inner / ".hidden.md").write_text("x")
+    (inner / "film.bin").write_bytes(bytes(99))
+    folder = Folder(inner)
+    assert await looked(fleet, folder) == [f"added {inner}/film.bin", f"added {tea}"]
+    assert [row["source"] for row in q.list_documents()] == [str(tea)]
+    assert await looked(fleet, folder) == []
+    coffee.write_text("# Cof")
+    assert await looked(fleet, folder) == []  # it may still be written
+    coffee.write_text("# Coffee")
+    assert await looked(fleet, folder) == []
+    assert await looked(fleet, folder) == [f"added {coffee}"]
+    tea.write_text("# Green tea")
+    assert await looked(fleet, folder) == []
+    assert await looked(fleet, folder) == [f"added {tea}"]
+    assert q.document_text(document_id_of(str(tea)), 2) == "# Green tea"
+    coffee.unlink()
+    assert await looked(fleet, folder) == [f"removed {coffee}"]
+    assert [row["source"] for row in q.list_documents()] == [str(tea)]
+    again = await looked(fleet, Folder(inner))  # another start asks for what differs alone
+    assert again == [f"added {inner}/film.bin"]
+
+
+async def test_a_folder_that_is_away_ends_nothing(fleet, tmp_path):
+    """It may come back; a document of another folder is none of its own."""
+    inner, other = tmp_path / "library", tmp_path / "library-2"
+    for place in (inner, other):
+        place.mkdir()
+        (place / "a.md").write_text("x")
+        await looked(fleet, Folder(place))
+    folder = Folder(inner)
+    await looked(fleet, folder)
+    inner.rename(tmp_path / "away")
+    with pytest.raises(FileNotFoundError):
+        await looked(fleet, folder)
+    assert len(q.list_documents()) == 2
+    (tmp_path / "away").rename(inner)
+    (other / "a.md").unlink()
+    assert await looked(fleet, folder) == []
+    assert len(q.list_documents()) == 2

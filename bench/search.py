@@ -78,6 +78,9 @@ class Ages(Probe):
     def __init__(self, data: DataFolder) -> None:
         self._data = data
         self._waiting: dict[str, deque[tuple[int, float]]] = {WORDS: deque(), VECTORS: deque()}
+        self._serials: deque[tuple[int, int]] = deque()
+        """Of the words: each serial, with the row that they had come to with it."""
+        self._embedded = 0
         self.found: dict[str, list[float]] = {WORDS: [], VECTORS: []}
 
     async def _run(self) -> None:
@@ -88,11 +91,20 @@ class Ages(Probe):
     def _look(self) -> None:
         with self._data.read_log() as log:
             newest = 0 if log is None else log.newest_number()
+        come = self._come_to()
         for part, waiting in self._waiting.items():
             waiting.append((newest, time.perf_counter()))
-            upto = int(read_note(self._data.path / "search", part).get("upto", 0))
-            while waiting and waiting[0][0] <= upto:
+            while waiting and waiting[0][0] <= come[part]:
                 self.found[part].append(time.perf_counter() - waiting.popleft()[1])
+
+    def _come_to(self) -> dict[str, int]:
+        """The row that each part has come to; vectors are noted by the serials of the words."""
+        vectors, words = (read_note(self._data.path / "search", each) for each in (VECTORS, WORDS))
+        upto = int(words.get("upto", 0))
+        self._serials.append((int(words.get("serial", 0)), upto))
+        while self._serials and self._serials[0][0] <= int(vectors.get("upto", 0)):
+            self._embedded = self._serials.popleft()[1]
+        return {WORDS: upto, VECTORS: self._embedded}
 
 
 def _hybrid(chance: random.Random, _sessions: int) -> str:

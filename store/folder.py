@@ -123,19 +123,18 @@ class DataFolder:
     def open_for_others(self) -> Iterator[None]:
         """For the duration a process that may not write in the folder can read all of it.
 
-        Raises: FolderUnusableError, FormatUnknownError.
+        Raises: FolderUnusableError.
         """
-        self.prepare()
         with open_for_others(self.journal), open_for_others(self.queue):
             yield
 
     def queue_id(self) -> tuple[int, int]:
         """Tell the queue's file from one that has taken its place."""
-        try:
-            found = self.queue.stat()
-        except OSError:
-            return 0, 0
-        return found.st_dev, found.st_ino
+        return _id_of(self.queue)
+
+    def id(self) -> tuple[int, int]:
+        """Tell the folder from one that has taken its place."""
+        return _id_of(self.path)
 
     def open_tables(self) -> Tables:
         return LanceTables(self.path)
@@ -290,6 +289,14 @@ class DataFolder:
         except BaseException:
             part.unlink(missing_ok=True)  # what a sync failed for is written anew
             raise
+
+
+def _id_of(path: Path) -> tuple[int, int]:
+    try:
+        found = path.stat()
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
 
 
 def _runs(pid: int) -> bool:

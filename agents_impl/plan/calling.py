@@ -72,8 +72,8 @@ class PlanTools:
             model=model,
             approve=self._approve,
             boards=ToolBoards(boards),
-            facts=facts,
             documents=documents_of(self._services, self._session, key),
+            facts=facts,
             search=ToolSearch(lambda: get(Reader), model, self._session.session_id),
             tables=ToolTables(lambda: get(SqlRunner)),
         )

@@ -1,4 +1,4 @@
-"""`reins search`: where anything was said, in all logs, conversations and memories."""
+"""`reins search`: where anything was said or done, by whom and why."""
 
 from typing import Any
 
@@ -57,18 +57,24 @@ def search(
         print_json(found, indent=2)
         return
     for group in found["groups"]:
-        of = group["session_id"] or (
-            f"document {group['document_id']}"
-            if group["document_id"]
-            else f"conversation {group['conversation_id']}"
-        )
-        print(terminal.shown(str(of)))
+        print(terminal.shown(_name(group)))
         for hit in group["hits"]:
             _print_hit(hit)
     if not found["groups"]:
         print("nothing was found")
     if found["behind"]:
         print(f"{found['behind']} rows are not in the index yet")
+
+
+def _name(group: dict[str, Any]) -> str:
+    for of, name in (
+        ("", group["session_id"]),
+        ("document ", group["document_id"]),
+        ("conversation ", group["conversation_id"]),
+    ):
+        if name:
+            return f"{of}{name}"
+    return "of no session"
 
 
 def _print_hit(hit: dict[str, Any]) -> None:

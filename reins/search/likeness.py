@@ -26,10 +26,19 @@ class Like:
         return tuple(sorted(distinct, key=lambda word: -len(word))[:_MOST_WORDS])
 
 
+def _is_text(name: str) -> bool:
+    """False where it holds half a character."""
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def row_named(name: str, store: Reader) -> Like:
     """The row of a session's log, or of a conversation, as in `finn:412`. Raises: QueryError."""
     owner, _, number = name.rpartition(":")
-    if not owner or not _NUMBER.fullmatch(number):
+    if not owner or not _NUMBER.fullmatch(number) or not _is_text(owner):
         raise QueryError(
             f"like is {name!r:.80}; expected a session, or a conversation, and the number of a row "
             "of it, as in finn:412"

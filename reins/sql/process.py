@@ -35,12 +35,17 @@ _ENVIRONMENT = {
 
 
 class Child:
-    """A process of `reins.sql.child`. For one thread, but for `kill`, which is for any."""
+    """A process of `reins.sql.child`. For one thread, but for `kill`, which is for any.
+
+    Raises: FolderUnusableError, FormatUnknownError where the data folder cannot be used.
+    """
 
     def __init__(self, data: Path, *, limit_s: float, memory_mb: int) -> None:
-        order = {"data": str(data.absolute()), "memory_mb": memory_mb, "limit_s": limit_s}
         self.limit_s = limit_s
         self._folder = DataFolder(data)
+        order = {"data": str(self._folder.path), "memory_mb": memory_mb, "limit_s": limit_s}
+        self._folder.prepare()
+        self._of = self._folder.id()
         self._ready = False
         self._process = subprocess.Popen(  # noqa: S603 - our own program
             [sys.executable, "-P", "-m", "reins.sql.child", orjson.dumps(order).decode()],
@@ -61,6 +66,11 @@ class Child:
     @property
     def runs(self) -> bool:
         return self._process.poll() is None
+
+    @property
+    def is_of_the_folder(self) -> bool:
+        """False once another folder has taken the place of that which the child may read."""
+        return self._folder.id() == self._of
 
     def ask(self, statement: str, rows: int, cancelled: Callable[[], bool]) -> dict[str, Any]:
         """The answer to a statement. After any error but StatementError the child is of no use.

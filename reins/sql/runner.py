@@ -99,7 +99,7 @@ class SqlRunner:
     def _asked(self, statement: str, most: int, cancelled: Callable[[], bool]) -> dict[str, Any]:
         if self._stopped.is_set():
             raise SqlCancelledError("Reins is being stopped")
-        if self._child is None or not self._child.runs:
+        if self._child is None or not self._child.runs or not self._child.is_of_the_folder:
             self._replace()
         assert self._child is not None
         begun = time.monotonic()

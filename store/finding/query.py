@@ -15,6 +15,7 @@ from store.errors import StoreError
 
 MAX_CHARS = 1_000
 _MAX_PARTS = 50
+_HALF = re.compile("[\ud800-\udfff]")
 
 KINDS = ("status", "intent", "tick", "guidance", "error", "final")
 SORTS = ("said", "guidance", "errors", "status", "silences")
@@ -115,6 +116,10 @@ def tokens(text: str) -> list[Token]:
     """The parts of a query as they stand there; none of an empty one. Raises: QueryError."""
     if len(text) > MAX_CHARS:
         raise QueryError(f"the query has {len(text)} characters; expected {MAX_CHARS} at the most")
+    if half := _HALF.search(text):
+        raise QueryError(
+            f"the query holds half a character ({half[0]!a}), which no text has; leave it out"
+        )
     found = [_token(each) for each in _PART.finditer(text.strip())]
     if len(found) > _MAX_PARTS:
         raise QueryError(f"the query has {len(found)} parts; expected {_MAX_PARTS} at the most")

@@ -116,7 +116,9 @@ def test_it_can_be_read(asked, visit, width):
 
 def _check(page, name):
     assert not is_wider_than_its_window(page)
-    for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)
-        picture(page, f"{name}-{scheme}")
-        assert axe_findings(page) == []
+    picture(page, f"{name}-light")
+    assert axe_findings(page) == []
+    page.emulate_media(color_scheme="dark")
+    picture(page, f"{name}-dark")
+    assert axe_findings(page, "color-contrast") == []  # only colours differ
+    page.emulate_media(color_scheme="light")

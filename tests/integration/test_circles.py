@@ -7,6 +7,7 @@ import pytest
 
 import queue_imp as q
 from agents import Runtime
+from reins.history import recording as replay
 from reins.settings import load_settings
 from store.agent_state import get_agent_state
 from store.agent_steps import list_steps
@@ -60,3 +61,5 @@ async def test_it_is_told_and_then_a_person_is_asked(tmp_path, monkeypatch):
             assert last["seq"] - guidance["seq"] > 8, "it is judged anew"
         finally:
             await runtime.stop()
+    done = await replay.replay(await asyncio.to_thread(replay.record, "ada"))
+    assert done.differences == [], "what holds it comes from outside, and is on record"

@@ -89,3 +89,16 @@ def test_what_is_not_allowed_is_refused_in_words(lived):
     assert "did you mean" in error
     error, _ = lived(READ, "outside", tools=["files"], workspace="/etc")
     assert "is below no folder that is allowed" in error
+
+
+def test_a_plan_searches_what_others_have_done(lived):
+    """Sessions, and actions with why; without its own rows, which hold the question."""
+    done = q.create_action(
+        "agent_pause", "carol", agent_id="x", description="the harbour is closed"
+    )
+    q.enqueue(done)
+    look = Task("tool", {"tool": "search", "args": {"query": "harbour"}, "to": "found"})
+    state, _ = lived(look, tools=["sessions"])
+    first, found = state["state"]["found"].splitlines()
+    assert first == "session x"
+    assert found.endswith(" agent_pause by carol: the harbour is closed")

@@ -1,13 +1,18 @@
 """Documents: stored with their texts, version by version, and ended."""
 
+import json
+
 import pytest
+from aiohttp import web
 
 import queue_imp as q
 from agent_core.actions.documents import document_id_of
 from agent_core.actions.ids import ActionError
 from reins import redaction
 from reins.documents import documents as rooms
+from reins.settings import load_settings
 from store import chunks, documents
+from tests.support.web_sites import site
 
 TEXT = "# Tea\n\nGreen tea is not fermented.\n\n## Prices\n\nThey have doubled.\n"
 
@@ -115,3 +120,36 @@ async def test_keys_are_taken_out_before_places_are_given(fleet, monkeypatch):
     await add(fleet, "long", text=long)
     assert key not in q.document_text(document_id_of("long"))
     assert not [*fleet.store.folder.path.glob("blobs/*.part")]
+
+
+async def test_what_is_at_an_address_is_fetched_by_the_worker(fleet, monkeypatch):
+    """As its type says; again it is a version only if it has changed, and an error is none."""
+    pages = ["<h1>Tea</h1><p>It is <i>green</i>.", "<h1>Tea</h1><p>It is black.", None]
+    answers = iter([pages[0], pages[0], pages[1], pages[2]])
+
+    async def answer(_request):
+        text = next(answers)
+        if text is None:
+            raise web.HTTPServiceUnavailable
+        return web.Response(text=text, content_type="text/html")
+
+    async with site(answer) as there:
+        monkeypatch.setenv("REINS_HTTP_INNER_HOSTS", json.dumps([there.place]))
+        fleet.settings = load_settings(data=fleet.store.folder.path)
+        address = there.url("/tea?a=1")
+        for version in (1, 1, 2):
+            assert (await add(fleet, address))["applied_seq"] == version
+        assert "503" in (await add(fleet, address))["error"]
+    own = document_id_of(address)
+    assert "It is green." in q.document_text(own, 1).replace("*", "").replace("_", "")
+    assert "It is black." in q.document_text(own)
+    assert q.list_documents()[0]["media_type"] == "text/html"
+
+
+async def test_a_text_of_the_most_characters_is_stored(fleet):
+    """All of its chunks in one commit."""
+    text = ("It is a sentence of some length. " * 125_000)[:4_000_000]
+    assert (await add(fleet, "long", text=text))["outcome"] == "applied"
+    own = document_id_of("long")
+    assert q.document_text(own, from_char=3_999_000) == text[3_999_000:]
+    assert len(chunk_rows(fleet, own, 1)) > 3_300

@@ -75,14 +75,14 @@ def test_office_files_and_pdf_are_read():
     assert found.text == "## Page 1\n\nTea has doubled.\n\n## Page 2\n\nAnd coffee.\n\n"
 
 
-@pytest.mark.parametrize("name", ["a.docx", "a.pptx", "a.xlsx"])
-def test_a_packed_bomb_is_refused_before_it_is_unpacked(name):
+def test_a_packed_bomb_is_refused_before_it_is_unpacked():
     """It says what it would be, and nobody has to find out."""
     held = io.BytesIO()
-    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as file:
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
         file.writestr("word/document.xml", b" " * BOMB)
-    with pytest.raises(UnreadableError, match="unpacked"):
-        read(held.getvalue(), name)
+    for name in ("a.docx", "a.pptx", "a.xlsx"):
+        with pytest.raises(UnreadableError, match="unpacked"):
+            read(held.getvalue(), name)
 
 
 def test_a_bomb_within_a_pdf_takes_no_more_than_it_is_given():

@@ -1,6 +1,7 @@
 """What the child could still do if DuckDB's locks failed: read the folder and its programs."""
 
 import json
+import shutil
 import sys
 
 import pytest
@@ -68,3 +69,16 @@ def test_a_folder_that_nobody_has_used(make_runner, tmp_path):
     runner = make_runner(data=tmp_path / "new")
     counted = "SELECT (SELECT count(*) FROM queue), (SELECT count(*) FROM agent_steps)"
     assert runner.run(counted)["rows"] == [[0, 0]]
+
+
+def test_a_folder_that_is_replaced(make_runner, data, tmp_path):
+    """The next statement reads what stands in its place."""
+    folder = shutil.copytree(data, tmp_path / "data")
+    runner = make_runner(data=folder)
+    counted = "SELECT count(*) FROM agent_steps"
+    assert runner.run(counted)["rows"] == [[5]]
+    folder.rename(tmp_path / "before")
+    assert runner.run(counted)["rows"] == [[0]]
+    shutil.rmtree(folder)
+    shutil.copytree(data, folder)
+    assert runner.run(counted)["rows"] == [[5]]

@@ -111,3 +111,14 @@ def test_who_made_a_session_is_known_from_its_configuration():
     )  # fmt: skip
     [found], _ = index.page(lambda line: line["route"] == "fast", ("", ""), 10)
     assert found["session_id"] == "a"
+
+
+def test_how_like_its_past_a_session_is_stands_in_its_line():
+    """As its snapshot has it; nothing where that says nothing."""
+    index = SessionIndex(None)
+    index.apply([row("a", 1)])
+    assert index.get("a")["sameness"] is None
+    told = {"figure": 0.97, "circles": True}
+    snapshot = orjson.loads(row("a", 2)["state"]) | {"sameness": told}
+    index.apply([row("a", 2, state=orjson.dumps(snapshot).decode())])
+    assert index.get("a")["sameness"] == told

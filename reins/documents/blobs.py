@@ -74,7 +74,7 @@ def get(data_folder: Path, digest: str) -> bytes:
 
 
 def _without_keys(before: bytes, data: bytes) -> bytes:
-    """The end of a part with which the next one is looked at. Raises: BlobError where there is a key."""
+    """The end of a part, for a look at the next one. Raises: BlobError where there is a key."""
     redactor = redaction.redactor()
     if redactor.holds_bytes(before + data):
         raise BlobError("the document holds a key that this process uses; add it without the key")

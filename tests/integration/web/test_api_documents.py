@@ -97,8 +97,9 @@ def test_what_does_not_fit_is_refused(idle):
 
 def test_a_file_that_ends_early_is_none(idle):
     """Nothing is enqueued for a part of a file, and nothing of it stays."""
-    short = {"input_stream": io.BytesIO(b"a part"), "content_length": 5_000}
-    answer = idle.ask("POST", "/api/documents/files?actor=ann&source=x", **short)
+    short = {"CONTENT_LENGTH": "5000", "wsgi.input": io.BytesIO(b"a part")}
+    path = "/api/documents/files?actor=ann&source=x"
+    answer = idle.ask("POST", path, environ_overrides=short)
     assert answer.status_code == 400
     assert idle.actions() == []
     assert not [*(idle.settings.data / "blobs").glob("*")]

@@ -23,11 +23,6 @@ from store.lance.tables import connect, quoted
 
 _logger = structlog.get_logger(__name__)
 
-FORMAT = 6
-"""Of the folder: an index of another format is made anew. 2 has its texts in one form of Unicode, 3
-is that of the page; 4 has digests of sessions, descriptions of actions, and an order of its own; 5
-has segments, 6 passages of documents.
-"""
 STORED = SCHEMA.append(pa.field("serial", pa.int64()))
 """`serial` is the order in which passages came into the index, without gaps but for what was
 replaced.
@@ -138,8 +133,8 @@ class Index:
         note = self._vectors.open()
         newest = int(read_note(self.folder, WORDS).get("serial", 0))
         is_ahead = int(note.get("upto", 0)) > newest  # the words have lost what was not synced
-        if note.get("format") != FORMAT or note.get("route") != route or is_ahead:
-            self._vectors.begin(format=FORMAT, route=route, upto=0)
+        if note.get("route") != route or is_ahead:
+            self._vectors.begin(route=route, upto=0)
             return 0
         upto = int(note["upto"])
         self._vectors.delete(f"serial > {upto}")
@@ -172,11 +167,11 @@ class Index:
 
     def _opened(self, identity: int) -> int:
         note = self._words.open()
-        if note.get("format") != FORMAT or note.get("identity") != identity:
+        if note.get("identity") != identity:
             self.remove()
             self._words.open()
             self.serial = self.actions = 0
-            self._words.begin(format=FORMAT, identity=identity, upto=0, serial=0, actions=0)
+            self._words.begin(identity=identity, upto=0, serial=0, actions=0)
             return 0
         self.serial, self.actions = int(note["serial"]), int(note["actions"])
         self._words.delete(f"serial > {self.serial}")  # added before a kill, and not noted

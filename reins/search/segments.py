@@ -19,6 +19,11 @@ from lancedb.table import LanceTable
 
 from store.lance.tables import connect
 
+FORMAT = 6
+"""Of the folder: an index of another format is none, and made anew. 2 has its texts in one form of
+Unicode, 3 is that of the page; 4 has digests of sessions, descriptions of actions, and an order of
+its own; 5 has segments, 6 passages of documents.
+"""
 _FULL = 8_192
 """Rows of the last segment, the only one that grows."""
 _FACTOR = 8
@@ -59,7 +64,7 @@ class Segments:
 
     def begin(self, **note: Any) -> None:
         """Begin anew, with nothing."""
-        self.note(segments=[], **note)
+        self.note(format=FORMAT, segments=[], **note)
         self._drop_others()
 
     def note(self, **changed: Any) -> None:
@@ -155,12 +160,13 @@ class Segments:
 
 
 def read_note(folder: Path, part: str) -> Note:
-    """How far one part of the index has come, and in which segments; empty if no note reads."""
+    """How far one part of the index has come, and in which segments; empty if no note reads
+    that is of this format."""
     try:
         note = json.loads((folder / f"{part}.json").read_text())
     except (FileNotFoundError, ValueError):
         return {}
-    return note if isinstance(note, dict) else {}
+    return note if isinstance(note, dict) and note.get("format") == FORMAT else {}
 
 
 def read_segments(

@@ -133,7 +133,7 @@ async def test_passages_are_found_by_meaning(fleet, monkeypatch):
 
     rows = read_segments(folder, "vectors", lambda: connect(folder), of_cats)
     assert {row["place"][0] for row in rows} == {"2"}
-    of_tea = await found(fleet, f"cat pets document:{tea}", vector=vector)
+    of_tea = await found(fleet, f"cost inflation document:{tea}", vector=vector)
     assert {document_id for document_id, _ in of_tea} == {tea}
     await model.stop()
 

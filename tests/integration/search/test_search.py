@@ -355,3 +355,17 @@ async def test_memories_are_found(store):
     found = await search(store, "march source:memories")
     assert texts(found) == ["birthday: in March"]
     assert found.hits[0].row["actor"] == "finn"
+
+
+async def test_an_index_of_another_format_is_none(store):
+    """One that an older Reins has left is not searched, until the worker has made it anew."""
+    await filled(store)
+    await brought_up(indexer(store))
+    folder = store.folder.path / "search"
+    note = json.loads((folder / "words.json").read_text())
+    (folder / "words.json").write_text(json.dumps({**note, "format": note["format"] - 1}))
+    found = await search(store, "tea")
+    assert (texts(found), found.indexed) == (["The price of tea has doubled"], False)
+    await brought_up(indexer(store))
+    found = await search(store, "tea")
+    assert (texts(found), found.indexed) == (["The price of tea has doubled"], True)

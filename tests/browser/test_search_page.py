@@ -114,6 +114,7 @@ def test_a_hit_of_an_action_opens_it_in_the_queue(searched, visit):
     page.wait_for_url(f"**/queue?action={action['action_id']}")
     page.goto(f"{searched.at}/search?q=%22lighthouses%22+source:session")
     expect(_lines(page)).to_have_count(1)
+    expect(_lines(page).locator(".actor")).to_have_count(0)  # who created it has not said it
     _lines(page).get_by_role("link").click()
     page.wait_for_url("**/sessions/mara")
 

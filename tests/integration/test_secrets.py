@@ -181,6 +181,8 @@ def every_get(house):
     ids["topic"] = ["news"]
     ids["board"], ids["key"] = ["news"], ["headline"]
     ids["document_id"] = [document_id_of("notes")]
+    _, facts = house.ask("GET", "/api/facts")
+    ids["fact_id"] = [row["fact_id"] for row in json.loads(facts)["items"]]
     for path, verbs in DOCUMENT["paths"].items():
         if "get" in verbs and not path.endswith("/events"):
             names = re.findall(r"{(\w+)}", path)
@@ -289,6 +291,8 @@ def look_everywhere(folder, model, collector):
         house.act("/api/topics/news", message=SAID[0])
         house.ask("PUT", "/api/boards/news/headline", {"actor": "ann", "value": SAID[0]})
         house.act("/api/documents", source="notes", text=SAID[0])
+        house.act("/api/facts", subject="ann", relation="says", object="much", text=SAID[0][:300],
+                  scope="shared")  # fmt: skip
         with house.page("joke") as live, stream_of(house, "leaky") as stream:
             people(house, said)
             until(lambda: len(house.lines("leaky", "tick")) > 14, "it has said all")

@@ -1,4 +1,4 @@
-"""What of its memories an agent is told: those that are to the point of its work, on record."""
+"""The memories that an agent is told: those to the point of its work, on record."""
 
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any

@@ -33,7 +33,7 @@ class FailMixin(AgentBase):
         """The state is that of before the tick; a type may note in it which part failed."""
 
     def told_failed(self) -> Mapping[str, Any]:
-        """What the row of a tick that failed tells beside its error: a replay may need it."""
+        """The payload of the row of a tick that failed, beside its error: a replay may need it."""
         return {}
 
     async def _settle_own_fault(self, failed: Failed) -> None:

@@ -219,7 +219,7 @@ class PersonaAgent(LoopingAgentBase):
         return self._speak(speech.text, seen, answer, context)
 
     async def _recall(self) -> Recalled:
-        """What its agent and all remember that is to the point of what was said last."""
+        """The memories of its agent and of all that are to the point of what was said last."""
         words = [message.text for message in self._news()][-_CUES:]
         cues = [("message", "\n".join(words)), ("about", self.config.about)]
         sent = [self.state.context_tokens or self.config.context_tokens]

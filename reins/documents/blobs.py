@@ -17,7 +17,7 @@ _PART_BYTES = 1 << 20
 
 
 class BinaryFile(Protocol):
-    """What can be read, part by part."""
+    """Anything that can be read, part by part."""
 
     def read(self, size: int, /) -> bytes: ...
 
@@ -74,7 +74,7 @@ def get(data_folder: Path, digest: str) -> bytes:
 
 
 def _without_keys(before: bytes, data: bytes) -> bytes:
-    """What of a part the next one is looked at with. Raises: BlobError where there is a key."""
+    """The end of a part, for a look at the next one. Raises: BlobError where there is a key."""
     redactor = redaction.redactor()
     if redactor.holds_bytes(before + data):
         raise BlobError("the document holds a key that this process uses; add it without the key")

@@ -84,7 +84,7 @@ def _row(cells: Any) -> str:
 
 
 def _check_packed(data: bytes) -> None:
-    """What is unpacked is never more than what is said here: the reader stops there."""
+    """Unpacked, a file is never more than what is said here: the reader stops there."""
     entries = zipfile.ZipFile(io.BytesIO(data)).infolist()
     size = sum(entry.file_size for entry in entries)
     if len(entries) > _ENTRIES or size > _UNPACKED_BYTES:

@@ -39,7 +39,7 @@ class DocumentError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be stored: `data`, or the file of the digest `blob`, or what is at the address.
+    """A document to be stored: `data`, or the file of the digest `blob`, or what is at the address.
 
     `action_id`: the action or call that asks for it; the same one again stores nothing. `elsewhere`
     false: an address that moves to another host is not followed there.

@@ -31,7 +31,7 @@ class Folder:
         self._has_begun = False
 
     def look(self, sources: Mapping[str, object]) -> Changes:
-        """What is to be done; `sources` are those of the documents that are stored. Blocks.
+        """The changes to be made; `sources` are those of the documents that are stored. Blocks.
 
         Raises: OSError where the folder cannot be read: nothing counts as gone then.
         """

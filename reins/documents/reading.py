@@ -39,7 +39,7 @@ class UnreadableError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Read:
-    """What was read of a file."""
+    """The text that was read of a file."""
 
     title: str
     text: str

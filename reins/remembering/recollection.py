@@ -27,7 +27,7 @@ class Meanings(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Recalled:
-    """What was recalled, as the row of the thought tells it, and a replay reads it again.
+    """Memories that were recalled, as the row of the thought tells them, and a replay reads them.
 
     `by` is how: `all` of them have room, by `meaning` and words together, by `words` alone, or by
     `order`, the newest first; `note` is why not by meaning.
@@ -63,7 +63,7 @@ class Recalled:
 
     @classmethod
     def of(cls, payload: Mapping[str, Any]) -> "Recalled":
-        """What a row tells of; nothing where it tells of none."""
+        """Those that a row tells of; nothing where it tells of none."""
         return cls(**payload.get("recalled", {}))
 
 
@@ -78,7 +78,7 @@ class Recollection:
         self._by, self._meanings = by, meanings
 
     def on_record(self) -> Recalled | None:
-        """What was recalled at this thought before; None where it is not done again."""
+        """Those recalled at this thought before; None where it is not done again."""
         return None
 
     async def recall(

@@ -33,7 +33,7 @@ Told = Callable[[Mapping[str, float | None]], None]
 
 @dataclass(slots=True)
 class Past:
-    """What one session has said: its newest vectors, and how like the newest rows were to it."""
+    """The newest vectors of what one session has said, and how like the newest rows were to it."""
 
     vectors: deque[Any] = field(default_factory=lambda: deque(maxlen=PAST))
     likeness: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))

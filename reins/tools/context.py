@@ -140,7 +140,7 @@ class Passage:
 
 
 class Documents(Protocol):
-    """What people and agents have added to be read and cited. Raises: ToolError."""
+    """All that people and agents have added to be read and cited. Raises: ToolError."""
 
     async def search(self, query: str, document_id: str | None, most: int) -> list[Passage]: ...
 

@@ -17,7 +17,8 @@ PROJECT = DECLARED["project"]
 EXTRAS = PROJECT["optional-dependencies"]
 OPTIONAL = {
     "uvloop": "fast", "opentelemetry": "telemetry", "wordllama": "embeddings",
-    "duckdb": "sql",
+    "duckdb": "sql", "pypdf": "documents", "docx": "documents", "pptx": "documents",
+    "openpyxl": "documents",
     "mcp": "mcp", "mcp_types": "mcp", "anyio": "mcp", "httpx2": "mcp", "jsonschema": "mcp",
     "referencing": "mcp", "redis": "redis", "psycopg": "postgres",
 }  # fmt: skip

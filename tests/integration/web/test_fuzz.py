@@ -35,8 +35,9 @@ THERE = {
 }
 """What a random id never is."""
 MEANT = re.compile(
-    r"query\.(cursor|before|last|since|until|zone|q|like|at_seq)\b|header\.Idempotency-Key|body$"
-    r"|body\.(\d+\.)?(agent_type|config|content|guidance|args|text|when)\b"
+    r"query\.(cursor|before|last|since|until|true_at|known_at|zone|q|like|at_seq)\b"
+    r"|header.Idempotency-Key|body$"
+    r"|body\.(\d+\.)?(agent_type|config|content|guidance|args|text|when|at|valid_from|valid_to)\b"
 )
 """ApiContext of a request that may have the right form and still mean nothing."""
 

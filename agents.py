@@ -193,7 +193,7 @@ class Runtime:
             self.confinement.begin()
             ending.add("the MCP servers", self.tools.stop)
             await self.tools.take(tools)
-            ending.add("SQL", partial(asyncio.to_thread, self.sql.stop))
+            ending.add("SQL", self._stop_sql)
             ending.add("the sessions", self._stop_sessions, limit_s=self._sessions_s())
             await self.conversations.ids.load()
             await self.memories.load()
@@ -258,6 +258,9 @@ class Runtime:
     async def _stop_watches(self) -> None:
         await self.folders.stop()
         await self.addresses.stop()
+
+    async def _stop_sql(self) -> None:
+        self.sql.stop()  # no statement is under way any more, and a kill takes no time
 
     async def _stop_loop_monitor(self) -> None:
         self.loop_monitor.stop()

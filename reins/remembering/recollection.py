@@ -89,22 +89,15 @@ class Recollection:
         budget_bytes: int,
     ) -> Recalled:
         """The memories that have room as lines: all, or those that fit the cues, best first."""
-        from reins.mind.relevance import within  # noqa: PLC0415 - takes 50 ms
-
         newest = sorted(memories, key=lambda each: each.at, reverse=True)
-        lines = [line_of(each) for each in newest]
-        sizes = [len(line.encode()) for line in lines]
-        if sum(sizes) <= budget_bytes:
-            told = [_told(*each) for each in zip(newest, lines, strict=True)]
-            return Recalled("all", None, told, 0, budget_bytes)
+        first = _with_room(newest, line_of, budget_bytes)
+        left = len(newest) - len(first)
+        if not left:
+            return Recalled("all", None, first, 0, budget_bytes)
         if self._by() == "off":
-            kept = _fitting(sizes, budget_bytes)
-            told = [_told(newest[at], lines[at]) for at in range(kept)]
-            return Recalled("order", OFF, told, len(newest) - kept, budget_bytes)
+            return Recalled("order", OFF, first, left, budget_bytes)
         fits, note = await self._ranked(cues, newest)
-        order = [(newest[fit.place].scope, sizes[fit.place]) for fit in fits]
-        chosen = [fits[at] for at in within(order, budget_bytes)]
-        told = [_told(newest[fit.place], lines[fit.place], fit) for fit in chosen]
+        told = await READS.call(_best, fits, newest, line_of, budget_bytes)
         by: Literal["meaning", "words"] = "meaning" if note is None else "words"
         return Recalled(by, note, told, len(newest) - len(told), budget_bytes)
 
@@ -123,7 +116,7 @@ class Recollection:
         from reins.mind.relevance import ranked, text_of  # noqa: PLC0415
 
         asked = [each for each in cues if each.text.strip()]
-        texts = [text_of(each) for each in memories]
+        texts = await READS.call(lambda: [text_of(each) for each in memories])
         found: Likeness | str = OFF
         if self._by() == "meaning" and self._meanings is not None and asked and texts:
             found = await self._meanings.likeness([each.text[:CUE_CHARS] for each in asked], texts)
@@ -139,10 +132,32 @@ def _told(memory: "Memory", line: str, fit: "Fit | None" = None) -> dict[str, An
     return {**named, "score": round(fit.score, 3), "by": list(fit.by), "cue": fit.cue}
 
 
-def _fitting(sizes: Sequence[int], budget_bytes: int) -> int:
-    """How many of them, from the first on, have room."""
-    for at, size in enumerate(sizes):
-        budget_bytes -= size
+def _with_room(
+    newest: "Sequence[Memory]", line_of: "Callable[[Memory], str]", budget_bytes: int
+) -> list[dict[str, Any]]:
+    """Those that have room, from the first on: of a few thousand no more lines are made."""
+    told = []
+    for memory in newest:
+        line = line_of(memory)
+        budget_bytes -= len(line.encode())
         if budget_bytes < 0:
-            return at
-    return len(sizes)
+            break
+        told.append(_told(memory, line))
+    return told
+
+
+def _best(
+    fits: "Sequence[Fit]",
+    memories: "Sequence[Memory]",
+    line_of: "Callable[[Memory], str]",
+    budget_bytes: int,
+) -> list[dict[str, Any]]:
+    """Those that fit best, within the budget and its shares; for a thread."""
+    from reins.mind.relevance import within  # noqa: PLC0415
+
+    lines = [line_of(memories[fit.place]) for fit in fits]
+    sizes = [len(line.encode()) for line in lines]
+    order = [(memories[fit.place].scope, size) for fit, size in zip(fits, sizes, strict=True)]
+    return [
+        _told(memories[fits[at].place], lines[at], fits[at]) for at in within(order, budget_bytes)
+    ]

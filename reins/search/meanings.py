@@ -71,20 +71,18 @@ class Meanings:
             if self._route != self._model.embeddings:
                 self._known.clear()
                 self._route = self._model.embeddings
-            keys = [
-                hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
-                for text in texts
-            ]
+            keys = await self._threads.call(lambda: [*map(_key, texts)])
             missing = {
                 key: text for key, text in zip(keys, texts, strict=True) if key not in self._known
             }
             for part in _parts(missing):
-                found = await self._threads.call(self._indexed, [text for _, text in part])
-                self._known.update((key, found[text]) for key, text in part if text in found)
+                found = await self._threads.call(self._indexed, part)
+                self._known.update(found)
             left = [(key, text) for key, text in missing.items() if key not in self._known]
             if left:
                 made = await self._model.embed([text for _, text in left])
-                self._known.update(zip((key for key, _ in left), made, strict=True))
+                named = zip((key for key, _ in left), made, strict=True)
+                self._known.update(await self._threads.call(_as_arrays, [*named]))
             vectors = [self._known[key] for key in keys]
             for key in keys:
                 self._known.move_to_end(key)
@@ -92,17 +90,19 @@ class Meanings:
                 self._known.popitem(last=False)
             return vectors
 
-    def _indexed(self, texts: Sequence[str]) -> dict[str, list[float]]:
+    def _indexed(self, part: Sequence[tuple[bytes, str]]) -> dict[bytes, Any]:
         """The vectors of memories that the index has; of another route's none."""
         if read_note(self._folder, VECTORS).get("route") != self._route:
             return {}
         try:
+            texts = {text: key for key, text in part}
             where = f"source = 'memory' AND text IN ({', '.join(map(quoted, texts))})"
             named = {row["n"]: row["text"] for row in self._read(WORDS, where, ["n", "text"])}
             if not named:
                 return {}
             where = f"n IN ({', '.join(map(str, named))})"
-            return {named[row["n"]]: row["vec"] for row in self._read(VECTORS, where, ["n", "vec"])}
+            found = self._read(VECTORS, where, ["n", "vec"])
+            return _as_arrays([(texts[named[row["n"]]], row["vec"]) for row in found])
         except (RuntimeError, OSError, ValueError) as error:  # it is being made anew
             _logger.info("the index gave no vectors of memories", why=str(error)[:200])
             return {}
@@ -131,10 +131,17 @@ def _parts(missing: dict[bytes, str]) -> Iterator[list[tuple[bytes, str]]]:
         yield part
 
 
-def _cosines(vectors: Sequence[Any], asked: int) -> list[list[float]]:
+def _as_arrays(vectors: Sequence[tuple[bytes, Sequence[float]]]) -> dict[bytes, Any]:
+    """One by one: numpy holds the GIL for as long as it reads a list of lists."""
     import numpy as np  # noqa: PLC0415 - for those who compare
 
-    every = np.asarray(vectors, dtype=np.float32)
+    return {key: np.asarray(vector, dtype=np.float32) for key, vector in vectors}
+
+
+def _cosines(vectors: Sequence[Any], asked: int) -> list[list[float]]:
+    import numpy as np  # noqa: PLC0415
+
+    every = np.stack(vectors)
     lengths = np.linalg.norm(every, axis=1, keepdims=True)
     plain = every / np.where(lengths == 0, 1, lengths)
     found: list[list[float]] = (plain[:asked] @ plain[asked:].T).tolist()

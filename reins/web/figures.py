@@ -61,6 +61,8 @@ class WorkerFigures:
     marked_at: float | None
     """Unix times of the newest that succeeded."""
     search_behind: Mapping[str, int]
+    facts: int
+    facts_bytes: int
     """Rows that the index of the search has not come to, by its part."""
     ended: tuple[str, ...]
     """Loops of the worker that do not run any more, though it does."""
@@ -94,6 +96,8 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         loop_lag_p99_ms=monitor.percentile_ms(0.99),
         pending_rows=journal.pending,
         search_behind=behind(worker.store.folder),
+        facts=worker.facts.figures().facts,
+        facts_bytes=worker.facts.figures().size_bytes,
         commits=journal.commits,
         rows=journal.rows,
         commit_ms=medians[0],

@@ -159,6 +159,17 @@ OF_WORKER = (
         by("part", lambda worker: worker.search_behind),
     ),
     Figure(
+        "reins_facts",
+        "facts that the worker has in memory, of those who have asked; 300,000 at the most beside "
+        "those that are asked for",
+        one(lambda worker: worker.facts),
+    ),
+    Figure(
+        "reins_facts_bytes",
+        "memory that they take, about",
+        one(lambda worker: worker.facts_bytes),
+    ),
+    Figure(
         "reins_journal_commits_total",
         "commits of the journal since the worker's start",
         one(lambda worker: worker.commits),

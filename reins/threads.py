@@ -27,3 +27,7 @@ ACTIONS = Threads("actions", 2)
 """For the queue: an action is taken up and marked however much is read meanwhile."""
 READS = Threads("reads", 6)
 """For reads of tables by sessions and handlers, whatever agents do in the default ones."""
+SEARCH = Threads("search", 3)
+"""For the loops of the index, each of which does one thing at a time."""
+DOCUMENTS = Threads("documents", 2)
+"""For files that are read, some for seconds."""

@@ -49,7 +49,8 @@ def search(
         raise click.UsageError("give words to search for, fields such as kind:said, or --like")
     from reins.search.asking import search as asked  # noqa: PLC0415 - it takes half a second
 
-    parts = [*map(quoted, query)]
+    # One argument is a query as the page takes it; of several, each is a part.
+    parts = [*query] if len(query) == 1 else [*map(quoted, query)]
     parts += [f'session:"{session}"'] if session else []
     parts += [f"since:{since}"] if since else []
     found = asked(" ".join(parts), limit=limit, around=around, like=like)

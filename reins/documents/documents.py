@@ -15,7 +15,7 @@ from reins.documents.chunking import chunks_of
 from reins.documents.reading import Read, UnreadableError, read
 from reins.documents.tidying import tidy
 from reins.settings import Settings
-from reins.threads import READS, Threads
+from reins.threads import DOCUMENTS, READS
 from reins.tools.outcome import ToolError
 from reins.tools.web.fetching import Fetcher
 from reins.tools.web.outside import Outside
@@ -75,7 +75,6 @@ class Documents:
     def __init__(self, store: Store, settings: Callable[[], Settings]) -> None:
         self._store = store
         self._settings = settings
-        self._threads = Threads("documents", 2)
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._locks: dict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._loading = asyncio.Lock()
@@ -83,7 +82,7 @@ class Documents:
 
     async def start(self) -> None:
         """Remove the files that came to nothing before; a second time does the same."""
-        await self._threads.call(tidy, self._store.reader)
+        await DOCUMENTS.call(tidy, self._store.reader)
 
     async def add(self, draft: Draft) -> Stored:
         """Store a version, if it is another than the newest. Raises: DocumentError, StoreError."""
@@ -105,7 +104,7 @@ class Documents:
             version = 1 if newest is None else newest["version"] + 1
             make = partial(_made, draft, document_id, version, digest)
             try:
-                row, records = await self._threads.call(make)
+                row, records = await DOCUMENTS.call(make)
             except UnreadableError as error:
                 raise DocumentError(f"{draft.source}: {error}") from None
             await self._commit(row, records)
@@ -164,7 +163,7 @@ class Documents:
             return draft
         if draft.blob is not None:
             folder = self._store.folder.path
-            return replace(draft, data=await self._threads.call(blobs.get, folder, draft.blob))
+            return replace(draft, data=await DOCUMENTS.call(blobs.get, folder, draft.blob))
         settings = self._settings()
         outside = Outside(tuple(settings.http_hosts), frozenset(settings.http_inner_hosts))
         fetcher = Fetcher(outside, size_bytes=blobs.MAX_BYTES, time_s=_FETCH_S)

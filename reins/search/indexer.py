@@ -20,7 +20,7 @@ from reins.search.resting import LOOK_S, rest_s
 from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
-from reins.threads import Threads
+from reins.threads import SEARCH
 from store import documents
 from store.following import Follower
 from store.reading import Reader
@@ -109,7 +109,6 @@ class VectorsIndexer(TaskLoop):
         self._model = model
         self._busy = busy
         self._index = Index(store.folder)
-        self._threads = Threads("search", 1)
         self._store = store
         self._ends: Follower | None = None
         self._known: OrderedDict[bytes, list[float]] = OrderedDict()
@@ -121,20 +120,20 @@ class VectorsIndexer(TaskLoop):
         route = self._model.embeddings
         if route != self._route:
             self._known.clear()
-            self._upto = await self._threads.call(self._index.open_vectors, route)
+            self._upto = await SEARCH.call(self._index.open_vectors, route)
             self._route, self._ends = route, Follower(self._store, (documents.TABLE,))
-        await self._threads.call(self._take_out)
+        await SEARCH.call(self._take_out)
         newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
             if newest < self._upto:  # the index was made anew, and its vectors went with it
                 self._route = ""
             return 4 * LOOK_S
-        if rows := await self._threads.call(self._index.passages, self._upto, upto):
+        if rows := await SEARCH.call(self._index.passages, self._upto, upto):
             vectors = await self._vectors([row["text"] for row in rows])
-            await self._threads.call(self._index.add_vectors, rows, vectors)
-            await self._threads.call(self._index.keep_vectors_up)
-        await self._threads.call(self._index.note_vectors, upto)
+            await SEARCH.call(self._index.add_vectors, rows, vectors)
+            await SEARCH.call(self._index.keep_vectors_up)
+        await SEARCH.call(self._index.note_vectors, upto)
         self._upto = upto
         return rest_s(time.perf_counter() - began, more=upto < newest, busy=self._busy())
 

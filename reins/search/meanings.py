@@ -15,7 +15,7 @@ from reins.search.index import VECTORS, WORDS
 from reins.search.indexer import Embeddings
 from reins.search.passages import in_one_form
 from reins.search.segments import read_note, read_segments
-from reins.threads import Threads
+from reins.threads import SEARCH
 from store.lance.tables import connect, quoted
 from store.reading import Reader
 
@@ -39,7 +39,6 @@ class Meanings:
     def __init__(self, store: Reader, model: Embeddings) -> None:
         self._folder = store.folder.path / "search"
         self._model = model
-        self._threads = Threads("meanings", 1)
         self._lock = asyncio.Lock()
         self._known: OrderedDict[bytes, Any] = OrderedDict()
         self._route = ""
@@ -57,7 +56,7 @@ class Meanings:
         try:
             async with asyncio.timeout(_WAIT_S):
                 vectors = await self._vectors([*map(in_one_form, (*asked, *texts))])
-                return await self._threads.call(_cosines, vectors, len(asked))
+                return await SEARCH.call(_cosines, vectors, len(asked))
         except TimeoutError:
             why = f"the embeddings did not answer within {_WAIT_S:g} s"
         except (ModelError, ModelConfigError, ValueError) as error:
@@ -71,18 +70,18 @@ class Meanings:
             if self._route != self._model.embeddings:
                 self._known.clear()
                 self._route = self._model.embeddings
-            keys = await self._threads.call(lambda: [*map(_key, texts)])
+            keys = await SEARCH.call(lambda: [*map(_key, texts)])
             missing = {
                 key: text for key, text in zip(keys, texts, strict=True) if key not in self._known
             }
             for part in _parts(missing):
-                found = await self._threads.call(self._indexed, part)
+                found = await SEARCH.call(self._indexed, part)
                 self._known.update(found)
             left = [(key, text) for key, text in missing.items() if key not in self._known]
             if left:
                 made = await self._model.embed([text for _, text in left])
                 named = zip((key for key, _ in left), made, strict=True)
-                self._known.update(await self._threads.call(_as_arrays, [*named]))
+                self._known.update(await SEARCH.call(_as_arrays, [*named]))
             vectors = [self._known[key] for key in keys]
             for key in keys:
                 self._known.move_to_end(key)

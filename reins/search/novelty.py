@@ -13,7 +13,7 @@ from reins.loops import TaskLoop
 from reins.search.index import VECTORS
 from reins.search.resting import LOOK_S, rest_s
 from reins.search.segments import read_note, read_segments
-from reins.threads import Threads
+from reins.threads import SEARCH
 from store.lance.tables import connect
 from store.reading import Reader
 
@@ -81,7 +81,6 @@ class Novelty(TaskLoop):
         self._since = since or datetime.now(UTC)
         self._folder = store.folder.path / "search"
         self._told, self._busy = told, busy
-        self._threads = Threads("novelty", 1)
         self._db: lancedb.DBConnection | None = None
         self._pasts: OrderedDict[str, Past] = OrderedDict()
         self._upto: int | None = None
@@ -98,7 +97,7 @@ class Novelty(TaskLoop):
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
             return 4 * LOOK_S
-        figures = await self._threads.call(self._followed, self._upto, upto)
+        figures = await SEARCH.call(self._followed, self._upto, upto)
         self._upto = upto
         if figures:
             self._told(figures)

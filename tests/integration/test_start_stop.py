@@ -261,6 +261,8 @@ def threads() -> set[str]:
     pools = (
         "actions_",
         "reads_",
+        "search_",
+        "documents_",
         "asyncio_",
         "AnyIO",
         "ThreadPool",

@@ -16,7 +16,7 @@ from store.reading import Reader
 from tests.support.waiting import until
 from tests.support.worker import Workers
 
-KILLS = int(os.environ.get("SEARCH_KILLS", "3"))
+KILLS = int(os.environ.get("SEARCH_KILLS", "2"))
 """Set the variable for a campaign."""
 SEED = int(os.environ.get("SEARCH_SEED", "19"))
 SESSIONS = 10

@@ -87,6 +87,7 @@ class McpServer:
         self._taking = asyncio.Lock()
         self._left_out: list[str] = []
         self._owner: asyncio.Task[None] | None = None
+        self._stopping = False
 
     async def start(self, *, connect: bool = True) -> None:
         """Have the tools at once that were agreed to before, and begin to connect."""
@@ -108,6 +109,7 @@ class McpServer:
 
     async def stop(self) -> None:
         """The connection, and the process, end. A second stop does nothing."""
+        self._stopping = True
         if (owner := self._owner) is not None:
             owner.cancel()
             await asyncio.gather(owner, return_exceptions=True)
@@ -151,6 +153,8 @@ class McpServer:
             finally:
                 self._connection, self.state = None, "waiting"
                 self._settled.set()
+            if self._stopping:  # what the connection raised in its end has hidden the cancellation
+                return
             if time.monotonic() - began > LOOK_S + self.entry.connect_s:
                 wait_s = FIRST_WAIT_S
             await asyncio.sleep(jitter.between(wait_s, wait_s * 1.25))

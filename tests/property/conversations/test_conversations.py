@@ -28,7 +28,7 @@ PEOPLE = st.sampled_from(["ann", "ben"])
 TEXTS = st.sampled_from(["What about tea?", "Cy, and you?", "Di: I am Di.", "ed ED Ed", "Hm."])
 TONES = st.sampled_from(["noir", "cheerful", "dry"])
 CEILING = 4
-EXAMPLES = int(os.environ.get("CONVERSATION_EXAMPLES", "7"))
+EXAMPLES = int(os.environ.get("CONVERSATION_EXAMPLES", "5"))
 """Set the variable for a campaign: seven take half a minute."""
 STEPS = 20
 

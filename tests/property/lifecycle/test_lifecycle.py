@@ -23,7 +23,7 @@ from tests.support.worker import Workers
 
 SESSIONS = st.sampled_from(["one", "two"])
 SUBJECTS = st.sampled_from(["dogs", "birds", "tea"])
-EXAMPLES, STEPS = 14, 18
+EXAMPLES, STEPS = 9, 18
 
 
 class Lifecycle(RuleBasedStateMachine):

@@ -23,7 +23,7 @@ from tests.support.worker import Workers
 
 WIDTH, TOKENS, LIMIT = 3, 1_000, 6_000
 GOALS = st.sampled_from(["done: all", "done: all", "failed: as ever", "crash: now", "never: ends"])
-EXAMPLES = int(os.environ.get("TREE_EXAMPLES", "5"))
+EXAMPLES = int(os.environ.get("TREE_EXAMPLES", "3"))
 """Set the variable for a campaign."""
 STEPS = 16
 

@@ -93,7 +93,8 @@ def _page_of(path: Path) -> str:
         if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             said = ast.get_docstring(node)
             parts += [f"## {node.name}", said] if said else []
-    return "\n\n".join(part for part in parts if part)[:_MOST_CHARS]
+    text = "\n\n".join(part for part in parts if part).replace("\0", "")
+    return text[:_MOST_CHARS]
 
 
 def _add(texts: list[tuple[str, bytes]]) -> None:

@@ -58,7 +58,7 @@ def read(data: bytes, source: str, media_type: str = "", charset: str | None = N
         text = without_unseen(_by_child(data, _OFFICE.get(kind, "pdf")))
     elif not is_text(kind, data):
         raise UnreadableError(
-            f"it is {kind or 'binary'}; expected text, Markdown, HTML, code, PDF, or docx, pptx "
+            f"it is {_as_what(kind)}; expected text, Markdown, HTML, code, PDF, or docx, pptx "
             "and xlsx"
         )
     else:
@@ -92,6 +92,11 @@ def _kind(data: bytes, source: str, media_type: str) -> str:
     if kind and not is_text(kind, b"") and is_text("", data) and said in _UNKNOWN:
         return "text/plain"  # names of files of code stand for films and the like, too
     return kind
+
+
+def _as_what(kind: str) -> str:
+    says_text = kind.startswith("text/")
+    return f"no {kind}, since it has a zero byte" if says_text else kind or "binary"
 
 
 def _type_of_name(source: str) -> str:

@@ -114,6 +114,7 @@ def test_a_reader_that_does_not_end_is_ended(monkeypatch):
         (gzip.compress(b"<p>" * 10_000_000), "a.html.gz", "expected text"),
         (b"", "a.md", "no text"),
         (b" \n\0\n", "a.md", "no text|expected text"),
+        (b"<p>tea\0</p>", "a.html", "no text/html, since it has a zero byte"),
     ],
 )
 def test_what_is_no_text_is_refused(data, name, why):

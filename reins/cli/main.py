@@ -107,8 +107,8 @@ reins = click.version_option(VERSION, prog_name="reins")(
                 "who stands to whom, since when, on whose word: list, about, paths, why, "
                 "remember, end, retract, restore, alias",
             ),
-            "document": Verb(
-                "reins.cli.document", "what agents read and cite: add, list, show, remove"
+            "documents": Verb(
+                "reins.cli.documents", "what agents read and cite: add, list, show, remove"
             ),
             "room": Verb("reins.cli.room", "steer a conversation: pause, resume, set, end"),
             "models": Verb("reins.cli.models", "the routes to models: check"),

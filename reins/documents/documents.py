@@ -118,7 +118,7 @@ class Documents:
             newest = await self._row(document_id)
             if newest is None or newest["state"] == REMOVED:
                 gone = "was removed before" if newest else "is not there"
-                raise DocumentError(f"document {document_id} {gone}; see reins document list")
+                raise DocumentError(f"document {document_id} {gone}; see reins documents list")
             row = newest | {
                 "state": REMOVED, "actor": actor, "action_id": action_id, "at": now_us(),
                 "agent_id": None, "session_id": None,

@@ -6,7 +6,7 @@ import pytest
 
 import queue_imp as q
 from agent_core.actions.documents import document_id_of
-from reins.cli.document import watch_once
+from reins.cli.documents import watch_once
 from reins.documents.folders import Folder
 from tests.support import data_folder
 from tests.support.waiting import until_async

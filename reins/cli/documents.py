@@ -1,4 +1,4 @@
-"""`reins document`: what agents read and cite: add, list, show, remove."""
+"""`reins documents`: what agents read and cite: add, list, show, remove."""
 
 import hashlib
 import time
@@ -20,8 +20,8 @@ from store.errors import StoreError
 _COLUMNS = 80
 
 
-@click.group("document", help="what agents read and cite: add, list, show, remove")
-def document() -> None:
+@click.group("documents", help="what agents read and cite: add, list, show, remove")
+def documents() -> None:
     """The verbs stand below."""
 
 
@@ -112,4 +112,4 @@ def watch_once(folder: Folder, actor: str) -> Iterator[str]:
 
 
 for verb in (add, list_, show, remove):
-    document.add_command(verb)
+    documents.add_command(verb)

@@ -5,13 +5,18 @@ from collections.abc import Sequence
 from typing import Any
 
 from reins.llm import ModelConfigError, ModelError, ModelRouter
+from reins.llm.embeddings.embedder import batches
+from reins.llm.embeddings.wordllama import WordEmbedder
 from reins.llm.from_settings import model_settings
+from reins.llm.routes.models_file import WORDS
 from reins.search.answering import grouped
 from reins.search.nearby import MOST
 from reins.search.searching import searcher_of
 from reins.settings import current_settings
 from store.finding.query import QueryError
 from store.reading import Reader, reader
+
+_BUILT_IN = f"{WORDS} {WordEmbedder.MODEL}"
 
 
 def search(
@@ -50,6 +55,13 @@ def vector_of(text: str, route: str) -> Sequence[float] | None:
 
 
 async def _asked(text: str, route: str) -> Sequence[float] | None:
+    if route == _BUILT_IN:  # without opening the routes of all models for it
+        words = WordEmbedder()
+        try:
+            (part,) = batches([text])
+            return (await words.embed(part)).vectors[0]
+        finally:
+            await words.stop()
     model = ModelRouter(model_settings(current_settings()))
     try:
         await model.start()

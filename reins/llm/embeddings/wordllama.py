@@ -1,6 +1,7 @@
 """Embeddings without a provider: wordllama, in a thread of this process."""
 
 import asyncio
+import functools
 import logging
 import os
 from collections.abc import Iterator, Sequence
@@ -50,7 +51,9 @@ class WordEmbedder:
         return Embedded(vectors, tokens)
 
 
+@functools.cache
 def _load_wordllama() -> Any:
+    """Once in a process: what it has loaded is only read."""
     # Without these lines its import would log to standard error, and its tokenizer keep threads.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     root, quiet = logging.getLogger(), logging.NullHandler()

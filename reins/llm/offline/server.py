@@ -4,6 +4,7 @@ It runs on the agents' own loop, and only this process knows the port and the to
 """
 
 import asyncio
+import functools
 import secrets
 import socket
 import time
@@ -43,7 +44,7 @@ class OfflineModel:
         self._socket = socket.create_server(("127.0.0.1", 0))
         self._socket.setblocking(False)  # noqa: FBT003 - by position alone
         port = self._socket.getsockname()[1]
-        self.token = secrets.token_urlsafe(32)
+        self.token = _token()
         self.address = f"http://127.0.0.1:{port}/v1"
         self._hosts = frozenset({f"127.0.0.1:{port}", f"localhost:{port}"})
         self._serving = asyncio.create_task(self._serve(self._socket), name="offline model")
@@ -185,3 +186,9 @@ def events(head: dict[str, Any], answer: str, usage: dict[str, int] | None) -> l
     if usage is not None:
         chunks.append({**head, "choices": [], "usage": usage})
     return [*map(orjson.dumps, chunks), b"[DONE]"]
+
+
+@functools.cache
+def _token() -> str:
+    """One for the process: each that was made known is looked for in every row from then on."""
+    return secrets.token_urlsafe(32)

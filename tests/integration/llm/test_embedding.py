@@ -14,6 +14,7 @@ import pytest
 from aiohttp import web
 
 from reins.llm import ModelConfigError, ModelError
+from reins.llm.embeddings import wordllama
 from reins.llm.embeddings.embedder import BATCH_BYTES, BATCH_TEXTS, batches
 from reins.llm.embeddings.http import MAX_ANSWER_BYTES, HttpEmbedder
 from reins.llm.embeddings.wordllama import WordEmbedder
@@ -146,6 +147,7 @@ async def test_words_leave_the_loop_alone(words):
 async def test_without_the_package_the_error_says_what_to_install(words, monkeypatch):
     """The error says what to install."""
     monkeypatch.setitem(sys.modules, "wordllama", None)
+    wordllama._load_wordllama.cache_clear()
     with pytest.raises(ModelConfigError, match="extra `embeddings`"):
         await words.embed(["a"])
 

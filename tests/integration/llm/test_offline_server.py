@@ -40,3 +40,14 @@ async def test_streams_that_are_given_up_log_nothing(caplog):
         await model.stop()
     assert b"200 OK" in whole
     assert [record.getMessage() for record in caplog.records if record.levelno > 20] == []
+
+
+async def test_starts_make_one_key_known():
+    """Each key that is known is looked for in every row, for as long as the process lives."""
+    known = set()
+    for _ in range(3):
+        model = OfflineModel()
+        await model.start()
+        known.add(model.token)
+        await model.stop()
+    assert len(known) == 1

@@ -1,7 +1,7 @@
 """The handlers of actions: each room hands its own in, the dispatcher reads them here."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from agent_core.actions.payloads import Payload
 
@@ -11,6 +11,17 @@ H = TypeVar("H", bound=Handler)
 
 ACTION_HANDLERS: dict[str, Handler] = {}
 """Action type to handler."""
+
+
+class Action(Protocol):
+    """An action that was taken out of the queue, as handlers know it."""
+
+    action_id: str
+
+    @property
+    def actor(self) -> str: ...
+
+    def payload(self, model: type[Any]) -> Any: ...
 
 
 def handles(payload: type[Payload]) -> Callable[[H], H]:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
-from agent_core.actions.handling import handles
+from agent_core.actions.handling import Action, handles
 from agent_core.actions.payloads import DeadLetterReplay, Publish, TopicSet
 from agent_core.agent.services import Services
 from agent_core.session.controls import Applied, Outcome, Rejected
@@ -36,17 +36,6 @@ class Worker(Protocol):
 
     @property
     def fleet(self) -> Sessions: ...
-
-
-class Action(Protocol):
-    """An action that was taken out of the queue."""
-
-    action_id: str
-
-    @property
-    def actor(self) -> str: ...
-
-    def payload(self, model: type[Any]) -> Any: ...
 
 
 @handles(Publish)

@@ -1,8 +1,8 @@
 """The handlers of actions about documents."""
 
-from typing import Any, Protocol
+from typing import Protocol
 
-from agent_core.actions.handling import handles
+from agent_core.actions.handling import Action, handles
 from agent_core.actions.payloads import DocumentAdd, DocumentRemove
 from agent_core.agent.services import Services
 from agent_core.session.controls import Applied, Outcome, Rejected
@@ -20,17 +20,6 @@ class Worker(Protocol):
 
     @property
     def fleet(self) -> Sessions: ...
-
-
-class Action(Protocol):
-    """An action that was taken out of the queue."""
-
-    action_id: str
-
-    @property
-    def actor(self) -> str: ...
-
-    def payload(self, model: type[Any]) -> Any: ...
 
 
 @handles(DocumentAdd)

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
-from agent_core.actions.handling import handles
+from agent_core.actions.handling import Action, handles
 from agent_core.actions.payloads import (
     AliasDecide,
     FactEnd,
@@ -48,17 +48,6 @@ class Worker(Protocol):
 
     @property
     def fleet(self) -> Sessions: ...
-
-
-class Action(Protocol):
-    """An action that was taken out of the queue."""
-
-    action_id: str
-
-    @property
-    def actor(self) -> str: ...
-
-    def payload(self, model: type[Any]) -> Any: ...
 
 
 class _Changing:

@@ -3,7 +3,7 @@
 import asyncio
 from typing import Any, Protocol
 
-from agent_core.actions.handling import handles
+from agent_core.actions.handling import Action, handles
 from agent_core.actions.payloads import (
     EvidenceUndo,
     MemoryForget,
@@ -38,17 +38,6 @@ class Worker(Protocol):
 
     @property
     def fleet(self) -> Sessions: ...
-
-
-class Action(Protocol):
-    """An action that was taken out of the queue."""
-
-    action_id: str
-
-    @property
-    def actor(self) -> str: ...
-
-    def payload(self, model: type[Any]) -> Any: ...
 
 
 @handles(MemoryPut)

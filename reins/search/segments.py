@@ -160,8 +160,9 @@ class Segments:
 
 
 def read_note(folder: Path, part: str) -> Note:
-    """How far one part of the index has come, and in which segments; empty if no note reads
-    that is of this format."""
+    """How far one part of the index has come, and in which segments; empty if no note of this
+    format reads.
+    """
     try:
         note = json.loads((folder / f"{part}.json").read_text())
     except (FileNotFoundError, ValueError):
@@ -173,13 +174,14 @@ def read_segments(
     folder: Path, part: str, db: Callable[[], lancedb.DBConnection], ask: Callable[[Any], list[T]]
 ) -> list[T]:
     """All that `ask` gives of each segment; again where they have become others meanwhile."""
-    while True:
-        names = read_note(folder, part).get("segments", [])
+    while names := read_note(folder, part).get("segments", []):
         try:
-            return [each for name in names for each in ask(db().open_table(name))]
+            opened = db()  # once: some callers connect anew each time
+            return [each for name in names for each in ask(opened.open_table(name))]
         except (RuntimeError, OSError, ValueError):
             if read_note(folder, part).get("segments", []) == names:
                 raise
+    return []
 
 
 def _level(rows: int) -> int:

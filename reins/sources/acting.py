@@ -2,7 +2,7 @@
 
 from typing import Any, Protocol
 
-from agent_core.actions.handling import handles
+from agent_core.actions.handling import Action, handles
 from agent_core.actions.payloads import SchedulePause, ScheduleRemove, ScheduleRun, ScheduleSet
 from agent_core.agent.services import Services
 from agent_core.session.controls import Applied, Outcome, Rejected
@@ -23,27 +23,21 @@ class Worker(Protocol):
     def fleet(self) -> Sessions: ...
 
 
-class Action(Protocol):
-    """An action that was taken out of the queue."""
+class Queued(Action, Protocol):
+    """An action with its row, which says when it came."""
 
-    action_id: str
     row: dict[str, Any]
-
-    @property
-    def actor(self) -> str: ...
-
-    def payload(self, model: type[Any]) -> Any: ...
 
 
 @handles(ScheduleSet)
-async def schedule_set(worker: Worker, action: Action) -> Outcome:
+async def schedule_set(worker: Worker, action: Queued) -> Outcome:
     asked = action.payload(ScheduleSet)
     await _scheduler(worker).set(asked, action.actor, action.action_id, _asked_at(action))
     return Applied()
 
 
 @handles(SchedulePause)
-async def schedule_pause(worker: Worker, action: Action) -> Outcome:
+async def schedule_pause(worker: Worker, action: Queued) -> Outcome:
     asked = action.payload(SchedulePause)
     paused_by = action.actor if asked.paused else None
     try:
@@ -54,7 +48,7 @@ async def schedule_pause(worker: Worker, action: Action) -> Outcome:
 
 
 @handles(ScheduleRun)
-async def schedule_run(worker: Worker, action: Action) -> Outcome:
+async def schedule_run(worker: Worker, action: Queued) -> Outcome:
     """Its outcome names the message's number."""
     schedule_id = action.payload(ScheduleRun).schedule_id
     try:
@@ -64,7 +58,7 @@ async def schedule_run(worker: Worker, action: Action) -> Outcome:
 
 
 @handles(ScheduleRemove)
-async def schedule_remove(worker: Worker, action: Action) -> Outcome:
+async def schedule_remove(worker: Worker, action: Queued) -> Outcome:
     schedule_id = action.payload(ScheduleRemove).schedule_id
     if schedule_id.startswith("@"):
         return Rejected(
@@ -82,7 +76,7 @@ def _scheduler(worker: Worker) -> Scheduler:
     return worker.fleet.services.get(Scheduler)
 
 
-def _asked_at(action: Action) -> int:
+def _asked_at(action: Queued) -> int:
     """The time of asking, the same where the action is applied again; never in the future."""
     at = action.row.get("created_at")
     return now_us() if at is None else min(now_us(), at if isinstance(at, int) else to_us(at))

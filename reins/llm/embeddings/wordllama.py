@@ -4,7 +4,7 @@ import asyncio
 import functools
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,6 @@ from typing import Any
 from reins.llm.embeddings.embedder import Embedded, count
 from reins.llm.errors import ModelConfigError
 from reins.llm.wire.response import Exchange
-
-_CHUNK_BYTES = 16 * 1024
-"""Texts that wordllama takes at once: padded to the longest, they hold the GIL for 2 ms or so."""
 
 
 class WordEmbedder:
@@ -43,12 +40,10 @@ class WordEmbedder:
     def _embed(self, texts: list[str]) -> Embedded:
         if self._model is None:
             self._model = _load_wordllama()
-        vectors: list[list[float]] = []
-        tokens = 0
-        for chunk in _chunks(texts):
-            tokens += sum(sum(each.attention_mask) for each in self._model.tokenize(chunk))
-            vectors += map(_of_length_1, self._model.embed(chunk, batch_size=len(chunk)).tolist())
-        return Embedded(vectors, tokens)
+        # Without places in the text and without padding: that takes a third of the time.
+        encoded = self._model.tokenizer.encode_batch_fast(texts, add_special_tokens=False)
+        numbers = [each.ids for each in encoded]
+        return Embedded(_means(self._model.embedding, numbers), sum(map(len, numbers)))
 
 
 @functools.cache
@@ -71,21 +66,23 @@ def _load_wordllama() -> Any:
     # Its loader looks for the tokenizer beside the folder where the package has it, and would
     # fetch it; the folder given here is right for both files.
     folder = Path(wordllama.__file__).parent
-    return wordllama.WordLlama.load(cache_dir=folder, dim=256, disable_download=True)
+    model = wordllama.WordLlama.load(cache_dir=folder, dim=256, disable_download=True)
+    model.tokenizer.no_padding()
+    return model
 
 
-def _chunks(texts: list[str]) -> Iterator[list[str]]:
-    chunk: list[str] = []
-    longest = 0
-    for text in texts:
-        longest = max(longest, len(text.encode()))
-        if chunk and (len(chunk) + 1) * longest > _CHUNK_BYTES:
-            yield chunk
-            chunk, longest = [], len(text.encode())
-        chunk.append(text)
-    yield chunk
+def _means(weights: Any, numbers: Sequence[Sequence[int]]) -> list[list[float]]:
+    """Of each text the mean of its tokens' weights, made as long as 1; zeros where it has none.
 
+    Text by text, so that what is added stays in the processor's cache.
+    """
+    import numpy as np  # noqa: PLC0415 - wordllama brings it
 
-def _of_length_1(vector: list[float]) -> list[float]:
-    length = sum(x * x for x in vector) ** 0.5
-    return [x / length for x in vector] if length else vector
+    means = np.empty((len(numbers), weights.shape[1]), np.float32)
+    for mean, own in zip(means, numbers, strict=True):
+        tokens = np.asarray(own, np.intp)
+        np.add.reduce(weights.take(tokens, axis=0, mode="clip"), axis=0, out=mean)
+    lengths = np.linalg.norm(means, axis=1, keepdims=True)
+    means /= np.where(lengths == 0, 1, lengths)
+    vectors: list[list[float]] = means.tolist()
+    return vectors

@@ -79,7 +79,7 @@ def _found(
     now = datetime.now(UTC)
     ways: dict[str, Callable[[str, Sequence[float]], Sequence[Mapping[str, Any] | Hit]]] = {
         "words": lambda text, _: searcher.search(text, limit=_FIRST, now=now).hits,
-        "meaning": lambda text, own: searcher._by_meaning(read(text, now), own)[:_FIRST],
+        "meaning": lambda text, own: searcher._by_meaning(read(text, now), own, _FIRST)()[:_FIRST],
         "hybrid": lambda text, own: (
             searcher.search(text, limit=_FIRST, now=now, vector=lambda _text, _route: own).hits
         ),
@@ -87,7 +87,7 @@ def _found(
     found: dict[str, list[list[int]]] = {way: [] for way in ways}
     numbers = {
         row["n"]: row["number"]
-        for row in searcher._each("words", lambda table: table.search().limit(None).to_list())
+        for row in searcher._words.each(lambda table: table.search().limit(None).to_list())
     }
     for question, own in zip(asked, vectors, strict=True):
         for way, ask in ways.items():

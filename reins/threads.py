@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
 from functools import partial
 from typing import ParamSpec, TypeVar
@@ -22,6 +22,10 @@ class Threads:
         call = partial(copy_context().run, function, *args, **kwargs)
         return await asyncio.get_running_loop().run_in_executor(self._executor, call)
 
+    def begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """The result of a function that blocks, for a thread that waits for several of them."""
+        return self._executor.submit(function, *args, **kwargs)
+
 
 ACTIONS = Threads("actions", 2)
 """For the queue: an action is taken up and marked however much is read meanwhile."""
@@ -29,5 +33,7 @@ READS = Threads("reads", 6)
 """For reads of tables by sessions and handlers, whatever agents do in the default ones."""
 SEARCH = Threads("search", 3)
 """For the loops of the index, each of which does one thing at a time."""
+SEGMENTS = Threads("segments", 8)
+"""For queries of a search's segments, which wait for LanceDB's threads; none waits for another."""
 DOCUMENTS = Threads("documents", 2)
 """For files that are read, some for seconds."""

@@ -7,7 +7,6 @@ read, or is of another journal, it is thrown away and made anew.
 import shutil
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -16,10 +15,10 @@ from lancedb.index import FTS, Bitmap, BTree, IvfSq
 from lancedb.table import LanceTable
 
 from reins.search.passages import SCHEMA, Passage, as_table
-from reins.search.segments import Segments, read_note, read_segments
+from reins.search.segments import Part, Segments, read_note
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
-from store.lance.tables import connect, quoted
+from store.lance.tables import quoted
 
 _logger = structlog.get_logger(__name__)
 
@@ -47,6 +46,7 @@ class Index:
         self._data = data
         self._words = Segments(self.folder, WORDS, _index_words)
         self._vectors = Segments(self.folder, VECTORS, _index_vectors)
+        self._asked_of = Part(self.folder, WORDS)
         self.serial = self.actions = 0
         """The newest passage, and the newest action that has been looked at, by their numbers."""
 
@@ -107,20 +107,26 @@ class Index:
         self._vectors.remove()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def passages(self, after: int, upto: int) -> list[dict[str, Any]]:
+    def passages(self, after: int, upto: int) -> pa.Table:
         """Passages that came in after the serial `after`, up to `upto`, in their order.
 
-        From any thread: the writer of the words may put segments together meanwhile.
+        Shapes: one row a passage, of `STORED`. From any thread: the writer of the words may put
+        segments together meanwhile.
         """
-        rows = self._asked(f"serial > {after} AND serial <= {upto}")
-        return sorted(rows, key=lambda row: int(row["serial"]))
+
+        def ask(table: LanceTable) -> list[pa.Table]:
+            where = f"serial > {after} AND serial <= {upto}"
+            return [table.search().where(where).select(STORED.names).limit(None).to_arrow()]
+
+        found = pa.concat_tables([STORED.empty_table(), *self._asked_of.each(ask)])
+        return found.sort_by("serial")
 
     def _asked(self, where: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
         def ask(table: LanceTable) -> list[dict[str, Any]]:
             query = table.search().where(where).limit(None)
             return list((query.select(columns) if columns else query).to_list())
 
-        return read_segments(self.folder, WORDS, partial(connect, self.folder), ask)
+        return self._asked_of.each(ask)
 
     def is_damaged(self) -> bool:
         """True if somebody who searched could not read it."""
@@ -140,16 +146,16 @@ class Index:
         self._vectors.delete(f"serial > {upto}")
         return upto
 
-    def add_vectors(
-        self, rows: Sequence[dict[str, Any]], vectors: Sequence[Sequence[float]]
-    ) -> None:
-        """Add the vectors of passages, which is noted by `note_vectors`."""
-        column = pa.field("vec", pa.list_(pa.float32(), len(vectors[0])))
-        plain = pa.Table.from_pylist(list(rows), schema=STORED).drop_columns(["text"])
-        _remove_digests(self._vectors, [(row["source"], row["n"]) for row in rows])
-        self._vectors.add(
-            plain.append_column(column, pa.array(list(map(list, vectors)), column.type))
+    def add_vectors(self, passages: pa.Table, vectors: Sequence[Any]) -> None:
+        """Add the vectors of passages, arrays all, which is noted by `note_vectors`."""
+        import numpy as np  # noqa: PLC0415 - for those who have vectors
+
+        column = pa.FixedSizeListArray.from_arrays(
+            pa.array(np.concatenate(vectors)), len(vectors[0])
         )
+        named = zip(*(passages[name].to_pylist() for name in ("source", "n")), strict=True)
+        _remove_digests(self._vectors, named)
+        self._vectors.add(passages.drop_columns(["text"]).append_column("vec", column))
 
     def note_vectors(self, upto: int) -> None:
         """All passages up to this serial have a vector of the route."""

@@ -4,8 +4,8 @@ import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, Protocol
 
 import structlog
 
@@ -29,7 +29,7 @@ _logger = structlog.get_logger(__name__)
 
 _FIRST_S = 2.0
 """A start is not held up by it."""
-_BATCH = 256
+_BATCH = 2_048
 _KNOWN = 10_000
 """Texts whose vectors are kept, by their hashes: agents repeat themselves."""
 _AWAY_S = 10.0
@@ -111,7 +111,7 @@ class VectorsIndexer(TaskLoop):
         self._index = Index(store.folder)
         self._store = store
         self._ends: Follower | None = None
-        self._known: OrderedDict[bytes, list[float]] = OrderedDict()
+        self._known: OrderedDict[bytes, Any] = OrderedDict()
         self._route = ""
         self._upto = 0
 
@@ -129,9 +129,9 @@ class VectorsIndexer(TaskLoop):
             if newest < self._upto:  # the index was made anew, and its vectors went with it
                 self._route = ""
             return 4 * LOOK_S
-        if rows := await SEARCH.call(self._index.passages, self._upto, upto):
-            vectors = await self._vectors([row["text"] for row in rows])
-            await SEARCH.call(self._index.add_vectors, rows, vectors)
+        if passages := await SEARCH.call(self._index.passages, self._upto, upto):
+            vectors = await self._vectors(passages["text"].to_pylist())
+            await SEARCH.call(self._index.add_vectors, passages, vectors)
             await SEARCH.call(self._index.keep_vectors_up)
         await SEARCH.call(self._index.note_vectors, upto)
         self._upto = upto
@@ -152,18 +152,25 @@ class VectorsIndexer(TaskLoop):
             found, more = self._ends.poll()
             self._index.take_out_vectors(outdated_in(found))
 
-    async def _vectors(self, texts: Sequence[str]) -> list[list[float]]:
+    async def _vectors(self, texts: Sequence[str]) -> list[Any]:
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]
         missing = {
             key: text for key, text in zip(keys, texts, strict=True) if key not in self._known
         }
         if missing:
             found = await self._model.embed(list(missing.values()))
-            self._known.update(zip(missing, found, strict=True))
+            self._known.update(as_arrays(zip(missing, found, strict=True)))
         vectors = [self._known[key] for key in keys]
         while len(self._known) > _KNOWN:
             self._known.popitem(last=False)
         return vectors
+
+
+def as_arrays(vectors: Iterable[tuple[bytes, Sequence[float]]]) -> dict[bytes, Any]:
+    """One by one: numpy holds the GIL for as long as it reads a list of lists."""
+    import numpy as np  # noqa: PLC0415 - for those who have vectors
+
+    return {key: np.asarray(vector, dtype=np.float32) for key, vector in vectors}
 
 
 class Indexers:

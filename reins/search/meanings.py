@@ -5,18 +5,17 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Iterator, Sequence
-from functools import partial
 from typing import Any
 
 import structlog
 
 from reins.llm import ModelConfigError, ModelError
 from reins.search.index import VECTORS, WORDS
-from reins.search.indexer import Embeddings
+from reins.search.indexer import Embeddings, as_arrays
 from reins.search.passages import in_one_form
-from reins.search.segments import read_note, read_segments
+from reins.search.segments import Part
 from reins.threads import SEARCH
-from store.lance.tables import connect, quoted
+from store.lance.tables import quoted
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
@@ -37,7 +36,8 @@ class Meanings:
     """
 
     def __init__(self, store: Reader, model: Embeddings) -> None:
-        self._folder = store.folder.path / "search"
+        folder = store.folder.path / "search"
+        self._words, self._vectors_there = Part(folder, WORDS), Part(folder, VECTORS)
         self._model = model
         self._lock = asyncio.Lock()
         self._known: OrderedDict[bytes, Any] = OrderedDict()
@@ -81,7 +81,7 @@ class Meanings:
             if left:
                 made = await self._model.embed([text for _, text in left])
                 named = zip((key for key, _ in left), made, strict=True)
-                self._known.update(await SEARCH.call(_as_arrays, [*named]))
+                self._known.update(await SEARCH.call(as_arrays, [*named]))
             vectors = [self._known[key] for key in keys]
             for key in keys:
                 self._known.move_to_end(key)
@@ -91,26 +91,27 @@ class Meanings:
 
     def _indexed(self, part: Sequence[tuple[bytes, str]]) -> dict[bytes, Any]:
         """The vectors of memories that the index has; of another route's none."""
-        if read_note(self._folder, VECTORS).get("route") != self._route:
+        if self._vectors_there.note().get("route") != self._route:
             return {}
         try:
             texts = {text: key for key, text in part}
             where = f"source = 'memory' AND text IN ({', '.join(map(quoted, texts))})"
-            named = {row["n"]: row["text"] for row in self._read(WORDS, where, ["n", "text"])}
+            named = {row["n"]: row["text"] for row in _read(self._words, where, ["n", "text"])}
             if not named:
                 return {}
             where = f"n IN ({', '.join(map(str, named))})"
-            found = self._read(VECTORS, where, ["n", "vec"])
-            return _as_arrays([(texts[named[row["n"]]], row["vec"]) for row in found])
+            found = _read(self._vectors_there, where, ["n", "vec"])
+            return as_arrays([(texts[named[row["n"]]], row["vec"]) for row in found])
         except (RuntimeError, OSError, ValueError) as error:  # it is being made anew
             _logger.info("the index gave no vectors of memories", why=str(error)[:200])
             return {}
 
-    def _read(self, part: str, where: str, columns: list[str]) -> list[dict[str, Any]]:
-        def ask(table: Any) -> list[dict[str, Any]]:
-            return list(table.search().where(where).select(columns).limit(None).to_list())
 
-        return read_segments(self._folder, part, partial(connect, self._folder), ask)
+def _read(part: Part, where: str, columns: list[str]) -> list[dict[str, Any]]:
+    def ask(table: Any) -> list[dict[str, Any]]:
+        return list(table.search().where(where).select(columns).limit(None).to_list())
+
+    return part.each(ask)
 
 
 def _key(text: str) -> bytes:
@@ -130,15 +131,8 @@ def _parts(missing: dict[bytes, str]) -> Iterator[list[tuple[bytes, str]]]:
         yield part
 
 
-def _as_arrays(vectors: Sequence[tuple[bytes, Sequence[float]]]) -> dict[bytes, Any]:
-    """One by one: numpy holds the GIL for as long as it reads a list of lists."""
-    import numpy as np  # noqa: PLC0415 - for those who compare
-
-    return {key: np.asarray(vector, dtype=np.float32) for key, vector in vectors}
-
-
 def _cosines(vectors: Sequence[Any], asked: int) -> list[list[float]]:
-    import numpy as np  # noqa: PLC0415
+    import numpy as np  # noqa: PLC0415 - for those who compare
 
     every = np.stack(vectors)
     lengths = np.linalg.norm(every, axis=1, keepdims=True)

@@ -7,14 +7,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-import lancedb
-
 from reins.loops import TaskLoop
 from reins.search.index import VECTORS
 from reins.search.resting import LOOK_S, rest_s
-from reins.search.segments import read_note, read_segments
+from reins.search.segments import Part
 from reins.threads import SEARCH
-from store.lance.tables import connect
 from store.reading import Reader
 
 WINDOW = 8
@@ -79,16 +76,15 @@ class Novelty(TaskLoop):
         """Figures are told of rows since then, or since now: those before are the past alone."""
         super().__init__("novelty", first_delay_s=_FIRST_S)
         self._since = since or datetime.now(UTC)
-        self._folder = store.folder.path / "search"
+        self._vectors = Part(store.folder.path / "search", VECTORS)
         self._told, self._busy = told, busy
-        self._db: lancedb.DBConnection | None = None
         self._pasts: OrderedDict[str, Past] = OrderedDict()
         self._upto: int | None = None
         self._route = ""
 
     async def run_once(self) -> float | None:
         began = time.perf_counter()
-        note = read_note(self._folder, VECTORS)
+        note = self._vectors.note()
         newest, route = int(note.get("upto", 0)), str(note.get("route", ""))
         if self._upto is None or route != self._route or newest < self._upto:
             self._pasts.clear()
@@ -105,7 +101,8 @@ class Novelty(TaskLoop):
 
     def failed(self, error: Exception) -> float:
         """The index may have been made anew: from its end again."""
-        self._upto = self._db = None
+        self._upto = None
+        self._vectors.forget()
         return super().failed(error)
 
     def _followed(self, after: int, upto: int) -> dict[str, float | None]:
@@ -134,12 +131,7 @@ class Novelty(TaskLoop):
         def ask(table: Any) -> list[dict[str, Any]]:
             return _rows_of(table.search().where(where).select(columns).limit(None).to_arrow())
 
-        found = read_segments(self._folder, VECTORS, self._connected, ask)
-        return sorted(found, key=lambda row: int(row["serial"]))
-
-    def _connected(self) -> lancedb.DBConnection:
-        self._db = self._db or connect(self._folder)
-        return self._db
+        return sorted(self._vectors.each(ask), key=lambda row: int(row["serial"]))
 
 
 def _rows_of(found: Any) -> list[dict[str, Any]]:

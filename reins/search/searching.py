@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
-import lancedb
 import pyarrow.compute as pc
 import structlog
 from lancedb.query import BooleanQuery, FullTextQuery, MatchQuery, Occur, PhraseQuery
@@ -20,11 +19,10 @@ from reins.search.likeness import Like, row_named
 from reins.search.matching import fitting
 from reins.search.passages import SCHEMA
 from reins.search.query import Query, but_for, contains, read
-from reins.search.segments import read_note, read_segments
+from reins.search.segments import Part
 from reins.search.session_types import Types
 from store.finding.query import QueryError
 from store.lance.faults import system_error
-from store.lance.tables import connect
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
@@ -34,8 +32,10 @@ Row = dict[str, Any]
 Vector = Sequence[float]
 MOST = 200
 """Hits of one search."""
-_RANKED = 100
-"""Hits of each way of searching that are put in one order."""
+_RANKED = 50
+"""Hits of each way of searching that are put in one order, or as many as are asked for."""
+_BARE = ("n", "document_id")
+"""What an order is made of; the texts of those at its head are read then."""
 _RRF = 10
 """Cormack et al., SIGIR 2009: a hit's score is the sum of 1 / (10 + its place) over the ways. With
 their 60 a text in the middle of both orders goes before the first of one (`bench quality`).
@@ -45,7 +45,7 @@ _BUILT_IN_WEIGHT = 0.7
 """Of a place by meaning where the embeddings are the built-in ones, which know less than words do
 of what is asked in the words of the text; those of a route count in full.
 """
-_NPROBES, _REFINE = 20, 10
+_NPROBES, _REFINE = 20, 4
 LEAST_ALIKE = {"l2_supercat_256": 0.15}
 """By models of embeddings: the cosine below which a text is no hit. Nothing separates what belongs
 together; this is as much as costs no right one. Of other models nobody has measured it.
@@ -80,9 +80,9 @@ class Searcher:
 
     def __init__(self, store: Reader) -> None:
         self._store = store
-        self._folder = store.folder.path / "search"
+        folder = self._folder = store.folder.path / "search"
+        self._words, self._vectors = Part(folder, WORDS), Part(folder, VECTORS)
         self._types = Types(store)
-        self._db: lancedb.DBConnection | None = None
 
     def search(
         self,
@@ -114,9 +114,9 @@ class Searcher:
                 f"rows like another are filtered, and not searched for {query.text!r:.40} as well; "
                 "give fields alone, as in kind:said since:24h"
             )
-        own = self._tried(lambda: self._own_vector(like, vector), VECTORS)
+        own = self._tried(lambda: self._own_vector(like, vector), self._vectors)
         if own:
-            hits = self._tried(lambda: self._by_meaning(query, own), VECTORS) or []
+            hits = self._tried(self._by_meaning(query, own, limit), self._vectors) or []
             ranked = _in_one_order({"meaning": hits}, limit + 1, newest_first=False)
             found = Found(self._whole(ranked), 0, by_meaning=True, indexed=True)
         else:
@@ -126,8 +126,11 @@ class Searcher:
 
     def _search(self, query: Query, limit: int, meant: Callable[[], Vector | None]) -> Found:
         # The note first: what comes into the index meanwhile is seen twice, and never missed.
-        note = read_note(self._folder, WORDS)
-        by_words = self._tried(lambda: self._by_words(query, limit), WORDS)
+        note = self._words.note()
+        asked = self._by_words(query, limit)
+        own = meant()
+        near = self._by_meaning(query, own, limit) if own else None
+        by_words = self._tried(asked, self._words)
         note = {} if by_words is None else note
         upto, actions = (int(note.get(name, 0)) for name in ("upto", "actions"))
         new, behind, before = tail(self._store, self._types, upto=upto, actions=actions)
@@ -136,10 +139,9 @@ class Searcher:
             ranked["scanned"] = scanned(
                 query, limit, upto, before=before, store=self._store, types=self._types
             )
-        own = meant()
-        by_meaning = own and self._tried(lambda: self._meant_by(query, own), VECTORS)
+        by_meaning = near and self._tried(near, self._vectors)
         if by_meaning:
-            ranked["meaning"] = by_meaning
+            ranked["meaning"] = self._near_enough(by_meaning)
         for way, rows in ranked.items():  # what the index has not taken out yet
             ranked[way] = [row for row in rows if is_current(row["document_id"], row["n"], before)]
         hits = _in_one_order(
@@ -147,85 +149,91 @@ class Searcher:
         )
         whole = hits if by_words is None else self._whole(hits)
         words = (*query.words, *query.phrases)
-        return Found(whole, behind, by_meaning is not None, self._has(WORDS), words)
+        return Found(whole, behind, by_meaning is not None, self._words.exists(), words)
 
-    # -- ways of searching
+    # -- ways of searching: each begins to look, and what it returns waits for what it found
 
-    def _by_words(self, query: Query, limit: int) -> list[Row]:
+    def _by_words(self, query: Query, limit: int) -> Callable[[], list[Row]]:
         asked = full_text(query)
         if asked is None:
             return self._newest(query, limit)
+        ranked = max(limit, _RANKED)
 
         def ask(table: Any) -> list[Row]:
-            search = table.search(asked, query_type="fts")
+            search = table.search(asked, query_type="fts").select([*_BARE, "_score"])
             rows = search.where(query.where) if query.where else search
-            return list(rows.limit(_RANKED).to_list())
+            return list(rows.limit(ranked).to_list())
 
-        return sorted(self._each(WORDS, ask), key=lambda row: -float(row["_score"]))[:_RANKED]
+        answer = self._words.asked(ask)
+        return lambda: sorted(answer.result(), key=lambda row: -float(row["_score"]))[:ranked]
 
-    def _newest(self, query: Query, limit: int) -> list[Row]:
+    def _newest(self, query: Query, limit: int) -> Callable[[], list[Row]]:
         """The newest passages that fit the filters, where nothing is asked for in words."""
         where = without(query) or "true"
         order = [("at", "descending"), ("n", "descending")]
 
         def ask(table: Any) -> list[Row]:
-            found = table.search().select(["n", "at"]).where(where).limit(None).to_arrow()
+            found = table.search().select([*_BARE, "at"]).where(where).limit(None).to_arrow()
             return list(found.take(pc.select_k_unstable(found, limit, order)).to_pylist())
 
-        newest = sorted(self._each(WORDS, ask), key=lambda row: (row["at"], row["n"]), reverse=True)
-        return self._rows([row["n"] for row in newest[:limit]])
+        answer = self._words.asked(ask)
+        newest = lambda row: (row["at"], row["n"])  # noqa: E731
+        return lambda: sorted(answer.result(), key=newest, reverse=True)[:limit]
+
+    def _by_meaning(self, query: Query, vector: Vector, limit: int) -> Callable[[], list[Row]]:
+        ranked = max(limit, _RANKED)
+
+        def ask(table: Any) -> list[Row]:
+            search = table.search(list(vector), vector_column_name="vec").distance_type("cosine")
+            search = search.nprobes(_NPROBES).refine_factor(_REFINE)
+            search = search.select([*_BARE, "_distance"])
+            rows = search.where(query.where, prefilter=True) if query.where else search
+            return list(rows.limit(ranked).to_list())
+
+        answer = self._vectors.asked(ask)
+        return lambda: sorted(answer.result(), key=lambda row: float(row["_distance"]))[:ranked]
+
+    def _near_enough(self, rows: Iterable[Row]) -> list[Row]:
+        """Those that may be what words mean."""
+        least = LEAST_ALIKE.get(self._route().rpartition(" ")[2], -1.0)
+        return [row for row in rows if 1 - row["_distance"] >= least]
 
     def _meant(self, query: Query, vector: Callable[[str, str], Vector | None]) -> Vector | None:
-        if not query.text or query.phrases or not self._has(VECTORS):
+        if not query.text or query.phrases or not self._vectors.exists():
             return None  # a phrase is to be found as it stands
         return vector(query.text, self._route())
 
     def _own_vector(self, like: Like, vector: Callable[[str, str], Vector | None]) -> Vector | None:
-        if not self._has(VECTORS):
+        if not self._vectors.exists():
             return None
 
         def ask(table: Any) -> list[Row]:
             return list(table.search().where(f"n = {like.n}").select(["vec"]).limit(1).to_list())
 
-        found = self._each(VECTORS, ask)
+        found = self._vectors.each(ask)
         return list(found[0]["vec"]) if found else vector(like.text, self._route())
 
     def _route(self) -> str:
-        return str(read_note(self._folder, VECTORS).get("route", ""))
+        return str(self._vectors.note().get("route", ""))
 
     def _weight_of_meaning(self) -> float:
         return _BUILT_IN_WEIGHT if self._route().endswith(_BUILT_IN) else 1.0
 
-    def _by_meaning(self, query: Query, vector: Vector) -> list[Row]:
-        def ask(table: Any) -> list[Row]:
-            search = table.search(list(vector), vector_column_name="vec").distance_type("cosine")
-            search = search.nprobes(_NPROBES).refine_factor(_REFINE)
-            search = search.select(["n", "source", "document_id", "place", "_distance"])
-            rows = search.where(query.where, prefilter=True) if query.where else search
-            return list(rows.limit(_RANKED).to_list())
-
-        return sorted(self._each(VECTORS, ask), key=lambda row: float(row["_distance"]))[:_RANKED]
-
-    def _meant_by(self, query: Query, vector: Vector) -> list[Row]:
-        """Those near enough to be what words mean."""
-        least = LEAST_ALIKE.get(self._route().rpartition(" ")[2], -1.0)
-        return [row for row in self._by_meaning(query, vector) if 1 - row["_distance"] >= least]
-
     # -- rows
 
-    def _tried(self, read: Callable[[], T], part: str) -> T | None:
+    def _tried(self, read: Callable[[], T], part: Part) -> T | None:
         """The answer of a part of the index; None if it does not read, which its writer is told."""
         for left in (1, 0):
             try:
                 return read()
             except (RuntimeError, OSError, ValueError) as error:
-                self._db = None
+                part.forget()
                 failure = error
             if left and "not found" not in str(failure).lower():  # not just compacted away
                 break
         if system_error(failure) is not None:
             raise failure
-        _logger.error("the search's index does not read", part=part, error=str(failure)[:300])
+        _logger.error("the search's index does not read", part=part.name, error=str(failure)[:300])
         with contextlib.suppress(OSError):
             (self._folder / DAMAGED).touch()
         return None
@@ -247,19 +255,9 @@ class Searcher:
         def ask(table: Any) -> list[Row]:
             return list(table.search().where(where).limit(None).to_list())
 
-        rows = self._each(WORDS, ask)
+        rows = self._words.each(ask)
         place = {n: at for at, n in enumerate(numbers)}
         return sorted(rows, key=lambda row: place[row["n"]])
-
-    def _has(self, part: str) -> bool:
-        return bool(read_note(self._folder, part).get("segments"))
-
-    def _each(self, part: str, ask: Callable[[Any], list[T]]) -> list[T]:
-        return read_segments(self._folder, part, self._connected, ask)
-
-    def _connected(self) -> lancedb.DBConnection:
-        db = self._db = self._db or connect(self._folder)  # another thread may drop it
-        return db
 
 
 @functools.lru_cache(maxsize=8)

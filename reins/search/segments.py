@@ -9,14 +9,16 @@ merge tree (O'Neil et al., Acta Informatica 33, 1996).
 import json
 from collections import Counter
 from collections.abc import Callable
+from concurrent.futures import Future
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 import lancedb
 import pyarrow as pa
 from lancedb.table import LanceTable
 
+from reins.threads import SEGMENTS
 from store.lance.tables import connect
 
 FORMAT = 6
@@ -35,6 +37,8 @@ _KEEP = timedelta(seconds=60)
 _BATCH = 65_536
 Note = dict[str, Any]
 T = TypeVar("T")
+Ask = Callable[[Any], list[T]]
+"""What is asked of one segment's table."""
 
 
 class Segments:
@@ -170,18 +174,69 @@ def read_note(folder: Path, part: str) -> Note:
     return note if isinstance(note, dict) and note.get("format") == FORMAT else {}
 
 
-def read_segments(
-    folder: Path, part: str, db: Callable[[], lancedb.DBConnection], ask: Callable[[Any], list[T]]
-) -> list[T]:
-    """All that `ask` gives of each segment; again where they have become others meanwhile."""
-    while names := read_note(folder, part).get("segments", []):
-        try:
-            opened = db()  # once: some callers connect anew each time
-            return [each for name in names for each in ask(opened.open_table(name))]
-        except (RuntimeError, OSError, ValueError):
-            if read_note(folder, part).get("segments", []) == names:
-                raise
-    return []
+class Part:
+    """One part of an index as readers have it, in any process; for any thread."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._folder = folder
+        self.name = name
+        self._db: lancedb.DBConnection | None = None
+
+    def note(self) -> Note:
+        """How far it has come, and in which segments; empty if there is none."""
+        return read_note(self._folder, self.name)
+
+    def exists(self) -> bool:
+        """True if it has a segment."""
+        return bool(self._names())
+
+    def each(self, ask: Ask[T]) -> list[T]:
+        """All that `ask` gives of each segment."""
+        return self.asked(ask).result()
+
+    def asked(self, ask: Ask[T]) -> "Answer[T]":
+        """The same, begun in threads: who searches waits once, not for each segment."""
+        return Answer(self._names, self._open, ask)
+
+    def forget(self) -> None:
+        """Connect anew the next time: what was opened did not read."""
+        self._db = None
+
+    def _names(self) -> list[str]:
+        return list(self.note().get("segments", ()))
+
+    def _open(self, name: str) -> Any:
+        db = self._db = self._db or connect(self._folder)  # another thread may drop it
+        return db.open_table(name)
+
+
+class Answer(Generic[T]):
+    """What is asked of each segment, at once. `result` asks again where they have become others
+    meanwhile, and where it is called once more.
+    """
+
+    def __init__(
+        self, names: Callable[[], list[str]], opened: Callable[[str], Any], ask: Ask[T]
+    ) -> None:
+        self._names, self._opened, self._ask = names, opened, ask
+        self._begun: tuple[list[str], list[Future[list[T]]]] | None = self._begin()
+
+    def result(self) -> list[T]:
+        while True:
+            names, begun = self._begun or self._begin()
+            self._begun = None
+            try:
+                return [each for some in begun for each in some.result()]
+            except (RuntimeError, OSError, ValueError):
+                if self._names() == names:
+                    raise
+
+    def _begin(self) -> tuple[list[str], list[Future[list[T]]]]:
+        names = self._names()
+        return names, [SEGMENTS.begin(self._one, name) for name in names]
+
+    def _one(self, name: str) -> list[T]:
+        return self._ask(self._opened(name))
 
 
 def _level(rows: int) -> int:

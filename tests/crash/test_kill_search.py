@@ -7,9 +7,8 @@ import time
 
 import queue_imp as q
 from reins.search.searching import Searcher
-from reins.search.segments import read_note, read_segments
+from reins.search.segments import Part, read_note
 from store.agent_steps import list_steps
-from store.lance.tables import connect
 from store.messages import list_messages
 from store.queue import writer as queue_writer
 from store.reading import Reader
@@ -27,7 +26,7 @@ def numbers(data, part):
     def ask(table):
         return table.search().select(["n"]).limit(None).to_arrow()["n"].to_pylist()
 
-    return sorted(read_segments(data / "search", part, lambda: connect(data / "search"), ask))
+    return sorted(Part(data / "search", part).each(ask))
 
 
 def test_kills_amid_indexing(tmp_path, empty_folder):

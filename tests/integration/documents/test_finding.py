@@ -13,10 +13,9 @@ from reins.llm.from_settings import model_settings
 from reins.search.answering import grouped
 from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.searching import Searcher
-from reins.search.segments import read_segments
+from reins.search.segments import Part
 from reins.settings import load_settings
 from store import chunks
-from store.lance.tables import connect
 from store.store import Store
 from tests.integration.store.support import message, step
 
@@ -131,7 +130,7 @@ async def test_passages_are_found_by_meaning(fleet, monkeypatch):
     def of_cats(table):
         return table.search().where(where).to_list()
 
-    rows = read_segments(folder, "vectors", lambda: connect(folder), of_cats)
+    rows = Part(folder, "vectors").each(of_cats)
     assert {row["place"][0] for row in rows} == {"2"}
     of_tea = await found(fleet, f"cost inflation document:{tea}", vector=vector)
     assert {document_id for document_id, _ in of_tea} == {tea}

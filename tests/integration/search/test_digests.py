@@ -10,9 +10,8 @@ import queue_imp as q
 from reins.search.index import VECTORS, Index
 from reins.search.indexer import WordsIndexer
 from reins.search.searching import Searcher
-from reins.search.segments import read_segments
+from reins.search.segments import Part
 from store.agents_config import record
-from store.lance.tables import connect
 from store.queue.writer import writer_at
 from tests.integration.search.test_search import (
     brought_up,
@@ -121,7 +120,7 @@ async def test_a_session_has_one_vector(store, model):
     def ask(table):
         return [table.count_rows("source = 'session'")]
 
-    assert sum(read_segments(folder, VECTORS, lambda: connect(folder), ask)) == 2
+    assert sum(Part(folder, VECTORS).each(ask)) == 2
     asked = (await model.embed(["ducks in a port"]))[0]
     found = await search(store, "ducks in a port source:session", vector=lambda *_: asked)
     assert found.hits[0].row["session_id"] == "boats"

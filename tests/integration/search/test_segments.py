@@ -8,8 +8,7 @@ import pyarrow as pa
 import pytest
 
 from reins.search import segments as module
-from reins.search.segments import Segments, read_note, read_segments
-from store.lance.tables import connect
+from reins.search.segments import Part, Segments, read_note
 
 
 class KillError(BaseException):
@@ -38,13 +37,11 @@ def numbers(folder):
     def ask(table):
         return table.search().limit(None).to_arrow()["n"].to_pylist()
 
-    return sorted(read_segments(folder, "words", lambda: connect(folder), ask))
+    return sorted(Part(folder, "words").each(ask))
 
 
 def sizes(folder):
-    return read_segments(
-        folder, "words", lambda: connect(folder), lambda table: [table.count_rows()]
-    )
+    return Part(folder, "words").each(lambda table: [table.count_rows()])
 
 
 def test_a_level_has_one_segment(tmp_path):

@@ -14,6 +14,7 @@ from reins.llm import ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.query import read
+from reins.search.resting import LOOK_S
 from reins.search.searching import Hit, Searcher
 from reins.settings import load_settings
 from store.journal.file import Record
@@ -66,9 +67,9 @@ async def _indexed(store: Store, model: ModelRouter, texts: Sequence[str]) -> No
         await store.journal.append(Record("messages", orjson.dumps(row), _ROOM))
     words = WordsIndexer(store.reader, lambda: False)
     vectors = VectorsIndexer(store.reader, model, lambda: False)
-    while await asyncio.to_thread(words.run_once) != 0.25:
+    while await asyncio.to_thread(words.run_once) != LOOK_S:
         pass
-    while await vectors.run_once() != 1.0:
+    while await vectors.run_once() != LOOK_S:
         pass
 
 

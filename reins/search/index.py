@@ -101,6 +101,11 @@ class Index:
         """Index what is not, and put small segments together, where that is due."""
         self._words.keep_up()
 
+    def close(self) -> None:
+        """End what threads do for it."""
+        self._words.close()
+        self._vectors.close()
+
     def remove(self) -> None:
         """Throw it away."""
         self._words.remove()
@@ -213,6 +218,9 @@ def _index_vectors(table: LanceTable) -> None:
 
 
 def _add_indices(table: LanceTable) -> None:
+    """Of what is filtered by; the last segment is read from end to end as fast."""
+    if not table.count_rows():
+        return
     columns = ("n", "serial", "session_id", "conversation_id", "agent_id", "document_id", "at")
     for column in columns:
         table.create_index(column, config=BTree())

@@ -62,7 +62,7 @@ class WordsIndexer(ThreadLoop):
         self._more = False
 
     def run_once(self) -> float | None:
-        began = time.thread_time()
+        began = time.perf_counter()
         if self._index.is_damaged():
             _logger.warning("the index of the search is damaged, and made anew")
             self._index.remove()
@@ -86,12 +86,15 @@ class WordsIndexer(ThreadLoop):
             self._index.add(list(digests_of(names, guidance, self._store)), feed.position)
         self._index.keep_up()
         more = self._more or more_actions or self._digests.are_due()
-        return rest_s(time.thread_time() - began, more=more, busy=self._busy())
+        return rest_s(time.perf_counter() - began, more=more, busy=self._busy())
 
     def failed(self, error: Exception) -> float:
         """It begins anew from what was noted; what does not read then is made anew."""
         self._feed = None
         return super().failed(error)
+
+    def finish(self) -> None:
+        self._index.close()
 
     def _opened(self) -> Follower:
         feed = Follower(self._store, FOLLOWED, columns=COLUMNS)
@@ -128,7 +131,7 @@ class VectorsIndexer(TaskLoop):
         if upto <= self._upto:
             if newest < self._upto:  # the index was made anew, and its vectors went with it
                 self._route = ""
-            return 4 * LOOK_S
+            return LOOK_S
         if passages := await SEARCH.call(self._index.passages, self._upto, upto):
             vectors = await self._vectors(passages["text"].to_pylist())
             await SEARCH.call(self._index.add_vectors, passages, vectors)
@@ -142,6 +145,10 @@ class VectorsIndexer(TaskLoop):
         self._route = ""
         super().failed(error)
         return _AWAY_S
+
+    async def stop(self) -> None:
+        await super().stop()
+        self._index.close()
 
     def _take_out(self) -> None:
         """Vectors of chunks go with them; one that comes late has no words any more, and counts

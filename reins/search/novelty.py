@@ -92,7 +92,7 @@ class Novelty(TaskLoop):
             self._upto = max(0, newest - _BACK)
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
-            return 4 * LOOK_S
+            return LOOK_S
         figures = await SEARCH.call(self._followed, self._upto, upto)
         self._upto = upto
         if figures:

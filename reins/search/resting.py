@@ -1,6 +1,7 @@
 """How long the loops of the index rest between two rounds."""
 
-LOOK_S = 0.25
+LOOK_S = 1.0
+"""A search looks through what came since by itself."""
 _REST = 20
 """Parts of rest to one of work while the loop of the sessions lags."""
 

@@ -45,7 +45,7 @@ _BUILT_IN_WEIGHT = 0.7
 """Of a place by meaning where the embeddings are the built-in ones, which know less than words do
 of what is asked in the words of the text; those of a route count in full.
 """
-_NPROBES, _REFINE = 20, 4
+_NPROBES, _REFINE = 20, 2
 LEAST_ALIKE = {"l2_supercat_256": 0.15}
 """By models of embeddings: the cosine below which a text is no hit. Nothing separates what belongs
 together; this is as much as costs no right one. Of other models nobody has measured it.

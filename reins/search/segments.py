@@ -3,13 +3,18 @@
 LanceDB makes an index of words anew each time that it takes rows into it, and writes the rows of a
 table anew each time that small pieces are put together. So what is new goes into a small table, the
 last; once that is full, it and those of its level become one of the next, as in a log-structured
-merge tree (O'Neil et al., Acta Informatica 33, 1996).
+merge tree (O'Neil et al., Acta Informatica 33, 1996). That takes a minute for a million rows, so a
+thread does it while rows come in and are found.
 """
 
+import contextlib
 import json
+import secrets
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Generic, TypeVar
@@ -21,10 +26,10 @@ from lancedb.table import LanceTable
 from reins.threads import SEGMENTS
 from store.lance.tables import connect
 
-FORMAT = 6
+FORMAT = 7
 """Of the folder: an index of another format is none, and made anew. 2 has its texts in one form of
 Unicode, 3 is that of the page; 4 has digests of sessions, descriptions of actions, and an order of
-its own; 5 has segments, 6 passages of documents.
+its own; 5 has segments, 6 passages of documents, 7 merges beside what comes in.
 """
 _FULL = 8_192
 """Rows of the last segment, the only one that grows."""
@@ -33,6 +38,10 @@ _FACTOR = 8
 _UNINDEXED = 1_000
 """Rows that a query may search without the index: 15 µs each."""
 _COMMITS = 32
+_WAITING = 8
+"""Full segments that a merge may leave waiting; then rows wait for it."""
+_FILTERS = 50
+"""Filters that one delete has at the most."""
 _KEEP = timedelta(seconds=60)
 _BATCH = 65_536
 Note = dict[str, Any]
@@ -41,11 +50,25 @@ Ask = Callable[[Any], list[T]]
 """What is asked of one segment's table."""
 
 
+@dataclass(slots=True)
+class _Merge:
+    """Full segments that a thread makes one of. `deleted` are filters of rows that were taken out
+    meanwhile, perhaps after it has read them.
+    """
+
+    names: list[str]
+    made: str
+    deleted: list[str] = field(default_factory=list)
+    cancelled: bool = False
+    done: Future[None] = field(default_factory=Future)
+
+
 class Segments:
     """One part of an index as its only writer has it; for one thread at a time.
 
-    The note says which tables count: what a kill has left beside them is dropped by `open`.
-    `add_indices` is called once with each table; it has rows, but for the last.
+    The note says which tables count: what a kill has left beside them is dropped by `open`. `full`
+    is how many of the last segments are full and in no level yet. `add_indices` is called once with
+    each table; it has rows, but for the last.
     """
 
     def __init__(self, folder: Path, part: str, add_indices: Callable[[LanceTable], None]) -> None:
@@ -54,6 +77,7 @@ class Segments:
         self._add_indices = add_indices
         self._opened: lancedb.DBConnection | None = None
         self._note: Note = {}
+        self._merge: _Merge | None = None
         self._commits = self._fresh = 0
         """Of the last segment since it was indexed: commits and rows."""
         self._deletes: Counter[str] = Counter()
@@ -61,14 +85,15 @@ class Segments:
     def open(self) -> Note:
         """The note as it stands; empty if there is none."""
         self._folder.mkdir(parents=True, exist_ok=True)
-        self._opened = None
+        self.close()
         self._note = read_note(self._folder, self._part)
         self._drop_others()
         return self._note
 
     def begin(self, **note: Any) -> None:
         """Begin anew, with nothing."""
-        self.note(format=FORMAT, segments=[], **note)
+        self.close()
+        self.note(format=FORMAT, segments=[], open=False, full=0, **note)
         self._drop_others()
 
     def note(self, **changed: Any) -> None:
@@ -89,6 +114,8 @@ class Segments:
 
     def delete(self, where: str) -> None:
         """Delete rows, wherever they are."""
+        if self._merge is not None:
+            self._merge.deleted.append(where)
         for name in self._names:
             table = self._db.open_table(name)
             if table.count_rows(where):
@@ -100,32 +127,80 @@ class Segments:
 
     def keep_up(self) -> None:
         """Index what is not, and make one of segments of a level, where that is due."""
-        if not self._names or not self._is_open():
-            return
-        last = self._db.open_table(self._names[-1])
-        if last.count_rows() >= _FULL:
-            self._merge()
-        elif self._commits >= _COMMITS or self._fresh >= _UNINDEXED:
-            last.optimize(cleanup_older_than=_KEEP)
-            self._commits = self._fresh = 0
+        if self._names and self._is_open():
+            last = self._db.open_table(self._names[-1])
+            if last.count_rows() >= _FULL:
+                self.note(open=False, full=self._full + 1)
+            elif self._commits >= _COMMITS or self._fresh >= _UNINDEXED:
+                last.optimize(cleanup_older_than=_KEEP)
+                self._commits = self._fresh = 0
+        if self._merge is not None and (self._merge.done.done() or self._full > _WAITING):
+            self._take_over(self._merge)
+        if self._merge is None and self._full:
+            self._begin_merge()
+
+    def settle(self) -> None:
+        """As `keep_up`, until nothing is due."""
+        self.keep_up()
+        while self._merge is not None:
+            self._take_over(self._merge)
+            self.keep_up()
+
+    def close(self) -> None:
+        """End what a thread does for it, and forget what was opened."""
+        if self._merge is not None:
+            self._merge.cancelled = True
+        self._merge = self._opened = None
 
     def remove(self) -> None:
-        """Forget what was opened: somebody throws the folder away."""
-        self._opened, self._note = None, {}
+        """Forget everything: somebody throws the folder away."""
+        self.close()
+        self._note = {}
 
-    def _merge(self) -> None:
-        tables = [self._db.open_table(name) for name in self._names]
-        rows, kept = 0, len(tables)
-        while kept and (not rows or _level(tables[kept - 1].count_rows()) <= _level(rows)):
+    def _begin_merge(self) -> None:
+        full = self._names[:-1] if self._is_open() else self._names
+        kept = len(full) - self._full
+        rows = sum(map(self._rows, full[kept:]))
+        while kept and _level(size := self._rows(full[kept - 1])) <= _level(rows):
             kept -= 1
-            rows += tables[kept].count_rows()
-        name = self._new_name()
-        made = self._db.create_table(name, schema=tables[-1].schema)
-        for table in tables[kept:]:
-            for batch in table.search().limit(None).to_batches(_BATCH):
-                made.add(batch)
-        self._add_indices(made)
-        self.note(segments=[*self._names[:kept], name], open=False)
+            rows += size
+        self._merge = _Merge(full[kept:], self._new_name())
+        # A thread that nobody waits for: an index of half a million rows takes twenty seconds.
+        threading.Thread(
+            target=self._put_together, args=(self._merge,), name="search merge", daemon=True
+        ).start()
+
+    def _put_together(self, merge: _Merge) -> None:
+        try:
+            db = self._db
+            tables = [db.open_table(name) for name in merge.names]
+            made = db.create_table(merge.made, schema=tables[-1].schema)
+            for table in tables:
+                for batch in table.search().limit(None).to_batches(_BATCH):
+                    if not merge.cancelled:
+                        made.add(batch)
+            if not merge.cancelled:
+                self._add_indices(made)
+        except BaseException as error:  # noqa: BLE001 - `_take_over` raises it
+            merge.done.set_exception(error)
+        else:
+            merge.done.set_result(None)
+        if merge.cancelled:  # whoever opens the folder may have dropped it, and what it stood on
+            with contextlib.suppress(Exception):
+                connect(self._folder).drop_table(merge.made)
+
+    def _take_over(self, merge: _Merge) -> None:
+        """What was put together counts from now on, in place of what it is made of."""
+        self._merge = None
+        merge.done.result()
+        made = self._db.open_table(merge.made)
+        for at in range(0, len(merge.deleted), _FILTERS):
+            made.delete(" OR ".join(f"({where})" for where in merge.deleted[at : at + _FILTERS]))
+        names = self._names
+        at = names.index(merge.names[0])
+        after = names[at + len(merge.names) :]
+        full = len(after) - self._is_open()
+        self.note(segments=[*names[:at], merge.made, *after], full=full)
         self._drop_others()
 
     def _begin_segment(self, rows: pa.Table) -> None:
@@ -137,8 +212,10 @@ class Segments:
         self._commits = self._fresh = 0
 
     def _new_name(self) -> str:
-        newest = max((int(name.rpartition("-")[2]) for name in self._there()), default=0)
-        return f"{self._part}-{newest + 1}"
+        return f"{self._part}-{secrets.token_hex(4)}"
+
+    def _rows(self, name: str) -> int:
+        return int(self._db.open_table(name).count_rows())
 
     def _drop_others(self) -> None:
         for name in self._there():
@@ -151,6 +228,10 @@ class Segments:
 
     def _is_open(self) -> bool:
         return bool(self._note.get("open"))
+
+    @property
+    def _full(self) -> int:
+        return int(self._note.get("full", 0))
 
     @property
     def _names(self) -> list[str]:

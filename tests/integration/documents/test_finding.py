@@ -12,6 +12,7 @@ from reins.llm import ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.answering import grouped
 from reins.search.indexer import VectorsIndexer, WordsIndexer
+from reins.search.resting import LOOK_S
 from reins.search.searching import Searcher
 from reins.search.segments import Part
 from reins.settings import load_settings
@@ -39,7 +40,7 @@ async def add(fleet, source, text):
 
 async def indexed(store):
     words = WordsIndexer(store.reader, lambda: False)
-    while (await asyncio.to_thread(words.run_once)) != 0.25:
+    while (await asyncio.to_thread(words.run_once)) != LOOK_S:
         pass
 
 

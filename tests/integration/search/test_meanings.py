@@ -10,6 +10,7 @@ from reins.mind import MemoryRow
 from reins.mind.rows import record_of
 from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.meanings import Meanings
+from reins.search.resting import LOOK_S
 from reins.settings import load_settings
 from store.times import now_us
 
@@ -60,9 +61,9 @@ async def test_vectors_of_the_index_are_used(store, model):
     await store.journal.append(record_of(row, OWNER, 1))
     words = WordsIndexer(store.reader, lambda: False)
     vectors = VectorsIndexer(store.reader, model, lambda: False)
-    while await asyncio.to_thread(words.run_once) != 0.25:
+    while await asyncio.to_thread(words.run_once) != LOOK_S:
         pass
-    while await vectors.run_once() != 1.0:
+    while await vectors.run_once() != LOOK_S:
         pass
     assert model.asked == ["it's: \"Rex's a dog\""]
     meanings = Meanings(store.reader, model)

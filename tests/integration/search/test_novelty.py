@@ -9,6 +9,7 @@ from reins.llm import ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.novelty import Novelty
+from reins.search.resting import LOOK_S
 from reins.settings import load_settings
 from tests.integration.store.support import message, step
 
@@ -41,11 +42,11 @@ class Index:
             )
 
     async def follow(self):
-        while await asyncio.to_thread(self._words.run_once) != 0.25:
+        while await asyncio.to_thread(self._words.run_once) != LOOK_S:
             pass
-        while await self._vectors.run_once() != 1.0:
+        while await self._vectors.run_once() != LOOK_S:
             pass
-        while await self.novelty.run_once() != 1.0:
+        while await self.novelty.run_once() != LOOK_S:
             pass
 
 

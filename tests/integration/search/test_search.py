@@ -12,6 +12,7 @@ from reins.llm import ModelRouter
 from reins.llm.from_settings import model_settings
 from reins.search.index import Index
 from reins.search.indexer import VectorsIndexer, WordsIndexer
+from reins.search.resting import LOOK_S
 from reins.search.searching import LEAST_ALIKE, Searcher
 from reins.search.segments import read_note
 from reins.settings import load_settings
@@ -40,7 +41,7 @@ def indexer(store, *, busy=False):
 
 async def brought_up(words):
     """Until nothing is behind."""
-    while (await asyncio.to_thread(words.run_once)) != 0.25:
+    while (await asyncio.to_thread(words.run_once)) != LOOK_S:
         pass
 
 
@@ -220,7 +221,7 @@ async def model(data, monkeypatch):
 
 async def embedded(store, model):
     vectors = VectorsIndexer(store.reader, model, lambda: False)
-    while (await vectors.run_once()) != 1.0:
+    while (await vectors.run_once()) != LOOK_S:
         pass
     return vectors
 
@@ -308,10 +309,12 @@ async def test_an_index_that_was_made_anew_gets_its_vectors_again(store, model):
     await brought_up(indexer(store))
     vectors = await embedded(store, model)
     shutil.rmtree(store.folder.path / "search")
-    while (await vectors.run_once()) != 1.0:  # it meets the gap, and begins anew at its next round
+    while (
+        await vectors.run_once()
+    ) != LOOK_S:  # it meets the gap, and begins anew at its next round
         pass
     await brought_up(indexer(store))
-    while (await vectors.run_once()) != 1.0:
+    while (await vectors.run_once()) != LOOK_S:
         pass
     index = Index(store.folder)
     assert index.open_vectors(model.embeddings) == read_note(index.folder, "words")["serial"]

@@ -1,6 +1,6 @@
 """Records in the order of their commit, from any process: the source of rooms, streams, `watch`."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 
 from store.journal.file import Group
-from store.journal.log import Log
+from store.journal.log import NotingLog
 from store.lance.tables import STAMP, Table
 from store.reading import Reader
 
@@ -70,11 +70,12 @@ class Follower:
             if log is None:
                 return [], False
             groups, more = log.groups(after=self.position, rows=_BATCH, size_bytes=_BATCH_BYTES)
+            names = self._with_newer_rows(log)
         first = groups[0].first if groups else newest + 1
         found: Found = []
         if first > self.position + 1:  # flushed before it was read here
             last = min(first - 1, self.position + self._at_once)
-            found = self._flushed(last)
+            found = self._flushed(names, last)
             if last < first - 1:
                 self.position = last
                 return found, True
@@ -82,7 +83,7 @@ class Follower:
         self.position = groups[-1].last if groups else newest
         return found, more
 
-    def _look_at(self, log: Log | None) -> int:
+    def _look_at(self, log: NotingLog | None) -> int:
         """The newest number; begins anew in a file that is not the one of before."""
         file = 0 if log is None else log.identity()
         newest = 0 if log is None else log.newest_number()
@@ -98,13 +99,24 @@ class Follower:
                 for number, line in group.lines():
                     yield group.table, {**orjson.loads(line), "journal_n": number}
 
-    def _flushed(self, last: int) -> Found:
-        """Rows with numbers above the position and up to `last`, from the tables."""
+    def _with_newer_rows(self, log: NotingLog) -> list[str]:
+        """The tables that may have rows with numbers above the position."""
+        highest, versions = log.highest_numbers(), log.synced_versions()
+        has_none = {
+            name for name, (version, number) in highest.items()
+            # An older Reins notes the version alone, and rows that nobody has counted.
+            if number <= self.position and versions.get(name) == version
+        }  # fmt: skip
+        return [name for name in self._tables if name not in has_none]
+
+    def _flushed(self, names: Iterable[str], last: int) -> Found:
+        """Rows with numbers above the position and up to `last`, from these tables."""
         where = f"journal_n > {self.position} AND journal_n <= {last}"
         found: dict[int, tuple[str, Row]] = {}
-        for name, table in self._tables.items():
+        for name in names:
             columns = [*self._columns.get(name, ())] or None
-            for row in as_journalled(self._store.stored(table, where, columns)).to_pylist():
+            rows = self._store.stored(self._tables[name], where, columns)
+            for row in as_journalled(rows).to_pylist():
                 # A row of `agent_state` made from one of the log has that one's number.
                 found.setdefault(row["journal_n"], (name, row))
         return [found[number] for number in sorted(found)]

@@ -31,6 +31,8 @@ DAMAGED = "damaged"
 """A file that says so: who searches may be another process than who mends."""
 _FLAT = 20_000
 """So many vectors are compared one by one sooner than through an index of them."""
+_SMALL = 65_536
+"""Below so many rows a filter needs no index."""
 _AT_ONCE = 200
 """Documents whose chunks are taken out with one commit."""
 _FULL_TEXT = FTS(
@@ -151,16 +153,32 @@ class Index:
         self._vectors.delete(f"serial > {upto}")
         return upto
 
-    def add_vectors(self, passages: pa.Table, vectors: Sequence[Any]) -> None:
-        """Add the vectors of passages, arrays all, which is noted by `note_vectors`."""
+    def add_vectors(self, passages: pa.Table, vectors: Sequence[Any]) -> pa.Table:
+        """Add the vectors of passages, arrays all, which is noted by `note_vectors`.
+
+        Shapes: the passages without their texts, and with the column `vec`.
+        """
         import numpy as np  # noqa: PLC0415 - for those who have vectors
 
-        column = pa.FixedSizeListArray.from_arrays(
-            pa.array(np.concatenate(vectors)), len(vectors[0])
-        )
+        every = pa.array(np.concatenate(vectors))
+        column = pa.FixedSizeListArray.from_arrays(every, len(vectors[0]))
         named = zip(*(passages[name].to_pylist() for name in ("source", "n")), strict=True)
         _remove_digests(self._vectors, named)
-        self._vectors.add(passages.drop_columns(["text"]).append_column("vec", column))
+        added = passages.drop_columns(["text"]).append_column("vec", column)
+        self._vectors.add(added)
+        return added
+
+    def newest_vectors(self, most: int, columns: list[str]) -> pa.Table | None:
+        """Passages with their vectors, the newest that are noted, in their order; None of none."""
+        part = Part(self.folder, VECTORS)
+        upto = int(part.note().get("upto", 0))
+
+        def ask(table: LanceTable) -> list[pa.Table]:
+            found = table.search().where(f"serial > {upto - most} AND serial <= {upto}")
+            return [found.select([*columns, "serial"]).limit(None).to_arrow()]
+
+        found = part.each(ask)
+        return pa.concat_tables(found).sort_by("serial") if found else None
 
     def note_vectors(self, upto: int) -> None:
         """All passages up to this serial have a vector of the route."""
@@ -218,8 +236,8 @@ def _index_vectors(table: LanceTable) -> None:
 
 
 def _add_indices(table: LanceTable) -> None:
-    """Of what is filtered by; the last segment is read from end to end as fast."""
-    if not table.count_rows():
+    """Of what is filtered by; a small segment is read from end to end as fast."""
+    if table.count_rows() < _SMALL:
         return
     columns = ("n", "serial", "session_id", "conversation_id", "agent_id", "document_id", "at")
     for column in columns:

@@ -14,7 +14,7 @@ from reins.search.current import current, outdated_in
 from reins.search.deeds import described_after
 from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index
-from reins.search.novelty import Novelty, Told
+from reins.search.novelty import BACK, SPOKEN, Novelty, Told
 from reins.search.passages import COLUMNS, FOLLOWED, passages_of, with_types
 from reins.search.resting import LOOK_S, rest_s
 from reins.search.segments import read_note
@@ -107,10 +107,17 @@ class WordsIndexer(ThreadLoop):
 class VectorsIndexer(TaskLoop):
     """Gives each passage of the index its vector, over the route of embeddings."""
 
-    def __init__(self, store: Reader, model: Embeddings, busy: Callable[[], bool]) -> None:
+    def __init__(
+        self,
+        store: Reader,
+        model: Embeddings,
+        busy: Callable[[], bool],
+        novelty: Novelty | None = None,
+    ) -> None:
         super().__init__("search vectors", first_delay_s=2 * _FIRST_S)
         self._model = model
         self._busy = busy
+        self._novelty = novelty
         self._index = Index(store.folder)
         self._store = store
         self._ends: Follower | None = None
@@ -124,6 +131,7 @@ class VectorsIndexer(TaskLoop):
         if route != self._route:
             self._known.clear()
             self._upto = await SEARCH.call(self._index.open_vectors, route)
+            await SEARCH.call(self._look_back)
             self._route, self._ends = route, Follower(self._store, (documents.TABLE,))
         await SEARCH.call(self._take_out)
         newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
@@ -134,8 +142,10 @@ class VectorsIndexer(TaskLoop):
             return LOOK_S
         if passages := await SEARCH.call(self._index.passages, self._upto, upto):
             vectors = await self._vectors(passages["text"].to_pylist())
-            await SEARCH.call(self._index.add_vectors, passages, vectors)
+            added = await SEARCH.call(self._index.add_vectors, passages, vectors)
             await SEARCH.call(self._index.keep_vectors_up)
+            if self._novelty and (figures := await SEARCH.call(self._novelty.take, added)):
+                self._novelty.told(figures)
         await SEARCH.call(self._index.note_vectors, upto)
         self._upto = upto
         return rest_s(time.perf_counter() - began, more=upto < newest, busy=self._busy())
@@ -149,6 +159,11 @@ class VectorsIndexer(TaskLoop):
     async def stop(self) -> None:
         await super().stop()
         self._index.close()
+
+    def _look_back(self) -> None:
+        """What sessions have said so far."""
+        if self._novelty is not None:
+            self._novelty.begin(self._index.newest_vectors(BACK, SPOKEN))
 
     def _take_out(self) -> None:
         """Vectors of chunks go with them; one that comes late has no words any more, and counts
@@ -190,17 +205,14 @@ class Indexers:
         self, store: Reader, model: Embeddings, busy: Callable[[], bool], told: Told
     ) -> None:
         self._words = WordsIndexer(store, busy)
-        self._vectors = VectorsIndexer(store, model, busy)
-        self._novelty = Novelty(store, told, busy)
+        self._vectors = VectorsIndexer(store, model, busy, Novelty(told))
 
     def start(self, by: Literal["off", "words", "meaning"]) -> None:
         if by != "off":
             self._words.start()
         if by == "meaning":
             self._vectors.start()
-            self._novelty.start()
 
     async def stop(self) -> None:
-        await self._novelty.stop()
         await self._vectors.stop()
         await asyncio.to_thread(self._words.stop, STEP_S)

@@ -1,54 +1,55 @@
 """How new what a session says is: each row compared with its own past, by the vectors there are."""
 
-import time
 from collections import OrderedDict, deque
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from reins.loops import TaskLoop
-from reins.search.index import VECTORS
-from reins.search.resting import LOOK_S, rest_s
-from reins.search.segments import Part
-from reins.threads import SEARCH
-from store.reading import Reader
+import pyarrow as pa
+import pyarrow.compute as pc
 
 WINDOW = 8
 """Rows whose mean is the figure: one that says the same twice says nothing yet."""
 PAST = 32
 """Rows of its past that a row is compared with."""
-_BACK = 4_000
+BACK = 4_000
 """Passages that a start reads again, so that it knows the past of those that said something."""
-_BATCH = 512
+SPOKEN = ["session_id", "source", "kind", "at", "vec"]
+"""The columns of a passage that tell what a session has said."""
 _SESSIONS = 4_000
 """Sessions whose past is kept, at 32 KiB each with 256 numbers a vector: the newest ones."""
-_FIRST_S = 5.0
 
 Told = Callable[[Mapping[str, float | None]], None]
 
 
-@dataclass(slots=True)
 class Past:
-    """The newest vectors of what one session has said, and how like the newest rows were to it."""
+    """The newest vectors of what one session has said, and how like the newest rows were to it.
 
-    vectors: deque[Any] = field(default_factory=lambda: deque(maxlen=PAST))
-    likeness: deque[float] = field(default_factory=lambda: deque(maxlen=WINDOW))
-    speaks: bool = False
+    Shapes: `vectors` has a row for each, in no order.
+    """
+
+    def __init__(self) -> None:
+        self.vectors: Any = None
+        self.likeness: deque[float] = deque(maxlen=WINDOW)
+        self._speaks = False
+        self._taken = 0
 
     def take(self, source: str, vector: Any) -> None:
         """One more row. Who speaks in conversations is measured by that alone: its rows between
         say again and again why it is silent.
         """
-        if source == "message" and not self.speaks:
-            self.speaks = True
-            self.vectors.clear()
+        if source == "message" and not self._speaks:
+            self._speaks = True
+            self._taken = 0
             self.likeness.clear()
-        if (source == "message") != self.speaks:
+        if (source == "message") != self._speaks:
             return
-        if self.vectors:
-            self.likeness.append(max(0.0, *(float(each @ vector) for each in self.vectors)))
-        self.vectors.append(vector)
+        if self._taken:
+            self.likeness.append(max(0.0, float((self.vectors[: self._taken] @ vector).max())))
+        else:
+            self.vectors = vector[None].repeat(PAST, axis=0)
+        self.vectors[self._taken % PAST] = vector
+        self._taken += 1
 
     @property
     def sameness(self) -> float | None:
@@ -58,57 +59,29 @@ class Past:
         return min(1.0, sum(self.likeness) / WINDOW)
 
 
-class Novelty(TaskLoop):
-    """Follows the vectors of the index with a cursor of its own, and tells how like each session's
-    newest rows are to what it said before: 1 is the same again and again.
+class Novelty:
+    """How like each session's newest rows are to what it said before: 1 is the same again and
+    again.
 
     A person's word, a pause or a resume begins the measure anew: what it says then is an answer.
-    What blocks is done in a thread, and it rests while the loop of the sessions lags.
     """
 
-    def __init__(
-        self,
-        store: Reader,
-        told: Told,
-        busy: Callable[[], bool],
-        since: datetime | None = None,
-    ) -> None:
-        """Figures are told of rows since then, or since now: those before are the past alone."""
-        super().__init__("novelty", first_delay_s=_FIRST_S)
+    def __init__(self, told: Told, since: datetime | None = None) -> None:
+        """`told` gets figures of rows since then, or since now: others are the past alone."""
+        self.told = told
         self._since = since or datetime.now(UTC)
-        self._vectors = Part(store.folder.path / "search", VECTORS)
-        self._told, self._busy = told, busy
         self._pasts: OrderedDict[str, Past] = OrderedDict()
-        self._upto: int | None = None
-        self._route = ""
 
-    async def run_once(self) -> float | None:
-        began = time.perf_counter()
-        note = self._vectors.note()
-        newest, route = int(note.get("upto", 0)), str(note.get("route", ""))
-        if self._upto is None or route != self._route or newest < self._upto:
-            self._pasts.clear()
-            self._route = route
-            self._upto = max(0, newest - _BACK)
-        upto = min(newest, self._upto + _BATCH)
-        if upto <= self._upto:
-            return LOOK_S
-        figures = await SEARCH.call(self._followed, self._upto, upto)
-        self._upto = upto
-        if figures:
-            self._told(figures)
-        return rest_s(time.perf_counter() - began, more=upto < newest, busy=self._busy())
+    def begin(self, passages: pa.Table | None) -> None:
+        """Begin anew, with these passages as all that was said so far."""
+        self._pasts.clear()
+        if passages is not None:
+            self.take(passages)
 
-    def failed(self, error: Exception) -> float:
-        """The index may have been made anew: from its end again."""
-        self._upto = None
-        self._vectors.forget()
-        return super().failed(error)
-
-    def _followed(self, after: int, upto: int) -> dict[str, float | None]:
-        """The figures that have changed by the passages numbered above `after` up to `upto`."""
+    def take(self, passages: pa.Table) -> dict[str, float | None]:
+        """The figures that have changed by these passages, which have their vectors."""
         changed: dict[str, float | None] = {}
-        for row in self._rows(after, upto):
+        for row in _rows_of(passages):
             session_id = row["session_id"]
             past = self._pasts.setdefault(session_id, Past())
             self._pasts.move_to_end(session_id)
@@ -124,18 +97,10 @@ class Novelty(TaskLoop):
             self._pasts.popitem(last=False)
         return changed
 
-    def _rows(self, after: int, upto: int) -> Sequence[dict[str, Any]]:
-        where = f"serial > {after} AND serial <= {upto} AND session_id IS NOT NULL"
-        columns = ["serial", "session_id", "source", "kind", "at", "vec"]
 
-        def ask(table: Any) -> list[dict[str, Any]]:
-            return _rows_of(table.search().where(where).select(columns).limit(None).to_arrow())
-
-        return sorted(self._vectors.each(ask), key=lambda row: int(row["serial"]))
-
-
-def _rows_of(found: Any) -> list[dict[str, Any]]:
-    """As dicts, each with its vector as an array."""
+def _rows_of(passages: pa.Table) -> list[dict[str, Any]]:
+    """Those of sessions as dicts, each with its vector as an array."""
+    found = passages.select(SPOKEN).filter(pc.is_valid(passages["session_id"]))
     if not len(found):
         return []
     every = found["vec"].combine_chunks().flatten().to_numpy().reshape(len(found), -1)

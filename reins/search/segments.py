@@ -131,7 +131,7 @@ class Segments:
             last = self._db.open_table(self._names[-1])
             if last.count_rows() >= _FULL:
                 self.note(open=False, full=self._full + 1)
-            elif self._commits >= _COMMITS or self._fresh >= _UNINDEXED:
+            elif self._commits >= _COMMITS or (self._fresh >= _UNINDEXED and last.list_indices()):
                 last.optimize(cleanup_older_than=_KEEP)
                 self._commits = self._fresh = 0
         if self._merge is not None and (self._merge.done.done() or self._full > _WAITING):

@@ -184,9 +184,10 @@ def _mend_indices(opened: LanceTable, table: Table) -> list[Repaired]:
     for column, kind in table.indices.items():
         if column not in there:
             continue  # from an older Reins; it is added with its index
-        why = fault(partial(_use_index, opened, column), f"the index of {table.name}.{column}")
-        if why is not None:
-            make_index(opened, column, kind)
+        name = f"the index of {table.name}.{column}"
+        why = fault(partial(_use_index, opened, column), name)
+        # Where rows do not read, no index is made of them either; whoever reads them finds out.
+        if why is not None and fault(partial(make_index, opened, column, kind), name) is None:
             done.append(Repaired(table.name, f"index of {column} made again", why))
     return done
 

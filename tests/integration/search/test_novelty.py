@@ -1,4 +1,4 @@
-"""Novelty over a real index: figures of sessions, by a loop with a cursor of its own."""
+"""Novelty over a real index: figures of sessions, by what the index is given."""
 
 import asyncio
 from datetime import UTC, datetime, timedelta
@@ -26,14 +26,15 @@ class Index:
 
     def __init__(self, store, model):
         self.store, self.told = store, {}
+        self._model = model
         self._words = WordsIndexer(store.reader, lambda: False)
-        self._vectors = VectorsIndexer(store.reader, model, lambda: False)
         self.begin(at=0)
 
     def begin(self, at):
         """Another loop, which tells of rows that came after so many."""
         since = datetime.fromtimestamp(1_700_000_000, UTC) + timedelta(microseconds=at + 1)
-        self.novelty = Novelty(self.store.reader, self.told.update, lambda: False, since)
+        novelty = Novelty(self.told.update, since)
+        self._vectors = VectorsIndexer(self.store.reader, self._model, lambda: False, novelty)
 
     async def say(self, session_id, *texts, kind="tick", after=0):
         for seq, text in enumerate(texts, after + 1):
@@ -45,8 +46,6 @@ class Index:
         while await asyncio.to_thread(self._words.run_once) != LOOK_S:
             pass
         while await self._vectors.run_once() != LOOK_S:
-            pass
-        while await self.novelty.run_once() != LOOK_S:
             pass
 
 

@@ -32,7 +32,7 @@ DAMAGED = "damaged"
 _FLAT = 20_000
 """So many vectors are compared one by one sooner than through an index of them."""
 _SMALL = 65_536
-"""Below so many rows a filter needs no index."""
+"""Below so many rows a filter of what many have needs no index."""
 _AT_ONCE = 200
 """Documents whose chunks are taken out with one commit."""
 _FULL_TEXT = FTS(
@@ -237,13 +237,16 @@ def _index_vectors(table: LanceTable) -> None:
 
 def _add_indices(table: LanceTable) -> None:
     """Of what is filtered by; a small segment is read from end to end as fast."""
-    if table.count_rows() < _SMALL:
+    rows = table.count_rows()
+    if not rows:
         return
-    columns = ("n", "serial", "session_id", "conversation_id", "agent_id", "document_id", "at")
+    columns = ["n", "session_id", "at"]
+    if rows >= _SMALL:
+        columns += ("serial", "conversation_id", "agent_id", "document_id")
+        for column in ("source", "kind"):
+            table.create_index(column, config=Bitmap())
     for column in columns:
         table.create_index(column, config=BTree())
-    for column in ("source", "kind"):
-        table.create_index(column, config=Bitmap())
 
 
 def _remove_digests(segments: Segments, named: Iterable[tuple[str, int]]) -> None:

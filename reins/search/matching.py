@@ -4,7 +4,6 @@ import re
 import unicodedata
 from typing import Any
 
-import lancedb
 import pyarrow as pa
 
 from reins.search.query import Query
@@ -14,8 +13,8 @@ _WORD = re.compile(r"\w+")
 
 def fitting(passages: pa.Table, query: Query, limit: int) -> list[dict[str, Any]]:
     """The passages that fit: those with most of the words first, then the newest."""
-    if query.where and len(passages):
-        passages = _filtered(passages, query.where)
+    if query.fits is not None:
+        passages = passages.filter(query.fits)
     asked = _Asked(query)
     found = []
     for at, text in enumerate(passages["text"].to_pylist()):
@@ -51,9 +50,3 @@ def _folded(text: str) -> str:
         return plain
     plain = unicodedata.normalize("NFKD", plain)
     return "".join(each for each in plain if not unicodedata.combining(each))
-
-
-def _filtered(passages: pa.Table, where: str) -> pa.Table:
-    """By the same filter as the index: in memory LanceDB reads it as it does there."""
-    held = lancedb.connect("memory://").create_table("tail", passages)
-    return held.search().where(where).limit(None).to_arrow()

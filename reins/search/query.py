@@ -7,7 +7,11 @@ mean either; a minus before a part turns it round.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
+from functools import reduce
+from operator import and_, eq, ge, gt, le, lt
 from unicodedata import normalize
+
+import pyarrow.compute as pc
 
 from reins.search.passages import SOURCES
 from store.finding.query import Measure, QueryError, Since, Token, Until, When, Words, meant, tokens
@@ -46,6 +50,7 @@ HELP = {
     "text:": "a word that looks like a field",
 }
 """The fields, with what each asks for; the page shows them."""
+_COMPARED = {"<": lt, "<=": le, ">": gt, ">=": ge, "=": eq}
 FIELDS = (*_COLUMNS, "source", "kind", "since", "until", "cost", "text")
 
 
@@ -53,13 +58,15 @@ FIELDS = (*_COLUMNS, "source", "kind", "since", "until", "cost", "text")
 class Query:
     """`words` and `phrases` that a passage has, `without` those that it has not.
 
-    `where` is the rest as a filter of the index; empty if there is none.
+    `where` is the rest as a filter of the index, empty if there is none; `fits` is the same for
+    passages in memory.
     """
 
     words: Sequence[str] = ()
     phrases: Sequence[str] = ()
     without: Sequence[str] = ()
     where: str = ""
+    fits: pc.Expression | None = field(default=None, compare=False)
 
     @property
     def text(self) -> str:
@@ -74,6 +81,7 @@ class _Reading:
     phrases: list[str] = field(default_factory=list)
     without: list[str] = field(default_factory=list)
     filters: list[str] = field(default_factory=list)
+    fits: list[pc.Expression] = field(default_factory=list)
 
     def take(self, token: Token) -> None:
         name = token.name.lower()
@@ -86,25 +94,32 @@ class _Reading:
                 # In the form of Unicode that the passages have.
                 (self.without if token.turned else kept).append(normalize("NFC", words))
             case Since(when):
-                self._keep(token, f"at >= {literal(self._moment(when))}")
+                moment = self._moment(when)
+                self._keep(token, f"at >= {literal(moment)}", pc.field("at") >= moment)
             case Until(when):
-                self._keep(token, f"at <= {literal(self._moment(when))}")
+                moment = self._moment(when)
+                self._keep(token, f"at <= {literal(moment)}", pc.field("at") <= moment)
             case Measure("cost", comparison, value):
-                self._keep(token, f"coalesce(cost_usd, 0) {comparison} {value!r}")
+                cost = pc.coalesce(pc.field("cost_usd"), pc.scalar(0.0))
+                test = f"coalesce(cost_usd, 0) {comparison} {value!r}"
+                self._keep(token, test, _COMPARED[comparison](cost, pc.scalar(float(value))))
             case _:
                 raise QueryError(
                     f"a search of all sessions takes no {token.name}{token.sign}; it takes words, "
                     f"{', '.join(FIELDS)}. Search the log of one session for the rest"
                 )
 
-    def _keep(self, token: Token, test: str) -> None:
+    def _keep(self, token: Token, test: str, fits: pc.Expression) -> None:
         self.filters.append(f"NOT ({test})" if token.turned else f"({test})")
+        self.fits.append(~fits if token.turned else fits)
 
     def among(self, token: Token, column: str, values: Sequence[str]) -> None:
         """Keep what has one of these values."""
         listed = ", ".join(map(quoted, values))
         # A row without a value is none that has this one.
-        self._keep(token, f"{column} IS NOT NULL AND {column} IN ({listed})")
+        has = pc.field(column)
+        fits = has.is_valid() & has.isin([*values])
+        self._keep(token, f"{column} IS NOT NULL AND {column} IN ({listed})", fits)
 
     def _moment(self, when: When) -> datetime:
         if isinstance(when, timedelta):
@@ -152,7 +167,13 @@ _TAKEN: dict[str, Callable[[_Reading, Token], None]] = {
 def but_for(session_id: str, query: Query) -> Query:
     """The query, but for what is said in one session."""
     others = f"(session_id IS NULL OR session_id != {quoted(session_id)})"
-    return replace(query, where=f"{query.where} AND {others}" if query.where else others)
+    own = pc.field("session_id")
+    fit = own.is_null() | (own != session_id)
+    return replace(
+        query,
+        where=f"{query.where} AND {others}" if query.where else others,
+        fits=fit if query.fits is None else query.fits & fit,
+    )
 
 
 def contains(words: str) -> str:
@@ -167,5 +188,5 @@ def read(text: str, now: datetime) -> Query:
         reading.take(token)
     return Query(
         tuple(reading.words), tuple(reading.phrases), tuple(reading.without),
-        " AND ".join(reading.filters),
+        " AND ".join(reading.filters), reduce(and_, reading.fits) if reading.fits else None,
     )  # fmt: skip

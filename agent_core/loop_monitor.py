@@ -6,6 +6,7 @@ import threading
 import time
 import traceback
 from collections import deque
+from statistics import median
 
 import structlog
 
@@ -18,6 +19,9 @@ HELD_S = 0.5
 LAGS_MS = 20.0
 """A loop that does not answer for this long is reported, with the line it stands at."""
 _KEPT = 2_400  # samples: ten minutes
+_IDLE_MS = 2.0
+_NEWEST = 8
+"""Samples, whose median is above that only of a loop that is hardly ever idle."""
 
 
 class LoopMonitor(ThreadLoop):
@@ -48,8 +52,9 @@ class LoopMonitor(ThreadLoop):
         return lags[min(len(lags) - 1, int(len(lags) * share))] if lags else 0.0
 
     def lags(self) -> bool:
-        """True while the loop has more to do than it gets done at once."""
-        return bool(self.lags_ms) and self.lags_ms[-1] > LAGS_MS
+        """True while the loop has more to do than it gets done at once, or no time to give away."""
+        newest = [*self.lags_ms][-_NEWEST:]
+        return bool(newest) and (newest[-1] > LAGS_MS or median(newest) > _IDLE_MS)
 
     def run_once(self) -> float | None:
         """Wait for one sign of life; ends the monitor once the loop has ended."""

@@ -10,7 +10,7 @@ from typing import Any, Literal, Protocol
 import structlog
 
 from reins.loops import TaskLoop, ThreadLoop
-from reins.search.current import current, outdated_in
+from reins.search.current import current, outdated, outdated_in
 from reins.search.deeds import described_after
 from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index
@@ -120,7 +120,8 @@ class VectorsIndexer(TaskLoop):
         self._novelty = novelty
         self._index = Index(store.folder)
         self._store = store
-        self._ends: Follower | None = None
+        self._documents_upto = 0
+        """Rows of documents up to this number have taken out what they end."""
         self._known: OrderedDict[bytes, Any] = OrderedDict()
         self._route = ""
         self._upto = 0
@@ -132,7 +133,7 @@ class VectorsIndexer(TaskLoop):
             self._known.clear()
             self._upto = await SEARCH.call(self._index.open_vectors, route)
             await SEARCH.call(self._look_back)
-            self._route, self._ends = route, Follower(self._store, (documents.TABLE,))
+            self._route, self._documents_upto = route, 0
         await SEARCH.call(self._take_out)
         newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
         upto = min(newest, self._upto + _BATCH)
@@ -169,10 +170,11 @@ class VectorsIndexer(TaskLoop):
         """Vectors of chunks go with them; one that comes late has no words any more, and counts
         for nothing.
         """
-        more = self._ends is not None and self._ends.touched()
-        while more and self._ends is not None:
-            found, more = self._ends.poll()
-            self._index.take_out_vectors(outdated_in(found))
+        after = f"journal_n > {self._documents_upto}"
+        rows = self._store.joined(documents.TABLE, {}, after)
+        if rows := [row for row in rows if row["journal_n"] > self._documents_upto]:
+            self._index.take_out_vectors(outdated(rows))
+            self._documents_upto = rows[-1]["journal_n"]
 
     async def _vectors(self, texts: Sequence[str]) -> list[Any]:
         keys = [hashlib.blake2b(text.encode(), digest_size=16).digest() for text in texts]

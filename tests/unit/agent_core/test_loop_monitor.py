@@ -40,3 +40,17 @@ async def test_a_loop_that_is_free_is_not_reported(monkeypatch):
     monitor.stop()
     assert lines == []
     await until_async(lambda: not monitor.running)
+
+
+def test_a_loop_that_is_never_idle_has_no_time_to_give_away():
+    """Each answer is late by a little; one that is late once in a while is idle all the same."""
+    monitor = LoopMonitor()
+    assert not monitor.lags()
+    monitor.lags_ms.extend([0.2, 12.0, 0.3, 0.2, 0.2, 9.0, 0.2, 0.3])
+    assert not monitor.lags()
+    monitor.lags_ms.extend([4.0, 3.0, 6.0, 5.0, 3.0])
+    assert monitor.lags()
+    monitor.lags_ms.extend([0.2] * 5)
+    assert not monitor.lags()
+    monitor.lags_ms.append(30.0)
+    assert monitor.lags()

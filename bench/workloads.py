@@ -228,7 +228,7 @@ _TOOLS: dict[str, Workload] = {
     ),
     "search": Workload(
         "search",
-        {"sessions": 1_000, "rows": 1_000_000, "searches": 200, "per_s": 4.0, "seconds": 20.0,
+        {"sessions": 1_000, "rows": 1_000_000, "searches": 200, "per_s": 2.0, "seconds": 40.0,
          "pairs": 3},
         {"sessions": 20, "rows": 1_000, "searches": 3, "seconds": 0.5, "pairs": 1}, (
             *_spread("by words and meaning", "hybrid_ms", "ms", (60, 200)),

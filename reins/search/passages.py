@@ -43,7 +43,9 @@ is made of no row of the journal has an `n` below 0; see `number_of`. `place` of
 """
 
 SOURCES = ("step", "message", "memory", "session", "action", "chunk")
-_ACTOR = re.compile(r'"actor":("(?:[^"\\]|\\.)*")')
+_ACTOR, _THOUGHT = (
+    re.compile(rf'"{name}":("(?:[^"\\]|\\.)*")') for name in ("actor", "thought")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +99,14 @@ def as_table(passages: Iterable[Passage]) -> pa.Table:
 
 
 def _step(row: Row) -> Passage | None:
-    text = "\n".join(part for part in (row["text"], row["error"]) if part)
+    payload = row["payload"]
+    # A thought is in the payload alone, of the row that has it and of none after it.
+    parts = (row["text"], _text_in(_THOUGHT, payload), row["error"])
+    text = "\n".join(part for part in parts if part)
     return _made(
         row, text,
         source="step", session_id=row["session_id"], agent_id=row["agent_id"], kind=row["kind"],
-        actor=_actor_in(row["payload"]), number=row["seq"], at=row["created_at"],
+        actor=_text_in(_ACTOR, payload), number=row["seq"], at=row["created_at"],
         cost_usd=row["cost_usd"],
     )  # fmt: skip
 
@@ -177,8 +182,9 @@ def in_one_form(text: str) -> str:
     return normalize("NFC", text[:MOST_CHARS])
 
 
-def _actor_in(payload: str | None) -> str | None:
-    found = _ACTOR.search(payload) if payload else None
+def _text_in(named: re.Pattern[str], payload: str | None) -> str | None:
+    """The value of a field of a payload; without reading the rest, which may be long."""
+    found = named.search(payload) if payload else None
     return None if found is None else str(orjson.loads(found[1]))
 
 

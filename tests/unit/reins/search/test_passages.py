@@ -30,6 +30,18 @@ def test_a_row_of_a_log():
     assert (found.n, found.number, found.at, found.cost_usd) == (7, 3, 5, 0.5)
 
 
+def test_a_thought_is_found_where_it_was_thought():
+    """It stands in the payload alone; what a result quotes of others' is none of this row's."""
+    call = {"arguments": {"text": '{"thought":"no"}'}}
+    told = {"thought": 'the "price" may be wrong', "call": call}
+    payload = json.dumps(told, separators=(",", ":"))
+    [found] = passages_of([("agent_steps", step(payload=payload))], NoTypes())
+    assert found.text == 'tea\nthe "price" may be wrong'
+    quoted = json.dumps({"outcome": {"text": '{"thought":"no"}'}}, separators=(",", ":"))
+    [found] = passages_of([("agent_steps", step(payload=quoted))], NoTypes())
+    assert found.text == "tea"
+
+
 def test_a_session_as_it_was_created():
     """Its names, and all texts of its configuration, each once."""
     row = {

@@ -2,7 +2,6 @@
 
 import asyncio
 import hashlib
-import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, Protocol
@@ -16,7 +15,7 @@ from reins.search.digests import DigestsDue, digests_of, out_of_date
 from reins.search.index import WORDS, Index
 from reins.search.novelty import BACK, SPOKEN, Novelty, Told
 from reins.search.passages import COLUMNS, FOLLOWED, passages_of, with_types
-from reins.search.resting import LOOK_S, rest_s
+from reins.search.resting import LOOK_S, Rest
 from reins.search.segments import read_note
 from reins.search.session_types import Types
 from reins.shutdown import STEP_S
@@ -53,7 +52,7 @@ class WordsIndexer(ThreadLoop):
     def __init__(self, store: Reader, busy: Callable[[], bool]) -> None:
         super().__init__("search index", first_delay_s=_FIRST_S)
         self._store = store
-        self._busy = busy
+        self._rest = Rest(busy)
         self._index = Index(store.folder)
         self._feed: Follower | None = None
         self._types = Types(store)
@@ -62,7 +61,8 @@ class WordsIndexer(ThreadLoop):
         self._more = False
 
     def run_once(self) -> float | None:
-        began = time.perf_counter()
+        if not self._rest.begin():
+            return LOOK_S
         if self._index.is_damaged():
             _logger.warning("the index of the search is damaged, and made anew")
             self._index.remove()
@@ -85,8 +85,7 @@ class WordsIndexer(ThreadLoop):
             guidance = self._index.guidance(names)
             self._index.add(list(digests_of(names, guidance, self._store)), feed.position)
         self._index.keep_up()
-        more = self._more or more_actions or self._digests.are_due()
-        return rest_s(time.perf_counter() - began, more=more, busy=self._busy())
+        return self._rest.end(more=self._more or more_actions or self._digests.are_due())
 
     def failed(self, error: Exception) -> float:
         """It begins anew from what was noted; what does not read then is made anew."""
@@ -116,7 +115,7 @@ class VectorsIndexer(TaskLoop):
     ) -> None:
         super().__init__("search vectors", first_delay_s=2 * _FIRST_S)
         self._model = model
-        self._busy = busy
+        self._rest = Rest(busy)
         self._novelty = novelty
         self._index = Index(store.folder)
         self._store = store
@@ -127,7 +126,8 @@ class VectorsIndexer(TaskLoop):
         self._upto = 0
 
     async def run_once(self) -> float | None:
-        began = time.perf_counter()
+        if not self._rest.begin():
+            return LOOK_S
         route = self._model.embeddings
         if route != self._route:
             self._known.clear()
@@ -149,7 +149,7 @@ class VectorsIndexer(TaskLoop):
                 self._novelty.told(figures)
         await SEARCH.call(self._index.note_vectors, upto)
         self._upto = upto
-        return rest_s(time.perf_counter() - began, more=upto < newest, busy=self._busy())
+        return self._rest.end(more=upto < newest)
 
     def failed(self, error: Exception) -> float:
         """Where the route is away, or the index was made anew: again from what was noted."""

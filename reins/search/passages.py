@@ -43,9 +43,7 @@ is made of no row of the journal has an `n` below 0; see `number_of`. `place` of
 """
 
 SOURCES = ("step", "message", "memory", "session", "action", "chunk")
-_ACTOR, _THOUGHT = (
-    re.compile(rf'"{name}":("(?:[^"\\]|\\.)*")') for name in ("actor", "thought")
-)
+_ACTOR, _THOUGHT = (re.compile(rf'"{name}":("(?:[^"\\]|\\.)*")') for name in ("actor", "thought"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,6 +111,7 @@ class DocumentList(Wire):
 
     items: list[DocumentRow]
     next_cursor: str | None
+    folders: Annotated[list[str], Field(description="whose files the worker keeps as documents")]
 
 
 class DocumentDetail(Wire):
@@ -188,6 +189,7 @@ def list_documents(query: DocumentsQuery) -> dict[str, Any]:
         "next_cursor": cursor_of(str(iso(shown[-1]["at"])), shown[-1]["document_id"])
         if more
         else None,
+        "folders": [str(path) for path in api_context().bridge.settings.document_folders],
     }
 
 

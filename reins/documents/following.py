@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
@@ -20,7 +21,7 @@ _logger = structlog.get_logger(__name__)
 ACTOR = "Reins"
 _FIRST_S = 0.5
 """A start is not held up by it."""
-_LOOK_S, _LONGEST_S = 5.0, 60.0
+_LOOK_S, _LONGEST_S = 2.0, 60.0
 _REST = 50
 """Times as long as a look has computed, it rests: the sessions need the machine."""
 _STILL_S = 1.0
@@ -28,6 +29,14 @@ _STILL_S = 1.0
 _AT_ONCE = 32
 """Files that are asked for before the next: the queue is everybody's."""
 _DONE_S = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class WatchedFolder:
+    """A folder of the settings; `trouble` says why it is not looked at, None where it is."""
+
+    path: Path
+    trouble: str | None = None
 
 
 class DocumentFolders(ThreadLoop):
@@ -41,6 +50,11 @@ class DocumentFolders(ThreadLoop):
         self._troubles: dict[Path, str] = {}
         """Said once, until they are over."""
         self._is_first = True
+
+    def told(self) -> list[WatchedFolder]:
+        """The folders as they are now; from any thread."""
+        wanted = self._settings().document_folders
+        return [WatchedFolder(path, self._troubles.get(path)) for path in wanted]
 
     def run_once(self) -> float | None:
         wanted = self._settings().document_folders

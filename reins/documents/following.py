@@ -2,13 +2,14 @@
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
 
 from reins.documents.folders import Folder, FolderRefusedError
-from reins.documents.watching import Asked, Watcher
+from reins.documents.watching import Watcher
 from reins.loops import ThreadLoop
 from reins.settings import Settings
 from store.errors import StoreError
@@ -49,6 +50,8 @@ class DocumentFolders(ThreadLoop):
         self._folders: dict[Path, Folder] = {}
         self._troubles: dict[Path, str] = {}
         """Said once, until they are over."""
+        self._left_out: set[str] = set()
+        """Why files were, each said once."""
         self._is_first = True
 
     def told(self) -> list[WatchedFolder]:
@@ -68,9 +71,9 @@ class DocumentFolders(ThreadLoop):
         began_s = time.thread_time()
         for path, folder in self._folders.items():
             self._follow(path, folder)
-        if any(folder.is_moving for folder in self._folders.values()):
-            return _STILL_S
-        return min(_LONGEST_S, max(_LOOK_S, _REST * (time.thread_time() - began_s)))
+        is_moving = any(folder.is_moving for folder in self._folders.values())
+        rest_s = _REST * (time.thread_time() - began_s)
+        return min(_LONGEST_S, max(_STILL_S if is_moving else _LOOK_S, rest_s))
 
     def _follow(self, path: Path, folder: Folder) -> None:
         watcher = Watcher(
@@ -78,29 +81,33 @@ class DocumentFolders(ThreadLoop):
         )
         waiting: list[str] = []
         try:
-            for asked in watcher.look(folder):
-                self._tell(asked)
-                waiting += [] if asked.action_id is None else [asked.action_id]
-                if len(waiting) >= _AT_ONCE:
-                    self._wait_for(waiting)
-                    waiting = []
-                if self.stopping:
-                    return
-            self._wait_for(waiting)
+            with closing(watcher.look(folder)) as look:
+                for asked in look:
+                    if asked.action_id is None:
+                        self._tell_left_out(asked.line)
+                    else:
+                        waiting.append(asked.action_id)
+                    if len(waiting) >= _AT_ONCE:
+                        self._wait_for(waiting)
+                        waiting = []
+                    if self.stopping:
+                        return
+                self._wait_for(waiting)
         except (OSError, FolderRefusedError, StoreError) as error:
             self._tell_trouble(path, error)
         else:
             if self._troubles.pop(path, None) is not None:
                 _logger.info("a folder of documents is there again", folder=str(path))
 
-    def _tell(self, asked: Asked) -> None:
-        if asked.action_id is None:
-            _logger.warning("a file is no document", why=asked.line[:500])
+    def _tell_left_out(self, why: str) -> None:
+        if why not in self._left_out:
+            self._left_out.add(why)
+            _logger.warning("a file is no document", why=why[:500])
 
     def _tell_trouble(self, path: Path, error: Exception) -> None:
-        said = f"{type(error).__name__}: {error}"[:500]
-        if self._troubles.get(path) != said:
-            self._troubles[path] = said
+        kind, before = type(error).__name__, self._troubles.get(path, "")
+        self._troubles[path] = said = f"{kind}: {error}"[:500]
+        if not before.startswith(f"{kind}:"):  # figures in it may differ each time
             _logger.warning(
                 "a folder of documents is not looked at; it is tried again",
                 folder=str(path),
@@ -118,5 +125,5 @@ class DocumentFolders(ThreadLoop):
             rows = queue_reading.get_actions(self._store, left)
             for row in rows:
                 if row["outcome"] == "rejected":
-                    _logger.warning("a file is no document", why=str(row["error"])[:500])
+                    self._tell_left_out(str(row["error"]))
             left = [row["action_id"] for row in rows if not row["processed"]]

@@ -1,7 +1,7 @@
 """Documents that follow the files of a folder: each change is asked for, as anybody asks."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,6 @@ from reins.documents.asking import file_bytes, put_blob
 from reins.documents.folders import Folder, check_apart
 from reins.documents.reading import UnreadableError, kind_of
 from store import documents
-from store.errors import StoreError
 from store.queue.writer import QueueWriter
 from store.reading import Reader
 
@@ -35,7 +34,7 @@ class Watcher:
     actor: str
     by: str
 
-    def look(self, folder: Folder) -> Iterator[Asked]:
+    def look(self, folder: Folder) -> Generator[Asked]:
         """Ask for what has changed below a folder; tells each file, one after the other. Blocks.
 
         What could not be asked for is told again at the next look. Raises: FolderRefusedError;
@@ -51,7 +50,7 @@ class Watcher:
                 document_id = stored[source]["document_id"]
                 asked = self._ask("document_remove", folder, "is gone", document_id=document_id)
                 yield Asked(f"removed {source}", asked)
-        except (OSError, StoreError):
+        except BaseException:  # whoever looks may have failed, or go, amid it
             folder.begin_anew()
             raise
 

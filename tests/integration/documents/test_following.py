@@ -46,6 +46,13 @@ class Rounds(DocumentFolders):
     """Counts its rounds, so that a test sees that nothing came of one."""
 
     rounds = 0
+    has_looked_back = False
+
+    def _asked_before(self):
+        try:
+            return super()._asked_before()
+        finally:
+            self.has_looked_back = True
 
     def run_once(self):
         delay_s = super().run_once()
@@ -118,6 +125,30 @@ async def test_a_restart_adds_nothing_twice(fleet, follow, tmp_path):
     await loop.two_more()
     await stopped(loop)
     assert len(asked(fleet)) == 5
+
+
+async def test_what_still_waits_is_not_asked_for_again(fleet, follow, tmp_path, monkeypatch):
+    """A worker that was killed has left it in the queue; the next one waits for it."""
+    inner = tmp_path / "library"
+    inner.mkdir()
+    (inner / "tea.md").write_text("# Tea")
+    may_add, add = asyncio.Event(), fleet.documents.add
+
+    async def held(draft):
+        await may_add.wait()
+        return await add(draft)
+
+    monkeypatch.setattr(fleet.documents, "add", held)
+    loop = follow(inner)
+    await until_async(lambda: len(asked(fleet)) == 1, "it is asked for")
+    await stopped(loop)
+    loop = follow(inner)
+    await until_async(lambda: loop.has_looked_back, "it has seen what waits")
+    may_add.set()
+    await until_versions(tea=1)
+    await loop.two_more()
+    await stopped(loop)
+    assert len(asked(fleet)) == 1
 
 
 async def test_a_folder_that_is_away_is_looked_for_again(fleet, follow, tmp_path, log):

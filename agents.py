@@ -46,6 +46,7 @@ from reins.bus.hearing import listening
 from reins.bus.sourcing import Sources
 from reins.bus.topics import Topics
 from reins.documents.documents import Documents
+from reins.documents.following import DocumentFolders
 from reins.facts.facts import Facts
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
@@ -112,6 +113,7 @@ class Runtime:
         self.memories = SharedMemories(self.store)
         self.facts = Facts(self.store)
         self.documents = Documents(self.store, lambda: self.settings)
+        self.document_folders = DocumentFolders(self.store.reader, lambda: self.settings)
         self.scheduler = Scheduler(self.store, self.topics)
         self.folders = Folders(self.store, self.topics, lambda: self.settings)
         self.addresses = Addresses(self.store, self.topics, lambda: self.settings)
@@ -216,10 +218,7 @@ class Runtime:
             ending.add("the webhooks", self.webhooks.stop)
             await self.webhooks.take(called)
             self.webhooks.start()
-            ending.add("the loop monitor", self._stop_loop_monitor)
-            self.loop_monitor.start()
-            ending.add("the search", self.search.stop)
-            self.search.start(self.settings.search)
+            self._start_lookers(ending)
         except BaseException:
             await self.stop()
             raise
@@ -230,6 +229,15 @@ class Runtime:
             model=str(self.model.route),
             sessions_rebuilt=rebuilt,
         )
+
+    def _start_lookers(self, ending: AsyncShutdown) -> None:
+        """Those that look at what all others do, and at the world outside."""
+        ending.add("the loop monitor", self._stop_loop_monitor)
+        self.loop_monitor.start()
+        ending.add("the search", self.search.stop)
+        self.search.start(self.settings.search)
+        ending.add("the folders of documents", self._stop_document_folders)
+        self.document_folders.start()
 
     async def stop(self) -> None:
         """No new ticks; those in flight end or are given up; what is acknowledged is on disk."""
@@ -258,6 +266,9 @@ class Runtime:
     async def _stop_watches(self) -> None:
         await self.folders.stop()
         await self.addresses.stop()
+
+    async def _stop_document_folders(self) -> None:
+        await asyncio.to_thread(self.document_folders.stop)
 
     async def _stop_sql(self) -> None:
         self.sql.stop()  # no statement is under way any more, and a kill takes no time
@@ -297,6 +308,7 @@ class Runtime:
         self.topics.limit(bounds_of(settings), wait_s=settings.topic_wait_s)
         self.fleet.reconfigure(schedule(settings))
         self.fleet.limit_day(settings.budget_day_tokens, settings.budget_day_cost_usd)
+        self.document_folders.wake()
         self.fleet.outages.wake_all()  # a key or an address may be another one now
         await self.fleet.renew(changed)
         await self.fleet.revive()

@@ -36,6 +36,12 @@ def _valid_mirror(url: str) -> str:
     return url
 
 
+def _absolute(path: Path) -> Path:
+    if not path.is_absolute():
+        raise ValueError("expected the whole path of a folder, which begins with /")
+    return path
+
+
 class Settings(BaseSettings):
     """Every setting, read from `REINS_*` variables, then from `.env` in the working folder."""
 
@@ -159,6 +165,9 @@ class Settings(BaseSettings):
     )
     watch_roots: list[Path] = Field(
         [], description="folders below which an agent's `on` may watch files, as JSON"
+    )
+    document_folders: list[Annotated[Path, AfterValidator(_absolute)]] = Field(
+        [], description="folders whose files are documents, as they are now, as JSON"
     )
     tools_unconfined: bool = Field(
         default=False, description="run commands of tools where nothing can confine them; each asks"

@@ -1,8 +1,6 @@
 """`reins documents`: what agents read and cite: add, list, show, remove."""
 
-import hashlib
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import click
@@ -13,11 +11,14 @@ from agent_core.actions.ids import ActionError
 from reins import terminal
 from reins.cli.folder import FolderCommand, data_option
 from reins.cli.steer import acting, answer
-from reins.documents.asking import file_bytes
-from reins.documents.folders import Folder, files_in
+from reins.documents.folders import Folder, check_apart, files_in
+from reins.documents.watching import Watcher
+from reins.sending import writer
 from store.errors import StoreError
+from store.reading import reader
 
 _COLUMNS = 80
+_WATCH = "reins documents add --watch"
 
 
 @click.group("documents", help="what agents read and cite: add, list, show, remove")
@@ -43,6 +44,7 @@ def add(
         return
     if title is not None:
         raise ValueError("--title is of one document; a folder was given")
+    check_apart(path, reader().folder.path)
     asked = []
     for each in files_in(path):
         try:
@@ -86,29 +88,11 @@ def _watch(folder: Folder, actor: str, every_s: float) -> None:
     """Until it is ended: add what changes, and let be found no more what is gone."""
     while True:
         try:
-            for line in watch_once(folder, actor):
-                click.echo(terminal.shown(line))
+            for asked in Watcher(reader(), writer(), actor, _WATCH).look(folder):
+                click.echo(terminal.shown(asked.line))
         except (OSError, StoreError) as error:  # away for now
             click.echo(terminal.shown(f"not looked at: {error}"), err=True)
         time.sleep(every_s)
-
-
-def watch_once(folder: Folder, actor: str) -> Iterator[str]:
-    """Ask for what has changed below a folder; gives a line for each."""
-    stored = {row["source"]: row for row in queue_imp.list_documents()}
-    changes = folder.look(stored)
-    for path in changes.files:
-        try:
-            data = file_bytes(path)
-            before = stored.get(str(path))
-            if before is None or before["sha256"] != hashlib.sha256(data).hexdigest():
-                queue_imp.add_document(str(path), actor, data=data)
-                yield f"added {path}"
-        except ActionError as error:
-            yield f"left out: {error}"
-    for source in changes.gone:
-        queue_imp.remove_document(stored[source]["document_id"], actor)
-        yield f"removed {source}"
 
 
 for verb in (add, list_, show, remove):

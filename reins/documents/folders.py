@@ -1,12 +1,18 @@
 """A folder whose files are documents: those that differ from what is stored, and those gone."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-_Stat = tuple[int, int]
-"""Size in bytes, and the time of the last change in nanoseconds."""
+_MOST_FILES = 100_000
+"""As many as there may be documents."""
+_Stat = tuple[int, int, int]
+"""Size in bytes, and the times of the last change of the bytes and of the file, in nanoseconds."""
+
+
+class FolderRefusedError(ValueError):
+    """The files of the folder cannot be documents; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,13 +36,19 @@ class Folder:
         self._moving: dict[Path, _Stat] = {}
         self._has_begun = False
 
-    def look(self, sources: Mapping[str, object]) -> Changes:
+    @property
+    def is_moving(self) -> bool:
+        """True if a file may still be written: the next look tells."""
+        return bool(self._moving)
+
+    def look(self, sources: Collection[str]) -> Changes:
         """The changes to be made; `sources` are those of the documents that are stored. Blocks.
 
-        Raises: OSError where the folder cannot be read: nothing counts as gone then.
+        Raises: OSError where the folder cannot be read: nothing counts as gone then;
+        FolderRefusedError for one with too many files.
         """
         os.scandir(self.path).close()
-        found = {path: stat for path in files_in(self.path) if (stat := _stat(path)) is not None}
+        found = self._found()
         differing = {path: stat for path, stat in found.items() if self._told.get(path) != stat}
         still = {
             path: stat
@@ -48,7 +60,32 @@ class Folder:
         self._has_begun = True
         below = f"{self.path}{os.sep}"
         own = [source for source in sources if source.startswith(below)]
-        return Changes(sorted(still), [each for each in own if not Path(each).exists()])
+        return Changes(sorted(still), [each for each in own if _is_gone(Path(each))])
+
+    def begin_anew(self) -> None:
+        """Tell of all files at the next look: what was told of last came to nothing."""
+        self._told, self._has_begun = {}, False
+
+    def _found(self) -> dict[Path, _Stat]:
+        found: dict[Path, _Stat] = {}
+        for path in files_in(self.path):
+            if (stat := _stat(path)) is not None:
+                found[path] = stat
+            if len(found) > _MOST_FILES:
+                raise FolderRefusedError(
+                    f"{self.path} holds more than {_MOST_FILES:,} files; give a smaller folder"
+                )
+        return found
+
+
+def check_apart(folder: Path, data: Path) -> None:
+    """Raises: FolderRefusedError for a folder that shares files with the data folder."""
+    folder, data = folder.resolve(), data.resolve()
+    if folder.is_relative_to(data) or data.is_relative_to(folder):
+        raise FolderRefusedError(
+            f"{folder} holds the data folder {data}, or is in it, where the files of all documents "
+            "are kept; give another folder"
+        )
 
 
 def files_in(folder: Path) -> Iterator[Path]:
@@ -57,8 +94,26 @@ def files_in(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         for name in sorted(names):
             path = Path(place) / name
-            if not name.startswith(".") and not path.is_symlink() and path.is_file():
+            if not name.startswith(".") and not path.is_symlink() and _is_file(path):
                 yield path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # its folder may be listed, and not looked into
+        return False
+
+
+def _is_gone(path: Path) -> bool:
+    """True if it is known to be; not of one that may only not be looked at."""
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def _stat(path: Path) -> _Stat | None:
@@ -66,4 +121,4 @@ def _stat(path: Path) -> _Stat | None:
         found = path.stat()
     except OSError:
         return None
-    return found.st_size, found.st_mtime_ns
+    return found.st_size, found.st_mtime_ns, found.st_ctime_ns

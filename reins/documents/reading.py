@@ -52,15 +52,10 @@ def read(data: bytes, source: str, media_type: str = "", charset: str | None = N
         check_size(len(data))
     except BlobError as error:
         raise UnreadableError(str(error)) from None
-    kind = _kind(data, source, media_type)
+    kind = kind_of(data, source, media_type)
     title = ""
-    if kind == _PDF or kind in _OFFICE:
+    if _is_packed(kind):
         text = without_unseen(_by_child(data, _OFFICE.get(kind, "pdf")))
-    elif not is_text(kind, data):
-        raise UnreadableError(
-            f"it is {_as_what(kind)}; expected text, Markdown, HTML, code, PDF, or docx, pptx "
-            "and xlsx"
-        )
     else:
         text = text_of(data, charset)
         if kind in _HTML:
@@ -73,6 +68,21 @@ def read(data: bytes, source: str, media_type: str = "", charset: str | None = N
     if len(text) > MAX_CHARS:
         raise UnreadableError(f"it has {len(text):,} characters; {MAX_CHARS:,} are taken. Part it")
     return Read(_title(title, text, source, kind), text, kind or "text/plain")
+
+
+def kind_of(data: bytes, source: str, media_type: str = "") -> str:
+    """The media type of a file. Raises: UnreadableError where there can be no text in it."""
+    kind = _kind(data, source, media_type)
+    if not _is_packed(kind) and not is_text(kind, data):
+        raise UnreadableError(
+            f"it is {_as_what(kind)}; expected text, Markdown, HTML, code, PDF, or docx, pptx "
+            "and xlsx"
+        )
+    return kind
+
+
+def _is_packed(kind: str) -> bool:
+    return kind == _PDF or kind in _OFFICE
 
 
 def _kind(data: bytes, source: str, media_type: str) -> str:

@@ -22,6 +22,7 @@ from agent_core.fleet.fleet import Fleet
 from agent_core.loop_monitor import LoopMonitor
 from reins.bus.figures import TopicFigures
 from reins.bus.topics import Topics
+from reins.documents.following import DocumentFolders, WatchedFolder
 from reins.llm import ModelError
 from reins.plan_modules import PlanModules
 from reins.settings import Settings
@@ -101,6 +102,7 @@ class WorkerHere(Protocol):
     tools: WorkerTools
     webhooks: Webhooks
     plans: PlanModules
+    document_folders: DocumentFolders
 
     @property
     def model(self) -> ModelsHere: ...
@@ -174,6 +176,12 @@ class Bridge:
             return self._worker.webhooks.told()
         found = webhooks_file.read(self.settings.webhooks)
         return [told_of(name, each) for name, each in found.items()]
+
+    def document_folders(self) -> list[WatchedFolder]:
+        """The folders whose files are documents; without a worker here, as the settings say."""
+        if self._worker is not None:
+            return self._worker.document_folders.told()
+        return [WatchedFolder(path) for path in self.settings.document_folders]
 
     def try_webhook(self, name: str) -> Sent:
         """Send a trial over a webhook of the worker here. Raises: KeyError, RuntimeError."""

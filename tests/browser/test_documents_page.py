@@ -1,5 +1,7 @@
 """The pages of documents: added, read at a passage, with who cites it, and removed."""
 
+import json
+
 import pytest
 from playwright.sync_api import expect
 
@@ -17,7 +19,8 @@ def app(tmp_path_factory):
     folder = tmp_path_factory.mktemp("documents")
     with pytest.MonkeyPatch.context() as environment:
         environment.setenv("REINS_DATA", str(folder / "data"))
-        app = App(folder / "data", folder / "app")
+        watched = json.dumps([str(folder / "library")])
+        app = App(folder / "data", folder / "app", REINS_DOCUMENT_FOLDERS=watched)
         yield app
         app.end()
 
@@ -93,3 +96,21 @@ def test_a_document_that_is_not_there_is_told(app, visit):
     expect(page.get_by_role("heading", name="There is no such document")).to_be_visible()
     page.get_by_role("link", name="All documents").click()
     page.wait_for_url("**/documents")
+
+
+def test_folders_that_are_watched_are_told(app, visit):
+    """What is wrong with one, too; the documents of one come by themselves."""
+    library = app.data.parent / "library"
+    page = visit(f"{app.at}/documents")
+    live(page)
+    watched = page.get_by_role("list", name="Watched folders")
+    expect(watched).to_contain_text(str(library))
+    expect(watched).to_contain_text("No such file")
+    page.set_viewport_size(PHONE)
+    assert not is_wider_than_its_window(page)
+    assert not axe_findings(page)
+    library.mkdir()
+    (library / "oak.md").write_text("# Oaks")
+    line = page.get_by_role("grid", name="Documents").locator("[data-document]", has_text="Oaks")
+    expect(line).to_contain_text("Reins", timeout=30_000)
+    expect(watched).not_to_contain_text("No such file")

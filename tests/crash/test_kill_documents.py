@@ -1,5 +1,6 @@
 """kill -9 amid adding documents: each version is whole or not there, and no file is left over."""
 
+import json
 import os
 import random
 import shutil
@@ -74,3 +75,34 @@ def test_kills_amid_adding_documents(tmp_path, empty_folder):
     assert kept[0] not in left
     assert "torn.part" not in left
     assert len(left) == 1 + (KILLS + 1) * DOCUMENTS // 2
+
+
+def test_a_kill_amid_following_a_folder(tmp_path, empty_folder):
+    """Each file is a document once: what was asked for before the kill is not asked for again."""
+    data, folder = tmp_path / "data", tmp_path / "library"
+    shutil.copytree(empty_folder, data)
+    folder.mkdir()
+    for number in range(DOCUMENTS):
+        (folder / f"d{number}.md").write_text(text_of(number, 1))
+    reader = Reader(data)
+    settings = {**SETTINGS, "REINS_DOCUMENT_FOLDERS": json.dumps([str(folder)])}
+    with Workers() as workers:
+        worker = workers.start(data, tmp_path / "worker.log", **settings)
+        until(lambda: documents.list_documents(store=reader), "documents are stored")
+        workers.kill(worker)
+        before = len(documents.list_documents(store=reader))
+        (folder / "d0.md").unlink()
+        worker = workers.start(data, tmp_path / "worker.log", **settings)
+        wanted = {str(folder / f"d{number}.md") for number in range(1, DOCUMENTS)}
+        until(
+            lambda: {row["source"] for row in documents.list_documents(store=reader)} == wanted,
+            "the documents are the files",
+        )
+        workers.stop(worker)
+    assert before <= DOCUMENTS
+    data_folder.verified(data)
+    assert data_folder.unprocessed(data) == 0
+    rows = queue_reading.list_actions(reader, limit=1_000)
+    assert {row["outcome"] for row in rows} == {"applied"}
+    assert DOCUMENTS - 1 <= len(rows) <= DOCUMENTS + 1  # d0 may be gone before it was asked for
+    assert {row["version"] for row in documents.list_documents(store=reader)} == {1}

@@ -66,6 +66,7 @@ def test_a_misspelt_variable_is_an_error_with_a_suggestion(monkeypatch, tmp_path
         ("HEARTBEAT_S", "soon"),
         ("PORT", "70000"),
         ("PORT", "http"),
+        ("DOCUMENT_FOLDERS", '["library"]'),
         ("JITTER", "2"),
         ("DURABLE", "maybe"),
         ("MAX_FAILURES", "0"),

@@ -106,11 +106,23 @@ class DocumentRow(Wire):
     at: str
 
 
+class DocumentFolder(Wire):
+    """A folder that the worker follows; `trouble` says why it does not, and is null where it does
+    or where the worker is in another process.
+    """
+
+    path: str
+    trouble: str | None
+
+
 class DocumentList(Wire):
-    """A page of the documents as they are now, the newest first."""
+    """A page of the documents as they are now, the newest first; `folders` are those whose files
+    are documents.
+    """
 
     items: list[DocumentRow]
     next_cursor: str | None
+    folders: list[DocumentFolder]
 
 
 class DocumentDetail(Wire):
@@ -188,6 +200,10 @@ def list_documents(query: DocumentsQuery) -> dict[str, Any]:
         "next_cursor": cursor_of(str(iso(shown[-1]["at"])), shown[-1]["document_id"])
         if more
         else None,
+        "folders": [
+            {"path": str(each.path), "trouble": each.trouble}
+            for each in api_context().bridge.document_folders()
+        ],
     }
 
 

@@ -2,11 +2,13 @@
 
 import hashlib
 import io
+import json
 from urllib.parse import quote
 
 import queue_imp as q
 from agent_core.actions.documents import document_id_of
 from reins.documents.blobs import MAX_BYTES
+from tests.support.waiting import until
 
 ANN = {"actor": "ann"}
 TEA = "# Tea\n\nGreen tea is not fermented.\n\n## Prices\n\nThey have doubled.\n"
@@ -40,6 +42,23 @@ def test_a_text_is_added_read_and_removed(api):
     assert (row["document_id"], row["state"]) == (own, "removed")
     assert api.get(f"/api/documents/{own}/text?version=1")["text"] == TEA
     assert api.ask("DELETE", f"/api/documents/{own}?actor=ann").status_code == 409
+
+
+def test_the_folders_that_the_worker_follows_are_told(api, tmp_path, monkeypatch):
+    """As the settings of now have them, and what is wrong with one."""
+    assert api.get("/api/documents")["folders"] == []
+    there, away = tmp_path / "there", tmp_path / "away"
+    there.mkdir()
+    (there / "tea.md").write_text(TEA)
+    monkeypatch.setenv("REINS_DOCUMENT_FOLDERS", json.dumps([str(there), str(away)]))
+    q.wait_for_action(q.environment_reload_action("ann"))
+    until(lambda: api.get("/api/documents")["folders"][1]["trouble"], "it has looked")
+    found = api.get("/api/documents")
+    [row] = found["items"]
+    assert (row["source"], row["actor"]) == (str(there / "tea.md"), "Reins")
+    first, second = found["folders"]
+    assert first == {"path": str(there), "trouble": None}
+    assert (second["path"], "No such file" in second["trouble"]) == (str(away), True)
 
 
 def test_a_file_is_sent_as_it_is(api):

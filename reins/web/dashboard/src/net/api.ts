@@ -20,7 +20,7 @@ import type {
   Entity,
   FactRow,
   DocumentDetail,
-  DocumentRow,
+  DocumentList,
   DocumentText,
   FieldProblem,
   FileView,
@@ -377,7 +377,7 @@ export const api = {
     post<Accepted>(`/schedules/${segment(scheduleId)}/${verb}`, body, key),
   /** One that is gone is not there to be removed again: it takes no key. */
   removeSchedule: (scheduleId: string, actor: string) => repeated<Accepted>(`/schedules/${segment(scheduleId)}${search({ actor })}`, { method: 'DELETE' }),
-  documents: (signal: AbortSignal) => get<Page<DocumentRow>>('/documents', { limit: MOST_DOCUMENTS }, signal),
+  documents: (signal: AbortSignal) => get<DocumentList>('/documents', { limit: MOST_DOCUMENTS }, signal),
   document: (documentId: string, signal: AbortSignal) => get<DocumentDetail>(ofDocument(documentId), {}, signal),
   documentText: (documentId: string, query: { version: number; from_char: number; to_char: number }, signal: AbortSignal) =>
     get<DocumentText>(ofDocument(documentId, '/text'), query, signal),

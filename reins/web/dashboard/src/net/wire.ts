@@ -241,6 +241,8 @@ export interface ConversationJoined {
   composing: string | null
 }
 /** A version of a document, or its end. */
+export type DocumentFolder = Schemas['DocumentFolder']
+export type DocumentList = Schemas['DocumentList']
 export type DocumentRow = Schemas['DocumentRow']
 export type DocumentDetail = Schemas['DocumentDetail']
 export type DocumentText = Schemas['DocumentText']

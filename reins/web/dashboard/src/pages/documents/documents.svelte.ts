@@ -1,12 +1,14 @@
 /** The documents, read again every few seconds as long as the page is open, and after each act. */
 
 import { api, asProblem, isAbort, type ApiProblem } from '../../net/api'
-import type { DocumentRow } from '../../net/wire'
+import type { DocumentFolder, DocumentRow } from '../../net/wire'
 
 const EVERY_MS = 3_000
 
 export class Documents {
   rows = $state.raw<DocumentRow[]>([])
+  /** Those whose files are documents. */
+  folders = $state.raw<DocumentFolder[]>([])
   /** There are more than were asked for. */
   more = $state(false)
   loaded = $state(false)
@@ -18,8 +20,9 @@ export class Documents {
     clearTimeout(this.#timer)
     try {
       if (!document.hidden || !this.loaded) {
-        const { items, next_cursor } = await api.documents(this.#stop.signal)
+        const { items, next_cursor, folders } = await api.documents(this.#stop.signal)
         this.rows = items
+        this.folders = folders
         this.more = next_cursor !== null
         this.problem = null
         this.loaded = true

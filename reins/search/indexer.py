@@ -162,7 +162,7 @@ class VectorsIndexer(TaskLoop):
         self._index.close()
 
     def _look_back(self) -> None:
-        """What sessions have said so far."""
+        """Begin the novelty with all that sessions have said so far."""
         if self._novelty is not None:
             self._novelty.begin(self._index.newest_vectors(BACK, SPOKEN))
 

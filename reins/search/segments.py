@@ -190,7 +190,7 @@ class Segments:
                 connect(self._folder).drop_table(merge.made)
 
     def _take_over(self, merge: _Merge) -> None:
-        """What was put together counts from now on, in place of what it is made of."""
+        """The segment that was made counts from now on, in place of those that it is made of."""
         self._merge = None
         merge.done.result()
         made = self._db.open_table(merge.made)
@@ -292,7 +292,7 @@ class Part:
 
 
 class Answer(Generic[T]):
-    """What is asked of each segment, at once. `result` asks again where they have become others
+    """A question that is asked of each segment, at once. `result` asks again where they have become others
     meanwhile, and where it is called once more.
     """
 

@@ -292,8 +292,8 @@ class Part:
 
 
 class Answer(Generic[T]):
-    """A question that is asked of each segment, at once. `result` asks again where they have become others
-    meanwhile, and where it is called once more.
+    """A question that is asked of each segment, at once. `result` asks again where they have
+    become others meanwhile, and where it is called once more.
     """
 
     def __init__(

@@ -24,7 +24,15 @@ class Threads:
 
     def begin(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """The result of a function that blocks, for a thread that waits for several of them."""
-        return self._executor.submit(function, *args, **kwargs)
+        try:
+            return self._executor.submit(function, *args, **kwargs)
+        except RuntimeError:  # no thread can be had, or the process ends: done here and now
+            done: Future[T] = Future()
+            try:
+                done.set_result(function(*args, **kwargs))
+            except Exception as error:  # noqa: BLE001 - as the thread would
+                done.set_exception(error)
+            return done
 
 
 ACTIONS = Threads("actions", 2)

@@ -31,7 +31,13 @@ class Folder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path.resolve()
+        """Raises: FolderRefusedError where links lead nowhere."""
+        try:
+            self.path = path.resolve()
+        except (OSError, RuntimeError) as error:
+            raise FolderRefusedError(
+                f"{path} cannot be followed ({error}); give a folder that its links lead to"
+            ) from None
         self._told: dict[Path, _Stat] = {}
         self._moving: dict[Path, _Stat] = {}
         self._has_begun = False
@@ -45,10 +51,18 @@ class Folder:
         """The changes to be made; `sources` are those of the documents that are stored. Blocks.
 
         Raises: OSError where the folder cannot be read: nothing counts as gone then;
-        FolderRefusedError for one with too many files.
+        FolderRefusedError for one with too many files, and for one that has none at the first look
+        although documents of it are stored: it may not be mounted yet.
         """
         os.scandir(self.path).close()
         found = self._found()
+        below = f"{self.path}{os.sep}"
+        own = [source for source in sources if source.startswith(below)]
+        if own and not found and not self._has_begun:
+            raise FolderRefusedError(
+                f"{self.path} has no file, and {len(own):,} documents of it are stored; if it is "
+                "mounted, and is to be empty, remove the documents"
+            )
         differing = {path: stat for path, stat in found.items() if self._told.get(path) != stat}
         still = {
             path: stat
@@ -58,8 +72,6 @@ class Folder:
         self._moving = {path: stat for path, stat in differing.items() if path not in still}
         self._told = {path: stat for path, stat in self._told.items() if path in found} | still
         self._has_begun = True
-        below = f"{self.path}{os.sep}"
-        own = [source for source in sources if source.startswith(below)]
         return Changes(sorted(still), [each for each in own if _is_gone(Path(each))])
 
     def begin_anew(self) -> None:

@@ -61,7 +61,7 @@ class DocumentFolders(ThreadLoop):
 
     def run_once(self) -> float | None:
         wanted = self._settings().document_folders
-        self._folders = {path: self._folders.get(path) or Folder(path) for path in wanted}
+        self._folders = {path: self._folders[path] for path in wanted if path in self._folders}
         self._troubles = {path: said for path, said in self._troubles.items() if path in wanted}
         if not wanted:
             return None
@@ -69,19 +69,21 @@ class DocumentFolders(ThreadLoop):
             self._wait_for(self._asked_before())
             self._is_first = False
         began_s = time.thread_time()
-        for path, folder in self._folders.items():
-            self._follow(path, folder)
+        for path in wanted:
+            self._follow(path)
         is_moving = any(folder.is_moving for folder in self._folders.values())
         rest_s = _REST * (time.thread_time() - began_s)
         return min(_LONGEST_S, max(_STILL_S if is_moving else _LOOK_S, rest_s))
 
-    def _follow(self, path: Path, folder: Folder) -> None:
+    def _follow(self, path: Path) -> None:
         watcher = Watcher(
             self._store, writer_at(self._store.folder), ACTOR, "REINS_DOCUMENT_FOLDERS"
         )
         waiting: list[str] = []
         try:
-            with closing(watcher.look(folder)) as look:
+            folder = self._folders.get(path) or Folder(path)
+            self._folders[path] = folder
+            with closing(watcher.look(folder, lambda: self.stopping)) as look:
                 for asked in look:
                     if asked.action_id is None:
                         self._tell_left_out(asked.line)

@@ -1,7 +1,7 @@
 """Documents that follow the files of a folder: each change is asked for, as anybody asks."""
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,8 +34,11 @@ class Watcher:
     actor: str
     by: str
 
-    def look(self, folder: Folder) -> Generator[Asked]:
-        """Ask for what has changed below a folder; tells each file, one after the other. Blocks.
+    def look(
+        self, folder: Folder, stopping: Callable[[], bool] = lambda: False
+    ) -> Generator[Asked]:
+        """Ask for what has changed below a folder; tells each file, one after the other. Blocks,
+        for one file once `stopping` is true.
 
         What could not be asked for is told again at the next look. Raises: FolderRefusedError;
         OSError where the folder is away; StoreError.
@@ -45,6 +48,8 @@ class Watcher:
         changes = folder.look(stored)
         try:
             for path in changes.files:
+                if stopping():
+                    return
                 yield from self._file(folder, path, stored.get(str(path)))
             for source in changes.gone:
                 document_id = stored[source]["document_id"]

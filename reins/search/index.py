@@ -99,6 +99,16 @@ class Index:
         """Take out the chunks of documents whose rows are numbered below these numbers."""
         _take_out(self._words, outdated)
 
+    @property
+    def has_merged(self) -> bool:
+        """True if `keep_up` is due although nothing has come."""
+        return self._words.has_merged
+
+    @property
+    def has_merged_vectors(self) -> bool:
+        """True if `keep_vectors_up` is due although nothing has come."""
+        return self._vectors.has_merged
+
     def keep_up(self) -> None:
         """Index what is not, and put small segments together, where that is due."""
         self._words.keep_up()

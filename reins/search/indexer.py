@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
+from reins.llm import ModelConfigError, ModelError
 from reins.loops import TaskLoop, ThreadLoop
 from reins.search.current import current, outdated, outdated_in
 from reins.search.deeds import described_after
@@ -70,7 +71,8 @@ class WordsIndexer(ThreadLoop):
         feed = self._feed or self._opened()
         actions, looked = described_after(self._index.actions, self._store)
         more_actions = looked > self._index.actions
-        if not (feed.touched() or self._more or more_actions or self._digests.are_due()):
+        is_due = more_actions or self._digests.are_due() or self._index.has_merged
+        if not (feed.touched() or self._more or is_due):
             return LOOK_S
         found, self._more = feed.poll()
         if feed.replaced != self._replaced:  # another folder has taken this one's place
@@ -119,41 +121,48 @@ class VectorsIndexer(TaskLoop):
         self._novelty = novelty
         self._index = Index(store.folder)
         self._store = store
+        self._journal = Follower(store, ())
         self._documents_upto = 0
         """Rows of documents up to this number have taken out what they end."""
         self._known: OrderedDict[bytes, Any] = OrderedDict()
-        self._route = ""
+        self._known_by = self._route = ""
         self._upto = 0
 
     async def run_once(self) -> float | None:
         if not self._rest.begin():
             return LOOK_S
         route = self._model.embeddings
-        if route != self._route:
+        if route != self._known_by:
             self._known.clear()
+            self._known_by = route
+        if route != self._route:
             self._upto = await SEARCH.call(self._index.open_vectors, route)
             await SEARCH.call(self._look_back)
             self._route, self._documents_upto = route, 0
+            self._journal = Follower(self._store, ())
         await SEARCH.call(self._take_out)
         newest = int(read_note(self._index.folder, WORDS).get("serial", 0))
         upto = min(newest, self._upto + _BATCH)
         if upto <= self._upto:
             if newest < self._upto:  # the index was made anew, and its vectors went with it
                 self._route = ""
+            elif self._index.has_merged_vectors:
+                await SEARCH.call(self._index.keep_vectors_up)
             return LOOK_S
         if passages := await SEARCH.call(self._index.passages, self._upto, upto):
             vectors = await self._vectors(passages["text"].to_pylist())
             added = await SEARCH.call(self._index.add_vectors, passages, vectors)
-            await SEARCH.call(self._index.keep_vectors_up)
             if self._novelty and (figures := await SEARCH.call(self._novelty.take, added)):
                 self._novelty.told(figures)
         await SEARCH.call(self._index.note_vectors, upto)
         self._upto = upto
+        await SEARCH.call(self._index.keep_vectors_up)
         return self._rest.end(more=upto < newest)
 
     def failed(self, error: Exception) -> float:
-        """Where the route is away, or the index was made anew: again from what was noted."""
-        self._route = ""
+        """Again from what was noted, where the index may have been made anew."""
+        if not isinstance(error, ModelError | ModelConfigError):  # the route is away for now
+            self._route = ""
         super().failed(error)
         return _AWAY_S
 
@@ -170,6 +179,8 @@ class VectorsIndexer(TaskLoop):
         """Vectors of chunks go with them; one that comes late has no words any more, and counts
         for nothing.
         """
+        if not self._journal.touched():
+            return
         after = f"journal_n > {self._documents_upto}"
         rows = self._store.joined(documents.TABLE, {}, after)
         if rows := [row for row in rows if row["journal_n"] > self._documents_upto]:

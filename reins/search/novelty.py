@@ -66,15 +66,19 @@ class Novelty:
     A person's word, a pause or a resume begins the measure anew: what it says then is an answer.
     """
 
-    def __init__(self, told: Told, since: datetime | None = None) -> None:
-        """`told` gets figures of rows since then, or since now: others are the past alone."""
+    def __init__(self, told: Told, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
+        """`told` gets figures of rows since it has begun: others are the past alone."""
         self.told = told
-        self._since = since or datetime.now(UTC)
+        self._now = now
+        self._since = now()
         self._pasts: OrderedDict[str, Past] = OrderedDict()
 
     def begin(self, passages: pa.Table | None) -> None:
-        """Begin anew, with these passages as all that was said so far."""
+        """Begin anew, with these passages as all that was said so far: what is given again after
+        them, since the index is made anew, was told of when it was new.
+        """
         self._pasts.clear()
+        self._since = self._now()
         if passages is not None:
             self.take(passages)
 

@@ -154,7 +154,9 @@ class Searcher:
         hits = _in_one_order(
             ranked, limit, newest_first=not query.text, meaning=self._weight_of_meaning()
         )
-        whole = hits if by_words is None else self._whole(hits)
+        # Without the words' index nobody has the texts of what was found by meaning.
+        has_text = [hit for hit in hits if "text" in hit.row]
+        whole = has_text if by_words is None else self._whole(hits)
         words = (*query.words, *query.phrases)
         return Found(whole, behind, by_meaning is not None, self._words.exists(), words)
 

@@ -12,7 +12,7 @@ import json
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -78,6 +78,7 @@ class Segments:
         self._opened: lancedb.DBConnection | None = None
         self._note: Note = {}
         self._merge: _Merge | None = None
+        self._closed = False
         self._commits = self._fresh = 0
         """Of the last segment since it was indexed: commits and rows."""
         self._deletes: Counter[str] = Counter()
@@ -86,6 +87,7 @@ class Segments:
         """The note as it stands; empty if there is none."""
         self._folder.mkdir(parents=True, exist_ok=True)
         self.close()
+        self._closed = False
         self._note = read_note(self._folder, self._part)
         self._drop_others()
         return self._note
@@ -93,6 +95,7 @@ class Segments:
     def begin(self, **note: Any) -> None:
         """Begin anew, with nothing."""
         self.close()
+        self._closed = False
         self.note(format=FORMAT, segments=[], open=False, full=0, **note)
         self._drop_others()
 
@@ -134,10 +137,15 @@ class Segments:
             elif self._commits >= _COMMITS or (self._fresh >= _UNINDEXED and last.list_indices()):
                 last.optimize(cleanup_older_than=_KEEP)
                 self._commits = self._fresh = 0
-        if self._merge is not None and (self._merge.done.done() or self._full > _WAITING):
+        if self._merge is not None and (self.has_merged or self._full > _WAITING):
             self._take_over(self._merge)
-        if self._merge is None and self._full:
+        if self._merge is None and self._full and not self._closed:
             self._begin_merge()
+
+    @property
+    def has_merged(self) -> bool:
+        """True if `keep_up` has a segment to take over, whether rows come or not."""
+        return self._merge is not None and self._merge.done.done()
 
     def settle(self) -> None:
         """As `keep_up`, until nothing is due."""
@@ -147,7 +155,8 @@ class Segments:
             self.keep_up()
 
     def close(self) -> None:
-        """End what a thread does for it, and forget what was opened."""
+        """End what a thread does for it, and forget what was opened; from any thread."""
+        self._closed = True
         if self._merge is not None:
             self._merge.cancelled = True
         self._merge = self._opened = None
@@ -175,19 +184,16 @@ class Segments:
             db = self._db
             tables = [db.open_table(name) for name in merge.names]
             made = db.create_table(merge.made, schema=tables[-1].schema)
-            for table in tables:
-                for batch in table.search().limit(None).to_batches(_BATCH):
-                    if not merge.cancelled:
-                        made.add(batch)
+            for rows in _in_large_parts(tables):
+                if merge.cancelled:  # whoever opens the folder next drops what was made
+                    return
+                made.add(rows)
             if not merge.cancelled:
                 self._add_indices(made)
         except BaseException as error:  # noqa: BLE001 - `_take_over` raises it
             merge.done.set_exception(error)
         else:
             merge.done.set_result(None)
-        if merge.cancelled:  # whoever opens the folder may have dropped it, and what it stood on
-            with contextlib.suppress(Exception):
-                connect(self._folder).drop_table(merge.made)
 
     def _take_over(self, merge: _Merge) -> None:
         """The segment that was made counts from now on, in place of those that it is made of."""
@@ -220,7 +226,9 @@ class Segments:
     def _drop_others(self) -> None:
         for name in self._there():
             if name not in self._names:
-                self._db.drop_table(name)
+                # One that is still written to goes the next time: the note says what counts.
+                with contextlib.suppress(RuntimeError, OSError, ValueError):
+                    self._db.drop_table(name)
 
     def _there(self) -> list[str]:
         own = f"{self._part}-"
@@ -318,6 +326,19 @@ class Answer(Generic[T]):
 
     def _one(self, name: str) -> list[T]:
         return self._ask(self._opened(name))
+
+
+def _in_large_parts(tables: Iterable[LanceTable]) -> Iterator[pa.Table]:
+    """All rows of the tables: each part becomes a file and a version."""
+    held: list[pa.RecordBatch] = []
+    for table in tables:
+        for batch in table.search().limit(None).to_batches(_BATCH):
+            held.append(batch)
+            if sum(map(len, held)) >= _BATCH:
+                yield pa.Table.from_batches(held)
+                held = []
+    if held:
+        yield pa.Table.from_batches(held)
 
 
 def _level(rows: int) -> int:

@@ -7,7 +7,7 @@ import pytest
 import queue_imp as q
 from agent_core.actions.documents import document_id_of
 from reins.cli.main import main
-from reins.documents.folders import Folder
+from reins.documents.folders import Folder, FolderRefusedError
 from reins.documents.watching import Watcher
 from reins.sending import writer
 from store.queue import reading as queue_reading
@@ -100,3 +100,23 @@ def test_a_shell_says_what_it_asks_for(data, tmp_path):
     asked = queue_reading.list_actions(Reader(data))
     said = f"reins documents add --watch watches {inner}, where the file is new"
     assert [(row["actor"], row["description"]) for row in asked] == [("ann", said)] * 2
+
+
+def test_a_folder_without_files_ends_nothing_at_the_first_look(tmp_path):
+    """It may not be mounted yet; one that was seen full is believed."""
+    file = tmp_path / "tea.md"
+    with pytest.raises(FolderRefusedError, match="1 documents of it are stored"):
+        Folder(tmp_path).look([str(file)])
+    file.write_text("tea")
+    folder = Folder(tmp_path)
+    assert folder.look([str(file)]).files == [file]
+    file.unlink()
+    assert folder.look([str(file)]).gone == [str(file)]
+
+
+def test_a_folder_whose_links_lead_in_a_circle_is_refused(tmp_path):
+    """In our words, whichever Python tells of it how."""
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises((FolderRefusedError, OSError)):
+        Folder(tmp_path / "a").look([])

@@ -33,7 +33,7 @@ class Index:
     def begin(self, at):
         """Another loop, which tells of rows that came after so many."""
         since = datetime.fromtimestamp(1_700_000_000, UTC) + timedelta(microseconds=at + 1)
-        novelty = Novelty(self.told.update, since)
+        novelty = Novelty(self.told.update, lambda: since)
         self._vectors = VectorsIndexer(self.store.reader, self._model, lambda: False, novelty)
 
     async def say(self, session_id, *texts, kind="tick", after=0):

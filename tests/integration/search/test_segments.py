@@ -9,6 +9,7 @@ import pytest
 
 from reins.search import segments as module
 from reins.search.segments import Part, Segments, read_note
+from tests.support.waiting import until
 
 
 class KillError(BaseException):
@@ -121,6 +122,32 @@ def test_rows_come_and_go_while_segments_are_put_together(tmp_path, monkeypatch)
     segments.settle()
     assert numbers(tmp_path) == expected
     assert sizes(tmp_path) == [22]
+
+
+def test_a_merge_that_has_ended_is_taken_over_though_nothing_comes(tmp_path, monkeypatch):
+    """Whoever keeps the index up asks for it in quiet hours, too."""
+    segments = opened(tmp_path)
+    added(segments, 1, 10)
+    goes_on = held(segments, monkeypatch)
+    assert not segments.has_merged
+    goes_on.set()
+    until(lambda: segments.has_merged)
+    before = read_note(tmp_path, "words")["segments"]
+    segments.keep_up()
+    assert not segments.has_merged
+    assert read_note(tmp_path, "words")["segments"] != before
+
+
+def test_a_segment_of_many_small_commits_is_one_file(tmp_path):
+    """A level of rows that came one by one would have as many versions as there were commits."""
+    segments = opened(tmp_path)
+    for n in range(1, 11):
+        added(segments, n, n)
+    segments.settle()
+    [files] = Part(tmp_path, "words").each(
+        lambda table: [len(list((tmp_path / f"{table.name}.lance" / "data").iterdir()))]
+    )
+    assert files == 1
 
 
 def test_an_index_that_is_closed_leaves_nothing_of_a_merge(tmp_path, monkeypatch):

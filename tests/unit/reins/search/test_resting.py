@@ -38,10 +38,14 @@ def test_it_rests_twenty_times_as_long_while_the_sessions_are_busy():
 
 
 def test_that_rest_ends_with_its_reason():
-    """An hour of work would else be followed by a day."""
+    """And after a minute: a round of ten may have waited for somebody else."""
     rest, machine = resting()
     machine.busy = True
-    worked(rest, machine, 60.0, more=True)
+    worked(rest, machine, 600.0, more=True)
+    machine.now += 59
+    assert not rest.begin()
+    machine.now += 2
+    worked(rest, machine, 600.0, more=True)
     machine.now += 1
     assert not rest.begin()
     machine.busy = False

@@ -19,7 +19,6 @@ from tests.support.waiting import until_async
 def soon(monkeypatch):
     """The loops of the index begin at once."""
     monkeypatch.setattr("reins.search.indexer._FIRST_S", 0.05)
-    monkeypatch.setattr("reins.search.novelty._FIRST_S", 0.05)
 
 
 def snapshot():

@@ -86,7 +86,7 @@ def test_branches_overlap_and_a_skip_ends_the_plan(plans, visit, gate):
     assert box(waiting)[0] < ended, "they ran side by side"
     assert box(waiting)[1] > ended
     assert box(won)[1] <= began + 1, "one after the other"
-    assert abs(box(lost)[0] - box(won)[0]) < 6
+    assert abs(box(lost)[0] - box(won)[0]) < 12, "they began together, but for some ms"
     assert axe_findings(page) == []
     picture(page, "plan")
     seq = plan_of(plans, "both")["runs"][-1]["seq"]

@@ -70,10 +70,11 @@ class Follower:
             if log is None:
                 return [], False
             groups, more = log.groups(after=self.position, rows=_BATCH, size_bytes=_BATCH_BYTES)
-            names = self._with_newer_rows(log)
-        first = groups[0].first if groups else newest + 1
+            first = groups[0].first if groups else newest + 1
+            was_flushed = first > self.position + 1  # before it was read here
+            names = self._with_newer_rows(log) if was_flushed else []
         found: Found = []
-        if first > self.position + 1:  # flushed before it was read here
+        if was_flushed:
             last = min(first - 1, self.position + self._at_once)
             found = self._flushed(names, last)
             if last < first - 1:

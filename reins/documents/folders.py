@@ -32,12 +32,7 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         """Raises: FolderRefusedError where links lead nowhere."""
-        try:
-            self.path = path.resolve()
-        except (OSError, RuntimeError) as error:
-            raise FolderRefusedError(
-                f"{path} cannot be followed ({error}); give a folder that its links lead to"
-            ) from None
+        self.path = _resolved(path)
         self._told: dict[Path, _Stat] = {}
         self._moving: dict[Path, _Stat] = {}
         self._has_begun = False
@@ -92,7 +87,7 @@ class Folder:
 
 def check_apart(folder: Path, data: Path) -> None:
     """Raises: FolderRefusedError for a folder that shares files with the data folder."""
-    folder, data = folder.resolve(), data.resolve()
+    folder, data = _resolved(folder), _resolved(data)
     if folder.is_relative_to(data) or data.is_relative_to(folder):
         raise FolderRefusedError(
             f"{folder} holds the data folder {data}, or is in it, where the files of all documents "
@@ -108,6 +103,15 @@ def files_in(folder: Path) -> Iterator[Path]:
             path = Path(place) / name
             if not name.startswith(".") and not path.is_symlink() and _is_file(path):
                 yield path
+
+
+def _resolved(path: Path) -> Path:
+    try:
+        return path.resolve()
+    except (OSError, RuntimeError) as error:
+        raise FolderRefusedError(
+            f"{path} cannot be followed ({error}); give a folder that its links lead to"
+        ) from None
 
 
 def _is_file(path: Path) -> bool:

@@ -48,7 +48,9 @@ class Index:
         self._data = data
         self._words = Segments(self.folder, WORDS, _index_words)
         self._vectors = Segments(self.folder, VECTORS, _index_vectors)
-        self._asked_of = Part(self.folder, WORDS)
+        self._words_part, self._vectors_part = (
+            Part(self.folder, name) for name in (WORDS, VECTORS)
+        )
         self.serial = self.actions = 0
         """The newest passage, and the newest action that has been looked at, by their numbers."""
 
@@ -135,7 +137,7 @@ class Index:
             where = f"serial > {after} AND serial <= {upto}"
             return [table.search().where(where).select(STORED.names).limit(None).to_arrow()]
 
-        found = pa.concat_tables([STORED.empty_table(), *self._asked_of.each(ask)])
+        found = pa.concat_tables([STORED.empty_table(), *self._words_part.each(ask)])
         return found.sort_by("serial")
 
     def _asked(self, where: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
@@ -143,7 +145,7 @@ class Index:
             query = table.search().where(where).limit(None)
             return list((query.select(columns) if columns else query).to_list())
 
-        return self._asked_of.each(ask)
+        return self._words_part.each(ask)
 
     def is_damaged(self) -> bool:
         """True if somebody who searched could not read it."""
@@ -180,14 +182,13 @@ class Index:
 
     def newest_vectors(self, most: int, columns: list[str]) -> pa.Table | None:
         """Passages with their vectors, the newest that are noted, in their order; None of none."""
-        part = Part(self.folder, VECTORS)
-        upto = int(part.note().get("upto", 0))
+        upto = int(self._vectors_part.note().get("upto", 0))
 
         def ask(table: LanceTable) -> list[pa.Table]:
             found = table.search().where(f"serial > {upto - most} AND serial <= {upto}")
             return [found.select([*columns, "serial"]).limit(None).to_arrow()]
 
-        found = part.each(ask)
+        found = self._vectors_part.each(ask)
         return pa.concat_tables(found).sort_by("serial") if found else None
 
     def note_vectors(self, upto: int) -> None:

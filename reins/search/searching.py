@@ -174,7 +174,7 @@ class Searcher:
             return list(rows.limit(ranked).to_list())
 
         answer = self._words.asked(ask)
-        return lambda: sorted(answer.result(), key=lambda row: -float(row["_score"]))[:ranked]
+        return lambda: sorted(answer(), key=lambda row: -float(row["_score"]))[:ranked]
 
     def _newest(self, query: Query, limit: int) -> Callable[[], list[Row]]:
         """The newest passages that fit the filters, where nothing is asked for in words."""
@@ -187,7 +187,7 @@ class Searcher:
 
         answer = self._words.asked(ask)
         newest = lambda row: (row["at"], row["n"])  # noqa: E731
-        return lambda: sorted(answer.result(), key=newest, reverse=True)[:limit]
+        return lambda: sorted(answer(), key=newest, reverse=True)[:limit]
 
     def _by_meaning(self, query: Query, vector: Vector, limit: int) -> Callable[[], list[Row]]:
         ranked = max(limit, _RANKED)
@@ -199,7 +199,7 @@ class Searcher:
             return list(rows.limit(ranked).to_list())
 
         answer = self._vectors.asked(ask)
-        return lambda: sorted(answer.result(), key=lambda row: float(row["_distance"]))[:ranked]
+        return lambda: sorted(answer(), key=lambda row: float(row["_distance"]))[:ranked]
 
     def _near_enough(self, rows: Iterable[Row]) -> list[Row]:
         """Those that may be what words mean."""

@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, TypeVar
 
 import lancedb
 import pyarrow as pa
@@ -48,6 +48,8 @@ Note = dict[str, Any]
 T = TypeVar("T")
 Ask = Callable[[Any], list[T]]
 """What is asked of one segment's table."""
+_Begun = tuple[list[str], list[Future[list[T]]]]
+"""Segments by name, and what each of them answers."""
 
 
 @dataclass(slots=True)
@@ -281,11 +283,28 @@ class Part:
 
     def each(self, ask: Ask[T]) -> list[T]:
         """All that `ask` gives of each segment."""
-        return self.asked(ask).result()
+        return self.asked(ask)()
 
-    def asked(self, ask: Ask[T]) -> "Answer[T]":
-        """The same, begun in threads: who searches waits once, not for each segment."""
-        return Answer(self._names, self._open, ask)
+    def asked(self, ask: Ask[T]) -> Callable[[], list[T]]:
+        """The same, begun in threads: who searches waits once, not for each segment.
+
+        What it returns gives the answer. It asks again where the segments have become others
+        meanwhile, and where it is called once more.
+        """
+        begun: _Begun[T] | None = self._begin(ask)
+
+        def answer() -> list[T]:
+            nonlocal begun
+            while True:
+                names, futures = begun or self._begin(ask)
+                begun = None
+                try:
+                    return [each for some in futures for each in some.result()]
+                except (RuntimeError, OSError, ValueError):
+                    if self._names() == names:
+                        raise
+
+        return answer
 
     def forget(self) -> None:
         """Connect anew the next time: what was opened did not read."""
@@ -294,38 +313,13 @@ class Part:
     def _names(self) -> list[str]:
         return list(self.note().get("segments", ()))
 
-    def _open(self, name: str) -> Any:
-        db = self._db = self._db or connect(self._folder)  # another thread may drop it
-        return db.open_table(name)
-
-
-class Answer(Generic[T]):
-    """A question that is asked of each segment, at once. `result` asks again where they have
-    become others meanwhile, and where it is called once more.
-    """
-
-    def __init__(
-        self, names: Callable[[], list[str]], opened: Callable[[str], Any], ask: Ask[T]
-    ) -> None:
-        self._names, self._opened, self._ask = names, opened, ask
-        self._begun: tuple[list[str], list[Future[list[T]]]] | None = self._begin()
-
-    def result(self) -> list[T]:
-        while True:
-            names, begun = self._begun or self._begin()
-            self._begun = None
-            try:
-                return [each for some in begun for each in some.result()]
-            except (RuntimeError, OSError, ValueError):
-                if self._names() == names:
-                    raise
-
-    def _begin(self) -> tuple[list[str], list[Future[list[T]]]]:
+    def _begin(self, ask: Ask[T]) -> "_Begun[T]":
         names = self._names()
-        return names, [SEGMENTS.begin(self._one, name) for name in names]
+        return names, [SEGMENTS.begin(self._one, ask, name) for name in names]
 
-    def _one(self, name: str) -> list[T]:
-        return self._ask(self._opened(name))
+    def _one(self, ask: Ask[T], name: str) -> list[T]:
+        db = self._db = self._db or connect(self._folder)  # another thread may drop it
+        return ask(db.open_table(name))
 
 
 def _in_large_parts(tables: Iterable[LanceTable]) -> Iterator[pa.Table]:

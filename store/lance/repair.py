@@ -186,12 +186,11 @@ def _mend_indices(opened: LanceTable, table: Table) -> list[Repaired]:
             continue  # from an older Reins; it is added with its index
         name = f"the index of {table.name}.{column}"
         why = fault(partial(_use_index, opened, column), name)
-        # Where rows do not read, no index is made of them either; whoever reads them finds out.
         if why is None:
             continue
         if fault(partial(make_index, opened, column, kind), name) is None:
             done.append(Repaired(table.name, f"index of {column} made again", why))
-        else:
+        else:  # whoever reads the rows finds out
             _logger.error("an index cannot be made, as rows do not read", index=name, why=why)
     return done
 

@@ -240,9 +240,9 @@ export interface ConversationJoined {
   without_person: number
   composing: string | null
 }
-/** A version of a document, or its end. */
 export type DocumentFolder = Schemas['DocumentFolder']
 export type DocumentList = Schemas['DocumentList']
+/** A version of a document, or its end. */
 export type DocumentRow = Schemas['DocumentRow']
 export type DocumentDetail = Schemas['DocumentDetail']
 export type DocumentText = Schemas['DocumentText']

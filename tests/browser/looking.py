@@ -116,6 +116,14 @@ def count_shifts(page: Page) -> None:
     page.add_init_script(_COUNT_SHIFTS)
 
 
+def typed(field: Locator, text: str) -> None:
+    """By keys, in place of what the field has: what moves after a key is the user's doing, and no
+    shift; after `fill` it is one.
+    """
+    field.press("Control+a")
+    field.press_sequentially(text)
+
+
 def shifts_of(page: Page, most: float = MOST_SHIFT) -> list[str]:
     """The shifts of the layout since the document was opened, where they are too much in all."""
     found = page.evaluate("shifted")

@@ -21,6 +21,7 @@ from tests.browser.looking import (
     rows_of,
     shifts_of,
     titled,
+    typed,
 )
 from tests.browser.served import App
 
@@ -73,7 +74,7 @@ def _menu(page, look, command):
         page.get_by_role("button", name="Menu").click()
     else:
         page.keyboard.press("Control+k")
-    page.get_by_role("combobox", name="Go to a page").fill(command)
+    typed(page.get_by_role("combobox", name="Go to a page"), command)
 
 
 @look
@@ -94,7 +95,7 @@ def test_the_list_and_what_opens_over_it_can_be_read(fleet, visit, check, look):
     page.get_by_role("complementary").get_by_role("button", name="Close").click()
     _menu(page, look, "a")
     check(page, look, "palette")
-    page.get_by_role("combobox", name="Go to a page").fill("help")
+    typed(page.get_by_role("combobox", name="Go to a page"), "help")
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog", name="Help")).to_be_visible()
     check(page, look, "help")
@@ -278,7 +279,7 @@ def test_a_phone_steers_a_session(fleet, visit):
     fleet.create("pocket", config={"heartbeat_s": 3_600})
     page = visit(f"{fleet.at}/sessions?q=pocket", **LOOKS["phone"])
     page.get_by_role("link", name="pocket").tap()
-    page.get_by_role("textbox", name="Guidance for").fill("about phones")
+    typed(page.get_by_role("textbox", name="Guidance for"), "about phones")
     page.get_by_role("button", name="Send").tap()
     expect(page.get_by_label("Guidance sent")).to_contain_text("applied")
     rows_of(page, "guidance").first.locator(".text").tap()

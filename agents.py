@@ -2,14 +2,13 @@
 
 import sys
 
-from reins import signals
+from reins import process
 
 if __name__ == "__main__":
-    signals.end_at_once()  # until the imports below are done, which takes seconds
+    process.begin()  # until the imports below are done, which takes seconds
 
 import argparse
 import asyncio
-import gc
 import os
 import time
 import uuid
@@ -39,7 +38,7 @@ from agent_core.inbox.inbox import Inbox
 from agent_core.loop_monitor import LoopMonitor
 from agent_core.session.schedule import Schedule
 from agent_core.session.work import left_behind
-from reins import event_loop, logs, redaction, telemetry, terminal
+from reins import event_loop, logs, redaction, signals, telemetry, terminal
 from reins.blackboard.boards import Boards
 from reins.bus.bounds import Bounds
 from reins.bus.hearing import listening
@@ -81,8 +80,6 @@ if TYPE_CHECKING:
 _logger = structlog.get_logger(__name__)
 
 EXIT_OWNED = 3
-_SWITCH_INTERVAL_S = 0.002
-"""The loop and the journal's writer hand the GIL over all the time; by default after 5 ms."""
 _STORE_S = 60.0
 _DISPATCHER_S = 30.0
 """Seconds for a step of the stop: a last flush, and a last marking, of a large backlog."""
@@ -175,7 +172,6 @@ class Runtime:
         Raises: whatever is in `UNUSABLE`; nothing is left running then.
         """
         self.loop = asyncio.get_running_loop()
-        self.types.take(self.types.read())
         tools = await self.tools.read(self.settings)
         self.plans.take(self.plans.read(self.settings.plans))
         called = webhooks.read(self.settings.webhooks)
@@ -186,7 +182,8 @@ class Runtime:
         ending.add("the store", self.store.stop, limit_s=_STORE_S)
         ending.add("the models", self.model.stop)
         try:
-            await together(self.store.start(), self.model.start())
+            # Python reads the types while the system opens the tables: there are two cores.
+            await together(self._read_types(), self.store.start(), self.model.start())
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
             if self.mirror is not None:
                 ending.add("the mirror", partial(asyncio.to_thread, self.mirror.stop))
@@ -229,6 +226,9 @@ class Runtime:
             model=str(self.model.route),
             sessions_rebuilt=rebuilt,
         )
+
+    async def _read_types(self) -> None:
+        self.types.take(await asyncio.to_thread(self.types.read))
 
     def _start_lookers(self, ending: AsyncShutdown) -> None:
         """Those that look at what all others do, and at the world outside."""
@@ -361,15 +361,6 @@ def bounds_of(settings: Settings) -> Bounds:
     return Bounds(settings.topic_max_unread, settings.topic_max_age_s, settings.topic_when_full)
 
 
-def tune_process() -> None:
-    """Set the switches of a process that is the worker's own, once the runtime has started."""
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
-    # A full collection walks all that lives, and holds the loop: 50 ms for what was imported so
-    # far, 300 ms for 10,000 sessions, whose creation has six by the default of 700.
-    gc.set_threshold(10_000)
-    gc.freeze()  # without a collection first, which finds some forty objects
-
-
 async def _work(settings: Settings) -> None:
     stop_asked = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -377,7 +368,7 @@ async def _work(settings: Settings) -> None:
     signals.on_stop_asked(lambda: loop.call_soon_threadsafe(stop_asked.set))
     runtime = Runtime(settings)
     await runtime.start()
-    tune_process()
+    process.tune()
     await stop_asked.wait()
     _logger.info("worker stopping")
     await runtime.stop()

@@ -2,10 +2,10 @@
 
 import sys
 
-from reins import signals
+from reins import process
 
 if __name__ == "__main__":
-    signals.end_at_once()  # until the imports below are done, which takes seconds
+    process.begin()  # until the imports below are done, which takes seconds
 
 import argparse
 import contextlib
@@ -16,8 +16,8 @@ from urllib.parse import quote
 
 import structlog
 
-from agents import Runtime, tune_process
-from reins import logs, terminal
+from agents import Runtime
+from reins import logs, signals, terminal
 from reins.runtime_thread import RuntimeThread
 from reins.settings import Settings, load_settings
 from reins.shutdown import Shutdown, end_process
@@ -111,7 +111,7 @@ def _worker(settings: Settings) -> RuntimeThread | None:
     except FolderOwnedError as error:
         _logger.warning("web only", why=str(error))
         return None
-    tune_process()
+    process.tune()
     return worker
 
 

@@ -14,8 +14,8 @@ import orjson
 import psutil
 
 import queue_imp
-from agents import Runtime, tune_process
-from reins import logs
+from agents import Runtime
+from reins import logs, process
 from reins.settings import load_settings
 
 _READY_S = 300.0
@@ -29,7 +29,7 @@ async def runtime_on(data: Path, **settings: Any) -> AsyncIterator[Runtime]:
     logs.configure("warning")
     runtime = Runtime(load_settings(**settings))
     await runtime.start()
-    tune_process()  # as the entry points do
+    process.tune()  # as the entry points do
     try:
         yield runtime
     finally:

@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from store.lance.damage import JOURNAL, Missing, as_ranges
 from store.lance.faults import fault, refuse_if_system
 from store.lance.giving_up import give_up
 from store.lance.losses import Evidence
-from store.lance.opening import OpenTable
+from store.lance.opening import OpenTable, Tables
 from store.lance.repair import Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete
@@ -29,6 +30,9 @@ from store.queue.rewriting import write_again
 from store.queue.starting import account_for_queue, complete_queue
 
 _logger = structlog.get_logger(__name__)
+_AT_ONCE = 4
+"""Tables that are opened at once: each is a row of calls, of which LanceDB waits for one at a time.
+"""
 _MADE = 1
 """The version of a table that was made, and holds nothing yet."""
 
@@ -179,16 +183,28 @@ def _open(
     """Repair and open; the reason why that did not do, None if it did."""
     tables = folder.open_tables()
     opened.repaired += tables.repair(list(declared), evidence, deep=deep, roll_back=roll_back)
-    for table in declared:
-        handle = tables.open_or_make(table)
-        opened.tables[table.name] = table, handle
-        if added := complete(handle, table):
-            _logger.warning("table migrated", table=table.name, columns_added=added)
-        if table.journalled:
-            why = fault(partial(_note_highest, opened, table.name, handle), table.name)
+    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="open") as threads:
+        handles = [*threads.map(partial(_complete, tables), declared)]
+        for table, handle in zip(declared, handles, strict=True):
+            opened.tables[table.name] = table, handle
+        asked = [table.name for table in declared if table.journalled]
+        for name, why in zip(asked, threads.map(partial(_fault_of, opened), asked), strict=True):
             if why is not None:
-                return f"{table.name}: {why}"
+                return f"{name}: {why}"
     return None
+
+
+def _complete(tables: Tables, table: Table) -> OpenTable:
+    handle = tables.open_or_make(table)
+    if added := complete(handle, table):
+        _logger.warning("table migrated", table=table.name, columns_added=added)
+    return handle
+
+
+def _fault_of(opened: Opened, name: str) -> str | None:
+    """The reason why the table's numbers cannot be read; None where they can, and are noted."""
+    _, handle = opened.tables[name]
+    return fault(partial(_note_highest, opened, name, handle), name)
 
 
 def _pending_rows(log: NotingLog, table: str) -> Iterator[Any]:

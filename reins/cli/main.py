@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import click
 
-from reins import signals
+from reins import process
 from reins.cli.outcome import run
 from reins.version import VERSION
 
@@ -45,7 +45,7 @@ class LazyGroup(click.Group):
         if name not in self.verbs:
             return None
         if self.verbs[name].serves:
-            signals.end_at_once()
+            process.begin()
         return self.verbs[name].command(name)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:

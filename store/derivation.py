@@ -10,7 +10,7 @@ import structlog
 from store.journal.arrow import newest_by
 from store.journal.file import Group
 from store.lance.opening import OpenTable
-from store.lance.tables import Derivation, Row, Table
+from store.lance.tables import Derivation, Row, Table, read_all
 
 _AT_ONCE = 1_000  # rows
 _logger = structlog.get_logger(__name__)
@@ -46,7 +46,7 @@ def make_again(table: Table, derived: Derivation, opened: OpenTable, source: Ope
     wanted = sorted(number for name, number in newest.items() if there.get(name, 0) < number)
     for at in range(0, len(wanted), _AT_ONCE):
         numbers = ", ".join(map(str, wanted[at : at + _AT_ONCE]))
-        found = source.search().where(f"journal_n IN ({numbers})").limit(None).to_arrow()
+        found = read_all(source.search().where(f"journal_n IN ({numbers})"))
         rows = [derived.row(row) for row in found.to_pylist()]
         merge_newest(opened, derived.key, pa.Table.from_pylist(rows, schema=table.schema))
     if wanted:
@@ -60,7 +60,7 @@ def make_again(table: Table, derived: Derivation, opened: OpenTable, source: Ope
 
 def _numbers(opened: OpenTable, key: str) -> dict[str, int]:
     """The highest journal number of each value of the key."""
-    rows = opened.search().select([key, "journal_n"]).limit(None).to_arrow()
+    rows = read_all(opened.search().select([key, "journal_n"]))
     newest = rows.group_by(key).aggregate([("journal_n", "max")])
     found = zip(newest[key].to_pylist(), newest["journal_n_max"].to_pylist(), strict=True)
     return {name: number or 0 for name, number in found}

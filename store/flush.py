@@ -155,6 +155,7 @@ class Flush(ThreadLoop):
         while more:
             more = self._flush_batch()
             self._memory.settle(aside=self._aside.taken())
+            self._index()  # where rows come as fast as they are moved, there is more for long
         self._write_sums(all_of_them=self.stopping)
         moved = self.rows - before
         self._worked += moved
@@ -239,12 +240,16 @@ class Flush(ThreadLoop):
         """When each table was last compacted here; without those that were not yet."""
         return {**self._compaction.compacted_at, **self.queue.compaction.compacted_at}
 
+    def _index(self) -> None:
+        mine = [pair for pair in self._tables.values() if pair[0].journalled]
+        if self._indexing.run_due(mine, self._compaction.compacted_at):
+            self._note_newest()
+
     def _compact(self) -> None:
         mine = [pair for pair in self._tables.values() if pair[0].journalled]
         if self._compaction.run_due(mine, self._safe.version):
             self._note_newest()
-        if self._indexing.run_due(mine, self._compaction.compacted_at):
-            self._note_newest()
+        self._index()
         if self._compaction.clean_due(mine, self._note_newest, self._folder.versions_held):
             self._note_newest()
         self.queue.compact()

@@ -25,7 +25,7 @@ from store.lance.losses import Evidence
 from store.lance.opening import OpenTable, Tables
 from store.lance.repair import Repaired
 from store.lance.sums import Sum
-from store.lance.tables import JOURNAL_N, Table, complete
+from store.lance.tables import JOURNAL_N, Table, complete, read_all
 from store.queue.rewriting import write_again
 from store.queue.starting import account_for_queue, complete_queue
 
@@ -222,8 +222,8 @@ def _note_highest(opened: Opened, name: str, handle: OpenTable) -> None:
 
 def highest_number(opened: OpenTable) -> int:
     """The highest journal number in the table, from all of its rows."""
-    numbers = opened.search().select([JOURNAL_N.name]).limit(None).to_arrow()[JOURNAL_N.name]
-    return pc.max(numbers).as_py() or 0
+    numbers = read_all(opened.search().select([JOURNAL_N.name]))
+    return pc.max(numbers[JOURNAL_N.name]).as_py() or 0
 
 
 def _derive_again(opened: Opened) -> None:

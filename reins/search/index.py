@@ -18,7 +18,7 @@ from reins.search.passages import SCHEMA, Passage, as_table
 from reins.search.segments import Part, Segments, read_note
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
-from store.lance.tables import quoted
+from store.lance.tables import quoted, read_all
 
 _logger = structlog.get_logger(__name__)
 
@@ -135,15 +135,18 @@ class Index:
 
         def ask(table: LanceTable) -> list[pa.Table]:
             where = f"serial > {after} AND serial <= {upto}"
-            return [table.search().where(where).select(STORED.names).limit(None).to_arrow()]
+            return [read_all(table.search().where(where).select(STORED.names))]
 
         found = pa.concat_tables([STORED.empty_table(), *self._words_part.each(ask)])
         return found.sort_by("serial")
 
     def _asked(self, where: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
         def ask(table: LanceTable) -> list[dict[str, Any]]:
-            query = table.search().where(where).limit(None)
-            return list((query.select(columns) if columns else query).to_list())
+            query = table.search().where(where)
+            rows: list[dict[str, Any]] = read_all(
+                query.select(columns) if columns else query
+            ).to_pylist()
+            return rows
 
         return self._words_part.each(ask)
 
@@ -186,7 +189,7 @@ class Index:
 
         def ask(table: LanceTable) -> list[pa.Table]:
             found = table.search().where(f"serial > {upto - most} AND serial <= {upto}")
-            return [found.select([*columns, "serial"]).limit(None).to_arrow()]
+            return [read_all(found.select([*columns, "serial"]))]
 
         found = self._vectors_part.each(ask)
         return pa.concat_tables(found).sort_by("serial") if found else None

@@ -24,6 +24,7 @@ from reins.search.session_types import Types
 from reins.threads import SEGMENTS
 from store.finding.query import QueryError
 from store.lance.faults import system_error
+from store.lance.tables import read_all
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
@@ -182,7 +183,7 @@ class Searcher:
         order = [("at", "descending"), ("n", "descending")]
 
         def ask(table: Any) -> list[Row]:
-            found = table.search().select([*_BARE, "at"]).where(where).limit(None).to_arrow()
+            found = read_all(table.search().select([*_BARE, "at"]).where(where))
             return list(found.take(pc.select_k_unstable(found, limit, order)).to_pylist())
 
         answer = self._words.asked(ask)
@@ -261,7 +262,7 @@ class Searcher:
         where = f"n IN ({', '.join(map(str, numbers))})"
 
         def ask(table: Any) -> list[Row]:
-            return list(table.search().where(where).limit(None).to_list())
+            return list(read_all(table.search().where(where)).to_pylist())
 
         rows = self._words.each(ask)
         place = {n: at for at, n in enumerate(numbers)}

@@ -24,7 +24,7 @@ import pyarrow as pa
 from lancedb.table import LanceTable
 
 from reins.threads import SEGMENTS
-from store.lance.tables import connect
+from store.lance.tables import BATCH_ROWS, connect
 
 FORMAT = 7
 """Of the folder: an index of another format is none, and made anew. 2 has its texts in one form of
@@ -43,7 +43,6 @@ _WAITING = 8
 _FILTERS = 50
 """Filters that one delete has at the most."""
 _KEEP = timedelta(seconds=60)
-_BATCH = 65_536
 Note = dict[str, Any]
 T = TypeVar("T")
 Ask = Callable[[Any], list[T]]
@@ -326,9 +325,9 @@ def _in_large_parts(tables: Iterable[LanceTable]) -> Iterator[pa.Table]:
     """All rows of the tables: each part becomes a file and a version."""
     held: list[pa.RecordBatch] = []
     for table in tables:
-        for batch in table.search().limit(None).to_batches(_BATCH):
+        for batch in table.search().limit(None).to_batches(BATCH_ROWS):
             held.append(batch)
-            if sum(map(len, held)) >= _BATCH:
+            if sum(map(len, held)) >= BATCH_ROWS:
                 yield pa.Table.from_batches(held)
                 held = []
     if held:

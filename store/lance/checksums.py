@@ -21,6 +21,7 @@ from store.lance.damage import Range, as_ranges, ranges_text
 from store.lance.diagnosis import view
 from store.lance.faults import fault
 from store.lance.sums import Sum, Sums
+from store.lance.tables import read_all
 
 _logger = structlog.get_logger(__name__)
 _CHUNK_BYTES = 1 << 20
@@ -164,5 +165,5 @@ def _read_numbers(table: Path, name: str, numbers: list[int]) -> None:
     if own:
         with view(table, head, own) as opened:
             if "journal_n" in opened.schema.names:
-                rows = opened.search().select(["journal_n"]).limit(None).to_arrow()
+                rows = read_all(opened.search().select(["journal_n"]))
                 numbers += [n for n in rows["journal_n"].to_pylist() if n is not None]

@@ -12,7 +12,7 @@ import pyarrow.compute as pc
 from store.lance.damage import Missing, Range, as_ranges
 from store.lance.diagnosis import Diagnosis
 from store.lance.sums import Sums
-from store.lance.tables import JOURNAL_N
+from store.lance.tables import JOURNAL_N, read_all
 
 _NUMBERED = {"agent_steps": ("session_id", "seq"), "messages": ("conversation_id", "number")}
 """The columns by which a table numbers its own rows."""
@@ -113,8 +113,7 @@ def _numbers(one: Diagnosis) -> pa.Table:
     columns = [JOURNAL_N.name, *_NUMBERED.get(one.table.name, ())]
     with one.opened() as opened:
         there = [name for name in columns if name in opened.schema.names]
-        query = opened.search().select(there).with_row_id(with_row_id=True)
-        rows = query.limit(None).to_arrow()
+        rows = read_all(opened.search().select(there).with_row_id(with_row_id=True))
     return rows.append_column("fragment", pc.shift_right(rows["_rowid"], 32))
 
 
@@ -187,6 +186,6 @@ def _owned(table: str, known: Sequence[Missing]) -> list[tuple[str, int]]:
 def _tops(state: Diagnosis) -> dict[str, int]:
     """The `seq` that each session's state was made from."""
     with state.opened() as opened:
-        rows = opened.search().select(["session_id", "history"]).limit(None).to_arrow()
+        rows = read_all(opened.search().select(["session_id", "history"]))
     found = zip(rows["session_id"].to_pylist(), rows["history"].to_pylist(), strict=True)
     return {name: orjson.loads(history)["seq"] for name, history in found if history}

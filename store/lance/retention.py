@@ -9,7 +9,7 @@ import structlog
 
 from store import times
 from store.lance.opening import OpenTable
-from store.lance.tables import Table
+from store.lance.tables import Table, read_all
 
 _logger = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ class Retention:
 
 def _newest(opened: OpenTable, table: Table) -> datetime | None:
     """The newest time in the column that says how old a row is."""
-    rows = opened.search().select([table.retained_by]).limit(None).to_arrow()
+    rows = read_all(opened.search().select([table.retained_by]))
     newest: datetime | None = pc.max(rows[table.retained_by]).as_py()
     return newest
 

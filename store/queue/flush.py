@@ -16,7 +16,7 @@ from store.lance import damage
 from store.lance.compaction import Compaction
 from store.lance.damage import Missing
 from store.lance.opening import OpenTable
-from store.lance.tables import Table, quoted
+from store.lance.tables import Table, quoted, read_all
 from store.queue.reading import is_same
 from store.queue.rewriting import committed, write_again
 from store.queue.rows import Action
@@ -217,7 +217,7 @@ def _there(opened: OpenTable, actions: list[Action]) -> set[tuple[int, str]]:
     numbers = [action.number for action in actions]
     low, high = min(numbers), max(numbers)
     query = opened.search().where(f"{NUMBER} >= {low} AND {NUMBER} <= {high}")
-    found = query.select([NUMBER, "action_id"]).limit(None).to_arrow()
+    found = read_all(query.select([NUMBER, "action_id"]))
     return set(zip(found[NUMBER].to_pylist(), found["action_id"].to_pylist(), strict=True))
 
 

@@ -13,6 +13,7 @@ import structlog
 from reins import jitter
 from store.lance.opening import OpenTable
 from store.lance.ordering import ROW_ID
+from store.lance.tables import read_all
 from store.queue.table import NUMBER, SAME_ROW, TABLE, readable
 
 _logger = structlog.get_logger(__name__)
@@ -46,7 +47,7 @@ def write_again(table: OpenTable, version: int | None) -> None:
     fragments = pc.shift_right(located[ROW_ID], 32)
     moving = located.filter(pc.is_in(fragments, pa.array(changed, fragments.type)))
     ids = moving["action_id"].combine_chunks()
-    rows = table.search().limit(None).to_arrow()
+    rows = read_all(table.search())
     put(table, rows.filter(pc.is_in(rows["action_id"], ids)))
 
 
@@ -63,8 +64,7 @@ def _rows_at(table: OpenTable, version: int) -> dict[int, int]:
 
 
 def _located(table: OpenTable) -> pa.Table:
-    query = table.search().select(["action_id"]).with_row_id(with_row_id=True)
-    return query.limit(None).to_arrow()
+    return read_all(table.search().select(["action_id"]).with_row_id(with_row_id=True))
 
 
 def _rows_by_fragment(located: pa.Table) -> dict[int, int]:

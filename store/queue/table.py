@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from reins import redaction
 from store.lance.opening import AsyncOpenTable, OpenTable
 from store.lance.ordering import in_order
-from store.lance.tables import STAMP, TEXT, Table, quoted
+from store.lance.tables import STAMP, TEXT, Table, quoted, read_all
 
 TABLE = Table(
     "queue",
@@ -70,7 +70,7 @@ async def waiting(table: AsyncOpenTable) -> list[Row]:
 
 def waiting_rows(table: OpenTable) -> list[Row]:
     """The same, blocking: those that have an id, with the columns that we know."""
-    found = table.search().where(_WAITS).with_row_id(with_row_id=True).limit(None).to_arrow()
+    found = read_all(table.search().where(_WAITS).with_row_id(with_row_id=True))
     if NUMBER not in found.schema.names:  # made by an older Reins, and no worker ran since
         found = found.append_column(NUMBER, pa.nulls(found.num_rows, pa.int64()))
     rows = _without_keys(in_order(found, NUMBER))
@@ -96,7 +96,7 @@ def highest(table: OpenTable) -> int:
     """The highest number in the table; 0 if there is none."""
     if NUMBER not in table.schema.names:
         return 0
-    return pc.max(table.search().select([NUMBER]).limit(None).to_arrow()[NUMBER]).as_py() or 0
+    return pc.max(read_all(table.search().select([NUMBER]))[NUMBER]).as_py() or 0
 
 
 async def answered(table: AsyncOpenTable, action_ids: Sequence[str]) -> dict[str, Row]:

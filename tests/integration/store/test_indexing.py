@@ -5,8 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from store import agent_steps
+from store import agent_steps, flush
 from store.agent_steps import list_steps
+from store.flush import Flush
 from store.lance import indexing
 from store.lance.indexing import Indexing
 from store.store import Store
@@ -42,6 +43,27 @@ async def test_rows_that_are_flushed_are_indexed_in_time(tmp_path, monkeypatch):
     await store.stop()
 
 
+async def test_rows_are_indexed_although_others_keep_coming(tmp_path, monkeypatch):
+    """A flush that has more to move each time makes the indices in between."""
+    monkeypatch.setattr(indexing, "ROWS", 30)
+    monkeypatch.setattr(flush, "_BATCH_ROWS", 25)
+    done = []
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    moved, made = Flush._flush_batch, indexing.make_index
+    monkeypatch.setattr(Flush, "_flush_batch", lambda own: done.append("moved") or moved(own))
+    monkeypatch.setattr(
+        indexing, "make_index", lambda *given: done.append(given[1]) or made(*given)
+    )
+    for n in range(4):
+        await store.journal.append(*(step(f"s{k}", n + 1) for k in range(25)))
+    store._flush.wake()
+    await until_async(lambda: store.journal.pending == 0)
+    await store.stop()
+    assert done[:3] == ["moved", "moved", "session_id"]
+    assert "moved" in done[3:]
+
+
 class Counted:
     """A table that counts what is asked of it."""
 
@@ -59,8 +81,8 @@ class Counted:
 
 @pytest.mark.parametrize(
     ("rows", "added", "due"),
-    [(50_000, 39_999, False), (50_000, 40_000, True), (400_000, 40_000, False),
-     (400_000, 50_000, True)],
+    [(70_000, 59_999, False), (70_000, 60_000, True), (600_000, 60_000, False),
+     (600_000, 100_000, True)],
 )  # fmt: skip
 def test_a_large_table_waits_for_more(rows, added, due):
     """What is made again grows with the table, and so does what is waited for."""
@@ -74,7 +96,7 @@ def test_a_large_table_waits_for_more(rows, added, due):
 
 def test_a_compaction_has_indexed_them_too():
     """After it the count begins anew."""
-    each, table = Indexing(), Counted(50_000)
+    each, table = Indexing(), Counted(70_000)
     pair = (SimpleNamespace(name="t", indices={"a": "BTREE"}), table)
     each.added("t", 60_000)
     assert not each.run_due([pair], {"t": datetime.now(UTC)})

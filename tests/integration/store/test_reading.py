@@ -260,11 +260,11 @@ async def test_a_row_that_is_flushed_during_a_read(tmp_path, moved):
     reads = []
 
     class Watched(Reader):
-        def stored(self, table, where):
+        def _read(self, table, read, nothing):
             reads.append(table.name)
             if moved.startswith("before"):
                 flush()
-            rows = super().stored(table, where)
+            rows = super()._read(table, read, nothing)
             if moved.startswith("after"):
                 flush()
             return rows
@@ -292,9 +292,9 @@ async def test_a_page_that_is_all_journalled_reads_no_table(tmp_path):
     reads = []
 
     class Watched(Reader):
-        def stored(self, table, where):
+        def _read(self, table, read, nothing):
             reads.append(table.name)
-            return super().stored(table, where)
+            return super()._read(table, read, nothing)
 
     own = Watched(tmp_path)
     await store.journal.append(*(step("s1", n) for n in range(1, 5)))
@@ -313,6 +313,38 @@ async def test_a_page_that_is_all_journalled_reads_no_table(tmp_path):
     state = await asyncio.to_thread(agent_state.get_agent_state, "s1", store=own)
     assert state["iteration"] == 7
     assert not reads
+    await store.stop()
+
+
+async def test_a_compaction_in_the_middle_of_a_page_hides_no_row(tmp_path):
+    """A page is read by the ids of its rows, and a compaction gives rows other ids."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    for n in range(1, 5):
+        await store.journal.append(*(step(f"s{k}", n) for k in range(3)))
+        store._flush.wake()
+        await until_async(lambda: store.journal.pending == 0)
+    own = Reader(tmp_path)
+    opened, ids = own.table(agent_steps.TABLE), []
+
+    class Compacting:
+        """The table, compacted once between the two questions of a page."""
+
+        def __getattr__(self, name):
+            return getattr(opened, name)
+
+        def take_row_ids(self, row_ids):
+            if not ids:
+                opened.optimize()
+            ids.append(row_ids)
+            return opened.take_row_ids(row_ids)
+
+    own._tables[agent_steps.TABLE.name] = Compacting()
+    for _ in range(2):
+        rows = await asyncio.to_thread(agent_steps.list_steps, "s1", store=own)
+        assert [(row["session_id"], row["seq"]) for row in rows] == [("s1", n) for n in range(1, 5)]
+    assert len(ids) == 2
+    assert ids[0] != ids[1]
     await store.stop()
 
 

@@ -182,8 +182,10 @@ class Runtime:
         ending.add("the store", self.store.stop, limit_s=_STORE_S)
         ending.add("the models", self.model.stop)
         try:
-            # Python reads the types while the system opens the tables: there are two cores.
-            await together(self._read_types(), self.store.start(), self.model.start())
+            # Python reads the types while LanceDB opens the tables: there are two cores. The models
+            # come after it: two threads that import a package with circles find it half made.
+            await together(self._read_types(), self.store.start())
+            await self.model.start()
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
             if self.mirror is not None:
                 ending.add("the mirror", partial(asyncio.to_thread, self.mirror.stop))

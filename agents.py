@@ -50,7 +50,6 @@ from reins.facts.facts import Facts
 from reins.health import Health
 from reins.llm import Model, ModelConfigError, ModelRouter
 from reins.llm.from_settings import model_settings
-from reins.loops import together
 from reins.plan_modules import PlanModules
 from reins.remembering.recollection import Recollection
 from reins.remembering.shared import SharedMemories
@@ -184,7 +183,7 @@ class Runtime:
         try:
             # Python reads the types while LanceDB opens the tables: there are two cores. The models
             # come after it: two threads that import a package with circles find it half made.
-            await together(self._read_types(), self.store.start())
+            await self.store.start(meanwhile=lambda: self.types.take(self.types.read()))
             await self.model.start()
             self.tracing = telemetry.start(version=VERSION, instance=self.start_id)
             if self.mirror is not None:
@@ -228,9 +227,6 @@ class Runtime:
             model=str(self.model.route),
             sessions_rebuilt=rebuilt,
         )
-
-    async def _read_types(self) -> None:
-        self.types.take(await asyncio.to_thread(self.types.read))
 
     def _start_lookers(self, ending: AsyncShutdown) -> None:
         """Those that look at what all others do, and at the world outside."""

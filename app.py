@@ -67,6 +67,7 @@ def _run(settings: Settings, stop_asked: SimpleQueue[None], *, wants_worker: boo
     with listen(settings.host, settings.port) as listening:
         try:
             _start(settings, listening, ending, token=token, wants_worker=wants_worker)
+            process.tune()
             _wait_for(stop_asked)
         finally:
             ending.run()
@@ -111,7 +112,6 @@ def _worker(settings: Settings) -> RuntimeThread | None:
     except FolderOwnedError as error:
         _logger.warning("web only", why=str(error))
         return None
-    process.tune()
     return worker
 
 

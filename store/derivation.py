@@ -46,7 +46,7 @@ def make_again(table: Table, derived: Derivation, opened: OpenTable, source: Ope
     wanted = sorted(number for name, number in newest.items() if there.get(name, 0) < number)
     for at in range(0, len(wanted), _AT_ONCE):
         numbers = ", ".join(map(str, wanted[at : at + _AT_ONCE]))
-        found = read_all(source.search().where(f"journal_n IN ({numbers})"))
+        found = source.search().where(f"journal_n IN ({numbers})").limit(None).to_arrow()
         rows = [derived.row(row) for row in found.to_pylist()]
         merge_newest(opened, derived.key, pa.Table.from_pylist(rows, schema=table.schema))
     if wanted:

@@ -155,7 +155,8 @@ class Flush(ThreadLoop):
         while more:
             more = self._flush_batch()
             self._memory.settle(aside=self._aside.taken())
-            self._index()  # where rows come as fast as they are moved, there is more for long
+            if more and not self.stopping:  # for long, where rows come as fast as they are moved
+                self._index()
         self._write_sums(all_of_them=self.stopping)
         moved = self.rows - before
         self._worked += moved

@@ -23,16 +23,13 @@ from store.lance.faults import fault, refuse_if_system
 from store.lance.giving_up import give_up
 from store.lance.losses import Evidence
 from store.lance.opening import OpenTable, Tables
-from store.lance.repair import Repaired
+from store.lance.repair import AT_ONCE, Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete, read_all
 from store.queue.rewriting import write_again
 from store.queue.starting import account_for_queue, complete_queue
 
 _logger = structlog.get_logger(__name__)
-_AT_ONCE = 4
-"""Tables that are opened at once: each is a row of calls, of which LanceDB waits for one at a time.
-"""
 _MADE = 1
 """The version of a table that was made, and holds nothing yet."""
 
@@ -123,7 +120,7 @@ def _numbers_from(folder: DataFolder, tables: Sequence[Table], low: int) -> set[
         handle = opened.open_if_there(table)
         if handle is not None:
             query = handle.search().where(f"journal_n >= {low}").select([JOURNAL_N.name])
-            found.update(query.limit(None).to_arrow()[JOURNAL_N.name].to_pylist())
+            found.update(read_all(query)[JOURNAL_N.name].to_pylist())
 
     for table in tables:
         if table.journalled and table.follows is None:
@@ -183,28 +180,23 @@ def _open(
     """Repair and open; the reason why that did not do, None if it did."""
     tables = folder.open_tables()
     opened.repaired += tables.repair(list(declared), evidence, deep=deep, roll_back=roll_back)
-    with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="open") as threads:
-        handles = [*threads.map(partial(_complete, tables), declared)]
-        for table, handle in zip(declared, handles, strict=True):
+    with ThreadPoolExecutor(AT_ONCE, "open") as threads:
+        begun = threads.map(partial(_open_one, opened, tables), declared)
+        for table, (handle, why) in zip(declared, begun, strict=True):
             opened.tables[table.name] = table, handle
-        asked = [table.name for table in declared if table.journalled]
-        for name, why in zip(asked, threads.map(partial(_fault_of, opened), asked), strict=True):
             if why is not None:
-                return f"{name}: {why}"
+                return f"{table.name}: {why}"
     return None
 
 
-def _complete(tables: Tables, table: Table) -> OpenTable:
+def _open_one(opened: Opened, tables: Tables, table: Table) -> tuple[OpenTable, str | None]:
+    """The table, made or completed, and why its numbers do not read; None where they are noted."""
     handle = tables.open_or_make(table)
     if added := complete(handle, table):
         _logger.warning("table migrated", table=table.name, columns_added=added)
-    return handle
-
-
-def _fault_of(opened: Opened, name: str) -> str | None:
-    """The reason why the table's numbers cannot be read; None where they can, and are noted."""
-    _, handle = opened.tables[name]
-    return fault(partial(_note_highest, opened, name, handle), name)
+    if not table.journalled:
+        return handle, None
+    return handle, fault(partial(_note_highest, opened, table.name, handle), table.name)
 
 
 def _pending_rows(log: NotingLog, table: str) -> Iterator[Any]:

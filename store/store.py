@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -123,9 +124,10 @@ class Store:
         self._started = False
         self._shutdown = AsyncShutdown()
 
-    async def start(self) -> None:
+    async def start(self, meanwhile: Callable[[], object] = lambda: None) -> None:
         """Own the folder, repair and complete its tables, start the journal and the flush.
 
+        `meanwhile` is called on the loop while a thread opens the tables; what it raises is raised.
         Raises: FolderOwnedError, FolderUnusableError, FormatUnknownError, RollBackNeededError,
         TableDamagedError.
         """
@@ -137,7 +139,12 @@ class Store:
         self._owned.callback(writer_at(self.folder).close)
         try:
             killed = owner.left == "killed"
-            opened = await asyncio.to_thread(self._open, owner, roll_back=False)
+            opening = asyncio.create_task(asyncio.to_thread(self._open, owner, roll_back=False))
+            await asyncio.sleep(0)  # the thread works from here on
+            try:
+                meanwhile()
+            finally:
+                opened = await opening
             self._queue = await self.folder.open_tables().open_async(queue.TABLE)
             # Before its readers need it: one who appends what it has read holds up all who open.
             self._memory.open(partial(self.folder.open_log, "process"))

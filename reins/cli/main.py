@@ -42,11 +42,15 @@ class LazyGroup(click.Group):
         return list(self.verbs)
 
     def get_command(self, _context: click.Context, name: str) -> click.Command | None:
-        if name not in self.verbs:
-            return None
-        if self.verbs[name].serves:
+        return self.verbs[name].command(name) if name in self.verbs else None
+
+    def resolve_command(
+        self, context: click.Context, arguments: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        verb = self.verbs.get(arguments[0])
+        if verb is not None and verb.serves:
             process.begin()
-        return self.verbs[name].command(name)
+        return super().resolve_command(context, arguments)
 
     def format_commands(self, _context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):

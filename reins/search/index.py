@@ -143,10 +143,7 @@ class Index:
     def _asked(self, where: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
         def ask(table: LanceTable) -> list[dict[str, Any]]:
             query = table.search().where(where)
-            rows: list[dict[str, Any]] = read_all(
-                query.select(columns) if columns else query
-            ).to_pylist()
-            return rows
+            return list((query.select(columns) if columns else query).limit(None).to_list())
 
         return self._words_part.each(ask)
 

@@ -15,7 +15,7 @@ from reins.search.indexer import Embeddings, as_arrays
 from reins.search.passages import in_one_form
 from reins.search.segments import Part
 from reins.threads import SEARCH
-from store.lance.tables import quoted, read_all
+from store.lance.tables import quoted
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
@@ -109,7 +109,7 @@ class Meanings:
 
 def _read(part: Part, where: str, columns: list[str]) -> list[dict[str, Any]]:
     def ask(table: Any) -> list[dict[str, Any]]:
-        return list(read_all(table.search().where(where).select(columns)).to_pylist())
+        return list(table.search().where(where).select(columns).limit(None).to_list())
 
     return part.each(ask)
 

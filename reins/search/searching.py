@@ -262,7 +262,7 @@ class Searcher:
         where = f"n IN ({', '.join(map(str, numbers))})"
 
         def ask(table: Any) -> list[Row]:
-            return list(read_all(table.search().where(where)).to_pylist())
+            return list(table.search().where(where).limit(None).to_list())
 
         rows = self._words.each(ask)
         place = {n: at for at, n in enumerate(numbers)}

@@ -15,13 +15,13 @@ from store.lance.tables import Table, make_index
 _logger = structlog.get_logger(__name__)
 
 ROWS = 60_000
-"""So many rows without an index are looked through in about 4 ms."""
+"""So many rows without an index are looked through for a page in about 4 ms."""
 _PART = 6
 """Of a large table, as many as this part of it: each row pays the same for its indices."""
 
 
 class Indexing:
-    """Counts the rows that no index has yet; runs on the flush's thread, after the compaction."""
+    """Counts the rows that no index has yet; runs on the flush's thread."""
 
     def __init__(self) -> None:
         self._added: Counter[str] = Counter()

@@ -26,7 +26,7 @@ from store.lance.losses import Evidence, losses
 from store.lance.tables import Table, make_index, quoted
 
 _logger = structlog.get_logger(__name__)
-_AT_ONCE = 4
+AT_ONCE = 4
 """Tables at once: most of the time LanceDB reads files."""
 
 
@@ -59,7 +59,7 @@ def repair(
         for table in tables
         if (folder / f"{table.name}.lance").is_dir() or table.name in evidence.synced
     ]
-    with ThreadPoolExecutor(_AT_ONCE, "repair") as pool:
+    with ThreadPoolExecutor(AT_ONCE, "repair") as pool:
         found = list(pool.map(partial(_probed, folder, evidence, deep=deep), there))
         lost = losses(found, evidence, damage.missing(folder))
         if not roll_back:

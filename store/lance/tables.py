@@ -181,10 +181,10 @@ def _open(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
 
 
 def read_all(query: Any) -> pa.Table:
-    """All rows of a query of a table, in one piece.
+    """All rows of a query of a table's narrow columns, in one piece.
 
-    In LanceDB's batches of 1,024 rows that takes ten times as long where rows are narrow, or where
-    a filter looks at many for a few.
+    LanceDB's batches of 1,024 rows take up to ten times as long. Of wide ones these are too large:
+    Arrow has no column of texts beyond 2 GiB.
     """
     return query.limit(None).to_batches(BATCH_ROWS).read_all()
 

@@ -47,7 +47,7 @@ def write_again(table: OpenTable, version: int | None) -> None:
     fragments = pc.shift_right(located[ROW_ID], 32)
     moving = located.filter(pc.is_in(fragments, pa.array(changed, fragments.type)))
     ids = moving["action_id"].combine_chunks()
-    rows = read_all(table.search())
+    rows = table.search().limit(None).to_arrow()
     put(table, rows.filter(pc.is_in(rows["action_id"], ids)))
 
 

@@ -70,7 +70,7 @@ async def waiting(table: AsyncOpenTable) -> list[Row]:
 
 def waiting_rows(table: OpenTable) -> list[Row]:
     """The same, blocking: those that have an id, with the columns that we know."""
-    found = read_all(table.search().where(_WAITS).with_row_id(with_row_id=True))
+    found = table.search().where(_WAITS).with_row_id(with_row_id=True).limit(None).to_arrow()
     if NUMBER not in found.schema.names:  # made by an older Reins, and no worker ran since
         found = found.append_column(NUMBER, pa.nulls(found.num_rows, pa.int64()))
     rows = _without_keys(in_order(found, NUMBER))

@@ -10,6 +10,7 @@ from store.agent_steps import list_steps
 from store.flush import Flush
 from store.lance import indexing
 from store.lance.indexing import Indexing
+from store.reading import Reader
 from store.store import Store
 from tests.integration.store.support import step
 from tests.support.waiting import until_async
@@ -62,6 +63,21 @@ async def test_rows_are_indexed_although_others_keep_coming(tmp_path, monkeypatc
     await store.stop()
     assert done[:3] == ["moved", "moved", "session_id"]
     assert "moved" in done[3:]
+
+
+async def test_a_stop_makes_no_index(tmp_path, monkeypatch):
+    """It has a limit, and the next worker makes it."""
+    monkeypatch.setattr(indexing, "ROWS", 30)
+    monkeypatch.setattr(flush, "_BATCH_ROWS", 25)
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    made = []
+    monkeypatch.setattr(indexing, "make_index", lambda *given: made.append(given))
+    for n in range(4):
+        await store.journal.append(*(step(f"s{k}", n + 1) for k in range(25)))
+    await store.stop()
+    assert not made
+    assert Reader(tmp_path).count(agent_steps.TABLE, "seq > 0") == 100
 
 
 class Counted:

@@ -10,6 +10,7 @@ import pytest
 from store import agent_state, agent_steps, agents_config, conversations, messages
 from store.errors import RowInvalidError
 from store.journal.rows import as_record
+from store.lance.tables import connect
 from store.reading import Reader, reader
 from store.store import Store
 from tests.integration.store.support import child, lines_of, message, step
@@ -314,6 +315,17 @@ async def test_a_page_that_is_all_journalled_reads_no_table(tmp_path):
     assert state["iteration"] == 7
     assert not reads
     await store.stop()
+
+
+async def test_a_table_from_before_there_was_a_journal_is_paged(tmp_path):
+    """Its rows have no number, and no worker has run since."""
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    await store.journal.append(*(step("s1", n) for n in range(1, 5)))
+    await store.stop()
+    connect(tmp_path).open_table(agent_steps.TABLE.name).drop_columns(["journal_n"])
+    rows = agent_steps.list_steps("s1", 1, 2, store=Reader(tmp_path))
+    assert [(row["seq"], row["journal_n"]) for row in rows] == [(2, None), (3, None)]
 
 
 async def test_a_compaction_in_the_middle_of_a_page_hides_no_row(tmp_path):

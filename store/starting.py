@@ -2,7 +2,6 @@
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -23,7 +22,7 @@ from store.lance.faults import fault, refuse_if_system
 from store.lance.giving_up import give_up
 from store.lance.losses import Evidence
 from store.lance.opening import OpenTable, Tables
-from store.lance.repair import AT_ONCE, Repaired
+from store.lance.repair import Repaired
 from store.lance.sums import Sum
 from store.lance.tables import JOURNAL_N, Table, complete, read_all
 from store.queue.rewriting import write_again
@@ -180,12 +179,11 @@ def _open(
     """Repair and open; the reason why that did not do, None if it did."""
     tables = folder.open_tables()
     opened.repaired += tables.repair(list(declared), evidence, deep=deep, roll_back=roll_back)
-    with ThreadPoolExecutor(AT_ONCE, "open") as threads:
-        begun = threads.map(partial(_open_one, opened, tables), declared)
-        for table, (handle, why) in zip(declared, begun, strict=True):
-            opened.tables[table.name] = table, handle
-            if why is not None:
-                return f"{table.name}: {why}"
+    found = tables.each(partial(_open_one, opened, tables), declared)
+    for table, (handle, why) in zip(declared, found, strict=True):
+        opened.tables[table.name] = table, handle
+        if why is not None:
+            return f"{table.name}: {why}"
     return None
 
 

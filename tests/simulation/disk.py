@@ -11,12 +11,12 @@ import errno
 import os
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import pyarrow as pa
 
@@ -36,6 +36,7 @@ from tests.simulation.filters import Row, fits
 from tests.simulation.stand_ins import Lock
 from tests.simulation.world import EPOCH_S, Process, World
 
+T = TypeVar("T")
 Fault = Callable[[str], bool]
 
 
@@ -692,6 +693,9 @@ class SimulatedTables:
 
     async def open_async(self, table: Table) -> SimulatedAsyncTable:
         return SimulatedAsyncTable(self._disk, self._disk.tables[table.name])
+
+    def each(self, work: Callable[[Table], T], tables: Sequence[Table]) -> list[T]:
+        return [work(table) for table in tables]
 
 
 class SimulatedFolder(DataFolder):

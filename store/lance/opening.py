@@ -6,14 +6,23 @@ LanceDB's own handles are what the protocols describe, so nothing stands between
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
+from lancedb import DBConnection
 
 from store.lance.losses import Evidence
 from store.lance.repair import AT_ONCE, Repaired, repair
-from store.lance.tables import Table, connect, connect_async, open_if_there, open_or_make
+from store.lance.tables import (
+    Table,
+    connect,
+    connect_async,
+    is_there,
+    open_if_there,
+    open_or_make,
+)
 
 T = TypeVar("T")
 
@@ -107,7 +116,11 @@ class LanceTables:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self.connection = connect(folder)
+
+    @cached_property
+    def connection(self) -> DBConnection:
+        """Made at first use: a child of a fork that finds no table needs none."""
+        return connect(self._folder)
 
     def repair(
         self, tables: list[Table], evidence: Evidence, *, deep: bool, roll_back: bool
@@ -121,7 +134,8 @@ class LanceTables:
         return opened
 
     def open_if_there(self, table: Table) -> OpenTable | None:
-        return open_if_there(self.connection, table)
+        there = is_there(self._folder, table)
+        return open_if_there(self.connection, table) if there else None
 
     async def open_async(self, table: Table) -> AsyncOpenTable:
         connection = await connect_async(self._folder)

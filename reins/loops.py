@@ -13,8 +13,6 @@ The contract, in a thread (`ThreadLoop`) and in a task (`TaskLoop`):
 import asyncio
 import contextlib
 import threading
-from collections.abc import Coroutine
-from typing import Any
 
 import structlog
 
@@ -202,10 +200,3 @@ class TaskLoop(_Loop):
     def _report(self, task: "asyncio.Task[None]") -> None:
         if not task.cancelled() and (error := task.exception()) is not None:
             _logger.error("a loop ended by itself", loop=self.name, error=str(error)[:500])
-
-
-async def together(*steps: Coroutine[Any, Any, object]) -> None:
-    """Run steps of a start at once, each to its end; raise what the first of them raised."""
-    for found in await asyncio.gather(*steps, return_exceptions=True):
-        if isinstance(found, BaseException):
-            raise found

@@ -136,7 +136,8 @@ def _bounded_caches() -> lancedb.Session:
 
 def open_or_make(db: lancedb.DBConnection, table: Table) -> LanceTable:
     """The table, made if it is missing; two processes may do this at once."""
-    if (opened := open_if_there(db, table)) is not None:
+    opened = open_if_there(db, table) if is_there(Path(db.uri), table) else None
+    if opened is not None:
         return opened
     try:
         made = db.create_table(table.name, schema=table.schema, exist_ok=True)
@@ -156,9 +157,7 @@ def open_if_there(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
     LanceDB passes over a manifest that the system does not let it look at: it takes an older
     version for the newest, or the table for absent. Raises: OSError, RuntimeError then.
     """
-    if not is_there(Path(db.uri), table):
-        return None
-    path = path_in(Path(db.uri), table)
+    path = Path(db.uri) / f"{table.name}.lance"
     for _ in range(_TRIES):
         there = manifests.manifests(path)  # before it is opened: others may commit meanwhile
         opened = _open(db, table)
@@ -169,18 +168,13 @@ def open_if_there(db: lancedb.DBConnection, table: Table) -> LanceTable | None:
     raise RuntimeError(f"LanceDB does not find the newest version of {path}, {there[0].name}")
 
 
-def path_in(folder: Path, table: Table) -> Path:
-    """The table's own folder."""
-    return folder / f"{table.name}.lance"
-
-
 def is_there(folder: Path, table: Table) -> bool:
     """True if anything of the table is in the folder; without LanceDB, as a child of a fork asks.
 
     Raises: OSError where the system does not let one look.
     """
     try:
-        path_in(folder, table).stat()
+        (folder / f"{table.name}.lance").stat()
     except FileNotFoundError:
         return False
     return True

@@ -1,6 +1,6 @@
 """The journal's file: SQLite in WAL mode, one row per group of records.
 
-A group is one INSERT, so a commit takes the GIL a handful of times, not once a record.
+A group is one INSERT, and has up to 256 records: a commit takes the GIL a handful of times.
 Every record has a number; numbers grow without gaps and are never used twice.
 """
 
@@ -8,6 +8,7 @@ import sqlite3
 import zlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from store.journal.notes import note_synced
 from store.journal.opening import Appender, newest_number, one_moment, transaction
 
 ALL = 1 << 62
+_MOST_ROWS = 256
+"""Rows of a group: who reads one of them in another process has SQLite walk the pages before it."""
 # What is too large for SQLite, or for memory, is the commit's failure too, not the writer's end.
 _COMMIT_ERRORS = (sqlite3.Error, OverflowError, MemoryError)
 
@@ -65,17 +68,19 @@ class Group:
 
 
 def append(connection: sqlite3.Connection, records: Iterable[Record]) -> list[Group]:
-    """Commit the records as one, a group for each table. Raises: JournalError (none is in)."""
+    """Commit the records as one, in groups of one table each. Raises: JournalError (none is in)."""
     by_table: dict[str, list[Record]] = defaultdict(list)
     for record in records:
         by_table[record.table].append(record)
+    parts = [
+        (table, same[at : at + _MOST_ROWS])
+        for table, same in by_table.items()
+        for at in range(0, len(same), _MOST_ROWS)
+    ]
     try:
-        if len(by_table) == 1:
-            [(table, same)] = by_table.items()
-            groups = [_append_group(connection, table, same)]
-        else:
-            with transaction(connection):
-                groups = [_append_group(connection, *each) for each in by_table.items()]
+        # One INSERT is a transaction by itself.
+        with transaction(connection) if len(parts) > 1 else nullcontext():
+            groups = [_append_group(connection, *part) for part in parts]
     except _COMMIT_ERRORS as error:
         raise _failed(error) from error
     if groups:

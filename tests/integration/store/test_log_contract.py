@@ -70,6 +70,20 @@ def test_a_commit_is_all_in_or_not_at_all(form, log):
     beside.close()
 
 
+def test_a_large_commit_is_one_too(form, log):
+    """However the form lays a large commit out, it is all in or not at all, in its order."""
+    many = [record(f"s{n % 7}", n) for n in range(1_000)]
+    with pytest.raises((JournalError, TypeError)):
+        log.append([*many, Record(TABLE, None)])
+    beside = form.open()
+    assert everything(beside) == ([], False)
+    assert log.append(many) == 1_000
+    assert everything(beside)[0] == [(n + 1, n) for n in range(1_000)]
+    assert values(beside.pending(TABLE, "s3")) == [(n + 1, n) for n in range(3, 1_000, 7)]
+    assert values(beside.pending(TABLE, "s3", newest=True)) == [(998, 997)]
+    beside.close()
+
+
 def test_what_one_handle_appends_all_see(form, log):
     """Several handles append in turn; each sees what the others have."""
     beside = form.open()

@@ -88,7 +88,7 @@ def _found(
     found: dict[str, list[list[int]]] = {way: [] for way in ways}
     numbers = {
         row["n"]: row["number"]
-        for row in searcher._words.each(lambda table: table.search().limit(None).to_list())
+        for row in searcher._words.each(lambda table: table.query().to_list())
     }
     for question, own in zip(asked, vectors, strict=True):
         for way, ask in ways.items():

@@ -75,6 +75,9 @@ class Settings(BaseSettings):
         "off",
         description="the index of all that was said: none, by words, or by words and meaning",
     )
+    search_mb: int = Field(
+        512, ge=64, le=65_536, description="memory for parts of the index that searches read, in MB"
+    )
     circles: Literal["tell", "ask", "pause"] = Field(
         "tell",
         description="of a session that goes in circles: tell of it, hold it for a person, pause it",

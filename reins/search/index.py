@@ -12,13 +12,13 @@ from typing import Any
 import pyarrow as pa
 import structlog
 from lancedb.index import FTS, Bitmap, BTree, IvfSq
-from lancedb.table import LanceTable
+from lancedb.table import AsyncTable, LanceTable
 
 from reins.search.passages import SCHEMA, Passage, as_table
 from reins.search.segments import Part, Segments, read_note
 from store.folder import DataFolder
 from store.lance.faults import refuse_if_system
-from store.lance.tables import quoted, read_all
+from store.lance.tables import quoted, read_all_async
 
 _logger = structlog.get_logger(__name__)
 
@@ -133,17 +133,17 @@ class Index:
         segments together meanwhile.
         """
 
-        def ask(table: LanceTable) -> list[pa.Table]:
+        async def ask(table: AsyncTable) -> list[pa.Table]:
             where = f"serial > {after} AND serial <= {upto}"
-            return [read_all(table.search().where(where).select(STORED.names))]
+            return [await read_all_async(table.query().where(where).select(STORED.names))]
 
         found = pa.concat_tables([STORED.empty_table(), *self._words_part.each(ask)])
         return found.sort_by("serial")
 
     def _asked(self, where: str, columns: list[str] | None = None) -> list[dict[str, Any]]:
-        def ask(table: LanceTable) -> list[dict[str, Any]]:
-            query = table.search().where(where)
-            return list((query.select(columns) if columns else query).limit(None).to_list())
+        async def ask(table: AsyncTable) -> list[dict[str, Any]]:
+            query = table.query().where(where)
+            return list(await (query.select(columns) if columns else query).to_list())
 
         return self._words_part.each(ask)
 
@@ -184,9 +184,9 @@ class Index:
         """Passages with their vectors, the newest that are noted, in their order; None of none."""
         upto = int(self._vectors_part.note().get("upto", 0))
 
-        def ask(table: LanceTable) -> list[pa.Table]:
-            found = table.search().where(f"serial > {upto - most} AND serial <= {upto}")
-            return [read_all(found.select([*columns, "serial"]))]
+        async def ask(table: AsyncTable) -> list[pa.Table]:
+            found = table.query().where(f"serial > {upto - most} AND serial <= {upto}")
+            return [await read_all_async(found.select([*columns, "serial"]))]
 
         found = self._vectors_part.each(ask)
         return pa.concat_tables(found).sort_by("serial") if found else None

@@ -108,8 +108,8 @@ class Meanings:
 
 
 def _read(part: Part, where: str, columns: list[str]) -> list[dict[str, Any]]:
-    def ask(table: Any) -> list[dict[str, Any]]:
-        return list(table.search().where(where).select(columns).limit(None).to_list())
+    async def ask(table: Any) -> list[dict[str, Any]]:
+        return list(await table.query().where(where).select(columns).to_list())
 
     return part.each(ask)
 

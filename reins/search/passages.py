@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 from unicodedata import normalize
 
@@ -46,9 +46,12 @@ SOURCES = ("step", "message", "memory", "session", "action", "chunk")
 _ACTOR, _THOUGHT = (re.compile(rf'"{name}":("(?:[^"\\]|\\.)*")') for name in ("actor", "thought"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Passage:
-    """One text, with what it is found by. **Units**: `at` is microseconds since 1970, UTC."""
+    """One text, with what it is found by. **Units**: `at` is microseconds since 1970, UTC.
+
+    Not frozen: a thousand are made a second, which would take twice as long.
+    """
 
     n: int
     source: str
@@ -78,14 +81,15 @@ def passages_of(rows: Iterable[tuple[str, Row]], types: Types) -> list[Passage]:
     none.
     """
     made = (_MADE[table](row) for table, row in rows if table in _MADE)
-    return with_types((passage for passage in made if passage is not None), types)
+    return with_types([passage for passage in made if passage is not None], types)
 
 
-def with_types(passages: Iterable[Passage], types: Types) -> list[Passage]:
-    """The passages with the agent types of their sessions."""
-    found = list(passages)
-    types.look_up(passage.session_id for passage in found if passage.session_id is not None)
-    return [replace(passage, agent_type=types.get(passage.session_id)) for passage in found]
+def with_types(passages: list[Passage], types: Types) -> list[Passage]:
+    """The same passages, now with the agent types of their sessions."""
+    types.look_up(passage.session_id for passage in passages if passage.session_id is not None)
+    for passage in passages:
+        passage.agent_type = types.get(passage.session_id)
+    return passages
 
 
 def as_table(passages: Iterable[Passage]) -> pa.Table:

@@ -24,7 +24,7 @@ from reins.search.session_types import Types
 from reins.threads import SEGMENTS
 from store.finding.query import QueryError
 from store.lance.faults import system_error
-from store.lance.tables import read_all
+from store.lance.tables import read_all_async
 from store.reading import Reader
 
 _logger = structlog.get_logger(__name__)
@@ -169,10 +169,10 @@ class Searcher:
             return self._newest(query, limit)
         ranked = max(limit, _RANKED)
 
-        def ask(table: Any) -> list[Row]:
-            search = table.search(asked, query_type="fts").select([*_BARE, "_score"])
+        async def ask(table: Any) -> list[Row]:
+            search = table.query().nearest_to_text(asked).select([*_BARE, "_score"])
             rows = search.where(query.where) if query.where else search
-            return list(rows.limit(ranked).to_list())
+            return list(await rows.limit(ranked).to_list())
 
         answer = self._words.asked(ask)
         return lambda: sorted(answer(), key=lambda row: -float(row["_score"]))[:ranked]
@@ -182,8 +182,8 @@ class Searcher:
         where = without(query) or "true"
         order = [("at", "descending"), ("n", "descending")]
 
-        def ask(table: Any) -> list[Row]:
-            found = read_all(table.search().select([*_BARE, "at"]).where(where))
+        async def ask(table: Any) -> list[Row]:
+            found = await read_all_async(table.query().select([*_BARE, "at"]).where(where))
             return list(found.take(pc.select_k_unstable(found, limit, order)).to_pylist())
 
         answer = self._words.asked(ask)
@@ -193,11 +193,11 @@ class Searcher:
     def _by_meaning(self, query: Query, vector: Vector, limit: int) -> Callable[[], list[Row]]:
         ranked = max(limit, _RANKED)
 
-        def ask(table: Any) -> list[Row]:
-            search = table.search(list(vector), vector_column_name="vec").distance_type("cosine")
+        async def ask(table: Any) -> list[Row]:
+            search = table.query().nearest_to(vector).column("vec").distance_type("cosine")
             search = search.nprobes(_NPROBES).select([*_BARE, "_distance"])
-            rows = search.where(query.where, prefilter=True) if query.where else search
-            return list(rows.limit(ranked).to_list())
+            rows = search.where(query.where) if query.where else search
+            return list(await rows.limit(ranked).to_list())
 
         answer = self._vectors.asked(ask)
         return lambda: sorted(answer(), key=lambda row: float(row["_distance"]))[:ranked]
@@ -216,8 +216,9 @@ class Searcher:
         if not self._vectors.exists():
             return None
 
-        def ask(table: Any) -> list[Row]:
-            return list(table.search().where(f"n = {like.n}").select(["vec"]).limit(1).to_list())
+        async def ask(table: Any) -> list[Row]:
+            own = table.query().where(f"n = {like.n}").select(["vec"]).limit(1)
+            return list(await own.to_list())
 
         found = self._vectors.each(ask)
         return list(found[0]["vec"]) if found else vector(like.text, self._route())
@@ -261,8 +262,8 @@ class Searcher:
             return []
         where = f"n IN ({', '.join(map(str, numbers))})"
 
-        def ask(table: Any) -> list[Row]:
-            return list(table.search().where(where).limit(None).to_list())
+        async def ask(table: Any) -> list[Row]:
+            return list(await table.query().where(where).to_list())
 
         rows = self._words.each(ask)
         place = {n: at for at, n in enumerate(numbers)}
@@ -277,6 +278,8 @@ def searcher_of(store: Reader) -> Searcher:
 
 def full_text(query: Query) -> FullTextQuery | None:
     """The query of the words' index; None where no word is asked for."""
+    if query.words and not query.phrases and not query.without:
+        return MatchQuery(" ".join(query.words), "text")  # by itself in two thirds of the time
     parts: list[tuple[Occur, FullTextQuery]] = []
     if query.words:
         parts.append((Occur.MUST, MatchQuery(" ".join(query.words), "text")))

@@ -7,12 +7,14 @@ merge tree (O'Neil et al., Acta Informatica 33, 1996). That takes a minute for a
 thread does it while rows come in and are found.
 """
 
+import asyncio
 import contextlib
+import functools
 import json
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -23,8 +25,9 @@ import lancedb
 import pyarrow as pa
 from lancedb.table import LanceTable
 
+from reins.settings import current_settings
 from reins.threads import SEGMENTS
-from store.lance.tables import BATCH_ROWS, connect
+from store.lance.tables import BATCH_ROWS, caches_of, connect, connect_async
 
 FORMAT = 7
 """Of the folder: an index of another format is none, and made anew. 2 has its texts in one form of
@@ -45,10 +48,10 @@ _FILTERS = 50
 _KEEP = timedelta(seconds=60)
 Note = dict[str, Any]
 T = TypeVar("T")
-Ask = Callable[[Any], list[T]]
-"""What is asked of one segment's table."""
-_Begun = tuple[list[str], list[Future[list[T]]]]
-"""Segments by name, and what each of them answers."""
+Ask = Callable[[Any], Awaitable[list[T]]]
+"""A question to one segment's table."""
+_Begun = tuple[list[str], Future[list[T]]]
+"""Segments by name, and the answers of all."""
 
 
 @dataclass(slots=True)
@@ -253,6 +256,19 @@ class Segments:
         return self._opened
 
 
+@functools.cache
+def _caches() -> lancedb.Session:
+    """One for all who search in this process. A search reads 40 MB of vectors and as much of words,
+    others each time: what is not here is read from the file again, which takes half of its CPU.
+    """
+    return caches_of(current_settings().search_mb << 20)
+
+
+def cache_bytes() -> int:
+    """Memory that is taken by the parts of indices which searches of this process have read."""
+    return int(_caches().size_bytes) if _caches.cache_info().currsize else 0
+
+
 def read_note(folder: Path, part: str) -> Note:
     """How far one part of the index has come, and in which segments; empty if no note of this
     format reads.
@@ -270,7 +286,8 @@ class Part:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self.name = name
-        self._db: lancedb.DBConnection | None = None
+        self._db: lancedb.AsyncConnection | None = None
+        self._opened: dict[str, lancedb.AsyncTable] = {}
 
     def note(self) -> Note:
         """How far it has come, and in which segments; empty if there is none."""
@@ -285,7 +302,7 @@ class Part:
         return self.asked(ask)()
 
     def asked(self, ask: Ask[T]) -> Callable[[], list[T]]:
-        """The same, begun in threads: who searches waits once, not for each segment.
+        """The same, begun in a thread, of all segments at once.
 
         What it returns gives the answer. It asks again where the segments have become others
         meanwhile, and where it is called once more.
@@ -295,10 +312,10 @@ class Part:
         def answer() -> list[T]:
             nonlocal begun
             while True:
-                names, futures = begun or self._begin(ask)
+                names, answers = begun or self._begin(ask)
                 begun = None
                 try:
-                    return [each for some in futures for each in some.result()]
+                    return answers.result()
                 except (RuntimeError, OSError, ValueError):
                     if self._names() == names:
                         raise
@@ -306,19 +323,33 @@ class Part:
         return answer
 
     def forget(self) -> None:
-        """Connect anew the next time: what was opened did not read."""
-        self._db = None
+        """Open anew the next time: what was opened did not read."""
+        self._db, self._opened = None, {}
 
     def _names(self) -> list[str]:
         return list(self.note().get("segments", ()))
 
     def _begin(self, ask: Ask[T]) -> "_Begun[T]":
         names = self._names()
-        return names, [SEGMENTS.begin(self._one, ask, name) for name in names]
+        return names, SEGMENTS.begin(self._answers, ask, names)
 
-    def _one(self, ask: Ask[T], name: str) -> list[T]:
-        db = self._db = self._db or connect(self._folder)  # another thread may drop it
-        return ask(db.open_table(name))
+    def _answers(self, ask: Ask[T], names: list[str]) -> list[T]:
+        # A loop of its own: LanceDB's blocking calls take six turns of a loop in another thread for
+        # each query, and the GIL is waited for at each of them.
+        return asyncio.run(self._ask_each(ask, names))
+
+    async def _ask_each(self, ask: Ask[T], names: list[str]) -> list[T]:
+        opened = self._opened  # to open one takes as long as to ask it
+        if not opened.keys() <= set(names):
+            opened = self._opened = {name: opened[name] for name in names if name in opened}
+
+        async def one(name: str) -> list[T]:
+            if name not in opened:
+                db = self._db = self._db or await connect_async(self._folder, _caches())
+                opened[name] = await db.open_table(name)
+            return await ask(opened[name])
+
+        return [each for some in await asyncio.gather(*map(one, names)) for each in some]
 
 
 def _in_large_parts(tables: Iterable[LanceTable]) -> Iterator[pa.Table]:

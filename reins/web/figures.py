@@ -11,6 +11,7 @@ from agent_core.inbox.inbox import Figures
 from agent_core.session.mood import mood_of
 from agent_core.session.work import left_behind
 from reins.search.index import behind
+from reins.search.segments import cache_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +62,10 @@ class WorkerFigures:
     marked_at: float | None
     """Unix times of the newest that succeeded."""
     search_behind: Mapping[str, int]
+    """Rows that the index of the search has not come to, by its part."""
+    search_cache_bytes: int
     facts: int
     facts_bytes: int
-    """Rows that the index of the search has not come to, by its part."""
     ended: tuple[str, ...]
     """Loops of the worker that do not run any more, though it does."""
     poll_age_s: float
@@ -96,6 +98,7 @@ def figures_of(worker: Any, poll_s: float) -> WorkerFigures:
         loop_lag_p99_ms=monitor.percentile_ms(0.99),
         pending_rows=journal.pending,
         search_behind=behind(worker.store.folder),
+        search_cache_bytes=cache_bytes(),
         facts=worker.facts.figures().facts,
         facts_bytes=worker.facts.figures().size_bytes,
         commits=journal.commits,

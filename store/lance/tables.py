@@ -119,19 +119,28 @@ def connect(folder: Path) -> lancedb.DBConnection:
     )
 
 
-async def connect_async(folder: Path) -> lancedb.AsyncConnection:
-    """The same for the loop."""
+async def connect_async(
+    folder: Path, caches: lancedb.Session | None = None
+) -> lancedb.AsyncConnection:
+    """The same for a loop; with caches of its own where it is given some."""
     return await lancedb.connect_async(
-        str(folder), read_consistency_interval=timedelta(0), session=_bounded_caches()
+        str(folder),
+        read_consistency_interval=timedelta(0),
+        session=caches or _bounded_caches(),
+    )
+
+
+def caches_of(index_bytes: int) -> lancedb.Session:
+    """Caches for several connections: LanceDB fills each up to its bound and never empties it."""
+    return lancedb.Session(
+        index_cache_size_bytes=index_bytes, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
     )
 
 
 @functools.cache
 def _bounded_caches() -> lancedb.Session:
-    """One for the process: LanceDB fills each up to its bound and never empties it."""
-    return lancedb.Session(
-        index_cache_size_bytes=_INDEX_CACHE_BYTES, metadata_cache_size_bytes=_METADATA_CACHE_BYTES
-    )
+    """One for the process."""
+    return caches_of(_INDEX_CACHE_BYTES)
 
 
 def open_or_make(db: lancedb.DBConnection, table: Table) -> LanceTable:
@@ -200,6 +209,12 @@ def read_all(query: Any) -> pa.Table:
     Arrow has no column of texts beyond 2 GiB.
     """
     return query.limit(None).to_batches(BATCH_ROWS).read_all()
+
+
+async def read_all_async(query: Any) -> pa.Table:
+    """The same of a query on a loop."""
+    batches = await query.to_batches(max_batch_length=BATCH_ROWS)
+    return pa.Table.from_batches(await batches.read_all(), schema=batches.schema)
 
 
 def complete(opened: LanceTable, table: Table) -> list[str]:

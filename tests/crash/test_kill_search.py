@@ -23,8 +23,8 @@ SETTINGS = {"REINS_HEARTBEAT_S": "0.02", "REINS_SEARCH": "meaning"}
 
 
 def numbers(data, part):
-    def ask(table):
-        return table.search().select(["n"]).limit(None).to_arrow()["n"].to_pylist()
+    async def ask(table):
+        return (await table.query().select(["n"]).to_arrow())["n"].to_pylist()
 
     return sorted(Part(data / "search", part).each(ask))
 

@@ -159,6 +159,11 @@ OF_WORKER = (
         by("part", lambda worker: worker.search_behind),
     ),
     Figure(
+        "reins_search_cache_bytes",
+        "memory that parts of the search's index take in the worker, `REINS_SEARCH_MB` at the most",
+        one(lambda worker: worker.search_cache_bytes),
+    ),
+    Figure(
         "reins_facts",
         "facts that the worker has in memory, of those who have asked; 300,000 at the most beside "
         "those that are asked for",

@@ -128,8 +128,8 @@ async def test_passages_are_found_by_meaning(fleet, monkeypatch):
                if own == cats)  # fmt: skip
     folder, where = fleet.store.folder.path / "search", f"document_id = '{cats}'"
 
-    def of_cats(table):
-        return table.search().where(where).to_list()
+    async def of_cats(table):
+        return await table.query().where(where).to_list()
 
     rows = Part(folder, "vectors").each(of_cats)
     assert {row["place"][0] for row in rows} == {"2"}

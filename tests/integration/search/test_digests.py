@@ -117,8 +117,8 @@ async def test_a_session_has_one_vector(store, model):
     await embedded(store, model)
     folder = store.folder.path / "search"
 
-    def ask(table):
-        return [table.count_rows("source = 'session'")]
+    async def ask(table):
+        return [await table.count_rows("source = 'session'")]
 
     assert sum(Part(folder, VECTORS).each(ask)) == 2
     asked = (await model.embed(["ducks in a port"]))[0]

@@ -46,8 +46,9 @@ class Index:
     def __init__(self, data: DataFolder) -> None:
         self.folder = data.path / "search"
         self._data = data
-        self._words = Segments(self.folder, WORDS, _index_words)
-        self._vectors = Segments(self.folder, VECTORS, _index_vectors)
+        self._words, self._vectors = (
+            Segments(self.folder, part, INDICES[part]) for part in (WORDS, VECTORS)
+        )
         self._words_part, self._vectors_part = (
             Part(self.folder, name) for name in (WORDS, VECTORS)
         )
@@ -244,6 +245,10 @@ def _index_vectors(table: LanceTable) -> None:
     if table.count_rows() >= _FLAT:
         table.create_index("vec", config=IvfSq(distance_type="cosine"))
     _add_indices(table)
+
+
+INDICES = {WORDS: _index_words, VECTORS: _index_vectors}
+"""Of a segment of each part."""
 
 
 def _add_indices(table: LanceTable) -> None:

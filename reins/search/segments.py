@@ -14,7 +14,7 @@ import json
 import secrets
 import threading
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -25,6 +25,7 @@ import lancedb
 import pyarrow as pa
 from lancedb.table import LanceTable
 
+from reins.search import merging
 from reins.settings import current_settings
 from reins.threads import SEGMENTS
 from store.lance.tables import BATCH_ROWS, caches_of, connect, connect_async
@@ -40,6 +41,10 @@ _FACTOR = 8
 """A level holds so many times as much as the one before it, in one segment."""
 _UNINDEXED = 1_000
 """Rows that a query may search without the index: 15 µs each."""
+_ELSEWHERE = 30_000
+"""Rows from which on a process of its own puts segments together: there it takes seconds, and both
+cores, from sessions and searches.
+"""
 _COMMITS = 32
 _WAITING = 8
 """Full segments that a merge may leave waiting; then rows wait for it."""
@@ -62,6 +67,7 @@ class _Merge:
 
     names: list[str]
     made: str
+    rows: int
     deleted: list[str] = field(default_factory=list)
     cancelled: bool = False
     done: Future[None] = field(default_factory=Future)
@@ -177,7 +183,7 @@ class Segments:
         while kept and _level(size := self._rows(full[kept - 1])) <= _level(rows):
             kept -= 1
             rows += size
-        self._merge = _Merge(full[kept:], self._new_name())
+        self._merge = _Merge(full[kept:], self._new_name(), rows)
         # A thread that nobody waits for: an index of half a million rows takes twenty seconds.
         threading.Thread(
             target=self._put_together, args=(self._merge,), name="search merge", daemon=True
@@ -185,15 +191,12 @@ class Segments:
 
     def _put_together(self, merge: _Merge) -> None:
         try:
-            db = self._db
-            tables = [db.open_table(name) for name in merge.names]
-            made = db.create_table(merge.made, schema=tables[-1].schema)
-            for rows in _in_large_parts(tables):
-                if merge.cancelled:  # whoever opens the folder next drops what was made
-                    return
-                made.add(rows)
-            if not merge.cancelled:
-                self._add_indices(made)
+            if merge.rows < _ELSEWHERE or not merging.merged_elsewhere(
+                self._folder, self._part, merge.names, merge.made, lambda: merge.cancelled
+            ):
+                put_together(
+                    self._db, merge.names, merge.made, self._add_indices, lambda: merge.cancelled
+                )
         except BaseException as error:  # noqa: BLE001 - `_take_over` raises it
             merge.done.set_exception(error)
         else:
@@ -254,6 +257,26 @@ class Segments:
         if self._opened is None:
             self._opened = connect(self._folder)
         return self._opened
+
+
+def put_together(
+    db: lancedb.DBConnection,
+    names: Sequence[str],
+    made: str,
+    add_indices: Callable[[LanceTable], None],
+    cancelled: Callable[[], bool],
+) -> None:
+    """Make a table of the rows of these, with its indices. If `cancelled`, it is left half made:
+    whoever opens the folder next drops it.
+    """
+    tables = [db.open_table(name) for name in names]
+    table = db.create_table(made, schema=tables[-1].schema, mode="overwrite")
+    for rows in _in_large_parts(tables):
+        if cancelled():
+            return
+        table.add(rows)
+    if not cancelled():
+        add_indices(table)
 
 
 @functools.cache

@@ -16,8 +16,10 @@ Row = dict[str, Any]
 Found = list[tuple[str, Row]]
 _BATCH = 5_000  # rows
 _BATCH_BYTES = 16 << 20
-_BATCH_FLUSHED = 2_000
-"""Whole rows taken from the tables at once: those have snapshots of up to 64 KiB each."""
+_FEW = 2_000
+"""Rows that are picked from the tables, and the most that are taken at once where they are whole:
+those have snapshots of up to 64 KiB each.
+"""
 
 
 class Follower:
@@ -40,7 +42,7 @@ class Follower:
         self._store = store
         self._tables = {table.name: table for table in tables}
         self._columns = columns or {}
-        self._at_once = _BATCH if columns else _BATCH_FLUSHED
+        self._at_once = _BATCH if columns else _FEW
         self._stamp: object = None
         self._file = 0
         self.position = 0
@@ -114,9 +116,11 @@ class Follower:
         """Rows with numbers above the position and up to `last`, from these tables."""
         where = f"journal_n > {self.position} AND journal_n <= {last}"
         found: dict[int, tuple[str, Row]] = {}
+        few = last - self.position <= _FEW
+        read = self._store.picked if few else self._store.stored
         for name in names:
             columns = [*self._columns.get(name, ())] or None
-            rows = self._store.stored(self._tables[name], where, columns)
+            rows = read(self._tables[name], where, columns)
             for row in as_journalled(rows).to_pylist():
                 # A row of `agent_state` made from one of the log has that one's number.
                 found.setdefault(row["journal_n"], (name, row))

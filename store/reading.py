@@ -78,7 +78,7 @@ class Reader:
         pending = self.journalled(table, match, newest=newest)
         if enough(pending):
             return pending
-        found = self._picked(table, where) if several and where else self.stored(table, where)
+        found = self.picked(table, where) if several and where else self.stored(table, where)
         stored: list[Row] = found.to_pylist()
         seen = {row["journal_n"] for row in stored}
         rows = stored + [row for row in pending if row["journal_n"] not in seen]
@@ -176,16 +176,16 @@ class Reader:
         def read(opened: OpenTable) -> pa.Table:
             query = opened.search()
             if columns:
-                there = set(opened.schema.names)
-                query = query.select([name for name in columns if name in there])
+                query = query.select(_there(opened, columns))
             query = query.where(where) if where else query
             return read_all(query) if columns else query.limit(None).to_arrow()
 
         rows = self._read(table, read, table.schema.empty_table().select(names))
         return _with_all(names, table, rows)
 
-    def _picked(self, table: Table, where: str) -> pa.Table:
-        """As `stored`, in half of the time where a filter looks at many rows for a page of them.
+    def picked(self, table: Table, where: str, columns: list[str] | None = None) -> pa.Table:
+        """As `stored`, in half of the time where a filter looks at many rows for some of them: up
+        to 2,000. `journal_n` is one of the `columns`.
 
         LanceDB reads all narrow columns of each row that it looks at; first asked which rows they
         are, it reads those of the filter.
@@ -198,14 +198,17 @@ class Reader:
             fit = read_all(query.with_row_id(with_row_id=True))
             if not fit:
                 return table.schema.empty_table()
-            rows = opened.take_row_ids(fit[ROW_ID].to_pylist()).to_arrow()
+            taken = opened.take_row_ids(fit[ROW_ID].to_pylist())
+            if columns:
+                taken = taken.select(_there(opened, columns))
+            rows = taken.to_arrow()
             # A compaction in between gives the rows other ids.
             return rows if rows[JOURNAL_N.name].equals(fit[JOURNAL_N.name]) else None
 
         rows = self._read(table, read, None)
         if rows is None:
-            return self.stored(table, where)
-        return _with_all(table.schema.names, table, rows)
+            return self.stored(table, where, columns)
+        return _with_all(columns or table.schema.names, table, rows)
 
     def batches(
         self, table: Table, where: str | None, columns: Sequence[str]
@@ -214,8 +217,7 @@ class Reader:
         schema = pa.schema([table.schema.field(name) for name in columns])
 
         def read(opened: OpenTable) -> Iterator[pa.RecordBatch]:
-            there = set(opened.schema.names)
-            query = opened.search().select([name for name in columns if name in there])
+            query = opened.search().select(_there(opened, columns))
             return iter((query.where(where) if where else query).limit(None).to_batches(BATCH_ROWS))
 
         nothing: Iterator[pa.RecordBatch] = iter(())
@@ -299,6 +301,11 @@ class Reader:
         self.folder.prepare()
         with contextlib.closing(self.folder.open_log(current_settings().durable)) as log:
             log.append_made(make)
+
+
+def _there(opened: OpenTable, columns: Sequence[str]) -> list[str]:
+    there = set(opened.schema.names)
+    return [name for name in columns if name in there]
 
 
 def _with_all(names: Sequence[str], table: Table, rows: pa.Table) -> pa.Table:

@@ -128,7 +128,7 @@ async def test_a_commit_between_two_reads_of_one_poll(store, monkeypatch):
 async def test_a_large_backlog_comes_in_parts(store, monkeypatch):
     """Flushed or not, a poll brings a bounded part of it, and says that there is more."""
     monkeypatch.setattr(following, "_BATCH", 100)
-    monkeypatch.setattr(following, "_BATCH_FLUSHED", 70)
+    monkeypatch.setattr(following, "_FEW", 70)
     feed = follower(store)
     for start in range(1, 1_001, 50):
         await store.journal.append(*(step("a", seq) for seq in range(start, start + 50)))
@@ -147,7 +147,7 @@ async def test_a_large_backlog_comes_in_parts(store, monkeypatch):
 async def test_memory_stays_bounded(tmp_path, monkeypatch):
     """A backlog of 60 MB, half of it flushed, is read within a few MB."""
     monkeypatch.setattr(following, "_BATCH_BYTES", 1 << 20)
-    monkeypatch.setattr(following, "_BATCH_FLUSHED", 100)
+    monkeypatch.setattr(following, "_FEW", 100)
     store = Store(tmp_path / "data", flush_s=0.05)
     await store.start()
     feed = follower(store)
@@ -391,7 +391,7 @@ async def test_any_order_of_what_may_happen(tmp_path, monkeypatch, seed):
     """Commits of any size, flushes, polls, restarts, in any order: each record once, in order."""
     rng = random.Random(seed)
     monkeypatch.setattr(following, "_BATCH", rng.choice([1, 7, 5_000]))
-    monkeypatch.setattr(following, "_BATCH_FLUSHED", rng.choice([13, 60, 2_000]))
+    monkeypatch.setattr(following, "_FEW", rng.choice([13, 60, 2_000]))
     store = Store(tmp_path / "data", flush_s=rng.choice([0.01, 60.0]))
     await store.start()
     feeds = [(follower(store), []) for _ in range(3)]

@@ -360,6 +360,20 @@ async def test_a_compaction_in_the_middle_of_a_page_hides_no_row(tmp_path):
     await store.stop()
 
 
+async def test_rows_that_are_picked_are_those_that_are_stored(store):
+    """Of all columns or of some, of rows that fit or none."""
+    await store.journal.append(*(step(f"s{n % 3}", n // 3 + 1) for n in range(30)))
+    await until_async(lambda: store.journal.pending == 0)
+    own, table = Reader(store.folder.path), agent_steps.TABLE
+    for where in ("journal_n > 7 AND journal_n <= 19", "session_id = 's2'", "seq > 50"):
+        for columns in (None, ["text", "journal_n"]):
+            picked = await asyncio.to_thread(own.picked, table, where, columns)
+            stored = await asyncio.to_thread(own.stored, table, where, columns)
+            assert picked.schema.names == (columns or table.schema.names)
+            assert picked.sort_by("journal_n").to_pylist() == stored.to_pylist()
+    assert len(picked) == 0
+
+
 async def test_five_thousand_sessions_are_listed_within_a_second(store):
     """`list_agent_states` of 5,000 sessions takes well under a second, from journal and table."""
     await store.journal.append(*(step(f"s{n:04}", 1) for n in range(5_000)))

@@ -190,6 +190,7 @@ class Reader:
         LanceDB reads all narrow columns of each row that it looks at; first asked which rows they
         are, it reads those of the filter.
         """
+        nothing = table.schema.empty_table().select(columns or table.schema.names)
 
         def read(opened: OpenTable) -> pa.Table | None:
             if JOURNAL_N.name not in opened.schema.names:  # made by an older Reins, and never since
@@ -197,7 +198,7 @@ class Reader:
             query = opened.search().where(where).select([JOURNAL_N.name])
             fit = read_all(query.with_row_id(with_row_id=True))
             if not fit:
-                return table.schema.empty_table()
+                return nothing
             taken = opened.take_row_ids(fit[ROW_ID].to_pylist())
             if columns:
                 taken = taken.select(_there(opened, columns))

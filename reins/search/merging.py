@@ -21,6 +21,8 @@ _logger = structlog.get_logger(__name__)
 _LOOK_S = 0.1
 """Seconds between two looks at whether somebody still wants it."""
 _POLITE = 19
+LEFT_ALONE = 3
+"""Exit code of a process that ended since whoever started it did."""
 
 
 def merged_elsewhere(
@@ -73,7 +75,7 @@ def main(folder: str, part: str, made: str, *names: str) -> None:
 
 def _end_with_input() -> None:
     sys.stdin.read()
-    os._exit(1)
+    os._exit(LEFT_ALONE)
 
 
 if __name__ == "__main__":

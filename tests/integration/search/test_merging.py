@@ -1,0 +1,102 @@
+"""Segments that a process of its own puts together; where it fails, the worker does."""
+
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from reins.search import merging, segments
+from reins.search.index import INDICES, STORED, WORDS
+from reins.search.passages import Passage, as_table
+from reins.search.segments import Part, Segments, read_note
+from store.lance.tables import connect
+from tests.support.waiting import until
+
+
+@pytest.fixture(autouse=True)
+def small(monkeypatch):
+    monkeypatch.setattr(segments, "_FULL", 10)
+    monkeypatch.setattr(segments, "_ELSEWHERE", 15)
+
+
+@pytest.fixture
+def processes(monkeypatch):
+    """Those that are started for a merge."""
+    started = []
+
+    class Started(subprocess.Popen):
+        def __init__(self, *given, **named):
+            super().__init__(*given, **named)
+            started.append(self)
+
+    monkeypatch.setattr(merging.subprocess, "Popen", Started)
+    return started
+
+
+@pytest.fixture
+def words(tmp_path):
+    """Ten rows in a segment of the first level, and ten in a full one: 20 become one."""
+    found = Segments(tmp_path, WORDS, INDICES[WORDS])
+    found.open()
+    found.begin(upto=0)
+    for first in (1, 11):
+        rows = as_table(
+            Passage(
+                n, "step", f"s{n}", None, "a", "joke", "tick", None, n, n, None, f"the duck {n}"
+            )
+            for n in range(first, first + 10)
+        )
+        found.add(rows.append_column("serial", rows["n"]).cast(STORED))
+        if first == 1:
+            found.settle()
+    yield found
+    found.close()
+
+
+def ducks(folder):
+    async def ask(table):
+        found = await table.query().nearest_to_text("duck").limit(100).to_arrow()
+        return found["n"].to_pylist()
+
+    return sorted(Part(folder, WORDS).each(ask))
+
+
+def test_a_process_makes_the_segment_with_its_indices(words, processes, tmp_path):
+    words.settle()
+    assert [each.returncode for each in processes] == [0]
+    [name] = read_note(tmp_path, WORDS)["segments"]
+    table = connect(tmp_path).open_table(name)
+    assert table.count_rows() == 20
+    assert "text" in {column for index in table.list_indices() for column in index.columns}
+    assert ducks(tmp_path) == list(range(1, 21))
+
+
+@pytest.mark.parametrize("how", ["absent", "fails", "killed"])
+def test_where_no_process_does_it_the_worker_does(words, processes, tmp_path, monkeypatch, how):
+    """What a process has begun is begun again."""
+    program = {"absent": str(tmp_path / "none"), "fails": "/bin/false", "killed": sys.executable}
+    monkeypatch.setattr(merging.sys, "executable", program[how])
+    if how == "killed":
+        threading.Thread(target=lambda: (until(lambda: processes), processes[0].kill())).start()
+    words.settle()
+    assert all(each.returncode for each in processes)
+    assert ducks(tmp_path) == list(range(1, 21))
+    assert len(read_note(tmp_path, WORDS)["segments"]) == 1
+
+
+def test_a_process_ends_with_the_index(words, processes, tmp_path):
+    """Nobody waits for what a closed index would have made."""
+    words.keep_up()
+    until(lambda: bool(processes))
+    words.close()
+    until(lambda: processes[0].returncode is not None)
+    assert ducks(tmp_path) == list(range(1, 21))
+
+
+def test_a_process_ends_with_who_started_it(tmp_path):
+    """However that ends: its input is closed then."""
+    line = [sys.executable, "-m", "reins.search.merging", str(tmp_path), WORDS, "made", "none"]
+    process = subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    process.stdin.close()
+    assert process.wait(30) == merging.LEFT_ALONE

@@ -1,6 +1,7 @@
 """Threads of Reins' own: the loop's default ones are anybody's, and may be taken for long."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -15,7 +16,12 @@ class Threads:
     """So many threads, made at their first use and kept; for one kind of work of the worker's."""
 
     def __init__(self, name: str, threads: int) -> None:
-        self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+        def make() -> None:
+            self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
+
+        make()
+        if hasattr(os, "register_at_fork"):  # the child has none of them, and would wait for ever
+            os.register_at_fork(after_in_child=make)
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a function that blocks, as of `asyncio.to_thread`."""

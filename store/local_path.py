@@ -1,4 +1,4 @@
-"""Paths of data folders: of this machine, and short enough for everything below them."""
+"""Paths of data folders: of this machine, short enough for everything below, and what is there."""
 
 import os
 import re
@@ -27,3 +27,15 @@ def check_local_path(path: str) -> None:
             f"the data folder {path[:200]!a} cannot be used: {why}. Give a local folder with "
             "REINS_DATA or --data."
         )
+
+
+def bytes_in(folder: Path) -> int:
+    """Bytes of all files in a folder and below; 0 of one that is not there."""
+    total = 0
+    for place, _, names in os.walk(folder):
+        for name in names:
+            try:
+                total += (Path(place) / name).stat().st_size
+            except OSError:  # cleaned away meanwhile
+                continue
+    return total

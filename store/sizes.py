@@ -1,11 +1,10 @@
 """Sizes of the tables; kept for a while, since each count walks their folders."""
 
-import os
 import threading
 import time
-from pathlib import Path
 from typing import NamedTuple
 
+from store.local_path import bytes_in
 from store.reading import Reader
 from store.store import TABLES
 
@@ -38,18 +37,7 @@ class Sizes:
 
 def _sizes(store: Reader) -> list[Size]:
     return [
-        Size(table.name, opened.count_rows(), _bytes_in(store.folder.path / f"{table.name}.lance"))
+        Size(table.name, opened.count_rows(), bytes_in(store.folder.path / f"{table.name}.lance"))
         for table in TABLES
         if (opened := store.table(table)) is not None
     ]
-
-
-def _bytes_in(folder: Path) -> int:
-    total = 0
-    for place, _, names in os.walk(folder):
-        for name in names:
-            try:
-                total += (Path(place) / name).stat().st_size
-            except OSError:  # cleaned away meanwhile
-                continue
-    return total

@@ -20,7 +20,10 @@ _logger = structlog.get_logger(__name__)
 
 _LOOK_S = 0.1
 """Seconds between two looks at whether somebody still wants it."""
-_POLITE = 19
+_POLITE = 10
+_PROOF = b"made\n"
+"""Printed when all is done: an exit code proves nothing where somebody else waits for children."""
+_PASSED_ON = ("HOME", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME")
 LEFT_ALONE = 3
 """Exit code of a process that ended since whoever started it did."""
 
@@ -28,23 +31,22 @@ LEFT_ALONE = 3
 def merged_elsewhere(
     folder: Path, part: str, names: Sequence[str], made: str, cancelled: Callable[[], bool]
 ) -> bool:
-    """True if it was done, or `cancelled`; False where it is left to who asks, and logged."""
+    """True if it was done, or `cancelled`; False where it is left to who asks, and logged.
+
+    Raises: RuntimeError where a signal ended the process: what had too much memory there would have
+    too much here.
+    """
     line = [sys.executable, "-P", "-m", __name__, str(folder.absolute()), part, made, *names]
     try:
         process = subprocess.Popen(  # noqa: S603 - our own program
             line,
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            # Nothing of ours: it needs no key.
-            env={
-                "LANG": "C.UTF-8",
-                "PATH": "/usr/bin:/bin",
-                "PYTHONPATH": str(Path(__file__).parents[2]),
-            },
+            env=_environment(),
             cwd="/",
         )
-    except OSError as error:
+    except (OSError, TypeError) as error:  # a program that embeds Python may name none
         _logger.warning("no process puts the search's index together", error=str(error))
         return False
     with process:
@@ -55,14 +57,35 @@ def merged_elsewhere(
             if cancelled():
                 process.kill()
                 return True
-    if process.returncode:
-        _logger.warning("a process left the search's index half made", ended=process.returncode)
-    return process.returncode == 0 or cancelled()
+        assert process.stdout is not None
+        done = process.stdout.read() == _PROOF
+    if done or cancelled():
+        return True
+    if process.returncode < 0:
+        raise RuntimeError(
+            f"signal {-process.returncode} ended the process that puts the search's index together"
+        )
+    _logger.warning("a process left the search's index half made", ended=process.returncode)
+    return False
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of ours: it needs no key."""
+    own = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
+    roots = [str(Path(__file__).parents[2]), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return {
+        "LANG": "C.UTF-8",
+        "PATH": "/usr/bin:/bin",
+        "MALLOC_ARENA_MAX": "2",
+        "PYTHONPATH": os.pathsep.join(roots),
+        **own,
+    }
 
 
 def main(folder: str, part: str, made: str, *names: str) -> None:
-    """Put them together. Ctrl C is for the worker, which then ends this process."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Put them together. Who tells a group of processes to stop means the worker: it ends this."""
+    for asked in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(asked, signal.SIG_IGN)
     with contextlib.suppress(OSError, AttributeError):
         os.nice(_POLITE)
     threading.Thread(target=_end_with_input, daemon=True).start()
@@ -71,6 +94,7 @@ def main(folder: str, part: str, made: str, *names: str) -> None:
     from store.lance.tables import connect  # noqa: PLC0415
 
     put_together(connect(Path(folder)), names, made, INDICES[part], lambda: False)
+    os.write(sys.stdout.fileno(), _PROOF)
 
 
 def _end_with_input() -> None:

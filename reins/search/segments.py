@@ -9,7 +9,7 @@ thread does it while rows come in and are found.
 
 import asyncio
 import contextlib
-import functools
+import errno
 import json
 import secrets
 import threading
@@ -19,7 +19,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
+from weakref import WeakSet
 
 import lancedb
 import pyarrow as pa
@@ -29,6 +30,7 @@ from reins.search import merging
 from reins.settings import current_settings
 from reins.threads import SEGMENTS
 from store.lance.tables import BATCH_ROWS, caches_of, connect, connect_async
+from store.local_path import bytes_in
 
 FORMAT = 7
 """Of the folder: an index of another format is none, and made anew. 2 has its texts in one form of
@@ -50,6 +52,8 @@ _WAITING = 8
 """Full segments that a merge may leave waiting; then rows wait for it."""
 _FILTERS = 50
 """Filters that one delete has at the most."""
+_LEAST_CACHED = 4 << 20
+"""Bytes, of a segment that is small beside the others."""
 _KEEP = timedelta(seconds=60)
 Note = dict[str, Any]
 T = TypeVar("T")
@@ -204,8 +208,12 @@ class Segments:
 
     def _take_over(self, merge: _Merge) -> None:
         """The segment that was made counts from now on, in place of those that it is made of."""
-        self._merge = None
-        merge.done.result()
+        try:
+            merge.done.result()
+        finally:
+            self._merge = None
+        if merge.cancelled:  # what it has made may be half of it
+            return
         made = self._db.open_table(merge.made)
         for at in range(0, len(merge.deleted), _FILTERS):
             made.delete(" OR ".join(f"({where})" for where in merge.deleted[at : at + _FILTERS]))
@@ -279,17 +287,11 @@ def put_together(
         add_indices(table)
 
 
-@functools.cache
-def _caches() -> lancedb.Session:
-    """One for all who search in this process. A search reads 40 MB of vectors and as much of words,
-    others each time: what is not here is read from the file again, which takes half of its CPU.
-    """
-    return caches_of(current_settings().search_mb << 20)
+class _Opened(NamedTuple):
+    """A segment's table, and its own caches: they go with it, and let go of its files."""
 
-
-def cache_bytes() -> int:
-    """Memory that is taken by the parts of indices which searches of this process have read."""
-    return int(_caches().size_bytes) if _caches.cache_info().currsize else 0
+    table: lancedb.AsyncTable
+    caches: lancedb.Session
 
 
 def read_note(folder: Path, part: str) -> Note:
@@ -309,8 +311,9 @@ class Part:
     def __init__(self, folder: Path, name: str) -> None:
         self._folder = folder
         self.name = name
-        self._db: lancedb.AsyncConnection | None = None
-        self._opened: dict[str, lancedb.AsyncTable] = {}
+        self._cached_bytes = (current_settings().search_mb << 20) // 2  # there are two parts
+        self._opened: dict[str, _Opened] = {}
+        _parts.add(self)
 
     def note(self) -> Note:
         """How far it has come, and in which segments; empty if there is none."""
@@ -347,7 +350,11 @@ class Part:
 
     def forget(self) -> None:
         """Open anew the next time: what was opened did not read."""
-        self._db, self._opened = None, {}
+        self._opened = {}
+
+    def cache_bytes(self) -> int:
+        """Memory that is taken by what was read of its indices, about."""
+        return sum(int(each.caches.size_bytes) for each in list(self._opened.values()))
 
     def _names(self) -> list[str]:
         return list(self.note().get("segments", ()))
@@ -359,20 +366,43 @@ class Part:
     def _answers(self, ask: Ask[T], names: list[str]) -> list[T]:
         # A loop of its own: LanceDB's blocking calls take six turns of a loop in another thread for
         # each query, and the GIL is waited for at each of them.
-        return asyncio.run(self._ask_each(ask, names))
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(self._ask_each(ask, names))
+        raise OSError(errno.EAGAIN, "no thread can be had for the search")  # so it came here
 
     async def _ask_each(self, ask: Ask[T], names: list[str]) -> list[T]:
         opened = self._opened  # to open one takes as long as to ask it
-        if not opened.keys() <= set(names):
-            opened = self._opened = {name: opened[name] for name in names if name in opened}
+        for name in list(opened):
+            if name not in names:
+                opened.pop(name, None)
 
         async def one(name: str) -> list[T]:
             if name not in opened:
-                db = self._db = self._db or await connect_async(self._folder, _caches())
-                opened[name] = await db.open_table(name)
-            return await ask(opened[name])
+                opened[name] = await self._open(name, names)
+            return await ask(opened[name].table)
 
         return [each for some in await asyncio.gather(*map(one, names)) for each in some]
+
+    async def _open(self, name: str, names: list[str]) -> _Opened:
+        # A search reads 40 MB of vectors and as much of words, others each time: what is in no
+        # cache is read from the file again, which takes half of its CPU.
+        share = self._index_bytes(name) / max(1, sum(map(self._index_bytes, names)))
+        caches = caches_of(max(_LEAST_CACHED, int(self._cached_bytes * share)))
+        db = await connect_async(self._folder, caches)
+        return _Opened(await db.open_table(name), caches)
+
+    def _index_bytes(self, name: str) -> int:
+        return bytes_in(self._folder / f"{name}.lance" / "_indices")
+
+
+_parts: WeakSet[Part] = WeakSet()
+
+
+def cache_bytes() -> int:
+    """Memory that is taken in this process by what was read of indices, about."""
+    return sum(part.cache_bytes() for part in list(_parts))
 
 
 def _in_large_parts(tables: Iterable[LanceTable]) -> Iterator[pa.Table]:

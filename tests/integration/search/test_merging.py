@@ -1,8 +1,12 @@
 """Segments that a process of its own puts together; where it fails, the worker does."""
 
+import gc
+import re
+import signal
 import subprocess
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -72,17 +76,45 @@ def test_a_process_makes_the_segment_with_its_indices(words, processes, tmp_path
     assert ducks(tmp_path) == list(range(1, 21))
 
 
-@pytest.mark.parametrize("how", ["absent", "fails", "killed"])
-def test_where_no_process_does_it_the_worker_does(words, processes, tmp_path, monkeypatch, how):
-    """What a process has begun is begun again."""
-    program = {"absent": str(tmp_path / "none"), "fails": "/bin/false", "killed": sys.executable}
-    monkeypatch.setattr(merging.sys, "executable", program[how])
-    if how == "killed":
-        threading.Thread(target=lambda: (until(lambda: processes), processes[0].kill())).start()
+def ignores(process, number):
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    [ignored] = re.findall(r"SigIgn:\s*(\w+)", status)
+    return int(ignored, 16) >> (number - 1) & 1
+
+
+@pytest.mark.parametrize("program", [None, "/none", "/bin/false", "/bin/true"])
+def test_where_no_process_does_it_the_worker_does(words, tmp_path, monkeypatch, program):
+    """Its exit code is no proof: where nobody hears of children, each of them ends with 0."""
+    monkeypatch.setattr(merging.sys, "executable", program)
     words.settle()
-    assert all(each.returncode for each in processes)
     assert ducks(tmp_path) == list(range(1, 21))
     assert len(read_note(tmp_path, WORDS)["segments"]) == 1
+
+
+def test_a_process_that_is_killed_fails_the_merge(words, processes, tmp_path):
+    """What had too much memory there would have too much here; it is tried again later."""
+    threading.Thread(target=lambda: (until(lambda: processes), processes[0].kill())).start()
+    with pytest.raises(RuntimeError, match="signal 9 ended"):
+        words.settle()
+    assert ducks(tmp_path) == list(range(1, 21))
+    words.settle()
+    assert [each.returncode for each in processes] == [-9, 0]
+    assert ducks(tmp_path) == list(range(1, 21))
+    assert len(read_note(tmp_path, WORDS)["segments"]) == 1
+
+
+def test_who_asks_all_processes_to_stop_means_the_worker(words, processes, tmp_path):
+    """A service's stop or Ctrl C reaches a process, too; it ends when the worker does."""
+
+    def ask():
+        until(lambda: processes and ignores(processes[0], signal.SIGTERM))
+        for each in (signal.SIGINT, signal.SIGTERM):
+            processes[0].send_signal(each)
+
+    threading.Thread(target=ask).start()
+    words.settle()
+    assert [each.returncode for each in processes] == [0]
+    assert ducks(tmp_path) == list(range(1, 21))
 
 
 def test_a_process_ends_with_the_index(words, processes, tmp_path):
@@ -100,3 +132,21 @@ def test_a_process_ends_with_who_started_it(tmp_path):
     process = subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     process.stdin.close()
     assert process.wait(30) == merging.LEFT_ALONE
+
+
+def test_what_was_read_of_an_index_is_bounded_and_goes_with_its_segment(words, tmp_path):
+    """The files of a segment that was put together with others are let go of."""
+    part = Part(tmp_path, WORDS)
+
+    async def ask(table):
+        return (await table.query().nearest_to_text("duck").limit(100).to_arrow())["n"].to_pylist()
+
+    part.each(ask)
+    assert 0 < part.cache_bytes() <= segments.cache_bytes()
+    before = set(part._opened)
+    words.settle()
+    assert sorted(part.each(ask)) == list(range(1, 21))
+    assert before.isdisjoint(part._opened)
+    gc.collect()
+    opened = {str(each.readlink()) for each in Path("/proc/self/fd").iterdir() if each.is_symlink()}
+    assert [each for each in opened if str(tmp_path) in each and "(deleted)" in each] == []

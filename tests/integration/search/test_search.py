@@ -3,6 +3,7 @@
 import asyncio
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import orjson
@@ -15,7 +16,8 @@ from reins.search.indexer import VectorsIndexer, WordsIndexer
 from reins.search.resting import LOOK_S
 from reins.search.searching import LEAST_ALIKE, Searcher
 from reins.search.segments import read_note
-from reins.settings import load_settings
+from reins.settings import SettingsError, load_settings
+from reins.threads import SEGMENTS
 from store.finding.query import QueryError
 from store.journal.file import Record
 from tests.integration.store.support import message, step
@@ -289,6 +291,32 @@ async def test_a_row_without_a_vector_is_embedded(store, model):
     found = await search(store, "", like="room:2", vector=vector)
     assert found.by_meaning
     assert TEXTS[1] in texts(found)[:3]
+
+
+async def test_a_wrong_setting_is_no_damage(store, monkeypatch):
+    """Who searches is told of it, and the index stays."""
+    await filled(store)
+    await brought_up(indexer(store))
+    with monkeypatch.context() as wrong:
+        wrong.setenv("REINS_SEARCH_MB", "1")
+        with pytest.raises(SettingsError, match="REINS_SEARCH_MB"):
+            await search(store, "tea")
+    assert not (store.folder.path / "search" / "damaged").exists()
+    assert texts(await search(store, "tea"))
+
+
+async def test_no_thread_is_no_damage_either(store, monkeypatch):
+    """In a notebook, say: where no thread can be had, its own has a loop that must not wait."""
+    await filled(store)
+    await brought_up(indexer(store))
+    searcher, now = Searcher(store.reader), datetime.now(UTC)
+    with monkeypatch.context() as without:
+        without.setattr(SEGMENTS, "_executor", ThreadPoolExecutor(1))
+        SEGMENTS._executor.shutdown()
+        with pytest.raises(OSError, match="no thread can be had"):
+            searcher.search("tea", now=now)
+    assert not (store.folder.path / "search" / "damaged").exists()
+    assert (await asyncio.to_thread(searcher.search, "tea", now=now)).hits
 
 
 async def test_vectors_of_another_route_are_made_anew(store, model):

@@ -8,6 +8,7 @@ import time
 import pytest
 
 from agent_core.actions.action import create_action
+from reins.threads import Threads
 from store import forks, new_ids
 from store.folder import DataFolder
 from store.queue import table as queue
@@ -140,3 +141,14 @@ def test_one_that_fails_holds_up_no_other(tmp_path):
     for _ in range(2):
         assert ended(forked(lambda: writer.append(action("child")))) == 0
     assert len(waiting(tmp_path)) == 2
+
+
+def test_a_child_of_a_fork_has_threads_of_its_own():
+    """Those of its parent are not there, and who waits for one of them waits for ever."""
+    threads = Threads("looks", 1)
+    assert threads.begin(os.getpid).result() == os.getpid()
+
+    def asked():
+        assert threads.begin(os.getpid).result(30) == os.getpid()
+
+    assert ended(forked(asked)) == 0

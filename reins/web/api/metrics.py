@@ -160,7 +160,8 @@ OF_WORKER = (
     ),
     Figure(
         "reins_search_cache_bytes",
-        "memory that parts of the search's index take in the worker, `REINS_SEARCH_MB` at the most",
+        "memory that parts of the search's index take in the worker, about; `REINS_SEARCH_MB` "
+        "bounds it",
         one(lambda worker: worker.search_cache_bytes),
     ),
     Figure(

@@ -1,16 +1,13 @@
-"""Segments put together by a process of its own, which gives way to all that sessions do.
+"""Segments put together by a process of its own (`reins.search.child`), as its parent sees it.
 
-Started as `python -m reins.search.merging FOLDER PART MADE NAME...`; it ends when its input does,
-so with whoever has started it. Within the worker LanceDB's threads would take all cores for some
-seconds, from ticks and searches alike, and cannot be told to give way.
+Within the worker LanceDB's threads would take all cores for some seconds, from ticks and searches
+alike, and cannot be told to give way.
 """
 
 import contextlib
 import os
-import signal
 import subprocess
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,14 +15,12 @@ import structlog
 
 _logger = structlog.get_logger(__name__)
 
+_PROGRAM = "reins.search.child"
 _LOOK_S = 0.1
 """Seconds between two looks at whether somebody still wants it."""
-_POLITE = 10
-_PROOF = b"made\n"
+PROOF = b"made\n"
 """Printed when all is done: an exit code proves nothing where somebody else waits for children."""
 _PASSED_ON = ("HOME", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONHOME")
-LEFT_ALONE = 3
-"""Exit code of a process that ended since whoever started it did."""
 
 
 def merged_elsewhere(
@@ -36,7 +31,7 @@ def merged_elsewhere(
     Raises: RuntimeError where a signal ended the process: what had too much memory there would have
     too much here.
     """
-    line = [sys.executable, "-P", "-m", __name__, str(folder.absolute()), part, made, *names]
+    line = [sys.executable, "-P", "-m", _PROGRAM, str(folder.absolute()), part, made, *names]
     try:
         process = subprocess.Popen(  # noqa: S603 - our own program
             line,
@@ -58,7 +53,7 @@ def merged_elsewhere(
                 process.kill()
                 return True
         assert process.stdout is not None
-        done = process.stdout.read() == _PROOF
+        done = process.stdout.read() == PROOF
     if done or cancelled():
         return True
     if process.returncode < 0:
@@ -80,27 +75,3 @@ def _environment() -> dict[str, str]:
         "PYTHONPATH": os.pathsep.join(roots),
         **own,
     }
-
-
-def main(folder: str, part: str, made: str, *names: str) -> None:
-    """Put them together. Who tells a group of processes to stop means the worker: it ends this."""
-    for asked in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(asked, signal.SIG_IGN)
-    with contextlib.suppress(OSError, AttributeError):
-        os.nice(_POLITE)
-    threading.Thread(target=_end_with_input, daemon=True).start()
-    from reins.search.index import INDICES  # noqa: PLC0415 - LanceDB, politely
-    from reins.search.segments import put_together  # noqa: PLC0415
-    from store.lance.tables import connect  # noqa: PLC0415
-
-    put_together(connect(Path(folder)), names, made, INDICES[part], lambda: False)
-    os.write(sys.stdout.fileno(), _PROOF)
-
-
-def _end_with_input() -> None:
-    sys.stdin.read()
-    os._exit(LEFT_ALONE)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

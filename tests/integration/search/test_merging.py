@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from reins.search import merging, segments
+from reins.search import child, merging, segments
 from reins.search.index import INDICES, STORED, WORDS
 from reins.search.passages import Passage, as_table
 from reins.search.segments import Part, Segments, read_note
@@ -127,10 +127,10 @@ def test_a_process_ends_with_the_index(words, processes, tmp_path):
 
 def test_a_process_ends_with_who_started_it(tmp_path):
     """However that ends: its input is closed then."""
-    line = [sys.executable, "-m", "reins.search.merging", str(tmp_path), WORDS, "made", "none"]
+    line = [sys.executable, "-m", "reins.search.child", str(tmp_path), WORDS, "made", "none"]
     process = subprocess.Popen(line, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL)
     process.stdin.close()
-    assert process.wait(30) == merging.LEFT_ALONE
+    assert process.wait(30) == child.LEFT_ALONE
 
 
 def test_what_was_read_of_an_index_is_bounded_and_goes_with_its_segment(words, tmp_path):

@@ -157,6 +157,8 @@ def _run(command: list[str], cwd: str, env: dict[str, str], ends: list[int]) -> 
     for number, fd in enumerate(ends):
         os.dup2(fd, number)
         os.close(fd)
+    # Who starts the tests in the background may have it ignored by all that they start.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     faulthandler.register(_TELL, file=2, all_threads=True)
     sys.stdin = open(0, encoding="utf-8", closefd=False)  # noqa: SIM115 - as at a start
     os.chdir(cwd)

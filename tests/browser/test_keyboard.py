@@ -94,12 +94,14 @@ def test_the_palette_does_and_goes(page):
     expect(page.get_by_role("searchbox", name="Search")).to_be_focused()
 
     page.keyboard.press("Control+k")
+    expect(palette.get_by_role("combobox")).to_be_focused()
     page.keyboard.type("key2")
     expect(palette.get_by_role("option")).to_have_count(2)  # the last one searches what was said
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="key2")).to_be_visible()
 
     page.keyboard.press("Control+k")
+    expect(palette.get_by_role("combobox")).to_be_focused()
     page.keyboard.type("go to q")
     page.keyboard.press("Enter")
     expect(page).to_have_title(titled("Queue"))

@@ -20,8 +20,7 @@ class Threads:
             self._executor = ThreadPoolExecutor(threads, thread_name_prefix=name)
 
         make()
-        if hasattr(os, "register_at_fork"):  # the child has none of them, and would wait for ever
-            os.register_at_fork(after_in_child=make)
+        os.register_at_fork(after_in_child=make)  # it has none of them, and would wait for ever
 
     async def call(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """The result of a function that blocks, as of `asyncio.to_thread`."""

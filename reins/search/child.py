@@ -20,7 +20,7 @@ def main(folder: str, part: str, made: str, *names: str) -> None:
     """Put them together. Who tells a group of processes to stop means the worker: it ends this."""
     for asked in (signal.SIGINT, signal.SIGTERM):
         signal.signal(asked, signal.SIG_IGN)
-    with contextlib.suppress(OSError, AttributeError):
+    with contextlib.suppress(OSError):
         os.nice(_POLITE)
     threading.Thread(target=_end_with_input, daemon=True).start()
     from reins.search.index import INDICES  # noqa: PLC0415 - LanceDB, politely

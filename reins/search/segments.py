@@ -27,7 +27,6 @@ import pyarrow as pa
 from lancedb.table import LanceTable
 
 from reins.search import merging
-from reins.settings import current_settings
 from reins.threads import SEGMENTS
 from store.lance.tables import BATCH_ROWS, caches_of, connect, connect_async
 from store.local_path import bytes_in
@@ -195,12 +194,11 @@ class Segments:
 
     def _put_together(self, merge: _Merge) -> None:
         try:
+            names, made, cancelled = merge.names, merge.made, lambda: merge.cancelled
             if merge.rows < _ELSEWHERE or not merging.merged_elsewhere(
-                self._folder, self._part, merge.names, merge.made, lambda: merge.cancelled
+                self._folder, self._part, names, made, cancelled
             ):
-                put_together(
-                    self._db, merge.names, merge.made, self._add_indices, lambda: merge.cancelled
-                )
+                put_together(self._db, names, made, self._add_indices, cancelled)
         except BaseException as error:  # noqa: BLE001 - `_take_over` raises it
             merge.done.set_exception(error)
         else:
@@ -288,10 +286,12 @@ def put_together(
 
 
 class _Opened(NamedTuple):
-    """A segment's table, and its own caches: they go with it, and let go of its files."""
+    """A segment's table, and its own caches if it has some: they go with it, and let go of its
+    files.
+    """
 
     table: lancedb.AsyncTable
-    caches: lancedb.Session
+    caches: lancedb.Session | None
 
 
 def read_note(folder: Path, part: str) -> Note:
@@ -306,12 +306,16 @@ def read_note(folder: Path, part: str) -> Note:
 
 
 class Part:
-    """One part of an index as readers have it, in any process; for any thread."""
+    """One part of an index as readers have it, in any process; for any thread.
 
-    def __init__(self, folder: Path, name: str) -> None:
+    `cached_bytes` of its indices are kept in memory once they were read; without, they have the
+    caches that all tables share.
+    """
+
+    def __init__(self, folder: Path, name: str, cached_bytes: int = 0) -> None:
         self._folder = folder
         self.name = name
-        self._cached_bytes = (current_settings().search_mb << 20) // 2  # there are two parts
+        self._cached_bytes = cached_bytes
         self._opened: dict[str, _Opened] = {}
         _parts.add(self)
 
@@ -341,10 +345,14 @@ class Part:
                 names, answers = begun or self._begin(ask)
                 begun = None
                 try:
-                    return answers.result()
+                    found = answers.result()
                 except (RuntimeError, OSError, ValueError):
                     if self._names() == names:
                         raise
+                    continue
+                # One that is being dropped may open as an older version of it, with fewer rows.
+                if set(names) <= set(self._names()):
+                    return found
 
         return answer
 
@@ -354,7 +362,8 @@ class Part:
 
     def cache_bytes(self) -> int:
         """Memory that is taken by what was read of its indices, about."""
-        return sum(int(each.caches.size_bytes) for each in list(self._opened.values()))
+        caches = [each.caches for each in list(self._opened.values())]
+        return sum(int(each.size_bytes) for each in caches if each is not None)
 
     def _names(self) -> list[str]:
         return list(self.note().get("segments", ()))
@@ -386,12 +395,14 @@ class Part:
         return [each for some in await asyncio.gather(*map(one, names)) for each in some]
 
     async def _open(self, name: str, names: list[str]) -> _Opened:
-        # A search reads 40 MB of vectors and as much of words, others each time: what is in no
-        # cache is read from the file again, which takes half of its CPU.
-        share = self._index_bytes(name) / max(1, sum(map(self._index_bytes, names)))
-        caches = caches_of(max(_LEAST_CACHED, int(self._cached_bytes * share)))
+        caches = self._caches_of(name, names) if self._cached_bytes else None
         db = await connect_async(self._folder, caches)
         return _Opened(await db.open_table(name), caches)
+
+    def _caches_of(self, name: str, names: list[str]) -> lancedb.Session:
+        """Its share of the part's, by the size of its indices."""
+        share = self._index_bytes(name) / max(1, sum(map(self._index_bytes, names)))
+        return caches_of(max(_LEAST_CACHED, int(self._cached_bytes * share)))
 
     def _index_bytes(self, name: str) -> int:
         return bytes_in(self._folder / f"{name}.lance" / "_indices")

@@ -57,12 +57,12 @@ def words(tmp_path):
     found.close()
 
 
-def ducks(folder):
-    async def ask(table):
-        found = await table.query().nearest_to_text("duck").limit(100).to_arrow()
-        return found["n"].to_pylist()
+async def of_ducks(table):
+    return (await table.query().nearest_to_text("duck").limit(100).to_arrow())["n"].to_pylist()
 
-    return sorted(Part(folder, WORDS).each(ask))
+
+def ducks(folder):
+    return sorted(Part(folder, WORDS).each(of_ducks))
 
 
 def test_a_process_makes_the_segment_with_its_indices(words, processes, tmp_path):
@@ -135,14 +135,10 @@ def test_a_process_ends_with_who_started_it(tmp_path):
 
 def test_what_was_read_of_an_index_is_bounded_and_goes_with_its_segment(words, tmp_path):
     """So that files of segments that were put together with others are let go of."""
-    part = Part(tmp_path, WORDS)
-
-    async def ask(table):
-        return (await table.query().nearest_to_text("duck").limit(100).to_arrow())["n"].to_pylist()
-
-    part.each(ask)
+    part = Part(tmp_path, WORDS, 64 << 20)
+    part.each(of_ducks)
     assert 0 < part.cache_bytes() <= segments.cache_bytes()
     before = set(part._opened)
     words.settle()
-    assert sorted(part.each(ask)) == list(range(1, 21))
+    assert sorted(part.each(of_ducks)) == list(range(1, 21))
     assert before.isdisjoint(part._opened)

@@ -20,6 +20,7 @@ from store.queue.shrinking import shrink
 from store.queue.table import Row, is_refused
 
 T = TypeVar("T")
+_Values = tuple[Any, ...]
 _AT_ONCE = 100
 """Rows in one statement; SQLite takes 32,766 values."""
 _READ_AT_ONCE = 2_000
@@ -29,6 +30,7 @@ _PAUSE_S = (0.000_05, 0.000_3)
 _FIRST_RETRY_S, _A_ROW_S, _LONGEST_RETRY_S = 0.2, 0.000_5, 30.0
 _NEWEST = "SELECT coalesce((SELECT newest FROM place), 0)"
 _PLACE = "SELECT newest, action, waiting FROM place"
+_VALUES = ", ".join(f"column{number}" for number in range(2, 10))
 _COLUMNS = "n, action_id, type, session_id, created_us, new, adopted, body, crc"
 
 LAYOUT = Layout(
@@ -75,43 +77,47 @@ class QueueFile:
     def __init__(self, connection: sqlite3.Connection) -> None:
         self._connection = connection
         self._connection.execute("PRAGMA busy_timeout = 0")
-        self._known: Place | None = None
-        """The place as this handle last left it; None: it has to ask."""
+        self._known: tuple[int, int] | None = None
+        """The newest number and the newest action's as this handle last found them."""
 
     def commit(self, asked: Sequence[Asked], marks: Sequence[Mark], most: int) -> int:
-        """Commit everything as one; returns the number of the newest action before.
+        """Commit everything as one; returns the number of the newest action before, or a higher one
+        below all of these: then another process has committed since this handle did.
 
         What has no room among `most` waiting actions gets its error, and nothing of it is in.
         """
         known, self._known = self._known, None
         try:
-            if known is not None and not marks and self._at_once(asked, known, most):
-                return known.action
-            return self._in_turn(asked, marks, most)
+            before = self._at_once(asked, marks, most)
+            if before is None:
+                return self._in_turn(asked, marks, most)
+            return known[1] if known is not None and known[0] == before else before
         finally:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
 
-    def _at_once(self, asked: Sequence[Asked], known: Place, most: int) -> bool:
-        """Commit in one statement; false if somebody else has committed since."""
-        if any(each.once for each in asked):
-            return False
-        rows = _numbered(asked, known, most)
-        if not 0 < len(rows) <= _AT_ONCE:
-            return False
-        guarded = f"SELECT * FROM ({_rows_of(len(rows), 9)}) WHERE ({_NEWEST}) = ?"
-        try:
-            done = self._connection.execute(
-                f"INSERT INTO action ({_COLUMNS}) {guarded}",
-                [*(value for row in rows for value in row), known.newest],
-            )
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error):
-                raise
-            return False
-        if done.rowcount:
-            self._note(_after(rows, known))
-        return bool(done.rowcount)
+    def _at_once(self, asked: Sequence[Asked], marks: Sequence[Mark], most: int) -> int | None:
+        """Commit in one statement; returns the newest number before, None if it cannot be so."""
+        if asked:
+            return None if marks else self._append_at_once(asked, most)
+        if 0 < len(marks) <= _AT_ONCE:
+            self._patiently(lambda: self._mark(marks))
+            after = self.place()
+            self._note(after.newest, after.action)
+            return 0
+        return None
+
+    def _append_at_once(self, asked: Sequence[Asked], most: int) -> int | None:
+        rows = _rows(asked)
+        if not 0 < len(rows) <= _AT_ONCE or any(each.once for each in asked):
+            return None
+        needed = _needed(asked)
+        last = self._patiently(lambda: self._append(rows, needed, most))
+        if last is None:
+            return None  # not all have room
+        _number(asked, last - len(rows))
+        self._note(last, last)
+        return last - len(rows)
 
     def _in_turn(self, asked: Sequence[Asked], marks: Sequence[Mark], most: int) -> int:
         self._patiently(lambda: self._connection.execute("BEGIN IMMEDIATE"))
@@ -119,27 +125,40 @@ class QueueFile:
         for each in asked:
             if each.once:
                 self._leave_out(each)
-        rows = _numbered(asked, before, most)
-        for part in _parts(rows):
-            self._connection.execute(
-                f"INSERT INTO action ({_COLUMNS}) {_rows_of(len(part), 9)}",
-                [value for row in part for value in row],
-            )
-        for given in _parts(list(map(marked, marks))):
-            self._connection.execute(
-                "UPDATE action SET mark = given.column2, mark_crc = given.column3 FROM "
-                f"({_rows_of(len(given), 3)}) AS given WHERE n = given.column1 AND mark IS NULL",
-                [value for row in given for value in row],
-            )
-        after = self.place() if marks else _after(rows, before)
+        fitting = _fitting(asked, before.waiting, most)
+        for part in _parts(_rows(fitting)):
+            self._append(part)
+        _number(fitting, before.newest)
+        for given in _parts(marks):
+            self._mark(given)
+        after = self.place()
         self._connection.execute("COMMIT")
-        self._note(after)
+        self._note(after.newest, after.action)
         return before.action
 
-    def _note(self, place: Place) -> None:
-        self._known = place
+    def _append(self, rows: Sequence[_Values], needed: int = -ALL, most: int = 0) -> int | None:
+        """Insert rows behind the newest; returns the last one's number.
+
+        None, and nothing is in, where there is no room for so many as are needed among `most`.
+        """
+        done = self._connection.execute(
+            f"INSERT INTO action ({_COLUMNS}) SELECT newest + column1, {_VALUES} "
+            f"FROM ({_rows_of(len(rows), 9)}), place WHERE waiting + ? <= ?",
+            [*(value for row in rows for value in row), needed, most],
+        )
+        return done.lastrowid if done.rowcount else None
+
+    def _mark(self, marks: Sequence[Mark]) -> None:
+        self._connection.execute(
+            "UPDATE action SET mark = given.column2, mark_crc = given.column3 FROM "
+            f"({_rows_of(len(marks), 3)}) AS given WHERE n = given.column1 AND mark IS NULL",
+            [value for mark in marks for value in marked(mark)],
+        )
+
+    def _note(self, newest: int, action: int) -> None:
+        self._known = newest, action
         if isinstance(self._connection, Appender) and self._connection.note is not None:
-            self._connection.note.write(place.newest)
+            self._connection.note.write(newest)
 
     def _leave_out(self, each: Asked) -> None:
         there = self.ids(row["action_id"] for row in each.rows)
@@ -244,10 +263,9 @@ def listed(
         return found
 
 
-def _numbered(asked: Sequence[Asked], place: Place, most: int) -> list[tuple[Any, ...]]:
-    """The rows to insert; who has no room is told so."""
-    number, waiting = place.newest, place.waiting
-    rows: list[tuple[Any, ...]] = []
+def _fitting(asked: Sequence[Asked], waiting: int, most: int) -> list[Asked]:
+    """Those that have room beside `waiting` actions; each other is told that it has none."""
+    fitting = []
     for each in asked:
         each.numbered, each.error = [], None
         count = len(each.rows)
@@ -255,17 +273,34 @@ def _numbered(asked: Sequence[Asked], place: Place, most: int) -> list[tuple[Any
             each.error = _full(waiting, most, count)
             continue
         waiting += count
-        for at in range(count):
+        fitting.append(each)
+    return fitting
+
+
+def _needed(asked: Sequence[Asked]) -> int:
+    """The room that there must be for all of them to fit."""
+    needed, count = -ALL, 0
+    for each in asked:
+        count += len(each.rows)
+        if each.bounded:
+            needed = count
+    return needed
+
+
+def _rows(asked: Sequence[Asked]) -> list[_Values]:
+    """The rows to insert, numbered from 1."""
+    places = [(each, at) for each in asked for at in range(len(each.rows))]
+    return [values(number, each, at) for number, (each, at) in enumerate(places, 1)]
+
+
+def _number(asked: Sequence[Asked], before: int) -> None:
+    """Tell those who asked the numbers of their actions, behind `before`."""
+    number = before
+    for each in asked:
+        each.numbered = []
+        for at in range(len(each.rows)):
             number += 1
             each.number(at, number)
-            rows.append(values(number, each, at))
-    return rows
-
-
-def _after(rows: Sequence[tuple[Any, ...]], place: Place) -> Place:
-    """The place once the rows are in."""
-    last = rows[-1][0] if rows else 0
-    return Place(max(place.newest, last), max(place.action, last), place.waiting + len(rows))
 
 
 def _full(waiting: int, most: int, count: int) -> QueueFullError:
@@ -278,7 +313,7 @@ def _full(waiting: int, most: int, count: int) -> QueueFullError:
     )
 
 
-def _parts(rows: list[tuple[Any, ...]]) -> Iterable[list[tuple[Any, ...]]]:
+def _parts(rows: Sequence[T]) -> Iterable[Sequence[T]]:
     return (rows[at : at + _AT_ONCE] for at in range(0, len(rows), _AT_ONCE))
 
 

@@ -35,6 +35,8 @@ _RETRY_S = 1.0
 _IDLE_S = 5.0
 _MARK_PAUSE_S = 0.01
 """Between two markings: each is a commit with a sync, for which who enqueues has to wait."""
+_TAKE_PAUSE_S = 0.004
+"""Between two takings: what comes close together is taken up, applied and committed together."""
 _AT_ONCE = 100  # actions that begin in one turn of the loop
 
 
@@ -100,7 +102,7 @@ class Dispatcher:
         if self._stopping:
             return
         self._stopping = True
-        await ACTIONS.call(self._intake.stop)
+        await self._intake.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(
@@ -147,7 +149,8 @@ class Dispatcher:
         if time.monotonic() - self._looked_at >= self._poll_s:
             self._looked_at = time.monotonic()
             self._intake.look()
-        await self.poll_once()
+        if await self.poll_once():
+            await asyncio.sleep(_TAKE_PAUSE_S)
         return self._poll_s
 
     def _poll_failed(self, error: str) -> None:

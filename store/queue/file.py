@@ -25,8 +25,9 @@ _AT_ONCE = 100
 """Rows in one statement; SQLite takes 32,766 values."""
 _READ_AT_ONCE = 2_000
 ALL = 1 << 31
-_PAUSE_S = (0.000_05, 0.000_3)
-"""Between two tries while another process commits: SQLite's own waits are 1 to 100 ms."""
+_PAUSE_S, _LONGEST_PAUSE = (0.000_05, 0.000_25), 8
+"""Before another try while another process commits, twice as long each time up to so many times:
+where many try, each try takes time from all. SQLite's own waits are 1 to 100 ms."""
 _FIRST_RETRY_S, _A_ROW_S, _LONGEST_RETRY_S = 0.2, 0.000_5, 30.0
 _NEWEST = "SELECT coalesce((SELECT newest FROM place), 0)"
 _PLACE = "SELECT newest, action, waiting FROM place"
@@ -144,7 +145,7 @@ class QueueFile:
         done = self._connection.execute(
             f"INSERT INTO action ({_COLUMNS}) SELECT newest + column1, {_VALUES} "
             f"FROM ({_rows_of(len(rows), 9)}), place WHERE waiting + ? <= ?",
-            [*(value for row in rows for value in row), needed, most],
+            [*(each for n, row in enumerate(rows, 1) for each in (n, *row)), needed, most],
         )
         return done.lastrowid if done.rowcount else None
 
@@ -233,13 +234,15 @@ class QueueFile:
     @staticmethod
     def _patiently(work: Callable[[], T]) -> T:
         until = time.monotonic() + BUSY_TIMEOUT_S
+        times = 1
         while True:
             try:
                 return work()
             except sqlite3.OperationalError as error:
                 if not _is_busy(error) or time.monotonic() > until:
                     raise
-            time.sleep(jitter.between(*_PAUSE_S))
+            time.sleep(times * jitter.between(*_PAUSE_S))
+            times = min(2 * times, _LONGEST_PAUSE)
 
 
 def listed(
@@ -288,9 +291,8 @@ def _needed(asked: Sequence[Asked]) -> int:
 
 
 def _rows(asked: Sequence[Asked]) -> list[_Values]:
-    """The rows to insert, numbered from 1."""
-    places = [(each, at) for each in asked for at in range(len(each.rows))]
-    return [values(number, each, at) for number, (each, at) in enumerate(places, 1)]
+    """The rows to insert, without their numbers."""
+    return [values(each, at) for each in asked for at in range(len(each.rows))]
 
 
 def _number(asked: Sequence[Asked], before: int) -> None:

@@ -8,6 +8,7 @@ from typing import Protocol
 from reins.threads import ACTIONS
 from store.folder import DataFolder
 from store.queue import watch as queue_watch
+from store.queue.bell import Bell
 from store.queue.rows import Action
 from store.queue.writer import writer_at
 
@@ -41,6 +42,7 @@ class Intake:
         self._refused = 0
         """How many times in a row it could not adopt."""
         self._wake: Callable[[], object] = lambda: None
+        self._bell: Bell | None = None
         self._ends: list[Callable[[], None]] = []
 
     def start(self, wake: Callable[[], object]) -> None:
@@ -61,12 +63,22 @@ class Intake:
             writer_at(self._folder).listen(
                 lambda actions, before: loop.call_soon_threadsafe(arrived, actions, before)
             ),
-            queue_watch.watch(path, lambda: loop.call_soon_threadsafe(rung), "enqueued"),
             queue_watch.watch(path, lambda: loop.call_soon_threadsafe(self._adopt_soon), "table"),
         ]
+        try:
+            self._bell = Bell(queue_watch.hung(path, "enqueued"), loop, rung)
+        except OSError:
+            watched = queue_watch.watch(path, lambda: loop.call_soon_threadsafe(rung), "enqueued")
+            self._ends.append(watched)
 
-    def stop(self) -> None:
-        """Hear of nothing any more; blocks."""
+    async def stop(self) -> None:
+        """Hear of nothing any more."""
+        if self._bell is not None:
+            self._bell.close()
+            self._bell = None
+        await ACTIONS.call(self._end)
+
+    def _end(self) -> None:
         while self._ends:
             self._ends.pop()()
 
@@ -90,6 +102,8 @@ class Intake:
         adopting, self._to_adopt = self._to_adopt, False
         if adopting or self._to_read:
             self._to_read = False
+            if self._bell is not None:
+                self._bell.again()
             try:
                 new, newest = await ACTIONS.call(partial(self._read, adopting=adopting))
             except BaseException:

@@ -65,7 +65,7 @@ def begin(connection: sqlite3.Connection, found: Before) -> None:
     connection.execute("INSERT INTO place VALUES (1, ?, ?, 0)", (newest, newest))
     waiting = asked(rows, adopted=True)
     for at in range(len(rows)):
-        line = values(newest + 1 + at, waiting, at)
+        line = (newest + 1 + at, *values(waiting, at))
         connection.execute(
             "INSERT INTO action (n, action_id, type, session_id, created_us, new, adopted, body, "
             "crc) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

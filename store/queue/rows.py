@@ -145,12 +145,12 @@ def _check(row: Row) -> None:
 _TEXT_OR_NONE = frozenset({str, type(None)})
 
 
-def values(number: int, each: Asked, at: int) -> tuple[Any, ...]:
-    """One of the rows as the file has it."""
+def values(each: Asked, at: int) -> tuple[Any, ...]:
+    """One of the rows as the file has it, behind its number."""
     row, body = each.rows[at], each.bodies[at]
     action_id = row["action_id"]
     return (
-        number, action_id, row["type"], row["session_id"], _us(row["created_at"]),
+        action_id, row["type"], row["session_id"], _us(row["created_at"]),
         action_id in each.new, each.adopted, body, zlib.crc32(body),
     )  # fmt: skip
 

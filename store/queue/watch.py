@@ -40,8 +40,8 @@ class Bells:
         """Raises: OSError."""
         self._descriptors: dict[Rung, int] = {}
         for of in _BELLS:
-            path = _hung(folder, of)
-            self._descriptors[of] = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            path = hung(folder, of)
+            self._descriptors[of] = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
 
     def ring(self, of: Rung) -> None:
         with contextlib.suppress(OSError):  # who listens looks by himself, a little later
@@ -52,10 +52,11 @@ class Bells:
             os.close(descriptor)
 
 
-def _hung(folder: Path, of: Rung) -> Path:
-    """The path of a bell, whose folder is there."""
+def hung(folder: Path, of: Rung) -> Path:
+    """The path of a bell, which is there. Raises: OSError."""
     path = folder / _BELLS[of]
     path.parent.mkdir(parents=True, exist_ok=True)
+    path.touch(0o600)
     return path
 
 
@@ -68,9 +69,7 @@ def watch(folder: Path, wake: Callable[[], object], of: Of) -> Callable[[], None
         if of == "table":
             versions = folder / f"{TABLE.name}.lance" / "_versions"
             return partial(_end, _watched(wake, versions, FileCreatedEvent, FileMovedEvent))
-        rung = _hung(folder, of)
-        rung.touch(0o600)
-        return partial(_end, _watched(wake, rung, FileModifiedEvent))
+        return partial(_end, _watched(wake, hung(folder, of), FileModifiedEvent))
     except OSError as error:
         _logger.warning("the queue is polled, not watched", error=str(error)[:300])
         return lambda: None

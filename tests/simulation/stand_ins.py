@@ -18,6 +18,7 @@ from typing import Any
 from agent_core.actions import action
 from store import times
 from store.lance.compaction import Compaction
+from store.queue import intake
 from store.queue import watch as queue_watch
 from tests.simulation.world import World
 
@@ -59,9 +60,14 @@ def installed(world: World) -> Iterator[None]:
             stack, queue_watch, "watch", lambda _path, wake, of: world.disk.watch(world, wake, of)
         )
         _replace(stack, queue_watch, "Bells", lambda _path: _NoBells())
+        _replace(stack, intake, "Bell", _no_bell)
         _replace(stack, sys.modules["store.flush"], "give_back", lambda: None)
         _replace(stack, sys.modules["agent_core.fleet.recovery"], "give_back", lambda: None)
         yield
+
+
+def _no_bell(*_: object) -> None:
+    raise OSError("no kernel watches a simulated disk")
 
 
 class _NoBells:

@@ -10,6 +10,7 @@ from itertools import pairwise
 import pytest
 
 import queue_imp as q
+from agent_core.dispatch.dispatcher import Dispatcher
 from agent_core.dispatch.lanes import in_order
 from agent_core.dispatch.queued import QueuedAction
 from store import conversations, messages
@@ -413,3 +414,23 @@ async def test_two_processes_that_enqueue_for_one_session_are_taken_in_turn(flee
     assert _applied(fleet)[1:] == sent
     for process in processes:
         process.communicate()
+
+
+async def test_what_comes_close_together_is_taken_up_together(fleet, monkeypatch):
+    """The first at once, and what comes within a moment of it in one go: one commit for all."""
+    await fleet.create(heartbeat_s=60)
+    taken, poll_once = [], Dispatcher.poll_once
+
+    async def counted(dispatcher):
+        taken.append(count := await poll_once(dispatcher))
+        return count
+
+    monkeypatch.setattr(Dispatcher, "poll_once", counted)
+    monkeypatch.setattr("agent_core.dispatch.dispatcher._TAKE_PAUSE_S", 2.0)
+    began = time.monotonic()
+    await fleet.do(q.agent_interrupt, "a", "t", "first")
+    assert time.monotonic() - began < 2.0
+    sent = [await asyncio.to_thread(q.agent_interrupt, "a", "t", f"g{n}") for n in range(5)]
+    await fleet.receipt(sent[-1])
+    assert [count for count in taken if count] == [1, 5]
+    assert _applied(fleet)[2:] == sent

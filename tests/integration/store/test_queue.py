@@ -237,7 +237,7 @@ async def test_processes_enqueue_while_the_worker_marks_and_carries(tmp_path, mo
     await looking
     everybodys = acked | {action_id for part in theirs for action_id in part}
     assert sorted(taken) == sorted(everybodys)
-    await asyncio.to_thread(intake.stop)
+    await intake.stop()
     await store.stop()
     rows = all_actions(tmp_path)
     assert sorted(row["action_id"] for row in rows) == sorted(everybodys)

@@ -38,7 +38,7 @@ from store.queue import watch as queue_watch
 from store.queue.file import QueueFile
 from store.queue.intake import Intake
 from store.queue.rewriting import write_again
-from store.queue.rows import UNBOUNDED, Mark
+from store.queue.rows import UNBOUNDED, Mark, asked
 from store.queue.writer import QueueWriter, writer_at
 from store.reading import Reader
 from store.store import Store
@@ -279,7 +279,7 @@ async def test_what_is_enqueued_does_not_wait_for_the_flush(tmp_path):
         while "theirs" not in names(each.row for each in await intake.take()):
             await woken.wait()
             woken.clear()
-    await asyncio.to_thread(intake.stop)
+    await intake.stop()
     await store.stop()
 
 
@@ -529,17 +529,59 @@ class Counting:
         return self.real.execute(statement, *given)
 
 
-def test_a_commit_is_one_step_while_nobody_else_commits(tmp_path):
-    """Each further step would wait for Python's lock once more."""
+def test_a_commit_is_one_step(tmp_path):
+    """Each further step would wait for Python's lock once more, also where others commit as well.
+
+    Those who listen are told of a gap where there may be one: the number before is too high then.
+    """
     writer = QueueWriter(tmp_path)
     writer.append(action())
     writer._file._connection = counting = Counting(writer._file._connection)
     writer.append(*(action() for _ in range(50)))
     assert counting.statements == ["INSERT"]
+    told = []
+    writer.listen(lambda actions, before: told.append((actions[0].number, before)))
+    writer.append(action())
     QueueWriter(tmp_path).append(action())
     writer.append(action())
-    assert counting.statements[1:] == ["INSERT", "BEGIN", "SELECT", "INSERT", "COMMIT"]
-    assert len(waiting(tmp_path)) == 53
+    assert counting.statements == ["INSERT"] * 3
+    assert told == [(52, 51), (54, 53)]
+    numbers = [row[queue.NUMBER] for row in waiting(tmp_path)]
+    writer.mark([Mark(each, processed({}, outcome="applied")) for each in numbers])
+    assert counting.statements[3:] == ["UPDATE", "SELECT"]
+    writer.append(action())
+    assert told[2:] == [(109, 54)]
+    assert len(waiting(tmp_path)) == 1
+
+
+@pytest.mark.parametrize("times", [1, 100, 101, 250])
+def test_a_commit_of_many_numbers_them_in_their_order(tmp_path, times):
+    """Of several statements, too; what listeners get is what the file has."""
+    writer, told = QueueWriter(tmp_path), []
+    writer.listen(lambda actions, _: told.extend(actions))
+    for _ in range(2):
+        writer.append(*(action(f"s{number}") for number in range(times)))
+    found = [(row[queue.NUMBER], row["agent_id"]) for row in waiting(tmp_path)]
+    assert found == [(each.number, each.row["agent_id"]) for each in told]
+    assert [number for number, _ in found] == list(range(1, 2 * times + 1))
+
+
+def test_a_full_queue_refuses_each_of_a_commit_for_itself(tmp_path):
+    """A pause beside them has room all the same, and one call's actions are in or not, all."""
+    writer = QueueWriter(tmp_path, most=3)
+    asked_for = [
+        asked([action("a"), action("b")]),
+        asked([action("c"), action("d")]),
+        asked([action("e", "agent_pause")]),
+    ]
+    file = writer._opened()
+    file.commit(asked_for, [], 3)
+    assert [each.error is None for each in asked_for] == [True, False, True]
+    assert names(waiting(tmp_path)) == ["a", "b", "e"]
+    pause = asked([action("f", "agent_pause")])
+    file.commit([pause], [], 3)
+    assert pause.error is None
+    assert [each.number for each in pause.numbered] == [4]
 
 
 # -- into its table

@@ -62,7 +62,12 @@ class QueueFlush:
         return self._safe.in_doubt
 
     def versions(self) -> dict[str, int]:
-        """The newest versions; others may have committed them."""
+        """The newest versions, which others may have committed; none while any is in doubt.
+
+        Who syncs next must not note one whose own sync has failed.
+        """
+        if self.in_doubt:
+            return {}
         return {name: opened.version for name, (_, opened) in self._tables.items()}
 
     def adopt(self, *, waits: bool = True) -> bool:

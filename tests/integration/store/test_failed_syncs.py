@@ -1,6 +1,7 @@
 """A sync that fails is not repeated: what it was for is written again, into other files."""
 
 import contextlib
+import asyncio
 import errno
 import os
 import sqlite3
@@ -206,6 +207,35 @@ async def test_what_a_killed_worker_carried_over_is_there_once(tmp_path, device,
     assert [row["agent_id"] for row in queue_reading.everything(again.reader)] == ["a", "b"]
     with again.folder.read_queue() as file:
         assert file.matching("1") == []
+    await again.stop()
+
+
+async def test_another_flush_does_not_vouch_for_what_is_in_doubt(tmp_path, device):
+    """The sync of other tables' rows succeeds after that of the queue's has failed.
+
+    A worker that is killed then leaves no note that they are on disk: the next writes them again.
+    """
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    enqueued_and_marked(tmp_path, "a")
+    store._flush.queue.run()
+    device.failing = 1
+    enqueued_and_marked(tmp_path, "b", "c")
+    with pytest.raises(OSError, match="Input/output"):
+        store._flush.queue.run()
+    await store.journal.append(step("s", 1))
+    with pytest.raises(OSError, match="a sync failed after this was written"):
+        await asyncio.to_thread(store._flush._flush_all)
+    await asyncio.to_thread(store._flush._flush_all)
+    assert device.forgotten("queue")
+    store._owner.left = "killed"
+    store._flush.queue.run = lambda: None
+    await store.stop()
+    again = Store(tmp_path, flush_s=600)
+    await again.start()
+    again._flush.queue.run()
+    assert not device.forgotten("queue")
+    assert [row["agent_id"] for row in in_table(tmp_path)] == ["a", "b", "c"]
     await again.stop()
 
 

@@ -18,6 +18,7 @@ _MAX_URGENCY = 9
 _SURELY_READ = 100
 """Lists and objects that no reader finds nested too deep, however they stand."""
 _JSON = TypeAdapter(Any)
+_encoded = json.JSONEncoder(ensure_ascii=False, allow_nan=False).encode
 _AHEAD_US = 1_000_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -88,7 +89,9 @@ def processed(
 
 
 def _text(value: object, name: str) -> str | None:
-    if value is not None and not isinstance(value, str):
+    if value is None:
+        return None
+    if not isinstance(value, str):
         raise ActionError(f"{name} is {value!r:.80}; expected a text or None")
     _json(value, name)
     return value
@@ -96,7 +99,7 @@ def _text(value: object, name: str) -> str | None:
 
 def _json(value: object, name: str) -> str:
     try:
-        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text = _encoded(value)
         size = len(text.encode())
     except (TypeError, ValueError, RecursionError) as error:
         raise ActionError(f"{name} is not plain JSON: {error}") from None

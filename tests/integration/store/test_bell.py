@@ -1,8 +1,8 @@
 """The bell that a loop hears by the kernel: the first ring, and the next one after `again`."""
 
 import asyncio
-import os
 import sys
+from pathlib import Path
 
 import pytest
 import uvloop
@@ -65,11 +65,15 @@ def test_rings_are_one_until_the_next_is_asked_for(tmp_path, make_loop):
         runner.run(rings())
 
 
+def descriptors():
+    return sorted(path.name for path in Path("/proc/self/fd").iterdir())
+
+
 async def test_a_bell_that_is_not_there_is_an_error_and_leaves_no_descriptor(tmp_path):
-    before = os.listdir("/proc/self/fd")
+    before = descriptors()
     with pytest.raises(FileNotFoundError, match="a watch on"):
         Bell(tmp_path / "none", asyncio.get_running_loop(), lambda: None)
-    assert os.listdir("/proc/self/fd") == before
+    assert descriptors() == before
 
 
 def _refused(*_):

@@ -1,7 +1,7 @@
 """A sync that fails is not repeated: what it was for is written again, into other files."""
 
-import contextlib
 import asyncio
+import contextlib
 import errno
 import os
 import sqlite3

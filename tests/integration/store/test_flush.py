@@ -5,6 +5,7 @@ import errno
 import signal
 import time
 from datetime import timedelta
+from types import SimpleNamespace
 
 import orjson
 import pytest
@@ -70,6 +71,20 @@ async def test_agent_state_is_the_newest_row_per_session(store):
     assert orjson.loads(rows["s6"]["history"])["seq"] == 97
     assert rows["s0"]["result"] == "joke 100"
     assert rows["s0"]["journal_n"] > rows["s6"]["journal_n"]
+
+
+@pytest.mark.parametrize(("many", "rests"), [(5_000, 5), (40, 0)])
+async def test_the_flush_gives_way_while_little_has_come(tmp_path, monkeypatch, many, rests):
+    """It holds Python's lock for a quarter of a millisecond, and longer only to keep up."""
+    rested = []
+    monkeypatch.setattr("store.derivation._MANY", many)
+    monkeypatch.setattr("store.derivation.time", SimpleNamespace(sleep=rested.append))
+    store = Store(tmp_path, flush_s=600)
+    await store.start()
+    await store.journal.append(*(step(f"s{n}", 1) for n in range(40)))
+    await store.stop()
+    assert len(rested) == rests
+    assert len(table_rows(store, agent_state.TABLE)) == 40
 
 
 async def test_hostile_text_comes_back_the_same(store):

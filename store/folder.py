@@ -115,15 +115,9 @@ class DataFolder:
         """
         return open_queue(self.queue, self.open_tables, checked=checked)
 
-    def read_queue(
-        self, *, waits: bool = True
-    ) -> contextlib.AbstractContextManager[QueueFile | None]:
-        """The same for a query or two; None where there is none.
-
-        Without `waits` also where another thread reads, or the file would have to be opened first.
-        Raises: FolderUnusableError.
-        """
-        return self._queue_reader.read(waits=waits)
+    def read_queue(self) -> contextlib.AbstractContextManager[QueueFile | None]:
+        """The same for a query or two; None where there is none. Raises: FolderUnusableError."""
+        return self._queue_reader.read()
 
     @contextlib.contextmanager
     def open_for_others(self) -> Iterator[None]:

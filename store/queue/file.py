@@ -24,8 +24,6 @@ _Values = tuple[Any, ...]
 _AT_ONCE = 100
 """Rows in one statement; SQLite takes 32,766 values."""
 _READ_AT_ONCE = 2_000
-_FEW = 64
-"""So many are read in a tenth of a millisecond or two, less than a hand-over to a thread takes."""
 ALL = 1 << 31
 _PAUSE_S, _LONGEST_PAUSE = (0.000_05, 0.000_25), 8
 """Before another try while another process commits, twice as long each time up to so many times:
@@ -182,18 +180,6 @@ class QueueFile:
             if len(part) < _READ_AT_ONCE:
                 return found, max([newest, *(action.number for action in part[-1:])])
             after = part[-1].number
-
-    def few_waiting(self, after: int) -> tuple[list[Action], int] | None:
-        """The same without a wait; None where they may be many, or others are in the way."""
-        try:
-            newest = Place(*self._connection.execute(_PLACE).fetchone()).action
-            if newest - after > _FEW:
-                return None
-            return listed(self._connection, f"n > {after} AND mark IS NULL", most=_FEW), newest
-        except sqlite3.OperationalError as error:
-            if not _is_busy(error):
-                raise
-            return None
 
     def finished(self, most: int) -> list[Action]:
         """The oldest actions that are marked, `most` of them."""

@@ -105,9 +105,7 @@ class Intake:
             if self._bell is not None:
                 self._bell.again()
             try:
-                few = None if adopting else self._read_few()
-                read = partial(self._read, adopting=adopting)
-                new, newest = await ACTIONS.call(read) if few is None else few
+                new, newest = await ACTIONS.call(partial(self._read, adopting=adopting))
             except BaseException:
                 self.look()
                 raise
@@ -123,11 +121,6 @@ class Intake:
     def _adopt_soon(self) -> None:
         self._to_adopt = True
         self._wake()
-
-    def _read_few(self) -> tuple[list[Action], int] | None:
-        """On the loop: a thread would wait for Python's lock behind it, several times."""
-        with self._folder.read_queue(waits=False) as file:
-            return None if file is None else file.few_waiting(self._taken)
 
     def _read(self, *, adopting: bool) -> tuple[list[Action], int]:
         if adopting:

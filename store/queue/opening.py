@@ -101,24 +101,23 @@ class QueueReader:
         forks.know(self)
 
     @contextlib.contextmanager
-    def read(self, *, waits: bool = True) -> Iterator[QueueFile | None]:
-        """The file for a query or two; None where there is none yet, and without `waits` where
-        another thread reads or it is not open.
+    def read(self) -> Iterator[QueueFile | None]:
+        """The file for a query or two; None where there is none yet.
 
         Raises: FolderUnusableError.
         """
-        if not self._lock.acquire(blocking=waits):
-            yield None
-            return
-        try:
-            yield self._opened() if waits or self._file is not None else None
-        except sqlite3.Error as error:
-            self._drop()
-            if self._path.exists():
-                raise FolderUnusableError(f"the queue {self._path} {why_not(error)}") from error
-            raise
-        finally:
-            self._lock.release()
+        with self._lock:
+            try:
+                file = self._opened()
+                if file is None:
+                    yield None
+                    return
+                yield file
+            except sqlite3.Error as error:
+                self._drop()
+                if self._path.exists():
+                    raise FolderUnusableError(f"the queue {self._path} {why_not(error)}") from error
+                raise
 
     def _opened(self) -> QueueFile | None:
         try:

@@ -773,10 +773,7 @@ class SimulatedFolder(DataFolder):
         return SimulatedQueueFile(self._disk)
 
     @contextlib.contextmanager
-    def read_queue(self, *, waits: bool = True) -> Iterator[SimulatedQueueFile | None]:
-        if not waits and self._disk.world.random.random() < 0.5:
-            yield None  # another thread reads
-            return
+    def read_queue(self) -> Iterator[SimulatedQueueFile | None]:
         self._disk.world.operation("queue file read")
         yield SimulatedQueueFile(self._disk) if self._disk.queue.made else None
 

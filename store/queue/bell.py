@@ -28,7 +28,11 @@ class Bell:
         self._loop, self._rung = loop, rung
         self._hears = False
         self._descriptor = _watching(path)
-        self.again()
+        try:
+            self.again()
+        except BaseException:
+            os.close(self._descriptor)
+            raise
 
     def again(self) -> None:
         """Hear the next ring; whatever rang until now is known."""

@@ -167,7 +167,10 @@ class QueueFile:
         each.rows, each.bodies = [each.rows[n] for n in left], [each.bodies[n] for n in left]
 
     def place(self) -> Place:
-        return Place(*self._patiently(lambda: self._connection.execute(_PLACE).fetchone()))
+        found = self._patiently(lambda: self._connection.execute(_PLACE).fetchone())
+        if found is None:
+            raise sqlite3.DatabaseError("the queue's counters are gone")
+        return Place(*found)
 
     def waiting(self, after: int = 0) -> tuple[list[Action], int]:
         """The actions numbered above `after` that wait, in order; the newest action's number."""

@@ -67,7 +67,7 @@ class Intake:
         ]
         try:
             self._bell = Bell(queue_watch.hung(path, "enqueued"), loop, rung)
-        except OSError:
+        except (OSError, NotImplementedError):
             watched = queue_watch.watch(path, lambda: loop.call_soon_threadsafe(rung), "enqueued")
             self._ends.append(watched)
 
@@ -102,9 +102,9 @@ class Intake:
         adopting, self._to_adopt = self._to_adopt, False
         if adopting or self._to_read:
             self._to_read = False
-            if self._bell is not None:
-                self._bell.again()
             try:
+                if self._bell is not None:
+                    self._bell.again()
                 new, newest = await ACTIONS.call(partial(self._read, adopting=adopting))
             except BaseException:
                 self.look()

@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import uvloop
@@ -73,6 +74,17 @@ async def test_a_bell_that_is_not_there_is_an_error_and_leaves_no_descriptor(tmp
     before = descriptors()
     with pytest.raises(FileNotFoundError, match="a watch on"):
         Bell(tmp_path / "none", asyncio.get_running_loop(), lambda: None)
+    assert descriptors() == before
+
+
+async def test_a_loop_that_hears_nothing_is_an_error_and_leaves_no_descriptor(tmp_path):
+    def refuses(*_):
+        raise NotImplementedError
+
+    path = queue_watch.hung(tmp_path, "enqueued")
+    before = descriptors()
+    with pytest.raises(NotImplementedError):
+        Bell(path, SimpleNamespace(add_reader=refuses), lambda: None)
     assert descriptors() == before
 
 

@@ -554,6 +554,37 @@ def test_a_commit_is_one_step(tmp_path):
     assert len(waiting(tmp_path)) == 1
 
 
+def test_what_is_committed_amid_a_read_is_not_read_again(tmp_path, monkeypatch):
+    """The number that a reader goes on behind is that of the last action that it was given."""
+    writer = QueueWriter(tmp_path)
+    writer.append(action("one"))
+    place = QueueFile.place
+
+    def placed_then_another(file):
+        found = place(file)
+        monkeypatch.setattr(QueueFile, "place", place)
+        writer.append(action("another"))
+        return found
+
+    with DataFolder(tmp_path).read_queue() as file:
+        monkeypatch.setattr(QueueFile, "place", placed_then_another)
+        found, newest = file.waiting()
+        assert names(each.row for each in found) == ["one", "another"]
+        assert newest == found[-1].number
+        assert file.waiting(newest)[0] == []
+
+
+def test_counters_that_are_gone_are_said_to_be(tmp_path):
+    """Nothing is written then, and nobody waits for ever."""
+    writer = QueueWriter(tmp_path)
+    writer.append(action())
+    with contextlib.closing(sqlite3.connect(tmp_path / "queue.sqlite")) as by_hand:
+        by_hand.execute("DELETE FROM place")
+        by_hand.commit()
+    with pytest.raises(StoreError, match="counters are gone"):
+        writer.append(action())
+
+
 @pytest.mark.parametrize("times", [1, 100, 101, 250])
 def test_a_commit_of_many_numbers_them_in_their_order(tmp_path, times):
     """Of several statements, too; what listeners get is what the file has."""

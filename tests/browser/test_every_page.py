@@ -303,3 +303,25 @@ def test_a_first_visit_stands_still(fleet, visit):
     expect(page.get_by_role("link", name="ada")).to_be_visible()
     expect(page.get_by_text("Offline demonstration")).to_be_attached()
     assert shifts_of(page) == []
+
+
+def test_the_form_stands_still_when_its_types_come_late(fleet, visit):
+    """What is below their fields comes with them; until then Enter makes nothing."""
+    page = _visit(visit, "phone", f"{fleet.at}/sessions")
+
+    def late(route):
+        page.wait_for_timeout(1_000)  # what moves right after a press is the user's doing
+        route.continue_()
+
+    page.route("**/api/agent-types", late)
+    page.get_by_role("button", name="Create", exact=False).first.click()
+    panel = page.get_by_role("complementary", name="Create session")
+    expect(panel.get_by_role("combobox", name="Type")).to_have_text("Reading the types…")
+    expect(panel.get_by_role("button", name="Create")).to_have_count(0)
+    panel.get_by_role("textbox", name="Agent").press("Enter")
+    expect(panel.get_by_role("textbox", name="Subject")).to_be_visible()
+    expect(panel.get_by_role("button", name="Create", exact=True)).to_be_enabled()
+    expect(panel.get_by_role("alert")).to_have_count(0)
+    page.wait_for_timeout(500)
+    moved = [shift for shift in page.evaluate("shifted") if "DIV.template" in str(shift["at"])]
+    assert moved == []

@@ -7,7 +7,7 @@ import orjson
 import pyarrow as pa
 import structlog
 
-from store.journal.arrow import newest_by, read_lines
+from store.journal.arrow import from_lines, newest_by
 from store.journal.file import Group
 from store.lance.opening import OpenTable
 from store.lance.tables import Derivation, Table, read_all
@@ -44,9 +44,7 @@ def derive(table: Table, derived: Derivation, groups: list[Group], rows: pa.Tabl
             made.append(orjson.dumps(derived.row(row | {"journal_n": number})))
             if rows.num_rows < _MANY and not len(made) % _IN_ONE_GO:
                 time.sleep(_REST_S)
-    if not made:
-        return table.schema.empty_table()
-    return read_lines(b"\n".join(made), list(table.schema)).cast(table.schema)
+    return from_lines(table.schema, made)
 
 
 def make_again(table: Table, derived: Derivation, opened: OpenTable, source: OpenTable) -> None:

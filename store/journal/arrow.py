@@ -30,6 +30,13 @@ def read_lines(lines: bytes, columns: list[pa.Field]) -> pa.Table:
     )
 
 
+def from_lines(schema: pa.Schema, lines: list[bytes]) -> pa.Table:
+    """Rows as JSON with the columns of a schema."""
+    if not lines:
+        return schema.empty_table()
+    return read_lines(b"\n".join(lines), list(schema)).select(schema.names).cast(schema)
+
+
 def newest_by(rows: pa.Table, key: str) -> pa.Table:
     """The row with the highest `journal_n` for each value of `key`."""
     newest = rows.group_by(key).aggregate([("journal_n", "max")])["journal_n_max"]

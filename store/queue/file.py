@@ -105,7 +105,7 @@ class QueueFile:
             self._patiently(lambda: self._mark(marks))
             after = self.place()
             self._note(after.newest, after.action)
-            return 0
+            return after.action
         return None
 
     def _append_at_once(self, asked: Sequence[Asked], most: int) -> int | None:
@@ -273,7 +273,6 @@ def _fitting(asked: Sequence[Asked], waiting: int, most: int) -> list[Asked]:
     """Those that have room beside `waiting` actions; each other is told that it has none."""
     fitting = []
     for each in asked:
-        each.numbered, each.error = [], None
         count = len(each.rows)
         if each.bounded and waiting + count > most:
             each.error = _full(waiting, most, count)
@@ -302,7 +301,6 @@ def _number(asked: Sequence[Asked], before: int) -> None:
     """Tell those who asked the numbers of their actions, behind `before`."""
     number = before
     for each in asked:
-        each.numbered = []
         for at in range(len(each.rows)):
             number += 1
             each.number(at, number)

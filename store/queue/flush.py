@@ -11,7 +11,7 @@ import pyarrow as pa
 import structlog
 
 from store.folder import DataFolder
-from store.journal.arrow import read_lines
+from store.journal.arrow import from_lines
 from store.lance import damage
 from store.lance.compaction import Compaction
 from store.lance.damage import Missing
@@ -128,7 +128,7 @@ class QueueFlush:
         self._sure = False
         if new:
             self._safe.writes(TABLE.name)
-            rows = _from_lines([action.line for action in new if not action.adopted])
+            rows = from_lines(TABLE.schema, [each.line for each in new if not each.adopted])
             rows = pa.concat_tables([rows, _arrow(a.row for a in new if a.adopted)])
             self._mine(before, committed(partial(opened.add, rows)))
             self.compaction.added(TABLE.name, rows.num_rows)
@@ -233,13 +233,6 @@ def _of_ids(opened: OpenTable, action_ids: list[str]) -> list[Row]:
         query = opened.search().where(f"action_id IN ({listed})").limit(None)
         found += readable(query.to_arrow()).to_pylist()
     return found
-
-
-def _from_lines(lines: list[bytes]) -> pa.Table:
-    if not lines:
-        return TABLE.schema.empty_table()
-    found = read_lines(b"\n".join(lines), list(TABLE.schema))
-    return found.select(TABLE.schema.names).cast(TABLE.schema)
 
 
 def _arrow(rows: Iterable[Row]) -> pa.Table:

@@ -160,6 +160,17 @@ def enqueued_and_marked(folder, *names):
     writer.mark([Mark(number, done(row)) for number, row in zip(numbers, rows, strict=True)])
 
 
+async def after_a_kill(store):
+    """The next worker of a folder, which has carried over what one that was killed has left."""
+    store._owner.left = "killed"
+    store._flush.queue.run = lambda: None
+    await store.stop()
+    again = Store(store.folder.path, flush_s=600)
+    await again.start()
+    again._flush.queue.run()
+    return again
+
+
 @pytest.fixture
 async def idle(tmp_path):
     """A store of which nothing is flushed by itself."""
@@ -197,12 +208,7 @@ async def test_what_a_killed_worker_carried_over_is_there_once(tmp_path, device,
         dying.setattr(QueueWriter, "forget", lambda *_: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             store._flush.queue.run()
-        store._owner.left = "killed"
-        store._flush.queue.run = lambda: None
-        await store.stop()
-    again = Store(tmp_path, flush_s=600)
-    await again.start()
-    again._flush.queue.run()
+    again = await after_a_kill(store)
     assert [row["agent_id"] for row in in_table(tmp_path)] == ["a", "b"]
     assert [row["agent_id"] for row in queue_reading.everything(again.reader)] == ["a", "b"]
     with again.folder.read_queue() as file:
@@ -228,12 +234,7 @@ async def test_another_flush_does_not_vouch_for_what_is_in_doubt(tmp_path, devic
         await asyncio.to_thread(store._flush._flush_all)
     await asyncio.to_thread(store._flush._flush_all)
     assert device.forgotten("queue")
-    store._owner.left = "killed"
-    store._flush.queue.run = lambda: None
-    await store.stop()
-    again = Store(tmp_path, flush_s=600)
-    await again.start()
-    again._flush.queue.run()
+    again = await after_a_kill(store)
     assert not device.forgotten("queue")
     assert [row["agent_id"] for row in in_table(tmp_path)] == ["a", "b", "c"]
     await again.stop()
